@@ -1,0 +1,1 @@
+"""The command `readiness`: parses words, prints results, holds no logic."""

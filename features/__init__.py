@@ -1,0 +1,1 @@
+"""The lead database: its contract, cutoffs, features, labels, engines and the simulator."""

@@ -1,0 +1,1 @@
+"""What ranks leads: the classifier, the points table, their metrics, reasons and registry."""

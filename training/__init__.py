@@ -1,0 +1,1 @@
+"""From a lead database to a registered model: splits, search, fit, promote."""
