@@ -2,7 +2,7 @@
 
 
 class BadInput(Exception):
-    """Wrong usage or bad input (exit code 2). The message is shown as it is, without a traceback."""
+    """Wrong usage or bad input (exit code 2). The message is shown as is, no traceback."""
 
 
 class Refused(Exception):

@@ -1,0 +1,64 @@
+"""THE list of features: the settings and the observed actions in, specs out.
+
+Adding a feature is one line here. What the rules need is put on the same list (`distinct`), so that
+one pass over the events serves the model, the rules and the reasons.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from features.config import Features
+from features.spec import (
+    ActiveDays,
+    Age,
+    Attribute,
+    Count,
+    Custom,
+    DaysSince,
+    Decayed,
+    DistinctContent,
+    First,
+    Last,
+    Ratio,
+    Sessions,
+    Share,
+    Spec,
+    SumValue,
+    Trend,
+)
+
+# The most frequent actions get features of their own; rarer ones count as "any activity" only.
+MOST_ACTIONS = 60
+
+# A data scientist's own aggregates, for instance
+#   Custom("longest_gap_days", "...", "longest pause between two events in days")
+CUSTOM: tuple[Custom, ...] = ()
+
+
+def catalog(
+    settings: Features, actions: Sequence[str], attributes: Mapping[str, bool]
+) -> tuple[Spec, ...]:
+    """The features of a training: `actions` most frequent first, `attributes` name -> is text."""
+    windows = [*settings.windows_days, None]
+    long = max(settings.windows_days)
+    specs: list[Spec] = [Age()]
+    specs += [Count(None, window) for window in windows]
+    specs += [DaysSince(None), Decayed(None, settings.half_life_days)]
+    specs += [ActiveDays(window) for window in windows]
+    specs += [Sessions(window) for window in windows]
+    specs += [Trend(None, window) for window in settings.windows_days if window > 1]
+    specs += [Share("night", long), Share("weekend", long)]
+    specs += [DistinctContent(long), DistinctContent(None)]
+    specs += [SumValue(None, long), SumValue(None, None)]
+    specs += [First("source"), Last("source"), First("action"), Last("action")]
+    specs += [Ratio(Count(), Age()), Ratio(ActiveDays(), Age()), Ratio(Count(), Sessions())]
+    for action in list(actions)[:MOST_ACTIONS]:
+        specs += [Count(action, window) for window in windows]
+        specs += [DaysSince(action), Decayed(action, settings.half_life_days)]
+    specs += [Attribute(name, text) for name, text in attributes.items()]
+    specs += CUSTOM
+    return distinct(specs)
+
+
+def distinct(specs: Iterable[Spec]) -> tuple[Spec, ...]:
+    """Each feature once, in the order of first mention."""
+    return tuple({spec.name: spec for spec in specs}.values())

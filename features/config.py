@@ -1,0 +1,210 @@
+"""readiness.toml, read strictly: unknown keys are refused and the nearest known key is named.
+
+Every path in the file is relative to the file itself. `readiness init` writes a commented starter.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from features.errors import BadInput
+
+FILE_NAME = "readiness.toml"
+
+
+def _utc_naive(value: Any) -> Any:
+    """A TOML date, or time with an offset, as the engines hold it: naive UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    return datetime(value.year, value.month, value.day) if isinstance(value, date) else value
+
+
+Time = Annotated[datetime, BeforeValidator(_utc_naive)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Tables(_Strict):
+    """Where the tables are: a file (.parquet, .csv), a query (.sql, or SELECT ...), or the name of
+    a table in `database` (a DuckDB file)."""
+
+    folder: str = "."
+    database: str | None = None
+    events: str
+    leads: str
+    deals: str
+    contacts: str | None = None
+    stages: str | None = None
+
+
+class Times(_Strict):
+    """The horizon, the cutoff grid and what of it is kept for the final test."""
+
+    horizon_days: Days = 30
+    first_cutoff: Time
+    cutoff_every_days: Days = 7
+    test_cutoffs: Annotated[int, Field(ge=1)] = 5
+    data_end: Time | None = None
+
+
+class Features(_Strict):
+    """What the features are made from; `features/catalog.py` turns this into the list."""
+
+    windows_days: Annotated[list[Days], Field(min_length=1)] = [1, 7, 30, 90]
+    half_life_days: Days = 14
+    attributes: list[str] = []
+    leave_out_actions: list[str] = []
+
+
+class Capacity(_Strict):
+    """How many leads sales can call per cutoff: a share of the open leads, or a number."""
+
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    leads: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Capacity:
+        if (self.share is None) == (self.leads is None):
+            raise ValueError("name either `share` or `leads`, one of them")
+        return self
+
+
+class Training(_Strict):
+    """The bounded search: how many candidates, on how many rolling-origin folds."""
+
+    candidates: Annotated[int, Field(ge=1, le=200)] = 8
+    folds: Annotated[int, Field(ge=1, le=20)] = 3
+    jobs: int = 2
+
+
+class Mlflow(_Strict):
+    """Where experiments are tracked and models registered."""
+
+    uri: str = "sqlite:///out/mlflow.db"
+    experiment: str = "sales-readiness"
+    model: str = "sales-readiness"
+
+
+class Engine(_Strict):
+    """Limits of the local engine."""
+
+    memory_gb: Annotated[float, Field(ge=0.25)] = 4
+    threads: Annotated[int, Field(ge=1)] | None = None
+
+
+class Config(_Strict):
+    """The whole of readiness.toml."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
+    rules: str = "rules.toml"
+    out: str = "out"
+    tables: Tables
+    time: Times
+    capacity: Capacity
+    features: Features = Features()
+    training: Training = Training()
+    mlflow: Mlflow = Mlflow()
+    engine: Engine = Engine()
+    words: dict[str, str] = {}
+    path: Path = Field(exclude=True)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of readiness.toml, to which its paths are relative."""
+        return self.path.parent
+
+    @property
+    def out_folder(self) -> Path:
+        """Where ledger, reports and the default MLflow store are written."""
+        return self.folder / self.out
+
+    @property
+    def mlflow_uri(self) -> str:
+        """The tracking URI; a relative SQLite path is taken from the folder of readiness.toml."""
+        uri = self.mlflow.uri
+        if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
+            return f"sqlite:///{(self.folder / uri.removeprefix('sqlite:///')).resolve()}"
+        return uri
+
+
+def load(path: Path) -> Config:
+    """Read readiness.toml, given the file or its folder.
+
+    Raises BadInput, in one message, for a missing file, broken TOML, unknown keys (with the nearest
+    known one) and values that do not fit.
+    """
+    path = (path / FILE_NAME if path.is_dir() else path).resolve()
+    if not path.is_file():
+        raise BadInput(
+            f"There is no {path.name} in {path.parent}. Write a starter with: "
+            f"readiness init {path.parent}"
+        )
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not valid TOML: {error}") from None
+    try:
+        return Config.model_validate(given | {"path": path})
+    except ValidationError as error:
+        raise BadInput(explain_toml_errors(path, error, Config)) from None
+
+
+def explain_toml_errors(path: Path, error: ValidationError, model: type[BaseModel]) -> str:
+    """One line per fault of a TOML file: where, what was wrong, and the nearest known key."""
+    lines = [_fault(fault, model) for fault in error.errors()]
+    return f"{path} has {len(lines)} fault{'s' * (len(lines) > 1)}:\n" + "\n".join(lines)
+
+
+def _fault(fault: Any, model: type[BaseModel]) -> str:
+    where = ".".join(str(part) for part in fault["loc"]) or "the file"
+    match fault["type"]:
+        case "extra_forbidden":
+            return f"  {where}: unknown key; {_nearest(fault['loc'], model)}"
+        case "missing":
+            return f"  {where}: is required"
+        case "value_error":
+            return f"  {where}: {fault['ctx']['error']}"
+    said = re.sub(r"^Input should be ", "", fault["msg"])
+    return f"  {where}: should be {said}; it is {fault['input']!r}"
+
+
+def _nearest(location: tuple[str | int, ...], model: type[BaseModel]) -> str:
+    """The known key nearest to an unknown one: beside it, else anywhere in the file."""
+    here = _keys_at(model, location[:-1])
+    anywhere = {
+        key: f"[{section}] {key}"
+        for section in _keys_at(model, ())
+        for key in _keys_at(model, (section,))
+    }
+    for known in (dict(zip(here, here, strict=True)), anywhere):
+        near = difflib.get_close_matches(str(location[-1]), known, n=1)
+        if near:
+            return f"did you mean {known[near[0]]}?"
+    return f"known here: {', '.join(here)}"
+
+
+def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    """The keys that the model knows at a place of the file."""
+    for part in location:
+        field = model.model_fields.get(str(part)) if isinstance(part, str) else None
+        if field is not None:
+            model = _model_in(field.annotation) or model
+    return [name for name in model.model_fields if name != "path"]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The pydantic model inside an annotation such as `list[Rule]` or `dict[str, Group]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_model_in(part) for part in getattr(annotation, "__args__", ()))
+    return next((model for model in inner if model is not None), None)

@@ -1,0 +1,271 @@
+"""The law of the simulated world: who arrives, how intent moves, and what that makes true.
+
+A lead is a Markov chain in steps of one day. Its rates depend on its class (source and hidden
+fit), on whether sales has taken it up, and on the weekday, and on nothing else: so the chance of
+a win within any number of days follows exactly, by a recursion backwards over the days.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.errors import BadInput
+
+Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int8]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+# Share of new leads and worth of each source, the best first. Worth multiplies every rise of intent.
+SOURCES = {
+    "partner": (0.08, 2.4),
+    "referral": (0.10, 1.8),
+    "trade_fair": (0.10, 1.35),
+    "organic": (0.26, 1.0),
+    "paid_search": (0.20, 0.72),
+    "newsletter": (0.12, 0.5),
+    "social": (0.14, 0.3),
+}
+# How well the lead fits what is sold: share and worth. Hidden; attributes hint at it, weakly.
+FITS = {"poor": (0.45, 0.45), "fair": (0.4, 1.1), "strong": (0.15, 2.2)}
+
+INTENTS = ("quiet", "browsing", "researching", "ready", "postponed")
+# A code is an intent, + WORKED once sales has taken the lead up; two more codes end the chain.
+WORKED = len(INTENTS)
+WON, LOST = 2 * WORKED, 2 * WORKED + 1
+OUTCOMES = (*INTENTS, "won", "lost")
+INITIAL = (0.25, 0.60, 0.13, 0.02, 0.0)
+
+# Chances per day. Rises are multiplied by the lead's worth, wins and losses by the day's pace.
+RISES = {
+    ("quiet", "browsing"): 0.016,
+    ("browsing", "researching"): 0.035,
+    ("researching", "ready"): 0.045,
+}
+FADES = {
+    ("browsing", "quiet"): 0.070,
+    ("researching", "browsing"): 0.045,
+    ("researching", "quiet"): 0.020,
+    ("ready", "researching"): 0.030,
+    ("ready", "postponed"): 0.035,
+    ("postponed", "ready"): 0.016,
+    ("postponed", "quiet"): 0.004,
+}
+WINS = {("ready", "won"): 0.045}
+LOSSES = {
+    ("quiet", "lost"): 0.014,
+    ("browsing", "lost"): 0.005,
+    ("researching", "lost"): 0.005,
+    ("ready", "lost"): 0.012,
+    ("postponed", "lost"): 0.004,
+}
+WORKED_RISE, WORKED_WIN = 1.5, 2.0
+WEEKEND_PACE = 0.2
+
+# Sales calls on weekdays only, and only so many leads: CALLS_PER_LEAD over the whole period, spread
+# evenly. Who is called: at random by weight among those not yet taken up, since intent shows.
+CALLS_PER_LEAD = 0.6
+CALL_WEIGHT = np.array([0.3, 1.0, 3.0, 6.0, 1.5] + [0.0] * WORKED)
+ACCEPTED = np.array([0.1, 0.3, 0.7, 0.95, 0.5] + [0.0] * WORKED)
+
+# Explicit attributes: values with their shares in leads of poor and of strong fit, not far apart.
+ATTRIBUTES = {
+    "industry": {"machines": (24, 30), "health": (16, 20), "retail": (34, 26), "public": (26, 24)},
+    "company_size": {"1-9": (34, 25), "10-49": (30, 30), "50-249": (22, 26), "250+": (14, 19)},
+    "country": {"DE": (50, 54), "AT": (20, 20), "CH": (18, 16), "NL": (12, 10)},
+}
+TYPICAL_AMOUNT = np.array([4_000.0, 9_000.0, 20_000.0, 45_000.0])  # by company_size
+ARRIVALS_AT_WEEKEND = 0.4
+ACTIVITY_SPREAD = 1.1  # lognormal, of mean 1
+OWLS, OFFLINE = 0.08, 0.15
+
+_shares, _worths = (np.array(column) for column in zip(*SOURCES.values(), strict=True))
+_fit_shares, _fit_worths = (np.array(column) for column in zip(*FITS.values(), strict=True))
+# A class is source * len(FITS) + fit.
+CLASS_SHARE: Floats = np.outer(_shares, _fit_shares).ravel()
+CLASS_WORTH: Floats = np.outer(_worths, _fit_worths).ravel()
+
+
+def draw(rng: np.random.Generator, cumulative: Floats, size: int) -> Ints:
+    """Numbers of the shares drawn; `cumulative` ends at 1, give or take rounding."""
+    return np.searchsorted(cumulative[:-1], rng.random(size), side="right")
+
+
+def _moves(pace: float) -> Floats:
+    """(class, code, code): chance of each move in one day, sales' taking up aside."""
+    moves = np.zeros((len(CLASS_WORTH), LOST + 1, LOST + 1))
+
+    def put(rates: dict[tuple[str, str], float], scale: float | Floats, worked: int) -> None:
+        for (before, after), rate in rates.items():
+            to = OUTCOMES.index(after)
+            column = to + WORKED if to >= WORKED else to + worked
+            moves[:, INTENTS.index(before) + worked, column] = rate * scale
+
+    for worked, rise, win in ((0, 1.0, 1.0), (WORKED, WORKED_RISE, WORKED_WIN)):
+        put(RISES, CLASS_WORTH * rise, worked)
+        put(FADES, 1.0, worked)
+        put(WINS, pace * win, worked)
+        put(LOSSES, pace, worked)
+    diagonal = np.arange(LOST + 1)
+    moves[:, diagonal, diagonal] = 1 - moves.sum(axis=2)
+    return moves
+
+
+def _taken_up(moves: Floats) -> Floats:
+    """The same moves where sales takes up, that day, the lead that stays open."""
+    shifted = moves.copy()
+    shifted[:, :WORKED, :WORKED] = 0
+    shifted[:, :WORKED, WORKED:WON] = moves[:, :WORKED, :WORKED]
+    return shifted
+
+
+class Law:
+    """Transition chances of every day in [0, days) counted from `start`, and beyond.
+
+    Sales' limited capacity couples leads to each other. The coupling is kept, but through the
+    expected number of leads in each state, not the drawn one: each day's call rate is settled in
+    advance, and each lead's chain stays its own. Beyond `days` the last week's rates go on.
+    """
+
+    def __init__(self, start: pd.Timestamp, days: int) -> None:
+        self.days = days
+        self.weekend: Bools = (start.dayofweek + np.arange(days)) % 7 >= 5
+        self._moves = _moves(1.0), _moves(WEEKEND_PACE)
+        self._taken_up = _taken_up(self._moves[0]), _taken_up(self._moves[1])
+        chances = [moves * (1 - np.eye(LOST + 1)) for moves in self._moves]
+        self._leaving = [c.reshape(-1, LOST + 1).cumsum(axis=1) for c in chances]
+        self.arrivals: Floats = np.where(self.weekend, ARRIVALS_AT_WEEKEND, 1.0)
+        self.arrivals /= self.arrivals.sum()
+        self.call_rate = self._planned_calls()
+
+    def _planned_calls(self) -> Floats:
+        """Calls per unit of CALL_WEIGHT on each day: capacity over the expected weight waiting."""
+        capacity = CALLS_PER_LEAD / max(1, (~self.weekend).sum())
+        newcomers = np.zeros((len(CLASS_SHARE), LOST + 1))
+        newcomers[:, :WORKED] = np.outer(CLASS_SHARE, INITIAL)
+        expected = np.zeros_like(newcomers)
+        rate = np.zeros(self.days)
+        for day in range(self.days):
+            waiting = expected[:, :WON].sum(axis=0) @ CALL_WEIGHT
+            if not self.weekend[day] and waiting > 0:
+                rate[day] = min(capacity / waiting, 1 / CALL_WEIGHT.max())
+            moved = (expected[:, None, :] @ self._matrix(day, rate[day]))[:, 0]
+            expected = moved + newcomers * self.arrivals[day]
+        return rate
+
+    def _matrix(self, day: int, call_rate: float) -> Floats:
+        taken = np.zeros((LOST + 1, 1))
+        taken[:WON, 0] = call_rate * CALL_WEIGHT * ACCEPTED
+        kind = int(self.weekend[day])
+        return self._moves[kind] * (1 - taken) + self._taken_up[kind] * taken
+
+    def _known_day(self, day: int) -> int:
+        return day if day < self.days else self.days - 7 + (day - self.days) % 7
+
+    def step(
+        self, rng: np.random.Generator, classes: Ints, codes: Codes, day: int
+    ) -> tuple[Codes, Bools, Bools]:
+        """One day of open leads: the codes at its end, who was called, and who was accepted."""
+        day = self._known_day(day)
+        leaving = self._leaving[int(self.weekend[day])]
+        rows = classes * (LOST + 1) + codes
+        luck = rng.random(len(codes))
+        movers = np.flatnonzero(luck < leaving[rows, -1])
+        after = codes.copy()
+        after[movers] = (luck[movers, None] >= leaving[rows[movers]]).sum(axis=1)
+        called = rng.random(len(codes)) < self.call_rate[day] * CALL_WEIGHT[codes]
+        called &= after < WON
+        accepted = called & (rng.random(len(codes)) < ACCEPTED[codes])
+        after[accepted] += WORKED
+        return after, called, accepted
+
+    def win_probability(self, day: int, horizon: int) -> Floats:
+        """(class, code): chance of a win in the days [day, day + horizon), by dynamic programming."""
+        chance = np.zeros((len(CLASS_SHARE), LOST + 1, 1))
+        chance[:, WON] = 1
+        for later in reversed(range(day, day + horizon)):
+            known = self._known_day(later)
+            chance = self._matrix(known, self.call_rate[known]) @ chance
+        return chance[:, :, 0]
+
+
+@dataclass(frozen=True)
+class People:
+    """Leads in order of arrival: n values each. Attributes are numbers of their values."""
+
+    day: Ints
+    classes: Ints
+    intent: Codes
+    attributes: dict[str, Ints]
+    amount: Floats
+    activity: Floats
+    owl: Bools  # lives by night
+    offline: Bools  # entered by hand, from a card or a list: no session marks the creation
+
+
+def people(rng: np.random.Generator, law: Law, leads: int) -> People:
+    classes = draw(rng, CLASS_SHARE.cumsum(), leads)
+    strength = classes[:, None] % len(FITS) / (len(FITS) - 1)
+    attributes = {}
+    for name, values in ATTRIBUTES.items():
+        poor, strong = np.array(list(values.values())).T / 100
+        chances = (poor + strength * (strong - poor)).cumsum(axis=1)
+        attributes[name] = (rng.random((leads, 1)) >= chances[:, :-1]).sum(axis=1)
+    return People(
+        day=np.sort(draw(rng, law.arrivals.cumsum(), leads)),
+        classes=classes,
+        intent=draw(rng, np.cumsum(INITIAL), leads).astype(np.int8),
+        attributes=attributes,
+        amount=TYPICAL_AMOUNT[attributes["company_size"]] * rng.lognormal(0.0, 0.6, leads),
+        activity=rng.lognormal(-(ACTIVITY_SPREAD**2) / 2, ACTIVITY_SPREAD, leads),
+        owl=rng.random(leads) < OWLS,
+        offline=rng.random(leads) < OFFLINE,
+    )
+
+
+class Truth:
+    """What an observer never sees: every lead's class, and its code at every midnight.
+
+    Built from each change of `lead` (from 0; lead_id is from 1) to `code`, from midnight `day` on.
+    """
+
+    def __init__(
+        self, law: Law, start: pd.Timestamp, classes: Ints, lead: Ints, day: Ints, code: Codes
+    ) -> None:
+        self._law, self._start, self._classes = law, start, classes
+        changes = lead * (law.days + 1) + day
+        order = np.argsort(changes)
+        self._changes, self._codes = changes[order], code[order]
+
+    def states(self, snapshots: pd.DataFrame) -> tuple[Ints, Ints, Codes]:
+        """Lead (from 0), day and code of each snapshot; raises as World.true_probability."""
+        lead = snapshots["lead_id"].to_numpy(np.int64) - 1
+        since = snapshots["cutoff"] - self._start
+        day = since.dt.days.to_numpy(np.int64)
+        midnight = (since == since.dt.floor("D")).to_numpy()
+        known = midnight & (day >= 0) & (day <= self._law.days)
+        known &= (lead >= 0) & (lead < len(self._classes))
+        wanted = np.where(known, lead * (self._law.days + 1) + day, 0)
+        at = np.maximum(np.searchsorted(self._changes, wanted, side="right") - 1, 0)
+        arrived = self._changes[at] // (self._law.days + 1) == lead
+        good = known & arrived & (self._codes[at] < WON)
+        if not good.all():
+            first = snapshots[~good].iloc[0]
+            raise BadInput(
+                f"{(~good).sum():,} snapshots are not of a lead open at a midnight of the simulated"
+                f" period; the first is lead {first['lead_id']} at {first['cutoff']}."
+            )
+        return lead, day, self._codes[at]
+
+    def win_probability(self, snapshots: pd.DataFrame, horizon: int) -> Floats:
+        """See World.true_probability."""
+        lead, day, code = self.states(snapshots)
+        chance = np.empty(len(snapshots))
+        for cutoff in np.unique(day):
+            at = day == cutoff
+            chance[at] = self._law.win_probability(cutoff, horizon)[
+                self._classes[lead[at]], code[at]
+            ]
+        return chance

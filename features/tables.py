@@ -1,0 +1,161 @@
+"""The contract of a lead database: its tables, their columns and types, and how they are read.
+
+A table is named in readiness.toml as a file (.parquet, .csv), a query (.sql, or SELECT ...) or a
+table of `database`. Whatever it is, it is staged once into the contract's own types: times as naive
+UTC microseconds, missing values as NULL (never NaN), lead ids as integers where every table has
+integers, else as text.
+"""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from features.config import Tables
+from features.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the contract. `type` is the staged SQL type; `nullable` false means that a null
+    is a breach."""
+
+    name: str
+    type: str
+    required: bool = True
+    nullable: bool = False
+
+
+def _optional(name: str, sql_type: str) -> Column:
+    return Column(name, sql_type, required=False, nullable=True)
+
+
+LEAD_ID = Column("lead_id", "LEAD_ID")
+
+CONTRACT: dict[str, tuple[Column, ...]] = {
+    "leads": (LEAD_ID, Column("created_at", "TIMESTAMP"), _optional("source", "VARCHAR")),
+    "events": (
+        LEAD_ID,
+        Column("occurred_at", "TIMESTAMP"),
+        Column("action", "VARCHAR"),
+        _optional("source", "VARCHAR"),
+        _optional("content", "VARCHAR"),
+        _optional("value", "DOUBLE"),
+        _optional("recorded_at", "TIMESTAMP"),
+    ),
+    "deals": (
+        LEAD_ID,
+        Column("closed_at", "TIMESTAMP"),
+        Column("outcome", "VARCHAR"),
+        _optional("opened_at", "TIMESTAMP"),
+        _optional("amount", "DOUBLE"),
+    ),
+    "contacts": (
+        LEAD_ID,
+        Column("contacted_at", "TIMESTAMP"),
+        _optional("by", "VARCHAR"),
+        _optional("accepted", "BOOLEAN"),
+    ),
+    "stages": (LEAD_ID, Column("stage", "VARCHAR"), Column("entered_at", "TIMESTAMP")),
+}
+
+
+def quoted(identifier: str) -> str:
+    """A column or table name as SQL text."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text constant as SQL text."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def source_sql(table: str, named: str, folder: Path) -> str:
+    """The SELECT that reads a table as readiness.toml names it.
+
+    Lead ids in CSV are read as text, so that an id like 007 keeps its zeros.
+    Raises BadInput for a file that is not there.
+    """
+    suffix = named.lower().removesuffix(".gz").rpartition(".")[2]
+    if named.lstrip()[:7].upper().startswith(("SELECT", "WITH")):
+        return named
+    if suffix not in ("parquet", "csv", "sql"):
+        return f"SELECT * FROM crm.{quoted(named)}"
+    path = folder / named
+    if not path.is_file() and "*" not in named:
+        raise BadInput(
+            f"tables.{table}: there is no file {path}. Mend the path in readiness.toml (files are "
+            "looked for in tables.folder, queries beside readiness.toml)."
+        )
+    if suffix == "sql":
+        return path.read_text(encoding="utf-8").strip().rstrip(";")
+    if suffix == "parquet":
+        return f"SELECT * FROM read_parquet({literal(str(path))})"
+    return f"SELECT * FROM read_csv({literal(str(path))}, types = {{'lead_id': 'VARCHAR'}})"
+
+
+def open_sources(
+    connection: duckdb.DuckDBPyConnection, tables: Tables, folder: Path
+) -> dict[str, dict[str, str]]:
+    """Create a view raw_<table> for each named table; return each one's columns and their types.
+
+    Raises BadInput naming the table for what cannot be read and for missing columns.
+    """
+    data = (folder / tables.folder).resolve()
+    connection.execute(f"SET file_search_path = {literal(str(data))}")
+    if tables.database:
+        path = data / tables.database
+        if not path.is_file():
+            raise BadInput(f"tables.database: there is no file {path}.")
+        connection.execute(f"ATTACH {literal(str(path))} AS crm (READ_ONLY)")
+    found = {}
+    for table in CONTRACT:
+        named = getattr(tables, table)
+        if named is None:
+            continue
+        home = folder if named.lower().endswith(".sql") else data
+        query = source_sql(table, named, home)
+        try:
+            connection.execute(f"CREATE VIEW raw_{table} AS {query}")
+            described = connection.execute(f"DESCRIBE raw_{table}").fetchall()
+        except duckdb.Error as error:
+            raise BadInput(f"tables.{table} cannot be read ({named}): {error}") from None
+        found[table] = {name: kind for name, kind, *_ in described}
+        _require_columns(table, list(found[table]))
+    return found
+
+
+def _require_columns(table: str, columns: list[str]) -> None:
+    missing = [c.name for c in CONTRACT[table] if c.required and c.name not in columns]
+    if not missing:
+        return
+    near = {name: difflib.get_close_matches(name, columns, n=1) for name in missing}
+    hints = [f"{name} (is it {near[name][0]}?)" if near[name] else name for name in missing]
+    raise BadInput(
+        f"tables.{table} lacks the column{'s' * (len(missing) > 1)} {', '.join(hints)}. It has: "
+        f"{', '.join(columns)}. Map your own names with one query, for example\n"
+        f'  {table} = "SELECT your_id AS lead_id, ... FROM your_table"'
+    )
+
+
+def lead_id_type(columns: dict[str, dict[str, str]]) -> str:
+    """BIGINT where every table's lead ids are integers, else VARCHAR."""
+    kinds = {found["lead_id"] for found in columns.values()}
+    whole = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+    return "BIGINT" if kinds <= whole else "VARCHAR"
+
+
+def cast(column: Column, found: dict[str, str], id_type: str) -> str:
+    """The expression that reads a raw column as the contract's type; NULL where it does not fit."""
+    if column.name not in found:
+        return f"CAST(NULL AS {column.type})"
+    name, kind = quoted(column.name), found[column.name]
+    if column.type == "LEAD_ID":
+        return f"CAST({name} AS {id_type})"
+    if column.type == "TIMESTAMP" and kind == "VARCHAR":  # text may carry an offset
+        return f"CAST(TRY_CAST({name} AS TIMESTAMPTZ) AS TIMESTAMP)"
+    if column.type == "DOUBLE":  # NaN and infinity are no values
+        number = f"TRY_CAST({name} AS DOUBLE)"
+        return f"CASE WHEN isfinite({number}) THEN {number} END"
+    return f"TRY_CAST({name} AS {column.type})"

@@ -1,0 +1,168 @@
+"""How features are said: what each means, and how one seen value reads as a reason.
+
+>>> phrase(Count("visited_pricing", 7), 4)
+'visited pricing 4 times in the last 7 days'
+>>> phrase(Count("price_list", 7), 1, {"price_list": "opened the price list"})
+'opened the price list once in the last 7 days'
+>>> phrase(DaysSince("chat_started"), None)
+'no "chat started" so far'
+"""
+
+from collections.abc import Mapping
+
+from features.spec import (
+    ActiveDays,
+    Age,
+    Attribute,
+    Count,
+    Custom,
+    DaysSince,
+    Decayed,
+    DistinctContent,
+    First,
+    Last,
+    Ratio,
+    Sessions,
+    Share,
+    Spec,
+    SumValue,
+    Trend,
+)
+
+Words = Mapping[str, str]  # action or attribute -> how people say it
+Value = float | str | None
+
+
+def during(window: int | None) -> str:
+    """The window in words.
+
+    >>> during(7), during(None)
+    ('in the last 7 days', 'so far')
+    """
+    if window is None:
+        return "so far"
+    return "in the last day" if window == 1 else f"in the last {window} days"
+
+
+def say(action: str | None, words: Words) -> str:
+    """An action as people say it: by the configured words, else its name without underscores."""
+    if action is None:
+        return "any activity"
+    return words.get(action, action.replace("_", " "))
+
+
+def meaning(spec: Spec, words: Words | None = None) -> str:
+    """What the feature measures, for lists and reports."""
+    words = words or {}
+    match spec:
+        case Count(action, window):
+            return f"number of times: {say(action, words)}, {during(window)}"
+        case DaysSince(action):
+            return f"days since the last: {say(action, words)}"
+        case Trend(action, window):
+            said = say(action, words)
+            return f"share of the last {2 * window} days' {said} that fell in the last {window}"
+        case Decayed(action, half_life, window):
+            fading = f"each fading by half every {half_life:g} days"
+            return f"number of times: {say(action, words)}, {during(window)}, {fading}"
+        case SumValue(action, window):
+            return f"sum of the value of {say(action, words)}, {during(window)}"
+        case Ratio(over, under):
+            return f"({meaning(over, words)}) per ({meaning(under, words)})"
+        case Attribute(column, _):
+            return say(column, words)
+        case Custom():
+            return spec.meaning
+    return _general_meaning(spec)
+
+
+def _general_meaning(spec: Spec) -> str:
+    match spec:
+        case ActiveDays(window):
+            return f"days with any activity {during(window)}"
+        case Sessions(window):
+            return f"sessions begun {during(window)} (a pause over 30 minutes ends one)"
+        case First(column):
+            return f"first {column} seen"
+        case Last(column):
+            return f"last {column} seen"
+        case Share(part, window):
+            return f"share of activity at {_PART[part]} {during(window)}"
+        case DistinctContent(window):
+            return f"different contents seen {during(window)}"
+        case Age():
+            return "age of the lead in days"
+    raise TypeError(f"no meaning written for {spec!r}")
+
+
+_PART = {"night": "night", "weekend": "the weekend"}
+
+
+def phrase(spec: Spec, value: Value, words: Words | None = None) -> str:
+    """One seen value as a fact about the lead, for the reasons beside a score. A missing value
+    (None, or NaN) is worded as what it says: that there was nothing."""
+    words = words or {}
+    if value is None or value != value:
+        return _absence(spec, words)
+    if isinstance(value, str):
+        return f"{meaning(spec, words)}: {value}"
+    match spec:
+        case Count(None, window) if value:
+            return f"{_plural(value, 'event')} {during(window)}"
+        case Count(action, window) if value:
+            times = "once" if value == 1 else f"{value:,.0f} times"
+            return f"{say(action, words)} {times} {during(window)}"
+        case DaysSince(action):
+            return f"last {say(action, words)} {_days(value)} ago"
+        case ActiveDays(window):
+            return f"active on {_plural(value, 'day')} {during(window)}"
+        case Sessions(window):
+            return f"{_plural(value, 'session')} {during(window)}"
+        case DistinctContent(window):
+            return f"{_plural(value, 'different content')} {during(window)}"
+        case Trend(action, window):
+            way = "rising" if value > 0.55 else "fading" if value < 0.45 else "steady"
+            part = f"{value:.0%} of {2 * window} days' in the last {window}"
+            return f"{say(action, words)} {way} ({part})"
+        case Share(part, window):
+            return f"{value:.0%} of activity at {_PART[part]} {during(window)}"
+        case Decayed(action, _, _) if value:
+            return f"recent {say(action, words)} (faded count {value:.2f})"
+        case Count() | Decayed():
+            return _absence(spec, words)
+        case Age():
+            return f"lead is {_days(value)} old"
+    return f"{meaning(spec, words)}: {_number(value)}"
+
+
+def _absence(spec: Spec, words: Words) -> str:
+    match spec:
+        case Count(action, window) | Decayed(action, _, window):
+            return _none_of(action, during(window), words)
+        case DaysSince(action):
+            return _none_of(action, during(None), words)
+        case Trend(action, window):
+            return _none_of(action, during(2 * window), words)
+        case Share(_, window):
+            return _none_of(None, during(window), words)
+    return f"{meaning(spec, words)}: unknown"
+
+
+def _none_of(action: str | None, when: str, words: Words) -> str:
+    said = "activity" if action is None else f'"{say(action, words)}"'
+    return f"no {said} {when}"
+
+
+def _plural(count: float, word: str) -> str:
+    return f"{count:,.0f} {word}{'' if count == 1 else 's'}"
+
+
+def _days(days: float) -> str:
+    if days >= 2:
+        return f"{days:,.0f} days"
+    hours = round(days * 24)
+    return "less than an hour" if hours < 1 else _plural(hours, "hour")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
