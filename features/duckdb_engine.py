@@ -36,7 +36,7 @@ def feature_frames(
     count = chunk_count(database, snapshots, memory_gb)
     for index in range(count):
         sql = feature_sql(specs, snapshots, Chunk(index, count))
-        frame = database.connection.execute(sql).fetch_arrow_table().to_pandas()
+        frame = database.connection.execute(sql).to_arrow_table().to_pandas()
         texts = [spec.name for spec in specs if is_text(spec)]
         yield frame.astype(dict.fromkeys(texts, object))
 

@@ -2,15 +2,19 @@
 
 The query is a row of named steps:
 
-    asked    the snapshots of this chunk, with the lead's creation time and attributes
-    deeds_   the events of this chunk's leads
-    known    each snapshot beside each event known before its cutoff   (the one place of "before")
-    measured one row per snapshot: the aggregates over what was known
-    (final)  every asked snapshot, with 0 or NULL where nothing was known
+    asked      the snapshots of this chunk, numbered, with creation time and attributes
+    deeds_     the events of this chunk's leads
+    known      each snapshot beside each event known before its cutoff  (the one place of "before")
+    overall    one row per snapshot: the aggregates over events of any action
+    by_action  one row per snapshot and action: the aggregates that ask for an action
+    (final)    every asked snapshot, each action's row laid beside it; 0 or NULL where nothing was
+
+Aggregating once by action and laying the rows side by side costs a third of one filtered aggregate
+per feature (docs/adr/0003).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from features.spec import (
     ActiveDays,
@@ -60,31 +64,70 @@ def feature_sql(specs: Sequence[Spec], snapshots: str, chunk: Chunk | None = Non
     chunk = chunk or Chunk()
     attributes = sorted({spec.column for spec in specs if isinstance(spec, Attribute)})
     columns = "".join(f", l.{quoted(name)}" for name in attributes)
-    aggregates = ",\n    ".join(
-        f"{_aggregate(spec)} AS {quoted(spec.name)}" for spec in behaviours(specs)
+    needed = behaviours(specs)
+    actions = sorted({action for spec in needed if (action := action_of(spec)) is not None})
+    beside = "\n".join(
+        f"LEFT JOIN (SELECT * FROM by_action WHERE action = {literal(action)}) a{place} "
+        f"ON a{place}.snapshot = s.snapshot"
+        for place, action in enumerate(actions)
     )
-    results = ",\n  ".join(f"{_result(spec)} AS {quoted(spec.name)}" for spec in specs)
+    results = ",\n  ".join(f"{_result(spec, actions)} AS {quoted(spec.name)}" for spec in specs)
     return f"""
-WITH asked AS (
-  SELECT s.lead_id, s.cutoff, l.created_at{columns}
+WITH asked AS MATERIALIZED (
+  SELECT row_number() OVER () AS snapshot, s.lead_id, s.cutoff, l.created_at{columns}
   FROM {snapshots} s JOIN leads l ON l.lead_id = s.lead_id
   WHERE {chunk.holds("s.lead_id")}
 ),
-{_deeds(specs, chunk)},
+{_deeds(needed, chunk)},
 known AS (
-  SELECT s.lead_id, s.cutoff, epoch_us(s.cutoff) - epoch_us(e.occurred_at) AS age_us, e.*
-    EXCLUDE (lead_id)
+  SELECT s.snapshot, s.cutoff, epoch_us(s.cutoff) - epoch_us(e.occurred_at) AS age_us,
+    e.* EXCLUDE (lead_id)
   FROM asked s JOIN deeds_ e ON e.lead_id = s.lead_id AND {KNOWN_BEFORE}
 ),
-measured AS (
-  SELECT lead_id, cutoff{"," if aggregates else ""}
-    {aggregates}
-  FROM known GROUP BY lead_id, cutoff
-)
+{_overall(needed)},
+{_by_action(needed, actions)}
 SELECT s.lead_id, s.cutoff,
   {results}
-FROM asked s LEFT JOIN measured m ON m.lead_id = s.lead_id AND m.cutoff = s.cutoff
+FROM asked s LEFT JOIN overall m ON m.snapshot = s.snapshot
+{beside}
 ORDER BY s.lead_id, s.cutoff"""
+
+
+def action_of(spec: Spec) -> str | None:
+    """The action that a spec asks for; None where it asks for any."""
+    return getattr(spec, "action", None)
+
+
+def any_action(spec: Behaviour | Custom) -> Behaviour | Custom:
+    """The same measure over events of any action: what `by_action` computes for each action.
+
+    >>> any_action(Count("chat", 7)).name
+    'count_7d'
+    """
+    if isinstance(spec, Count | DaysSince | Trend | Decayed | SumValue):
+        return replace(spec, action=None)
+    return spec
+
+
+def _measures(specs: Iterable[Behaviour | Custom]) -> str:
+    measures = {any_action(spec).name: any_action(spec) for spec in specs}
+    return "".join(
+        f",\n    {_aggregate(spec)} AS {quoted(name)}" for name, spec in measures.items()
+    )
+
+
+def _overall(needed: Sequence[Behaviour | Custom]) -> str:
+    measures = _measures(spec for spec in needed if action_of(spec) is None)
+    return f"overall AS (\n  SELECT snapshot{measures}\n  FROM known GROUP BY snapshot\n)"
+
+
+def _by_action(needed: Sequence[Behaviour | Custom], actions: Sequence[str]) -> str:
+    measures = _measures(spec for spec in needed if action_of(spec) is not None)
+    listed = ", ".join(literal(action) for action in actions) or "NULL"
+    return f"""by_action AS MATERIALIZED (
+  SELECT snapshot, action{measures}
+  FROM known WHERE action IN ({listed}) GROUP BY snapshot, action
+)"""
 
 
 def behaviours(specs: Iterable[Spec]) -> list[Behaviour | Custom]:
@@ -98,11 +141,11 @@ def behaviours(specs: Iterable[Spec]) -> list[Behaviour | Custom]:
     return list(found.values())
 
 
-def _deeds(specs: Sequence[Spec], chunk: Chunk) -> str:
+def _deeds(needed: Sequence[Behaviour | Custom], chunk: Chunk) -> str:
     """The chunk's events; where sessions are counted, with the time from which on each is known
     not to begin one."""
     follows = ""
-    if any(isinstance(spec, Sessions) for spec in behaviours(specs)):
+    if any(isinstance(spec, Sessions) for spec in needed):
         # An event begins a session at a cutoff iff no event known before that cutoff lies in the
         # 30 minutes up to it. So keep, per event, when the first such forerunner became known.
         follows = f""",
@@ -118,11 +161,10 @@ def _deeds(specs: Sequence[Spec], chunk: Chunk) -> str:
 )"""
 
 
-def _where(action: str | None, window: int | None, *more: str) -> str:
-    """FILTER clause for an action and the window [cutoff - w, cutoff): an event exactly w days
-    before the cutoff is inside."""
-    terms = [] if action is None else [f"action = {literal(action)}"]
-    terms += [] if window is None else [f"age_us <= {window * DAY_US}"]
+def _within(window: int | None, *more: str) -> str:
+    """FILTER clause for the window [cutoff - w, cutoff): an event exactly w days before the cutoff
+    is inside. (That it is before the cutoff is settled in `known`.)"""
+    terms = [] if window is None else [f"age_us <= {window * DAY_US}"]
     terms += more
     return f" FILTER (WHERE {' AND '.join(terms)})" if terms else ""
 
@@ -134,35 +176,34 @@ _PART = {
 
 
 def _aggregate(spec: Behaviour | Custom) -> str:
-    """The aggregate over `known`, before missing values are settled."""
+    """The aggregate over `known`, whatever the action, before missing values are settled."""
     match spec:
-        case Count(action, window):
-            return f"count(*){_where(action, window)}"
-        case DaysSince(action):
-            return f"min(age_us){_where(action, None)}"
+        case Count(_, window):
+            return f"count(*){_within(window)}"
+        case DaysSince():
+            return "min(age_us)"
         case ActiveDays(window):
-            return f"count(DISTINCT occurred_at::DATE){_where(None, window)}"
+            return f"count(DISTINCT occurred_at::DATE){_within(window)}"
         case Sessions(window):
-            starts = "(follows_from IS NULL OR follows_from >= cutoff)"
-            return f"count(*){_where(None, window, starts)}"
+            return f"count(*){_within(window, '(follows_from IS NULL OR follows_from >= cutoff)')}"
         case First(column):
-            return f"min({_dated(column)}){_where(None, None, f'{column} IS NOT NULL')}"
+            return f"min({_dated(column)}) FILTER (WHERE {column} IS NOT NULL)"
         case Last(column):
-            return f"max({_dated(column)}){_where(None, None, f'{column} IS NOT NULL')}"
-        case Trend(action, window):
-            recent = f"count(*){_where(action, window)}"
-            return f"{recent} / nullif(count(*){_where(action, 2 * window)}, 0)::DOUBLE"
+            return f"max({_dated(column)}) FILTER (WHERE {column} IS NOT NULL)"
+        case Trend(_, window):
+            earlier = f"nullif(count(*){_within(2 * window)}, 0)::DOUBLE"
+            return f"count(*){_within(window)} / {earlier}"
         case Share(part, window):
-            inside = f"count(*){_where(None, window, _PART[part])}"
-            return f"{inside} / nullif(count(*){_where(None, window)}, 0)::DOUBLE"
+            everything = f"nullif(count(*){_within(window)}, 0)::DOUBLE"
+            return f"count(*){_within(window, _PART[part])} / {everything}"
         case DistinctContent(window):
-            return f"count(DISTINCT content){_where(None, window)}"
-        case Decayed(action, half_life, window):
-            weight = f"pow(0.5::DOUBLE, age_us / {half_life * DAY_US!r}::DOUBLE)"
+            return f"count(DISTINCT content){_within(window)}"
+        case Decayed(_, half_life, window):
+            weight = f"pow(0.5::DOUBLE, age_us / {float(half_life * DAY_US)!r}::DOUBLE)"
             fixed = f"round({weight} * {FIXED_POINT})::BIGINT"
-            return f"sum({fixed}){_where(action, window)} / {FIXED_POINT}::DOUBLE"
-        case SumValue(action, window):
-            return f"sum(round(value * 10000)::HUGEINT){_where(action, window)} / 10000::DOUBLE"
+            return f"sum({fixed}){_within(window)} / {FIXED_POINT}::DOUBLE"
+        case SumValue(_, window):
+            return f"sum(round(value * 10000)::HUGEINT){_within(window)} / 10000::DOUBLE"
         case Custom():
             return spec.sql
 
@@ -171,20 +212,23 @@ def _dated(column: str) -> str:
     return f"struct_pack(moment := occurred_at, said := {column})"
 
 
-def _result(spec: Spec) -> str:
+def _result(spec: Spec, actions: Sequence[str]) -> str:
     """The column as delivered: counts and sums are 0 where nothing was known."""
-    aggregate = f"m.{quoted(spec.name)}"
     match spec:
         case Age():
             return f"(epoch_us(s.cutoff) - epoch_us(s.created_at)) / {DAY_US}::DOUBLE"
         case Attribute(column, text):
             return f"CAST(s.{quoted(column)} AS {'VARCHAR' if text else 'DOUBLE'})"
         case Ratio(over, under):
-            return f"({_result(over)}) / nullif({_result(under)}, 0)"
+            return f"({_result(over, actions)}) / nullif({_result(under, actions)}, 0)"
+    action = action_of(spec)
+    beside = "m" if action is None else f"a{actions.index(action)}"
+    measured = f"{beside}.{quoted(any_action(spec).name)}"
+    match spec:
         case First() | Last():
-            return f"{aggregate}.said"
+            return f"{measured}.said"
         case DaysSince():
-            return f"{aggregate} / {DAY_US}::DOUBLE"
+            return f"{measured} / {DAY_US}::DOUBLE"
         case Trend() | Share() | Custom():
-            return f"CAST({aggregate} AS DOUBLE)"
-    return f"CAST(coalesce({aggregate}, 0) AS DOUBLE)"
+            return f"CAST({measured} AS DOUBLE)"
+    return f"CAST(coalesce({measured}, 0) AS DOUBLE)"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,13 +43,12 @@ START = pd.Timestamp("2024-01-01")
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000  # in microseconds
 
 # Sessions per day by intent (quiet ... postponed), times the activity of the lead.
-SESSIONS = np.array([0.02, 0.14, 0.30, 0.34, 0.05])
+SESSIONS = np.array([0.025, 0.18, 0.50, 0.75, 0.07])
 WEEKEND_SESSIONS = 0.4
 DEEDS_PER_SESSION = 2.5
-# fmt: off
-HOURS = np.array([1, 1, 1, 1, 1, 2, 5, 12, 25, 34, 36, 32,
-                  22, 28, 34, 33, 28, 20, 12, 10, 9, 8, 5, 2])
-# fmt: on
+# Weights of the 24 hours of a day, from 0:00.
+MORNING = [1, 1, 1, 1, 1, 2, 5, 12, 25, 34, 36, 32]
+HOURS = [*MORNING, 22, 28, 34, 33, 28, 20, 12, 10, 9, 8, 5, 2]
 OWL_SHIFT = 11  # hours by which owls lag behind the others
 LATE, LATE_HOURS = 0.03, 14  # share of deeds recorded late, and the mean delay
 
@@ -59,27 +59,25 @@ ACTIONS: dict[str, tuple[tuple[float, ...], tuple[str, ...]]] = {
     "visited_homepage": ((18, 20, 14, 13, 16), ("/",)),
     "visited_blog": ((17, 22, 12, 5, 8), ("/blog/trends", "/blog/how_to", "/blog/mistakes")),
     "visited_service_page": ((7, 14, 19, 15, 13), ("/service/a", "/service/b", "/service/c")),
-    "visited_pricing": ((1.5, 4, 10, 14, 8), ("/pricing",)),
+    "visited_pricing": ((1.2, 3, 11, 17, 8), ("/pricing",)),
     "downloaded_whitepaper": ((1.5, 4, 6, 3, 2), ("guide", "benchmark", "checklist")),
     "watched_webinar": ((1, 2.5, 4, 2, 2), ("introduction", "deep_dive")),
-    "read_reference": ((0.8, 2, 6, 8, 3), ("/reference/mill", "/reference/clinic")),
-    "chat_started": ((0.5, 1, 2.5, 4, 1.5), ("chat",)),
-    "form_begun": ((1, 2, 4, 7, 2), ("contact_form", "quote_form")),
-    "form_submitted": ((0.4, 0.9, 2.2, 5, 1), ("contact_form", "quote_form")),
-    "opened_quote": ((0.1, 0.3, 1.2, 6, 2.5), ("quote",)),
-    "called_in": ((0.2, 0.3, 1.1, 3, 1), ()),
+    "read_reference": ((0.6, 1.5, 6, 9, 3), ("/reference/mill", "/reference/clinic")),
+    "chat_started": ((0.3, 0.8, 2.5, 5, 1.5), ("chat",)),
+    "form_begun": ((0.7, 1.5, 4, 8, 2), ("contact_form", "quote_form")),
+    "form_submitted": ((0.3, 0.6, 2.2, 6, 1), ("contact_form", "quote_form")),
+    "opened_quote": ((0.1, 0.2, 1.2, 8, 3), ("quote",)),
+    "called_in": ((0.1, 0.2, 1, 4, 1), ()),
     "unsubscribed": ((3, 0.5, 0.3, 0.1, 0.4), ()),
 }
-ACTION_NAMES, QUOTE = tuple(ACTIONS), list(ACTIONS).index("opened_quote")
 CONTENTS = tuple(dict.fromkeys(name for _, names in ACTIONS.values() for name in names))
-ALL_CONTENTS = tuple(dict.fromkeys(name for _, names in ACTIONS.values() for name in names))
 # Half of the sessions come by the source that brought the lead, the rest by any of these.
 CHANNELS = (*SOURCES, "direct")
 OWN_SOURCE, CHANNEL_WEIGHTS = 0.5, [1, 2, 1, 30, 8, 15, 8, 35]
 TEXTS = {
     "source": CHANNELS,
     "action": tuple(ACTIONS),
-    "content": ALL_CONTENTS,
+    "content": CONTENTS,
     "outcome": ("won", "lost"),
     "by": ("rep-1", "rep-2", "rep-3", "rep-4", "rep-5", "rep-6"),
 }
@@ -92,11 +90,10 @@ def _cumulated(weights: Any) -> Floats:
 
 HOUR_SHARES, CHANNEL_SHARES = _cumulated(HOURS), _cumulated(CHANNEL_WEIGHTS)
 ACTION_SHARES = _cumulated(np.transpose([weights for weights, _ in ACTIONS.values()]))
-# (action, place): code of a content name; each row goes through its names again and again.
-PLACES = 12
+# (action, place): the code of a content name; each row goes round the names of its action.
 CONTENT_CODES = np.array(
     [
-        [ALL_CONTENTS.index(names[i % len(names)]) if names else -1 for i in range(PLACES)]
+        np.resize([CONTENTS.index(name) for name in names] or [-1], 12)
         for _, names in ACTIONS.values()
     ],
     dtype=np.int8,
@@ -130,9 +127,9 @@ class World:
         """
         return self.truth.win_probability(snapshots, horizon_days)
 
-    def intents(self, snapshots: pd.DataFrame) -> pd.Categorical:
-        """The hidden intent of each snapshot's lead at its cutoff; raises as true_probability."""
-        return pd.Categorical.from_codes(self.truth.states(snapshots)[2] % WORKED, INTENTS)
+    def intents(self, snapshots: pd.DataFrame) -> npt.NDArray[np.str_]:
+        """The hidden intent, one of INTENTS, of each snapshot; raises as true_probability."""
+        return np.array(INTENTS)[self.truth.states(snapshots)[2] % WORKED]
 
 
 def simulate(
@@ -224,10 +221,9 @@ class _Life:
         self._close(after, until, day)
         self._act(lead, before % WORKED, until, day)
         after = np.append(after, self.people.intent[new])
-        changed = (after != before) | (np.arange(len(lead)) >= len(self.lead))
-        self.changes.add(
-            lead=lead[changed], day=np.full(changed.sum(), day + 1), code=after[changed]
-        )
+        changed = np.append(after[: len(self.lead)] != self.code, np.ones(len(new), bool))
+        tomorrow = np.full(changed.sum(), day + 1)
+        self.changes.add(lead=lead[changed], day=tomorrow, code=after[changed])
         self.lead, self.code = lead[after < WON], after[after < WON]
 
     def _contact(self, lead: Ints, accepted: Bools, day: int) -> None:
@@ -256,16 +252,13 @@ class _Life:
         pace = WEEKEND_SESSIONS if self.law.weekend[day] else 1.0
         count = rng.poisson(SESSIONS[intent] * people.activity[lead] * pace)
         who = np.repeat(np.arange(len(lead)), count + (new & ~people.offline[lead]))
-        size = len(who)
-        begun = (
-            _time_of_day(rng, size) + people.owl[lead[who]] * OWL_SHIFT * HOUR
-        ) % DAY + day * DAY
-        soon = self.created[lead[who]] + rng.exponential(HOUR / 4, size).astype(np.int64)
-        begun = np.where(new[who], soon, begun)
-        own = new[who] | (rng.random(size) < OWN_SOURCE)
-        source = np.where(
-            own, people.classes[lead[who]] // len(FITS), draw(rng, CHANNEL_SHARES, size)
-        )
+        lead, intent, until, new, size = lead[who], intent[who], until[who], new[who], len(who)
+        hours = _time_of_day(rng, size) + people.owl[lead] * OWL_SHIFT * HOUR
+        soon = self.created[lead] + rng.exponential(HOUR / 4, size).astype(np.int64)
+        begun = np.where(new, soon, day * DAY + hours % DAY)
+        own = new | (rng.random(size) < OWN_SOURCE)
+        other = draw(rng, CHANNEL_SHARES, size)
+        source = np.where(own, people.classes[lead] // len(FITS), other)
 
         length = rng.geometric(1 / DEEDS_PER_SESSION, size)
         session = np.repeat(np.arange(size), length)
@@ -273,9 +266,9 @@ class _Life:
         elapsed = np.cumsum(rng.exponential(2 * MINUTE, len(session)).astype(np.int64))
         when = begun[session] + elapsed - elapsed[first]
         order = np.argsort(when, kind="stable")
-        order = order[when[order] < until[who[session[order]]]]
+        order = order[when[order] < until[session[order]]]
         session = session[order]
-        self._record(lead[who[session]], intent[who[session]], when[order], source[session])
+        self._record(lead[session], intent[session], when[order], source[session])
 
     def _record(self, lead: Ints, intent: Codes, when: Ints, source: Ints) -> None:
         """What each deed was, and when it came to be known: never, if only after the data end."""
@@ -290,7 +283,7 @@ class _Life:
             occurred_at=when[known],
             action=action[known].astype(np.int8),
             source=source[known].astype(np.int8),
-            content=CONTENT_CODES[action, rng.integers(PLACES, size=size)][known],
+            content=CONTENT_CODES[action, rng.integers(CONTENT_CODES.shape[1], size=size)][known],
             value=np.where(action == QUOTE, quoted.round(-1), np.nan)[known],
             recorded_at=recorded[known],
         )
@@ -311,7 +304,7 @@ def _frame(columns: dict[str, Any], start: pd.Timestamp) -> pd.DataFrame:
         if name.endswith("_at"):
             columns[name] = np.datetime64(start, "us") + column.view("timedelta64[us]")
         elif name in TEXTS:
-            columns[name] = pd.Categorical.from_codes(column, TEXTS[name])
+            columns[name] = pd.Categorical.from_codes(column, pd.Index(TEXTS[name]))
     return pd.DataFrame(columns, copy=False)
 
 
@@ -320,5 +313,5 @@ def _leads_frame(life: _Life, start: pd.Timestamp) -> pd.DataFrame:
     lead = np.arange(len(source))
     frame = _frame({"lead_id": lead, "created_at": life.created, "source": source}, start)
     for name, codes in life.people.attributes.items():
-        frame[name] = pd.Categorical.from_codes(codes, list(ATTRIBUTES[name]))
+        frame[name] = pd.Categorical.from_codes(codes, pd.Index(ATTRIBUTES[name]))
     return frame

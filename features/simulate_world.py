@@ -18,7 +18,7 @@ Codes = npt.NDArray[np.int8]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-# Share of new leads and worth of each source, the best first. Worth multiplies every rise of intent.
+# Share of new leads, and worth, by source, the best first. Worth multiplies every rise of intent.
 SOURCES = {
     "partner": (0.08, 2.4),
     "referral": (0.10, 1.8),
@@ -41,19 +41,19 @@ INITIAL = (0.25, 0.60, 0.13, 0.02, 0.0)
 # Chances per day. Rises are multiplied by the lead's worth, wins and losses by the day's pace.
 RISES = {
     ("quiet", "browsing"): 0.016,
-    ("browsing", "researching"): 0.035,
-    ("researching", "ready"): 0.045,
+    ("browsing", "researching"): 0.028,
+    ("researching", "ready"): 0.035,
 }
 FADES = {
     ("browsing", "quiet"): 0.070,
-    ("researching", "browsing"): 0.045,
+    ("researching", "browsing"): 0.035,
     ("researching", "quiet"): 0.020,
-    ("ready", "researching"): 0.030,
-    ("ready", "postponed"): 0.035,
+    ("ready", "researching"): 0.020,
+    ("ready", "postponed"): 0.025,
     ("postponed", "ready"): 0.016,
     ("postponed", "quiet"): 0.004,
 }
-WINS = {("ready", "won"): 0.045}
+WINS = {("ready", "won"): 0.035}
 LOSSES = {
     ("quiet", "lost"): 0.014,
     ("browsing", "lost"): 0.005,
@@ -78,8 +78,8 @@ ATTRIBUTES = {
 }
 TYPICAL_AMOUNT = np.array([4_000.0, 9_000.0, 20_000.0, 45_000.0])  # by company_size
 ARRIVALS_AT_WEEKEND = 0.4
-ACTIVITY_SPREAD = 1.1  # lognormal, of mean 1
-OWLS, OFFLINE = 0.08, 0.15
+ACTIVITY_SPREAD = 1.0  # of the logarithm; the mean activity is 1
+OWLS, OFFLINE = 0.08, 0.15  # shares of leads, see People
 
 _shares, _worths = (np.array(column) for column in zip(*SOURCES.values(), strict=True))
 _fit_shares, _fit_worths = (np.array(column) for column in zip(*FITS.values(), strict=True))
@@ -182,7 +182,7 @@ class Law:
         return after, called, accepted
 
     def win_probability(self, day: int, horizon: int) -> Floats:
-        """(class, code): chance of a win in the days [day, day + horizon), by dynamic programming."""
+        """(class, code): chance of a win in the days [day, day + horizon), exactly."""
         chance = np.zeros((len(CLASS_SHARE), LOST + 1, 1))
         chance[:, WON] = 1
         for later in reversed(range(day, day + horizon)):
@@ -206,6 +206,7 @@ class People:
 
 
 def people(rng: np.random.Generator, law: Law, leads: int) -> People:
+    """Leads drawn at random, whose fit leaves a weak trace in their attributes."""
     classes = draw(rng, CLASS_SHARE.cumsum(), leads)
     strength = classes[:, None] % len(FITS) / (len(FITS) - 1)
     attributes = {}
@@ -241,23 +242,24 @@ class Truth:
 
     def states(self, snapshots: pd.DataFrame) -> tuple[Ints, Ints, Codes]:
         """Lead (from 0), day and code of each snapshot; raises as World.true_probability."""
-        lead = snapshots["lead_id"].to_numpy(np.int64) - 1
+        lead: Ints = snapshots["lead_id"].to_numpy(np.int64) - 1
         since = snapshots["cutoff"] - self._start
-        day = since.dt.days.to_numpy(np.int64)
+        day = since.dt.days.to_numpy().astype(np.int64)
         midnight = (since == since.dt.floor("D")).to_numpy()
         known = midnight & (day >= 0) & (day <= self._law.days)
         known &= (lead >= 0) & (lead < len(self._classes))
         wanted = np.where(known, lead * (self._law.days + 1) + day, 0)
         at = np.maximum(np.searchsorted(self._changes, wanted, side="right") - 1, 0)
         arrived = self._changes[at] // (self._law.days + 1) == lead
-        good = known & arrived & (self._codes[at] < WON)
+        codes: Codes = self._codes[at]
+        good = known & arrived & (codes < WON)
         if not good.all():
             first = snapshots[~good].iloc[0]
             raise BadInput(
                 f"{(~good).sum():,} snapshots are not of a lead open at a midnight of the simulated"
                 f" period; the first is lead {first['lead_id']} at {first['cutoff']}."
             )
-        return lead, day, self._codes[at]
+        return lead, day, codes
 
     def win_probability(self, snapshots: pd.DataFrame, horizon: int) -> Floats:
         """See World.true_probability."""
@@ -265,7 +267,6 @@ class Truth:
         chance = np.empty(len(snapshots))
         for cutoff in np.unique(day):
             at = day == cutoff
-            chance[at] = self._law.win_probability(cutoff, horizon)[
-                self._classes[lead[at]], code[at]
-            ]
+            by_state = self._law.win_probability(cutoff, horizon)
+            chance[at] = by_state[self._classes[lead[at]], code[at]]
         return chance
