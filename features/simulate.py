@@ -23,8 +23,10 @@ import pyarrow.parquet as pq
 from features.errors import BadInput
 from features.simulate_world import (
     ATTRIBUTES,
-    FITS,
+    DAY,
+    HOUR,
     INTENTS,
+    MINUTE,
     SOURCES,
     WON,
     WORKED,
@@ -34,21 +36,19 @@ from features.simulate_world import (
     Ints,
     Law,
     Truth,
+    cumulated,
     draw,
     people,
+    time_of_day,
 )
 
 SIZES, MINIMUM_DAYS = (1_000, 1_000_000), 60
 START = pd.Timestamp("2024-01-01")
-MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000  # in microseconds
 
 # Sessions per day by intent (quiet ... postponed), times the activity of the lead.
 SESSIONS = np.array([0.025, 0.18, 0.50, 0.75, 0.07])
 WEEKEND_SESSIONS = 0.4
 DEEDS_PER_SESSION = 2.5
-# Weights of the 24 hours of a day, from 0:00.
-MORNING = [1, 1, 1, 1, 1, 2, 5, 12, 25, 34, 36, 32]
-HOURS = [*MORNING, 22, 28, 34, 33, 28, 20, 12, 10, 9, 8, 5, 2]
 OWL_SHIFT = 11  # hours by which owls lag behind the others
 LATE, LATE_HOURS = 0.03, 14  # share of deeds recorded late, and the mean delay
 
@@ -80,16 +80,10 @@ TEXTS = {
     "content": CONTENTS,
     "outcome": ("won", "lost"),
     "by": ("rep-1", "rep-2", "rep-3", "rep-4", "rep-5", "rep-6"),
+    **{name: tuple(values) for name, values in ATTRIBUTES.items()},
 }
-
-
-def _cumulated(weights: Any) -> Floats:
-    shares: Floats = np.cumsum(weights, axis=-1)
-    return shares / shares[..., -1:]
-
-
-HOUR_SHARES, CHANNEL_SHARES = _cumulated(HOURS), _cumulated(CHANNEL_WEIGHTS)
-ACTION_SHARES = _cumulated(np.transpose([weights for weights, _ in ACTIONS.values()]))
+CHANNEL_SHARES = cumulated(CHANNEL_WEIGHTS)
+ACTION_SHARES = cumulated(np.transpose([weights for weights, _ in ACTIONS.values()]))
 # (action, place): the code of a content name; each row goes round the names of its action.
 CONTENT_CODES = np.array(
     [
@@ -155,7 +149,7 @@ def simulate(
         progress((day + 1) / days)
     return World(
         events=_frame(life.events.columns(), start),
-        leads=_leads_frame(life, start),
+        leads=_frame(life.leads(), start),
         deals=_frame(life.deals.columns(), start),
         contacts=_frame(life.contacts.columns(), start),
         data_end=start + pd.Timedelta(days=days),
@@ -199,15 +193,18 @@ class _Life:
     """
 
     def __init__(self, law: Law, leads: int, seed: int) -> None:
-        arriving, self.chance, self.whim = (
-            np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(3)
-        )
+        arriving, self.chance, self.whim = np.random.default_rng(seed).spawn(3)
         self.law, self.people = law, people(arriving, law, leads)
-        self.created = np.sort(self.people.day * DAY + _time_of_day(arriving, leads))
-        self.arrived = np.searchsorted(self.created, np.arange(law.days + 1) * DAY)
+        self.arrived = np.searchsorted(self.people.created, np.arange(law.days + 1) * DAY)
         self.opened = np.full(leads, NEVER)
         self.lead, self.code = np.empty(0, np.int64), np.empty(0, np.int8)
         self.events, self.deals, self.contacts, self.changes = _Log(), _Log(), _Log(), _Log()
+
+    def leads(self) -> dict[str, Any]:
+        """The columns of the table of leads."""
+        people, lead = self.people, np.arange(len(self.people.created))
+        columns = {"lead_id": lead, "created_at": people.created, "source": people.source}
+        return {**columns, **people.attributes}
 
     def live(self, day: int) -> None:
         """The day [day, day + 1): moves, calls and closings of open leads, deeds of all."""
@@ -248,17 +245,16 @@ class _Life:
     def _act(self, lead: Ints, intent: Codes, until: Ints, day: int) -> None:
         """The day's sessions: who, when and by which source; then the deeds within each."""
         rng, people = self.whim, self.people
-        new = self.created[lead] >= day * DAY
+        new = people.created[lead] >= day * DAY
         pace = WEEKEND_SESSIONS if self.law.weekend[day] else 1.0
         count = rng.poisson(SESSIONS[intent] * people.activity[lead] * pace)
         who = np.repeat(np.arange(len(lead)), count + (new & ~people.offline[lead]))
         lead, intent, until, new, size = lead[who], intent[who], until[who], new[who], len(who)
-        hours = _time_of_day(rng, size) + people.owl[lead] * OWL_SHIFT * HOUR
-        soon = self.created[lead] + rng.exponential(HOUR / 4, size).astype(np.int64)
+        hours = time_of_day(rng, size) + people.owl[lead] * OWL_SHIFT * HOUR
+        soon = people.created[lead] + rng.exponential(HOUR / 4, size).astype(np.int64)
         begun = np.where(new, soon, day * DAY + hours % DAY)
         own = new | (rng.random(size) < OWN_SOURCE)
-        other = draw(rng, CHANNEL_SHARES, size)
-        source = np.where(own, people.classes[lead] // len(FITS), other)
+        source = np.where(own, people.source[lead], draw(rng, CHANNEL_SHARES, size))
 
         length = rng.geometric(1 / DEEDS_PER_SESSION, size)
         session = np.repeat(np.arange(size), length)
@@ -289,10 +285,6 @@ class _Life:
         )
 
 
-def _time_of_day(rng: np.random.Generator, size: int) -> Ints:
-    return draw(rng, HOUR_SHARES, size) * HOUR + rng.integers(HOUR, size=size)
-
-
 def _office_time(rng: np.random.Generator, size: int, day: int) -> Ints:
     return day * DAY + rng.integers(9 * HOUR, 18 * HOUR, size=size)
 
@@ -306,12 +298,3 @@ def _frame(columns: dict[str, Any], start: pd.Timestamp) -> pd.DataFrame:
         elif name in TEXTS:
             columns[name] = pd.Categorical.from_codes(column, pd.Index(TEXTS[name]))
     return pd.DataFrame(columns, copy=False)
-
-
-def _leads_frame(life: _Life, start: pd.Timestamp) -> pd.DataFrame:
-    source = (life.people.classes // len(FITS)).astype(np.int8)
-    lead = np.arange(len(source))
-    frame = _frame({"lead_id": lead, "created_at": life.created, "source": source}, start)
-    for name, codes in life.people.attributes.items():
-        frame[name] = pd.Categorical.from_codes(codes, pd.Index(ATTRIBUTES[name]))
-    return frame

@@ -18,6 +18,8 @@ Codes = npt.NDArray[np.int8]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000  # in microseconds
+
 # Share of new leads, and worth, by source, the best first. Worth multiplies every rise of intent.
 SOURCES = {
     "partner": (0.08, 2.4),
@@ -78,6 +80,9 @@ ATTRIBUTES = {
 }
 TYPICAL_AMOUNT = np.array([4_000.0, 9_000.0, 20_000.0, 45_000.0])  # by company_size
 ARRIVALS_AT_WEEKEND = 0.4
+# Weights of the 24 hours of a day, from 0:00.
+MORNING = [1, 1, 1, 1, 1, 2, 5, 12, 25, 34, 36, 32]
+HOURS = [*MORNING, 22, 28, 34, 33, 28, 20, 12, 10, 9, 8, 5, 2]
 ACTIVITY_SPREAD = 1.0  # of the logarithm; the mean activity is 1
 OWLS, OFFLINE = 0.08, 0.15  # shares of leads, see People
 
@@ -91,6 +96,17 @@ CLASS_WORTH: Floats = np.outer(_worths, _fit_worths).ravel()
 def draw(rng: np.random.Generator, cumulative: Floats, size: int) -> Ints:
     """Numbers of the shares drawn; `cumulative` ends at 1, give or take rounding."""
     return np.searchsorted(cumulative[:-1], rng.random(size), side="right")
+
+
+def cumulated(weights: npt.ArrayLike) -> Floats:
+    """Cumulative shares along the last axis, ending at 1."""
+    shares: Floats = np.cumsum(weights, axis=-1)
+    return shares / shares[..., -1:]
+
+
+def time_of_day(rng: np.random.Generator, size: int) -> Ints:
+    """Microseconds since midnight, as most people keep their hours."""
+    return draw(rng, cumulated(HOURS), size) * HOUR + rng.integers(HOUR, size=size)
 
 
 def _moves(pace: float) -> Floats:
@@ -131,7 +147,7 @@ class Law:
 
     def __init__(self, start: pd.Timestamp, days: int) -> None:
         self.days = days
-        self.weekend: Bools = (start.dayofweek + np.arange(days)) % 7 >= 5
+        self.weekend: Bools = (start.day_of_week + np.arange(days)) % 7 >= 5
         self._moves = _moves(1.0), _moves(WEEKEND_PACE)
         self._taken_up = _taken_up(self._moves[0]), _taken_up(self._moves[1])
         chances = [moves * (1 - np.eye(LOST + 1)) for moves in self._moves]
@@ -193,10 +209,11 @@ class Law:
 
 @dataclass(frozen=True)
 class People:
-    """Leads in order of arrival: n values each. Attributes are numbers of their values."""
+    """Leads in order of creation: n values each. Attributes are numbers of their values."""
 
-    day: Ints
+    created: Ints  # microseconds since the start
     classes: Ints
+    source: Ints
     intent: Codes
     attributes: dict[str, Ints]
     amount: Floats
@@ -207,6 +224,7 @@ class People:
 
 def people(rng: np.random.Generator, law: Law, leads: int) -> People:
     """Leads drawn at random, whose fit leaves a weak trace in their attributes."""
+    day = draw(rng, law.arrivals.cumsum(), leads)
     classes = draw(rng, CLASS_SHARE.cumsum(), leads)
     strength = classes[:, None] % len(FITS) / (len(FITS) - 1)
     attributes = {}
@@ -215,8 +233,9 @@ def people(rng: np.random.Generator, law: Law, leads: int) -> People:
         chances = (poor + strength * (strong - poor)).cumsum(axis=1)
         attributes[name] = (rng.random((leads, 1)) >= chances[:, :-1]).sum(axis=1)
     return People(
-        day=np.sort(draw(rng, law.arrivals.cumsum(), leads)),
+        created=np.sort(day * DAY + time_of_day(rng, leads)),
         classes=classes,
+        source=classes // len(FITS),
         intent=draw(rng, np.cumsum(INITIAL), leads).astype(np.int8),
         attributes=attributes,
         amount=TYPICAL_AMOUNT[attributes["company_size"]] * rng.lognormal(0.0, 0.6, leads),

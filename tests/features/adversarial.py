@@ -1,0 +1,141 @@
+"""Hypothesis strategies for lead databases that are out to catch a feature query.
+
+Times sit on windows' edges, on the cutoffs, on one another and exactly 30 minutes apart, or one
+microsecond beside; names look like SQL. Draws are few and small, so that one database of many
+leads costs little more than one of one lead.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+from hypothesis import strategies as st
+
+from tests.features.lead_databases import MICROSECOND, at
+
+# A Monday at midnight, a Sunday in the middle of the night, a Thursday's half past three.
+CUTOFFS = [at("2026-03-02"), at("2026-03-08 02:00"), at("2026-03-12 15:30")]
+WINDOWS = [1, 3, 7]
+ACTIONS = [
+    "visit",
+    "Visit",
+    "visit ",
+    "",
+    "opened mail",
+    'said "no"',
+    "it's",
+    "Größe 名 🙂",
+    "x'); DROP TABLE leads; --",
+    "50% {off} $1 ? \\",
+    "two\nlines",
+]
+SOURCES = [None, "ads", "Ads", "ärzte", "10", "9", "", "o'clock"]
+CONTENTS = [None, "/", "/pricing", "/Pricing", ""]
+VALUES = [None, float("nan"), float("inf"), 0.0, 1.5, -2.25, 0.1, 1234.5678, 1e9, 0.00004]
+TEXT_IDS = ["7", "007", "O'Brien", "名", "lead 4", "LEAD 4", "a--b", "8", "9", "10", "11", "12"]
+ATTRIBUTES = {
+    "region": pa.string(),
+    "employees": pa.int64(),
+    "revenue": pa.float64(),
+    "is_eu": pa.bool_(),
+    'odd "name"': pa.string(),
+}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A lead database as lists of rows."""
+
+    leads: list
+    events: list
+    deals: list
+
+
+def minutes(*several):
+    return [timedelta(minutes=each) for each in several]
+
+
+BACK = [
+    *(timedelta(days=days) for days in (0, 0, 1, 2, 3, 6, 7, 14, 21, 40)),
+    *minutes(1, 29, 30, 30, 31, 60, 90, 120, 480),
+]
+JITTER = [timedelta(0), timedelta(0), MICROSECOND, -MICROSECOND]
+
+INSTANT = st.one_of(
+    st.builds(
+        lambda cutoff, back, more, jitter: cutoff - back - more + jitter,
+        st.sampled_from(CUTOFFS),
+        st.sampled_from(BACK),
+        st.sampled_from([timedelta(0), *minutes(30, 60)]),
+        st.sampled_from(JITTER),
+    ),
+    st.datetimes(datetime(2026, 2, 14), datetime(2026, 3, 14)),
+)
+RECORDED_LATER = [
+    None,
+    None,
+    timedelta(0),
+    timedelta(minutes=20),
+    timedelta(days=1),
+    timedelta(days=5),
+    timedelta(days=-2),
+]
+
+
+@st.composite
+def an_event(draw, lead_ids):
+    occurred_at = draw(INSTANT)
+    if draw(st.integers(0, 4)) == 0:
+        recorded_at = draw(st.sampled_from(CUTOFFS)) + draw(st.sampled_from(JITTER))
+    else:
+        later = draw(st.sampled_from(RECORDED_LATER))
+        recorded_at = None if later is None else occurred_at + later
+    return {
+        "lead_id": draw(st.sampled_from(lead_ids)),
+        "occurred_at": occurred_at,
+        "recorded_at": recorded_at,
+        "action": draw(st.sampled_from(ACTIONS)),
+        "source": draw(st.sampled_from(SOURCES)),
+        "content": draw(st.sampled_from(CONTENTS)),
+        "value": draw(st.sampled_from(VALUES)),
+    }
+
+
+@st.composite
+def a_lead(draw, lead_id):
+    return {
+        "lead_id": lead_id,
+        "created_at": draw(st.sampled_from(CUTOFFS)) - draw(st.sampled_from(BACK)) - MICROSECOND
+        if draw(st.booleans())
+        else at("2026-01-05 09:00"),
+        "region": draw(st.sampled_from(SOURCES)),
+        "employees": draw(st.sampled_from([None, 0, 3, 2**40])),
+        "revenue": draw(st.sampled_from([None, float("nan"), -0.5, 1e12])),
+        "is_eu": draw(st.sampled_from([None, True, False])),
+        'odd "name"': "x",
+    }
+
+
+def some_events(lead_ids, most=60):
+    """Events of a few of the leads; often some leads have none."""
+    return st.lists(an_event(lead_ids), min_size=most // 2, max_size=most)
+
+
+@st.composite
+def some_deals(draw, leads):
+    """At most one deal per lead, never closed before the lead was created."""
+    deals = []
+    for lead in leads:
+        closed_at = draw(st.none() | INSTANT)
+        if closed_at is not None and closed_at >= lead["created_at"]:
+            outcome = draw(st.sampled_from(["won", "lost"]))
+            deals.append({"lead_id": lead["lead_id"], "closed_at": closed_at, "outcome": outcome})
+    return deals
+
+
+@st.composite
+def databases(draw, most_leads=12, most_events=60):
+    ids = TEXT_IDS if draw(st.booleans()) else list(range(1, len(TEXT_IDS) + 1))
+    ids = ids[: draw(st.integers(1, most_leads))]
+    leads = [draw(a_lead(lead_id)) for lead_id in ids]
+    return Rows(leads, draw(some_events(ids, most_events)), draw(some_deals(leads)))

@@ -1,0 +1,160 @@
+"""Features, cohort and labels the long way: lists, loops and datetime arithmetic, no SQL.
+
+Written from the docstrings of features/spec.py, snapshots.py and labels.py before the queries were
+read. A lead is {"lead_id", "created_at", ...attributes}; an event {"lead_id", "occurred_at",
+"action"} with, where they are known, "source", "content", "value" and "recorded_at"; a deal
+{"lead_id", "closed_at", "outcome"}. Missing is None; NaN is missing too.
+"""
+
+from datetime import timedelta
+from math import isfinite
+
+from features.spec import (
+    ActiveDays,
+    Age,
+    Attribute,
+    Count,
+    Custom,
+    DaysSince,
+    Decayed,
+    DistinctContent,
+    First,
+    Last,
+    Ratio,
+    Sessions,
+    Share,
+    SumValue,
+    Trend,
+)
+
+DAY = timedelta(days=1)
+PAUSE = timedelta(minutes=30)
+SATURDAY = 5
+
+
+def known_at(event):
+    """When we knew of it: never before it happened."""
+    recorded = event.get("recorded_at")
+    return event["occurred_at"] if recorded is None else max(event["occurred_at"], recorded)
+
+
+def known(events, cutoff):
+    return [event for event in events if known_at(event) < cutoff]
+
+
+def within(events, cutoff, window):
+    """Those of the known events that happened in [cutoff - window, cutoff)."""
+    if window is None:
+        return events
+    return [event for event in events if event["occurred_at"] >= cutoff - window * DAY]
+
+
+def of(events, action):
+    return [event for event in events if action is None or event["action"] == action]
+
+
+def days_ago(event, cutoff):
+    return (cutoff - event["occurred_at"]) / DAY
+
+
+def session_starts(events):
+    """The instants at which a session begins."""
+    instants = sorted({event["occurred_at"] for event in events})
+    return [
+        instant
+        for instant in instants
+        if not any(instant - PAUSE <= other < instant for other in instants)
+    ]
+
+
+def is_in(part, instant):
+    if part == "night":
+        return instant.hour >= 22 or instant.hour < 6
+    return instant.weekday() >= SATURDAY
+
+
+def decayed(events, cutoff, half_life):
+    """In units of 2**-32, as the docstring promises."""
+    units = sum(
+        round(0.5 ** (days_ago(event, cutoff) / half_life) * 2**32) for event in events
+    )
+    return units / 2**32
+
+
+def seen(events, column, pick):
+    """The earliest (pick=min) or latest (pick=max) non-null text, ties by the alphabet."""
+    texts = [
+        (event["occurred_at"], event[column]) for event in events if event.get(column) is not None
+    ]
+    return pick(texts)[1] if texts else None
+
+
+def number(value):
+    return value if value is not None and isfinite(value) else None
+
+
+def feature(spec, lead, events, cutoff, custom):
+    """The value of a feature at the snapshot (lead, cutoff). `events` are the lead's own, whenever
+    they happened; `custom` maps the name of a Custom to a function of (known events, cutoff)."""
+    past = known(events, cutoff)
+    match spec:
+        case Count(action, window):
+            return len(of(within(past, cutoff, window), action))
+        case DaysSince(action):
+            return min((days_ago(event, cutoff) for event in of(past, action)), default=None)
+        case ActiveDays(window):
+            return len({event["occurred_at"].date() for event in within(past, cutoff, window)})
+        case Sessions(window):
+            starts = [{"occurred_at": start} for start in session_starts(past)]
+            return len(within(starts, cutoff, window))
+        case First(column):
+            return seen(past, column, min)
+        case Last(column):
+            return seen(past, column, max)
+        case Trend(action, window):
+            recent = len(of(within(past, cutoff, window), action))
+            both = len(of(within(past, cutoff, 2 * window), action))
+            return recent / both if both else None
+        case Share(part, window):
+            inside = within(past, cutoff, window)
+            hits = [event for event in inside if is_in(part, event["occurred_at"])]
+            return len(hits) / len(inside) if inside else None
+        case DistinctContent(window):
+            contents = {event.get("content") for event in within(past, cutoff, window)}
+            return len(contents - {None})
+        case Decayed(action, half_life, window):
+            return decayed(of(within(past, cutoff, window), action), cutoff, half_life)
+        case SumValue(action, window):
+            values = [number(event.get("value")) for event in of(within(past, cutoff, window), action)]
+            return sum(round(value, 4) for value in values if value is not None)
+        case Age():
+            return (cutoff - lead["created_at"]) / DAY
+        case Attribute(column, text):
+            return lead[column] if text else number(lead[column])
+        case Ratio(over, under):
+            above = feature(over, lead, events, cutoff, custom)
+            below = feature(under, lead, events, cutoff, custom)
+            return None if above is None or not below else above / below
+        case Custom(name):
+            return custom[name](past, cutoff)
+    raise TypeError(f"the oracle does not know {spec!r}")
+
+
+def is_open(lead, deals, cutoff):
+    """Whether the lead is in the cohort: created before the cutoff, no deal closed before it."""
+    own = [deal for deal in deals if deal["lead_id"] == lead["lead_id"]]
+    return lead["created_at"] < cutoff and all(deal["closed_at"] >= cutoff for deal in own)
+
+
+def label(lead, deals, cutoff, horizon_days, data_end):
+    """1, 0, or None where the horizon is not over by the end of the data."""
+    end = cutoff + horizon_days * DAY
+    if end > data_end:
+        return None
+    return int(
+        any(
+            deal["outcome"] == "won" and cutoff <= deal["closed_at"] < end
+            for deal in deals
+            if deal["lead_id"] == lead["lead_id"]
+        )
+    )
