@@ -1,11 +1,18 @@
-"""The readiness model: ordinal encoding, gradient boosting, calibration on later cutoffs."""
+"""The readiness model: ordinal encoding, gradient boosting, sigmoid calibration.
+
+Trees put a probability where they were fitted; what a probability is worth is told only by later
+cutoffs. So a first fit on early cutoffs is frozen and a sigmoid learnt on its log-odds at later
+ones; then the trees are fitted again on every training cutoff and take that sigmoid over
+(docs/adr/0004 has the measured reason). A sigmoid leaves log-odds additive, so that reasons can be
+exact.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -20,3 +27,109 @@ from sklearn.preprocessing import OrdinalEncoder
 from features.spec import Spec, is_text
 
 Floats = npt.NDArray[np.float64]
+BATCH = 10_000  # rows per prediction: boosting predicts twice as fast in batches as all at once
+
+
+class Settings(TypedDict):
+    """What the search chooses among: settings of HistGradientBoostingClassifier."""
+
+    learning_rate: float
+    max_iter: int
+    max_leaf_nodes: int
+    min_samples_leaf: int
+    l2_regularization: float
+    max_features: float
+
+
+def trees(specs: Sequence[Spec], settings: Settings, seed: int) -> Pipeline:
+    """The unfitted base estimator over a frame with the specs' columns: texts become ordinal codes
+    (unknown and missing ones NaN), numbers pass, NaN stays missing."""
+    texts = [spec.name for spec in specs if is_text(spec)]
+    numbers = [spec.name for spec in specs if not is_text(spec)]
+    codes = OrdinalEncoder(
+        handle_unknown="use_encoded_value",
+        unknown_value=np.nan,
+        encoded_missing_value=np.nan,
+        max_categories=100,
+    )
+    encode = ColumnTransformer(
+        [("texts", codes, texts), ("numbers", "passthrough", numbers)],
+        verbose_feature_names_out=False,
+    )
+    boost = HistGradientBoostingClassifier(early_stopping=False, random_state=seed, **settings)
+    return Pipeline([("encode", encode), ("boost", boost)])
+
+
+def usable(frame: pd.DataFrame, specs: Sequence[Spec]) -> tuple[tuple[Spec, ...], dict[str, str]]:
+    """The specs whose columns can tell leads apart, and the reason for each that cannot: boosting
+    fails on all missing ("window shape cannot be larger") and learns nothing from constants."""
+    dropped = {}
+    for spec in specs:
+        column = frame[spec.name]
+        if column.isna().all():
+            dropped[spec.name] = "all missing"
+        elif column.notna().all() and column.nunique() == 1:
+            dropped[spec.name] = f"always {column.iloc[0]}"
+    return tuple(spec for spec in specs if spec.name not in dropped), dropped
+
+
+def fit_trees(
+    frame: pd.DataFrame, won: npt.ArrayLike, specs: Sequence[Spec], settings: Settings, seed: int
+) -> Pipeline:
+    """The base estimator fitted on the usable ones of the specs' columns."""
+    kept, _ = usable(frame, specs)
+    return trees(kept, settings, seed).fit(frame, won)
+
+
+@dataclass(frozen=True)
+class ReadinessModel:
+    """A fitted model and what it must remember to be used rightly.
+
+    `specs` are its features in order; `dropped` the columns left out at fit and why;
+    `trained_until` its last training cutoff, so that cutoffs from `trained_until + horizon_days`
+    on are fair tests of it; `base_rate` the share of training snapshots won.
+    """
+
+    estimator: CalibratedClassifierCV
+    specs: tuple[Spec, ...]
+    dropped: Mapping[str, str]
+    horizon_days: int
+    trained_until: datetime
+    base_rate: float
+    version: str = "unregistered"
+    run_id: str = ""
+    name = "model"
+
+    def rank(self, frame: pd.DataFrame) -> Floats:
+        """P(won within the horizon) for each snapshot, in [0, 1]."""
+        columns = frame[[spec.name for spec in self.specs]]
+        parts = [
+            self.estimator.predict_proba(columns.iloc[start : start + BATCH])[:, 1]
+            for start in range(0, len(columns), BATCH)
+        ]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    @property
+    def sigmoid(self) -> tuple[float, float]:
+        """(slope, intercept): calibrated log-odds = slope * log-odds of the trees + intercept."""
+        sigmoid = self.estimator.calibrated_classifiers_[0].calibrators[0]
+        return -float(sigmoid.a_), -float(sigmoid.b_)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The fitted base estimator: steps `encode` and `boost`."""
+        pipeline: Pipeline = self.estimator.calibrated_classifiers_[0].estimator.estimator
+        return pipeline
+
+
+def calibrated(frozen: Pipeline, later: pd.DataFrame, won: npt.ArrayLike) -> CalibratedClassifierCV:
+    """A sigmoid (Platt 1999) on the log-odds of a frozen fit, learnt on later snapshots."""
+    return CalibratedClassifierCV(FrozenEstimator(frozen), method="sigmoid").fit(later, won)
+
+
+def take_over(calibration: CalibratedClassifierCV, refitted: Pipeline) -> CalibratedClassifierCV:
+    """The same sigmoid on the log-odds of trees that were fitted again. Changes `calibration`."""
+    frozen: Any = FrozenEstimator(refitted)
+    calibration.estimator = frozen
+    calibration.calibrated_classifiers_[0].estimator = frozen
+    return calibration

@@ -75,9 +75,7 @@ def is_in(part, instant):
 
 def decayed(events, cutoff, half_life):
     """In units of 2**-32, as the docstring promises."""
-    units = sum(
-        round(0.5 ** (days_ago(event, cutoff) / half_life) * 2**32) for event in events
-    )
+    units = sum(round(0.5 ** (days_ago(event, cutoff) / half_life) * 2**32) for event in events)
     return units / 2**32
 
 
@@ -93,17 +91,37 @@ def number(value):
     return value if value is not None and isfinite(value) else None
 
 
+def as_text(value):
+    return str(value).lower() if isinstance(value, bool) else value
+
+
 def feature(spec, lead, events, cutoff, custom):
     """The value of a feature at the snapshot (lead, cutoff). `events` are the lead's own, whenever
     they happened; `custom` maps the name of a Custom to a function of (known events, cutoff)."""
-    past = known(events, cutoff)
     match spec:
-        case Count(action, window):
-            return len(of(within(past, cutoff, window), action))
+        case Age():
+            return (cutoff - lead["created_at"]) / DAY
+        case Attribute(column, text):
+            return as_text(lead[column]) if text else number(lead[column])
+        case Ratio(over, under):
+            above = feature(over, lead, events, cutoff, custom)
+            below = feature(under, lead, events, cutoff, custom)
+            return None if above is None or not below else above / below
+        case Custom(name):
+            return custom[name](known(events, cutoff), cutoff)
+    return behaviour(spec, known(events, cutoff), cutoff)
+
+
+def behaviour(spec, past, cutoff):
+    """What is measured over the known events."""
+    inside = within(past, cutoff, getattr(spec, "window", None))
+    match spec:
+        case Count(action):
+            return len(of(inside, action))
         case DaysSince(action):
             return min((days_ago(event, cutoff) for event in of(past, action)), default=None)
-        case ActiveDays(window):
-            return len({event["occurred_at"].date() for event in within(past, cutoff, window)})
+        case ActiveDays():
+            return len({event["occurred_at"].date() for event in inside})
         case Sessions(window):
             starts = [{"occurred_at": start} for start in session_starts(past)]
             return len(within(starts, cutoff, window))
@@ -112,31 +130,18 @@ def feature(spec, lead, events, cutoff, custom):
         case Last(column):
             return seen(past, column, max)
         case Trend(action, window):
-            recent = len(of(within(past, cutoff, window), action))
             both = len(of(within(past, cutoff, 2 * window), action))
-            return recent / both if both else None
-        case Share(part, window):
-            inside = within(past, cutoff, window)
+            return len(of(inside, action)) / both if both else None
+        case Share(part):
             hits = [event for event in inside if is_in(part, event["occurred_at"])]
             return len(hits) / len(inside) if inside else None
-        case DistinctContent(window):
-            contents = {event.get("content") for event in within(past, cutoff, window)}
-            return len(contents - {None})
-        case Decayed(action, half_life, window):
-            return decayed(of(within(past, cutoff, window), action), cutoff, half_life)
-        case SumValue(action, window):
-            values = [number(event.get("value")) for event in of(within(past, cutoff, window), action)]
+        case DistinctContent():
+            return len({event.get("content") for event in inside} - {None})
+        case Decayed(action, half_life):
+            return decayed(of(inside, action), cutoff, half_life)
+        case SumValue(action):
+            values = [number(event.get("value")) for event in of(inside, action)]
             return sum(round(value, 4) for value in values if value is not None)
-        case Age():
-            return (cutoff - lead["created_at"]) / DAY
-        case Attribute(column, text):
-            return lead[column] if text else number(lead[column])
-        case Ratio(over, under):
-            above = feature(over, lead, events, cutoff, custom)
-            below = feature(under, lead, events, cutoff, custom)
-            return None if above is None or not below else above / below
-        case Custom(name):
-            return custom[name](past, cutoff)
     raise TypeError(f"the oracle does not know {spec!r}")
 
 

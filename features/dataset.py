@@ -1,0 +1,59 @@
+"""Snapshots, features and labels of some cutoffs in one frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.database import LeadDatabase
+from features.duckdb_engine import feature_frame
+from features.errors import Refused
+from features.labels import label_sql
+from features.snapshots import cohort_sql
+from features.spec import Spec
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Mature snapshots, ordered by cutoff and lead.
+
+    frame: lead_id, cutoff, then one column per spec. won: 1.0 or 0.0 for each row.
+    """
+
+    frame: pd.DataFrame
+    won: npt.NDArray[np.float64]
+
+    def at(self, cutoffs: Sequence[datetime]) -> "Dataset":
+        """The part at some of the cutoffs."""
+        inside = self.frame["cutoff"].isin(list(cutoffs)).to_numpy()
+        return Dataset(self.frame.loc[inside].reset_index(drop=True), self.won[inside])
+
+    @property
+    def wins(self) -> int:
+        """How many snapshots were won within their horizon."""
+        return int(self.won.sum())
+
+
+def labelled(
+    database: LeadDatabase,
+    specs: Sequence[Spec],
+    cutoffs: Sequence[datetime],
+    horizon_days: int,
+    memory_gb: float,
+) -> Dataset:
+    """The dataset of mature cutoffs. Raises Refused where no lead is open at any of them."""
+    database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql(cutoffs)}")
+    labels = database.query(
+        f"SELECT won FROM ({label_sql('snapshots', horizon_days, database.data_end)}) "
+        "ORDER BY cutoff, lead_id"
+    )
+    if labels.empty:
+        raise Refused(
+            f"No lead is open at any of the {len(cutoffs)} cutoffs from {cutoffs[0]:%Y-%m-%d} to "
+            f"{cutoffs[-1]:%Y-%m-%d}. Look at time.first_cutoff and at leads.created_at."
+        )
+    frame = feature_frame(database, specs, "snapshots", memory_gb)
+    return Dataset(frame, labels["won"].to_numpy(np.float64))

@@ -1,0 +1,147 @@
+"""A small, bounded search: a few candidate settings, judged on rolling-origin splits.
+
+The first candidate is the default. Another takes its place only if its log loss on later cutoffs is
+lower by more than one standard error of the paired difference, clustered by lead: on a few thousand
+snapshots the best of many is often merely the luckiest.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.metrics import roc_auc_score
+
+from features.dataset import Dataset
+from features.spec import Spec
+from models.readiness import Settings, fit_trees
+from training.splits import Split
+
+# A fold fitted on less than this share of the training snapshots judges another problem.
+LEAST_SHARE = 0.25
+
+# The first is a sound default for a few thousand snapshots; the rest are drawn around it. Slow
+# learning with few leaves and a random third of the features per split makes for stable ranks.
+DEFAULT = Settings(
+    learning_rate=0.03,
+    max_iter=150,
+    max_leaf_nodes=8,
+    min_samples_leaf=60,
+    l2_regularization=10.0,
+    max_features=0.3,
+)
+CHOICES: dict[str, list[Any]] = {
+    "learning_rate": [0.03, 0.05],
+    "max_iter": [80, 150, 250, 400],
+    "max_leaf_nodes": [6, 8, 15, 31],
+    "min_samples_leaf": [20, 60, 150],
+    "l2_regularization": [1.0, 10.0, 30.0],
+    "max_features": [0.15, 0.3, 0.6],
+}
+
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One candidate on one split: the log loss of each judged snapshot, and whose it is."""
+
+    lead_id: npt.NDArray[Any]
+    losses: Floats
+    roc_auc: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Settings and how they did on each fold; no folds where there was nothing to judge on."""
+
+    settings: Settings
+    folds: tuple[Fold, ...]
+
+    @property
+    def losses(self) -> Floats:
+        return np.concatenate([fold.losses for fold in self.folds])
+
+    @property
+    def log_loss(self) -> float:
+        """Mean over all judged snapshots; NaN without folds."""
+        return float(self.losses.mean()) if self.folds else float("nan")
+
+    @property
+    def roc_auc(self) -> float:
+        """Mean over the folds; NaN without folds."""
+        return float(np.mean([f.roc_auc for f in self.folds])) if self.folds else float("nan")
+
+
+def draw(count: int, seed: int) -> list[Settings]:
+    """The default and `count - 1` others, all different."""
+    generator = np.random.default_rng(seed)
+    drawn = [DEFAULT]
+    while len(drawn) < count:
+        settings = {key: values[generator.integers(len(values))] for key, values in CHOICES.items()}
+        if settings not in drawn:
+            drawn.append(Settings(**settings))  # type: ignore[typeddict-item]
+    return drawn
+
+
+def search(
+    dataset: Dataset,
+    specs: Sequence[Spec],
+    splits: Sequence[Split],
+    candidates: Sequence[Settings],
+    seed: int,
+    jobs: int,
+    progress: Callable[[int, int], None],
+) -> list[Candidate]:
+    """Every candidate on every usable split, in the order given. `progress` is told how many of
+    the fits are done, of how many."""
+    usable = [split for split in splits if _is_fair(dataset, split)]
+    work = [(settings, split) for settings in candidates for split in usable]
+    runs = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(_judge)(dataset, specs, settings, split, seed) for settings, split in work
+    )
+    folds: list[Fold] = []
+    for fold in runs:
+        folds.append(fold)
+        progress(len(folds), len(work))
+    each = len(usable)
+    return [
+        Candidate(settings, tuple(folds[i * each : (i + 1) * each]))
+        for i, settings in enumerate(candidates)
+    ]
+
+
+def choose(candidates: Sequence[Candidate]) -> Candidate:
+    """The default (the first), or the best if it is better by more than one standard error."""
+    default, best = candidates[0], min(candidates, key=lambda candidate: candidate.log_loss)
+    if not default.folds:
+        return default
+    leads = np.concatenate([fold.lead_id for fold in default.folds])
+    gain = pd.Series(default.losses - best.losses).groupby(leads).sum()
+    standard_error = float(np.sqrt((gain**2).sum()))
+    return best if gain.sum() > standard_error else default
+
+
+def _is_fair(dataset: Dataset, split: Split) -> bool:
+    """Whether both sides hold won and other snapshots, and enough of them to fit on."""
+    past, later = dataset.at(split.fit), dataset.at(split.judge)
+    both = all(0 < side.wins < len(side.won) for side in (past, later))
+    return both and len(past.won) >= LEAST_SHARE * len(dataset.won)
+
+
+def _judge(
+    dataset: Dataset, specs: Sequence[Spec], settings: Settings, split: Split, seed: int
+) -> Fold:
+    past, later = dataset.at(split.fit), dataset.at(split.judge)
+    fitted = fit_trees(past.frame, past.won, specs, settings, seed)
+    probability = fitted.predict_proba(later.frame)[:, 1]
+    of_what_happened = np.where(later.won == 1, probability, 1 - probability)
+    return Fold(
+        lead_id=later.frame["lead_id"].to_numpy(),
+        losses=-np.log(np.clip(of_what_happened, 1e-15, None)),
+        roc_auc=float(roc_auc_score(later.won, probability)),
+    )

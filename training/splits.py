@@ -1,0 +1,65 @@
+"""Rolling-origin splits over cutoffs, with a gap so that no training label overlaps what follows.
+
+Worked example, horizon 30 days: with test cutoffs from 2012-01-16 on, the last training cutoff is
+2011-12-17 or earlier, because the label of 2011-12-17 is complete at 2012-01-16 00:00 and that of
+2011-12-18 is not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from features.errors import Refused
+
+
+@dataclass(frozen=True)
+class Split:
+    """Cutoffs to fit on and, at least a horizon later, cutoffs to judge on."""
+
+    fit: tuple[datetime, ...]
+    judge: tuple[datetime, ...]
+
+
+def split_before(
+    cutoffs: Sequence[datetime], judged: Sequence[datetime], horizon_days: int
+) -> Split:
+    """Fit on every cutoff whose horizon is over when the first judged one begins."""
+    gap = timedelta(days=horizon_days)
+    return Split(tuple(c for c in cutoffs if c + gap <= min(judged)), tuple(judged))
+
+
+def final_split(mature: Sequence[datetime], test_cutoffs: int, horizon_days: int) -> Split:
+    """The final test: the last `test_cutoffs` of the mature cutoffs.
+
+    Raises Refused where they leave nothing to train on, with the count that is missing.
+    """
+    split = split_before(mature, mature[-test_cutoffs:], horizon_days) if mature else Split((), ())
+    if len(split.fit) < 2:
+        raise Refused(
+            f"{len(mature)} mature cutoffs are too few: the last {test_cutoffs} are the final test "
+            f"and a gap of {horizon_days} days must lie before them, which leaves "
+            f"{len(split.fit)} to train on; at least 2 are needed. Begin the grid earlier "
+            "(time.first_cutoff), test on fewer cutoffs, or shorten the horizon."
+        )
+    return split
+
+
+def rolling_origin(cutoffs: Sequence[datetime], folds: int, horizon_days: int) -> list[Split]:
+    """At most `folds` splits of the training cutoffs, in order of time, judged blocks as equal as
+    can be, the later ones the longer. Fewer where the cutoffs do not suffice; none if a horizon
+    does not fit in.
+
+    >>> weeks = [datetime(2011, 10, 3) + timedelta(weeks=w) for w in range(11)]
+    >>> for split in rolling_origin(weeks, 3, 30):
+    ...     print(f"{split.fit[-1]:%m-%d} | {split.judge[0]:%m-%d} to {split.judge[-1]:%m-%d}")
+    10-03 | 11-07 to 11-14
+    10-17 | 11-21 to 11-28
+    10-31 | 12-05 to 12-12
+    """
+    gap = timedelta(days=horizon_days)
+    judgeable = [cutoff for cutoff in cutoffs if cutoffs[0] + gap <= cutoff]
+    count = min(folds, len(judgeable))
+    edges = [len(judgeable) * i // count for i in range(count + 1)] if count else []
+    blocks = [judgeable[start:end] for start, end in pairwise(edges)]
+    return [split_before(cutoffs, block, horizon_days) for block in blocks]
