@@ -1,8 +1,8 @@
 """A small, bounded search: a few candidate settings, judged on rolling-origin splits.
 
 The first candidate is the default. Another takes its place only if its log loss on later cutoffs is
-lower by more than one standard error of the paired difference, clustered by lead: on a few thousand
-snapshots the best of many is often merely the luckiest.
+lower by more than two standard errors of the paired difference, clustered by lead: on a few
+thousand snapshots the best of many is often merely the luckiest.
 """
 
 from collections.abc import Callable, Sequence
@@ -116,14 +116,14 @@ def search(
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
-    """The default (the first), or the best if it is better by more than one standard error."""
+    """The default (the first), or the best if it is better by more than two standard errors."""
     default, best = candidates[0], min(candidates, key=lambda candidate: candidate.log_loss)
     if not default.folds:
         return default
     leads = np.concatenate([fold.lead_id for fold in default.folds])
     gain = pd.Series(default.losses - best.losses).groupby(leads).sum()
     standard_error = float(np.sqrt((gain**2).sum()))
-    return best if gain.sum() > standard_error else default
+    return best if gain.sum() > 2 * standard_error else default
 
 
 def _is_fair(dataset: Dataset, split: Split) -> bool:

@@ -19,17 +19,20 @@ def deal(closed_at, outcome="won", lead_id=1):
     return {"lead_id": lead_id, "closed_at": closed_at, "outcome": outcome}
 
 
+def in_order(rows):
+    return sorted(rows, key=lambda row: (str(row[0]), row[1]))
+
+
 def cohort(leads, deals, cutoffs=MONDAYS):
     with opened(leads, [], deals) as database:
-        found = database.connection.execute(cohort_sql(cutoffs)).fetchall()
-    return sorted(found, key=str)
+        return in_order(database.connection.execute(cohort_sql(cutoffs)).fetchall())
 
 
 def labels(leads, deals, cutoffs, horizon_days, data_end):
     """(lead, cutoff, won) of everyone in the cohort."""
     with opened(leads, [], deals) as database:
         sql = label_sql(f"({cohort_sql(cutoffs)})", horizon_days, data_end)
-        return sorted(database.connection.execute(sql).fetchall(), key=str)
+        return in_order(database.connection.execute(sql).fetchall())
 
 
 @pytest.mark.parametrize(
@@ -120,4 +123,4 @@ def test_cohort_and_labels_equal_the_oracle(rows):
         if oracle.is_open(lead, rows.deals, cutoff)
     ]
     leads = [{key: lead[key] for key in ("lead_id", "created_at")} for lead in rows.leads]
-    assert labels(leads, rows.deals, CUTOFFS, 4, data_end) == sorted(wanted, key=str)
+    assert labels(leads, rows.deals, CUTOFFS, 4, data_end) == in_order(wanted)
