@@ -11,7 +11,7 @@ from datetime import datetime
 
 import duckdb
 
-from features.tables import CONTRACT, literal, quoted
+from features.tables import CONTRACT, cast, literal, quoted
 
 SHOWN = 3
 
@@ -85,7 +85,7 @@ LEAD_CHECKS: tuple[Check, ...] = (
     Check(
         "deals", "outcome", "have an outcome that is neither won nor lost",
         "SELECT lead_id, coalesce('outcome ' || outcome, 'no outcome') AS seen FROM deals "
-        "WHERE lead_id IS NOT NULL AND outcome IS NULL OR outcome NOT IN ('won', 'lost')",
+        "WHERE lead_id IS NOT NULL AND (outcome IS NULL OR outcome NOT IN ('won', 'lost'))",
         "Map it in the query: CASE WHEN ... THEN 'won' ELSE 'lost' END; open deals get no row.",
         spoils_lead=True,
     ),
@@ -141,15 +141,15 @@ def _type_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
             if column.type in ("LEAD_ID", "VARCHAR") or column.name not in found:
                 continue
             name = quoted(column.name)
-            offset = column.type == "TIMESTAMP" and found[column.name] == "VARCHAR"
-            target = "TIMESTAMPTZ" if offset else column.type
+            is_time = column.type == "TIMESTAMP"
+            read = cast(column, found, "") if is_time else f"TRY_CAST({name} AS {column.type})"
             checks.append(
                 Check(
                     table,
                     column.name,
                     f"do not read as {column.type}",
                     f"SELECT lead_id, {name}::VARCHAR AS seen FROM raw_{table} "
-                    f"WHERE {name} IS NOT NULL AND TRY_CAST({name} AS {target}) IS NULL",
+                    f"WHERE {name} IS NOT NULL AND {read} IS NULL",
                     "Convert it in the query.",
                 )
             )

@@ -154,7 +154,7 @@ def load(path: Path) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} is not valid TOML: {error}") from None
     try:
-        return Config.model_validate(given | {"path": path})
+        return Config.model_validate({"path": path} | given)
     except ValidationError as error:
         raise BadInput(explain_toml_errors(path, error, Config)) from None
 
@@ -181,11 +181,9 @@ def _fault(fault: Any, model: type[BaseModel]) -> str:
 def _nearest(location: tuple[str | int, ...], model: type[BaseModel]) -> str:
     """The known key nearest to an unknown one: beside it, else anywhere in the file."""
     here = _keys_at(model, location[:-1])
-    anywhere = {
-        key: f"[{section}] {key}"
-        for section in _keys_at(model, ())
-        for key in _keys_at(model, (section,))
-    }
+    inside = {name: _keys_at(model, (name,)) for name in _keys_at(model, ())}
+    anywhere = {name: f"{name} above the first [section]" for name in inside if not inside[name]}
+    anywhere |= {key: f"[{name}] {key}" for name, keys in inside.items() for key in keys}
     for known in (dict(zip(here, here, strict=True)), anywhere):
         near = difflib.get_close_matches(str(location[-1]), known, n=1)
         if near:
@@ -194,11 +192,14 @@ def _nearest(location: tuple[str | int, ...], model: type[BaseModel]) -> str:
 
 
 def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    """The keys that the model knows at a place of the file."""
+    """The keys that the model knows at a place of the file; none within a plain value."""
     for part in location:
         field = model.model_fields.get(str(part)) if isinstance(part, str) else None
         if field is not None:
-            model = _model_in(field.annotation) or model
+            within = _model_in(field.annotation)
+            if within is None:
+                return []
+            model = within
     return [name for name in model.model_fields if name != "path"]
 
 

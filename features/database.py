@@ -6,23 +6,25 @@ slow query and Parquet cost their reading once, whatever runs on them later.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
 from features.breaches import write_lead_faults
-from features.config import Config
+from features.config import Config, Engine, Features
 from features.errors import BadInput
 from features.tables import (
     CONTRACT,
     cast,
+    describe_sources,
     lead_id_type,
     literal,
     open_sources,
@@ -30,6 +32,7 @@ from features.tables import (
 )
 
 _TEXT_TYPES = ("VARCHAR", "ENUM", "BOOLEAN", "UUID")
+_NUMBER_TYPE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)")
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class LeadDatabase:
     """An open lead database.
 
     `actions` are the observed ones, most frequent first; `attributes` tells for each listed
-    attribute whether it is text; `columns` are the raw columns per table. `data_end` is the
-    latest time in the tables, or as configured: a label is mature where cutoff + horizon <= it.
+    attribute whether it is text; `columns` are the raw columns per table. `data_end` is the latest
+    past time in the tables, or as configured: a label is mature where cutoff + horizon <= it.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -57,6 +60,18 @@ class LeadDatabase:
         row = self.connection.execute(sql).fetchone()
         return int(row[0]) if row and row[0] is not None else 0
 
+    def digests(self) -> dict[str, str]:
+        """Per table, its rows and a digest of them, whatever their order: the same content gives
+        the same digest."""
+        found = {}
+        for table in self.columns:
+            row = self.connection.execute(
+                f"SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0) % 2::HUGEINT ** 64 FROM {table} t"
+            ).fetchone()
+            rows, digest = row if row else (0, 0)
+            found[table] = f"{rows} rows {int(digest):016x}"
+        return found
+
 
 @contextmanager
 def open_database(config: Config) -> Iterator[LeadDatabase]:
@@ -65,57 +80,90 @@ def open_database(config: Config) -> Iterator[LeadDatabase]:
     Raises BadInput for tables that are absent, unreadable, or lack columns. Rows that breach the
     contract are kept for `features.breaches`; the leads they concern are in `lead_faults`.
     """
+    with _scratch(config.engine) as (connection, scratch):
+        columns = open_sources(connection, config.tables, config.folder)
+        end = config.time.data_end
+        yield _staged(connection, scratch, columns, config.features, end)
+
+
+@contextmanager
+def open_frames(
+    frames: Mapping[str, pd.DataFrame], features: Features, engine: Engine
+) -> Iterator[LeadDatabase]:
+    """The same over pandas frames by table name: `events`, `leads` and, if known, `deals`."""
+    with _scratch(engine) as (connection, scratch):
+        for table, frame in frames.items():
+            connection.register(f"raw_{table}", frame)
+        columns = describe_sources(connection, list(frames))
+        yield _staged(connection, scratch, columns, features, None)
+
+
+@contextmanager
+def _scratch(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A DuckDB within the engine's limits, in a temporary folder that is removed at the end."""
     scratch = Path(tempfile.mkdtemp(prefix="readiness-"))
     connection = duckdb.connect(str(scratch / "staged.duckdb"))
     try:
-        _limit(connection, config, scratch)
-        columns = open_sources(connection, config.tables, config.folder)
-        attributes = _attributes(config, columns["leads"])
-        _stage(connection, config, columns)
-        data_end = config.time.data_end or _latest_time(connection)
-        write_lead_faults(connection)
-        yield LeadDatabase(connection, columns, _actions(connection), attributes, data_end, scratch)
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"SET memory_limit = '{engine.memory_gb}GB'")
+        connection.execute(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute("SET enable_progress_bar = false")
+        if engine.threads:
+            connection.execute(f"SET threads = {engine.threads}")
+        yield connection, scratch
     finally:
         connection.close()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _limit(connection: duckdb.DuckDBPyConnection, config: Config, scratch: Path) -> None:
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"SET memory_limit = '{config.engine.memory_gb}GB'")
-    connection.execute(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
-    connection.execute("SET preserve_insertion_order = false")
-    connection.execute("SET enable_progress_bar = false")
-    if config.engine.threads:
-        connection.execute(f"SET threads = {config.engine.threads}")
+def _staged(
+    connection: duckdb.DuckDBPyConnection,
+    scratch: Path,
+    columns: dict[str, dict[str, str]],
+    features: Features,
+    data_end: datetime | None,
+) -> LeadDatabase:
+    attributes = _attributes(features, columns["leads"])
+    _stage(connection, features, columns)
+    write_lead_faults(connection)
+    end = data_end or _latest_time(connection)
+    return LeadDatabase(connection, columns, _actions(connection), attributes, end, scratch)
 
 
-def _attributes(config: Config, found: dict[str, str]) -> dict[str, bool]:
-    listed = config.features.attributes
+def _attributes(features: Features, found: dict[str, str]) -> dict[str, bool]:
+    listed = features.attributes
     missing = [name for name in listed if name not in found]
     if missing:
         raise BadInput(
             f"features.attributes lists {', '.join(missing)}, which tables.leads does not have. "
             f"It has: {', '.join(found)}."
         )
-    return {name: found[name].startswith(_TEXT_TYPES) for name in listed}
+    is_text = {name: found[name].startswith(_TEXT_TYPES) for name in listed}
+    for name in listed:
+        if not is_text[name] and not _NUMBER_TYPE.fullmatch(found[name]):
+            raise BadInput(
+                f"features.attributes lists {name}, which is a {found[name]}: neither text nor a "
+                "number. Make it one in the query of tables.leads, or leave it out."
+            )
+    return is_text
 
 
 def _stage(
-    connection: duckdb.DuckDBPyConnection, config: Config, columns: dict[str, dict[str, str]]
+    connection: duckdb.DuckDBPyConnection, features: Features, columns: dict[str, dict[str, str]]
 ) -> None:
     id_type = lead_id_type(columns)
-    extra = {"leads": [a for a in config.features.attributes if a not in ("source",)]}
-    for table, found in columns.items():
+    extra = {"leads": [a for a in features.attributes if a not in ("source",)]}
+    for table in columns.keys() | {"deals"}:  # frames may come without deals: none closed yet
+        found = columns.get(table, {})
         wanted = [f"{cast(c, found, id_type)} AS {quoted(c.name)}" for c in CONTRACT[table]]
         wanted += [quoted(name) for name in extra.get(table, []) if name != "lead_id"]
+        rows = f"FROM raw_{table}" if found else "WHERE false"
         try:
-            connection.execute(
-                f"CREATE TABLE {table} AS SELECT {', '.join(wanted)} FROM raw_{table}"
-            )
+            connection.execute(f"CREATE TABLE {table} AS SELECT {', '.join(wanted)} {rows}")
         except duckdb.Error as error:
             raise BadInput(f"tables.{table} cannot be read: {error}") from None
-    left_out = ", ".join(literal(action) for action in config.features.leave_out_actions)
+    left_out = ", ".join(literal(action) for action in features.leave_out_actions)
     kept = f"AND action NOT IN ({left_out})" if left_out else ""
     # An event is known from the later of its two times on: a deed recorded before it
     # happened (a booked visit) is still no deed until it does.
@@ -127,9 +175,13 @@ def _stage(
 
 
 def _latest_time(connection: duckdb.DuckDBPyConnection) -> datetime:
+    # A time in the future is a breach, told by `check`; it must not move the end of the data.
+    now = datetime.now(UTC).replace(tzinfo=None)
     row = connection.execute(
-        "SELECT greatest((SELECT max(known_at) FROM deeds), (SELECT max(created_at) FROM leads), "
-        "(SELECT max(closed_at) FROM deals))"
+        "SELECT max(moment) FROM (SELECT known_at AS moment FROM deeds "
+        "UNION ALL SELECT created_at FROM leads UNION ALL SELECT closed_at FROM deals) "
+        "WHERE moment <= ?",
+        [now],
     ).fetchone()
     if row is None or row[0] is None:
         raise BadInput("The tables hold no readable time at all: nothing can be learnt from them.")

@@ -12,6 +12,7 @@ from features.database import LeadDatabase
 from features.duckdb_engine import feature_frame
 from features.errors import Refused
 from features.labels import label_sql
+from features.progress import Progress, silent
 from features.snapshots import cohort_sql
 from features.spec import Spec
 
@@ -43,6 +44,7 @@ def labelled(
     cutoffs: Sequence[datetime],
     horizon_days: int,
     memory_gb: float,
+    progress: Progress = silent,
 ) -> Dataset:
     """The dataset of mature cutoffs. Raises Refused where no lead is open at any of them."""
     database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql(cutoffs)}")
@@ -55,5 +57,5 @@ def labelled(
             f"No lead is open at any of the {len(cutoffs)} cutoffs from {cutoffs[0]:%Y-%m-%d} to "
             f"{cutoffs[-1]:%Y-%m-%d}. Look at time.first_cutoff and at leads.created_at."
         )
-    frame = feature_frame(database, specs, "snapshots", memory_gb)
+    frame = feature_frame(database, specs, "snapshots", memory_gb, progress)
     return Dataset(frame, labels["won"].to_numpy(np.float64))

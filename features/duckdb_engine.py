@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from features.database import LeadDatabase
+from features.progress import Progress, silent
 from features.query import Chunk, feature_sql
 from features.spec import Spec, is_text
 
@@ -26,7 +27,11 @@ def chunk_count(database: LeadDatabase, snapshots: str, memory_gb: float) -> int
 
 
 def feature_frames(
-    database: LeadDatabase, specs: Sequence[Spec], snapshots: str, memory_gb: float
+    database: LeadDatabase,
+    specs: Sequence[Spec],
+    snapshots: str,
+    memory_gb: float,
+    progress: Progress = silent,
 ) -> Iterator[pd.DataFrame]:
     """Yield one frame per chunk of leads: lead_id, cutoff, then one column per spec.
 
@@ -38,13 +43,18 @@ def feature_frames(
         sql = feature_sql(specs, snapshots, Chunk(index, count))
         frame = database.connection.execute(sql).to_arrow_table().to_pandas()
         texts = [spec.name for spec in specs if is_text(spec)]
+        progress("features", index + 1, count)
         yield frame.astype(dict.fromkeys(texts, object))
 
 
 def feature_frame(
-    database: LeadDatabase, specs: Sequence[Spec], snapshots: str, memory_gb: float = 4
+    database: LeadDatabase,
+    specs: Sequence[Spec],
+    snapshots: str,
+    memory_gb: float = 4,
+    progress: Progress = silent,
 ) -> pd.DataFrame:
     """All snapshots in one frame, ordered by cutoff and lead."""
-    frames = list(feature_frames(database, specs, snapshots, memory_gb))
+    frames = list(feature_frames(database, specs, snapshots, memory_gb, progress))
     whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     return whole.sort_values(["cutoff", "lead_id"], ignore_index=True)

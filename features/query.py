@@ -63,7 +63,7 @@ def feature_sql(specs: Sequence[Spec], snapshots: str, chunk: Chunk | None = Non
     per spec, named by it. Numbers are DOUBLE, texts VARCHAR, missing values NULL."""
     chunk = chunk or Chunk()
     attributes = sorted({spec.column for spec in _inside(specs) if isinstance(spec, Attribute)})
-    columns = "".join(f", l.{quoted(name)}" for name in attributes)
+    columns = "".join(f", l.{quoted(name)} AS {_beside_time(name)}" for name in attributes)
     needed = behaviours(specs)
     actions = sorted({action for spec in needed if (action := action_of(spec)) is not None})
     beside = "\n".join(
@@ -207,9 +207,15 @@ def _aggregate(spec: Behaviour | Custom) -> str:
             fixed = f"round({weight} * {FIXED_POINT})::BIGINT"
             return f"sum({fixed}){_within(window)} / {FIXED_POINT}::DOUBLE"
         case SumValue(_, window):
-            return f"sum(round(value * 10000)::HUGEINT){_within(window)} / 10000::DOUBLE"
+            fixed = "TRY_CAST(round(value * 10000) AS BIGINT)"
+            return f"sum({fixed}){_within(window)} / 10000::DOUBLE"
         case Custom():
             return spec.sql
+
+
+def _beside_time(attribute: str) -> str:
+    """The attribute's name in `asked`, where an attribute may be called cutoff, too."""
+    return quoted(f"attribute({attribute})")
 
 
 def _dated(column: str) -> str:
@@ -222,7 +228,7 @@ def _result(spec: Spec, actions: Sequence[str]) -> str:
         case Age():
             return f"(epoch_us(s.cutoff) - epoch_us(s.created_at)) / {DAY_US}::DOUBLE"
         case Attribute(column, text):
-            return f"CAST(s.{quoted(column)} AS {'VARCHAR' if text else 'DOUBLE'})"
+            return f"CAST(s.{_beside_time(column)} AS {'VARCHAR' if text else 'DOUBLE'})"
         case Ratio(over, under):
             return f"({_result(over, actions)}) / nullif({_result(under, actions)}, 0)"
     action = action_of(spec)

@@ -153,7 +153,8 @@ class Decayed:
 
 @dataclass(frozen=True)
 class SumValue:
-    """Sum of the value of the window's events, each rounded to 4 decimals. 0 where none has one."""
+    """Sum of the value of the window's events, each rounded to 4 decimals. 0 where none has one;
+    values beyond 9e14 either way are no values."""
 
     action: str | None = None
     window: int | None = None

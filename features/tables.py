@@ -7,6 +7,8 @@ integers, else as text.
 """
 
 import difflib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +63,10 @@ CONTRACT: dict[str, tuple[Column, ...]] = {
 }
 
 
+# Infinity (how PostgreSQL may say "not yet") and years that no calendar reaches are no times.
+_READABLE = "BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59'"
+
+
 def quoted(identifier: str) -> str:
     """A column or table name as SQL text."""
     return '"' + identifier.replace('"', '""') + '"'
@@ -71,14 +77,14 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def source_sql(table: str, named: str, folder: Path) -> str:
+def source_sql(connection: duckdb.DuckDBPyConnection, table: str, named: str, folder: Path) -> str:
     """The SELECT that reads a table as readiness.toml names it.
 
     Lead ids in CSV are read as text, so that an id like 007 keeps its zeros.
     Raises BadInput for a file that is not there.
     """
     suffix = named.lower().removesuffix(".gz").rpartition(".")[2]
-    if named.lstrip()[:7].upper().startswith(("SELECT", "WITH")):
+    if re.match(r"\s*(SELECT|WITH)\s", named, re.IGNORECASE):
         return named
     if suffix not in ("parquet", "csv", "sql"):
         return f"SELECT * FROM crm.{quoted(named)}"
@@ -92,7 +98,10 @@ def source_sql(table: str, named: str, folder: Path) -> str:
         return path.read_text(encoding="utf-8").strip().rstrip(";")
     if suffix == "parquet":
         return f"SELECT * FROM read_parquet({literal(str(path))})"
-    return f"SELECT * FROM read_csv({literal(str(path))}, types = {{'lead_id': 'VARCHAR'}})"
+    file = literal(str(path))
+    header = [name for name, *_ in connection.execute(f"DESCRIBE FROM read_csv({file})").fetchall()]
+    types = ", types = {'lead_id': 'VARCHAR'}" if "lead_id" in header else ""
+    return f"SELECT * FROM read_csv({file}{types})"
 
 
 def open_sources(
@@ -109,18 +118,28 @@ def open_sources(
         if not path.is_file():
             raise BadInput(f"tables.database: there is no file {path}.")
         connection.execute(f"ATTACH {literal(str(path))} AS crm (READ_ONLY)")
-    found = {}
+    found: dict[str, dict[str, str]] = {}
     for table in CONTRACT:
         named = getattr(tables, table)
         if named is None:
             continue
         home = folder if named.lower().endswith(".sql") else data
-        query = source_sql(table, named, home)
         try:
+            query = source_sql(connection, table, named, home)
             connection.execute(f"CREATE VIEW raw_{table} AS {query}")
-            described = connection.execute(f"DESCRIBE raw_{table}").fetchall()
+            found |= describe_sources(connection, [table])
         except duckdb.Error as error:
             raise BadInput(f"tables.{table} cannot be read ({named}): {error}") from None
+    return found
+
+
+def describe_sources(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """The columns and their types of each view raw_<table>. Raises BadInput for missing columns."""
+    found = {}
+    for table in tables:
+        described = connection.execute(f"DESCRIBE raw_{table}").fetchall()
         found[table] = {name: kind for name, kind, *_ in described}
         _require_columns(table, list(found[table]))
     return found
@@ -152,9 +171,14 @@ def cast(column: Column, found: dict[str, str], id_type: str) -> str:
         return f"CAST(NULL AS {column.type})"
     name, kind = quoted(column.name), found[column.name]
     if column.type == "LEAD_ID":
+        if kind in ("DOUBLE", "FLOAT"):  # integers beside a missing one, as pandas keeps them
+            whole = f"TRY_CAST({name} AS HUGEINT)"
+            name = f"CASE WHEN {name} = {whole} THEN {whole}::VARCHAR ELSE {name}::VARCHAR END"
         return f"CAST({name} AS {id_type})"
-    if column.type == "TIMESTAMP" and kind == "VARCHAR":  # text may carry an offset
-        return f"CAST(TRY_CAST({name} AS TIMESTAMPTZ) AS TIMESTAMP)"
+    if column.type == "TIMESTAMP":
+        zoned = kind == "VARCHAR"  # text may carry an offset
+        time = f"TRY_CAST({f'TRY_CAST({name} AS TIMESTAMPTZ)' if zoned else name} AS TIMESTAMP)"
+        return f"CASE WHEN {time} {_READABLE} THEN {time} END"
     if column.type == "DOUBLE":  # NaN and infinity are no values
         number = f"TRY_CAST({name} AS DOUBLE)"
         return f"CASE WHEN isfinite({number}) THEN {number} END"

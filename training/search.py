@@ -5,7 +5,7 @@ lower by more than two standard errors of the paired difference, clustered by le
 thousand snapshots the best of many is often merely the luckiest.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from joblib import Parallel, delayed
 from sklearn.metrics import roc_auc_score
 
 from features.dataset import Dataset
+from features.progress import Progress
 from features.spec import Spec
 from models.readiness import Settings, fit_trees
 from training.splits import Split
@@ -95,7 +96,7 @@ def search(
     candidates: Sequence[Settings],
     seed: int,
     jobs: int,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> list[Candidate]:
     """Every candidate on every usable split, in the order given. `progress` is told how many of
     the fits are done, of how many."""
@@ -107,7 +108,7 @@ def search(
     folds: list[Fold] = []
     for fold in runs:
         folds.append(fold)
-        progress(len(folds), len(work))
+        progress("search", len(folds), len(work))
     each = len(usable)
     return [
         Candidate(settings, tuple(folds[i * each : (i + 1) * each]))

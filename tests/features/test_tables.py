@@ -44,9 +44,9 @@ def folder(tmp_path):
     return tmp_path
 
 
-def contents(folder, **tables):
+def contents(home, **tables):
     """The staged events of a database with some tables named otherwise."""
-    with open_database(config_for(folder, tables=tables)) as database:
+    with open_database(config_for(home, tables=tables)) as database:
         sql = "SELECT * FROM events ORDER BY occurred_at"
         return database.connection.execute(sql).fetchall()
 

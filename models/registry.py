@@ -1,0 +1,217 @@
+"""MLflow: tracked trainings and registered model versions. The only file that imports mlflow.
+
+A version is stored as skops, never pickle, and read back only if every type in it is one that we
+trust. The list of trusted types is this file's, not the artefact's own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import sklearn
+import skops
+from matplotlib.figure import Figure
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.models import infer_signature
+from skops.io import get_untrusted_types
+from skops.io import load as load_skops
+
+from features.catalog import CUSTOM
+from features.config import Config
+from features.errors import BadInput, Refused
+from features.spec import from_dict, to_dict
+from models.readiness import ReadinessModel
+from models.rules import RuleScore, parse_rules
+
+CHALLENGER, CHAMPION = "challenger", "champion"
+
+# Exactly what a calibrated HistGradientBoosting pipeline of sklearn 1.9 holds beyond what skops
+# trusts by itself.
+TRUSTED = (
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+)
+
+
+@dataclass(frozen=True)
+class Child:
+    """A candidate of the search, to be logged as a child run."""
+
+    settings: Mapping[str, Any]
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Training:
+    """Everything that is kept of one training."""
+
+    model: ReadinessModel
+    rules_text: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    digests: Mapping[str, str]
+    tags: Mapping[str, str]
+    children: Sequence[Child]
+    figures: Mapping[str, Figure]
+    documents: Mapping[str, Any]
+    example: pd.DataFrame
+
+
+class Registry:
+    """The experiment and the registered model that readiness.toml names."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.name = config.mlflow.model
+        self.uri = config.mlflow_uri
+        if self.uri.startswith("sqlite:///"):
+            Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        logging.getLogger("alembic").setLevel(logging.ERROR)
+        mlflow.set_tracking_uri(self.uri)
+        self.client = MlflowClient(self.uri, self.uri)
+        self.experiment = self._experiment()
+
+    def _experiment(self) -> str:
+        name = self.config.mlflow.experiment
+        try:
+            found = self.client.get_experiment_by_name(name)
+            if found is not None:
+                return str(found.experiment_id)
+            artifacts = self.config.out_folder.resolve() / "mlartifacts"
+            local = artifacts.as_uri() if self.uri.startswith("sqlite:") else None
+            return str(self.client.create_experiment(name, artifact_location=local))
+        except MlflowException as error:
+            raise BadInput(f"MLflow at {self.uri} cannot be used: {error}") from None
+
+    def log(self, training: Training) -> ReadinessModel:
+        """Log a training as a parent run with a child run per candidate, register its model with
+        the alias `challenger`, and return the model with its version and run."""
+        with _quiet(), mlflow.start_run(experiment_id=self.experiment) as run:
+            mlflow.set_tags(dict(training.tags))
+            mlflow.log_params({key: str(value) for key, value in training.params.items()})
+            mlflow.log_params({f"digest_{name}": d for name, d in training.digests.items()})
+            mlflow.log_metrics(dict(training.metrics))
+            mlflow.log_text(training.rules_text, "rules.toml")
+            for name, document in training.documents.items():
+                mlflow.log_dict(document, name)
+            for name, figure in training.figures.items():
+                mlflow.log_figure(figure, f"plots/{name}.png")
+            for number, child in enumerate(training.children):
+                with mlflow.start_run(nested=True, run_name=f"candidate-{number}"):
+                    mlflow.log_params(dict(child.settings))
+                    mlflow.log_metrics(dict(child.metrics))
+            version = self._register(training)
+            return replace(training.model, version=version, run_id=run.info.run_id)
+
+    def _register(self, training: Training) -> str:
+        model = training.model
+        example = training.example[[spec.name for spec in model.specs]]
+        logged = mlflow.sklearn.log_model(
+            model.estimator,
+            name="model",
+            serialization_format="skops",
+            skops_trusted_types=list(TRUSTED),
+            signature=infer_signature(example, model.estimator.predict_proba(example)),
+            input_example=example,
+            pyfunc_predict_fn="predict_proba",
+            registered_model_name=self.name,
+            metadata={"readiness": _describe(model)},
+            pip_requirements=[
+                f"scikit-learn=={sklearn.__version__}",
+                f"skops=={skops.__version__}",
+                f"pandas=={pd.__version__}",
+            ],
+        )
+        version = str(logged.registered_model_version)
+        self.client.set_registered_model_alias(self.name, CHALLENGER, version)
+        return version
+
+    def load(self, which: str) -> tuple[ReadinessModel, RuleScore]:
+        """The model under an alias or version number, and the rules that it was trained beside.
+
+        Raises BadInput where there is no such version, and Refused where the artefact holds a type
+        that is not trusted.
+        """
+        version = self._find(which)
+        if version is None:
+            raise BadInput(
+                f"There is no {which} of the model {self.name} in {self.uri}. Train one with "
+                f"`readiness train`{', then `readiness promote`' if which == CHAMPION else ''}."
+            )
+        with _quiet():
+            folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
+            run_id = str(self.client.get_model_version(self.name, version).run_id)
+            rules = mlflow.artifacts.load_text(f"runs:/{run_id}/rules.toml")
+            info = mlflow.models.Model.load(str(folder)).metadata["readiness"]
+        estimator = load_trusted(folder / "model.skops")
+        model = ReadinessModel(estimator, **_remember(info), version=version, run_id=run_id)
+        return model, parse_rules(rules, Path(f"rules.toml of model version {version}"))
+
+    def _find(self, which: str) -> str | None:
+        with contextlib.suppress(MlflowException):
+            if which.isdigit():
+                return str(self.client.get_model_version(self.name, which).version)
+            return str(self.client.get_model_version_by_alias(self.name, which).version)
+        return None
+
+    def has(self, which: str) -> bool:
+        """Whether there is a version under this alias or number."""
+        return self._find(which) is not None
+
+    def crown(self, version: str) -> None:
+        """Point the alias `champion` at a version."""
+        self.client.set_registered_model_alias(self.name, CHAMPION, version)
+
+
+def load_trusted(path: Path) -> Any:
+    """Read a skops file whose types are all trusted. Raises Refused, naming the others."""
+    foreign = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED))
+    if foreign:
+        raise Refused(
+            f"{path.name} holds types that this project does not trust: {', '.join(foreign)}. It "
+            "was not loaded. Has somebody changed the artefact? Train again to get a sound one."
+        )
+    return load_skops(path, trusted=list(TRUSTED))
+
+
+def _describe(model: ReadinessModel) -> dict[str, Any]:
+    return {
+        "specs": json.dumps([to_dict(spec) for spec in model.specs]),
+        "dropped": dict(model.dropped),
+        "horizon_days": model.horizon_days,
+        "trained_until": model.trained_until.isoformat(),
+        "base_rate": model.base_rate,
+    }
+
+
+def _remember(info: Mapping[str, Any]) -> dict[str, Any]:
+    custom = {spec.name: spec for spec in CUSTOM}
+    return {
+        "specs": tuple(from_dict(given, custom) for given in json.loads(info["specs"])),
+        "dropped": dict(info["dropped"]),
+        "horizon_days": int(info["horizon_days"]),
+        "trained_until": datetime.fromisoformat(info["trained_until"]),
+        "base_rate": float(info["base_rate"]),
+    }
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """MLflow without its warnings and progress bars: a user cannot act on them."""
+    mlflow.environment_variables.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

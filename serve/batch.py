@@ -1,0 +1,118 @@
+"""`readiness score`: every open lead at a cutoff, in batches, into the ledger, exactly once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from features.config import Config
+from features.database import LeadDatabase
+from features.duckdb_engine import feature_frames
+from features.progress import Progress, silent
+from features.snapshots import cohort_sql
+from serve.ledger import Ledger, Run
+from serve.scorer import Scorer
+
+_UNSCORABLE = """
+SELECT f.lead_id::VARCHAR AS lead_id, f.reason FROM lead_faults f
+WHERE NOT EXISTS (
+  SELECT 1 FROM deals d WHERE d.lead_id = f.lead_id AND d.closed_at < TIMESTAMP '{cutoff}'
+  AND d.outcome IN ('won', 'lost'))
+AND NOT EXISTS (
+  SELECT 1 FROM leads l WHERE l.lead_id = f.lead_id AND l.created_at >= TIMESTAMP '{cutoff}')
+"""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a scoring run did: how many leads are in the ledger for it, and how many it added."""
+
+    run: Run
+    open_leads: int
+    unscored: int
+    added: int
+    rows: pd.DataFrame
+
+    def to_json(self) -> dict[str, Any]:
+        """What `score --json` prints."""
+        routes, bands = self.rows["route"].value_counts(), self.rows["band"].value_counts()
+        return {
+            "cutoff": self.run.cutoff.isoformat(),
+            "model_version": self.run.model_version,
+            "rules_version": self.run.rules_version,
+            "open_leads": self.open_leads,
+            "scored": self.open_leads - self.unscored,
+            "not_scored": self.unscored,
+            "added": self.added,
+            "routes": {str(route): int(count) for route, count in routes.items()},
+            "bands": {str(band): int(count) for band, count in bands.items()},
+        }
+
+
+def default_cutoff(data_end: datetime, now: datetime) -> datetime:
+    """The first midnight after the data end; before that midnight has come, just after the data
+    end itself. So the nightly run over data up to 2026-11-20 23:58 has the cutoff 2026-11-21
+    00:00, however often it is repeated.
+
+    >>> default_cutoff(datetime(2026, 11, 20, 23, 58), datetime(2026, 11, 21, 4, 0))
+    datetime.datetime(2026, 11, 21, 0, 0)
+    """
+    midnight = datetime(data_end.year, data_end.month, data_end.day) + timedelta(days=1)
+    return midnight if midnight <= now else data_end + timedelta(microseconds=1)
+
+
+def score_all(
+    config: Config,
+    database: LeadDatabase,
+    scorer: Scorer,
+    ledger: Ledger,
+    cutoff: datetime | None = None,
+    progress: Progress = silent,
+) -> Scored:
+    """Score every open lead. A lead whose rows breach the contract is in the ledger too, as not
+    scored and with the reason. Raises RuntimeError if a lead were lost or doubled."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    cutoff = cutoff or default_cutoff(database.data_end, now)
+    run = Run(cutoff, scorer.model.version, scorer.rules.version)
+    database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql([cutoff])}")
+    scorable = database.value("SELECT count(*) FROM snapshots")
+    unscorable = database.query(_UNSCORABLE.format(cutoff=cutoff))
+    open_leads = scorable + len(unscorable)
+    capacity = config.capacity
+    slots = capacity.leads if capacity.leads is not None else (capacity.share or 0) * open_leads
+    known = ledger.known(run)
+    parts = _parts(config, database, scorer, unscorable, progress)
+    added = ledger.write(run, parts, slots, now)
+    rows = ledger.rows(run)
+    if known == 0 and (len(rows) != open_leads or rows["lead_id"].duplicated().any()):
+        raise RuntimeError(f"{open_leads} leads are open but the ledger holds {len(rows)} rows")
+    return Scored(run, open_leads, len(unscorable), added, rows)
+
+
+def _parts(
+    config: Config,
+    database: LeadDatabase,
+    scorer: Scorer,
+    unscorable: pd.DataFrame,
+    progress: Progress,
+) -> Iterator[pd.DataFrame]:
+    memory_gb = config.engine.memory_gb
+    for frame in feature_frames(database, scorer.specs, "snapshots", memory_gb, progress):
+        scored = scorer.score_frame(frame)
+        yield scored.assign(
+            lead_id=scored["lead_id"].astype(str), state="scored", state_reason=None
+        )
+    if len(unscorable):
+        yield pd.DataFrame(
+            {
+                "lead_id": unscorable["lead_id"],
+                "state": "not scored",
+                "state_reason": unscorable["reason"],
+                "readiness": float("nan"),
+                "rule_score": float("nan"),
+                "band": None,
+                "reasons": None,
+            }
+        )

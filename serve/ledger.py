@@ -1,0 +1,163 @@
+"""The scores ledger: what was said of which lead, when, by which model and rules.
+
+A DuckDB file. A run is one transaction: either all of its rows are in, or none. The key is (lead,
+cutoff, model version, rules version), so that a second run of the same adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from features.errors import BadInput
+
+_CREATE = """
+CREATE TABLE IF NOT EXISTS scores (
+  lead_id VARCHAR NOT NULL,
+  cutoff TIMESTAMP NOT NULL,
+  state VARCHAR NOT NULL CHECK (state IN ('scored', 'not scored')),
+  state_reason VARCHAR,
+  readiness DOUBLE,
+  rule_score DOUBLE,
+  band VARCHAR,
+  route VARCHAR NOT NULL CHECK (route IN ('sales', 'nurture')),
+  reasons VARCHAR,
+  model_version VARCHAR NOT NULL,
+  rules_version VARCHAR NOT NULL,
+  scored_at TIMESTAMP NOT NULL,
+  PRIMARY KEY (lead_id, cutoff, model_version, rules_version)
+)"""
+
+ROW = {
+    "lead_id": "VARCHAR",
+    "state": "VARCHAR",
+    "state_reason": "VARCHAR",
+    "readiness": "DOUBLE",
+    "rule_score": "DOUBLE",
+    "band": "VARCHAR",
+    "reasons": "VARCHAR",
+}
+_INCOMING = f"CREATE TEMP TABLE incoming ({', '.join(f'{k} {v}' for k, v in ROW.items())})"
+_OF_RUN = "cutoff = $cutoff AND model_version = $model AND rules_version = $rules"
+
+# The list for sales: by readiness, ties by points, then by lead id, so that every run makes the
+# same list. Where a list was made before (late data brought more leads), it stands: a newcomer
+# joins it only if it is as ready as the last lead on it.
+_ROUTE = """
+INSERT INTO scores
+WITH list AS (
+  SELECT min(readiness) AS edge FROM scores WHERE cutoff = $cutoff
+    AND model_version = $model AND rules_version = $rules AND route = 'sales'
+), ranked AS (
+  SELECT *, row_number() OVER (
+    ORDER BY readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id) AS place
+  FROM incoming
+)
+SELECT lead_id, $cutoff, state, state_reason, readiness, rule_score, band,
+  CASE WHEN state = 'scored' AND (
+    CASE WHEN list.edge IS NULL THEN place <= $slots ELSE readiness >= list.edge END
+  ) THEN 'sales' ELSE 'nurture' END,
+  reasons, $model, $rules, $scored_at
+FROM ranked, list"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What identifies a run: rows of the same lead and run are the same row."""
+
+    cutoff: datetime
+    model_version: str
+    rules_version: str
+
+    @property
+    def key(self) -> dict[str, str | datetime]:
+        return {"cutoff": self.cutoff, "model": self.model_version, "rules": self.rules_version}
+
+
+class Ledger:
+    """An open ledger."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        connection.execute(_CREATE)
+
+    def known(self, run: Run) -> int:
+        """How many leads a run has in the ledger."""
+        row = self.connection.execute(f"SELECT count(*) FROM scores WHERE {_OF_RUN}", run.key)
+        return int((row.fetchone() or (0,))[0])
+
+    def write(
+        self, run: Run, parts: Iterable[pd.DataFrame], slots: float, scored_at: datetime
+    ) -> int:
+        """Add a run's rows, given in parts with the columns ROW, and route them: the `slots` most
+        ready to sales, all others to nurture. Leads that the run already has are left as they are.
+
+        All or nothing: an error in any part leaves the ledger as it was. Returns the rows added.
+        """
+        before = self.known(run)
+        self.connection.execute("BEGIN TRANSACTION")
+        try:
+            self.connection.execute(_INCOMING)
+            for part in parts:
+                self.connection.register("part", part[list(ROW)])
+                self.connection.execute("INSERT INTO incoming SELECT * FROM part")
+                self.connection.unregister("part")
+            self.connection.execute(
+                "DELETE FROM incoming WHERE lead_id IN "
+                f"(SELECT lead_id FROM scores WHERE {_OF_RUN})",
+                run.key,
+            )
+            places = {"slots": max(1, round(slots)), "scored_at": scored_at}
+            self.connection.execute(_ROUTE, run.key | places)
+            self.connection.execute("DROP TABLE incoming")
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        return self.known(run) - before
+
+    def rows(self, run: Run) -> pd.DataFrame:
+        """A run's rows, the list for sales first, each route by readiness."""
+        return self.connection.execute(
+            f"SELECT * FROM scores WHERE {_OF_RUN} ORDER BY route = 'sales' DESC, "
+            "readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id",
+            run.key,
+        ).df()
+
+
+@contextmanager
+def open_ledger(path: Path) -> Iterator[Ledger]:
+    """Open the ledger, made if it is not there yet. Raises BadInput where another run holds it, or
+    the file is no ledger."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = duckdb.connect(str(path))
+    except duckdb.IOException as error:
+        raise BadInput(
+            f"The ledger {path} cannot be opened: {error}. Is another run of `readiness score` "
+            "writing to it? Wait until it is done."
+        ) from None
+    try:
+        yield Ledger(connection)
+    finally:
+        connection.close()
+
+
+def export(rows: pd.DataFrame, path: Path) -> Path:
+    """Write rows to a .csv or .parquet file, whole or not at all. Raises BadInput for others."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise BadInput(f"Export to a .csv or .parquet file, not {path.name}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    if path.suffix == ".csv":
+        rows.to_csv(unfinished, index=False)
+    else:
+        rows.to_parquet(unfinished, index=False)
+    unfinished.replace(path)
+    return path

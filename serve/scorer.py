@@ -1,0 +1,103 @@
+"""Scores a frame of features; and, for Python users, events in pandas frames.
+
+>>> from serve.scorer import Scorer                                     # doctest: +SKIP
+>>> scorer = Scorer.champion("readiness.toml")                          # doctest: +SKIP
+>>> scorer.score(events, leads, cutoff=datetime(2026, 3, 1))            # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from features.catalog import distinct
+from features.config import Config, Engine, Features, load
+from features.database import open_frames
+from features.duckdb_engine import feature_frame
+from features.errors import BadInput
+from features.snapshots import cohort_sql
+from features.spec import Attribute, Spec
+from features.wording import Words
+from models.explain import explain
+from models.readiness import BATCH, ReadinessModel
+from models.registry import CHAMPION, Registry
+from models.rules import RuleScore
+
+TOP_REASONS = 3
+COLUMNS = ["lead_id", "cutoff", "readiness", "rule_score", "band", "reasons"]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A model and a points table, ready to score."""
+
+    model: ReadinessModel
+    rules: RuleScore
+    words: Words
+
+    @classmethod
+    def champion(cls, path: str | Path) -> Scorer:
+        """The champion of the registry that a readiness.toml names."""
+        config = load(Path(path))
+        return cls.of(config, *Registry(config).load(CHAMPION))
+
+    @classmethod
+    def of(cls, config: Config, model: ReadinessModel, rules: RuleScore) -> Scorer:
+        """A scorer in the words of the configuration."""
+        return cls(model, rules, config.words)
+
+    @property
+    def specs(self) -> tuple[Spec, ...]:
+        """Every feature that model and rules need: one pass computes them all."""
+        return distinct((*self.model.specs, *self.rules.specs))
+
+    def score_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Score snapshots whose features are at hand: COLUMNS, one row per row of the frame.
+
+        readiness in [0, 1]; rule_score in points; reasons the three strongest, in log-odds.
+        """
+        points = self.rules.rank(frame)
+        scored = frame[["lead_id", "cutoff"]].copy()
+        scored["readiness"] = self.model.rank(frame)
+        scored["rule_score"] = points
+        scored["band"] = self.rules.band(points)
+        scored["reasons"] = self._reasons(frame)
+        return scored[COLUMNS]
+
+    def _reasons(self, frame: pd.DataFrame) -> list[str]:
+        texts: list[str] = []
+        for start in range(0, len(frame), BATCH):
+            part = frame.iloc[start : start + BATCH].reset_index(drop=True)
+            for reasons in explain(self.model, part, self.words).top(TOP_REASONS):
+                texts.append("; ".join(str(reason) for reason in reasons))
+        return texts
+
+    def score(
+        self,
+        events: pd.DataFrame,
+        leads: pd.DataFrame,
+        cutoff: datetime,
+        deals: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
+        """Score every lead that is open at the cutoff, by what was known before it.
+
+        The frames have the columns of the contract (docs/glossary.md). Raises BadInput for missing
+        columns, and for leads that breach the contract, with the first of them.
+        """
+        wanted = [spec.column for spec in self.model.specs if isinstance(spec, Attribute)]
+        frames = {"events": events, "leads": leads}
+        if deals is not None:
+            frames["deals"] = deals
+        with open_frames(frames, Features(attributes=wanted), Engine()) as database:
+            faults = database.query("SELECT lead_id, reason FROM lead_faults ORDER BY lead_id")
+            if len(faults):
+                lead, reason = faults.iloc[0]
+                raise BadInput(
+                    f"{len(faults)} leads breach the contract, so they cannot be scored; first: "
+                    f"lead {lead}: {reason}. Mend them or leave them out of the frames."
+                )
+            database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql([cutoff])}")
+            return self.score_frame(feature_frame(database, self.specs, "snapshots"))
