@@ -145,19 +145,18 @@ LOOKS = {
 def check(database: LeadDatabase, config: Config, now: datetime) -> Report:
     """Look at everything. `now` is naive UTC: later times in the data are breaches, unless
     time.data_end sets the end."""
-    latest = config.time.data_end or now
-    end = min(database.data_end, latest)  # a date in the future must not stretch the grid
     looks = {name: _noted(database, *look) for name, look in LOOKS.items()}
     actions = _actions(database, config.features.leave_out_actions)
-    cutoffs = _cutoffs(database, config, end)
+    cutoffs = _cutoffs(database, config)
     snapshots = _totals(cutoffs)
     notes = [
         *looks.values(),
         *_setting_notes(database, config, [counted.action for counted in actions]),
-        *_cutoff_notes(database, config, cutoffs, end),
+        *_cutoff_notes(database, config, cutoffs),
     ]
+    end = config.time.data_end or now
     return Report(
-        data_end=end,
+        data_end=database.data_end,
         horizon_days=config.time.horizon_days,
         tables=tuple(_span(database, table) for table in database.columns),
         actions=actions,
@@ -169,7 +168,7 @@ def check(database: LeadDatabase, config: Config, now: datetime) -> Report:
         cutoffs=cutoffs,
         features=dict(Counter(spec["kind"] for spec in describe_features(database, config))),
         notes=tuple(note for note in notes if note.count),
-        breaches=tuple(find_breaches(database.connection, database.columns, latest)),
+        breaches=tuple(find_breaches(database.connection, database.columns, end)),
     )
 
 
@@ -215,8 +214,8 @@ def _deals(database: LeadDatabase) -> dict[str, int]:
     return {name: database.value(f"SELECT count(*) FROM {rows}") for name, rows in where.items()}
 
 
-def _cutoffs(database: LeadDatabase, config: Config, end: datetime) -> tuple[CutoffCount, ...]:
-    horizon = config.time.horizon_days
+def _cutoffs(database: LeadDatabase, config: Config) -> tuple[CutoffCount, ...]:
+    horizon, end = config.time.horizon_days, database.data_end
     cutoffs = grid(config.time.first_cutoff, config.time.cutoff_every_days, end)
     if not cutoffs:
         return ()
@@ -272,9 +271,10 @@ def _with_nearest(action: str, occurring: list[str]) -> str:
 
 
 def _cutoff_notes(
-    database: LeadDatabase, config: Config, cutoffs: Sequence[CutoffCount], end: datetime
+    database: LeadDatabase, config: Config, cutoffs: Sequence[CutoffCount]
 ) -> list[Note]:
     """What keeps the grid from teaching a model."""
+    end = database.data_end
     first, every = config.time.first_cutoff, timedelta(days=config.time.cutoff_every_days)
     due = first + timedelta(days=config.time.horizon_days)
     if not cutoffs:

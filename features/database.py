@@ -66,10 +66,10 @@ class LeadDatabase:
         found = {}
         for table in self.columns:
             row = self.connection.execute(
-                f"SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0) % 2::HUGEINT ** 64 FROM {table} t"
+                f"SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0) FROM {table} t"
             ).fetchone()
             rows, digest = row if row else (0, 0)
-            found[table] = f"{rows} rows {int(digest):016x}"
+            found[table] = f"{rows} rows {digest % 2**64:016x}"
         return found
 
 

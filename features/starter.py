@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from math import ceil
 from pathlib import Path
 
@@ -173,8 +173,9 @@ def _tables_inside(path: Path) -> set[str]:
 
 
 def _what_is_needed(folder: Path, missing: list[str], found: list[str]) -> str:
+    shown = ", ".join(found[:10]) + " ..." * (len(found) > 10)
     lines = [
-        f"{folder} lacks {', '.join(missing)}. Found there: {', '.join(found) or 'no file'}.",
+        f"{folder} lacks {', '.join(missing)}. Found there: {shown or 'no file'}.",
         "A table is a file (leads.parquet, leads.csv, leads.csv.gz), a query that maps your own "
         "names (leads.sql), or in a DuckDB file (.duckdb, .db) that no other program writes to:",
     ]
@@ -197,8 +198,7 @@ def _listed(texts: Iterable[str], before: str = "") -> str:
 
 def _settings(tables: Tables, database: LeadDatabase) -> str:
     first = _first_cutoff(database)
-    now = datetime.now(UTC).replace(tzinfo=None)
-    horizon, test, why = _horizon(first, min(database.data_end, now))
+    horizon, test, why = _horizon(first, database.data_end)
     columns = [name for name in database.columns["leads"] if name not in ("lead_id", "created_at")]
     frequent = database.actions[:MOST_ACTIONS]
     deciding = [action for action in frequent if _begins_word(DECIDING, action)]
@@ -247,7 +247,7 @@ def _horizon(first: datetime, end: datetime) -> tuple[int, int, str]:
         if count >= LEAST_MATURE and to_test >= 1:
             why = "" if horizon == HORIZONS[0] else "; the data are too short for 30"
             return horizon, min(to_test, MOST_TEST), why
-    return HORIZONS[-1], 1, f"; only {count} cutoffs are mature, too few to learn from"
+    return HORIZONS[-1], 1, f"; {count} mature cutoffs are too few to learn from"
 
 
 def _begins_word(pattern: str, action: str) -> bool:

@@ -168,7 +168,7 @@ def lead_id_type(columns: dict[str, dict[str, str]]) -> str:
 def cast(column: Column, found: dict[str, str], id_type: str) -> str:
     """The expression that reads a raw column as the contract's type; NULL where it does not fit."""
     if column.name not in found:
-        return f"CAST(NULL AS {column.type})"
+        return f"CAST(NULL AS {id_type if column.type == 'LEAD_ID' else column.type})"
     name, kind = quoted(column.name), found[column.name]
     if column.type == "LEAD_ID":
         if kind in ("DOUBLE", "FLOAT"):  # integers beside a missing one, as pandas keeps them

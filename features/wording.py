@@ -60,8 +60,8 @@ def meaning(spec: Spec, words: Words | None = None) -> str:
         case DaysSince(action):
             return f"days since the last: {say(action, words)}"
         case Trend(action, window):
-            said = say(action, words)
-            return f"share of the last {2 * window} days' {said} that fell in the last {window}"
+            said = _deed(action, words)
+            return f"share of the last {2 * window} days' {said} that came {during(window)}"
         case Decayed(action, half_life, window):
             fading = f"each fading by half every {half_life:g} days"
             return f"number of times: {say(action, words)}, {during(window)}, {fading}"
@@ -113,7 +113,7 @@ def phrase(spec: Spec, value: Value, words: Words | None = None) -> str:
             times = "once" if value == 1 else f"{value:,.0f} times"
             return f"{say(action, words)} {times} {during(window)}"
         case DaysSince(action):
-            return f"last {say(action, words)} {_days(value)} ago"
+            return f"last {_deed(action, words)} {_days(value)} ago"
         case ActiveDays(window):
             return f"active on {_plural(value, 'day')} {during(window)}"
         case Sessions(window):
@@ -122,12 +122,12 @@ def phrase(spec: Spec, value: Value, words: Words | None = None) -> str:
             return f"{_plural(value, 'different content')} {during(window)}"
         case Trend(action, window):
             way = "rising" if value > 0.55 else "fading" if value < 0.45 else "steady"
-            part = f"{value:.0%} of {2 * window} days' in the last {window}"
-            return f"{say(action, words)} {way} ({part})"
+            part = f"{value:.0%} of the last {2 * window} days' came {during(window)}"
+            return f"{_deed(action, words)} {way} ({part})"
         case Share(part, window):
             return f"{value:.0%} of activity at {_PART[part]} {during(window)}"
         case Decayed(action, _, _) if value:
-            return f"recent {say(action, words)} (faded count {value:.2f})"
+            return f"recent {_deed(action, words)} (faded count {_number(value)})"
         case Count() | Decayed():
             return _absence(spec, words)
         case Age():
@@ -148,6 +148,10 @@ def _absence(spec: Spec, words: Words) -> str:
     return f"{meaning(spec, words)}: unknown"
 
 
+def _deed(action: str | None, words: Words) -> str:
+    return "activity" if action is None else say(action, words)
+
+
 def _none_of(action: str | None, when: str, words: Words) -> str:
     said = "activity" if action is None else f'"{say(action, words)}"'
     return f"no {said} {when}"
@@ -165,4 +169,6 @@ def _days(days: float) -> str:
 
 
 def _number(value: float) -> str:
+    if 0 < abs(value) < 0.1:
+        return f"{value:.2g}"
     return f"{value:,.2f}".rstrip("0").rstrip(".")

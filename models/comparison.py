@@ -4,8 +4,9 @@ Training judges its final test here and `readiness compare` its fair cutoffs, so
 disagree.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.config import Config
+from features.cutoffs import grid, mature
 from features.dataset import Dataset
+from features.errors import Refused
 from models.judge import Contender, Judgement, judge, verdict
 from models.metrics import Capacity
 from models.readiness import ReadinessModel
@@ -54,6 +57,25 @@ class Comparison:
             "data_end": self.data_end.isoformat(),
             "test": self.judgement.to_json(),
         }
+
+
+def fair_cutoffs(
+    config: Config, models: Sequence[ReadinessModel], data_end: datetime
+) -> list[datetime]:
+    """The mature cutoffs at least a horizon after the last one that any of the models was trained
+    on. Raises Refused where there is none yet."""
+    times = config.time
+    horizon = max(model.horizon_days for model in models)
+    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, data_end)
+    last = max(model.trained_until for model in models)
+    begin = last + timedelta(days=horizon)
+    fair = [cutoff for cutoff in mature(cutoffs, horizon, data_end) if cutoff >= begin]
+    if not fair:
+        raise Refused(
+            f"No mature cutoff lies {horizon} days or more after {last:%Y-%m-%d}, the last one "
+            "trained on: wait for outcomes, or train with more test cutoffs."
+        )
+    return fair
 
 
 def compare_on(

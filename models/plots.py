@@ -9,18 +9,21 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MultipleLocator, NullLocator, PercentFormatter
+from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 
 from models.metrics import calibration_curve, capacity_curve
 
 MODEL, RULES, CHANCE = "#0072b2", "#bf4d00", "#6b7280"
-INK, GRID, PAPER = "#1f2937", "#e2e5ea", "#ffffff"
 FURTHER = ("#007a5a", "#a3417f")  # for rankers that are neither the model nor the rules
+INK, GRID, PAPER = "#1f2937", "#e2e5ea", "#ffffff"
+DASHES = (0, (4, 3))
+WIDTH, HEIGHT = 6.0, 4.4  # inches; so small that 11 pt stay readable on a phone
 TOP = 20
-WIDTH, HEIGHT = 6.0, 4.4  # inches; at 11 pt the text stays readable on a phone
 
 
 def gain(
@@ -32,12 +35,12 @@ def gain(
     capacity to mark, in (0, 1].
     """
     figure, axes = _canvas("How many of the deals are in the top of each list?")
-    curves = _capacity_curves(won, scores, cutoff, share, axes, "gain")
-    axes.plot([0, 1], [0, 1], color=CHANCE, lw=1.5, ls=(0, (4, 3)), label="chance")
+    curves = _capacity_curves(won, scores, cutoff, share)
+    axes.plot([0, 1], [0, 1], color=CHANCE, lw=1.5, ls=DASHES, label="chance")
     for name, curve in curves.items():
         x, y = [0.0, *curve["share"]], [0.0, *curve["gain"]]
-        axes.plot(x, y, color=colour(name, scores), lw=2.5, label=name)
-    _key_at_capacity(axes, curves, share, "gain", scores, chance=share)
+        axes.plot(x, y, color=_colour(name, curves), lw=2.5, label=name)
+    _mark_capacity(axes, curves, share, "gain", chance=share)
     axes.set(ylim=(0, 1.02), xlabel="leads called, best of the list first", ylabel="deals found")
     return figure
 
@@ -51,16 +54,15 @@ def precision_by_capacity(
 ) -> Figure:
     """Share of the called leads that are won, against the share of each cutoff's leads called.
 
-    As `gain`; base_rate: the win rate of a list drawn at random.
+    As `gain`; base_rate: the part of a list drawn at random that is won.
     """
     figure, axes = _canvas("Of the leads that sales call, how many are won?")
-    curves = _capacity_curves(won, scores, cutoff, share, axes, "precision")
-    axes.axhline(base_rate, color=CHANCE, lw=1.5, ls=(0, (4, 3)), label="chance")
+    curves = _capacity_curves(won, scores, cutoff, share)
+    axes.axhline(base_rate, color=CHANCE, lw=1.5, ls=DASHES, label="chance")
     for name, curve in curves.items():
-        axes.plot(
-            curve["share"], curve["precision"], color=colour(name, scores), lw=2.5, label=name
-        )
-    _key_at_capacity(axes, curves, share, "precision", scores, chance=base_rate)
+        x, y = curve["share"], curve["precision"]
+        axes.plot(x, y, color=_colour(name, curves), lw=2.5, label=name)
+    _mark_capacity(axes, curves, share, "precision", chance=base_rate)
     highest = max(base_rate, *(curve["precision"].max() for curve in curves.values()))
     axes.set_ylim(0, min(1.02, 1.1 * highest) or 1.02)
     axes.set(xlabel="leads called, best of the list first", ylabel="won of those called")
@@ -70,27 +72,29 @@ def precision_by_capacity(
 def calibration(won: ArrayLike, probability: ArrayLike) -> Figure:
     """Win rate against probability in bins of equal mass with Wilson intervals, and beneath it how
     often each probability was given; one beyond the axis counts in the last bar."""
-    curve = calibration_curve(won, probability)
-    limit = min(1.0, 1.08 * float(curve[["predicted", "high"]].to_numpy().max()))
-    figure, axes = _canvas("When the model says 40 %, are 40 % won?", beneath=True)
-    reliability, histogram = axes, figure.axes[1]
-    reliability.plot([0, limit], [0, limit], color=CHANCE, lw=1.5, ls=(0, (4, 3)), label="exact")
+    curve, given = calibration_curve(won, probability), np.asarray(probability, float)
+    most = max(curve["predicted"].max(), curve["high"].max(), np.quantile(given, 0.99))
+    limit = min(1.0, 1.05 * float(most))
+    promise = f"{100 * curve['predicted'].iloc[-1]:.2g} %"
+    figure, axes = _canvas(f"When the model says {promise}, are {promise} won?", beneath=True)
+    axes.plot([0, limit], [0, limit], color=CHANCE, lw=1.5, ls=DASHES, label="exactly right")
     below, above = curve["observed"] - curve["low"], curve["high"] - curve["observed"]
-    reliability.errorbar(
-        curve["predicted"],
-        curve["observed"],
-        yerr=[below.clip(lower=0), above.clip(lower=0)],
+    error = [below.clip(lower=0), above.clip(lower=0)]  # rounding may give -1e-17
+    axes.errorbar(
+        *(curve["predicted"], curve["observed"], error),
         fmt="o",
+        color=MODEL,
         ms=7,
         lw=1.5,
-        color=MODEL,
-        label="observed",
+        clip_on=False,  # a dot on the axis stays whole
     )
-    dots = f"● {len(curve)} equal groups, with 95 % interval"
-    _key(reliability, [(0.0, dots, MODEL), (0.68, "- - exactly right", CHANCE)])
-    reliability.set(ylim=(0, limit), ylabel="share that was won")
-    given = np.minimum(np.asarray(probability, float), limit)
-    histogram.hist(given, bins=np.linspace(0, limit, 31).tolist(), color=MODEL, alpha=0.55)
+    groups = f"{len(curve)} equal groups of leads, with 95 % interval"
+    _key(axes, [(groups, MODEL), ("exactly right", CHANCE)])
+    axes.set(ylim=(0, limit), ylabel="share that was won")
+    histogram = figure.axes[1]
+    histogram.hist(
+        np.minimum(given, limit), bins=np.linspace(0, limit, 31).tolist(), color=MODEL, alpha=0.55
+    )
     histogram.set(xlim=(0, limit), ylabel="leads", xlabel="readiness that the model gave")
     histogram.yaxis.set_major_locator(NullLocator())
     histogram.grid(visible=False)
@@ -107,30 +111,21 @@ def importance(names: Sequence[str], drop: ArrayLike, spread: ArrayLike) -> Figu
     figure, axes = _canvas("What does the model rely on most?", height=1.3 + 0.27 * len(found))
     rows = np.arange(len(found))
     axes.barh(rows, found["drop"], xerr=found["spread"], color=MODEL, ecolor=CHANCE, height=0.66)
-    axes.set_yticks(rows, found["name"].tolist(), parse_math=False)
-    axes.set(
-        xlabel="rise of the log loss when the feature is shuffled", ylim=(len(found) - 0.4, -0.6)
-    )
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.yaxis.grid(visible=False)
     axes.axvline(0, color=CHANCE, lw=1)
+    axes.set_yticks(rows, found["name"].tolist(), parse_math=False)
+    axes.set_ylim(len(found) - 0.4, -0.6)
+    axes.set_xlabel("rise of the log loss when it is shuffled", loc="right")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axes.yaxis.grid(visible=False)
     return figure
-
-
-def colour(name: str, among: Mapping[str, object]) -> str:
-    """The colour of a ranker: fixed for the model and the rules, in turn for others.
-
-    >>> colour("rules", {"model": [], "rules": []})
-    '#bf4d00'
-    """
-    fixed = {"model": MODEL, "rules": RULES}
-    others = [other for other in among if other not in fixed]
-    return fixed.get(name) or FURTHER[others.index(name) % len(FURTHER)]
 
 
 def _canvas(title: str, beneath: bool = False, height: float = HEIGHT) -> tuple[Figure, Axes]:
     """A figure and its main axes, in the one style; with a low second axes `beneath` if wanted."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor=PAPER)
+    figure = Figure(figsize=(WIDTH, height), facecolor=PAPER)
+    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.08)
+    figure.suptitle(title, x=0.02, ha="left", size=13, weight="bold", color=INK)
     rows = [5, 1] if beneath else [1]
     grid = figure.subplots(len(rows), 1, sharex=True, squeeze=False, height_ratios=rows)
     for axes in grid[:, 0]:
@@ -139,68 +134,61 @@ def _canvas(title: str, beneath: bool = False, height: float = HEIGHT) -> tuple[
         axes.spines["bottom"].set(visible=True, color=CHANCE, linewidth=1)
         axes.grid(visible=True, color=GRID, linewidth=1, linestyle="-")
         axes.tick_params(colors=INK, labelsize=11, length=0, pad=5)
-        axes.xaxis.label.set(color=INK, size=11)
-        axes.yaxis.label.set(color=INK, size=11)
-        axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-        axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-    figure.suptitle(title, x=0.02, ha="left", size=13, weight="bold", color=INK)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.label.set(color=INK, size=11)
+            axis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.3g} %"))
+            axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     return figure, grid[0, 0]
 
 
+def _colour(name: str, among: Mapping[str, object]) -> str:
+    """Fixed for the model and the rules, in turn for others."""
+    fixed = {"model": MODEL, "rules": RULES}
+    others = [other for other in among if other not in fixed]
+    return fixed.get(name) or FURTHER[others.index(name) % len(FURTHER)]
+
+
 def _capacity_curves(
-    won: ArrayLike,
-    scores: Mapping[str, ArrayLike],
-    cutoff: ArrayLike,
-    share: float,
-    axes: Axes,
-    measure: str,
+    won: ArrayLike, scores: Mapping[str, ArrayLike], cutoff: ArrayLike, share: float
 ) -> dict[str, pd.DataFrame]:
-    """Every ranker's curve, with `share` among its points; marks the capacity and its points."""
+    """Every ranker's curve, with `share` among its points."""
     shares = np.union1d(np.arange(1, 101) / 100, share)
+    return {name: capacity_curve(won, score, cutoff, shares) for name, score in scores.items()}
+
+
+def _mark_capacity(
+    axes: Axes, curves: Mapping[str, pd.DataFrame], share: float, measure: str, chance: float
+) -> None:
+    """Shade what sales can call, and say what each ranker makes of it."""
     axes.axvspan(0, share, color=GRID, alpha=0.6, lw=0)
     axes.axvline(share, color=INK, lw=1)
-    axes.xaxis.set_major_locator(MultipleLocator(0.2))
     axes.set_xlim(0, 1)
-    curves = {n: capacity_curve(won, score, cutoff, shares) for n, score in scores.items()}
+    words = [(f"in the top {100 * share:.3g} %:", INK)]
     for name, curve in curves.items():
-        at = curve.loc[curve["share"] == share, measure]
-        axes.plot([share], at, "o", ms=7, color=colour(name, scores), mec=PAPER, zorder=4)
-    return curves
+        figure = float(curve.loc[curve["share"] == share, measure].iloc[0])
+        shade = _colour(name, curves)
+        axes.plot([share], [figure], "o", ms=7, color=shade, mec=PAPER, zorder=4)
+        words.append((f"{name} {_percent(figure)}", shade))
+    _key(axes, [*words, (f"chance {_percent(chance)}", CHANCE)])
 
 
-def _key_at_capacity(
-    axes: Axes,
-    curves: Mapping[str, pd.DataFrame],
-    share: float,
-    measure: str,
-    scores: Mapping[str, object],
-    chance: float,
-) -> None:
-    """What each colour stands for, and its figure at capacity."""
-    figures = {n: float(c.loc[c["share"] == share, measure].iloc[0]) for n, c in curves.items()}
-    words = [(f"{n} {_percent(figure)}", colour(n, scores)) for n, figure in figures.items()]
-    words = [
-        (f"in the top {100 * share:.3g} %:", INK),
-        *words,
-        (f"chance {_percent(chance)}", CHANCE),
-    ]
-    step = 1 / len(words)
-    _key(axes, [(step * n, text, shade) for n, (text, shade) in enumerate(words)])
-
-
-def _key(axes: Axes, words: Sequence[tuple[float, str, str]]) -> None:
-    """One line of coloured words above the axes, each at its part of the width."""
-    for x, text, shade in words:
-        axes.text(
-            x,
-            1.04,
-            text,
-            color=shade,
-            size=11,
-            weight="normal" if shade in (INK, CHANCE) else "bold",
-            transform=axes.transAxes,
-            parse_math=False,
-        )
+def _key(axes: Axes, words: Sequence[tuple[str, str]]) -> None:
+    """One line of coloured words above the axes."""
+    children: list[Artist] = []
+    for text, shade in words:
+        weight = "normal" if shade in (INK, CHANCE) else "bold"
+        style = {"color": shade, "size": 11, "weight": weight, "parse_math": False}
+        children.append(TextArea(text, textprops=style))
+    line = AnchoredOffsetbox(
+        "lower left",
+        child=HPacker(children=children, sep=11),
+        bbox_to_anchor=(0, 1.02),
+        bbox_transform=axes.transAxes,
+        frameon=False,
+        borderpad=0,
+        pad=0,
+    )
+    axes.add_artist(line)
 
 
 def _percent(figure: float) -> str:

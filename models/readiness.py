@@ -1,10 +1,9 @@
 """The readiness model: ordinal encoding, gradient boosting, sigmoid calibration.
 
-Trees put a probability where they were fitted; what a probability is worth is told only by later
-cutoffs. So a first fit on early cutoffs is frozen and a sigmoid learnt on its log-odds at later
-ones; then the trees are fitted again on every training cutoff and take that sigmoid over
-(docs/adr/0004 has the measured reason). A sigmoid leaves log-odds additive, so that reasons can be
-exact.
+Trees put a probability where they were fitted; what it is worth is told only by later cutoffs. So
+the trees are fitted on the earlier training cutoffs, frozen, and a sigmoid on their log-odds is
+learnt on the latest ones (docs/adr/0004 has the measured reasons). A sigmoid leaves log-odds
+additive, so that reasons can be exact.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -125,11 +124,3 @@ class ReadinessModel:
 def calibrated(frozen: Pipeline, later: pd.DataFrame, won: npt.ArrayLike) -> CalibratedClassifierCV:
     """A sigmoid (Platt 1999) on the log-odds of a frozen fit, learnt on later snapshots."""
     return CalibratedClassifierCV(FrozenEstimator(frozen), method="sigmoid").fit(later, won)
-
-
-def take_over(calibration: CalibratedClassifierCV, refitted: Pipeline) -> CalibratedClassifierCV:
-    """The same sigmoid on the log-odds of trees that were fitted again. Changes `calibration`."""
-    frozen: Any = FrozenEstimator(refitted)
-    calibration.estimator = frozen
-    calibration.calibrated_classifiers_[0].estimator = frozen
-    return calibration

@@ -32,7 +32,6 @@ from features.config import Config
 from features.errors import BadInput, Refused
 from features.spec import from_dict, to_dict
 from models.readiness import ReadinessModel
-from models.rules import RuleScore, parse_rules
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 
@@ -139,8 +138,8 @@ class Registry:
         self.client.set_registered_model_alias(self.name, CHALLENGER, version)
         return version
 
-    def load(self, which: str) -> tuple[ReadinessModel, RuleScore]:
-        """The model under an alias or version number, and the rules that it was trained beside.
+    def load(self, which: str) -> ReadinessModel:
+        """The model under an alias or version number.
 
         Raises BadInput where there is no such version, and Refused where the artefact holds a type
         that is not trusted.
@@ -154,11 +153,9 @@ class Registry:
         with _quiet():
             folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
             run_id = str(self.client.get_model_version(self.name, version).run_id)
-            rules = mlflow.artifacts.load_text(f"runs:/{run_id}/rules.toml")
             info = mlflow.models.Model.load(str(folder)).metadata["readiness"]
         estimator = load_trusted(folder / "model.skops")
-        model = ReadinessModel(estimator, **_remember(info), version=version, run_id=run_id)
-        return model, parse_rules(rules, Path(f"rules.toml of model version {version}"))
+        return ReadinessModel(estimator, **_remember(info), version=version, run_id=run_id)
 
     def _find(self, which: str) -> str | None:
         with contextlib.suppress(MlflowException):

@@ -12,7 +12,7 @@ from features.database import LeadDatabase
 from features.duckdb_engine import feature_frames
 from features.progress import Progress, silent
 from features.snapshots import cohort_sql
-from serve.ledger import Ledger, Run
+from serve.ledger import ROW, Ledger, Run
 from serve.scorer import Scorer
 
 _UNSCORABLE = """
@@ -20,8 +20,10 @@ SELECT f.lead_id::VARCHAR AS lead_id, f.reason FROM lead_faults f
 WHERE NOT EXISTS (
   SELECT 1 FROM deals d WHERE d.lead_id = f.lead_id AND d.closed_at < TIMESTAMP '{cutoff}'
   AND d.outcome IN ('won', 'lost'))
-AND NOT EXISTS (
-  SELECT 1 FROM leads l WHERE l.lead_id = f.lead_id AND l.created_at >= TIMESTAMP '{cutoff}')
+AND (
+  EXISTS (SELECT 1 FROM deeds e WHERE e.lead_id = f.lead_id AND e.known_at < TIMESTAMP '{cutoff}')
+  OR EXISTS (SELECT 1 FROM leads l WHERE l.lead_id = f.lead_id
+    AND (l.created_at IS NULL OR l.created_at < TIMESTAMP '{cutoff}')))
 """
 
 
@@ -72,7 +74,7 @@ def score_all(
     progress: Progress = silent,
 ) -> Scored:
     """Score every open lead. A lead whose rows breach the contract is in the ledger too, as not
-    scored and with the reason. Raises RuntimeError if a lead were lost or doubled."""
+    scored and with the reason."""
     now = datetime.now(UTC).replace(tzinfo=None)
     cutoff = cutoff or default_cutoff(database.data_end, now)
     run = Run(cutoff, scorer.model.version, scorer.rules.version)
@@ -82,13 +84,9 @@ def score_all(
     open_leads = scorable + len(unscorable)
     capacity = config.capacity
     slots = capacity.leads if capacity.leads is not None else (capacity.share or 0) * open_leads
-    known = ledger.known(run)
     parts = _parts(config, database, scorer, unscorable, progress)
-    added = ledger.write(run, parts, slots, now)
-    rows = ledger.rows(run)
-    if known == 0 and (len(rows) != open_leads or rows["lead_id"].duplicated().any()):
-        raise RuntimeError(f"{open_leads} leads are open but the ledger holds {len(rows)} rows")
-    return Scored(run, open_leads, len(unscorable), added, rows)
+    added = ledger.write(run, parts, open_leads, slots, now)
+    return Scored(run, open_leads, len(unscorable), added, ledger.rows(run))
 
 
 def _parts(
@@ -110,9 +108,5 @@ def _parts(
                 "lead_id": unscorable["lead_id"],
                 "state": "not scored",
                 "state_reason": unscorable["reason"],
-                "readiness": float("nan"),
-                "rule_score": float("nan"),
-                "band": None,
-                "reasons": None,
             }
-        )
+        ).reindex(columns=list(ROW))

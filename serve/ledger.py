@@ -93,12 +93,19 @@ class Ledger:
         return int((row.fetchone() or (0,))[0])
 
     def write(
-        self, run: Run, parts: Iterable[pd.DataFrame], slots: float, scored_at: datetime
+        self,
+        run: Run,
+        parts: Iterable[pd.DataFrame],
+        expected: int,
+        slots: float,
+        scored_at: datetime,
     ) -> int:
         """Add a run's rows, given in parts with the columns ROW, and route them: the `slots` most
         ready to sales, all others to nurture. Leads that the run already has are left as they are.
 
-        All or nothing: an error in any part leaves the ledger as it was. Returns the rows added.
+        All or nothing: an error in any part leaves the ledger as it was, and so does a lead lost
+        or doubled on the way (RuntimeError): `expected` leads must come in, each once. Returns the
+        number of rows added.
         """
         before = self.known(run)
         self.connection.execute("BEGIN TRANSACTION")
@@ -108,6 +115,7 @@ class Ledger:
                 self.connection.register("part", part[list(ROW)])
                 self.connection.execute("INSERT INTO incoming SELECT * FROM part")
                 self.connection.unregister("part")
+            self._require(expected)
             self.connection.execute(
                 "DELETE FROM incoming WHERE lead_id IN "
                 f"(SELECT lead_id FROM scores WHERE {_OF_RUN})",
@@ -121,6 +129,15 @@ class Ledger:
             self.connection.execute("ROLLBACK")
             raise
         return self.known(run) - before
+
+    def _require(self, expected: int) -> None:
+        row = self.connection.execute("SELECT count(*), count(DISTINCT lead_id) FROM incoming")
+        rows, leads = row.fetchone() or (0, 0)
+        if not rows == leads == expected:
+            raise RuntimeError(
+                f"{expected} open leads should be scored, but {rows} rows of {leads} leads came; "
+                "nothing was written"
+            )
 
     def rows(self, run: Run) -> pd.DataFrame:
         """A run's rows, the list for sales first, each route by readiness."""

@@ -24,7 +24,7 @@ from features.wording import Words
 from models.explain import explain
 from models.readiness import BATCH, ReadinessModel
 from models.registry import CHAMPION, Registry
-from models.rules import RuleScore
+from models.rules import RuleScore, load_rules
 
 TOP_REASONS = 3
 COLUMNS = ["lead_id", "cutoff", "readiness", "rule_score", "band", "reasons"]
@@ -42,12 +42,13 @@ class Scorer:
     def champion(cls, path: str | Path) -> Scorer:
         """The champion of the registry that a readiness.toml names."""
         config = load(Path(path))
-        return cls.of(config, *Registry(config).load(CHAMPION))
+        return cls.of(config, CHAMPION)
 
     @classmethod
-    def of(cls, config: Config, model: ReadinessModel, rules: RuleScore) -> Scorer:
-        """A scorer in the words of the configuration."""
-        return cls(model, rules, config.words)
+    def of(cls, config: Config, which: str) -> Scorer:
+        """The registered model of an alias or version beside the rules of today."""
+        rules = load_rules(config.folder / config.rules)
+        return cls(Registry(config).load(which), rules, config.words)
 
     @property
     def specs(self) -> tuple[Spec, ...]:

@@ -1,57 +1,52 @@
-"""Fit one model: drop what cannot tell, freeze and calibrate on later cutoffs, refit on all."""
+"""Fit one model: drop what cannot tell, freeze the trees, calibrate on the latest cutoffs."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from features.dataset import Dataset
 from features.errors import Refused
 from features.spec import Spec
-from models.readiness import (
-    ReadinessModel,
-    Settings,
-    calibrated,
-    fit_trees,
-    take_over,
-    usable,
-)
-from training.splits import Split, rolling_origin
+from models.readiness import ReadinessModel, Settings, calibrated, fit_trees, usable
+from training.splits import Split
+
+# Two numbers of a sigmoid want this many wins; more would be taken from the trees for nothing.
+WINS_TO_CALIBRATE = 200
 
 
-def calibration_split(dataset: Dataset, horizon_days: int) -> Split:
-    """Where the sigmoid is learnt: the last third of the training cutoffs that lie a horizon after
-    the first, fitted on what was known when they began.
+def calibration_split(dataset: Dataset) -> Split:
+    """Trees on the earlier cutoffs, the sigmoid on the latest: as few as hold 200 wins, and at
+    most a third of them, at least one.
 
-    Raises Refused where the training cutoffs span no more than a horizon, or a side lacks won (or
-    other) snapshots.
+    Raises Refused where a side lacks won (or other) snapshots.
     """
     cutoffs = [stamp.to_pydatetime() for stamp in dataset.frame["cutoff"].drop_duplicates()]
-    for folds in (3, 2, 1):  # a longer block where the last third is too short to hold both
-        splits = rolling_origin(cutoffs, folds, horizon_days)
-        if splits and all(0 < part.wins < len(part.won) for part in sides(dataset, splits[-1])):
-            return splits[-1]
+    latest: list[datetime] = []
+    for cutoff in reversed(cutoffs):
+        enough = latest and dataset.at(latest).wins >= WINS_TO_CALIBRATE
+        if enough or (latest and 3 * (len(latest) + 1) > len(cutoffs)):
+            break
+        latest.insert(0, cutoff)
+    split = Split(tuple(cutoffs[: -len(latest)]), tuple(latest))
+    if all(0 < side.wins < len(side.won) for side in (dataset.at(split.fit), dataset.at(latest))):
+        return split
     raise Refused(
         f"{len(cutoffs)} training cutoffs from {cutoffs[0]:%Y-%m-%d} to {cutoffs[-1]:%Y-%m-%d} "
-        f"with {dataset.wins} won snapshots are too few to fit on the earlier and calibrate, "
-        f"{horizon_days} days later, on others: both sides need won and other snapshots. Give it "
-        "more history, a shorter horizon or fewer test cutoffs."
+        f"with {dataset.wins} won snapshots are too few: the trees need won and other snapshots at "
+        f"the first {len(split.fit)}, the calibration at the last {len(latest)}. Give it more "
+        "history, a longer horizon or fewer test cutoffs."
     )
-
-
-def sides(dataset: Dataset, split: Split) -> tuple[Dataset, Dataset]:
-    """The two parts of a split: to fit on, to judge on."""
-    return dataset.at(split.fit), dataset.at(split.judge)
 
 
 def fit(
     dataset: Dataset, specs: Sequence[Spec], settings: Settings, horizon_days: int, seed: int
 ) -> ReadinessModel:
-    """The calibrated model on all cutoffs of the dataset. Raises Refused where they are too few."""
-    kept, dropped = usable(dataset.frame, specs)
-    early, later = sides(dataset, calibration_split(dataset, horizon_days))
+    """The calibrated model of a dataset's cutoffs. Raises Refused where they hold too little."""
+    split = calibration_split(dataset)
+    early, latest = dataset.at(split.fit), dataset.at(split.judge)
+    kept, dropped = usable(early.frame, specs)
     frozen = fit_trees(early.frame, early.won, kept, settings, seed)
-    calibration = calibrated(frozen, later.frame, later.won)
-    whole = fit_trees(dataset.frame, dataset.won, kept, settings, seed)
     return ReadinessModel(
-        estimator=take_over(calibration, whole),
+        estimator=calibrated(frozen, latest.frame, latest.won),
         specs=kept,
         dropped=dropped,
         horizon_days=horizon_days,

@@ -31,7 +31,7 @@ ACTIONS = [
 ]
 SOURCES = [None, "ads", "Ads", "ärzte", "10", "9", "", "o'clock"]
 CONTENTS = [None, "/", "/pricing", "/Pricing", ""]
-VALUES = [None, float("nan"), float("inf"), 0.0, 1.5, -2.25, 0.1, 1234.5678, 1e9, 0.00004]
+VALUES = [None, float("nan"), float("inf"), 0.0, 1.5, -2.25, 0.1, 1234.5678, 1e9, 0.00004, 1e300]
 TEXT_IDS = ["7", "007", "O'Brien", "名", "lead 4", "LEAD 4", "a--b", "8", "9", "10", "11", "12"]
 ATTRIBUTES = {
     "region": pa.string(),

@@ -141,7 +141,7 @@ def behaviour(spec, past, cutoff):
             return decayed(of(inside, action), cutoff, half_life)
         case SumValue(action):
             values = [number(event.get("value")) for event in of(inside, action)]
-            return sum(round(value, 4) for value in values if value is not None)
+            return sum(round(each, 4) for each in values if each is not None and abs(each) < 9e14)
     raise TypeError(f"the oracle does not know {spec!r}")
 
 

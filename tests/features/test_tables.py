@@ -2,6 +2,7 @@
 
 import gzip
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import duckdb
 import pyarrow as pa
@@ -231,6 +232,17 @@ def test_ids_meet_whatever_their_types(tmp_path, lead_ids, event_ids, staged):
     assert frame["count_all"].tolist() == [1]
 
 
+def test_integers_beside_a_missing_id_still_meet(tmp_path):
+    """pandas keeps such a column as floats: 7.0."""
+    leads = [{"lead_id": 7, "created_at": at("2026-01-01")}]
+    write_database(tmp_path, leads, [])
+    events = [event(7.0, at("2026-01-04")), event(None, at("2026-01-04"))]
+    write_table(tmp_path / "events.parquet", events, COLUMNS["events"], pa.float64())
+    snapshots = f"(SELECT lead_id, TIMESTAMP '{LATER}' AS cutoff FROM leads)"
+    with open_database(config_for(tmp_path)) as database:
+        assert feature_frame(database, [Count()], snapshots)["count_all"].tolist() == [1]
+
+
 def test_nan_and_infinity_are_no_values():
     values = [float("nan"), float("inf"), float("-inf"), 2.5, None]
     events = [event("7", at("2026-01-04"), value=value) for value in values]
@@ -283,12 +295,72 @@ def test_an_attribute_that_leads_do_not_have(folder):
     )
 
 
+def test_an_attribute_may_be_called_what_it_likes():
+    """Even like a column of the query that computes it."""
+    names = ["cutoff", "snapshot", "known_at", "s", 'a "b"', "count_all"]
+    leads = [LEADS[0] | {name: f"its {name}" for name in names}]
+    types = dict.fromkeys(names, pa.string())
+    snapshots = f"(SELECT '007' AS lead_id, TIMESTAMP '{LATER}' AS cutoff)"
+    specs = [Count(), *(Attribute(name, text=True) for name in names)]
+    with opened(leads, [], attributes=types, features={"attributes": names}) as database:
+        frame = feature_frame(database, specs, snapshots)
+    assert frame.iloc[0, 2:].tolist() == [0, *(f"its {name}" for name in names)]
+
+
+@pytest.mark.parametrize(
+    ("arrow_type", "value", "is_text"),
+    [
+        (pa.string(), "x", True),
+        (pa.bool_(), True, True),
+        (pa.dictionary(pa.int8(), pa.string()), "x", True),
+        (pa.uint8(), 3, False),
+        (pa.float32(), 0.5, False),
+        (pa.decimal128(9, 2), Decimal("0.50"), False),
+        (pa.timestamp("us"), at("2026-01-01"), None),
+        (pa.date32(), at("2026-01-01").date(), None),
+        (pa.list_(pa.int64()), [1], None),
+        (pa.binary(), b"x", None),
+    ],
+)
+def test_an_attribute_is_text_or_a_number_or_refused(tmp_path, arrow_type, value, is_text):
+    write_database(tmp_path, [LEADS[0] | {"it": value}], [], [], {"it": arrow_type})
+    listed = {"attributes": ["it"]}
+    if is_text is None:
+        said = refusal(tmp_path, features=listed)
+        assert said.startswith("features.attributes lists it, which is a ")
+    else:
+        with open_database(config_for(tmp_path, features=listed)) as database:
+            assert database.attributes == {"it": is_text}
+
+
 def test_the_end_of_the_data_is_its_latest_time_or_as_configured():
     late = [event("7", at("2026-01-04"), recorded_at=at("2026-03-01"))]
     with opened(LEADS, late, DEALS) as database:
         assert database.data_end == at("2026-03-01")
     with opened(LEADS, late, DEALS, time={"data_end": at("2026-01-31")}) as database:
         assert database.data_end == at("2026-01-31")
+
+
+def test_a_planned_time_does_not_move_the_end_of_the_data():
+    """Else every label would look mature, and an open deal lost."""
+    planned = [
+        event("7", at("2026-01-04")),
+        event("7", at("2999-01-01")),
+        event("7", at("9999-01-01")),
+    ]
+    never = [{"lead_id": "7", "closed_at": at("9999-12-31"), "outcome": "lost"}]
+    with opened(LEADS, planned, never) as database:
+        assert database.data_end == at("2026-01-04")
+
+
+@pytest.mark.parametrize("never", ["infinity", "-infinity", "99999-01-01", "44-03-15 (BC)"])
+@pytest.mark.parametrize("kind", ["VARCHAR", "TIMESTAMP", "TIMESTAMPTZ"])
+def test_a_time_beyond_every_calendar_is_no_time(folder, never, kind):
+    query = (
+        f"SELECT '7' AS lead_id, 'visit' AS action, '{never}'::{kind} AS recorded_at, "
+        "TIMESTAMP '2026-01-04' AS occurred_at"
+    )
+    assert [row[6] for row in contents(folder, events=query)] == [None]
 
 
 def test_a_database_without_any_time_is_refused(tmp_path):

@@ -1,0 +1,46 @@
+"""How the command speaks: results on standard output, progress and errors on standard error."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from features.progress import Progress
+
+out = Console()
+err = Console(stderr=True)
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
+]
+
+
+def print_json(found: dict[str, Any]) -> None:
+    """The one JSON object of a --json run."""
+    sys.stdout.write(json.dumps(found, allow_nan=False, default=str) + "\n")
+
+
+@contextmanager
+def progress_bars() -> Iterator[Progress]:
+    """Bars on standard error, one per kind of work, shown while they run and left when done."""
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Bars(*columns, console=err) as bars:
+        tasks: dict[str, Any] = {}
+
+        def told(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=of)
+            bars.update(tasks[what], completed=done, total=of)
+
+        yield told

@@ -1,0 +1,143 @@
+"""The verbs about data: init, check, features, simulate."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cli.console import AsJson, out, print_json, progress_bars
+from features.check import Report, check, describe_features
+from features.config import load
+from features.database import open_database
+from features.simulate import simulate, write
+from features.starter import write_starter
+
+Where = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The folder of readiness.toml, or the file itself.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these verbs to the command."""
+    app.command("init")(init_verb)
+    app.command("check")(check_verb)
+    app.command("features")(features_verb)
+    app.command("simulate")(simulate_verb)
+
+
+def init_verb(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with your tables.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a commented readiness.toml and rules.toml for the tables in DIR.
+
+    DIR holds events, leads and deals (.parquet, .csv, .sql, or one DuckDB file with them). Points
+    are guessed from the words of each action: they are yours to edit. Nothing is overwritten.
+    """
+    written = write_starter(folder)
+    if as_json:
+        print_json({"written": [str(path) for path in written]})
+        return
+    for path in written:
+        out.print(f"wrote {path}")
+    out.print(f"Read both, edit what you know better, then: readiness check {folder}")
+
+
+def check_verb(where: Where = Path(), as_json: AsJson = False) -> None:
+    """Read the lead database and say what is in it, and what is wrong with it.
+
+    Rows, time range, actions, class balance, mature and censored snapshots, and every breach of the
+    contract with its count, first offenders and what to do. Exits 2 if the contract is breached.
+    """
+    config = load(where)
+    with open_database(config) as database:
+        report = check(database, config, datetime.now(UTC).replace(tzinfo=None))
+    if as_json:
+        print_json(report.to_json())
+    else:
+        _print_report(report)
+    if not report.ok:
+        raise typer.Exit(2)
+
+
+def _print_report(report: Report) -> None:
+    tables = Table("table", "rows", "from", "to", title="Tables", title_justify="left")
+    for span in report.tables:
+        tables.add_row(span.table, f"{span.rows:,}", _day(span.first), _day(span.last))
+    out.print(tables)
+    actions = Table("action", "events", "leads", "share", title="Actions", title_justify="left")
+    for action in report.actions[:20]:
+        left_out = " (left out)" if action.left_out else ""
+        actions.add_row(
+            action.action + left_out,
+            f"{action.events:,}",
+            f"{action.leads:,}",
+            f"{action.share:.1%}",
+        )
+    out.print(actions)
+    if len(report.actions) > 20:
+        out.print(f"... and {len(report.actions) - 20} rarer actions (--json has all)")
+    deals, snapshots = report.deals, report.snapshots
+    won = "unknown" if report.won_share is None else f"{report.won_share:.1%}"
+    out.print(
+        f"Leads: {deals['won']:,} won, {deals['lost']:,} lost, {deals['open']:,} still open.\n"
+        f"Snapshots (lead and cutoff): {snapshots['mature']:,} mature, of which {won} won within "
+        f"{report.horizon_days} days; {snapshots['censored']:,} censored (outcome not yet known: "
+        "not trained on, still scored).\n"
+        f"Data end: {report.data_end:%Y-%m-%d %H:%M} UTC. "
+        f"Features: {sum(report.features.values())} (readiness features lists them)."
+    )
+    for note in report.notes:
+        out.print(f"[yellow]note[/]   {note}", highlight=False, soft_wrap=True)
+    for breach in report.breaches:
+        out.print("[red]breach[/]", str(breach), highlight=False, soft_wrap=True, markup=True)
+    verdict = "The contract is kept." if report.ok else f"{len(report.breaches)} breaches to mend."
+    out.print(f"[bold {'green' if report.ok else 'red'}]{verdict}[/]")
+
+
+def _day(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d}"
+
+
+def features_verb(where: Where = Path(), as_json: AsJson = False) -> None:
+    """List every feature that is computed, with its meaning in words."""
+    config = load(where)
+    with open_database(config) as database:
+        described = describe_features(database, config)
+    if as_json:
+        print_json({"features": described})
+        return
+    table = Table("feature", "meaning")
+    for feature in described:
+        table.add_row(feature["name"], feature["meaning"])
+    out.print(table)
+    out.print(f"{len(described)} features. Adding one is one line in features/catalog.py.")
+
+
+def simulate_verb(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write the tables.")],
+    leads: Annotated[int, typer.Option(help="How many leads, from 1,000 to 1,000,000.")] = 5_000,
+    days: Annotated[int, typer.Option(help="How many days of history.")] = 540,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same database.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Make a lead database whose true win probabilities are known.
+
+    Intent rises and fades, sources differ in worth, some ready buyers postpone, sales can call only
+    so many, and many leads are still open at the end.
+    """
+    with progress_bars() as told:
+        world = simulate(
+            leads, seed, days, progress=lambda s: told("simulate", round(s * days), days)
+        )
+    written = write(world, folder)
+    if as_json:
+        counts = {"leads": len(world.leads), "events": len(world.events), "deals": len(world.deals)}
+        print_json(counts | {"written": [str(path) for path in written]})
+        return
+    out.print(
+        f"{len(world.leads):,} leads, {len(world.events):,} events, {len(world.deals):,} closed "
+        f"deals in {folder}. Next: readiness init {folder}"
+    )

@@ -1,0 +1,85 @@
+"""The verbs that learn: train, promote."""
+
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from cli.console import AsJson, err, out, print_json, progress_bars
+from cli.data import Where
+from cli.tables import judgement_table
+from features.config import load
+from training.promote import promote
+from training.record import Trained
+from training.train import train
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these verbs to the command."""
+    app.command("train")(train_verb)
+    app.command("promote")(promote_verb)
+
+
+def train_verb(where: Where = Path(), as_json: AsJson = False) -> None:
+    """Learn from closed deals, judge on the last mature cutoffs, register the challenger.
+
+    The final test lies a whole horizon after the last training cutoff, so that no training label
+    overlaps it. Everything is tracked in MLflow: settings, figures, features, data digests, plots.
+    """
+    config = load(where)
+    with progress_bars() as told:
+        trained = train(config, told)
+    if as_json:
+        print_json(trained.to_json())
+        return
+    _print_trained(trained, config.mlflow_uri)
+
+
+def _print_trained(trained: Trained, uri: str) -> None:
+    fit, compared = trained.split.fit, trained.comparison
+    for note in trained.notes:
+        err.print(f"[yellow]note[/] {note}", highlight=False)
+    out.print(
+        f"Trained on {trained.snapshots:,} snapshots of {len(fit)} cutoffs ({fit[0]:%Y-%m-%d} to "
+        f"{fit[-1]:%Y-%m-%d}), {len(trained.model.specs)} features "
+        f"({len(trained.model.dropped)} dropped: all missing or constant).",
+        highlight=False,
+    )
+    _print_candidates(trained)
+    out.print(judgement_table(compared.judgement))
+    out.print(compared.verdict, highlight=False)
+    out.print(
+        f"Registered as version {trained.model.version} (challenger), run {trained.model.run_id}.\n"
+        f"Look at it with: mlflow ui --backend-store-uri {uri}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _print_candidates(trained: Trained) -> None:
+    if not trained.chosen.folds:
+        out.print("No search: too few training cutoffs for a rolling origin; the default was used.")
+        return
+    table = Table("candidate", "log loss", "ROC AUC", title="Search on rolling origins")
+    for candidate in sorted(trained.candidates, key=lambda c: c.log_loss):
+        chosen = " (chosen)" if candidate is trained.chosen else ""
+        settings = ", ".join(f"{k} {v:g}" for k, v in candidate.settings.items())
+        table.add_row(settings + chosen, f"{candidate.log_loss:.4f}", f"{candidate.roc_auc:.4f}")
+    out.print(table)
+
+
+def promote_verb(where: Where = Path(), as_json: AsJson = False) -> None:
+    """Make the challenger champion, if it beats the champion and the rules.
+
+    All are judged on the same mature cutoffs that no model was trained on, by average precision.
+    Exits 1 and says by how much it fell short if the challenger is not better.
+    """
+    config = load(where)
+    with progress_bars() as told:
+        promotion = promote(config, told)
+    if as_json:
+        print_json(promotion.to_json())
+    else:
+        out.print(promotion.said, highlight=False)
+    if not promotion.promoted:
+        raise typer.Exit(1)

@@ -1,0 +1,51 @@
+"""The command `readiness`. Exit codes: 0 done, 1 refused or gate not passed, 2 wrong usage or bad
+input. Each verb is a function of its group's file, and only parses words and prints results."""
+
+import sys
+
+import typer
+
+from cli import data, learn, use
+from cli.console import err, print_json
+from features.errors import BadInput, Refused
+
+app = typer.Typer(
+    name="readiness",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="""
+Which leads are ready to buy? Calibrated probabilities from what leads do, beside your points table.
+
+The usual way, for a folder with your tables (events, leads, deals):
+
+    readiness init DIR      write readiness.toml and rules.toml from what is found there
+    readiness check DIR     is the data sound? how much of it can teach?
+    readiness train DIR     learn, judge on later cutoffs, register the challenger
+    readiness promote DIR   make it champion, if it is better than champion and rules
+    readiness score DIR     score every open lead into the ledger, every night
+    readiness compare DIR   model against rules on real outcomes: a report for sales
+
+No data yet? `readiness simulate DIR` makes some. Exit codes: 0 done, 1 refused or gate not
+passed, 2 wrong usage or bad input.
+""",
+)
+data.add_to(app)
+learn.add_to(app)
+use.add_to(app)
+
+
+def main() -> None:
+    """Run the command; a user's mistake is one message on standard error, never a traceback."""
+    try:
+        app()
+    except (BadInput, Refused) as error:
+        if "--json" in sys.argv:
+            print_json({"error": str(error)})
+        err.print(f"[bold red]readiness:[/] {_escaped(error)}", highlight=False, soft_wrap=True)
+        sys.exit(2 if isinstance(error, BadInput) else 1)
+
+
+def _escaped(error: Exception) -> str:
+    return str(error).replace("[", "\\[")

@@ -1,0 +1,90 @@
+"""`readiness explain`: one lead's readiness and points, each down to what they add up from."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from features.config import Config
+from features.database import LeadDatabase
+from features.duckdb_engine import feature_frame
+from features.errors import BadInput
+from features.snapshots import cohort_sql
+from features.tables import literal
+from models.explain import Reason, explain
+from serve.batch import default_cutoff
+from serve.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class LeadExplained:
+    """base plus the reasons' log-odds is log_odds, the logit of readiness; the lines' points sum
+    to points. Lines that gave nothing are left out."""
+
+    lead_id: str
+    cutoff: datetime
+    readiness: float
+    log_odds: float
+    base: float
+    reasons: list[Reason]
+    points: float
+    band: str
+    lines: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """What `explain --json` prints."""
+        return {
+            "lead_id": self.lead_id,
+            "cutoff": self.cutoff.isoformat(),
+            "readiness": self.readiness,
+            "log_odds": self.log_odds,
+            "base": self.base,
+            "reasons": [reason._asdict() for reason in self.reasons],
+            "rule_score": self.points,
+            "band": self.band,
+            "lines": self.lines,
+        }
+
+
+def explain_lead(
+    config: Config, database: LeadDatabase, scorer: Scorer, lead: str, cutoff: datetime | None
+) -> LeadExplained:
+    """Explain one lead at a cutoff. Raises BadInput where it is not open then, and says why."""
+    cutoff = cutoff or default_cutoff(database.data_end, datetime.now(UTC).replace(tzinfo=None))
+    database.connection.execute(
+        f"CREATE OR REPLACE TABLE snapshots AS SELECT * FROM ({cohort_sql([cutoff])}) "
+        f"WHERE lead_id::VARCHAR = {literal(lead)}"
+    )
+    if not database.value("SELECT count(*) FROM snapshots"):
+        raise BadInput(f"Lead {lead} is not open at {cutoff}: {_why_not(database, lead, cutoff)}.")
+    frame = feature_frame(database, scorer.specs, "snapshots", config.engine.memory_gb)
+    explained = explain(scorer.model, frame, config.words)
+    row = scorer.score_frame(frame).iloc[0]
+    lines = scorer.rules.lines(frame).iloc[0]
+    return LeadExplained(
+        lead_id=lead,
+        cutoff=cutoff,
+        readiness=float(row["readiness"]),
+        log_odds=explained.base + float(explained.by_feature[0].sum()),
+        base=explained.base,
+        reasons=explained.top(len(scorer.model.specs))[0],
+        points=float(row["rule_score"]),
+        band=str(row["band"]),
+        lines={str(rule): float(points) for rule, points in lines.items() if points},
+    )
+
+
+def _why_not(database: LeadDatabase, lead: str, cutoff: datetime) -> str:
+    found = database.connection.execute(
+        "SELECT l.created_at, d.closed_at, d.outcome, f.reason FROM leads l "
+        "LEFT JOIN deals d USING (lead_id) LEFT JOIN lead_faults f USING (lead_id) "
+        "WHERE l.lead_id::VARCHAR = $lead",
+        {"lead": lead},
+    ).fetchone()
+    if found is None:
+        return "there is no such lead_id in the table leads"
+    created, closed, outcome, fault = found
+    if fault is not None:
+        return f"its rows breach the contract ({fault})"
+    if created >= cutoff:
+        return f"it was created later, on {created:%Y-%m-%d %H:%M}"
+    return f"its deal was {outcome} on {closed:%Y-%m-%d %H:%M}"

@@ -1,0 +1,207 @@
+"""The page that says who had it right, model or rules: one file, no script, nothing to fetch.
+
+Words and layout are in pages/compare.html; here its figures are gathered and pictures drawn.
+"""
+
+import math
+import os
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+import jinja2
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from models import plots
+from models.judge import FEW_LEADS, Estimate, Judgement
+from models.metrics import capacity_curve
+from serve.compare import Comparison
+
+PAGES = Path(__file__).parent / "pages"
+NBSP, MINUS = "\u00a0", "\u2212"
+# a picture takes its colours from the page, which has a light and a dark mode
+PAGE_COLOURS = {
+    plots.MODEL: "var(--model)",
+    plots.RULES: "var(--rules)",
+    plots.CHANCE: "var(--chance)",
+    plots.INK: "var(--ink)",
+    plots.GRID: "var(--line)",
+    plots.PAPER: "var(--paper)",
+}
+_SETTINGS = threading.Lock()  # matplotlib's are the whole process's
+
+
+def percent(figure: float) -> str:
+    """A share as it is read.
+
+    >>> percent(0.7444).replace(NBSP, " ")
+    '74.4 %'
+    """
+    return f"{100 * figure:.1f}{NBSP}%"
+
+
+def number(figure: float) -> str:
+    """How many: whole from 10 on, else two digits.
+
+    >>> number(1234.5), number(1.26), number(0.0)
+    ('1,234', '1.3', '0')
+    """
+    return (f"{figure:,.0f}" if abs(figure) >= 9.95 else f"{figure:.2g}").replace("-", MINUS)
+
+
+def _points(figure: float) -> str:
+    return f"{100 * figure:+.1f}{NBSP}points".replace("-", MINUS)
+
+
+def _plain(figure: float) -> str:
+    return f"{figure:.3f}"
+
+
+def _signed(figure: float) -> str:
+    return f"{figure:+.3f}".replace("-", MINUS)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One line of the table of figures: its words, and how it and a difference are written."""
+
+    key: str
+    name: str
+    meaning: str
+    write: Callable[[float], str] = _plain
+    write_difference: Callable[[float], str] = _signed
+    more_is_better: bool = True
+    of_probabilities: bool = False
+
+    def better(self, judged: Judgement) -> str:
+        """Whom the difference speaks for, or nobody while its interval holds 0."""
+        _, low, high = judged.difference[self.key]
+        if math.isnan(low):
+            return ""
+        if judged.leads < FEW_LEADS or low <= 0 <= high:
+            return "not clear"
+        return judged.names[0] if (low > 0) == self.more_is_better else judged.names[1]
+
+
+METRICS = (
+    Metric("precision", "Won on the list", "part of the list that was won", percent, _points),
+    Metric("gain", "Deals found", "part of all deals that was on the list", percent, _points),
+    Metric("lift", "Lift", "times as many won as on a random list"),
+    Metric("roc_auc", "ROC AUC", "chance that a won lead stands above one not won"),
+    Metric("average_precision", "Average precision", "won on the list, over all its lengths"),
+    Metric(
+        *("log_loss", "Log loss", "surprise at the outcomes, given the probabilities"),
+        more_is_better=False,
+        of_probabilities=True,
+    ),
+    Metric(
+        *("brier", "Brier score", "mean squared error of the probabilities"),
+        more_is_better=False,
+        of_probabilities=True,
+    ),
+    Metric(
+        *("ece", "Calibration error", "mean gap between promised and seen"),
+        more_is_better=False,
+        of_probabilities=True,
+    ),
+)
+
+
+def write_page(comparison: Comparison, path: Path) -> Path:
+    """Write the page to `path`, whole or not at all, and return it. Makes its folder."""
+    page = render(comparison)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        unfinished.write_text(page, encoding="utf-8")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
+
+
+def render(comparison: Comparison) -> str:
+    """The page as text; the same comparison gives the same page."""
+    pages = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters.update(percent=percent, number=number)
+    pages.tests["unknown"] = math.isnan
+    judged = comparison.judgement
+    headline, colon, detail = comparison.verdict.partition(": ")
+    first_cutoff = pd.Timestamp(next(iter(judged.cutoffs)))
+    return pages.get_template("compare.html").render(
+        comparison=comparison,
+        judged=judged,
+        headline=headline,
+        colon=colon,
+        detail=detail,
+        per_list=_leads_per_list(judged, judged.share),
+        lists=_lists(judged),
+        enough=_enough_calls(comparison),
+        pictures=_pictures(comparison),
+        metrics=METRICS,
+        gap_days=(first_cutoff - pd.Timestamp(comparison.trained_until)).days,
+    )
+
+
+def _leads_per_list(judged: Judgement, share: float) -> float:
+    return share * judged.snapshots / len(judged.cutoffs)
+
+
+def _lists(judged: Judgement) -> dict[str, Estimate]:
+    """What part of each list was won; by chance without an interval."""
+    lists = {name: judged.estimates[name]["precision"] for name in ("model", "rules")}
+    return {**lists, "chance": Estimate(judged.baselines["random"]["precision"], np.nan, np.nan)}
+
+
+def _enough_calls(comparison: Comparison) -> float | None:
+    """How many leads of each of the winner's lists hold as many deals as the loser's whole list."""
+    judged = comparison.judgement
+    if judged.winner is None:
+        return None
+    scores = {"model": comparison.model, "rules": comparison.rules}
+    won_by_winner = capacity_curve(
+        comparison.won,
+        scores.pop(judged.winner),
+        comparison.snapshots["cutoff"],
+        judged.share * np.arange(1, 101) / 100,
+    )
+    (loser,) = scores
+    target = judged.estimates[loser]["gain"].point
+    enough = won_by_winner.loc[won_by_winner["gain"] >= target, "share"]
+    return _leads_per_list(judged, enough.min()) if target > 0 and len(enough) else None
+
+
+def _pictures(comparison: Comparison) -> dict[str, Markup]:
+    judged, cutoff, won = comparison.judgement, comparison.snapshots["cutoff"], comparison.won
+    scores = {"model": comparison.model, "rules": comparison.rules}
+    chance = judged.baselines["random"]["precision"]
+    figures = {
+        "gain": plots.gain(won, scores, cutoff, judged.share),
+        "precision": plots.precision_by_capacity(won, scores, cutoff, chance, judged.share),
+        "calibration": plots.calibration(won, comparison.model),
+    }
+    return {name: _inline(figure, name) for name, figure in figures.items()}
+
+
+def _inline(figure: Figure, name: str) -> Markup:
+    """A picture as an svg element: text stays text, ids are its own, colours are the page's."""
+    file = StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with _SETTINGS, mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(file, format="svg", metadata=nothing)
+    svg = file.getvalue()
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\1{name}-", svg[svg.index("<svg") :])
+    return Markup(re.sub("#[0-9a-f]{6}", lambda hex_: PAGE_COLOURS.get(hex_[0], hex_[0]), svg))

@@ -1,0 +1,43 @@
+"""One list of specs of every kind, with and without an action and a window."""
+
+from itertools import product
+
+from features.spec import (
+    ActiveDays,
+    Age,
+    Attribute,
+    Count,
+    Custom,
+    DaysSince,
+    Decayed,
+    DistinctContent,
+    First,
+    Last,
+    Ratio,
+    Sessions,
+    Share,
+    SumValue,
+    Trend,
+)
+from tests.features.adversarial import ACTIONS
+
+SPANS = [1, 7, 30, 365, None]
+DOERS = [None, *ACTIONS]
+
+GAP = Custom("longest_gap", "max(age_us)", "longest pause in days")
+EVERY_SPEC = [
+    Age(),
+    *(kind(action, span) for kind, action, span in product((Count, SumValue), DOERS, SPANS)),
+    *(DaysSince(action) for action in DOERS),
+    *(Trend(action, span) for action, span in product(DOERS, SPANS[:-1])),
+    *(Decayed(*chosen) for chosen in product(DOERS, (0.5, 7, 14, 30.25), SPANS)),
+    *(kind(span) for kind, span in product((ActiveDays, Sessions, DistinctContent), SPANS)),
+    *(Share(part, span) for part, span in product(("night", "weekend"), SPANS)),
+    *(kind(column) for kind, column in product((First, Last), ("source", "action"))),
+    *(Attribute(name, text=True) for name in ("source", "region", "Region", "count_all")),
+    Attribute("staff", text=False),
+    Ratio(Count("visit", 7), Count()),
+    Ratio(Count(), Count("visit", 7)),
+    Ratio(Ratio(Count(), Age()), GAP),
+    GAP,
+]

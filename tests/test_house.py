@@ -1,0 +1,51 @@
+"""The house stands where it should, and keeps its own rules."""
+
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ["features", "models", "training", "serve", "cli"]
+ONLY_ONE = "models/registry.py"
+MOST_LINES = 300
+
+
+def own_files():
+    """Every .py file of this repository; what is installed or made is not its own."""
+    folders = [each for each in ROOT.iterdir() if each.is_dir() and not each.name.startswith(".")]
+    own = [each for each in folders if each.name != "build" and not (each / "pyvenv.cfg").exists()]
+    files = [file for folder in (*own, ROOT / ".ci") for file in folder.rglob("*.py")]
+    return [file.relative_to(ROOT).as_posix() for file in (*files, *ROOT.glob("*.py"))]
+
+
+def imported(name):
+    """The modules that a file imports, wherever in it."""
+    tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_is_this_repository_s(package):
+    """Their names are common words: another installed package must not stand in for them."""
+    assert Path(importlib.import_module(package).__file__).parent == ROOT / package
+
+
+def test_only_the_registry_imports_mlflow():
+    importers = {
+        name
+        for name in own_files()
+        if any(module.partition(".")[0] == "mlflow" for module in imported(name))
+    }
+    assert importers <= {ONLY_ONE}
+
+
+def test_no_file_is_long():
+    lines = {name: (ROOT / name).read_text(encoding="utf-8").count("\n") for name in own_files()}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+    assert lines["tests/test_house.py"] > 0

@@ -1,0 +1,105 @@
+"""`readiness promote`: the champion changes only for a better one, on cutoffs fair to both."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from features.catalog import distinct
+from features.config import Config
+from features.database import open_database
+from features.dataset import Dataset, labelled
+from features.progress import Progress, silent
+from models.comparison import fair_cutoffs
+from models.judge import Contender, Estimate, judge
+from models.metrics import Capacity
+from models.readiness import ReadinessModel
+from models.registry import CHALLENGER, CHAMPION, Registry
+from models.rules import load_rules
+
+# Set beforehand and the same for everyone who can be ranked, points included; it looks at the top
+# of the list, where sales calls, and is steadier than precision at one capacity.
+METRIC = "average_precision"
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What was decided. `differences`: challenger minus each opponent in METRIC, with interval."""
+
+    version: str
+    promoted: bool
+    differences: dict[str, Estimate]
+    said: str
+
+    def to_json(self) -> dict[str, Any]:
+        """What `promote --json` prints."""
+        return {
+            "model_version": self.version,
+            "promoted": self.promoted,
+            "metric": METRIC,
+            "difference": {
+                name: {"point": found.point, "low": found.low, "high": found.high}
+                for name, found in self.differences.items()
+            },
+            "said": self.said,
+        }
+
+
+def promote(config: Config, progress: Progress = silent) -> Promotion:
+    """Judge the challenger against the champion and the rules; crown it if it beats both.
+
+    Raises BadInput where there is no challenger, Refused where no cutoff is a fair test yet.
+    """
+    registry = Registry(config)
+    rules = load_rules(config.folder / config.rules)
+    challenger = registry.load(CHALLENGER)
+    champion = registry.load(CHAMPION) if registry.has(CHAMPION) else None
+    if champion is not None and champion.version == challenger.version:
+        said = f"Version {challenger.version} is the champion already; nothing to do."
+        return Promotion(challenger.version, True, {}, said)
+    models = [challenger] if champion is None else [challenger, champion]
+    with open_database(config) as database:
+        cutoffs = fair_cutoffs(config, models, database.data_end)
+        specs = distinct(
+            spec
+            for ranker in (*models, rules)
+            for spec in ranker.specs  # one pass for all of them
+        )
+        horizon, memory_gb = challenger.horizon_days, config.engine.memory_gb
+        dataset = labelled(database, specs, cutoffs, horizon, memory_gb, progress)
+    opponents = {"rules": Contender("rules", rules.rank(dataset.frame), False)}
+    if champion is not None:
+        opponents["champion"] = Contender("champion", champion.rank(dataset.frame), True)
+    found = {
+        name: _difference(config, dataset, challenger, opponent)
+        for name, opponent in opponents.items()
+    }
+    short = {name: difference for name, difference in found.items() if not difference.point > 0}
+    if not short:
+        registry.crown(challenger.version)
+    return Promotion(challenger.version, not short, found, _sentence(challenger, found, short))
+
+
+def _difference(
+    config: Config, dataset: Dataset, challenger: ReadinessModel, opponent: Contender
+) -> Estimate:
+    contenders = [Contender("challenger", challenger.rank(dataset.frame), True), opponent]
+    capacity = Capacity(config.capacity.share, config.capacity.leads)
+    snapshots = dataset.frame[["lead_id", "cutoff"]]
+    base_rate = challenger.base_rate
+    judged = judge(snapshots, dataset.won, contenders, capacity, base_rate, seed=config.seed)
+    return judged.difference[METRIC]
+
+
+def _sentence(
+    challenger: ReadinessModel, found: dict[str, Estimate], short: dict[str, Estimate]
+) -> str:
+    metric = METRIC.replace("_", " ")
+    told = short or found
+    figures = "; ".join(
+        f"{d.point:+.3f} against the {name} (95 % interval {d.low:+.3f} to {d.high:+.3f})"
+        for name, d in told.items()
+    )
+    if short:
+        return (
+            f"Version {challenger.version} is not promoted: it falls short in {metric}: {figures}."
+        )
+    return f"Version {challenger.version} is champion: better in {metric}: {figures}."

@@ -1,0 +1,145 @@
+"""What a training yields, and what of it MLflow is to keep."""
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from features.config import Config
+from features.database import LeadDatabase
+from features.dataset import Dataset
+from features.spec import Spec
+from features.wording import meaning
+from models import plots
+from models.comparison import Comparison
+from models.importance import importance
+from models.readiness import ReadinessModel
+from models.registry import Child, Training
+from training.search import Candidate
+from training.splits import Split
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training yields: the registered challenger, how it was found and how it did."""
+
+    model: ReadinessModel
+    comparison: Comparison
+    chosen: Candidate
+    candidates: Sequence[Candidate]
+    split: Split
+    snapshots: int
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """What `train --json` prints."""
+        return self.comparison.to_json() | {
+            "snapshots_trained_on": self.snapshots,
+            "training_cutoffs": [f"{cutoff:%Y-%m-%d}" for cutoff in self.split.fit],
+            "settings": dict(self.chosen.settings),
+            "dropped_features": dict(self.model.dropped),
+            "features": len(self.model.specs),
+            "notes": list(self.notes),
+        }
+
+
+def record(
+    config: Config,
+    database: LeadDatabase,
+    found: Trained,
+    specs: Sequence[Spec],
+    past: Dataset,
+    test: Dataset,
+) -> Training:
+    """Everything that MLflow is to keep of this training."""
+    settings = {f"setting_{key}": value for key, value in found.chosen.settings.items()}
+    features = [{"name": s.name, "meaning": meaning(s, config.words)} for s in specs]
+    costs = importance(found.model, test.frame, test.won, config.seed)
+    return Training(
+        model=found.model,
+        rules_text=(config.folder / config.rules).read_text(encoding="utf-8"),
+        params=settings
+        | {
+            "horizon_days": config.time.horizon_days,
+            "cutoff_every_days": config.time.cutoff_every_days,
+            "first_training_cutoff": found.split.fit[0],
+            "last_training_cutoff": found.split.fit[-1],
+            "test_cutoffs": ", ".join(f"{c:%Y-%m-%d}" for c in found.split.judge),
+            "training_snapshots": len(past.won),
+            "training_wins": past.wins,
+            "features": len(found.model.specs),
+            "rules_version": found.comparison.rules_version,
+            "data_end": database.data_end,
+            "seed": config.seed,
+        },
+        metrics=_metrics(found, past),
+        digests=database.digests(),
+        tags={"verdict": found.comparison.verdict, "code_version": code_version()},
+        children=[Child(dict(c.settings), _folds(c)) for c in found.candidates],
+        figures=_figures(found.comparison, test, costs),
+        documents={
+            "features.json": features,
+            "dropped_features.json": dict(found.model.dropped),
+            "test.json": found.comparison.to_json(),
+            "importance.json": costs.to_dict("records"),
+        },
+        example=past.frame.head(5),
+    )
+
+
+def _metrics(found: Trained, past: Dataset) -> dict[str, float]:
+    judged = found.comparison.judgement
+    metrics = {
+        f"test_{name}_{metric}": estimate.point
+        for name, estimates in judged.estimates.items()
+        for metric, estimate in estimates.items()
+    }
+    metrics |= {f"test_difference_{m}": e.point for m, e in judged.difference.items()}
+    metrics |= {"train_base_rate": float(past.won.mean())} | _folds(found.chosen)
+    return {name: value for name, value in metrics.items() if value == value}
+
+
+def _folds(candidate: Candidate) -> dict[str, float]:
+    folds = {
+        f"fold_{number}_{name}": value
+        for number, fold in enumerate(candidate.folds)
+        for name, value in (("log_loss", float(fold.losses.mean())), ("roc_auc", fold.roc_auc))
+    }
+    if candidate.folds:
+        folds |= {"folds_log_loss": candidate.log_loss, "folds_roc_auc": candidate.roc_auc}
+    return folds
+
+
+def _figures(compared: Comparison, test: Dataset, costs: pd.DataFrame) -> dict[str, Figure]:
+    scores = {"model": compared.model, "rules": compared.rules}
+    cutoff, share = test.frame["cutoff"].to_numpy(), compared.judgement.share
+    base_rate = float(test.won.mean())
+    return {
+        "calibration": plots.calibration(test.won, compared.model),
+        "gain": plots.gain(test.won, scores, cutoff, share),
+        "precision_by_capacity": plots.precision_by_capacity(
+            test.won, scores, cutoff, base_rate, share
+        ),
+        "importance": plots.importance(list(costs["feature"]), costs["cost"], costs["spread"]),
+    }
+
+
+def code_version() -> str:
+    """The package's version and, in a git checkout, the commit, marked + where files differ."""
+    here = Path(__file__).parent
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        described = "no git"
+    return f"{version('sales-readiness')} ({described})"
