@@ -18,17 +18,17 @@ app = typer.Typer(
     help="""
 Which leads are ready to buy? Calibrated probabilities from what leads do, beside your points table.
 
-The usual way, for a folder with your tables (events, leads, deals):
+The usual way, for a folder DIR with your tables (events, leads, deals):
 
-    readiness init DIR      write readiness.toml and rules.toml from what is found there
-    readiness check DIR     is the data sound? how much of it can teach?
-    readiness train DIR     learn, judge on later cutoffs, register the challenger
-    readiness promote DIR   make it champion, if it is better than champion and rules
-    readiness score DIR     score every open lead into the ledger, every night
-    readiness compare DIR   model against rules on real outcomes: a report for sales
+    readiness init DIR      write starter settings and points
+    readiness check DIR     is the data sound? can it teach?
+    readiness train DIR     learn, judge, register the challenger
+    readiness promote DIR   crown it, if better than champion and rules
+    readiness score DIR     score every open lead, every night
+    readiness compare DIR   model against rules: a report for sales
 
 No data yet? `readiness simulate DIR` makes some. Exit codes: 0 done, 1 refused or gate not
-passed, 2 wrong usage or bad input.
+passed, 2 wrong usage or bad input. `readiness VERB --help` teaches each.
 """,
 )
 data.add_to(app)

@@ -117,7 +117,7 @@ def open_sources(
         path = data / tables.database
         if not path.is_file():
             raise BadInput(f"tables.database: there is no file {path}.")
-        connection.execute(f"ATTACH {literal(str(path))} AS crm (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(str(path))} AS crm (TYPE duckdb, READ_ONLY)")
     found: dict[str, dict[str, str]] = {}
     for table in CONTRACT:
         named = getattr(tables, table)

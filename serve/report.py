@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from models import plots
 from models.judge import FEW_LEADS, Estimate, Judgement
 from models.metrics import capacity_curve
-from serve.compare import Comparison
+from models.comparison import Comparison
 
 PAGES = Path(__file__).parent / "pages"
 NBSP, MINUS = "\u00a0", "\u2212"
@@ -139,6 +139,8 @@ def render(comparison: Comparison) -> str:
     pages.filters.update(percent=percent, number=number)
     pages.tests["unknown"] = math.isnan
     judged = comparison.judgement
+    lists = _lists(judged)
+    widest = np.nanmax(list(lists.values()))
     headline, colon, detail = comparison.verdict.partition(": ")
     first_cutoff = pd.Timestamp(next(iter(judged.cutoffs)))
     return pages.get_template("compare.html").render(
@@ -148,7 +150,8 @@ def render(comparison: Comparison) -> str:
         colon=colon,
         detail=detail,
         per_list=_leads_per_list(judged, judged.share),
-        lists=_lists(judged),
+        lists=lists,
+        scale=100 / widest if widest else 0,
         enough=_enough_calls(comparison),
         pictures=_pictures(comparison),
         metrics=METRICS,

@@ -1,0 +1,44 @@
+"""What is dear to make and shared by many tests: a simulated company, and a model trained on it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from features.config import load
+from features.simulate import simulate, write
+from features.starter import write_starter
+from training.promote import promote
+from training.record import Trained
+from training.train import train
+
+QUICK = {"cutoff_every_days": 14, "test_cutoffs": 3, "candidates": 2, "folds": 2, "jobs": 1}
+
+
+def edit(folder: Path, **keys: object) -> None:
+    """Change keys of a folder's readiness.toml that stand in it uncommented."""
+    path = folder / "readiness.toml"
+    text = path.read_text(encoding="utf-8")
+    for key, value in keys.items():
+        text, found = re.subn(rf"^{key} = [^#\n]*", f"{key} = {value} ", text, flags=re.MULTILINE)
+        assert found == 1, key
+    path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """2,000 simulated leads as after `simulate` and `init`. Shared: read it, do not change it."""
+    folder = tmp_path_factory.mktemp("demo")
+    write(simulate(leads=2_000, seed=7), folder)
+    write_starter(folder)
+    edit(folder, **QUICK)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(demo_folder: Path) -> Trained:
+    """What training in `demo_folder` yielded; its version is challenger and champion there."""
+    config = load(demo_folder)
+    found = train(config)
+    assert promote(config).promoted
+    return found
