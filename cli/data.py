@@ -1,18 +1,19 @@
-"""The verbs about data: init, check, features, simulate."""
+"""The verbs about data: init, check, features, simulate.
+
+Verbs import what they run when they run, here as in the other groups: `--help` answers at once.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from cli.console import AsJson, out, print_json, progress_bars
-from features.check import Report, check, describe_features
-from features.config import load
-from features.database import open_database
-from features.simulate import simulate, write
-from features.starter import write_starter
+
+if TYPE_CHECKING:
+    from features.check import Report
 
 Where = Annotated[
     Path, typer.Argument(metavar="DIR", help="The folder of readiness.toml, or the file itself.")
@@ -36,6 +37,8 @@ def init_verb(
     DIR holds events, leads and deals (.parquet, .csv, .sql, or one DuckDB file with them). Points
     are guessed from the words of each action: they are yours to edit. Nothing is overwritten.
     """
+    from features.starter import write_starter
+
     written = write_starter(folder)
     if as_json:
         print_json({"written": [str(path) for path in written]})
@@ -51,6 +54,10 @@ def check_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     Rows, time range, actions, class balance, mature and censored snapshots, and every breach of the
     contract with its count, first offenders and what to do. Exits 2 if the contract is breached.
     """
+    from features.check import check
+    from features.config import load
+    from features.database import open_database
+
     config = load(where)
     with open_database(config) as database:
         report = check(database, config, datetime.now(UTC).replace(tzinfo=None))
@@ -62,7 +69,7 @@ def check_verb(where: Where = Path(), as_json: AsJson = False) -> None:
         raise typer.Exit(2)
 
 
-def _print_report(report: Report) -> None:
+def _print_report(report: "Report") -> None:
     tables = Table("table", "rows", "from", "to", title="Tables", title_justify="left")
     for span in report.tables:
         tables.add_row(span.table, f"{span.rows:,}", _day(span.first), _day(span.last))
@@ -103,6 +110,10 @@ def _day(moment: datetime | None) -> str:
 
 def features_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     """List every feature that is computed, with its meaning in words."""
+    from features.check import describe_features
+    from features.config import load
+    from features.database import open_database
+
     config = load(where)
     with open_database(config) as database:
         described = describe_features(database, config)
@@ -128,6 +139,8 @@ def simulate_verb(
     Intent rises and fades, sources differ in worth, some ready buyers postpone, sales can call only
     so many, and many leads are still open at the end.
     """
+    from features.simulate import simulate, write
+
     with progress_bars() as told:
         world = simulate(
             leads, seed, days, progress=lambda s: told("simulate", round(s * days), days)

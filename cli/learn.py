@@ -1,17 +1,16 @@
 """The verbs that learn: train, promote."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 
 from cli.console import AsJson, err, out, print_json, progress_bars
 from cli.data import Where
-from cli.tables import judgement_table
-from features.config import load
-from training.promote import promote
-from training.record import Trained
-from training.train import train
+
+if TYPE_CHECKING:
+    from training.record import Trained
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,6 +25,9 @@ def train_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     The final test lies a whole horizon after the last training cutoff, so that no training label
     overlaps it. Everything is tracked in MLflow: settings, figures, features, data digests, plots.
     """
+    from features.config import load
+    from training.train import train
+
     config = load(where)
     with progress_bars() as told:
         trained = train(config, told)
@@ -35,7 +37,9 @@ def train_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     _print_trained(trained, config.mlflow_uri)
 
 
-def _print_trained(trained: Trained, uri: str) -> None:
+def _print_trained(trained: "Trained", uri: str) -> None:
+    from cli.tables import judgement_table
+
     fit, compared = trained.split.fit, trained.comparison
     for note in trained.notes:
         err.print(f"[yellow]note[/] {note}", highlight=False)
@@ -56,7 +60,7 @@ def _print_trained(trained: Trained, uri: str) -> None:
     )
 
 
-def _print_candidates(trained: Trained) -> None:
+def _print_candidates(trained: "Trained") -> None:
     if not trained.chosen.folds:
         out.print("No search: too few training cutoffs for a rolling origin; the default was used.")
         return
@@ -74,6 +78,9 @@ def promote_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     All are judged on the same mature cutoffs that no model was trained on, by average precision.
     Exits 1 and says by how much it fell short if the challenger is not better.
     """
+    from features.config import load
+    from training.promote import promote
+
     config = load(where)
     with progress_bars() as told:
         promotion = promote(config, told)

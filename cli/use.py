@@ -2,24 +2,16 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from cli.console import AsJson, out, print_json, progress_bars
 from cli.data import Where
-from cli.tables import judgement_table
-from features.config import load
-from features.database import open_database
-from models.registry import CHALLENGER, CHAMPION, Registry
-from models.rules import load_rules
-from serve.batch import Scored, score_all
-from serve.compare import compare
-from serve.explain import explain_lead
-from serve.ledger import export, open_ledger
-from serve.report import write_page
-from serve.scorer import Scorer
+
+if TYPE_CHECKING:
+    from serve.batch import Scored
 
 Which = Annotated[
     str, typer.Option("--model", help="champion, challenger, or the number of a version.")
@@ -43,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
 def score_verb(
     where: Where = Path(),
     cutoff: Cutoff = None,
-    which: Which = CHAMPION,
+    which: Which = "champion",
     to: Annotated[
         Path | None, typer.Option("--export", help="Also write the rows to this .csv or .parquet.")
     ] = None,
@@ -54,6 +46,12 @@ def score_verb(
     Each open lead is in the ledger exactly once per cutoff and versions; running it again changes
     nothing. A lead that cannot be scored is there too, with the reason.
     """
+    from features.config import load
+    from features.database import open_database
+    from serve.batch import score_all
+    from serve.ledger import export, open_ledger
+    from serve.scorer import Scorer
+
     config = load(where)
     scorer = Scorer.of(config, which)
     ledger_path = config.out_folder / "ledger.duckdb"
@@ -73,7 +71,7 @@ def score_verb(
         out.print(f"Exported to {written}", soft_wrap=True, highlight=False)
 
 
-def _print_scored(scored: Scored) -> None:
+def _print_scored(scored: "Scored") -> None:
     run = scored.run
     table = Table(
         "lead", "readiness", "points", "band", "route", "why", title="The head of the list",
@@ -107,6 +105,14 @@ def compare_verb(
     size. Writes a self-contained HTML page (and compare.json beside it). Without --model: the
     champion, or the challenger where there is no champion yet.
     """
+    from cli.tables import judgement_table
+    from features.config import load
+    from features.database import open_database
+    from models.registry import CHALLENGER, CHAMPION, Registry
+    from models.rules import load_rules
+    from serve.compare import compare
+    from serve.report import write_page
+
     config = load(where)
     registry = Registry(config)
     model = registry.load(which or (CHAMPION if registry.has(CHAMPION) else CHALLENGER))
@@ -126,7 +132,7 @@ def explain_verb(
     lead: Annotated[str, typer.Argument(metavar="LEAD", help="The lead_id.")],
     where: Where = Path(),
     cutoff: Cutoff = None,
-    which: Which = CHAMPION,
+    which: Which = "champion",
     as_json: AsJson = False,
 ) -> None:
     """Why one lead has its readiness and its points.
@@ -134,6 +140,11 @@ def explain_verb(
     Shows the readiness with every reason (they add up to its log-odds), and the points with every
     line of the points table that gave or took some (they add up to the points).
     """
+    from features.config import load
+    from features.database import open_database
+    from serve.explain import explain_lead
+    from serve.scorer import Scorer
+
     config = load(where)
     scorer = Scorer.of(config, which)
     with open_database(config) as database:

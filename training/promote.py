@@ -55,14 +55,11 @@ def promote(config: Config, progress: Progress = silent) -> Promotion:
     if champion is not None and champion.version == challenger.version:
         said = f"Version {challenger.version} is the champion already; nothing to do."
         return Promotion(challenger.version, True, {}, said)
-    models = [challenger] if champion is None else [challenger, champion]
+    models = [model for model in (challenger, champion) if model is not None]
     with open_database(config) as database:
         cutoffs = fair_cutoffs(config, models, database.data_end)
-        specs = distinct(
-            spec
-            for ranker in (*models, rules)
-            for spec in ranker.specs  # one pass for all of them
-        )
+        asked = [spec for model in models for spec in model.specs]
+        specs = distinct([*asked, *rules.specs])  # one pass over the events for all of them
         horizon, memory_gb = challenger.horizon_days, config.engine.memory_gb
         dataset = labelled(database, specs, cutoffs, horizon, memory_gb, progress)
     opponents = {"rules": Contender("rules", rules.rank(dataset.frame), False)}

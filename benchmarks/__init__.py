@@ -1,0 +1,1 @@
+"""Ratios against peers, each from one command: `python -m benchmarks.features`."""
