@@ -99,7 +99,7 @@ def write_lead_database(folder: Path, events: int, snapshots: int, seed: int = 7
 def _events(rng: np.random.Generator, count: int, ids: Ints, created: Ints) -> pd.DataFrame:
     """Deeds in order of time: some three per visit, minutes apart, each visit with one source."""
     visits = max(1, count // 3)
-    activity = rng.lognormal(0, 1.0, len(ids))
+    activity = rng.lognormal(0, 1.3, len(ids))
     who = rng.choice(len(ids), visits, p=activity / activity.sum())
     end = START.value // 1000 + DAYS * DAY_US
     begun = created[who] + (rng.random(visits) * (end - created[who])).astype(np.int64)

@@ -1,6 +1,7 @@
 """The command `readiness`. Exit codes: 0 done, 1 refused or gate not passed, 2 wrong usage or bad
 input. Each verb is a function of its group's file, and only parses words and prints results."""
 
+import os
 import sys
 
 import typer
@@ -8,6 +9,10 @@ import typer
 from cli import data, learn, use
 from cli.console import err, print_json
 from features.errors import BadInput, Refused
+
+# On a machine that does other work too, threads that spin while they wait for each other make
+# boosting many times slower. Read by OpenMP when scikit-learn is first imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 app = typer.Typer(
     name="readiness",

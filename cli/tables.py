@@ -50,6 +50,9 @@ def _figure(figure: float, form: str) -> str:
 def _difference(found: Estimate, form: str) -> str:
     if math.isnan(found.point):
         return "-"
+    if form.endswith("%}"):  # a difference of shares is told in points, not in per cent
+        point, low, high = (f"{100 * figure:+.1f}" for figure in found)
+        return f"{point} points ({low} to {high})"
     signed = form.replace("{:", "{:+")
-    low, high = signed.format(found.low), signed.format(found.high)
-    return f"{signed.format(found.point)} ({low} to {high})"
+    point, low, high = (signed.format(figure) for figure in found)
+    return f"{point} ({low} to {high})"

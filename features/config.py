@@ -31,7 +31,7 @@ Days = Annotated[int, Field(ge=1, le=3650)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Tables(_Strict):

@@ -35,8 +35,8 @@ def feature_frames(
 ) -> Iterator[pd.DataFrame]:
     """Yield one frame per chunk of leads: lead_id, cutoff, then one column per spec.
 
-    Every snapshot of the relation is in exactly one frame. Numbers are float64 with NaN for
-    missing, texts are objects with None for missing.
+    Every snapshot of the relation is in exactly one frame. Numbers are float64, texts are objects;
+    a missing value is NaN in both (never None: the encoder would take it for a category).
     """
     count = chunk_count(database, snapshots, memory_gb)
     for index in range(count):

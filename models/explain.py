@@ -14,12 +14,27 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.query import action_of
-from features.spec import Age, Attribute, Custom, First, Last, Ratio, Share, Spec
+from features.spec import (
+    ActiveDays,
+    Age,
+    Attribute,
+    Count,
+    Custom,
+    DaysSince,
+    DistinctContent,
+    First,
+    Last,
+    Ratio,
+    Sessions,
+    Share,
+    Spec,
+)
 from features.wording import Words, phrase
 from models.contributions import contributions
 from models.readiness import ReadinessModel
 
 Floats = npt.NDArray[np.float64]
+COUNTABLE = (Count, DaysSince, ActiveDays, Sessions, DistinctContent, Age, Attribute, First, Last)
 
 
 class Reason(NamedTuple):
@@ -80,9 +95,13 @@ class Explained:
         ]
 
     def _text(self, row: int, members: npt.NDArray[np.bool_]) -> str:
-        """The fact of the member that weighs most in the direction of the sum."""
+        """The fact of the member that weighs most in the direction of the sum; of those that
+        anyone can check by counting, if one of them weighs in at all."""
         shares = np.where(members, self.by_feature[row], 0.0)
-        told = int(np.argmax(shares * np.sign(shares.sum())))
+        weights = shares * np.sign(shares.sum())
+        countable = np.array([isinstance(spec, COUNTABLE) for spec in self.model.specs])
+        plain = np.where(countable, weights, 0.0)
+        told = int(np.argmax(plain if plain.max() > 0 else weights))
         spec = self.model.specs[told]
         seen: Any = self.frame[spec.name].iat[row]
         return phrase(spec, seen, self.words)

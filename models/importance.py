@@ -7,6 +7,7 @@ from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import log_loss
+from threadpoolctl import threadpool_limits
 
 from models.readiness import ReadinessModel
 
@@ -33,9 +34,10 @@ def importance(
         probability = expit(slope * trees.decision_function(shuffled) + intercept)
         return -float(log_loss(outcome, probability, labels=[0, 1]))
 
-    found = permutation_importance(
-        boost, matrix, won[rows], scoring=score, n_repeats=REPEATS, random_state=seed
-    )
+    with threadpool_limits(1, "openmp"):  # hundreds of small predictions: threads cost more
+        found = permutation_importance(
+            boost, matrix, won[rows], scoring=score, n_repeats=REPEATS, random_state=seed
+        )
     table = pd.DataFrame(
         {
             "feature": encode.get_feature_names_out(),

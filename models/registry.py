@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
+from mlflow.utils.logging_utils import disable_logging, enable_logging
 from skops.io import get_untrusted_types
 from skops.io import load as load_skops
 
@@ -207,8 +208,12 @@ def _remember(info: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """MLflow without its warnings and progress bars: a user cannot act on them."""
+    """MLflow without its notices, warnings and progress bars: a user cannot act on them."""
     mlflow.environment_variables.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    disable_logging()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        enable_logging()

@@ -7,7 +7,6 @@ import math
 import os
 import re
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -20,9 +19,9 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from models import plots
+from models.comparison import Comparison
 from models.judge import FEW_LEADS, Estimate, Judgement
 from models.metrics import capacity_curve
-from models.comparison import Comparison
 
 PAGES = Path(__file__).parent / "pages"
 NBSP, MINUS = "\u00a0", "\u2212"
@@ -47,70 +46,54 @@ def percent(figure: float) -> str:
     return f"{100 * figure:.1f}{NBSP}%"
 
 
-def number(figure: float) -> str:
-    """How many: whole from 10 on, else two digits.
+def number(figure: float, beside: float = 0) -> str:
+    """How many: whole from 10 on, or beside such a number, else two digits.
 
-    >>> number(1234.5), number(1.26), number(0.0)
-    ('1,234', '1.3', '0')
+    >>> number(1234.5), number(1.26), number(5.3, beside=16), number(0)
+    ('1,234', '1.3', '5', '0')
     """
-    return (f"{figure:,.0f}" if abs(figure) >= 9.95 else f"{figure:.2g}").replace("-", MINUS)
-
-
-def _points(figure: float) -> str:
-    return f"{100 * figure:+.1f}{NBSP}points".replace("-", MINUS)
-
-
-def _plain(figure: float) -> str:
-    return f"{figure:.3f}"
-
-
-def _signed(figure: float) -> str:
-    return f"{figure:+.3f}".replace("-", MINUS)
+    whole = max(abs(figure), abs(beside)) >= 9.95
+    return (f"{figure:,.0f}" if whole else f"{figure:.2g}").replace("-", MINUS)
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One line of the table of figures: its words, and how it and a difference are written."""
+    """One line of the table of figures: what it means in words, and how it is written."""
 
     key: str
     name: str
     meaning: str
-    write: Callable[[float], str] = _plain
-    write_difference: Callable[[float], str] = _signed
-    more_is_better: bool = True
-    of_probabilities: bool = False
+    in_percent: bool = False
+    less_is_better: bool = False
+
+    def write(self, figure: float) -> str:
+        """The bare figure."""
+        return f"{100 * figure:.1f}" if self.in_percent else f"{figure:.3f}"
+
+    def write_signed(self, figure: float) -> str:
+        """A difference, or one end of its interval."""
+        sign = MINUS if figure < 0 else "+" if figure > 0 else ""
+        return sign + self.write(abs(figure))
 
     def better(self, judged: Judgement) -> str:
-        """Whom the difference speaks for, or nobody while its interval holds 0."""
+        """Whom the difference speaks for, if its interval leaves no doubt; "" if there is none."""
         _, low, high = judged.difference[self.key]
         if math.isnan(low):
             return ""
         if judged.leads < FEW_LEADS or low <= 0 <= high:
             return "not clear"
-        return judged.names[0] if (low > 0) == self.more_is_better else judged.names[1]
+        return judged.names[0] if (high < 0) == self.less_is_better else judged.names[1]
 
 
 METRICS = (
-    Metric("precision", "Won on the list", "part of the list that was won", percent, _points),
-    Metric("gain", "Deals found", "part of all deals that was on the list", percent, _points),
+    Metric("precision", "Won on the list", "part of the list that was won", in_percent=True),
+    Metric("gain", "Deals found", "part of all deals that was on the list", in_percent=True),
     Metric("lift", "Lift", "times as many won as on a random list"),
     Metric("roc_auc", "ROC AUC", "chance that a won lead stands above one not won"),
     Metric("average_precision", "Average precision", "won on the list, over all its lengths"),
-    Metric(
-        *("log_loss", "Log loss", "surprise at the outcomes, given the probabilities"),
-        more_is_better=False,
-        of_probabilities=True,
-    ),
-    Metric(
-        *("brier", "Brier score", "mean squared error of the probabilities"),
-        more_is_better=False,
-        of_probabilities=True,
-    ),
-    Metric(
-        *("ece", "Calibration error", "mean gap between promised and seen"),
-        more_is_better=False,
-        of_probabilities=True,
-    ),
+    Metric("log_loss", "Log loss", "surprise at the outcomes", less_is_better=True),
+    Metric("brier", "Brier score", "squared error of the probability", less_is_better=True),
+    Metric("ece", "Calibration error", "gap between promised and seen", less_is_better=True),
 )
 
 
@@ -141,7 +124,7 @@ def render(comparison: Comparison) -> str:
     judged = comparison.judgement
     lists = _lists(judged)
     widest = np.nanmax(list(lists.values()))
-    headline, colon, detail = comparison.verdict.partition(": ")
+    headline, colon, detail = comparison.verdict.replace(" %", f"{NBSP}%").partition(": ")
     first_cutoff = pd.Timestamp(next(iter(judged.cutoffs)))
     return pages.get_template("compare.html").render(
         comparison=comparison,

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from features.config import load
 from features.simulate import simulate, write
@@ -12,7 +13,18 @@ from training.promote import promote
 from training.record import Trained
 from training.train import train
 
-QUICK = {"cutoff_every_days": 14, "test_cutoffs": 3, "candidates": 2, "folds": 2, "jobs": 1}
+# A busy machine is slow at times; that is no failure of what is tested.
+settings.register_profile("readiness", deadline=None)
+settings.load_profile("readiness")
+
+QUICK = {
+    "cutoff_every_days": 14,
+    "test_cutoffs": 3,
+    "windows_days": [7, 90],
+    "candidates": 2,
+    "folds": 2,
+    "jobs": 1,
+}
 
 
 def edit(folder: Path, **keys: object) -> None:

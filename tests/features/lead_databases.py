@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from features.config import Config
 from features.database import open_database
+from features.errors import BadInput
 
 TIME = pa.timestamp("us")
 COLUMNS = {
@@ -37,6 +39,17 @@ def at(text):
 
 def event(lead_id, occurred_at, action="visit", **more):
     return {"lead_id": lead_id, "occurred_at": occurred_at, "action": action} | more
+
+
+LEADS = [
+    {"lead_id": "007", "created_at": at("2026-01-02 08:00")},
+    {"lead_id": "7", "created_at": at("2026-01-03")},
+]
+EVENTS = [
+    event("007", at("2026-01-02 08:00:00.000001"), "visit", source="ads", value=1.5),
+    event("7", at("2026-01-04"), "mail", content="a, b"),
+]
+DEALS = [{"lead_id": "7", "closed_at": at("2026-02-01"), "outcome": "won"}]
 
 
 def write_table(path, rows, columns, id_type):
@@ -71,3 +84,17 @@ def opened(leads, events, deals=(), attributes=None, **sections):
         write_database(Path(folder), leads, events, deals, attributes)
         with open_database(config_for(folder, **sections)) as database:
             yield database
+
+
+def staged_events(home, **tables):
+    """The events as staged, of a database with some tables named otherwise."""
+    with open_database(config_for(home, tables=tables)) as database:
+        sql = "SELECT * FROM events ORDER BY occurred_at"
+        return database.connection.execute(sql).fetchall()
+
+
+def refusal(folder, **sections):
+    """What a user reads who cannot open the database with these settings."""
+    with pytest.raises(BadInput) as refused, open_database(config_for(folder, **sections)):
+        pass
+    return str(refused.value)

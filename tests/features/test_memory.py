@@ -11,8 +11,8 @@ from features.duckdb_engine import chunk_count, feature_frame
 from features.snapshots import cohort_sql
 from tests.features.lead_databases import at, config_for
 
-LEADS, EVENTS = 20_000, 2_000_000
-CUTOFFS = [at(f"2026-03-{day:02}") for day in (1, 8, 15, 22, 29)]
+LEADS, EVENTS = 20_000, 2_100_000
+CUTOFFS = [at(f"2026-03-{day:02}") for day in (1, 29)]
 SAMPLED = 200
 
 WRITTEN = {
@@ -43,7 +43,9 @@ def folder(tmp_path_factory):
 
 def features_within(folder, memory_gb, leads):
     """The features of the cohort's leads below a number, and the database's peak memory in GB."""
-    specs = catalog(Features(), ["visit", "mail", "chat", "call", "form", "offer"], {})
+    specs = catalog(
+        Features(windows_days=[7, 30]), ["visit", "mail", "chat", "call", "form", "offer"], {}
+    )
     snapshots = f"(SELECT * FROM ({cohort_sql(CUTOFFS)}) WHERE lead_id < {leads})"
     engine = {"memory_gb": memory_gb, "threads": 2}
     with open_database(config_for(folder, engine=engine)) as database:

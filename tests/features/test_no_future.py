@@ -73,7 +73,7 @@ def one_past_two_futures(draw):
 
 
 @settings(
-    max_examples=20,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],

@@ -1,0 +1,58 @@
+# Everything sets itself up: only Python 3.11+ and make are needed.
+#   make demo      from nothing to a scored lead database and a report
+#   make test      linters, types, import rules, doctests, tests, notebooks, coverage
+#   make bpic2012  the same on a real bank's log (examples/bpic2012/README.md)
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+DEMO := demo
+LEADS ?= 5000
+
+.PHONY: demo test check format bpic2012 bench clean
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c "import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
+	  f'Python 3.11 or newer is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.12 ...')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+demo: $(READY)
+	rm -rf $(DEMO)
+	$(BIN)/readiness simulate $(DEMO) --leads $(LEADS)
+	$(BIN)/readiness init $(DEMO)
+	$(BIN)/readiness check $(DEMO)
+	$(BIN)/readiness train $(DEMO)
+	$(BIN)/readiness promote $(DEMO)
+	$(BIN)/readiness score $(DEMO)
+	$(BIN)/readiness compare $(DEMO)
+	@echo "MLflow UI: $(BIN)/mlflow ui --backend-store-uri sqlite:///$(DEMO)/out/mlflow.db"
+
+bpic2012: $(READY)
+	$(BIN)/readiness check examples/bpic2012
+	$(BIN)/readiness train examples/bpic2012
+	$(BIN)/readiness promote examples/bpic2012 || test $$? -eq 1
+	$(BIN)/readiness score examples/bpic2012
+	$(BIN)/readiness compare examples/bpic2012
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Tests run side by side, so each keeps to one thread.
+test: check
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks.features
+
+clean:
+	rm -rf $(DEMO) $(VENV) examples/*/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
