@@ -13,12 +13,17 @@ from rich.progress import Progress as Bars
 
 from features.progress import Progress
 
-out = Console()
-err = Console(stderr=True)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
 ]
+
+
+def print_path(said: str) -> None:
+    """A line with a path or an address in it: never broken, never read as markup."""
+    out.print(said, soft_wrap=True, markup=False)
 
 
 def print_json(found: dict[str, Any]) -> None:
@@ -35,12 +40,17 @@ def progress_bars() -> Iterator[Progress]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Bars(*columns, console=err) as bars:
-        tasks: dict[str, Any] = {}
+    bars = Bars(*columns, console=err)
+    tasks: dict[str, Any] = {}
 
-        def told(what: str, done: int, of: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=of)
-            bars.update(tasks[what], completed=done, total=of)
+    def told(what: str, done: int, of: int) -> None:
+        if what not in tasks:
+            bars.start()  # not before there is something to show: an empty one leaves a blank line
+            tasks[what] = bars.add_task(what, total=of)
+        bars.update(tasks[what], completed=done, total=of)
 
+    try:
         yield told
+    finally:
+        if tasks:
+            bars.stop()

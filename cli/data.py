@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
-from cli.console import AsJson, out, print_json, progress_bars
+from cli.console import AsJson, out, print_json, print_path, progress_bars
 
 if TYPE_CHECKING:
     from features.check import Report
@@ -44,8 +45,8 @@ def init_verb(
         print_json({"written": [str(path) for path in written]})
         return
     for path in written:
-        out.print(f"wrote {path}")
-    out.print(f"Read both, edit what you know better, then: readiness check {folder}")
+        print_path(f"wrote {path}")
+    print_path(f"Read both, edit what you know better, then: readiness check {folder}")
 
 
 def check_verb(where: Where = Path(), as_json: AsJson = False) -> None:
@@ -70,15 +71,16 @@ def check_verb(where: Where = Path(), as_json: AsJson = False) -> None:
 
 
 def _print_report(report: "Report") -> None:
-    tables = Table("table", "rows", "from", "to", title="Tables", title_justify="left")
+    tables = Table("table", _number("rows"), "from", "to", title="Tables", title_justify="left")
     for span in report.tables:
         tables.add_row(span.table, f"{span.rows:,}", _day(span.first), _day(span.last))
     out.print(tables)
-    actions = Table("action", "events", "leads", "share", title="Actions", title_justify="left")
+    numbers = (_number("events"), _number("leads"), _number("share"))
+    actions = Table("action", *numbers, title="Actions", title_justify="left")
     for action in report.actions[:20]:
         left_out = " (left out)" if action.left_out else ""
         actions.add_row(
-            action.action + left_out,
+            escape(action.action) + left_out,
             f"{action.events:,}",
             f"{action.leads:,}",
             f"{action.share:.1%}",
@@ -96,12 +98,21 @@ def _print_report(report: "Report") -> None:
         f"Data end: {report.data_end:%Y-%m-%d %H:%M} UTC. "
         f"Features: {sum(report.features.values())} (readiness features lists them)."
     )
+    told = Table.grid(padding=(0, 1))
     for note in report.notes:
-        out.print(f"[yellow]note[/]   {note}", highlight=False, soft_wrap=True)
+        told.add_row("[yellow]note[/]", escape(str(note)))
     for breach in report.breaches:
-        out.print("[red]breach[/]", str(breach), highlight=False, soft_wrap=True, markup=True)
-    verdict = "The contract is kept." if report.ok else f"{len(report.breaches)} breaches to mend."
-    out.print(f"[bold {'green' if report.ok else 'red'}]{verdict}[/]")
+        told.add_row("[red]breach[/]", escape(str(breach)))
+    out.print(told)
+    if report.ok:
+        out.print("[bold green]The contract is kept.[/]")
+    else:
+        kinds = len(report.breaches)
+        out.print(f"[bold red]{kinds} kind{'s' * (kinds != 1)} of breach to mend.[/]")
+
+
+def _number(heading: str) -> Column:
+    return Column(heading, justify="right")
 
 
 def _day(moment: datetime | None) -> str:
@@ -122,7 +133,7 @@ def features_verb(where: Where = Path(), as_json: AsJson = False) -> None:
         return
     table = Table("feature", "meaning")
     for feature in described:
-        table.add_row(feature["name"], feature["meaning"])
+        table.add_row(escape(feature["name"]), escape(feature["meaning"]))
     out.print(table)
     out.print(f"{len(described)} features. Adding one is one line in features/catalog.py.")
 
@@ -150,7 +161,7 @@ def simulate_verb(
         counts = {"leads": len(world.leads), "events": len(world.events), "deals": len(world.deals)}
         print_json(counts | {"written": [str(path) for path in written]})
         return
-    out.print(
+    print_path(
         f"{len(world.leads):,} leads, {len(world.events):,} events, {len(world.deals):,} closed "
-        f"deals in {folder}. Next: readiness init {folder}"
+        f"deals in {folder}.\nNext: readiness init {folder}"
     )

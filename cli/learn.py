@@ -4,13 +4,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from cli.console import AsJson, err, out, print_json, progress_bars
+from cli.console import AsJson, err, out, print_json, print_path, progress_bars
 from cli.data import Where
 
 if TYPE_CHECKING:
     from training.record import Trained
+
+# What the settings of the search are called in its table.
+_SETTINGS = {
+    "learning_rate": "learning\nrate",
+    "max_iter": "trees",
+    "max_leaf_nodes": "leaves",
+    "min_samples_leaf": "least\nper leaf",
+    "l2_regularization": "L2",
+    "max_features": "features\nper split",
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,21 +53,19 @@ def _print_trained(trained: "Trained", uri: str) -> None:
 
     fit, compared = trained.split.fit, trained.comparison
     for note in trained.notes:
-        err.print(f"[yellow]note[/] {note}", highlight=False)
+        err.print(f"[yellow]note[/] {escape(note)}")
+    dropped = len(trained.model.dropped)
     out.print(
         f"Trained on {trained.snapshots:,} snapshots of {len(fit)} cutoffs ({fit[0]:%Y-%m-%d} to "
-        f"{fit[-1]:%Y-%m-%d}), {len(trained.model.specs)} features "
-        f"({len(trained.model.dropped)} dropped: all missing or constant).",
-        highlight=False,
+        f"{fit[-1]:%Y-%m-%d}), {len(trained.model.specs)} features"
+        + (f" ({dropped} dropped: all missing or constant)." if dropped else ".")
     )
     _print_candidates(trained)
     out.print(judgement_table(compared.judgement))
-    out.print(compared.verdict, highlight=False)
-    out.print(
+    out.print(f"[bold]{compared.verdict}[/]")
+    print_path(
         f"Registered as version {trained.model.version} (challenger), run {trained.model.run_id}.\n"
-        f"Look at it with: mlflow ui --backend-store-uri {uri}",
-        highlight=False,
-        soft_wrap=True,
+        f"Look at it with: mlflow ui --backend-store-uri {uri}"
     )
 
 
@@ -64,11 +73,20 @@ def _print_candidates(trained: "Trained") -> None:
     if not trained.chosen.folds:
         out.print("No search: too few training cutoffs for a rolling origin; the default was used.")
         return
-    table = Table("candidate", "log loss", "ROC AUC", title="Search on rolling origins")
-    for candidate in sorted(trained.candidates, key=lambda c: c.log_loss):
-        chosen = " (chosen)" if candidate is trained.chosen else ""
-        settings = ", ".join(f"{k} {v:g}" for k, v in candidate.settings.items())
-        table.add_row(settings + chosen, f"{candidate.log_loss:.4f}", f"{candidate.roc_auc:.4f}")
+    table = Table(
+        title=f"Search: each candidate on {len(trained.chosen.folds)} earlier periods",
+        title_justify="left",
+        caption="* chosen: the first, unless another's log loss is surely lower",
+        caption_justify="left",
+    )
+    for heading in ("", *(_SETTINGS.get(key, key) for key in trained.chosen.settings)):
+        table.add_column(heading, justify="right")
+    table.add_column("log loss", justify="right")
+    table.add_column("ROC\nAUC", justify="right")
+    for candidate in trained.candidates:
+        chosen = "*" if candidate is trained.chosen else ""
+        settings = [f"{value:g}" for value in candidate.settings.values()]
+        table.add_row(chosen, *settings, f"{candidate.log_loss:.4f}", f"{candidate.roc_auc:.4f}")
     out.print(table)
 
 
@@ -87,6 +105,6 @@ def promote_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     if as_json:
         print_json(promotion.to_json())
     else:
-        out.print(promotion.said, highlight=False)
+        out.print(promotion.said)
     if not promotion.promoted:
         raise typer.Exit(1)

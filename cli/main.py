@@ -5,6 +5,7 @@ import os
 import sys
 
 import typer
+from rich.markup import escape
 
 from cli import data, learn, use
 from cli.console import err, print_json
@@ -48,9 +49,5 @@ def main() -> None:
     except (BadInput, Refused) as error:
         if "--json" in sys.argv:
             print_json({"error": str(error)})
-        err.print(f"[bold red]readiness:[/] {_escaped(error)}", highlight=False, soft_wrap=True)
+        err.print(f"[bold red]readiness:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2 if isinstance(error, BadInput) else 1)
-
-
-def _escaped(error: Exception) -> str:
-    return str(error).replace("[", "\\[")

@@ -1,4 +1,4 @@
-"""Tables of the terminal."""
+"""Tables of the terminal, each within 80 columns."""
 
 import math
 
@@ -12,34 +12,44 @@ _ROWS = (
     ("lift", "lift", "{:.2f}"),
     ("roc_auc", "ROC AUC", "{:.3f}"),
     ("average_precision", "average precision", "{:.3f}"),
-    ("log_loss", "log loss (less is better)", "{:.4f}"),
-    ("brier", "Brier score (less is better)", "{:.4f}"),
-    ("ece", "calibration error (less is better)", "{:.4f}"),
+    ("log_loss", "log loss ↓", "{:.4f}"),
+    ("brier", "Brier score ↓", "{:.4f}"),
+    ("ece", "calibration error↓", "{:.4f}"),
 )
 
 
 def judgement_table(judged: Judgement) -> Table:
-    """Every metric of the two contenders, chance and the base rate, with the paired difference."""
+    """Every metric of the two contenders and of chance, with the paired difference. Chance is a
+    random order; where a probability is asked for, the base rate for everyone."""
     first, second = judged.names
-    table = Table(title=_title(judged), title_justify="left")
-    for column in ("", first, second, "random", "base rate", f"{first} - {second} (95 % interval)"):
-        table.add_column(column, justify="left" if column == "" else "right")
+    table = Table(
+        title=_title(judged),
+        title_justify="left",
+        caption="↓ less is better; chance: a random list, or the same probability for all",
+        caption_justify="left",
+    )
+    table.add_column("")
+    for column in (first, second, "chance", f"{first} - {second}\n(95 % interval)"):
+        table.add_column(column, justify="right", no_wrap=True)
+    random, base_rate = judged.baselines["random"], judged.baselines["base_rate"]
     for metric, words, form in _ROWS:
+        chance = base_rate[metric] if math.isnan(random[metric]) else random[metric]
         table.add_row(
             words,
             _figure(judged.estimates[first][metric].point, form),
             _figure(judged.estimates[second][metric].point, form),
-            _figure(judged.baselines["random"][metric], form),
-            _figure(judged.baselines["base_rate"][metric], form),
+            _figure(chance, form),
             _difference(judged.difference[metric], form),
         )
     return table
 
 
 def _title(judged: Judgement) -> str:
+    cutoffs = len(judged.cutoffs)
     return (
-        f"{judged.snapshots:,} snapshots of {judged.leads:,} leads at {len(judged.cutoffs)} "
-        f"cutoffs, {judged.wins:,} won; each list the top {judged.share:.0%} of each cutoff"
+        f"{judged.snapshots:,} snapshots ({judged.leads:,} leads, {cutoffs} "
+        f"cutoff{'s' * (cutoffs != 1)}), {judged.wins:,} won.\n"
+        f"Each list: the top {100 * judged.share:.3g} % of the open leads of its cutoff."
     )
 
 
@@ -50,9 +60,6 @@ def _figure(figure: float, form: str) -> str:
 def _difference(found: Estimate, form: str) -> str:
     if math.isnan(found.point):
         return "-"
-    if form.endswith("%}"):  # a difference of shares is told in points, not in per cent
-        point, low, high = (f"{100 * figure:+.1f}" for figure in found)
-        return f"{point} points ({low} to {high})"
     signed = form.replace("{:", "{:+")
-    point, low, high = (signed.format(figure) for figure in found)
-    return f"{point} ({low} to {high})"
+    low, high = signed.format(found.low), signed.format(found.high)
+    return f"{signed.format(found.point)} ({low} to {high})"

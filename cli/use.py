@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
-from cli.console import AsJson, out, print_json, progress_bars
+from cli.console import AsJson, out, print_json, print_path, progress_bars
 from cli.data import Where
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from serve.batch import Scored
+    from serve.explain import LeadExplained
 
 Which = Annotated[
     str, typer.Option("--model", help="champion, challenger, or the number of a version.")
@@ -20,7 +24,9 @@ Cutoff = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"],
-        help="UTC. Only what was known strictly before it counts. Default: the end of the data.",
+        metavar="TIME",
+        help="A day, or a time as 2026-03-01T14:30:00, UTC. Only what was known strictly before it "
+        "counts. Default: the end of the data.",
     ),
 ]
 
@@ -49,10 +55,12 @@ def score_verb(
     from features.config import load
     from features.database import open_database
     from serve.batch import score_all
-    from serve.ledger import export, open_ledger
+    from serve.ledger import export, open_ledger, require_exportable
     from serve.scorer import Scorer
 
     config = load(where)
+    if to:
+        require_exportable(to)
     scorer = Scorer.of(config, which)
     ledger_path = config.out_folder / "ledger.duckdb"
     with (
@@ -66,29 +74,55 @@ def score_verb(
         print_json(scored.to_json() | {"ledger": str(ledger_path), "export": written})
         return
     _print_scored(scored)
-    out.print(f"Ledger: {ledger_path} (table scores)", soft_wrap=True, highlight=False)
+    print_path(f"Ledger: {ledger_path} (table scores)")
     if written:
-        out.print(f"Exported to {written}", soft_wrap=True, highlight=False)
+        print_path(f"Exported to {written}")
 
 
 def _print_scored(scored: "Scored") -> None:
-    run = scored.run
-    table = Table(
-        "lead", "readiness", "points", "band", "route", "why", title="The head of the list",
-        title_justify="left",
-    )  # fmt: skip
-    for row in scored.rows.head(5).to_dict("records"):
-        ready, points = f"{row['readiness']:.1%}", f"{row['rule_score']:g}"
-        table.add_row(row["lead_id"], ready, points, row["band"], row["route"], row["reasons"])
-    out.print(table)
-    counts = scored.to_json()
+    run, routes = scored.run, scored.to_json()["routes"]
+    ready = scored.rows[scored.rows["state"] == "scored"]
+    if len(ready):
+        out.print(_head_of_the_list(ready))
     out.print(
         f"{scored.open_leads:,} open leads at {run.cutoff:%Y-%m-%d %H:%M} UTC: "
-        f"{counts['routes'].get('sales', 0):,} to sales, {counts['routes'].get('nurture', 0):,} to "
-        f"nurture; {scored.unscored:,} could not be scored. {scored.added:,} rows added (model "
-        f"version {run.model_version}, rules {run.rules_version}).",
-        highlight=False,
+        f"{routes.get('sales', 0):,} to sales, {routes.get('nurture', 0):,} to nurture "
+        f"(model version {run.model_version}, rules {run.rules_version})."
     )
+    if scored.unscored:
+        faulty = scored.rows[scored.rows["state"] == "not scored"].iloc[0]
+        first = f"lead {faulty['lead_id']}: {faulty['state_reason']}"
+        out.print(
+            f"{scored.unscored:,} of them could not be scored, the ledger says why (first: "
+            f"{escape(first)}). Mend them: readiness check"
+        )
+    known = len(scored.rows) - scored.added
+    out.print(
+        f"{scored.added:,} rows added"
+        + (f"; {known:,} were in the ledger before and stand as they were." if known else ".")
+    )
+
+
+def _head_of_the_list(ready: "pd.DataFrame") -> Table:
+    table = Table(
+        title="The head of the list for sales",
+        title_justify="left",
+        caption="why: the strongest reasons, in log-odds; all of one lead's: readiness explain",
+        caption_justify="left",
+    )
+    for heading in ("lead", "readiness", "points"):
+        table.add_column(heading, justify="right", no_wrap=heading != "lead")
+    table.add_column("band", no_wrap=True)
+    table.add_column("why")
+    for row in ready.head(5).to_dict("records"):
+        table.add_row(
+            escape(row["lead_id"]),
+            f"{row['readiness']:.1%}",
+            f"{row['rule_score']:g}",
+            row["band"],
+            escape(row["reasons"].replace("; ", "\n")),
+        )
+    return table
 
 
 def compare_verb(
@@ -124,8 +158,8 @@ def compare_verb(
         print_json(compared.to_json() | {"page": str(page)})
         return
     out.print(judgement_table(compared.judgement))
-    out.print(f"[bold]{compared.verdict}[/]", highlight=False)
-    out.print(f"Report: {page}", soft_wrap=True, highlight=False)
+    out.print(f"[bold]{compared.verdict}[/]")
+    print_path(f"Report: {page}")
 
 
 def explain_verb(
@@ -153,18 +187,31 @@ def explain_verb(
         print_json(told.to_json())
         return
     out.print(
-        f"Lead {lead} at {told.cutoff:%Y-%m-%d %H:%M} UTC: readiness [bold]{told.readiness:.1%}[/] "
-        f"within {scorer.model.horizon_days} days, [bold]{told.points:g}[/] points ({told.band}).",
-        highlight=False,
+        f"Lead {escape(lead)} at {told.cutoff:%Y-%m-%d %H:%M} UTC: readiness "
+        f"[bold]{told.readiness:.1%}[/] within {scorer.model.horizon_days} days, "
+        f"[bold]{told.points:g}[/] points ({told.band})."
     )
-    reasons = Table("log-odds", "why", title="Readiness", title_justify="left")
-    reasons.add_row(f"{told.base:+.2f}", "where every lead begins")
-    for reason in told.reasons:
-        reasons.add_row(f"{reason.log_odds:+.2f}", reason.text)
-    reasons.add_row(f"{told.log_odds:+.2f}", f"in all: readiness {told.readiness:.1%}")
-    out.print(reasons)
-    lines = Table("points", "rule", title="Points", title_justify="left")
+    out.print(_reasons_table(told))
+    lines = Table(Column("points", justify="right"), "rule", title="Points", title_justify="left")
     for rule, points in told.lines.items():
-        lines.add_row(f"{points:+g}", rule)
+        lines.add_row(f"{points:+g}", escape(rule))
+    lines.add_section()
     lines.add_row(f"{told.points:g}", f"in all: {told.band}")
     out.print(lines)
+
+
+def _reasons_table(told: "LeadExplained") -> Table:
+    """Reasons that would be printed as 0.00 are added up in one line."""
+    table = Table(
+        Column("log-odds", justify="right"), "why", title="Readiness", title_justify="left"
+    )
+    table.add_row(f"{told.base:+.2f}", "where every lead begins")
+    shown = [reason for reason in told.reasons if abs(reason.log_odds) >= 0.005]
+    for reason in shown:
+        table.add_row(f"{reason.log_odds:+.2f}", escape(reason.text))
+    small = [reason.log_odds for reason in told.reasons[len(shown) :]]
+    if small:
+        table.add_row(f"{sum(small):+.2f}", f"{len(small)} smaller reasons together")
+    table.add_section()
+    table.add_row(f"{told.log_odds:+.2f}", f"in all: readiness {told.readiness:.1%}")
+    return table

@@ -15,11 +15,12 @@ from features.snapshots import cohort_sql
 from serve.ledger import ROW, Ledger, Run
 from serve.scorer import Scorer
 
+# A faulty lead is closed only if every deal of it surely is.
 _UNSCORABLE = """
 SELECT f.lead_id::VARCHAR AS lead_id, f.reason FROM lead_faults f
-WHERE NOT EXISTS (
-  SELECT 1 FROM deals d WHERE d.lead_id = f.lead_id AND d.closed_at < TIMESTAMP '{cutoff}'
-  AND d.outcome IN ('won', 'lost'))
+WHERE NOT coalesce((
+  SELECT bool_and(coalesce(closed_at < TIMESTAMP '{cutoff}' AND outcome IN ('won', 'lost'), false))
+  FROM deals d WHERE d.lead_id = f.lead_id), false)
 AND (
   EXISTS (SELECT 1 FROM deeds e WHERE e.lead_id = f.lead_id AND e.known_at < TIMESTAMP '{cutoff}')
   OR EXISTS (SELECT 1 FROM leads l WHERE l.lead_id = f.lead_id

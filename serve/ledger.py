@@ -166,10 +166,15 @@ def open_ledger(path: Path) -> Iterator[Ledger]:
         connection.close()
 
 
-def export(rows: pd.DataFrame, path: Path) -> Path:
-    """Write rows to a .csv or .parquet file, whole or not at all. Raises BadInput for others."""
+def require_exportable(path: Path) -> None:
+    """Raises BadInput unless `export` can write such a file: ask before long work."""
     if path.suffix not in (".csv", ".parquet"):
         raise BadInput(f"Export to a .csv or .parquet file, not {path.name}.")
+
+
+def export(rows: pd.DataFrame, path: Path) -> Path:
+    """Write rows to a .csv or .parquet file, whole or not at all. Raises BadInput for others."""
+    require_exportable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     if path.suffix == ".csv":

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from models import plots
 from models.comparison import Comparison
 from models.judge import FEW_LEADS, Estimate, Judgement
-from models.metrics import capacity_curve
+from models.metrics import Capacity, Ranking
 
 PAGES = Path(__file__).parent / "pages"
 NBSP, MINUS = "\u00a0", "\u2212"
@@ -40,20 +40,20 @@ _SETTINGS = threading.Lock()  # matplotlib's are the whole process's
 def percent(figure: float) -> str:
     """A share as it is read.
 
-    >>> percent(0.7444).replace(NBSP, " ")
-    '74.4 %'
+    >>> percent(0.7444).replace(NBSP, " "), percent(float("nan"))
+    ('74.4 %', 'unknown')
     """
-    return f"{100 * figure:.1f}{NBSP}%"
+    return "unknown" if math.isnan(figure) else f"{100 * figure:.1f}{NBSP}%"
 
 
 def number(figure: float, beside: float = 0) -> str:
     """How many: whole from 10 on, or beside such a number, else two digits.
 
-    >>> number(1234.5), number(1.26), number(5.3, beside=16), number(0)
+    >>> number(1234.5), number(1.26), number(5.3, beside=16), number(-0.0)
     ('1,234', '1.3', '5', '0')
     """
     whole = max(abs(figure), abs(beside)) >= 9.95
-    return (f"{figure:,.0f}" if whole else f"{figure:.2g}").replace("-", MINUS)
+    return (f"{figure:z,.0f}" if whole else f"{figure:z.2g}").replace("-", MINUS)
 
 
 @dataclass(frozen=True)
@@ -152,22 +152,30 @@ def _lists(judged: Judgement) -> dict[str, Estimate]:
     return {**lists, "chance": Estimate(judged.baselines["random"]["precision"], np.nan, np.nan)}
 
 
-def _enough_calls(comparison: Comparison) -> float | None:
-    """How many leads of each of the winner's lists hold as many deals as the loser's whole list."""
+def _enough_calls(comparison: Comparison) -> int | None:
+    """How many leads of each of the winner's lists hold as many deals as the loser's whole list;
+    None without a winner, without such deals, and where it spares no call."""
     judged = comparison.judgement
-    if judged.winner is None:
+    target = min(estimates["gain"].point for estimates in judged.estimates.values())
+    if judged.winner is None or target == 0:
         return None
     scores = {"model": comparison.model, "rules": comparison.rules}
-    won_by_winner = capacity_curve(
-        comparison.won,
-        scores.pop(judged.winner),
-        comparison.snapshots["cutoff"],
-        judged.share * np.arange(1, 101) / 100,
-    )
-    (loser,) = scores
-    target = judged.estimates[loser]["gain"].point
-    enough = won_by_winner.loc[won_by_winner["gain"] >= target, "share"]
-    return _leads_per_list(judged, enough.min()) if target > 0 and len(enough) else None
+    ranking = Ranking(comparison.won, scores[judged.winner], comparison.snapshots["cutoff"])
+    for capacity in _shorter(judged.capacity):
+        found = ranking.at_capacity(capacity)
+        if found.gain >= target:
+            calls = math.ceil(_leads_per_list(judged, found.share))
+            return calls if calls <= _leads_per_list(judged, judged.share) - 1 else None
+    return None
+
+
+def _shorter(capacity: Capacity) -> list[Capacity]:
+    """Up to a hundred capacities of the same kind, rising to it."""
+    if capacity.share is not None:
+        return [Capacity(share=capacity.share * part / 100) for part in range(1, 101)]
+    assert capacity.leads_per_cutoff is not None  # Capacity saw to it
+    leads = np.unique(np.linspace(1, capacity.leads_per_cutoff, 100).astype(int))
+    return [Capacity(leads_per_cutoff=number) for number in leads.tolist()]
 
 
 def _pictures(comparison: Comparison) -> dict[str, Markup]:

@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from features.catalog import distinct
 from features.config import load
+from features.database import open_database
+from features.dataset import Dataset, labelled
 from features.simulate import simulate, write
 from features.starter import write_starter
+from models.rules import load_rules
 from training.promote import promote
 from training.record import Trained
 from training.train import train
@@ -54,3 +58,11 @@ def trained(demo_folder: Path) -> Trained:
     found = train(config)
     assert promote(config).promoted
     return found
+
+
+@pytest.fixture(scope="session")
+def judged(demo_folder: Path, trained: Trained) -> Dataset:
+    """The snapshots of the final test, with what the model and the rules ask for."""
+    specs = distinct((*trained.model.specs, *load_rules(demo_folder / "rules.toml").specs))
+    with open_database(load(demo_folder)) as database:
+        return labelled(database, specs, trained.split.judge, trained.model.horizon_days, 4)

@@ -31,7 +31,7 @@ ACTIONS = [
 ]
 SOURCES = [None, "ads", "Ads", "ärzte", "10", "9", "", "o'clock"]
 CONTENTS = [None, "/", "/pricing", "/Pricing", ""]
-VALUES = [None, float("nan"), float("inf"), 0.0, 1.5, -2.25, 0.1, 1234.5678, 1e9, 0.00004, 1e300]
+VALUES = [None, float("nan"), float("inf"), 0.0, 1.5, -2.25, 0.29, 1234.5678, 1e9, 6e-5, 1e300]
 TEXT_IDS = ["7", "007", "O'Brien", "名", "lead 4", "LEAD 4", "a--b", "8", "9", "10", "11", "12"]
 ATTRIBUTES = {
     "region": pa.string(),
@@ -94,7 +94,7 @@ def an_event(draw, lead_ids):
         "lead_id": draw(st.sampled_from(lead_ids)),
         "occurred_at": occurred_at,
         "recorded_at": recorded_at,
-        "action": draw(st.sampled_from(ACTIONS)),
+        "action": draw(st.sampled_from([*ACTIONS, None])),
         "source": draw(st.sampled_from(SOURCES)),
         "content": draw(st.sampled_from(CONTENTS)),
         "value": draw(st.sampled_from(VALUES)),

@@ -39,7 +39,8 @@ def known_at(event):
 
 
 def known(events, cutoff):
-    return [event for event in events if known_at(event) < cutoff]
+    """What had been done, and was known of, before the cutoff. Without an action it is no deed."""
+    return [e for e in events if e["action"] is not None and known_at(e) < cutoff]
 
 
 def within(events, cutoff, window):

@@ -51,7 +51,8 @@ def snapshots(n, seed=0):
         }
     )
     log_odds = frame["count_7d(visit)"] + 1.5 * (source == "referral") - frame["age_days"] / 100
-    return frame, (rng.random(n) < 1 / (1 + np.exp(-log_odds))).astype(float)
+    chance = 1 / (1 + np.exp(-log_odds.to_numpy()))
+    return frame, (rng.random(n) < chance).astype(float)
 
 
 def fitted(n=1_500, specs=SPECS, seed=0):

@@ -98,8 +98,8 @@ def test_the_sigmoid_is_that_of_platt():
 
 def test_an_unknown_category_counts_as_missing(model):
     frame, _ = snapshots(200, seed=1)
-    unknown, missing = frame.copy(), frame.copy()
-    unknown["first_source"], missing["first_source"] = "a new channel", np.nan
+    unknown = frame.assign(first_source="a new channel")
+    missing = frame.assign(first_source=pd.Series(np.nan, frame.index, dtype=object))
     assert np.array_equal(model.rank(unknown), model.rank(missing))
     assert not np.array_equal(model.rank(frame), model.rank(missing))
 

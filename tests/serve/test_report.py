@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from datetime import datetime
 from html.parser import HTMLParser
 
@@ -11,7 +12,7 @@ import pytest
 
 from models.comparison import Comparison
 from models.judge import Contender, judge, verdict
-from models.metrics import Capacity
+from models.metrics import Capacity, at_capacity
 from serve.report import METRICS, number, render, write_page
 
 IN_PERCENT = ("precision", "gain")
@@ -162,6 +163,20 @@ def test_the_lists_are_compared_in_leads(page):
         assert f"{name.capitalize()} {number(won)} of 20" in page.words
 
 
+@pytest.mark.parametrize("capacity", [TENTH, Capacity(leads_per_cutoff=20)])
+def test_the_winner_needs_fewer_calls_for_the_same_deals(capacity):
+    comparison = compared(capacity=capacity)
+    loser = comparison.judgement.estimates["rules"]["gain"].point
+    (calls,) = re.findall(r"(\d+) calls, not 20", Page(render(comparison)).words)
+    cutoff, score = comparison.snapshots["cutoff"], comparison.model
+
+    def deals_found(leads):
+        enough = Capacity(leads_per_cutoff=leads)
+        return at_capacity(comparison.won, score, cutoff, enough).gain
+
+    assert deals_found(int(calls)) >= loser > deals_found(int(calls) - 1)
+
+
 def test_how_it_was_judged_is_told(page):
     for told in (
         "version 4, MLflow run 8f3c1d2e90ab",
@@ -225,9 +240,10 @@ def test_a_hostile_name_is_only_text():
 )
 def test_odd_judgements_still_read_well(case):
     comparison = compared(**case)
-    words = Page(render(comparison)).words
-    assert comparison.verdict in words
-    assert "nan" not in words.lower().split()
+    page = Page(render(comparison))
+    assert comparison.verdict in page.words
+    alike = [page.words, *(value for _, name, value in page.attributes if name != "d")]
+    assert not any("nan" in (text or "").lower().split() for text in alike)
 
 
 def test_an_undefined_figure_is_a_dash_with_its_reason():
