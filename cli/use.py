@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from cli.console import AsJson, out, print_json, print_path, progress_bars
+from cli.console import AsJson, err, out, print_json, print_path, progress_bars
 from cli.data import Where
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def score_verb(
 
 
 def _print_scored(scored: "Scored") -> None:
+    for breach in scored.breaches:
+        err.print(f"[red]breach[/] {escape(breach)}")
     run, routes = scored.run, scored.to_json()["routes"]
     ready = scored.rows[scored.rows["state"] == "scored"]
     if len(ready):

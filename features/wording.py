@@ -105,7 +105,8 @@ def phrase(spec: Spec, value: Value, words: Words | None = None) -> str:
     if value is None or value != value:
         return _absence(spec, words)
     if isinstance(value, str):
-        return f"{meaning(spec, words)}: {value}"
+        is_action = isinstance(spec, First | Last) and spec.column == "action"
+        return f"{meaning(spec, words)}: {say(value, words) if is_action else value}"
     match spec:
         case Count(None, window) if value:
             return f"{_plural(value, 'event')} {during(window)}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from features.breaches import find_breaches
 from features.config import Config
 from features.database import LeadDatabase
 from features.duckdb_engine import feature_frames
@@ -30,13 +31,17 @@ AND (
 
 @dataclass(frozen=True)
 class Scored:
-    """What a scoring run did: how many leads are in the ledger for it, and how many it added."""
+    """What a scoring run did: how many leads are in the ledger for it, and how many it added.
+
+    `breaches` are those of the contract: rows that do not read were not seen by any score.
+    """
 
     run: Run
     open_leads: int
     unscored: int
     added: int
     rows: pd.DataFrame
+    breaches: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """What `score --json` prints."""
@@ -51,6 +56,7 @@ class Scored:
             "added": self.added,
             "routes": {str(route): int(count) for route, count in routes.items()},
             "bands": {str(band): int(count) for band, count in bands.items()},
+            "breaches": list(self.breaches),
         }
 
 
@@ -87,7 +93,10 @@ def score_all(
     slots = capacity.leads if capacity.leads is not None else (capacity.share or 0) * open_leads
     parts = _parts(config, database, scorer, unscorable, progress)
     added = ledger.write(run, parts, open_leads, slots, now)
-    return Scored(run, open_leads, len(unscorable), added, ledger.rows(run))
+    end = config.time.data_end or now
+    breaches = find_breaches(database.connection, database.columns, end)
+    told = tuple(str(breach) for breach in breaches)
+    return Scored(run, open_leads, len(unscorable), added, ledger.rows(run), told)
 
 
 def _parts(

@@ -8,11 +8,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
+from features.breaches import find_breaches
 from features.catalog import distinct
 from features.config import Config, Engine, Features, load
 from features.database import open_frames
@@ -83,22 +84,30 @@ class Scorer:
         cutoff: datetime,
         deals: pd.DataFrame | None = None,
     ) -> pd.DataFrame:
-        """Score every lead that is open at the cutoff, by what was known before it.
+        """Score every lead that is open at the cutoff (UTC, or with its offset), by what was known
+        before it.
 
         The frames have the columns of the contract (docs/glossary.md). Raises BadInput for missing
-        columns, and for leads that breach the contract, with the first of them.
+        columns, and for rows and leads that breach the contract, with the first of them.
         """
+        if cutoff.tzinfo:
+            cutoff = cutoff.astimezone(UTC).replace(tzinfo=None)
         wanted = [spec.column for spec in self.model.specs if isinstance(spec, Attribute)]
         frames = {"events": events, "leads": leads}
         if deals is not None:
             frames["deals"] = deals
         with open_frames(frames, Features(attributes=wanted), Engine()) as database:
+            breaches = find_breaches(database.connection, database.columns, datetime.max)
+            if breaches:
+                raise BadInput(
+                    "\n  ".join(["The frames breach the contract:", *map(str, breaches)])
+                )
             faults = database.query("SELECT lead_id, reason FROM lead_faults ORDER BY lead_id")
             if len(faults):
                 lead, reason = faults.iloc[0]
                 raise BadInput(
-                    f"{len(faults)} leads breach the contract, so they cannot be scored; first: "
-                    f"lead {lead}: {reason}. Mend them or leave them out of the frames."
+                    f"Leads that breach the contract cannot be scored: {len(faults):,}; first: lead "
+                    f"{lead}: {reason}. Mend them or leave them out of the frames."
                 )
             database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql([cutoff])}")
             return self.score_frame(feature_frame(database, self.specs, "snapshots"))

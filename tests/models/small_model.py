@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.spec import Age, Attribute, Count, DaysSince, First, Last
 from models.readiness import ReadinessModel, Settings, calibrated, fit_trees, usable
+from models.registry import Training
 
 SPECS = (
     Age(),
@@ -68,4 +69,20 @@ def fitted(n=1_500, specs=SPECS, seed=0):
         horizon_days=30,
         trained_until=datetime(2026, 3, 2),
         base_rate=float(won.mean()),
+    )
+
+
+def training(model, children=(), figures=None):
+    """What the registry keeps of a training that yielded this model."""
+    return Training(
+        model=model,
+        rules_text='name = "none"',
+        params={"seed": 0},
+        metrics={"test_model_roc_auc": 0.7},
+        digests={"events": "2 rows 00"},
+        tags={"verdict": "none yet"},
+        children=children,
+        figures=figures or {},
+        documents={},
+        example=snapshots(5)[0],
     )

@@ -1,0 +1,237 @@
+"""What a training leaves in MLflow, read back through its client; and what is never read back."""
+
+import functools
+import json
+import operator
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+from sklearn.preprocessing import FunctionTransformer
+from skops.io import dump, get_untrusted_types
+
+from features.config import load
+from features.errors import BadInput, Refused
+from models.registry import TRUSTED, Registry, load_trusted
+from tests.features.lead_databases import config_for
+from tests.models.small_model import fitted, snapshots, training
+
+
+@pytest.fixture(scope="module")
+def registry(demo_folder, trained):
+    return Registry(load(demo_folder))
+
+
+@pytest.fixture(scope="module")
+def run(registry, trained):
+    return registry.client.get_run(trained.model.run_id)
+
+
+@pytest.fixture(scope="module")
+def documents(registry, run, tmp_path_factory):
+    """The folder of what is logged beside the model."""
+    folder = tmp_path_factory.mktemp("documents")
+    return Path(registry.client.download_artifacts(run.info.run_id, "", str(folder)))
+
+
+@pytest.fixture(scope="module")
+def artefact(demo_folder, trained):
+    """The folder of the registered model."""
+    (found,) = (demo_folder / "out").rglob("MLmodel")
+    return found.parent
+
+
+def test_the_parent_run_has_parameters_and_digests(run, trained, demo_folder):
+    params = run.data.params
+    assert params["horizon_days"] == "30"
+    assert params["seed"] == "7"
+    assert params["test_cutoffs"] == "2025-04-14, 2025-04-28, 2025-05-12"
+    assert params["last_training_cutoff"] == "2025-03-03 00:00:00"
+    assert params["training_snapshots"] == str(trained.snapshots)
+    assert params["features"] == str(len(trained.model.specs))
+    for key, value in trained.chosen.settings.items():
+        assert params[f"setting_{key}"] == str(value)
+    for table in ("events", "leads", "deals", "contacts"):
+        rows = pq.read_metadata(demo_folder / f"{table}.parquet").num_rows
+        assert re.fullmatch(f"{rows} rows [0-9a-f]{{16}}", params[f"digest_{table}"])
+
+
+def test_the_test_metrics_are_sklearns(run, trained, judged):
+    metrics, ready = run.data.metrics, trained.model.rank(judged.frame)
+    assert metrics["test_model_roc_auc"] == pytest.approx(roc_auc_score(judged.won, ready))
+    assert metrics["test_model_log_loss"] == pytest.approx(log_loss(judged.won, ready))
+    assert metrics["test_model_brier"] == pytest.approx(brier_score_loss(judged.won, ready))
+    assert metrics["test_difference_roc_auc"] == pytest.approx(
+        metrics["test_model_roc_auc"] - metrics["test_rules_roc_auc"]
+    )
+    assert "test_rules_log_loss" not in metrics  # points are no probability
+
+
+def test_each_candidate_is_a_child_run_with_its_folds(registry, run, trained):
+    children = registry.client.search_runs(
+        [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+    )
+    logged = {child.data.tags["mlflow.runName"]: child.data for child in children}
+    assert set(logged) == {"candidate-0", "candidate-1"}
+    for number, candidate in enumerate(trained.candidates):
+        data = logged[f"candidate-{number}"]
+        assert data.params == {key: str(value) for key, value in candidate.settings.items()}
+        folds = [data.metrics[f"fold_{fold}_log_loss"] for fold in range(len(candidate.folds))]
+        sizes = [len(fold.losses) for fold in candidate.folds]
+        assert data.metrics["folds_log_loss"] == pytest.approx(np.average(folds, weights=sizes))
+    chosen = logged["candidate-0"].metrics
+    assert {k: v for k, v in run.data.metrics.items() if k.startswith("fold")} == chosen
+
+
+def test_features_rules_code_version_and_plots_are_kept(run, documents, trained, demo_folder):
+    features = json.loads((documents / "features.json").read_text("utf-8"))
+    dropped = json.loads((documents / "dropped_features.json").read_text("utf-8"))
+    names = [feature["name"] for feature in features]
+    assert [name for name in names if name not in dropped] == [s.name for s in trained.model.specs]
+    meanings = {feature["name"]: feature["meaning"] for feature in features}
+    told = "number of times: visited pricing, in the last 7 days"
+    assert meanings["count_7d(visited_pricing)"] == told
+    rules = (documents / "rules.toml").read_text("utf-8")
+    assert rules == (demo_folder / "rules.toml").read_text("utf-8")
+    assert run.data.tags["code_version"].startswith(version("sales-readiness") + " (")
+    assert run.data.tags["verdict"] == trained.comparison.verdict
+    plots = ("calibration", "gain", "precision_by_capacity", "importance")
+    for plot in plots:
+        assert (documents / "plots" / f"{plot}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert json.loads((documents / "test.json").read_text("utf-8"))["test"]["snapshots"] > 0
+
+
+def test_the_version_is_challenger_and_champion_of_its_run(registry, trained):
+    for alias in ("challenger", "champion", trained.model.version):
+        assert registry.load(alias).run_id == trained.model.run_id
+        assert registry.load(alias).version == trained.model.version
+
+
+def test_the_model_is_skops_with_signature_and_example_and_nothing_pickled(artefact, trained):
+    about = yaml.safe_load((artefact / "MLmodel").read_text("utf-8"))
+    inputs = json.loads(about["signature"]["inputs"])
+    assert [column["name"] for column in inputs] == [spec.name for spec in trained.model.specs]
+    example = json.loads((artefact / "input_example.json").read_text("utf-8"))
+    assert example["columns"] == [spec.name for spec in trained.model.specs]
+    assert len(example["data"]) == 5
+    assert zipfile.is_zipfile(artefact / "model.skops")
+    files = [file for file in artefact.parents[3].rglob("*") if file.is_file()]
+    assert not [f for f in files if re.search(r"\.(pkl|pickle|joblib|dill|cloudpickle)$", f.name)]
+    assert not [f for f in files if f.suffix != ".png" and f.read_bytes()[:1] == b"\x80"]
+
+
+def test_exactly_the_needed_types_are_trusted(artefact):
+    assert set(get_untrusted_types(file=artefact / "model.skops")) == set(TRUSTED)
+
+
+def test_what_is_loaded_predicts_and_remembers_the_same(registry, trained, judged):
+    loaded = registry.load("challenger")
+    assert np.array_equal(loaded.rank(judged.frame), trained.model.rank(judged.frame))
+    for kept in ("specs", "dropped", "horizon_days", "trained_until", "base_rate"):
+        assert getattr(loaded, kept) == getattr(trained.model, kept)
+
+
+class Foreign:
+    """A class that no model of ours holds."""
+
+
+def with_attribute(value):
+    estimator = fitted(300).estimator
+    estimator.note_ = value
+    return estimator
+
+
+TAMPERED = {
+    "an attribute of a foreign class": (lambda: with_attribute(Foreign()), "test_registry.Foreign"),
+    "a call put off": (lambda: with_attribute(functools.partial(os.system, "id")), "posix.system"),
+    "a method to be called": (lambda: with_attribute(operator.methodcaller("x")), "methodcaller"),
+    "a class by its name": (lambda: with_attribute(subprocess.Popen), "subprocess.Popen"),
+    "another estimator": (lambda: FunctionTransformer(func=eval), "builtins.eval"),
+}
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A registry with one sound model, and the folder of its artefact."""
+    folder = tmp_path_factory.mktemp("registry")
+    registry = Registry(config_for(folder))
+    registry.log(training(fitted(300)))
+    (found,) = folder.rglob("MLmodel")
+    return registry, found.parent
+
+
+@pytest.fixture
+def attacked(stored):
+    """The same, mended afterwards."""
+    registry, folder = stored
+    kept = {name: (folder / name).read_bytes() for name in ("model.skops", "MLmodel")}
+    yield registry, folder
+    for name, content in kept.items():
+        (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("kind", TAMPERED)
+def test_a_tampered_artefact_is_refused_by_the_name_of_its_type(kind, attacked):
+    """Even where the artefact's own list of trusted types says that all is well."""
+    registry, folder = attacked
+    make, named = TAMPERED[kind]
+    dump(make(), folder / "model.skops")
+    about = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
+    flavour = about["flavors"]["sklearn"]
+    flavour["skops_trusted_types"] += get_untrusted_types(file=folder / "model.skops")
+    (folder / "MLmodel").write_text(yaml.safe_dump(about), encoding="utf-8")
+    for alias in ("challenger", "1"):
+        with pytest.raises(Refused, match=re.escape(named)):
+            registry.load(alias)
+
+
+def test_a_type_renamed_within_the_file_is_refused(attacked):
+    """The sound file, but its predictors are said to be of a class that starts programs."""
+    registry, folder = attacked
+    sound = folder / "sound.skops"
+    shutil.move(folder / "model.skops", sound)
+    with zipfile.ZipFile(sound) as before, zipfile.ZipFile(folder / "model.skops", "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            if name == "schema.json":
+                renamed = content.replace(b'"TreePredictor"', b'"Popen"')
+                assert renamed != content
+                content = re.sub(rb'"sklearn[\w.]*\.predictor"', b'"subprocess"', renamed)
+            after.writestr(name, content)
+    sound.unlink()
+    with pytest.raises(Refused, match="subprocess.Popen"):
+        registry.load("challenger")
+
+
+def test_a_sound_artefact_is_loaded_after_all(stored):
+    registry, folder = stored
+    frame, _ = snapshots(100, seed=1)
+    assert np.array_equal(registry.load("challenger").rank(frame), fitted(300).rank(frame))
+    assert load_trusted(folder / "model.skops").n_features_in_ == len(frame.columns) - 2
+
+
+@pytest.mark.parametrize("which", ["champion", "7", "nobody"])
+def test_a_version_that_is_not_there_is_bad_input(stored, which):
+    registry, _ = stored
+    assert not registry.has(which)
+    with pytest.raises(BadInput, match=f"There is no {which} of the model sales-readiness"):
+        registry.load(which)
+
+
+def test_two_registries_do_not_write_into_each_other(stored, tmp_path):
+    """MLflow keeps one tracking URI for the whole process."""
+    first, _ = stored
+    second = Registry(config_for(tmp_path))
+    assert not second.has("challenger")
+    assert first.load("challenger").version == "1"
+    again = first.log(training(fitted(300)))
+    assert (again.version, second.has("challenger")) == ("2", False)
