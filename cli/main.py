@@ -46,8 +46,8 @@ def main() -> None:
     """Run the command; a user's mistake is one message on standard error, never a traceback."""
     try:
         app()
-    except (BadInput, Refused) as error:
+    except (BadInput, Refused, OSError) as error:  # OSError: a full disk, a folder not writable
         if "--json" in sys.argv:
             print_json({"error": str(error)})
         err.print(f"[bold red]readiness:[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(2 if isinstance(error, BadInput) else 1)
+        sys.exit(1 if isinstance(error, Refused) else 2)

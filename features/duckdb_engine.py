@@ -3,12 +3,14 @@
 import math
 from collections.abc import Iterator, Sequence
 
+import duckdb
 import pandas as pd
 
 from features.database import LeadDatabase
+from features.errors import BadInput
 from features.progress import Progress, silent
 from features.query import Chunk, feature_sql
-from features.spec import Spec, is_text
+from features.spec import Attribute, Spec, is_text
 
 # What one chunk may hold per GB of the memory limit; larger cohorts take more chunks.
 SNAPSHOTS_PER_GB = 100_000
@@ -37,14 +39,32 @@ def feature_frames(
 
     Every snapshot of the relation is in exactly one frame. Numbers are float64, texts are objects;
     a missing value is NaN in both (never None: the encoder would take it for a category).
+    Raises BadInput where a spec's attribute is not in the leads, or the memory does not suffice.
     """
+    _require_attributes(database, specs)
     count = chunk_count(database, snapshots, memory_gb)
     for index in range(count):
         sql = feature_sql(specs, snapshots, Chunk(index, count))
-        frame = database.connection.execute(sql).to_arrow_table().to_pandas()
+        try:
+            frame = database.connection.execute(sql).to_arrow_table().to_pandas()
+        except duckdb.OutOfMemoryException:
+            raise BadInput(
+                f"The features of one chunk of leads do not fit into {memory_gb:g} GB. Raise "
+                "engine.memory_gb in readiness.toml, or look for a lead with millions of events."
+            ) from None
         texts = [spec.name for spec in specs if is_text(spec)]
         progress("features", index + 1, count)
         yield frame.astype(dict.fromkeys(texts, object))
+
+
+def _require_attributes(database: LeadDatabase, specs: Sequence[Spec]) -> None:
+    staged = {name for name, *_ in database.connection.execute("DESCRIBE leads").fetchall()}
+    wanted = {spec.column for spec in specs if isinstance(spec, Attribute)}
+    if wanted - staged:
+        raise BadInput(
+            f"The model was trained with the attribute {', '.join(sorted(wanted - staged))}, which "
+            "is not among features.attributes any more. List it again, or train a new model."
+        )
 
 
 def feature_frame(

@@ -228,7 +228,7 @@ def _result(spec: Spec, actions: Sequence[str]) -> str:
         case Age():
             return f"(epoch_us(s.cutoff) - epoch_us(s.created_at)) / {DAY_US}::DOUBLE"
         case Attribute(column, text):
-            return f"CAST(s.{_beside_time(column)} AS {'VARCHAR' if text else 'DOUBLE'})"
+            return f"TRY_CAST(s.{_beside_time(column)} AS {'VARCHAR' if text else 'DOUBLE'})"
         case Ratio(over, under):
             return f"({_result(over, actions)}) / nullif({_result(under, actions)}, 0)"
     action = action_of(spec)

@@ -80,7 +80,6 @@ class Registry:
             Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.ERROR)
-        mlflow.set_tracking_uri(self.uri)
         self.client = MlflowClient(self.uri, self.uri)
         self.experiment = self._experiment()
 
@@ -99,6 +98,7 @@ class Registry:
     def log(self, training: Training) -> ReadinessModel:
         """Log a training as a parent run with a child run per candidate, register its model with
         the alias `challenger`, and return the model with its version and run."""
+        mlflow.set_tracking_uri(self.uri)  # of the whole process: another registry may have set it
         with _quiet(), mlflow.start_run(experiment_id=self.experiment) as run:
             mlflow.set_tags(dict(training.tags))
             mlflow.log_params({key: str(value) for key, value in training.params.items()})
@@ -110,7 +110,8 @@ class Registry:
             for name, figure in training.figures.items():
                 mlflow.log_figure(figure, f"plots/{name}.png")
             for number, child in enumerate(training.children):
-                with mlflow.start_run(nested=True, run_name=f"candidate-{number}"):
+                name = f"candidate-{number}"
+                with mlflow.start_run(nested=True, experiment_id=self.experiment, run_name=name):
                     mlflow.log_params(dict(child.settings))
                     mlflow.log_metrics(dict(child.metrics))
             version = self._register(training)
@@ -151,6 +152,7 @@ class Registry:
                 f"There is no {which} of the model {self.name} in {self.uri}. Train one with "
                 f"`readiness train`{', then `readiness promote`' if which == CHAMPION else ''}."
             )
+        mlflow.set_tracking_uri(self.uri)
         with _quiet():
             folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
             run_id = str(self.client.get_model_version(self.name, version).run_id)

@@ -106,8 +106,8 @@ class Scorer:
             if len(faults):
                 lead, reason = faults.iloc[0]
                 raise BadInput(
-                    f"Leads that breach the contract cannot be scored: {len(faults):,}; first: lead "
-                    f"{lead}: {reason}. Mend them or leave them out of the frames."
+                    f"Leads that breach the contract cannot be scored: {len(faults):,}; first: "
+                    f"lead {lead}: {reason}. Mend them or leave them out of the frames."
                 )
             database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql([cutoff])}")
             return self.score_frame(feature_frame(database, self.specs, "snapshots"))

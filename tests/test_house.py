@@ -42,7 +42,7 @@ def test_only_the_registry_imports_mlflow():
         for name in own_files()
         if any(module.partition(".")[0] == "mlflow" for module in imported(name))
     }
-    assert importers <= {ONLY_ONE}
+    assert importers == {ONLY_ONE}
 
 
 def test_no_file_is_long():

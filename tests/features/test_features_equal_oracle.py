@@ -122,10 +122,11 @@ def test_every_feature_equals_the_oracle(rows):
         offered = catalog(SETTINGS, database.actions, database.attributes)
         specs = distinct([*offered, *EVERY_KIND])
         frame = feature_frame(database, specs, register(database, snapshots))
+        in_sql_order = "SELECT cutoff, lead_id FROM asked_for ORDER BY cutoff, lead_id"
+        ordered = database.connection.execute(in_sql_order).fetchall()
+    got = list(zip(frame["cutoff"], frame["lead_id"], strict=True))
+    assert got == ordered == sorted((cutoff, lead["lead_id"]) for lead, cutoff in snapshots)
     assert list(frame.columns) == ["lead_id", "cutoff", *(each.name for each in specs)]
-    got = zip(frame["lead_id"], frame["cutoff"], strict=True)
-    assert set(got) == {(lead["lead_id"], cutoff) for lead, cutoff in snapshots}
-    assert len(frame) == len(snapshots)
     assert differences(frame, specs, rows) == []
 
 

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features.database import open_database
+from features.config import Engine, Features
+from features.database import open_database, open_frames
 from features.duckdb_engine import feature_frame
 from features.spec import Attribute, Count, SumValue
 from tests.features.lead_databases import (
@@ -246,3 +248,28 @@ def test_nothing_is_left_behind():
         scratch = database.scratch
         assert scratch.is_dir()
     assert not scratch.exists()
+
+
+def test_frames_give_what_files_give(folder):
+    """The same rows in pandas, deals not known."""
+    names = ["leads", "events"]
+    frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in names}
+    snapshots = f"(SELECT lead_id, TIMESTAMP '{LATER}' AS cutoff FROM leads)"
+    specs = [Count(), SumValue(), Count("mail", 30)]
+    with open_database(config_for(folder)) as database:
+        of_files = feature_frame(database, specs, snapshots)
+    with open_frames(frames, Features(), Engine()) as database:
+        of_frames = feature_frame(database, specs, snapshots)
+        assert database.value("SELECT count(*) FROM deals") == 0
+    pd.testing.assert_frame_equal(of_frames, of_files, check_exact=True)
+
+
+def test_a_digest_tells_the_rows_not_their_order():
+    def digest(events):
+        with opened(LEADS, events) as database:
+            return database.digests()["events"]
+
+    assert digest(EVENTS) == digest(EVENTS[::-1])
+    assert digest(EVENTS) != digest(EVENTS * 2)
+    assert digest(EVENTS) != digest([EVENTS[0], EVENTS[1] | {"content": None}])
+    assert digest(EVENTS).startswith("2 rows ")

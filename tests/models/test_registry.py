@@ -21,7 +21,7 @@ from skops.io import dump, get_untrusted_types
 
 from features.config import load
 from features.errors import BadInput, Refused
-from models.registry import TRUSTED, Registry, load_trusted
+from models.registry import TRUSTED, Registry
 from tests.features.lead_databases import config_for
 from tests.models.small_model import fitted, snapshots, training
 
@@ -208,15 +208,14 @@ def test_a_type_renamed_within_the_file_is_refused(attacked):
                 content = re.sub(rb'"sklearn[\w.]*\.predictor"', b'"subprocess"', renamed)
             after.writestr(name, content)
     sound.unlink()
-    with pytest.raises(Refused, match="subprocess.Popen"):
+    with pytest.raises(Refused, match=r"subprocess\.Popen"):
         registry.load("challenger")
 
 
 def test_a_sound_artefact_is_loaded_after_all(stored):
-    registry, folder = stored
+    registry, _ = stored
     frame, _ = snapshots(100, seed=1)
     assert np.array_equal(registry.load("challenger").rank(frame), fitted(300).rank(frame))
-    assert load_trusted(folder / "model.skops").n_features_in_ == len(frame.columns) - 2
 
 
 @pytest.mark.parametrize("which", ["champion", "7", "nobody"])

@@ -1,0 +1,123 @@
+"""Writes docs/results.md: what a training reaches on real data, and against the simulator's truth.
+
+    .venv/bin/python -m benchmarks.results
+
+The real log is looked for where examples/bpic2012/readiness.toml says; without it that part says so.
+"""
+
+import math
+import shutil
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import log_loss
+
+from features.config import load
+from features.simulate import World, simulate, write
+from features.starter import write_starter
+from models.judge import METRICS, Judgement
+from training.record import Trained
+from training.train import train
+
+HOME = Path(__file__).parent.parent
+LEADS, SEED = 20_000, 7
+Floats = npt.NDArray[np.float64]
+
+
+def main() -> None:
+    """Measure both and write the page."""
+    with tempfile.TemporaryDirectory() as folder:
+        parts = [bpic2012(Path(folder) / "bpic2012"), simulator(Path(folder) / "simulated")]
+    head = f"# Results\n\nWritten by `python -m benchmarks.results` on {date.today()}.\n"
+    page = "\n".join([head, *parts])
+    (HOME / "docs" / "results.md").write_text(page, encoding="utf-8")
+    print(page)
+
+
+def bpic2012(folder: Path) -> str:
+    """Train on the bank's log, in a copy of the example."""
+    example = HOME / "examples" / "bpic2012"
+    data = (example / load(example).tables.folder).resolve()
+    title = "## BPI Challenge 2012: will this application be approved within 30 days?\n\n"
+    if not data.is_dir():
+        return f"{title}Not run: the log is not in {data}.\n"
+    shutil.copytree(example, folder, ignore=shutil.ignore_patterns("out"))
+    settings = folder / "readiness.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace(load(example).tables.folder, str(data)), encoding="utf-8")
+    return title + describe(train(load(folder)))
+
+
+def simulator(folder: Path) -> str:
+    """Train on a simulated lead database and hold the model against the truth."""
+    world = simulate(LEADS, SEED)
+    write(world, folder)
+    write_starter(folder)
+    trained = train(load(folder))
+    title = f"## Simulator, {LEADS:,} leads, seed {SEED}: against the true probability\n\n"
+    return title + against_truth(world, trained) + "\n" + describe(trained)
+
+
+def against_truth(world: World, trained: Trained) -> str:
+    """Calibration error against the truth, and how far the model goes from knowing nothing but
+    the base rate to knowing the truth, in log loss."""
+    compared = trained.comparison
+    truth = world.true_probability(compared.snapshots, compared.horizon_days)
+    base = np.full_like(truth, trained.model.base_rate)
+    losses = [float(log_loss(compared.won, p)) for p in (base, compared.model, truth)]
+    covered = (losses[0] - losses[1]) / (losses[0] - losses[2])
+    return (
+        f"Expected calibration error against the true probability: "
+        f"**{truth_error(compared.model, truth):.4f}** (ten bins of equal size).\n\n"
+        f"Log loss: base rate {losses[0]:.4f}, model {losses[1]:.4f}, truth {losses[2]:.4f}. The "
+        f"model covers **{covered:.0%}** of the way from the base rate to the truth, which knows "
+        "each lead's hidden intent.\n"
+    )
+
+
+def truth_error(readiness: Floats, truth: Floats, bins: int = 10) -> float:
+    """Mean over bins of equal size of |mean readiness - mean truth|."""
+    order = np.array_split(np.argsort(readiness, kind="stable"), bins)
+    gaps = [abs(readiness[part].mean() - truth[part].mean()) * len(part) for part in order]
+    return float(sum(gaps) / len(readiness))
+
+
+def describe(trained: Trained) -> str:
+    """The judgement of the final test as a Markdown table."""
+    compared = trained.comparison
+    judged = compared.judgement
+    fit, test = trained.split.fit, trained.split.judge
+    rows = "\n".join(_row(judged, metric) for metric in METRICS)
+    return (
+        f"Trained on {trained.snapshots:,} snapshots at {len(fit)} cutoffs, {fit[0]:%Y-%m-%d} to "
+        f"{fit[-1]:%Y-%m-%d}; tested on {judged.snapshots:,} at {len(test)} cutoffs, "
+        f"{test[0]:%Y-%m-%d} to {test[-1]:%Y-%m-%d} ({judged.wins / judged.snapshots:.1%} won). "
+        f"{len(trained.model.specs)} features. Lists of the top {judged.share:.0%}.\n\n"
+        f"> {compared.verdict}\n\n"
+        "| metric | model | rules | base rate | model - rules (95 % interval) |\n"
+        f"|---|---|---|---|---|\n{rows}\n"
+    )
+
+
+def _row(judged: Judgement, metric: str) -> str:
+    first, second = judged.names
+    found = judged.difference[metric]
+    difference = (
+        "-"
+        if math.isnan(found.point)
+        else f"{found.point:+.4f} ({found.low:+.4f} to {found.high:+.4f})"
+    )
+    figures = [
+        judged.estimates[first][metric].point,
+        judged.estimates[second][metric].point,
+        judged.baselines["base_rate"][metric],
+    ]
+    cells = " | ".join("-" if math.isnan(f) else f"{f:.4f}" for f in figures)
+    return f"| {metric.replace('_', ' ')} | {cells} | {difference} |"
+
+
+if __name__ == "__main__":
+    main()
