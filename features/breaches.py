@@ -29,7 +29,7 @@ class Breach:
 
     def __str__(self) -> str:
         return (
-            f"{self.table}.{self.column}: {self.count:,} row{'s' * (self.count != 1)} {self.what} "
+            f"{self.table}.{self.column}: rows that {self.what}: {self.count:,} "
             f"(first: {'; '.join(self.first)}). {self.advice}"
         )
 

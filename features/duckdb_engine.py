@@ -9,7 +9,7 @@ import pandas as pd
 from features.database import LeadDatabase
 from features.errors import BadInput
 from features.progress import Progress, silent
-from features.query import Chunk, feature_sql
+from features.query import Chunk, feature_sql, inside
 from features.spec import Attribute, Spec, is_text
 
 # What one chunk may hold per GB of the memory limit; larger cohorts take more chunks.
@@ -59,7 +59,7 @@ def feature_frames(
 
 def _require_attributes(database: LeadDatabase, specs: Sequence[Spec]) -> None:
     staged = {name for name, *_ in database.connection.execute("DESCRIBE leads").fetchall()}
-    wanted = {spec.column for spec in specs if isinstance(spec, Attribute)}
+    wanted = {spec.column for spec in inside(specs) if isinstance(spec, Attribute)}
     if wanted - staged:
         raise BadInput(
             f"The model was trained with the attribute {', '.join(sorted(wanted - staged))}, which "

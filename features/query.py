@@ -62,7 +62,7 @@ def feature_sql(specs: Sequence[Spec], snapshots: str, chunk: Chunk | None = Non
     """The query for a relation of snapshots(lead_id, cutoff): lead_id, cutoff, then one column
     per spec, named by it. Numbers are DOUBLE, texts VARCHAR, missing values NULL."""
     chunk = chunk or Chunk()
-    attributes = sorted({spec.column for spec in _inside(specs) if isinstance(spec, Attribute)})
+    attributes = sorted({spec.column for spec in inside(specs) if isinstance(spec, Attribute)})
     columns = "".join(f", l.{quoted(name)} AS {_beside_time(name)}" for name in attributes)
     needed = behaviours(specs)
     actions = sorted({action for spec in needed if (action := action_of(spec)) is not None})
@@ -132,15 +132,15 @@ def _by_action(needed: Sequence[Behaviour | Custom], actions: Sequence[str]) -> 
 
 def behaviours(specs: Iterable[Spec]) -> list[Behaviour | Custom]:
     """The specs that need an aggregate over events, those inside ratios included, each once."""
-    found = [spec for spec in _inside(specs) if not isinstance(spec, Age | Attribute)]
+    found = [spec for spec in inside(specs) if not isinstance(spec, Age | Attribute)]
     return list({spec.name: spec for spec in found}.values())
 
 
-def _inside(specs: Iterable[Spec]) -> Iterator[Behaviour | Custom | Age | Attribute]:
+def inside(specs: Iterable[Spec]) -> Iterator[Behaviour | Custom | Age | Attribute]:
     """The specs, each ratio replaced by the two inside it."""
     for spec in specs:
         if isinstance(spec, Ratio):
-            yield from _inside((spec.over, spec.under))
+            yield from inside((spec.over, spec.under))
         else:
             yield spec
 

@@ -77,17 +77,29 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _is_query(named: str) -> bool:
+    return re.match(r"\s*(SELECT|WITH)\s", named, re.IGNORECASE) is not None
+
+
+def _suffix(named: str) -> str:
+    return named.lower().removesuffix(".gz").rpartition(".")[2]
+
+
+def _is_file(named: str) -> bool:
+    return _suffix(named) in ("parquet", "csv", "sql")
+
+
 def source_sql(connection: duckdb.DuckDBPyConnection, table: str, named: str, folder: Path) -> str:
     """The SELECT that reads a table as readiness.toml names it.
 
     Lead ids in CSV are read as text, so that an id like 007 keeps its zeros.
     Raises BadInput for a file that is not there.
     """
-    suffix = named.lower().removesuffix(".gz").rpartition(".")[2]
-    if re.match(r"\s*(SELECT|WITH)\s", named, re.IGNORECASE):
+    if _is_query(named):
         return named
-    if suffix not in ("parquet", "csv", "sql"):
+    if not _is_file(named):
         return f"SELECT * FROM crm.{quoted(named)}"
+    suffix = _suffix(named)
     path = folder / named
     if not path.is_file() and "*" not in named:
         raise BadInput(
@@ -123,6 +135,11 @@ def open_sources(
         named = getattr(tables, table)
         if named is None:
             continue
+        if not tables.database and not _is_query(named) and not _is_file(named):
+            raise BadInput(
+                f"tables.{table} = {named!r} is neither a .parquet, .csv or .sql file nor a query, "
+                "so it should be a table: name its DuckDB file as tables.database."
+            )
         home = folder if named.lower().endswith(".sql") else data
         try:
             query = source_sql(connection, table, named, home)

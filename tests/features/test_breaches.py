@@ -207,7 +207,7 @@ def test_a_breach_reads_as_a_sentence():
     ) as database:
         [breach] = find_breaches(database.connection, database.columns, NOW)
     assert str(breach) == (
-        "deals.outcome: 2 rows have an outcome that is neither won nor lost "
+        "deals.outcome: rows that have an outcome that is neither won nor lost: 2 "
         "(first: lead 4: outcome Won; lead 5: outcome gone). "
         "Map it in the query: CASE WHEN ... THEN 'won' ELSE 'lost' END; open deals get no row."
     )

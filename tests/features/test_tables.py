@@ -95,7 +95,8 @@ def test_a_database_or_table_that_is_not_there(folder):
     duckdb.connect(str(folder / "crm.duckdb")).close()
     said = refusal(folder, tables={"database": "crm.duckdb", "events": "deeds"})
     assert said.startswith("tables.events cannot be read (deeds): ")
-    assert refusal(folder, tables={"events": "deeds"}).startswith("tables.events cannot be read")
+    said = refusal(folder, tables={"events": "deeds"})
+    assert said.startswith("tables.events = 'deeds' is neither a .parquet, .csv or .sql file nor a")
 
 
 def test_a_broken_query_or_file(folder):
