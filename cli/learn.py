@@ -45,10 +45,10 @@ def train_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     if as_json:
         print_json(trained.to_json())
         return
-    _print_trained(trained, config.mlflow_uri)
+    print_trained(trained, config.mlflow_uri)
 
 
-def _print_trained(trained: "Trained", uri: str) -> None:
+def print_trained(trained: "Trained", uri: str) -> None:
     from cli.tables import judgement_table
 
     fit, compared = trained.split.fit, trained.comparison

@@ -167,12 +167,31 @@ def test_a_lead_has_the_same_reasons_in_any_company(explained):
     assert alone.top(3)[0] == found.top(3)[7]
 
 
-def test_a_trained_model_s_reasons_read_like_facts(trained, judged):
+def test_a_trained_model_s_reasons_add_up_and_read_like_facts(trained, judged):
     found = explain(trained.model, judged.frame)
+    sums = [found.base + sum(r.log_odds for r in reasons) for reasons in found.top(1000)]
+    assert np.abs(sums - logit(trained.model.rank(judged.frame))).max() < 1e-9
     told = [reason for reasons in found.top(5) for reason in reasons]
     assert len(told) > 2 * len(judged.won)
     facts = [reason.text for reason in told if reason.topic != "source"]  # sources are named as is
     assert not [text for text in facts if "nan" in text.lower() or "_" in text or not text]
-    assert [r for r in told if re.fullmatch("visited pricing .* in the last 7 days", r.text)]
-    sums = [found.base + sum(r.log_odds for r in reasons) for reasons in found.top(1000)]
-    assert np.abs(sums - logit(trained.model.rank(judged.frame))).max() < 1e-9
+
+
+COUNTED = re.compile(r"(?P<said>[a-z ]+) (?P<times>\d+) times in the last (?P<days>\d+) days")
+NEVER = re.compile('no "(?P<said>[a-z ]+)" so far')
+
+
+def test_the_facts_told_are_those_of_the_lead(trained, judged):
+    counted = never = 0
+    for row, reasons in enumerate(explain(trained.model, judged.frame).top(5)):
+        seen = judged.frame.iloc[row]
+        for reason in reasons:
+            if match := COUNTED.fullmatch(reason.text):
+                action, days = match["said"].replace(" ", "_"), match["days"]
+                assert seen[f"count_{days}d({action})"] == int(match["times"])
+                counted += 1
+            if match := NEVER.fullmatch(reason.text):
+                assert seen[f"count_all({match['said'].replace(' ', '_')})"] == 0
+                never += 1
+    assert counted > 50
+    assert never > 50

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from features.errors import BadInput, Refused
+from models.registry import Registry
 from tests.features.lead_databases import at, config_for, event, write_database
 from training.train import train
 
@@ -92,8 +93,6 @@ def test_a_breach_of_the_contract_is_refused_with_all_that_is_wrong(tmp_path):
 
 
 def test_a_history_without_wins_is_refused_and_nothing_is_registered(tmp_path):
-    from models.registry import Registry
-
     with pytest.raises(Refused, match="with 0 won snapshots are too few"):
         train_on(tmp_path, [])
     registry = Registry(config_for(tmp_path))

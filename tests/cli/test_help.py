@@ -1,0 +1,53 @@
+"""`--help` teaches, at once."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.running import readiness
+
+# Of each verb what a newcomer must read: what it does, and what is good to know.
+TAUGHT = {
+    "init": ("Write a commented readiness.toml and rules.toml", "Nothing is overwritten"),
+    "check": ("say what is in it, and what is wrong with it", "Exits 2 if the contract is"),
+    "features": ("List every feature that is computed", "meaning in words"),
+    "simulate": ("true win probabilities are known", "--leads"),
+    "train": ("register the challenger", "no training label overlaps it"),
+    "promote": ("Make the challenger champion", "Exits 1 and says by how much"),
+    "score": ("Score every open lead into the ledger", "exactly once"),
+    "compare": ("Model against rules on real outcomes", "self-contained HTML page"),
+    "explain": ("Why one lead has its readiness", "they add up to its log-odds"),
+}
+
+
+def flowing(text: str) -> str:
+    """The text without frames and line ends."""
+    return " ".join(text.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("verb", TAUGHT)
+def test_every_verb_teaches(verb: str) -> None:
+    ran = readiness(verb, "--help")
+    assert (ran.code, ran.err) == (0, "")
+    for taught in TAUGHT[verb]:
+        assert taught in flowing(ran.out)
+    assert "--json" in ran.out
+    assert max(map(len, ran.out.splitlines())) <= 80
+
+
+def test_the_command_names_its_verbs_in_the_order_of_work_and_its_exit_codes() -> None:
+    said = flowing(readiness("--help").out)
+    way = ["init", "check", "train", "promote", "score", "compare"]
+    places = [said.index(f"readiness {verb} DIR") for verb in way]
+    assert places == sorted(places)
+    assert all(f" {verb} " in said for verb in TAUGHT)
+    assert "0 done, 1 refused or gate not passed, 2 wrong usage or bad input" in said
+
+
+def test_help_waits_for_no_heavy_import() -> None:
+    code = (
+        "import cli.main, sys; print({'mlflow', 'sklearn', 'pandas', 'duckdb'} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"

@@ -1,0 +1,76 @@
+"""The gate on real leads: BPI Challenge 2012, a bank's loan applications, tested on five weeks."""
+
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from features.config import load
+from models.registry import Registry
+from training.train import train
+
+ROOT = Path(__file__).resolve().parents[2]
+LOG = ROOT.parent / "shared" / "data" / "bpic2012" / "BPI_Challenge_2012.parquet"
+DECIDING = ("approved", "registered", "activated", "declined", "cancelled", "accepted", "contract")
+
+pytestmark = pytest.mark.skipif(
+    not LOG.is_file(),
+    reason=f"no {LOG}: the log is not ours to ship, its place is in examples/bpic2012/README.md",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The example as it stands, but for the place of the log."""
+    copied = tmp_path_factory.mktemp("bpic") / "example"
+    shutil.copytree(ROOT / "examples" / "bpic2012", copied, ignore=shutil.ignore_patterns("out"))
+    path = copied / "readiness.toml"
+    text = path.read_text("utf-8")
+    relative = '"../../../shared/data/bpic2012"'
+    assert relative in text
+    path.write_text(text.replace(relative, f'"{LOG.parent}"'), "utf-8")
+    return copied
+
+
+@pytest.fixture(scope="module")
+def found(folder):
+    return train(load(folder))
+
+
+def test_the_figures_reach_the_bar(found):
+    model = found.to_json()["test"]["model"]
+    print(f"\n{model}")
+    assert model["roc_auc"] >= 0.770
+    assert model["log_loss"] <= 0.515
+    assert model["brier"] <= 0.175
+    assert model["at_capacity"]["share"] == 0.1
+    assert model["at_capacity"]["precision"] >= 0.73
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision", "precision", "gain", "lift"])
+def test_the_model_is_ahead_of_the_rules_beyond_doubt(found, metric):
+    difference = found.to_json()["test"]["difference"][metric]
+    assert 0 < difference["low"] < difference["point"]
+
+
+def test_the_test_is_of_the_weeks_agreed_on(found):
+    test = found.to_json()["test"]
+    assert list(test["cutoffs"]) == [
+        *("2012-01-16", "2012-01-23", "2012-01-30", "2012-02-06", "2012-02-13")
+    ]
+    assert test["snapshots"] == 4_421
+
+
+def test_no_training_label_reaches_into_the_test(found):
+    last = found.split.fit[-1]
+    assert last + timedelta(days=30) <= datetime(2012, 1, 16)
+    assert found.model.trained_until == last
+
+
+def test_no_deciding_action_is_a_feature(found, folder):
+    registry = Registry(load(folder))
+    listed = registry.client.download_artifacts(found.model.run_id, "features.json")
+    named = Path(listed).read_text("utf-8").lower()
+    assert "offer_sent_back" in named
+    assert [word for word in DECIDING if word in named] == []
