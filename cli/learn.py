@@ -46,6 +46,7 @@ def train_verb(where: Where = Path(), as_json: AsJson = False) -> None:
         print_json(trained.to_json())
         return
     print_trained(trained, config.mlflow_uri)
+    print_path(f"Next: readiness promote {where}")
 
 
 def print_trained(trained: "Trained", uri: str) -> None:
@@ -73,8 +74,9 @@ def _print_candidates(trained: "Trained") -> None:
     if not trained.chosen.folds:
         out.print("No search: too few training cutoffs for a rolling origin; the default was used.")
         return
+    periods = len(trained.chosen.folds)
     table = Table(
-        title=f"Search: each candidate on {len(trained.chosen.folds)} earlier periods",
+        title=f"Search: each candidate on {periods} earlier period{'s' * (periods != 1)}",
         title_justify="left",
         caption="* chosen: the first, unless another's log loss is surely lower",
         caption_justify="left",
@@ -106,5 +108,7 @@ def promote_verb(where: Where = Path(), as_json: AsJson = False) -> None:
         print_json(promotion.to_json())
     else:
         out.print(promotion.said)
+        if promotion.promoted:
+            print_path(f"Next: readiness score {where}")
     if not promotion.promoted:
         raise typer.Exit(1)

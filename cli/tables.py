@@ -7,8 +7,8 @@ from rich.table import Table
 from models.judge import Estimate, Judgement
 
 _ROWS = (
-    ("precision", "won of the list", "{:.1%}"),
-    ("gain", "share of all wins", "{:.1%}"),
+    ("precision", "won on the list", "{:.1%}"),
+    ("gain", "deals found", "{:.1%}"),
     ("lift", "lift", "{:.2f}"),
     ("roc_auc", "ROC AUC", "{:.3f}"),
     ("average_precision", "average precision", "{:.3f}"),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from serve.batch import Scored
     from serve.explain import LeadExplained
 
+HEAD = 5  # leads shown of the list for sales
+
 Which = Annotated[
     str, typer.Option("--model", help="champion, challenger, or the number of a version.")
 ]
@@ -55,7 +57,7 @@ def score_verb(
     from features.config import load
     from features.database import open_database
     from serve.batch import score_all
-    from serve.ledger import export, open_ledger, require_exportable
+    from serve.ledger import open_ledger, require_exportable
     from serve.scorer import Scorer
 
     config = load(where)
@@ -69,21 +71,23 @@ def score_verb(
         progress_bars() as told,
     ):
         scored = score_all(config, database, scorer, ledger, cutoff, told)
-    written = export(scored.rows, to) if to else None
+        written = ledger.export(scored.run, to) if to else None
+        found = scored.to_json() | {"ledger": str(ledger_path), "export": written}
+        head = ledger.rows(scored.run, HEAD)
     if as_json:
-        print_json(scored.to_json() | {"ledger": str(ledger_path), "export": written})
+        print_json(found)
         return
-    _print_scored(scored)
+    _print_scored(scored, found["routes"], head)
     print_path(f"Ledger: {ledger_path} (table scores)")
     if written:
         print_path(f"Exported to {written}")
 
 
-def _print_scored(scored: "Scored") -> None:
+def _print_scored(scored: "Scored", routes: dict[str, int], head: "pd.DataFrame") -> None:
     for breach in scored.breaches:
         err.print(f"[red]breach[/] {escape(breach)}")
-    run, routes = scored.run, scored.to_json()["routes"]
-    ready = scored.rows[scored.rows["state"] == "scored"]
+    run = scored.run
+    ready = head[head["state"] == "scored"]
     if len(ready):
         out.print(_head_of_the_list(ready))
     out.print(
@@ -92,13 +96,11 @@ def _print_scored(scored: "Scored") -> None:
         f"(model version {run.model_version}, rules {run.rules_version})."
     )
     if scored.unscored:
-        faulty = scored.rows[scored.rows["state"] == "not scored"].iloc[0]
-        first = f"lead {faulty['lead_id']}: {faulty['state_reason']}"
         out.print(
             f"{scored.unscored:,} of them could not be scored, the ledger says why (first: "
-            f"{escape(first)}). Mend them: readiness check"
+            f"{escape(scored.first_unscored)}). Mend them: readiness check"
         )
-    known = len(scored.rows) - scored.added
+    known = sum(routes.values()) - scored.added
     out.print(
         f"{scored.added:,} rows added"
         + (f"; {known:,} were in the ledger before and stand as they were." if known else ".")
@@ -116,7 +118,7 @@ def _head_of_the_list(ready: "pd.DataFrame") -> Table:
         table.add_column(heading, justify="right", no_wrap=heading != "lead")
     table.add_column("band", no_wrap=True)
     table.add_column("why")
-    for row in ready.head(5).to_dict("records"):
+    for row in ready.to_dict("records"):
         table.add_row(
             escape(row["lead_id"]),
             f"{row['readiness']:.1%}",
@@ -213,7 +215,8 @@ def _reasons_table(told: "LeadExplained") -> Table:
         table.add_row(f"{reason.log_odds:+.2f}", escape(reason.text))
     small = [reason.log_odds for reason in told.reasons[len(shown) :]]
     if small:
-        table.add_row(f"{sum(small):+.2f}", f"{len(small)} smaller reasons together")
+        together = round(sum(small), 2) + 0.0  # never -0.00
+        table.add_row(f"{together:+.2f}", f"smaller reasons together: {len(small)}")
     table.add_section()
     table.add_row(f"{told.log_odds:+.2f}", f"in all: readiness {told.readiness:.1%}")
     return table

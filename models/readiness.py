@@ -22,6 +22,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
+from threadpoolctl import threadpool_limits
 
 from features.spec import Spec, is_text
 
@@ -123,4 +124,5 @@ class ReadinessModel:
 
 def calibrated(frozen: Pipeline, later: pd.DataFrame, won: npt.ArrayLike) -> CalibratedClassifierCV:
     """A sigmoid (Platt 1999) on the log-odds of a frozen fit, learnt on later snapshots."""
-    return CalibratedClassifierCV(FrozenEstimator(frozen), method="sigmoid").fit(later, won)
+    with threadpool_limits(1, "blas"):  # threads add up in another order: other last bits
+        return CalibratedClassifierCV(FrozenEstimator(frozen), method="sigmoid").fit(later, won)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import mlflow
 import pandas as pd
@@ -77,7 +78,11 @@ class Registry:
         self.name = config.mlflow.model
         self.uri = config.mlflow_uri
         if self.uri.startswith("sqlite:///"):
-            Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(self.uri.removeprefix("sqlite:///")).parent
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise BadInput(f"mlflow.uri: the folder {folder} cannot be made: {error}") from None
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.ERROR)
         self.client = MlflowClient(self.uri, self.uri)
@@ -153,11 +158,17 @@ class Registry:
                 f"`readiness train`{', then `readiness promote`' if which == CHAMPION else ''}."
             )
         mlflow.set_tracking_uri(self.uri)
-        with _quiet():
-            folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
-            run_id = str(self.client.get_model_version(self.name, version).run_id)
-            info = mlflow.models.Model.load(str(folder)).metadata["readiness"]
-        estimator = load_trusted(folder / "model.skops")
+        try:
+            with _quiet():
+                folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
+                run_id = str(self.client.get_model_version(self.name, version).run_id)
+                info = (mlflow.models.Model.load(str(folder)).metadata or {})["readiness"]
+            estimator = load_trusted(folder / "model.skops")
+        except (OSError, KeyError, BadZipFile, MlflowException) as error:
+            raise BadInput(
+                f"Version {version} of the model {self.name} cannot be read: {error!r}. Has its "
+                "folder been moved or changed? Move it back, or train again."
+            ) from None
         return ReadinessModel(estimator, **_remember(info), version=version, run_id=run_id)
 
     def _find(self, which: str) -> str | None:

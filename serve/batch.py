@@ -39,13 +39,18 @@ class Scored:
     run: Run
     open_leads: int
     unscored: int
+    first_unscored: str
     added: int
-    rows: pd.DataFrame
     breaches: tuple[str, ...]
+    ledger: Ledger
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """All of the run's rows, in memory; `ledger` yields some of them, or exports them."""
+        return self.ledger.rows(self.run)
 
     def to_json(self) -> dict[str, Any]:
         """What `score --json` prints."""
-        routes, bands = self.rows["route"].value_counts(), self.rows["band"].value_counts()
         return {
             "cutoff": self.run.cutoff.isoformat(),
             "model_version": self.run.model_version,
@@ -54,8 +59,8 @@ class Scored:
             "scored": self.open_leads - self.unscored,
             "not_scored": self.unscored,
             "added": self.added,
-            "routes": {str(route): int(count) for route, count in routes.items()},
-            "bands": {str(band): int(count) for band, count in bands.items()},
+            "routes": self.ledger.counts(self.run, "route"),
+            "bands": self.ledger.counts(self.run, "band"),
             "breaches": list(self.breaches),
         }
 
@@ -96,7 +101,8 @@ def score_all(
     end = config.time.data_end or now
     breaches = find_breaches(database.connection, database.columns, end)
     told = tuple(str(breach) for breach in breaches)
-    return Scored(run, open_leads, len(unscorable), added, ledger.rows(run), told)
+    first = "" if unscorable.empty else "lead {}: {}".format(*unscorable.iloc[0])
+    return Scored(run, open_leads, len(unscorable), first, added, told, ledger)
 
 
 def _parts(

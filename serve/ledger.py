@@ -16,6 +16,7 @@ import duckdb
 import pandas as pd
 
 from features.errors import BadInput
+from features.tables import literal
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS scores (
@@ -45,6 +46,12 @@ ROW = {
 }
 _INCOMING = f"CREATE TEMP TABLE incoming ({', '.join(f'{k} {v}' for k, v in ROW.items())})"
 _OF_RUN = "cutoff = $cutoff AND model_version = $model AND rules_version = $rules"
+
+_SORTED = (
+    f"SELECT * FROM scores WHERE {_OF_RUN} ORDER BY route = 'sales' DESC, "
+    "readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id"
+)
+MEMORY = "1GB"  # of the ledger's own DuckDB, beside that of the features
 
 # The list for sales: by readiness, ties by points, then by lead id, so that every run makes the
 # same list. Where a list was made before (late data brought more leads), it stands: a newcomer
@@ -139,13 +146,37 @@ class Ledger:
                 "nothing was written"
             )
 
-    def rows(self, run: Run) -> pd.DataFrame:
-        """A run's rows, the list for sales first, each route by readiness."""
-        return self.connection.execute(
-            f"SELECT * FROM scores WHERE {_OF_RUN} ORDER BY route = 'sales' DESC, "
-            "readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id",
+    def rows(self, run: Run, most: int | None = None) -> pd.DataFrame:
+        """A run's rows, the list for sales first, each route by readiness; at most `most`."""
+        limit = "" if most is None else f" LIMIT {int(most)}"
+        return self.connection.execute(f"{_SORTED}{limit}", run.key).df()
+
+    def counts(self, run: Run, column: str) -> dict[str, int]:
+        """How many of a run's rows have each value of a column, nulls left out."""
+        found = self.connection.execute(
+            f"SELECT {column}, count(*) FROM scores WHERE {_OF_RUN} AND {column} IS NOT NULL "
+            "GROUP BY 1 ORDER BY 1",
             run.key,
-        ).df()
+        ).fetchall()
+        return {str(value): int(count) for value, count in found}
+
+    def export(self, run: Run, path: Path) -> Path:
+        """Write a run's rows to a .csv or .parquet file, whole or not at all, without holding them
+        in memory. Raises BadInput for other files."""
+        require_exportable(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.unfinished")
+        form = "CSV, HEADER" if path.suffix == ".csv" else "PARQUET"
+        try:
+            self.connection.execute(
+                f"COPY ({_SORTED}) TO {literal(str(unfinished))} (FORMAT {form})", run.key
+            )
+            unfinished.replace(path)
+        except duckdb.IOException as error:
+            raise BadInput(f"{path} cannot be written: {error}") from None
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return path
 
 
 @contextmanager
@@ -154,7 +185,7 @@ def open_ledger(path: Path) -> Iterator[Ledger]:
     the file is no ledger."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        connection = duckdb.connect(str(path))
+        connection = duckdb.connect(str(path), config={"memory_limit": MEMORY})
     except duckdb.IOException as error:
         raise BadInput(
             f"The ledger {path} cannot be opened: {error}. Is another run of `readiness score` "
@@ -167,19 +198,6 @@ def open_ledger(path: Path) -> Iterator[Ledger]:
 
 
 def require_exportable(path: Path) -> None:
-    """Raises BadInput unless `export` can write such a file: ask before long work."""
+    """Raises BadInput unless `Ledger.export` can write such a file: ask before long work."""
     if path.suffix not in (".csv", ".parquet"):
         raise BadInput(f"Export to a .csv or .parquet file, not {path.name}.")
-
-
-def export(rows: pd.DataFrame, path: Path) -> Path:
-    """Write rows to a .csv or .parquet file, whole or not at all. Raises BadInput for others."""
-    require_exportable(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    if path.suffix == ".csv":
-        rows.to_csv(unfinished, index=False)
-    else:
-        rows.to_parquet(unfinished, index=False)
-    unfinished.replace(path)
-    return path

@@ -3,6 +3,7 @@
 Words and layout are in pages/compare.html; here its figures are gathered and pictures drawn.
 """
 
+import json
 import math
 import os
 import re
@@ -98,16 +99,21 @@ METRICS = (
 
 
 def write_page(comparison: Comparison, path: Path) -> Path:
-    """Write the page to `path`, whole or not at all, and return it. Makes its folder."""
-    page = render(comparison)
+    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
+    `compare --json` prints. Makes their folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path.with_suffix(".json"), json.dumps(comparison.to_json(), indent=2, allow_nan=False))
+    _write(path, render(comparison))
+    return path
+
+
+def _write(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        unfinished.write_text(page, encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8")
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
-    return path
 
 
 def render(comparison: Comparison) -> str:

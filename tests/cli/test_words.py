@@ -43,7 +43,7 @@ def test_train(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Registered as version 1 (challenger)" in said
     assert "mlflow ui --backend-store-uri sqlite:////there/mlflow.db\n" in said
     precision = trained.comparison.judgement.estimates["model"]["precision"].point
-    (line,) = (line for line in said.splitlines() if "won of the list" in line)
+    (line,) = (line for line in said.splitlines() if "won on the list" in line)
     assert f" {precision:.1%} " in line
     assert sum("*" in line for line in said.splitlines()) == 2  # the chosen one, and the legend
 

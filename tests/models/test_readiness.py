@@ -6,6 +6,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from features.spec import Age, Attribute, Count, DaysSince, First
 from models import readiness
@@ -134,3 +135,15 @@ def test_the_seed_decides():
     )
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
+
+
+def test_threads_do_not_change_the_sigmoid():
+    """Of a sum over so many snapshots, BLAS would add up the halves apart."""
+    frame, won = snapshots(25_000)
+    trees = fit_trees(frame[:2_000], won[:2_000], SPECS, SETTINGS | {"max_iter": 5}, 0)
+    found = set()
+    for threads in (1, 2, 3):
+        with threadpool_limits(threads):
+            sigmoid = calibrated(trees, frame, won).calibrated_classifiers_[0].calibrators[0]
+        found.add((sigmoid.a_, sigmoid.b_))
+    assert len(found) == 1

@@ -212,6 +212,23 @@ def test_a_type_renamed_within_the_file_is_refused(attacked):
         registry.load("challenger")
 
 
+@pytest.mark.parametrize("name", ["model.skops", "MLmodel"])
+def test_an_artefact_that_is_broken_or_gone_is_bad_input(name, attacked):
+    registry, folder = attacked
+    (folder / name).write_bytes(b"flavors: {}\n")
+    with pytest.raises(BadInput, match="Version 1 of the model sales-readiness cannot be read"):
+        registry.load("challenger")
+    (folder / name).unlink()
+    with pytest.raises(BadInput, match="Has its folder been moved or changed"):
+        registry.load("challenger")
+
+
+def test_a_store_where_nothing_can_be_written_is_bad_input(tmp_path):
+    (tmp_path / "out").write_text("a file, where a folder should be", "utf-8")
+    with pytest.raises(BadInput, match=r"mlflow\.uri: the folder .*out cannot be made"):
+        Registry(config_for(tmp_path))
+
+
 def test_a_sound_artefact_is_loaded_after_all(stored):
     registry, _ = stored
     frame, _ = snapshots(100, seed=1)
@@ -226,11 +243,15 @@ def test_a_version_that_is_not_there_is_bad_input(stored, which):
         registry.load(which)
 
 
-def test_two_registries_do_not_write_into_each_other(stored, tmp_path):
+def test_two_registries_do_not_take_each_other_s_models(stored, tmp_path):
     """MLflow keeps one tracking URI for the whole process."""
     first, _ = stored
+    frame, _ = snapshots(100, seed=1)
+    here, there = (fitted(300, seed=seed).rank(frame) for seed in (0, 1))
+    assert not np.array_equal(here, there)
     second = Registry(config_for(tmp_path))
     assert not second.has("challenger")
-    assert first.load("challenger").version == "1"
-    again = first.log(training(fitted(300)))
-    assert (again.version, second.has("challenger")) == ("2", False)
+    assert second.log(training(fitted(300, seed=1))).version == "1"
+    assert np.array_equal(first.load("challenger").rank(frame), here)
+    assert first.log(training(fitted(300))).version == "2"
+    assert np.array_equal(second.load("challenger").rank(frame), there)

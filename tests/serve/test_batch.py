@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -16,7 +17,7 @@ from features.duckdb_engine import feature_frame
 from features.snapshots import cohort_sql
 from models.readiness import ReadinessModel
 from models.rules import load_rules, parse_rules
-from serve.batch import Scored, default_cutoff, score_all
+from serve.batch import default_cutoff, score_all
 from serve.ledger import Run, open_ledger
 from serve.scorer import Scorer
 from tests.features.lead_databases import at, config_for, event, opened
@@ -50,10 +51,13 @@ class Nightly:
     database: LeadDatabase
     scorer: Scorer
 
-    def score(self, cutoff: datetime | None = MONDAY, ledger: str = "a", **other) -> Scored:
+    def score(
+        self, cutoff: datetime | None = MONDAY, ledger: str = "a", **other
+    ) -> SimpleNamespace:
         given = {"config": self.config, "database": self.database, "scorer": self.scorer} | other
         with open_ledger(self.folder / f"{ledger}.duckdb") as opened_ledger:
-            return score_all(ledger=opened_ledger, cutoff=cutoff, **given)
+            scored = score_all(ledger=opened_ledger, cutoff=cutoff, **given)
+            return SimpleNamespace(**vars(scored), rows=scored.rows, json=scored.to_json())
 
     def in_chunks(self, memory_gb: float) -> Config:
         """The settings with less memory than a user may ask for: many chunks of few leads."""
@@ -66,7 +70,7 @@ def nightly(tmp_path: Path, config: Config, database: LeadDatabase, scorer: Scor
     return Nightly(tmp_path, config, database, scorer)
 
 
-def timeless(scored: Scored) -> pd.DataFrame:
+def timeless(scored: SimpleNamespace) -> pd.DataFrame:
     return scored.rows.drop(columns="scored_at")
 
 
@@ -188,7 +192,7 @@ def test_capacity_in_leads_is_the_length_of_the_list(nightly: Nightly) -> None:
     scored = nightly.score(config=nightly.config.model_copy(update={"capacity": capacity}))
     assert list(scored.rows["route"][:8]) == ["sales"] * 7 + ["nurture"]
     assert scored.rows["readiness"].is_monotonic_decreasing
-    assert scored.to_json()["routes"] == {"sales": 7, "nurture": scored.open_leads - 7}
+    assert scored.json["routes"] == {"sales": 7, "nurture": scored.open_leads - 7}
 
 
 def lead(lead_id: str, created: str | None) -> dict:
@@ -246,7 +250,7 @@ def test_faulty_leads_are_in_the_ledger_with_their_reason(tmp_path: Path, scorer
         open_ledger(tmp_path / "ledger.duckdb") as ledger,
     ):
         scored = score_all(config_for(tmp_path), database, scorer, ledger, datetime(2026, 3, 1))
-    rows = scored.rows.set_index("lead_id")
+        rows, told = scored.rows.set_index("lead_id"), scored.to_json()
     assert rows["state_reason"].dropna().to_dict() == {k: v for k, v in EXPECTED.items() if v}
     assert sorted(rows.index) == sorted(EXPECTED)
     assert len(rows) == scored.open_leads == scored.added == len(EXPECTED)
@@ -255,7 +259,7 @@ def test_faulty_leads_are_in_the_ledger_with_their_reason(tmp_path: Path, scorer
     assert rows.loc[sound, "readiness"].between(0, 1).all()
     assert rows.loc[~sound, ["readiness", "rule_score", "band", "reasons"]].isna().all(axis=None)
     assert set(rows.loc[~sound, "route"]) == {"nurture"}
-    assert scored.to_json() == {
+    assert told == {
         "cutoff": "2026-03-01T00:00:00",
         "model_version": scorer.model.version,
         "rules_version": scorer.rules.version,

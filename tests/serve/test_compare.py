@@ -89,6 +89,16 @@ def test_a_model_trained_on_less_is_judged_on_more(
     assert more[2:] == cutoffs_of(compared)
 
 
+def test_a_cutoff_a_horizon_after_the_last_one_trained_on_is_fair_and_one_before_is_not(
+    config: Config, database: LeadDatabase, trained: Trained, rules: RuleScore, compared: Comparison
+) -> None:
+    first, *later = cutoffs_of(compared)
+    sharp = replace(trained.model, trained_until=first - timedelta(days=30))
+    assert cutoffs_of(compare(config, database, sharp, rules, silent)) == [first, *later]
+    beyond = replace(sharp, trained_until=sharp.trained_until + timedelta(microseconds=1))
+    assert cutoffs_of(compare(config, database, beyond, rules, silent)) == later
+
+
 def test_a_model_that_has_seen_too_much_is_not_judged(
     config: Config, database: LeadDatabase, trained: Trained, rules: RuleScore
 ) -> None:

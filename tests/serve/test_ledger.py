@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import BadInput
-from serve.ledger import ROW, Ledger, Run, export, open_ledger
+from serve.ledger import ROW, Ledger, Run, open_ledger
 
 CUTOFF, NIGHT = datetime(2026, 3, 1), datetime(2026, 3, 1, 4)
 RUN = Run(CUTOFF, "1", "a41f09c3be")
@@ -234,22 +234,22 @@ def test_a_file_that_is_no_ledger_is_named(path: Path) -> None:
 def test_export_is_complete(path: Path, tmp_path: Path, suffix: str) -> None:
     write(path, FIVE)
     with open_ledger(path) as ledger:
-        rows = ledger.rows(RUN)
-    written = export(rows, tmp_path / "new" / f"scores{suffix}")
+        written = ledger.export(RUN, tmp_path / "new" / f"scores{suffix}")
     assert [found.name for found in written.parent.iterdir()] == [f"scores{suffix}"]
     read = duckdb.sql(f"SELECT * FROM '{written}' ORDER BY ALL").fetchall()
     assert [(r[0], *r[2:9]) for r in read] == [(r[0], *r[2:9]) for r in table(path)]
 
 
-def test_an_export_that_fails_leaves_the_file_before(tmp_path: Path) -> None:
-    written = export(FIVE, tmp_path / "scores.parquet")
-    before = written.read_bytes()
-    unwritable = FIVE.assign(reasons=[object()] * 5)
-    with pytest.raises(Exception, match="object"):
-        export(unwritable, written)
-    assert written.read_bytes() == before
-    with pytest.raises(BadInput, match=r"\.csv or \.parquet file, not scores\.xlsx"):
-        export(FIVE, tmp_path / "scores.xlsx")
+def test_an_export_that_fails_leaves_no_half_file(path: Path, tmp_path: Path) -> None:
+    write(path, FIVE)
+    (tmp_path / "taken.csv").mkdir()
+    with open_ledger(path) as ledger:
+        with pytest.raises(BadInput, match=r"\.csv or \.parquet file, not scores\.xlsx"):
+            ledger.export(RUN, tmp_path / "scores.xlsx")
+        with pytest.raises(OSError, match=r"taken\.csv"):
+            ledger.export(RUN, tmp_path / "taken.csv")
+    assert sorted(found.name for found in tmp_path.glob("*.*")) == ["taken.csv"]
+    assert list((tmp_path / "taken.csv").iterdir()) == []
 
 
 READINESS = st.none() | st.sampled_from([0.0, 0.1, 0.1 + 1e-17, 0.5, 1.0]) | st.floats(0, 1)

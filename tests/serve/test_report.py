@@ -1,6 +1,7 @@
 """The page holds the verdict and every figure, needs nothing from elsewhere, and trusts no name."""
 
 import dataclasses
+import json
 import math
 import re
 from datetime import datetime
@@ -257,6 +258,7 @@ def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "reports" / "compare.html"
     assert write_page(compared(), path) == path
     assert path.read_text(encoding="utf-8") == render(compared())
+    assert json.loads(path.with_suffix(".json").read_text()) == compared().to_json()
 
     def refuse(*_):
         raise OSError("disk full")
@@ -265,7 +267,8 @@ def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         write_page(compared("rules"), path)
     assert path.read_text(encoding="utf-8") == render(compared())
-    assert [file.name for file in path.parent.iterdir()] == ["compare.html"]
+    assert json.loads(path.with_suffix(".json").read_text()) == compared().to_json()
+    assert sorted(f.name for f in path.parent.iterdir()) == ["compare.html", "compare.json"]
 
 
 def test_no_em_dash(page):
