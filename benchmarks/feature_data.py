@@ -46,7 +46,7 @@ SOURCES = ("search", "newsletter", "partner", "fair", "advert", "social", "direc
 CONTENTS = tuple(f"/page/{number}" for number in range(300))
 START, DAYS = pd.Timestamp("2025-01-01"), 180
 CUTOFF_DAYS = (60, 90, 120, 150, 180)
-DAY_US, MINUTE_US = 86_400_000_000, 60_000_000
+DAY_US, MINUTE_US, SECOND_US = 86_400_000_000, 60_000_000, 1_000_000
 
 HALF_LIFE = 14
 SPECS: tuple[Spec, ...] = (
@@ -106,6 +106,7 @@ def _events(rng: np.random.Generator, count: int, ids: Ints, created: Ints) -> p
     came_by = rng.integers(0, len(SOURCES), visits)
     visit = rng.integers(0, visits, count)
     occurred = begun[visit] + rng.integers(0, 40 * MINUTE_US, count)
+    occurred -= occurred % SECOND_US  # as logs have them, so that some deeds share an instant
     order = np.argsort(occurred, kind="stable")
     visit, occurred = visit[order], occurred[order]
     late = np.where(rng.random(count) < 0.03, rng.integers(0, 3 * DAY_US, count), 0)

@@ -83,7 +83,7 @@ def known(snapshots: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
 
 def within(days: int) -> pl.Expr:
     """The event is at most so many days before the cutoff."""
-    return AGE <= days * DAY_US
+    return AGE.le(days * DAY_US)
 
 
 def overall() -> list[pl.Expr]:

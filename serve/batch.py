@@ -26,6 +26,7 @@ AND (
   EXISTS (SELECT 1 FROM deeds e WHERE e.lead_id = f.lead_id AND e.known_at < TIMESTAMP '{cutoff}')
   OR EXISTS (SELECT 1 FROM leads l WHERE l.lead_id = f.lead_id
     AND (l.created_at IS NULL OR l.created_at < TIMESTAMP '{cutoff}')))
+ORDER BY f.lead_id
 """
 
 

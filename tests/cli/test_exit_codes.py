@@ -114,6 +114,15 @@ def test_score_refuses_before_it_works(company: Company, words: tuple, said: str
     assert "features" not in ran.err  # no bar: nothing was begun
 
 
+@pytest.mark.parametrize("verb", [("score", "--export"), ("compare", "--out")])
+def test_a_path_that_cannot_be_written_is_named(company: Company, tmp_path: Path, verb) -> None:
+    blocked = tmp_path / "file" / "scores.csv"
+    blocked.parent.write_text("no folder")
+    ran = readiness(verb[0], company.folder, verb[1], blocked)
+    assert (ran.code, ran.out) == (2, "")
+    assert str(blocked.parent) in ran.err
+
+
 def test_explain_of_a_lead_that_is_not_there(company: Company) -> None:
     ran = readiness("explain", "[/b]", company.folder)
     assert (ran.code, ran.out) == (2, "")
