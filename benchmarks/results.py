@@ -2,7 +2,7 @@
 
     .venv/bin/python -m benchmarks.results
 
-The real log is looked for where examples/bpic2012/readiness.toml says; without it that part says so.
+The real log is looked for where examples/bpic2012/readiness.toml says; else the page says so.
 """
 
 import math

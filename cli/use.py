@@ -86,6 +86,8 @@ def score_verb(
 def _print_scored(scored: "Scored", routes: dict[str, int], head: "pd.DataFrame") -> None:
     for breach in scored.breaches:
         err.print(f"[red]breach[/] {escape(breach)}")
+    for note in scored.notes:
+        err.print(f"[yellow]note[/] {escape(note)}")
     run = scored.run
     ready = head[head["state"] == "scored"]
     if len(ready):

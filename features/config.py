@@ -143,6 +143,10 @@ def load(path: Path) -> Config:
     Raises BadInput, in one message, for a missing file, broken TOML, unknown keys (with the nearest
     known one) and values that do not fit.
     """
+    if not path.exists():
+        raise BadInput(
+            f"There is no {path}: name the folder of readiness.toml, or the file itself."
+        )
     path = (path / FILE_NAME if path.is_dir() else path).resolve()
     if not path.is_file():
         raise BadInput(

@@ -13,6 +13,7 @@ from features.database import LeadDatabase
 from features.duckdb_engine import feature_frames
 from features.progress import Progress, silent
 from features.snapshots import cohort_sql
+from models.readiness import ReadinessModel
 from serve.ledger import ROW, Ledger, Run
 from serve.scorer import Scorer
 
@@ -43,6 +44,7 @@ class Scored:
     first_unscored: str
     added: int
     breaches: tuple[str, ...]
+    notes: tuple[str, ...]
     ledger: Ledger
 
     @property
@@ -63,6 +65,7 @@ class Scored:
             "routes": self.ledger.counts(self.run, "route"),
             "bands": self.ledger.counts(self.run, "band"),
             "breaches": list(self.breaches),
+            "notes": list(self.notes),
         }
 
 
@@ -102,8 +105,23 @@ def score_all(
     end = config.time.data_end or now
     breaches = find_breaches(database.connection, database.columns, end)
     told = tuple(str(breach) for breach in breaches)
+    notes = tuple(_notes(cutoff, database.data_end, scorer.model))
     first = "" if unscorable.empty else "lead {}: {}".format(*unscorable.iloc[0])
-    return Scored(run, open_leads, len(unscorable), first, added, told, ledger)
+    return Scored(run, open_leads, len(unscorable), first, added, told, notes, ledger)
+
+
+def _notes(cutoff: datetime, data_end: datetime, model: ReadinessModel) -> Iterator[str]:
+    fair = model.trained_until + timedelta(days=model.horizon_days)
+    if cutoff < fair:
+        yield (
+            f"Version {model.version} learnt from outcomes up to {fair:%Y-%m-%d}: at the cutoff "
+            f"{cutoff:%Y-%m-%d} it tells what it has seen. Good to look at, no test of it."
+        )
+    if cutoff > data_end + timedelta(days=2):
+        yield (
+            f"The data end on {data_end:%Y-%m-%d}, {(cutoff - data_end).days} days before the "
+            "cutoff: every lead looks as if it had done nothing since."
+        )
 
 
 def _parts(

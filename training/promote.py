@@ -90,13 +90,12 @@ def _sentence(
     challenger: ReadinessModel, found: dict[str, Estimate], short: dict[str, Estimate]
 ) -> str:
     metric = METRIC.replace("_", " ")
-    told = short or found
-    figures = "; ".join(
-        f"{d.point:+.3f} against the {name} (95 % interval {d.low:+.3f} to {d.high:+.3f})"
-        for name, d in told.items()
-    )
-    if short:
-        return (
-            f"Version {challenger.version} is not promoted: it falls short in {metric}: {figures}."
-        )
-    return f"Version {challenger.version} is champion: better in {metric}: {figures}."
+    figures = "; ".join(_against(name, told) for name, told in (short or found).items())
+    verdict = "is not promoted: it falls short in" if short else "is champion: better in"
+    return f"Version {challenger.version} {verdict} {metric}: {figures}."
+
+
+def _against(name: str, found: Estimate) -> str:
+    chance = ", so it may be chance" if found.low <= 0 < found.point else ""
+    interval = f"95 % interval {found.low:+.3f} to {found.high:+.3f}{chance}"
+    return f"{found.point:+.3f} against the {name} ({interval})"

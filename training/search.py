@@ -21,9 +21,6 @@ from features.spec import Spec
 from models.readiness import Settings, fit_trees
 from training.splits import Split
 
-# A fold fitted on less than this share of the training snapshots judges another problem.
-LEAST_SHARE = 0.25
-
 # The first is a sound default for a few thousand snapshots; the rest are drawn around it. Slow
 # learning with few leaves and a random third of the features per split makes for stable ranks.
 DEFAULT = Settings(
@@ -128,10 +125,9 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
 
 
 def _is_fair(dataset: Dataset, split: Split) -> bool:
-    """Whether both sides hold won and other snapshots, and enough of them to fit on."""
-    past, later = dataset.at(split.fit), dataset.at(split.judge)
-    both = all(0 < side.wins < len(side.won) for side in (past, later))
-    return both and len(past.won) >= LEAST_SHARE * len(dataset.won)
+    """Whether both sides hold won and other snapshots."""
+    sides = (dataset.at(split.fit), dataset.at(split.judge))
+    return all(0 < side.wins < len(side.won) for side in sides)
 
 
 def _judge(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from math import ceil
 
 from features.errors import Refused
 
@@ -45,20 +46,25 @@ def final_split(mature: Sequence[datetime], test_cutoffs: int, horizon_days: int
     return split
 
 
+# A fold fitted on a smaller share of the cutoffs would judge another problem.
+LEAST_SHARE = 0.25
+
+
 def rolling_origin(cutoffs: Sequence[datetime], folds: int, horizon_days: int) -> list[Split]:
-    """At most `folds` splits of the training cutoffs, in order of time, judged blocks as equal as
-    can be, the later ones the longer. Fewer where the cutoffs do not suffice; none if a horizon
-    does not fit in.
+    """At most `folds` splits of the training cutoffs, in order of time, each fitted on at least a
+    quarter of them, judged blocks as equal as can be, the later ones the longer. Fewer where the
+    cutoffs do not suffice; none if a horizon does not fit in.
 
     >>> weeks = [datetime(2011, 10, 3) + timedelta(weeks=w) for w in range(11)]
     >>> for split in rolling_origin(weeks, 3, 30):
     ...     print(f"{split.fit[-1]:%m-%d} | {split.judge[0]:%m-%d} to {split.judge[-1]:%m-%d}")
-    10-03 | 11-07 to 11-14
-    10-17 | 11-21 to 11-28
+    10-17 | 11-21 to 11-21
+    10-24 | 11-28 to 11-28
     10-31 | 12-05 to 12-12
     """
     gap = timedelta(days=horizon_days)
-    judgeable = [cutoff for cutoff in cutoffs if cutoffs[0] + gap <= cutoff]
+    least = cutoffs[max(1, ceil(LEAST_SHARE * len(cutoffs))) - 1]
+    judgeable = [cutoff for cutoff in cutoffs if least + gap <= cutoff]
     count = min(folds, len(judgeable))
     edges = [len(judgeable) * i // count for i in range(count + 1)] if count else []
     blocks = [judgeable[start:end] for start, end in pairwise(edges)]

@@ -48,7 +48,9 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         progress("fit", 0, 1)
         model = fit(past, specs, chosen.settings, config.time.horizon_days, config.seed)
         progress("fit", 1, 1)
+        progress("judge", 0, 1)
         compared = compare_on(test, config, database.data_end, model, rules)
+        progress("judge", 1, 1)
         found = Trained(
             model, compared, chosen, candidates, split, len(past.won), _notes(rules, database)
         )

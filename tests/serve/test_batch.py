@@ -270,6 +270,7 @@ def test_faulty_leads_are_in_the_ledger_with_their_reason(tmp_path: Path, scorer
         "routes": {"sales": 1, "nurture": 7},
         "bands": {"cold": 2},
         "breaches": list(scored.breaches),
+        "notes": [],
     }
     assert [text.split(":")[0] for text in scored.breaches] == [
         "leads.lead_id",
