@@ -108,7 +108,7 @@ def _scratch(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]
         connection.execute(f"SET memory_limit = '{engine.memory_gb}GB'")
         connection.execute(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
         connection.execute("SET preserve_insertion_order = false")
-        connection.execute("SET enable_progress_bar = false")
+        connection.execute("PRAGMA disable_progress_bar")
         if engine.threads:
             connection.execute(f"SET threads = {engine.threads}")
         yield connection, scratch
@@ -178,7 +178,8 @@ def _latest_time(connection: duckdb.DuckDBPyConnection) -> datetime:
     # A time in the future is a breach, told by `check`; it must not move the end of the data.
     now = datetime.now(UTC).replace(tzinfo=None)
     row = connection.execute(
-        "SELECT max(moment) FROM (SELECT known_at AS moment FROM deeds "
+        "SELECT max(moment) FROM ("
+        "SELECT greatest(occurred_at, coalesce(recorded_at, occurred_at)) AS moment FROM events "
         "UNION ALL SELECT created_at FROM leads UNION ALL SELECT closed_at FROM deals) "
         "WHERE moment <= ?",
         [now],

@@ -35,7 +35,8 @@ def feature_frames(
     memory_gb: float,
     progress: Progress = silent,
 ) -> Iterator[pd.DataFrame]:
-    """Yield one frame per chunk of leads: lead_id, cutoff, then one column per spec.
+    """Yield one frame per chunk of leads: lead_id, cutoff, then one column per spec, ordered by
+    cutoff and lead.
 
     Every snapshot of the relation is in exactly one frame. Numbers are float64, texts are objects;
     a missing value is NaN in both (never None: the encoder would take it for a category).
@@ -54,7 +55,7 @@ def feature_frames(
             ) from None
         texts = [spec.name for spec in specs if is_text(spec)]
         progress("features", index + 1, count)
-        yield frame.astype(dict.fromkeys(texts, object))
+        yield _in_order(frame.astype(dict.fromkeys(texts, object)))
 
 
 def _require_attributes(database: LeadDatabase, specs: Sequence[Spec]) -> None:
@@ -76,5 +77,8 @@ def feature_frame(
 ) -> pd.DataFrame:
     """All snapshots in one frame, ordered by cutoff and lead."""
     frames = list(feature_frames(database, specs, snapshots, memory_gb, progress))
-    whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
-    return whole.sort_values(["cutoff", "lead_id"], ignore_index=True)
+    return _in_order(pd.concat(frames)) if len(frames) > 1 else frames[0]
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.sort_values(["cutoff", "lead_id"], ignore_index=True)

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
+from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea, VPacker
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 
@@ -24,6 +24,7 @@ INK, GRID, PAPER = "#1f2937", "#e2e5ea", "#ffffff"
 DASHES = (0, (4, 3))
 WIDTH, HEIGHT = 6.0, 4.4  # inches; so small that 11 pt stay readable on a phone
 TOP = 20
+KEY_WIDTH = 60  # letters that fit on a line above the axes
 
 
 def gain(
@@ -173,22 +174,28 @@ def _mark_capacity(
 
 
 def _key(axes: Axes, words: Sequence[tuple[str, str]]) -> None:
-    """One line of coloured words above the axes."""
-    children: list[Artist] = []
+    """Coloured words above the axes, on as many lines as they need."""
+    lines: list[list[Artist]] = [[]]
+    used = 0
     for text, shade in words:
         weight = "normal" if shade in (INK, CHANCE) else "bold"
         style = {"color": shade, "size": 11, "weight": weight, "parse_math": False}
-        children.append(TextArea(text, textprops=style))
-    line = AnchoredOffsetbox(
+        if lines[-1] and used + len(text) > KEY_WIDTH:
+            lines.append([])
+            used = 0
+        lines[-1].append(TextArea(text, textprops=style))
+        used += len(text)
+    rows: list[Artist] = [HPacker(children=line, sep=11) for line in lines]
+    box = AnchoredOffsetbox(
         "lower left",
-        child=HPacker(children=children, sep=11),
+        child=VPacker(children=rows, sep=4, align="left"),
         bbox_to_anchor=(0, 1.02),
         bbox_transform=axes.transAxes,
         frameon=False,
         borderpad=0,
         pad=0,
     )
-    axes.add_artist(line)
+    axes.add_artist(box)
 
 
 def _percent(figure: float) -> str:

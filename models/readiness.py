@@ -24,7 +24,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 from threadpoolctl import threadpool_limits
 
-from features.spec import Spec, is_text
+from features.config import Config
+from features.spec import Attribute, Spec, is_text
 
 Floats = npt.NDArray[np.float64]
 BATCH = 10_000  # rows per prediction: boosting predicts twice as fast in batches as all at once
@@ -86,6 +87,7 @@ class ReadinessModel:
     """A fitted model and what it must remember to be used rightly.
 
     `specs` are its features in order; `dropped` the columns left out at fit and why;
+    `leave_out_actions` the actions that it never saw;
     `trained_until` its last training cutoff, so that cutoffs from `trained_until + horizon_days`
     on are fair tests of it; `base_rate` the share of training snapshots won.
     """
@@ -96,6 +98,7 @@ class ReadinessModel:
     horizon_days: int
     trained_until: datetime
     base_rate: float
+    leave_out_actions: tuple[str, ...] = ()
     version: str = "unregistered"
     run_id: str = ""
     name = "model"
@@ -108,6 +111,18 @@ class ReadinessModel:
             for start in range(0, len(columns), BATCH)
         ]
         return np.concatenate(parts) if parts else np.empty(0)
+
+    def staged(self, config: Config) -> Config:
+        """The settings under which the lead database looks as it did at this model's training:
+        its own attributes and left-out actions, whatever readiness.toml lists by now."""
+        mine = [spec.column for spec in self.specs if isinstance(spec, Attribute)]
+        features = config.features.model_copy(
+            update={
+                "attributes": list(dict.fromkeys([*config.features.attributes, *mine])),
+                "leave_out_actions": list(self.leave_out_actions),
+            }
+        )
+        return config.model_copy(update={"features": features})
 
     @property
     def sigmoid(self) -> tuple[float, float]:

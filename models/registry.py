@@ -7,6 +7,7 @@ trust. The list of trusted types is this file's, not the artefact's own.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import warnings
@@ -205,6 +206,7 @@ def _describe(model: ReadinessModel) -> dict[str, Any]:
         "horizon_days": model.horizon_days,
         "trained_until": model.trained_until.isoformat(),
         "base_rate": model.base_rate,
+        "leave_out_actions": list(model.leave_out_actions),
     }
 
 
@@ -216,6 +218,7 @@ def _remember(info: Mapping[str, Any]) -> dict[str, Any]:
         "horizon_days": int(info["horizon_days"]),
         "trained_until": datetime.fromisoformat(info["trained_until"]),
         "base_rate": float(info["base_rate"]),
+        "leave_out_actions": tuple(info["leave_out_actions"]),
     }
 
 
@@ -225,7 +228,7 @@ def _quiet() -> Iterator[None]:
     mlflow.environment_variables.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
     disable_logging()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

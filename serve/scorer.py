@@ -96,7 +96,8 @@ class Scorer:
         frames = {"events": events, "leads": leads}
         if deals is not None:
             frames["deals"] = deals
-        with open_frames(frames, Features(attributes=wanted), Engine()) as database:
+        features = Features(attributes=wanted, leave_out_actions=list(self.model.leave_out_actions))
+        with open_frames(frames, features, Engine()) as database:
             breaches = find_breaches(database.connection, database.columns, datetime.max)
             if breaches:
                 raise BadInput(

@@ -1,5 +1,6 @@
 """`readiness promote`: the champion changes only for a better one, on cutoffs fair to both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from models.judge import Contender, Estimate, judge
 from models.metrics import Capacity
 from models.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
-from models.rules import load_rules
+from models.rules import RuleScore, load_rules
 
 # Set beforehand and the same for everyone who can be ranked, points included; it looks at the top
 # of the list, where sales calls, and is steadier than precision at one capacity.
@@ -56,18 +57,15 @@ def promote(config: Config, progress: Progress = silent) -> Promotion:
         said = f"Version {challenger.version} is the champion already; nothing to do."
         return Promotion(challenger.version, True, {}, said)
     models = [model for model in (challenger, champion) if model is not None]
-    with open_database(config) as database:
-        cutoffs = fair_cutoffs(config, models, database.data_end)
-        asked = [spec for model in models for spec in model.specs]
-        specs = distinct([*asked, *rules.specs])  # one pass over the events for all of them
-        horizon, memory_gb = challenger.horizon_days, config.engine.memory_gb
-        dataset = labelled(database, specs, cutoffs, horizon, memory_gb, progress)
-    opponents = {"rules": Contender("rules", rules.rank(dataset.frame), False)}
+    datasets = [_fair(config, model, models, rules, progress) for model in models]
+    ours = Contender("challenger", challenger.rank(datasets[0].frame), True)
+    opponents = [Contender("rules", rules.rank(datasets[0].frame), False)]
     if champion is not None:
-        opponents["champion"] = Contender("champion", champion.rank(dataset.frame), True)
+        opponents.append(Contender("champion", champion.rank(datasets[1].frame), True))
+    base_rate = challenger.base_rate
     found = {
-        name: _difference(config, dataset, challenger, opponent)
-        for name, opponent in opponents.items()
+        theirs.name: _difference(config, datasets[0], ours, theirs, base_rate)
+        for theirs in opponents
     }
     short = {name: difference for name, difference in found.items() if not difference.point > 0}
     if not short:
@@ -75,14 +73,28 @@ def promote(config: Config, progress: Progress = silent) -> Promotion:
     return Promotion(challenger.version, not short, found, _sentence(challenger, found, short))
 
 
+def _fair(
+    config: Config,
+    model: ReadinessModel,
+    models: Sequence[ReadinessModel],
+    rules: RuleScore,
+    progress: Progress,
+) -> Dataset:
+    """The snapshots that are fair to all of the models, with the features that this one and the
+    rules need, from a database staged as this one knows it. Same rows, same order, for each."""
+    with open_database(model.staged(config)) as database:
+        cutoffs = fair_cutoffs(config, models, database.data_end)
+        specs = distinct([*model.specs, *rules.specs])
+        memory_gb = config.engine.memory_gb
+        return labelled(database, specs, cutoffs, models[0].horizon_days, memory_gb, progress)
+
+
 def _difference(
-    config: Config, dataset: Dataset, challenger: ReadinessModel, opponent: Contender
+    config: Config, dataset: Dataset, ours: Contender, theirs: Contender, base_rate: float
 ) -> Estimate:
-    contenders = [Contender("challenger", challenger.rank(dataset.frame), True), opponent]
     capacity = Capacity(config.capacity.share, config.capacity.leads)
     snapshots = dataset.frame[["lead_id", "cutoff"]]
-    base_rate = challenger.base_rate
-    judged = judge(snapshots, dataset.won, contenders, capacity, base_rate, seed=config.seed)
+    judged = judge(snapshots, dataset.won, [ours, theirs], capacity, base_rate, seed=config.seed)
     return judged.difference[METRIC]
 
 

@@ -46,7 +46,10 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         candidates = _candidates(config, past, specs, split, progress)
         chosen = choose(candidates)
         progress("fit", 0, 1)
-        model = fit(past, specs, chosen.settings, config.time.horizon_days, config.seed)
+        model = replace(
+            fit(past, specs, chosen.settings, config.time.horizon_days, config.seed),
+            leave_out_actions=tuple(config.features.leave_out_actions),
+        )
         progress("fit", 1, 1)
         progress("judge", 0, 1)
         compared = compare_on(test, config, database.data_end, model, rules)

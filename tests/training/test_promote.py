@@ -99,3 +99,18 @@ def test_a_challenger_of_yesterday_waits_for_outcomes(twin, trained, judged):
     twin.registry.log(replace(training(fresh), example=judged.frame.head(5)))
     with pytest.raises(Refused, match="No mature cutoff lies 30 days or more after 2025-05-12"):
         promote(load(twin.folder))
+
+
+def test_each_is_judged_on_what_it_knows(demo_folder, trained):
+    """An action left out since the champion's training is left out for the challenger alone."""
+    config = load(demo_folder)
+    later = config.features.model_copy(update={"leave_out_actions": ["visited_pricing"]})
+    changed = config.model_copy(update={"features": later})
+    staged = trained.model.staged(changed)
+    assert staged.features.leave_out_actions == []
+    blind = replace(trained.model, leave_out_actions=("visited_pricing",))
+    assert blind.staged(config).features.leave_out_actions == ["visited_pricing"]
+    with open_database(staged) as seeing, open_database(blind.staged(config)) as blinded:
+        assert "visited_pricing" in seeing.actions
+        assert "visited_pricing" not in blinded.actions
+        assert seeing.data_end == blinded.data_end
