@@ -2,10 +2,10 @@
 
     python -m benchmarks.feature_polars FOLDER [FRAME.parquet]
 
-What was tried and is faster is in: repeating texts as codes; the events (not the six million pairs)
-sorted once and a join that keeps their order, so that sessions and sources need no sort per
-snapshot; flags that depend on the event alone computed before the join; one lazy plan on the
-streaming engine (docs/benchmarks.md has what the other ways cost).
+The fastest of the ways tried: repeating texts as codes (0.4 CPU-s less); the events sorted once and
+a join that keeps their order, instead of a sort of the six million pairs (2 CPU-s less); flags that
+depend on the event alone computed before the join; the streaming engine (0.4 CPU-s and half the
+memory of the in-memory one).
 """
 
 import json

@@ -56,8 +56,13 @@ def simulator(folder: Path) -> str:
     world = simulate(LEADS, SEED)
     write(world, folder)
     write_starter(folder)
-    trained = train(load(folder))
-    title = f"## Simulator, {LEADS:,} leads, seed {SEED}: against the true probability\n\n"
+    config = load(folder)
+    unsearched = config.training.model_copy(update={"candidates": 1})
+    trained = train(config.model_copy(update={"training": unsearched}))
+    title = (
+        f"## Simulator, {LEADS:,} leads, seed {SEED}, default settings (no search): against the "
+        "true probability\n\n"
+    )
     return title + against_truth(world, trained) + "\n" + describe(trained)
 
 
