@@ -142,7 +142,7 @@ def simulate_verb(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write the tables.")],
     leads: Annotated[int, typer.Option(help="How many leads, from 1,000 to 1,000,000.")] = 5_000,
     days: Annotated[int, typer.Option(help="How many days of history.")] = 540,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same database.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same database.")] = 7,
     as_json: AsJson = False,
 ) -> None:
     """Make a lead database whose true win probabilities are known.

@@ -78,7 +78,7 @@ def score_verb(
         print_json(found)
         return
     _print_scored(scored, found["routes"], head)
-    print_path(f"Ledger: {ledger_path} (table scores)")
+    print_path(f"Ledger: {ledger_path} (table scores); --export list.csv writes a file of it")
     if written:
         print_path(f"Exported to {written}")
 
@@ -113,7 +113,8 @@ def _head_of_the_list(ready: "pd.DataFrame") -> Table:
     table = Table(
         title="The head of the list for sales",
         title_justify="left",
-        caption="why: the strongest reasons, in log-odds; all of one lead's: readiness explain",
+        caption="The list goes by readiness; the band by points. why: the strongest reasons, in "
+        "log-odds. All of one lead's: readiness explain LEAD",
         caption_justify="left",
     )
     for heading in ("lead", "readiness", "points"):
@@ -153,6 +154,8 @@ def compare_verb(
     from serve.compare import compare
     from serve.report import write_page
 
+    if to and to.suffix != ".html":
+        raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
     config = load(where)
     registry = Registry(config)
     model = registry.load(which or (CHAMPION if registry.has(CHAMPION) else CHALLENGER))

@@ -17,6 +17,7 @@ from features.catalog import MOST_ACTIONS, catalog
 from features.config import Config
 from features.cutoffs import grid, is_mature
 from features.database import LeadDatabase
+from features.freshness import days_without_deals
 from features.labels import label_sql
 from features.snapshots import cohort_sql
 from features.tables import CONTRACT
@@ -143,8 +144,7 @@ LOOKS = {
 
 
 def check(database: LeadDatabase, config: Config, now: datetime) -> Report:
-    """Look at everything. `now` is naive UTC: later times in the data are breaches, unless
-    time.data_end sets the end."""
+    """Look at everything. `now` is naive UTC: later times in the data are breaches."""
     looks = {name: _noted(database, *look) for name, look in LOOKS.items()}
     actions = _actions(database, config.features.leave_out_actions)
     cutoffs = _cutoffs(database, config)
@@ -153,8 +153,8 @@ def check(database: LeadDatabase, config: Config, now: datetime) -> Report:
         *looks.values(),
         *_setting_notes(database, config, [counted.action for counted in actions]),
         *_cutoff_notes(database, config, cutoffs),
+        Note("days without a deal before the data end", *days_without_deals(database)),
     ]
-    end = config.time.data_end or now
     return Report(
         data_end=database.data_end,
         horizon_days=config.time.horizon_days,
@@ -168,7 +168,7 @@ def check(database: LeadDatabase, config: Config, now: datetime) -> Report:
         cutoffs=cutoffs,
         features=dict(Counter(spec["kind"] for spec in describe_features(database, config))),
         notes=tuple(note for note in notes if note.count),
-        breaches=tuple(find_breaches(database.connection, database.columns, end)),
+        breaches=tuple(find_breaches(database.connection, database.columns, now)),
     )
 
 

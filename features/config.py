@@ -82,15 +82,15 @@ class Capacity(_Strict):
 class Training(_Strict):
     """The bounded search: how many candidates, on how many rolling-origin folds."""
 
-    candidates: Annotated[int, Field(ge=1, le=200)] = 8
+    candidates: Annotated[int, Field(ge=1, le=200)] = 6
     folds: Annotated[int, Field(ge=1, le=20)] = 3
-    jobs: int = 2
+    jobs: Annotated[int, Field(ge=1, le=256)] = 2
 
 
 class Mlflow(_Strict):
     """Where experiments are tracked and models registered."""
 
-    uri: str = "sqlite:///out/mlflow.db"
+    uri: Annotated[str, Field(min_length=1)] = "sqlite:///out/mlflow.db"
     experiment: str = "sales-readiness"
     model: str = "sales-readiness"
 
@@ -98,8 +98,8 @@ class Mlflow(_Strict):
 class Engine(_Strict):
     """Limits of the local engine."""
 
-    memory_gb: Annotated[float, Field(ge=0.25)] = 4
-    threads: Annotated[int, Field(ge=1)] | None = None
+    memory_gb: Annotated[float, Field(ge=0.25, le=65_536)] = 4
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
 
 
 class Config(_Strict):

@@ -127,7 +127,13 @@ def _staged(
     attributes = _attributes(features, columns["leads"])
     _stage(connection, features, columns)
     write_lead_faults(connection)
-    end = data_end or _latest_time(connection)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    if data_end and data_end > now:
+        raise BadInput(
+            f"time.data_end is {data_end}, in the future: leads would count as lost whose time "
+            "has not come. Leave it out, or name when the extract was made."
+        )
+    end = data_end or _latest_time(connection, now)
     return LeadDatabase(connection, columns, _actions(connection), attributes, end, scratch)
 
 
@@ -174,9 +180,8 @@ def _stage(
     )
 
 
-def _latest_time(connection: duckdb.DuckDBPyConnection) -> datetime:
+def _latest_time(connection: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
     # A time in the future is a breach, told by `check`; it must not move the end of the data.
-    now = datetime.now(UTC).replace(tzinfo=None)
     row = connection.execute(
         "SELECT max(moment) FROM ("
         "SELECT greatest(occurred_at, coalesce(recorded_at, occurred_at)) AS moment FROM events "

@@ -76,7 +76,7 @@ attributes = [{on}]  # columns of leads, as known when the lead was created{off}
 leave_out_actions = []      # deciding actions, which would tell the outcome{deciding}
 
 [training]
-candidates = 8              # settings of the model that are tried
+candidates = 6              # settings of the model that are tried
 folds = 3                   # periods of the past on which each is tried
 jobs = 2                    # how many are tried at a time
 

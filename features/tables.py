@@ -107,13 +107,19 @@ def source_sql(connection: duckdb.DuckDBPyConnection, table: str, named: str, fo
             "looked for in tables.folder, queries beside readiness.toml)."
         )
     if suffix == "sql":
-        return path.read_text(encoding="utf-8").strip().rstrip(";")
+        try:
+            return path.read_text(encoding="utf-8").strip().rstrip(";")
+        except UnicodeDecodeError as error:
+            raise BadInput(f"tables.{table}: {path} is not UTF-8 text: {error}") from None
     if suffix == "parquet":
         return f"SELECT * FROM read_parquet({literal(str(path))})"
     file = literal(str(path))
     header = [name for name, *_ in connection.execute(f"DESCRIBE FROM read_csv({file})").fetchall()]
-    types = ", types = {'lead_id': 'VARCHAR'}" if "lead_id" in header else ""
-    return f"SELECT * FROM read_csv({file}{types})"
+    # Times too are read as text, and cast by the contract: 03/04/2024 must be asked about, not
+    # guessed to be April or March.
+    wanted = [c.name for c in CONTRACT[table] if c.type in ("LEAD_ID", "TIMESTAMP")]
+    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in wanted if name in header)
+    return f"SELECT * FROM read_csv({file}{', types = {' + types + '}' if types else ''})"
 
 
 def open_sources(
@@ -129,7 +135,10 @@ def open_sources(
         path = data / tables.database
         if not path.is_file():
             raise BadInput(f"tables.database: there is no file {path}.")
-        connection.execute(f"ATTACH {literal(str(path))} AS crm (TYPE duckdb, READ_ONLY)")
+        try:
+            connection.execute(f"ATTACH {literal(str(path))} AS crm (TYPE duckdb, READ_ONLY)")
+        except duckdb.Error as error:
+            raise BadInput(f"tables.database: {path} cannot be opened: {error}") from None
     found: dict[str, dict[str, str]] = {}
     for table in CONTRACT:
         named = getattr(tables, table)

@@ -28,6 +28,7 @@ from features.config import Config
 from features.spec import Attribute, Spec, is_text
 
 Floats = npt.NDArray[np.float64]
+BINNED_ROWS = 200_000
 BATCH = 10_000  # rows per prediction: boosting predicts twice as fast in batches as all at once
 
 
@@ -63,12 +64,19 @@ def trees(specs: Sequence[Spec], settings: Settings, seed: int) -> Pipeline:
 
 def usable(frame: pd.DataFrame, specs: Sequence[Spec]) -> tuple[tuple[Spec, ...], dict[str, str]]:
     """The specs whose columns can tell leads apart, and the reason for each that cannot: boosting
-    fails on all missing ("window shape cannot be larger") and learns nothing from constants."""
+    fails on all missing ("window shape cannot be larger") and learns nothing from constants.
+
+    Boosting looks at 200,000 rows to place its bins, so beyond that a column must have enough
+    values for some to be among them: 20 expected, which fails once in 10^8 times.
+    """
     dropped = {}
+    fewest = 20 * len(frame) / BINNED_ROWS if len(frame) > BINNED_ROWS else 1
     for spec in specs:
         column = frame[spec.name]
         if column.isna().all():
             dropped[spec.name] = "all missing"
+        elif column.notna().sum() < fewest:
+            dropped[spec.name] = "almost all missing"
         elif column.notna().all() and column.nunique() == 1:
             dropped[spec.name] = f"always {column.iloc[0]}"
     return tuple(spec for spec in specs if spec.name not in dropped), dropped

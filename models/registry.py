@@ -79,27 +79,40 @@ class Registry:
         self.name = config.mlflow.model
         self.uri = config.mlflow_uri
         if self.uri.startswith("sqlite:///"):
-            folder = Path(self.uri.removeprefix("sqlite:///")).parent
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise BadInput(f"mlflow.uri: the folder {folder} cannot be made: {error}") from None
+            self._make_folder(Path(self.uri.removeprefix("sqlite:///")))
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.ERROR)
-        self.client = MlflowClient(self.uri, self.uri)
-        self.experiment = self._experiment()
+        try:
+            self.client = MlflowClient(self.uri, self.uri)
+            self.experiment = self._experiment()
+        except BadInput:
+            raise
+        except Exception as error:  # a store of any kind fails in its own way, none of them ours
+            raise BadInput(f"MLflow at {self.uri!r} cannot be used: {error}") from None
+
+    def _make_folder(self, file: Path) -> None:
+        if file.is_dir():
+            raise BadInput(f"mlflow.uri: {file} is a folder; name a file in it.")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(
+                f"mlflow.uri: the folder {file.parent} cannot be made: {error}"
+            ) from None
 
     def _experiment(self) -> str:
         name = self.config.mlflow.experiment
-        try:
-            found = self.client.get_experiment_by_name(name)
-            if found is not None:
-                return str(found.experiment_id)
-            artifacts = self.config.out_folder.resolve() / "mlartifacts"
-            local = artifacts.as_uri() if self.uri.startswith("sqlite:") else None
-            return str(self.client.create_experiment(name, artifact_location=local))
-        except MlflowException as error:
-            raise BadInput(f"MLflow at {self.uri} cannot be used: {error}") from None
+        found = self.client.get_experiment_by_name(name)
+        if found is not None and found.lifecycle_stage != "active":
+            raise BadInput(
+                f"The experiment {name} was deleted in MLflow. Restore it there, or name another "
+                "as mlflow.experiment."
+            )
+        if found is not None:
+            return str(found.experiment_id)
+        artifacts = self.config.out_folder.resolve() / "mlartifacts"
+        local = artifacts.as_uri() if self.uri.startswith("sqlite:") else None
+        return str(self.client.create_experiment(name, artifact_location=local))
 
     def log(self, training: Training) -> ReadinessModel:
         """Log a training as a parent run with a child run per candidate, register its model with
@@ -165,12 +178,13 @@ class Registry:
                 run_id = str(self.client.get_model_version(self.name, version).run_id)
                 info = (mlflow.models.Model.load(str(folder)).metadata or {})["readiness"]
             estimator = load_trusted(folder / "model.skops")
-        except (OSError, KeyError, BadZipFile, MlflowException) as error:
+            remembered = _remember(info)
+        except (OSError, KeyError, TypeError, ValueError, BadZipFile, MlflowException) as error:
             raise BadInput(
                 f"Version {version} of the model {self.name} cannot be read: {error!r}. Has its "
                 "folder been moved or changed? Move it back, or train again."
             ) from None
-        return ReadinessModel(estimator, **_remember(info), version=version, run_id=run_id)
+        return ReadinessModel(estimator, **remembered, version=version, run_id=run_id)
 
     def _find(self, which: str) -> str | None:
         with contextlib.suppress(MlflowException):

@@ -154,7 +154,10 @@ def load_rules(path: Path) -> RuleScore:
     """Read rules.toml. Raises BadInput for a missing or faulty file."""
     if not path.is_file():
         raise BadInput(f"There is no rules file {path}; readiness.toml names it under `rules`.")
-    return parse_rules(path.read_text(encoding="utf-8"), path)
+    try:
+        return parse_rules(path.read_text(encoding="utf-8"), path)
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8 text: {error}") from None
 
 
 def parse_rules(text: str, path: Path) -> RuleScore:

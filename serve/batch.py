@@ -13,7 +13,7 @@ from features.database import LeadDatabase
 from features.duckdb_engine import feature_frames
 from features.progress import Progress, silent
 from features.snapshots import cohort_sql
-from models.readiness import ReadinessModel
+from models.readiness import BATCH, ReadinessModel
 from serve.ledger import ROW, Ledger, Run
 from serve.scorer import Scorer
 
@@ -53,14 +53,15 @@ class Scored:
         return self.ledger.rows(self.run)
 
     def to_json(self) -> dict[str, Any]:
-        """What `score --json` prints."""
+        """What `score --json` prints; all but open_leads is counted in the ledger."""
+        states = self.ledger.counts(self.run, "state")
         return {
             "cutoff": self.run.cutoff.isoformat(),
             "model_version": self.run.model_version,
             "rules_version": self.run.rules_version,
             "open_leads": self.open_leads,
-            "scored": self.open_leads - self.unscored,
-            "not_scored": self.unscored,
+            "scored": states.get("scored", 0),
+            "not_scored": states.get("not scored", 0),
             "added": self.added,
             "routes": self.ledger.counts(self.run, "route"),
             "bands": self.ledger.counts(self.run, "band"),
@@ -102,8 +103,7 @@ def score_all(
     slots = capacity.leads if capacity.leads is not None else (capacity.share or 0) * open_leads
     parts = _parts(config, database, scorer, unscorable, progress)
     added = ledger.write(run, parts, open_leads, slots, now)
-    end = config.time.data_end or now
-    breaches = find_breaches(database.connection, database.columns, end)
+    breaches = find_breaches(database.connection, database.columns, now)
     told = tuple(str(breach) for breach in breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer.model))
     first = "" if unscorable.empty else "lead {}: {}".format(*unscorable.iloc[0])
@@ -132,11 +132,15 @@ def _parts(
     progress: Progress,
 ) -> Iterator[pd.DataFrame]:
     memory_gb = config.engine.memory_gb
+    done, of = 0, database.value("SELECT count(*) FROM snapshots")
     for frame in feature_frames(database, scorer.specs, "snapshots", memory_gb, progress):
-        scored = scorer.score_frame(frame)
-        yield scored.assign(
-            lead_id=scored["lead_id"].astype(str), state="scored", state_reason=None
-        )
+        for start in range(0, len(frame), BATCH):
+            scored = scorer.score_frame(frame.iloc[start : start + BATCH])
+            done += len(scored)
+            progress("score", done, of)
+            yield scored.assign(
+                lead_id=scored["lead_id"].astype(str), state="scored", state_reason=None
+            )
     if len(unscorable):
         yield pd.DataFrame(
             {

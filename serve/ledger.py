@@ -6,6 +6,7 @@ cutoff, model version, rules version), so that a second run of the same adds not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ ROW = {
     "band": "VARCHAR",
     "reasons": "VARCHAR",
 }
+COLUMNS = re.findall(r"^  ([a-z_]+) [A-Z]+", _CREATE, re.MULTILINE)[:12]
 _INCOMING = f"CREATE TEMP TABLE incoming ({', '.join(f'{k} {v}' for k, v in ROW.items())})"
 _OF_RUN = "cutoff = $cutoff AND model_version = $model AND rules_version = $rules"
 
@@ -71,7 +73,10 @@ SELECT lead_id, $cutoff, state, state_reason, readiness, rule_score, band,
     CASE WHEN list.edge IS NULL THEN place <= $slots ELSE readiness >= list.edge END
   ) THEN 'sales' ELSE 'nurture' END,
   reasons, $model, $rules, $scored_at
-FROM ranked, list"""
+FROM ranked, list
+ON CONFLICT DO UPDATE SET state = excluded.state, state_reason = excluded.state_reason,
+  readiness = excluded.readiness, rule_score = excluded.rule_score, band = excluded.band,
+  route = excluded.route, reasons = excluded.reasons, scored_at = excluded.scored_at"""
 
 
 @dataclass(frozen=True)
@@ -93,11 +98,20 @@ class Ledger:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         connection.execute(_CREATE)
+        found = [name for name, *_ in connection.execute("DESCRIBE scores").fetchall()]
+        if found != COLUMNS:
+            raise BadInput(
+                f"The ledger's table scores has other columns than expected: {', '.join(found)}. "
+                "Is it a ledger? Move the file away, and score again."
+            )
 
     def known(self, run: Run) -> int:
         """How many leads a run has in the ledger."""
-        row = self.connection.execute(f"SELECT count(*) FROM scores WHERE {_OF_RUN}", run.key)
-        return int((row.fetchone() or (0,))[0])
+        return self._count(f"SELECT count(*) FROM scores WHERE {_OF_RUN}", run.key)
+
+    def _count(self, sql: str, given: dict[str, str | datetime] | None = None) -> int:
+        row = self.connection.execute(sql, given).fetchone()
+        return int(row[0]) if row else 0
 
     def write(
         self,
@@ -108,13 +122,13 @@ class Ledger:
         scored_at: datetime,
     ) -> int:
         """Add a run's rows, given in parts with the columns ROW, and route them: the `slots` most
-        ready to sales, all others to nurture. Leads that the run already has are left as they are.
+        ready to sales, all others to nurture. Leads that the run already has are left as they are,
+        but one that could not be scored then and can be now is put right.
 
         All or nothing: an error in any part leaves the ledger as it was, and so does a lead lost
         or doubled on the way (RuntimeError): `expected` leads must come in, each once. Returns the
         number of rows added.
         """
-        before = self.known(run)
         self.connection.execute("BEGIN TRANSACTION")
         try:
             self.connection.execute(_INCOMING)
@@ -124,10 +138,12 @@ class Ledger:
                 self.connection.unregister("part")
             self._require(expected)
             self.connection.execute(
-                "DELETE FROM incoming WHERE lead_id IN "
-                f"(SELECT lead_id FROM scores WHERE {_OF_RUN})",
+                "DELETE FROM incoming i WHERE EXISTS (SELECT 1 FROM scores s "
+                f"WHERE s.lead_id = i.lead_id AND {_OF_RUN} "
+                "AND (s.state = 'scored' OR i.state = 'not scored'))",
                 run.key,
             )
+            added = self._count("SELECT count(*) FROM incoming")
             places = {"slots": max(1, round(slots)), "scored_at": scored_at}
             self.connection.execute(_ROUTE, run.key | places)
             self.connection.execute("DROP TABLE incoming")
@@ -135,7 +151,7 @@ class Ledger:
         except BaseException:
             self.connection.execute("ROLLBACK")
             raise
-        return self.known(run) - before
+        return added
 
     def _require(self, expected: int) -> None:
         row = self.connection.execute("SELECT count(*), count(DISTINCT lead_id) FROM incoming")

@@ -90,8 +90,8 @@ class Scorer:
         The frames have the columns of the contract (docs/glossary.md). Raises BadInput for missing
         columns, and for rows and leads that breach the contract, with the first of them.
         """
-        if cutoff.tzinfo:
-            cutoff = cutoff.astimezone(UTC).replace(tzinfo=None)
+        asked = pd.Timestamp(cutoff)
+        cutoff = (asked.tz_convert(UTC).tz_localize(None) if asked.tz else asked).to_pydatetime()
         wanted = [spec.column for spec in self.model.specs if isinstance(spec, Attribute)]
         frames = {"events": events, "leads": leads}
         if deals is not None:

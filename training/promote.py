@@ -58,6 +58,9 @@ def promote(config: Config, progress: Progress = silent) -> Promotion:
         return Promotion(challenger.version, True, {}, said)
     models = [model for model in (challenger, champion) if model is not None]
     datasets = [_fair(config, model, models, rules, progress) for model in models]
+    rows = [dataset.frame[["lead_id", "cutoff"]] for dataset in datasets]
+    if not all(rows[0].equals(other) for other in rows):
+        raise RuntimeError("challenger and champion were not asked about the same snapshots")
     ours = Contender("challenger", challenger.rank(datasets[0].frame), True)
     opponents = [Contender("rules", rules.rank(datasets[0].frame), False)]
     if champion is not None:

@@ -10,7 +10,8 @@ from features.config import Config
 from features.cutoffs import grid, mature
 from features.database import LeadDatabase, open_database
 from features.dataset import Dataset, labelled
-from features.errors import BadInput
+from features.errors import BadInput, Refused
+from features.freshness import days_without_deals
 from features.progress import Progress, silent
 from features.spec import Spec
 from models.comparison import compare_on
@@ -43,6 +44,11 @@ def train(config: Config, progress: Progress = silent) -> Trained:
             progress,
         )
         past, test = dataset.at(split.fit), dataset.at(split.judge)
+        if not 0 < test.wins < len(test.won):
+            raise Refused(
+                f"Of the {len(test.won)} snapshots of the final test {test.wins} are won: nothing "
+                f"can be judged on them. {days_without_deals(database)[1]}"
+            )
         candidates = _candidates(config, past, specs, split, progress)
         chosen = choose(candidates)
         progress("fit", 0, 1)
@@ -67,8 +73,8 @@ def train(config: Config, progress: Progress = silent) -> Trained:
 
 def refuse_breaches(database: LeadDatabase, config: Config) -> None:
     """Raises BadInput with every breach of the contract: training on wrong rows teaches wrongly."""
-    end = config.time.data_end or datetime.now(UTC).replace(tzinfo=None)
-    found = find_breaches(database.connection, database.columns, end)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    found = find_breaches(database.connection, database.columns, now)
     if found:
         lines = "\n".join(f"  {breach}" for breach in found)
         raise BadInput(f"The lead database breaches its contract:\n{lines}")
@@ -94,7 +100,12 @@ def _candidates(
 
 
 def _notes(rules: RuleScore, database: LeadDatabase) -> tuple[str, ...]:
+    notes = []
     absent = sorted({rule.action for rule in rules.file.rule} - set(database.actions))
-    if not absent:
-        return ()
-    return (f"The rules give points for actions that are not in the data: {', '.join(absent)}.",)
+    if absent:
+        actions = ", ".join(absent)
+        notes.append(f"The rules give points for actions that are not in the data: {actions}.")
+    days, advice = days_without_deals(database)
+    if days:
+        notes.append(f"{days} days without a deal before the data end. {advice}")
+    return tuple(notes)

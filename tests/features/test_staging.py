@@ -130,13 +130,13 @@ def test_nan_and_infinity_are_no_values():
 
 
 def test_an_action_that_is_left_out_is_gone_from_everything():
-    """Even its time no longer counts for the end of the data."""
+    """Its time still tells how far the data reach: they were seen until then."""
     decided = [event("7", at("2026-01-20"), "decision's made"), event("7", at("2026-01-21"), "odd")]
     snapshots = f"(SELECT '7' AS lead_id, TIMESTAMP '{LATER}' AS cutoff)"
     left_out = ["decision's made", "odd", "never seen"]
     with opened(LEADS, EVENTS + decided, features={"leave_out_actions": left_out}) as database:
         assert database.actions == ("mail", "visit")
-        assert database.data_end == at("2026-01-04")
+        assert database.data_end == at("2026-01-21")
         frame = feature_frame(
             database, [Count(), Count("odd"), Count("decision's made")], snapshots
         )

@@ -136,13 +136,15 @@ def test_many_chunks_are_as_one_and_only_one_is_held_at_a_time(nightly: Nightly)
     alive: list[int] = []
     model = nightly.scorer.model
     watched = Watched(**{f.name: getattr(model, f.name) for f in fields(ReadinessModel)})
-    chunks: list[tuple[str, int, int]] = []
+    steps: list[tuple[str, int, int]] = []
     scored = nightly.score(
         ledger="many",
         config=nightly.in_chunks(memory_gb=0.002),
         scorer=Scorer(watched, nightly.scorer.rules, nightly.scorer.words),
-        progress=lambda *told: chunks.append(told),
+        progress=lambda *told: steps.append(told),
     )
+    chunks = [step for step in steps if step[0] == "features"]
+    assert [done for what, done, _ in steps if what == "score"][-1] == scored.open_leads
     assert len(chunks) >= 10
     assert chunks == [("features", done, len(chunks)) for done in range(1, len(chunks) + 1)]
     assert len(alive) == len(chunks)
