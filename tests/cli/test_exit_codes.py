@@ -116,7 +116,7 @@ def test_score_refuses_before_it_works(company: Company, words: tuple, said: str
 
 @pytest.mark.parametrize("verb", [("score", "--export"), ("compare", "--out")])
 def test_a_path_that_cannot_be_written_is_named(company: Company, tmp_path: Path, verb) -> None:
-    blocked = tmp_path / "file" / "scores.csv"
+    blocked = tmp_path / "file" / ("scores.csv" if verb[0] == "score" else "page.html")
     blocked.parent.write_text("no folder")
     ran = readiness(verb[0], company.folder, verb[1], blocked)
     assert (ran.code, ran.out) == (2, "")

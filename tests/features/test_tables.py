@@ -39,6 +39,12 @@ def test_csv_may_be_compressed(folder):
     assert staged_events(folder, events="events.csv.gz") == WANTED
 
 
+def test_csv_dates_with_slashes_are_not_guessed(folder):
+    """03/04/2024 is the 3rd of April to some and the 4th of March to others."""
+    (folder / "events.csv").write_text("lead_id,occurred_at,action\n007,03/04/2024,visit\n")
+    assert staged_events(folder, events="events.csv")[0][1] is None
+
+
 def test_all_tables_as_csv(tmp_path):
     (tmp_path / "events.csv").write_text(EVENTS_CSV)
     (tmp_path / "leads.csv").write_text("lead_id,created_at\n007,2026-01-02\n7,2026-01-03\n")

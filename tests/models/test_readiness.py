@@ -147,3 +147,15 @@ def test_threads_do_not_change_the_sigmoid():
             sigmoid = calibrated(trees, frame, won).calibrated_classifiers_[0].calibrators[0]
         found.add((sigmoid.a_, sigmoid.b_))
     assert len(found) == 1
+
+
+def test_a_column_that_the_bins_would_miss_is_dropped_and_named():
+    """Boosting places its bins by 200,000 rows; two values in 400,000 may all lie outside them."""
+    rows = 400_000
+    few, enough = np.full(rows, np.nan), np.full(rows, np.nan)
+    few[[5, 399_000]] = [1.0, 2.0]
+    enough[:40] = np.arange(40)
+    columns = {DaysSince("fax").name: few, DaysSince("chat").name: enough, Age().name: range(rows)}
+    kept, dropped = usable(pd.DataFrame(columns), [DaysSince("fax"), DaysSince("chat"), Age()])
+    assert kept == (DaysSince("chat"), Age())
+    assert dropped == {"days_since(fax)": "almost all missing"}

@@ -281,3 +281,14 @@ def test_every_lead_once_and_every_slot_filled(leads, slots, cuts, shuffled) -> 
         return -ready, math.inf if points is None else -points, lead.encode()
 
     assert listed == set(sorted(scored, key=place)[:slots])
+
+
+def test_a_lead_that_could_not_be_scored_is_put_right_once_it_can(path: Path) -> None:
+    assert write(path, part(("a", 0.9, 5.0), ("b", None, None))) == 2
+    before = table(path)
+    assert write(path, part(("a", 0.1, 1.0), ("b", 0.3, 7.0))) == 1
+    after = {row[0]: row for row in table(path)}
+    assert after["a"] == before[0]
+    assert after["b"][2:6] == ("scored", None, 0.3, 7.0)
+    assert write(path, part(("a", None, None), ("b", None, None))) == 0
+    assert {row[0]: row for row in table(path)} == after
