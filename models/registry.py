@@ -118,7 +118,8 @@ class Registry:
         """Log a training as a parent run with a child run per candidate, register its model with
         the alias `challenger`, and return the model with its version and run."""
         mlflow.set_tracking_uri(self.uri)  # of the whole process: another registry may have set it
-        with _quiet(), mlflow.start_run(experiment_id=self.experiment) as run:
+        named = f"until-{training.model.trained_until:%Y-%m-%d}"
+        with _quiet(), mlflow.start_run(experiment_id=self.experiment, run_name=named) as run:
             mlflow.set_tags(dict(training.tags))
             mlflow.log_params({key: str(value) for key, value in training.params.items()})
             mlflow.log_params({f"digest_{name}": d for name, d in training.digests.items()})
