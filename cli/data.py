@@ -3,7 +3,7 @@
 Verbs import what they run when they run, here as in the other groups: `--help` answers at once.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,11 +57,12 @@ def check_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     """
     from features.check import check
     from features.config import load
+    from features.cutoffs import utc_now
     from features.database import open_database
 
     config = load(where)
     with open_database(config) as database:
-        report = check(database, config, datetime.now(UTC).replace(tzinfo=None))
+        report = check(database, config, utc_now())
     if as_json:
         print_json(report.to_json())
     else:

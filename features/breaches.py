@@ -36,15 +36,13 @@ class Breach:
 
 @dataclass(frozen=True)
 class Check:
-    """A query for offending rows: `sql` yields lead_id and what was seen. `spoils_lead` says that
-    the lead cannot be scored because of it."""
+    """A query for offending rows: `sql` yields lead_id and what was seen."""
 
     table: str
     column: str
     what: str
     sql: str
     advice: str
-    spoils_lead: bool = False
 
 
 _TWICE = (
@@ -52,42 +50,40 @@ _TWICE = (
     "GROUP BY lead_id HAVING count(*) > 1"
 )
 
+# A lead with one of these cannot be scored.
 LEAD_CHECKS: tuple[Check, ...] = (
     Check(
         "leads", "lead_id", "share a lead_id with another row", _TWICE.format("leads"),
-        "Keep one row per lead, the one known at its creation.", spoils_lead=True,
+        "Keep one row per lead, the one known at its creation.",
     ),
     Check(
         "leads", "created_at", "have no readable creation time",
         "SELECT lead_id, 'no created_at' AS seen FROM leads "
         "WHERE created_at IS NULL AND lead_id IS NOT NULL",
         "Fill it, for instance with the lead's first event; without it no cutoff can tell "
-        "whether the lead existed.", spoils_lead=True,
+        "whether the lead existed.",
     ),
     Check(
         "deals", "lead_id", "are a second deal of one lead", _TWICE.format("deals"),
         "Keep one deal per lead (the first to close), or make each opportunity a lead of its own.",
-        spoils_lead=True,
     ),
     Check(
         "deals", "closed_at", "closed before the lead was created",
         "SELECT d.lead_id, 'created ' || l.created_at || ', closed ' || d.closed_at AS seen "
         "FROM deals d JOIN leads l USING (lead_id) WHERE d.closed_at < l.created_at",
         "One of the two times is wrong: mend it, or leave the lead out in the query.",
-        spoils_lead=True,
     ),
     Check(
         "deals", "closed_at", "have no readable closing time",
         "SELECT lead_id, 'outcome ' || coalesce(outcome, 'NULL') AS seen FROM deals "
         "WHERE closed_at IS NULL AND lead_id IS NOT NULL",
-        "An open deal has no row here; a closed one needs its time.", spoils_lead=True,
+        "An open deal has no row here; a closed one needs its time.",
     ),
     Check(
         "deals", "outcome", "have an outcome that is neither won nor lost",
         "SELECT lead_id, coalesce('outcome ' || outcome, 'no outcome') AS seen FROM deals "
         "WHERE lead_id IS NOT NULL AND (outcome IS NULL OR outcome NOT IN ('won', 'lost'))",
         "Map it in the query: CASE WHEN ... THEN 'won' ELSE 'lost' END; open deals get no row.",
-        spoils_lead=True,
     ),
 )  # fmt: skip
 

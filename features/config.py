@@ -30,11 +30,13 @@ Time = Annotated[datetime, BeforeValidator(_utc_naive)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A table of a TOML file: unknown keys, loose types and NaN are refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class Tables(_Strict):
+class Tables(Strict):
     """Where the tables are: a file (.parquet, .csv), a query (.sql, or SELECT ...), or the name of
     a table in `database` (a DuckDB file)."""
 
@@ -47,7 +49,7 @@ class Tables(_Strict):
     stages: str | None = None
 
 
-class Times(_Strict):
+class Times(Strict):
     """The horizon, the cutoff grid and what of it is kept for the final test."""
 
     horizon_days: Days = 30
@@ -57,7 +59,7 @@ class Times(_Strict):
     data_end: Time | None = None
 
 
-class Features(_Strict):
+class Features(Strict):
     """What the features are made from; `features/catalog.py` turns this into the list."""
 
     windows_days: Annotated[list[Days], Field(min_length=1)] = [1, 7, 30, 90]
@@ -66,7 +68,7 @@ class Features(_Strict):
     leave_out_actions: list[str] = []
 
 
-class Capacity(_Strict):
+class Capacity(Strict):
     """How many leads sales can call per cutoff: a share of the open leads, or a number."""
 
     share: Annotated[float, Field(gt=0, le=1)] | None = None
@@ -79,7 +81,7 @@ class Capacity(_Strict):
         return self
 
 
-class Training(_Strict):
+class Training(Strict):
     """The bounded search: how many candidates, on how many rolling-origin folds."""
 
     candidates: Annotated[int, Field(ge=1, le=200)] = 6
@@ -87,7 +89,7 @@ class Training(_Strict):
     jobs: Annotated[int, Field(ge=1, le=256)] = 2
 
 
-class Mlflow(_Strict):
+class Mlflow(Strict):
     """Where experiments are tracked and models registered."""
 
     uri: Annotated[str, Field(min_length=1)] = "sqlite:///out/mlflow.db"
@@ -95,14 +97,14 @@ class Mlflow(_Strict):
     model: str = "sales-readiness"
 
 
-class Engine(_Strict):
+class Engine(Strict):
     """Limits of the local engine."""
 
     memory_gb: Annotated[float, Field(ge=0.25, le=65_536)] = 4
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
 
 
-class Config(_Strict):
+class Config(Strict):
     """The whole of readiness.toml."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 7

@@ -5,7 +5,12 @@
 """  # noqa: E501
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+
+def utc_now() -> datetime:
+    """The clock, as the engines hold times: naive UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def grid(first: datetime, every_days: int, data_end: datetime) -> list[datetime]:

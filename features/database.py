@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -20,6 +20,7 @@ import pandas as pd
 
 from features.breaches import write_lead_faults
 from features.config import Config, Engine, Features
+from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.tables import (
     CONTRACT,
@@ -127,7 +128,7 @@ def _staged(
     attributes = _attributes(features, columns["leads"])
     _stage(connection, features, columns)
     write_lead_faults(connection)
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     if data_end and data_end > now:
         raise BadInput(
             f"time.data_end is {data_end}, in the future: leads would count as lost whose time "
@@ -159,11 +160,12 @@ def _stage(
     connection: duckdb.DuckDBPyConnection, features: Features, columns: dict[str, dict[str, str]]
 ) -> None:
     id_type = lead_id_type(columns)
-    extra = {"leads": [a for a in features.attributes if a not in ("source",)]}
+    of_contract = {column.name for column in CONTRACT["leads"]}
+    extra = [quoted(name) for name in features.attributes if name not in of_contract]
     for table in columns.keys() | {"deals"}:  # frames may come without deals: none closed yet
         found = columns.get(table, {})
         wanted = [f"{cast(c, found, id_type)} AS {quoted(c.name)}" for c in CONTRACT[table]]
-        wanted += [quoted(name) for name in extra.get(table, []) if name != "lead_id"]
+        wanted += extra if table == "leads" else []
         rows = f"FROM raw_{table}" if found else "WHERE false"
         try:
             connection.execute(f"CREATE TABLE {table} AS SELECT {', '.join(wanted)} {rows}")

@@ -33,6 +33,11 @@ class Dataset:
         return Dataset(self.frame.loc[inside].reset_index(drop=True), self.won[inside])
 
     @property
+    def has_both(self) -> bool:
+        """Whether there are won and other snapshots: without both, nothing is learnt or judged."""
+        return 0 < self.wins < len(self.won)
+
+    @property
     def wins(self) -> int:
         """How many snapshots were won within their horizon."""
         return int(self.won.sum())

@@ -78,6 +78,11 @@ def fair_cutoffs(
     return fair
 
 
+def capacity_of(config: Config) -> Capacity:
+    """How many leads sales can call, as the lists are made: when judged and when routed."""
+    return Capacity(config.capacity.share, config.capacity.leads)
+
+
 def compare_on(
     dataset: Dataset, config: Config, data_end: datetime, model: ReadinessModel, rules: RuleScore
 ) -> Comparison:
@@ -89,7 +94,7 @@ def compare_on(
         snapshots,
         dataset.won,
         contenders,
-        Capacity(config.capacity.share, config.capacity.leads),
+        capacity_of(config),
         model.base_rate,
         seed=config.seed,
     )

@@ -24,7 +24,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 from threadpoolctl import threadpool_limits
 
-from features.config import Config
+from features.config import Config, Features
 from features.spec import Attribute, Spec, is_text
 
 Floats = npt.NDArray[np.float64]
@@ -123,14 +123,17 @@ class ReadinessModel:
     def staged(self, config: Config) -> Config:
         """The settings under which the lead database looks as it did at this model's training:
         its own attributes and left-out actions, whatever readiness.toml lists by now."""
+        return config.model_copy(update={"features": self.as_trained(config.features)})
+
+    def as_trained(self, features: Features) -> Features:
+        """The same for the settings of the features alone."""
         mine = [spec.column for spec in self.specs if isinstance(spec, Attribute)]
-        features = config.features.model_copy(
+        return features.model_copy(
             update={
-                "attributes": list(dict.fromkeys([*config.features.attributes, *mine])),
+                "attributes": list(dict.fromkeys([*features.attributes, *mine])),
                 "leave_out_actions": list(self.leave_out_actions),
             }
         )
-        return config.model_copy(update={"features": features})
 
     @property
     def sigmoid(self) -> tuple[float, float]:

@@ -26,10 +26,10 @@ from typing import Annotated, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from features.catalog import distinct
-from features.config import explain_toml_errors
+from features.config import Strict, explain_toml_errors
 from features.errors import BadInput
 from features.spec import Count, DaysSince, Decayed, Spec
 
@@ -37,11 +37,7 @@ Band = Literal["cold", "warm", "hot"]
 Floats = npt.NDArray[np.float64]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Bands(_Strict):
+class Bands(Strict):
     """The points at which a lead becomes warm, and hot; below warm it is cold."""
 
     warm: float
@@ -54,13 +50,13 @@ class Bands(_Strict):
         return self
 
 
-class Group(_Strict):
+class Group(Strict):
     """Rules whose sum is capped together."""
 
     cap: Annotated[float, Field(gt=0)]
 
 
-class Rule(_Strict):
+class Rule(Strict):
     """Points for one action."""
 
     action: Annotated[str, Field(min_length=1)]
@@ -93,12 +89,12 @@ class Rule(_Strict):
         return np.clip(self.points * seen, -limit, limit)
 
 
-class RulesFile(_Strict):
+class RulesFile(Strict):
     """The whole of rules.toml."""
 
     name: str
     bands: Bands
-    groups: dict[str, Group] = {}
+    groups: dict[str, Group] = Field(default_factory=dict)
     rule: Annotated[list[Rule], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.breaches import find_breaches
 from features.config import Config
+from features.cutoffs import utc_now
 from features.database import LeadDatabase
 from features.duckdb_engine import feature_frames
 from features.progress import Progress, silent
 from features.snapshots import cohort_sql
+from models.comparison import capacity_of
 from models.readiness import BATCH, ReadinessModel
 from serve.ledger import ROW, Ledger, Run
 from serve.scorer import Scorer
@@ -92,15 +95,14 @@ def score_all(
 ) -> Scored:
     """Score every open lead. A lead whose rows breach the contract is in the ledger too, as not
     scored and with the reason."""
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     cutoff = cutoff or default_cutoff(database.data_end, now)
     run = Run(cutoff, scorer.model.version, scorer.rules.version)
     database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql([cutoff])}")
     scorable = database.value("SELECT count(*) FROM snapshots")
     unscorable = database.query(_UNSCORABLE.format(cutoff=cutoff))
     open_leads = scorable + len(unscorable)
-    capacity = config.capacity
-    slots = capacity.leads if capacity.leads is not None else (capacity.share or 0) * open_leads
+    slots = float(capacity_of(config).slots(np.array([float(open_leads)]))[0])
     parts = _parts(config, database, scorer, unscorable, progress)
     added = ledger.write(run, parts, open_leads, slots, now)
     breaches = find_breaches(database.connection, database.columns, now)

@@ -1,10 +1,11 @@
 """`readiness explain`: one lead's readiness and points, each down to what they add up from."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from features.config import Config
+from features.cutoffs import utc_now
 from features.database import LeadDatabase
 from features.duckdb_engine import feature_frame
 from features.errors import BadInput
@@ -49,7 +50,7 @@ def explain_lead(
     config: Config, database: LeadDatabase, scorer: Scorer, lead: str, cutoff: datetime | None
 ) -> LeadExplained:
     """Explain one lead at a cutoff. Raises BadInput where it is not open then, and says why."""
-    cutoff = cutoff or default_cutoff(database.data_end, datetime.now(UTC).replace(tzinfo=None))
+    cutoff = cutoff or default_cutoff(database.data_end, utc_now())
     database.connection.execute(
         f"CREATE OR REPLACE TABLE snapshots AS SELECT * FROM ({cohort_sql([cutoff])}) "
         f"WHERE lead_id::VARCHAR = {literal(lead)}"
@@ -58,18 +59,18 @@ def explain_lead(
         raise BadInput(f"Lead {lead} is not open at {cutoff}: {_why_not(database, lead, cutoff)}.")
     frame = feature_frame(database, scorer.specs, "snapshots", config.engine.memory_gb)
     explained = explain(scorer.model, frame, config.words)
-    row = scorer.score_frame(frame).iloc[0]
+    points = scorer.rules.rank(frame)
     lines = scorer.rules.lines(frame).iloc[0]
     return LeadExplained(
         lead_id=lead,
         cutoff=cutoff,
-        readiness=float(row["readiness"]),
+        readiness=float(scorer.model.rank(frame)[0]),
         log_odds=explained.base + float(explained.by_feature[0].sum()),
         base=explained.base,
         reasons=explained.top(len(scorer.model.specs))[0],
-        points=float(row["rule_score"]),
-        band=str(row["band"]),
-        lines={str(rule): float(points) for rule, points in lines.items() if points},
+        points=float(points[0]),
+        band=scorer.rules.band(points)[0],
+        lines={str(rule): float(given) for rule, given in lines.items() if given},
     )
 
 

@@ -20,7 +20,7 @@ from features.database import open_frames
 from features.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.snapshots import cohort_sql
-from features.spec import Attribute, Spec
+from features.spec import Spec
 from features.wording import Words
 from models.explain import explain
 from models.readiness import BATCH, ReadinessModel
@@ -92,12 +92,10 @@ class Scorer:
         """
         asked = pd.Timestamp(cutoff)
         cutoff = (asked.tz_convert(UTC).tz_localize(None) if asked.tz else asked).to_pydatetime()
-        wanted = [spec.column for spec in self.model.specs if isinstance(spec, Attribute)]
         frames = {"events": events, "leads": leads}
         if deals is not None:
             frames["deals"] = deals
-        features = Features(attributes=wanted, leave_out_actions=list(self.model.leave_out_actions))
-        with open_frames(frames, features, Engine()) as database:
+        with open_frames(frames, self.model.as_trained(Features()), Engine()) as database:
             breaches = find_breaches(database.connection, database.columns, datetime.max)
             if breaches:
                 raise BadInput(

@@ -6,7 +6,7 @@ from datetime import datetime
 from features.dataset import Dataset
 from features.errors import Refused
 from features.spec import Spec
-from models.readiness import ReadinessModel, Settings, calibrated, fit_trees, usable
+from models.readiness import ReadinessModel, Settings, calibrated, trees, usable
 from training.splits import Split
 
 # Two numbers of a sigmoid want this many wins; more would be taken from the trees for nothing.
@@ -27,7 +27,7 @@ def calibration_split(dataset: Dataset) -> Split:
             break
         latest.insert(0, cutoff)
     split = Split(tuple(cutoffs[: -len(latest)]), tuple(latest))
-    if all(0 < side.wins < len(side.won) for side in (dataset.at(split.fit), dataset.at(latest))):
+    if dataset.at(split.fit).has_both and dataset.at(latest).has_both:
         return split
     raise Refused(
         f"{len(cutoffs)} training cutoffs from {cutoffs[0]:%Y-%m-%d} to {cutoffs[-1]:%Y-%m-%d} "
@@ -44,7 +44,7 @@ def fit(
     split = calibration_split(dataset)
     early, latest = dataset.at(split.fit), dataset.at(split.judge)
     kept, dropped = usable(early.frame, specs)
-    frozen = fit_trees(early.frame, early.won, kept, settings, seed)
+    frozen = trees(kept, settings, seed).fit(early.frame, early.won)
     return ReadinessModel(
         estimator=calibrated(frozen, latest.frame, latest.won),
         specs=kept,

@@ -9,9 +9,8 @@ from features.config import Config
 from features.database import open_database
 from features.dataset import Dataset, labelled
 from features.progress import Progress, silent
-from models.comparison import fair_cutoffs
+from models.comparison import capacity_of, fair_cutoffs
 from models.judge import Contender, Estimate, judge
-from models.metrics import Capacity
 from models.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules import RuleScore, load_rules
@@ -95,7 +94,7 @@ def _fair(
 def _difference(
     config: Config, dataset: Dataset, ours: Contender, theirs: Contender, base_rate: float
 ) -> Estimate:
-    capacity = Capacity(config.capacity.share, config.capacity.leads)
+    capacity = capacity_of(config)
     snapshots = dataset.frame[["lead_id", "cutoff"]]
     judged = judge(snapshots, dataset.won, [ours, theirs], capacity, base_rate, seed=config.seed)
     return judged.difference[METRIC]

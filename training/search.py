@@ -130,8 +130,7 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
 
 def _is_fair(dataset: Dataset, split: Split) -> bool:
     """Whether both sides hold won and other snapshots."""
-    sides = (dataset.at(split.fit), dataset.at(split.judge))
-    return all(0 < side.wins < len(side.won) for side in sides)
+    return dataset.at(split.fit).has_both and dataset.at(split.judge).has_both
 
 
 def _judge(

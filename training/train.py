@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from features.breaches import find_breaches
 from features.catalog import catalog, distinct
 from features.config import Config
-from features.cutoffs import grid, mature
+from features.cutoffs import grid, mature, utc_now
 from features.database import LeadDatabase, open_database
 from features.dataset import Dataset, labelled
 from features.errors import BadInput, Refused
@@ -32,9 +32,11 @@ def train(config: Config, progress: Progress = silent) -> Trained:
     registry = Registry(config)
     rules = load_rules(config.folder / config.rules)
     with open_database(config) as database:
-        refuse_breaches(database, config)
+        refuse_breaches(database)
         specs = catalog(config.features, database.actions, database.attributes)
-        split = final_split(_mature(config, database), *_test(config))
+        split = final_split(
+            _mature(config, database), config.time.test_cutoffs, config.time.horizon_days
+        )
         dataset = labelled(
             database,
             distinct((*specs, *rules.specs)),
@@ -44,7 +46,7 @@ def train(config: Config, progress: Progress = silent) -> Trained:
             progress,
         )
         past, test = dataset.at(split.fit), dataset.at(split.judge)
-        if not 0 < test.wins < len(test.won):
+        if not test.has_both:
             raise Refused(
                 f"Of the {len(test.won)} snapshots of the final test {test.wins} are won: nothing "
                 f"can be judged on them. {days_without_deals(database)[1]}"
@@ -71,9 +73,9 @@ def train(config: Config, progress: Progress = silent) -> Trained:
     return replace(found, model=model, comparison=named)
 
 
-def refuse_breaches(database: LeadDatabase, config: Config) -> None:
+def refuse_breaches(database: LeadDatabase) -> None:
     """Raises BadInput with every breach of the contract: training on wrong rows teaches wrongly."""
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     found = find_breaches(database.connection, database.columns, now)
     if found:
         lines = "\n".join(f"  {breach}" for breach in found)
@@ -84,10 +86,6 @@ def _mature(config: Config, database: LeadDatabase) -> list[datetime]:
     times = config.time
     cutoffs = grid(times.first_cutoff, times.cutoff_every_days, database.data_end)
     return mature(cutoffs, times.horizon_days, database.data_end)
-
-
-def _test(config: Config) -> tuple[int, int]:
-    return config.time.test_cutoffs, config.time.horizon_days
 
 
 def _candidates(
