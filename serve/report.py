@@ -5,56 +5,19 @@ Words and layout are in pages/compare.html; here its figures are gathered and pi
 
 import json
 import math
-import os
-import re
-import threading
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
-import jinja2
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from models import plots
 from models.comparison import Comparison
 from models.judge import FEW_LEADS, Estimate, Judgement
 from models.metrics import Capacity, Ranking
-
-PAGES = Path(__file__).parent / "pages"
-NBSP, MINUS = "\u00a0", "\u2212"
-# a picture takes its colours from the page, which has a light and a dark mode
-PAGE_COLOURS = {
-    plots.MODEL: "var(--model)",
-    plots.RULES: "var(--rules)",
-    plots.CHANCE: "var(--chance)",
-    plots.INK: "var(--ink)",
-    plots.GRID: "var(--line)",
-    plots.PAPER: "var(--paper)",
-}
-_SETTINGS = threading.Lock()  # matplotlib's are the whole process's
-
-
-def percent(figure: float) -> str:
-    """A share as it is read.
-
-    >>> percent(0.7444).replace(NBSP, " "), percent(float("nan"))
-    ('74.4 %', 'unknown')
-    """
-    return "unknown" if math.isnan(figure) else f"{100 * figure:.1f}{NBSP}%"
-
-
-def number(figure: float, beside: float = 0) -> str:
-    """How many: whole from 10 on, or beside such a number, else two digits.
-
-    >>> number(1234.5), number(1.26), number(5.3, beside=16), number(-0.0)
-    ('1,234', '1.3', '5', '0')
-    """
-    whole = max(abs(figure), abs(beside)) >= 9.95
-    return (f"{figure:z,.0f}" if whole else f"{figure:z.2g}").replace("-", MINUS)
+from serve import page
+from serve.page import MINUS, NBSP
 
 
 @dataclass(frozen=True)
@@ -102,37 +65,22 @@ def write_page(comparison: Comparison, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `compare --json` prints. Makes their folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path.with_suffix(".json"), json.dumps(comparison.to_json(), indent=2, allow_nan=False))
-    _write(path, render(comparison))
+    page.write(
+        path.with_suffix(".json"), json.dumps(comparison.to_json(), indent=2, allow_nan=False)
+    )
+    page.write(path, render(comparison))
     return path
-
-
-def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def render(comparison: Comparison) -> str:
     """The page as text; the same comparison gives the same page."""
-    pages = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(PAGES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.filters.update(percent=percent, number=number)
-    pages.tests["unknown"] = math.isnan
     judged = comparison.judgement
     lists = _lists(judged)
     widest = np.nanmax(list(lists.values()))
     headline, colon, detail = comparison.verdict.replace(" %", f"{NBSP}%").partition(": ")
     first_cutoff = pd.Timestamp(next(iter(judged.cutoffs)))
-    return pages.get_template("compare.html").render(
+    return page.render(
+        "compare.html",
         comparison=comparison,
         judged=judged,
         headline=headline,
@@ -193,15 +141,4 @@ def _pictures(comparison: Comparison) -> dict[str, Markup]:
         "precision": plots.precision_by_capacity(won, scores, cutoff, chance, judged.share),
         "calibration": plots.calibration(won, comparison.model),
     }
-    return {name: _inline(figure, name) for name, figure in figures.items()}
-
-
-def _inline(figure: Figure, name: str) -> Markup:
-    """A picture as an svg element: text stays text, ids are its own, colours are the page's."""
-    file = StringIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with _SETTINGS, mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(file, format="svg", metadata=nothing)
-    svg = file.getvalue()
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\1{name}-", svg[svg.index("<svg") :])
-    return Markup(re.sub("#[0-9a-f]{6}", lambda hex_: PAGE_COLOURS.get(hex_[0], hex_[0]), svg))
+    return {name: page.inline(figure, name) for name, figure in figures.items()}

@@ -14,7 +14,8 @@ import pytest
 from models.comparison import Comparison
 from models.judge import Contender, judge, verdict
 from models.metrics import Capacity, at_capacity
-from serve.report import METRICS, number, render, write_page
+from serve.page import number
+from serve.report import METRICS, render, write_page
 
 IN_PERCENT = ("precision", "gain")
 CUTOFFS = pd.date_range("2012-01-16", periods=3, freq="7D")

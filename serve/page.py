@@ -1,0 +1,86 @@
+"""What every page shares: its template, its numbers as they are read, its pictures.
+
+A page is one file of HTML without script and with nothing to fetch, in the light or dark mode of
+its reader. Words and layout are in pages/.
+"""
+
+import math
+import os
+import re
+import threading
+from io import StringIO
+from pathlib import Path
+
+import jinja2
+import matplotlib as mpl
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from models import plots
+
+PAGES = Path(__file__).parent / "pages"
+NBSP, MINUS = "\u00a0", "\u2212"
+# a picture takes its colours from the page, which has a light and a dark mode
+PAGE_COLOURS = {
+    plots.MODEL: "var(--model)",
+    plots.RULES: "var(--rules)",
+    plots.CHANCE: "var(--chance)",
+    plots.INK: "var(--ink)",
+    plots.GRID: "var(--line)",
+    plots.PAPER: "var(--paper)",
+}
+_SETTINGS = threading.Lock()  # matplotlib's are the whole process's
+
+
+def percent(figure: float) -> str:
+    """A share as it is read.
+
+    >>> percent(0.7444).replace(NBSP, " "), percent(float("nan"))
+    ('74.4 %', 'unknown')
+    """
+    return "unknown" if math.isnan(figure) else f"{100 * figure:.1f}{NBSP}%"
+
+
+def number(figure: float, beside: float = 0) -> str:
+    """How many: whole from 10 on, or beside such a number, else two digits.
+
+    >>> number(1234.5), number(1.26), number(5.3, beside=16), number(-0.0)
+    ('1,234', '1.3', '5', '0')
+    """
+    whole = max(abs(figure), abs(beside)) >= 9.95
+    return (f"{figure:z,.0f}" if whole else f"{figure:z.2g}").replace("-", MINUS)
+
+
+def render(template: str, **values: object) -> str:
+    """The page that a template of pages/ makes of the values."""
+    pages = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters.update(percent=percent, number=number)
+    pages.tests["unknown"] = math.isnan
+    return pages.get_template(template).render(**values)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text to a file, whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def inline(figure: Figure, name: str) -> Markup:
+    """A picture as an svg element: text stays text, ids are its own, colours are the page's."""
+    file = StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with _SETTINGS, mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(file, format="svg", metadata=nothing)
+    svg = file.getvalue()
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\1{name}-", svg[svg.index("<svg") :])
+    return Markup(re.sub("#[0-9a-f]{6}", lambda hex_: PAGE_COLOURS.get(hex_[0], hex_[0]), svg))
