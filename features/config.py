@@ -109,6 +109,7 @@ class Config(Strict):
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
     rules: str = "rules.toml"
+    sources: str = "sources.toml"
     out: str = "out"
     tables: Tables
     time: Times

@@ -1,14 +1,11 @@
-"""The starter that `readiness init` writes: readiness.toml and rules.toml, made from the tables
-found in a folder, with every key explained, to be edited by those who know the business.
+"""The starter that `readiness init` writes: readiness.toml, rules.toml and sources.toml, made from
+the tables found in a folder, with every key explained, to be edited by those who know the business.
 
 The points are guessed from the words of the actions, never from outcomes: rules.toml stands for the
 table that sales would write by hand, and is what the model has to beat.
 """
 
-import json
-import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from math import ceil
 from pathlib import Path
@@ -20,6 +17,8 @@ from features.config import FILE_NAME, Capacity, Config, Tables, Times
 from features.cutoffs import grid, mature
 from features.database import LeadDatabase, open_database
 from features.errors import BadInput
+from features.starter_sources import sources_text
+from features.starter_text import begins_word, toml_text, write_all
 from features.tables import CONTRACT, literal
 from features.wording import say
 
@@ -52,6 +51,7 @@ SETTINGS = """\
 
 seed = 7                    # the same data, settings and seed give the same scores
 rules = "rules.toml"        # the points table that the model is held against
+sources = "sources.toml"    # the sources of leads, and their baskets
 out = "out"                 # folder of the scores, the reports and the MLflow store
 
 [tables]  # each a file (.parquet, .csv), a query (.sql, or "SELECT ..."), or in `database`
@@ -115,12 +115,12 @@ cap = 40            # minor deeds alone make a lead warm, never hot
 
 
 def write_starter(folder: Path) -> list[Path]:
-    """Write readiness.toml and rules.toml into a folder of tables, both or none; return the paths.
-    Raises BadInput where one of them exists, and where tables are absent, unreadable or incomplete.
-    """
+    """Write readiness.toml, rules.toml and sources.toml into a folder of tables, all or none;
+    return the paths. Raises BadInput where one of them exists, and where tables are absent,
+    unreadable or incomplete."""
     if not folder.is_dir():
         raise BadInput(f"There is no folder {folder}.")
-    paths = [folder / FILE_NAME, folder / "rules.toml"]
+    paths = [folder / FILE_NAME, folder / "rules.toml", folder / "sources.toml"]
     for path in paths:
         if path.exists():
             raise BadInput(f"{path} exists already. Edit it, or move it away and run init again.")
@@ -133,9 +133,11 @@ def write_starter(folder: Path) -> list[Path]:
     try:
         with open_database(config) as database:
             texts = [_settings(config.tables, database), _rules(database.actions)]
+            horizon, *_ = _horizon(_first_cutoff(database), database.data_end)
+            texts.append(sources_text(database, horizon))
     except BadInput as error:
         raise BadInput(f"{error}\nHere a query is a file of its own, such as events.sql.") from None
-    _write_all(dict(zip(paths, texts, strict=True)))
+    write_all(dict(zip(paths, texts, strict=True)))
     return paths
 
 
@@ -186,11 +188,6 @@ def _what_is_needed(folder: Path, missing: list[str], found: list[str]) -> str:
     return "\n".join(lines)
 
 
-def toml_text(text: str) -> str:
-    """A text as TOML, whatever it holds."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
 def _listed(texts: Iterable[str], before: str = "") -> str:
     listed = ", ".join(toml_text(text) for text in texts)
     return listed and before + listed
@@ -201,7 +198,7 @@ def _settings(tables: Tables, database: LeadDatabase) -> str:
     horizon, test, why = _horizon(first, database.data_end)
     columns = [name for name in database.columns["leads"] if name not in ("lead_id", "created_at")]
     frequent = database.actions[:MOST_ACTIONS]
-    deciding = [action for action in frequent if _begins_word(DECIDING, action)]
+    deciding = [action for action in frequent if begins_word(DECIDING, action)]
     words = [f"# {toml_text(action)} = {toml_text(say(action, {}))}" for action in frequent]
     return SETTINGS.format(
         tables="\n".join(_place(tables, name) for name in MEANINGS),
@@ -250,19 +247,13 @@ def _horizon(first: datetime, end: datetime) -> tuple[int, int, str]:
     return HORIZONS[-1], 1, f"; {count} mature cutoffs are too few to learn from"
 
 
-def _begins_word(pattern: str, action: str) -> bool:
-    """Whether the pattern begins a word of the action (snake_case, camelCase or prose)."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", action).lower()
-    return re.search(rf"(?<![^\W\d_])(?:{pattern})", words) is not None
-
-
 def guess_points(action: str) -> int:
     """Points for an action, from its words alone.
 
     >>> guess_points("visited_pricing"), guess_points("email_opened"), guess_points("unsubscribed")
     (10, 1, -20)
     """
-    return next(points for pattern, points in GUESSES if _begins_word(pattern, action))
+    return next(points for pattern, points in GUESSES if begins_word(pattern, action))
 
 
 def _rules(actions: tuple[str, ...]) -> str:
@@ -281,20 +272,3 @@ def _rule(action: str) -> str:
     else:
         limits = f'per = "occurrence"\ncap = {2 * points}\nwindow_days = 90'
     return f"[[rule]]\naction = {toml_text(action)}\npoints = {points}\n{limits}\n"
-
-
-def _write_all(texts: Mapping[Path, str]) -> None:
-    """Write every file or none: each is complete beside its place before any takes it."""
-    drafts = {path: path.with_name(f".{path.name}.draft") for path in texts}
-    done: list[Path] = []
-    try:
-        for path, text in texts.items():
-            drafts[path].write_text(text, encoding="utf-8")
-        for path, draft in drafts.items():
-            os.replace(draft, path)
-            done.append(path)
-    except OSError as error:
-        raise BadInput(f"The starter cannot be written: {error}") from None
-    finally:
-        for path in [*drafts.values(), *(done if len(done) < len(texts) else [])]:
-            path.unlink(missing_ok=True)

@@ -1,0 +1,37 @@
+"""How a starter is written: texts as TOML, words looked for in names, all files or none."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from features.errors import BadInput
+
+
+def toml_text(text: str) -> str:
+    """A text as TOML, whatever it holds."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def begins_word(pattern: str, name: str) -> bool:
+    """Whether the pattern begins a word of the name (snake_case, camelCase or prose)."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return re.search(rf"(?<![^\W\d_])(?:{pattern})", words) is not None
+
+
+def write_all(texts: Mapping[Path, str]) -> None:
+    """Write every file or none: each is complete beside its place before any takes it."""
+    drafts = {path: path.with_name(f".{path.name}.draft") for path in texts}
+    done: list[Path] = []
+    try:
+        for path, text in texts.items():
+            drafts[path].write_text(text, encoding="utf-8")
+        for path, draft in drafts.items():
+            os.replace(draft, path)
+            done.append(path)
+    except OSError as error:
+        raise BadInput(f"The starter cannot be written: {error}") from None
+    finally:
+        for path in [*drafts.values(), *(done if len(done) < len(texts) else [])]:
+            path.unlink(missing_ok=True)
