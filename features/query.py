@@ -27,6 +27,7 @@ from features.spec import (
     DaysSince,
     Decayed,
     DistinctContent,
+    Faded,
     First,
     Last,
     Ratio,
@@ -37,6 +38,7 @@ from features.spec import (
     Trend,
 )
 from features.tables import literal, quoted
+from features.where import Where
 
 DAY_US = 86_400_000_000  # microseconds in a day
 SESSION_GAP = "INTERVAL 30 MINUTE"
@@ -100,35 +102,53 @@ def action_of(spec: Spec) -> str | None:
     return getattr(spec, "action", None)
 
 
+def where_of(spec: Spec) -> Where | None:
+    """The condition on the events' own properties that a spec asks for, if it does."""
+    return getattr(spec, "where", None)
+
+
 def any_action(spec: Behaviour | Custom) -> Behaviour | Custom:
     """The same measure over events of any action: what `by_action` computes for each action.
 
     >>> any_action(Count("chat", 7)).name
     'count_7d'
     """
-    if isinstance(spec, Count | DaysSince | Trend | Decayed | SumValue):
+    if isinstance(spec, ActiveDays | Count | DaysSince | Decayed | Faded | SumValue | Trend):
         return replace(spec, action=None)
     return spec
 
 
-def _measures(specs: Iterable[Behaviour | Custom]) -> str:
-    measures = {any_action(spec).name: any_action(spec) for spec in specs}
-    return "".join(
-        f",\n    {_aggregate(spec)} AS {quoted(name)}" for name, spec in measures.items()
-    )
+def _measures(specs: Iterable[Behaviour | Custom], once: bool = False) -> str:
+    measures = {_measure(spec): _aggregate(any_action(spec), once) for spec in specs}
+    return "".join(f",\n    {sql} AS {column}" for column, sql in measures.items())
+
+
+def _measure(spec: Behaviour | Custom) -> str:
+    """The column of a measure. Names of columns differ by more than capital letters on DuckDB, so
+    a condition is spelled in digits: /Pricing is not /pricing."""
+    spec = any_action(spec)
+    where = where_of(spec)
+    if where is None:
+        return quoted(spec.name)
+    return quoted(spec.name.removesuffix(where.name) + f" where {where.name.encode().hex()}")
+
+
+def _step_of(spec: Behaviour | Custom) -> str:
+    """The step that measures a feature of any action."""
+    is_plain = action_of(spec) is None and where_of(spec) is None
+    return ONCE[type(spec)][0] if is_plain and type(spec) in ONCE else "overall"
 
 
 def _overall(needed: Sequence[Behaviour | Custom]) -> str:
-    measures = _measures(
-        spec for spec in needed if action_of(spec) is None and type(spec) not in ONCE
-    )
+    anyone = [spec for spec in needed if action_of(spec) is None]
+    measures = _measures(spec for spec in anyone if _step_of(spec) == "overall")
     return f"overall AS (\n  SELECT snapshot{measures}\n  FROM known GROUP BY snapshot\n)"
 
 
 def _once(needed: Sequence[Behaviour | Custom]) -> str:
     steps = ""
-    for kind, (name, thing) in ONCE.items():
-        if measures := _measures(spec for spec in needed if isinstance(spec, kind)):
+    for name, thing in ONCE.values():
+        if measures := _measures((s for s in needed if _step_of(s) == name), once=True):
             steps += f"""{name} AS (
   SELECT snapshot{measures}
   FROM (SELECT snapshot, {thing} AS thing, min(age_us) AS age_us FROM known GROUP BY ALL)
@@ -150,8 +170,8 @@ def _by_action(needed: Sequence[Behaviour | Custom]) -> str:
 
 def _beside(needed: Sequence[Behaviour | Custom], actions: Sequence[str]) -> dict[str, str]:
     """The rows that are laid beside each snapshot, by the name they go by there."""
-    kinds = {type(spec) for spec in needed}
-    once = {name: name for kind, (name, _) in ONCE.items() if kind in kinds}
+    steps = {_step_of(spec) for spec in needed}
+    once = {name: name for name, _ in ONCE.values() if name in steps}
     each = {
         f"a{place}": f"(SELECT * FROM by_action WHERE done = {literal(action)})"
         for place, action in enumerate(actions)
@@ -194,11 +214,11 @@ def _deeds(needed: Sequence[Behaviour | Custom], chunk: Chunk) -> str:
 )"""
 
 
-def _within(window: int | None, *more: str) -> str:
+def _within(window: int | None, *more: str, where: Where | None = None) -> str:
     """FILTER clause for the window [cutoff - w, cutoff): an event exactly w days before the cutoff
     is inside. (That it is before the cutoff is settled in `known`.)"""
     terms = [] if window is None else [f"age_us <= {window * DAY_US}"]
-    terms += more
+    terms += [*more, *(where.sql if where else ())]
     return f" FILTER (WHERE {' AND '.join(terms)})" if terms else ""
 
 
@@ -208,14 +228,18 @@ _PART = {
 }
 
 
-def _aggregate(spec: Behaviour | Custom) -> str:
-    """The aggregate over `known` (of what counts once: over each thing's latest event), whatever
-    the action, before missing values are settled."""
+def _aggregate(spec: Behaviour | Custom, once: bool) -> str:
+    """The aggregate over `known` (if `once`: over each thing's latest event), whatever the action,
+    before missing values are settled."""
     match spec:
-        case Count(_, window) | ActiveDays(window) | DistinctContent(window):
+        case ActiveDays(window, _, where) if not once:
+            return f"count(DISTINCT occurred_at::DATE){_within(window, where=where)}"
+        case Count(_, window, where):
+            return f"count(*){_within(window, where=where)}"
+        case ActiveDays(window) | DistinctContent(window):
             return f"count(*){_within(window)}"
-        case DaysSince():
-            return "min(age_us)"
+        case DaysSince(_, where):
+            return f"min(age_us){_within(None, where=where)}"
         case Sessions(window):
             return f"count(*){_within(window, '(follows_from IS NULL OR follows_from >= cutoff)')}"
         case First(column):
@@ -228,15 +252,21 @@ def _aggregate(spec: Behaviour | Custom) -> str:
         case Share(part, window):
             everything = f"nullif(count(*){_within(window)}, 0)::DOUBLE"
             return f"count(*){_within(window, _PART[part])} / {everything}"
-        case Decayed(_, half_life, window):
+        case Decayed(_, half_life, window, where):
             weight = f"pow(0.5::DOUBLE, age_us / {float(half_life * DAY_US)!r}::DOUBLE)"
-            fixed = f"round({weight} * {FIXED_POINT})::BIGINT"
-            return f"sum({fixed}){_within(window)} / {FIXED_POINT}::DOUBLE"
-        case SumValue(_, window):
+            return f"{_fixed_sum(weight)}{_within(window, where=where)} / {FIXED_POINT}::DOUBLE"
+        case Faded(_, days, where):
+            weight = f"(1 - age_us / {float(days * DAY_US)!r}::DOUBLE)"
+            return f"{_fixed_sum(weight)}{_within(days, where=where)} / {FIXED_POINT}::DOUBLE"
+        case SumValue(_, window, where):
             fixed = "TRY_CAST(round(value * 10000) AS BIGINT)"
-            return f"sum({fixed}){_within(window)} / 10000::DOUBLE"
+            return f"sum({fixed}){_within(window, where=where)} / 10000::DOUBLE"
         case Custom():
             return spec.sql
+
+
+def _fixed_sum(weight: str) -> str:
+    return f"sum(round({weight} * {FIXED_POINT})::BIGINT)"
 
 
 def _beside_time(attribute: str) -> str:
@@ -258,9 +288,8 @@ def _result(spec: Spec, actions: Sequence[str]) -> str:
         case Ratio(over, under):
             return f"({_result(over, actions)}) / nullif({_result(under, actions)}, 0)"
     action = action_of(spec)
-    beside, _ = ONCE.get(type(spec), ("overall", ""))
-    beside = beside if action is None else f"a{actions.index(action)}"
-    measured = f"{beside}.{quoted(any_action(spec).name)}"
+    beside = _step_of(spec) if action is None else f"a{actions.index(action)}"
+    measured = f"{beside}.{_measure(spec)}"
     match spec:
         case First() | Last():
             return f"{measured}.said"

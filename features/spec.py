@@ -3,19 +3,22 @@
 A spec says *what* is measured at a snapshot (lead, cutoff). `features.query` says how it is
 computed and `features.wording` how it is said. Every spec sees only events known before the cutoff.
 Windows are in days: `window=7` is the interval [cutoff - 7 d, cutoff); `window=None` is all time
-before the cutoff. `action=None` stands for events of any action.
+before the cutoff. `action=None` stands for events of any action; `where` narrows them further.
 
 >>> Count("visited_pricing", 7).name
 'count_7d(visited_pricing)'
+>>> Count("visited_pricing", 7, Where(content="/pricing/*")).name
+'count_7d(visited_pricing)[content="/pricing/*"]'
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from features.errors import BadInput
+from features.where import Where
 
 Part = Literal["night", "weekend"]
 Column = Literal["source", "action"]
@@ -25,8 +28,9 @@ def _span(window: int | None) -> str:
     return "all" if window is None else f"{window}d"
 
 
-def _of(action: str | None) -> str:
-    return "" if action is None else f"({action})"
+def _of(action: str | None, where: Where | None = None) -> str:
+    doer = "" if action is None else f"({action})"
+    return doer if where is None else doer + where.name
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,11 @@ class Count:
 
     action: str | None = None
     window: int | None = None
+    where: Where | None = None
 
     @property
     def name(self) -> str:
-        return f"count_{_span(self.window)}{_of(self.action)}"
+        return f"count_{_span(self.window)}{_of(self.action, self.where)}"
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,11 @@ class DaysSince:
     """Elapsed days (a fraction, > 0) from the latest such event to the cutoff; null if never."""
 
     action: str | None = None
+    where: Where | None = None
 
     @property
     def name(self) -> str:
-        return f"days_since{_of(self.action)}"
+        return f"days_since{_of(self.action, self.where)}"
 
 
 @dataclass(frozen=True)
@@ -57,10 +63,12 @@ class ActiveDays:
     """Distinct UTC calendar days with an event in the window."""
 
     window: int | None = None
+    action: str | None = None
+    where: Where | None = None
 
     @property
     def name(self) -> str:
-        return f"active_days_{_span(self.window)}"
+        return f"active_days_{_span(self.window)}{_of(self.action, self.where)}"
 
 
 @dataclass(frozen=True)
@@ -144,11 +152,26 @@ class Decayed:
     action: str | None
     half_life: float
     window: int | None = None
+    where: Where | None = None
 
     @property
     def name(self) -> str:
         inside = "" if self.window is None else f"_within_{self.window}d"
-        return f"decayed_{self.half_life:g}d{inside}{_of(self.action)}"
+        return f"decayed_{self.half_life:g}d{inside}{_of(self.action, self.where)}"
+
+
+@dataclass(frozen=True)
+class Faded:
+    """Sum over the events of 1 - days ago / days, of those less than so many days old: a deed
+    counts half when half of them are over, and no more when all are. Summed as Decayed is."""
+
+    action: str | None
+    days: int
+    where: Where | None = None
+
+    @property
+    def name(self) -> str:
+        return f"faded_{self.days}d{_of(self.action, self.where)}"
 
 
 @dataclass(frozen=True)
@@ -158,10 +181,11 @@ class SumValue:
 
     action: str | None = None
     window: int | None = None
+    where: Where | None = None
 
     @property
     def name(self) -> str:
-        return f"value_{_span(self.window)}{_of(self.action)}"
+        return f"value_{_span(self.window)}{_of(self.action, self.where)}"
 
 
 @dataclass(frozen=True)
@@ -222,6 +246,7 @@ Behaviour = (
     | Share
     | DistinctContent
     | Decayed
+    | Faded
     | SumValue
 )
 Spec = Behaviour | Age | Attribute | Ratio | Custom
@@ -245,7 +270,8 @@ def to_dict(spec: Spec) -> dict[str, Any]:
     values = {f.name: getattr(spec, f.name) for f in fields(spec)}
     if isinstance(spec, Ratio):
         values = {"over": to_dict(spec.over), "under": to_dict(spec.under)}
-    return {"kind": type(spec).__name__} | values
+    where = values.pop("where", None)
+    return {"kind": type(spec).__name__} | values | ({"where": asdict(where)} if where else {})
 
 
 def from_dict(given: Mapping[str, Any], custom: Mapping[str, Custom] | None = None) -> Spec:
@@ -266,5 +292,7 @@ def from_dict(given: Mapping[str, Any], custom: Mapping[str, Custom] | None = No
         )
     if kind == "Ratio":
         values = {key: from_dict(value, custom) for key, value in values.items()}
+    if values.get("where"):
+        values["where"] = Where(**values["where"])
     built: Spec = _KINDS[kind](**values)
     return built

@@ -19,6 +19,7 @@ from features.spec import (
     DaysSince,
     Decayed,
     DistinctContent,
+    Faded,
     First,
     Last,
     Ratio,
@@ -28,6 +29,7 @@ from features.spec import (
     SumValue,
     Trend,
 )
+from features.where import Where
 
 Words = Mapping[str, str]  # action or attribute -> how people say it
 Value = float | str | None
@@ -44,29 +46,33 @@ def during(window: int | None) -> str:
     return "in the last day" if window == 1 else f"in the last {window} days"
 
 
-def say(action: str | None, words: Words) -> str:
+def say(action: str | None, words: Words, where: Where | None = None) -> str:
     """An action as people say it: by the configured words, else its name without underscores."""
-    if action is None:
-        return "any activity"
-    return words.get(action, action.replace("_", " "))
+    said = "any activity" if action is None else words.get(action, action.replace("_", " "))
+    return said if where is None else f"{said} ({where.words})"
 
 
 def meaning(spec: Spec, words: Words | None = None) -> str:
     """What the feature measures, for lists and reports."""
     words = words or {}
     match spec:
-        case Count(action, window):
-            return f"number of times: {say(action, words)}, {during(window)}"
-        case DaysSince(action):
-            return f"days since the last: {say(action, words)}"
+        case Count(action, window, where):
+            return f"number of times: {say(action, words, where)}, {during(window)}"
+        case DaysSince(action, where):
+            return f"days since the last: {say(action, words, where)}"
         case Trend(action, window):
             said = _deed(action, words)
             return f"share of the last {2 * window} days' {said} that came {during(window)}"
-        case Decayed(action, half_life, window):
+        case Decayed(action, half_life, window, where):
             fading = f"each fading by half every {half_life:g} days"
-            return f"number of times: {say(action, words)}, {during(window)}, {fading}"
-        case SumValue(action, window):
-            return f"sum of the value of {say(action, words)}, {during(window)}"
+            return f"number of times: {say(action, words, where)}, {during(window)}, {fading}"
+        case Faded(action, days, where):
+            fading = f"each fading out over {days} days"
+            return f"number of times: {say(action, words, where)}, {fading}"
+        case SumValue(action, window, where):
+            return f"sum of the value of {say(action, words, where)}, {during(window)}"
+        case ActiveDays(window, action, where):
+            return f"days with {say(action, words, where)} {during(window)}"
         case Ratio(over, under):
             return f"({meaning(over, words)}) per ({meaning(under, words)})"
         case Attribute(column, _):
@@ -78,8 +84,6 @@ def meaning(spec: Spec, words: Words | None = None) -> str:
 
 def _general_meaning(spec: Spec) -> str:
     match spec:
-        case ActiveDays(window):
-            return f"days with any activity {during(window)}"
         case Sessions(window):
             return f"sessions begun {during(window)} (a pause over 30 minutes ends one)"
         case First(column):
@@ -108,14 +112,14 @@ def phrase(spec: Spec, value: Value, words: Words | None = None) -> str:
         is_action = isinstance(spec, First | Last) and spec.column == "action"
         return f"{meaning(spec, words)}: {say(value, words) if is_action else value}"
     match spec:
-        case Count(None, window) if value:
+        case Count(None, window, None) if value:
             return f"{_plural(value, 'event')} {during(window)}"
-        case Count(action, window) if value:
+        case Count(action, window, where) if value:
             times = "once" if value == 1 else f"{value:,.0f} times"
-            return f"{say(action, words)} {times} {during(window)}"
-        case DaysSince(action):
-            return f"last {_deed(action, words)} {_days(value)} ago"
-        case ActiveDays(window):
+            return f"{say(action, words, where)} {times} {during(window)}"
+        case DaysSince(action, where):
+            return f"last {_deed(action, words, where)} {_days(value)} ago"
+        case ActiveDays(window, None, None):
             return f"active on {_plural(value, 'day')} {during(window)}"
         case Sessions(window):
             return f"{_plural(value, 'session')} {during(window)}"
@@ -127,9 +131,9 @@ def phrase(spec: Spec, value: Value, words: Words | None = None) -> str:
             return f"{_deed(action, words)} {way} ({part})"
         case Share(part, window):
             return f"{value:.0%} of activity at {_PART[part]} {during(window)}"
-        case Decayed(action, _, _) if value:
-            return f"recent {_deed(action, words)} (faded count {_number(value)})"
-        case Count() | Decayed():
+        case Decayed(action, _, _, where) | Faded(action, _, where) if value:
+            return f"recent {_deed(action, words, where)} (faded count {_number(value)})"
+        case Count() | Decayed() | Faded():
             return _absence(spec, words)
         case Age():
             return f"lead is {_days(value)} old"
@@ -138,10 +142,12 @@ def phrase(spec: Spec, value: Value, words: Words | None = None) -> str:
 
 def _absence(spec: Spec, words: Words) -> str:
     match spec:
-        case Count(action, window) | Decayed(action, _, window):
-            return _none_of(action, during(window), words)
-        case DaysSince(action):
-            return _none_of(action, during(None), words)
+        case Count(action, window, where) | Decayed(action, _, window, where):
+            return _none_of(action, during(window), words, where)
+        case Faded(action, days, where):
+            return _none_of(action, during(days), words, where)
+        case DaysSince(action, where):
+            return _none_of(action, during(None), words, where)
         case Trend(action, window):
             return _none_of(action, during(2 * window), words)
         case Share(_, window):
@@ -149,13 +155,14 @@ def _absence(spec: Spec, words: Words) -> str:
     return f"{meaning(spec, words)}: unknown"
 
 
-def _deed(action: str | None, words: Words) -> str:
-    return "activity" if action is None else say(action, words)
+def _deed(action: str | None, words: Words, where: Where | None = None) -> str:
+    said = "activity" if action is None else say(action, words)
+    return said if where is None else f"{said} ({where.words})"
 
 
-def _none_of(action: str | None, when: str, words: Words) -> str:
+def _none_of(action: str | None, when: str, words: Words, where: Where | None = None) -> str:
     said = "activity" if action is None else f'"{say(action, words)}"'
-    return f"no {said} {when}"
+    return f"no {said}{'' if where is None else f' ({where.words})'} {when}"
 
 
 def _plural(count: float, word: str) -> str:

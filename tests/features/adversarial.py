@@ -30,7 +30,10 @@ ACTIONS = [
     "two\nlines",
 ]
 SOURCES = [None, "ads", "Ads", "ärzte", "10", "9", "", "o'clock"]
-CONTENTS = [None, "/", "/pricing", "/Pricing", ""]
+CONTENTS = [
+    *(None, "/", "/pricing", "/Pricing", ""),
+    *("/pricing?a_b=10%25", "/pricing?aXb=10%25", "/pri\\\nng 名", "'*'"),
+]
 VALUES = [None, float("nan"), float("inf"), 0.0, 1.5, -2.25, 0.29, 1234.5678, 1e9, 6e-5, 1e300]
 TEXT_IDS = ["7", "007", "O'Brien", "名", "lead 4", "LEAD 4", "a--b", "8", "9", "10", "11", "12"]
 ATTRIBUTES = {

@@ -11,6 +11,7 @@ from features.spec import (
     DaysSince,
     Decayed,
     DistinctContent,
+    Faded,
     First,
     Last,
     Ratio,
@@ -19,10 +20,26 @@ from features.spec import (
     SumValue,
     Trend,
 )
+from features.where import Where
 from tests.features.adversarial import ACTIONS
 
 SPANS = [1, 7, 30, 365, None]
 DOERS = [None, *ACTIONS]
+
+WHERES = [
+    Where(content="/pricing"),
+    Where(content="/Pricing"),
+    Where(content="*"),
+    Where(content=""),
+    Where(content="/pri*ng"),
+    Where(content="/pricing?a_b=10%25*"),
+    Where(source="o'clock", content="*'*"),
+    Where(source="Ads"),
+    Where(value_from=0),
+    Where(value_below=1.5),
+    Where("*", "*a*", -2.25, 1e9),
+]
+FOLLOWED = [(None, WHERES[0]), *((action, where) for action in ACTIONS[:2] for where in WHERES)]
 
 GAP = Custom("longest_gap", "max(age_us)", "longest pause in days")
 EVERY_SPEC = [
@@ -31,6 +48,15 @@ EVERY_SPEC = [
     *(DaysSince(action) for action in DOERS),
     *(Trend(action, span) for action, span in product(DOERS, SPANS[:-1])),
     *(Decayed(*chosen) for chosen in product(DOERS, (0.5, 7, 14, 30.25), SPANS)),
+    *(Faded(action, days) for action, days in product(DOERS, SPANS[:-1])),
+    *(ActiveDays(span, action) for action, span in product(ACTIONS, SPANS)),
+    *(kind(action, 7, where) for kind, (action, where) in product((Count, SumValue), FOLLOWED)),
+    *(
+        kind(action, 7, where=where)
+        for kind, (action, where) in product((Decayed, Faded), FOLLOWED)
+    ),
+    *(DaysSince(action, where) for action, where in FOLLOWED),
+    *(ActiveDays(7, action, where) for action, where in FOLLOWED),
     *(kind(span) for kind, span in product((ActiveDays, Sessions, DistinctContent), SPANS)),
     *(Share(part, span) for part, span in product(("night", "weekend"), SPANS)),
     *(kind(column) for kind, column in product((First, Last), ("source", "action"))),

@@ -18,6 +18,7 @@ from features.spec import (
     DaysSince,
     Decayed,
     DistinctContent,
+    Faded,
     First,
     Last,
     Ratio,
@@ -54,6 +55,37 @@ def of(events, action):
     return [event for event in events if action is None or event["action"] == action]
 
 
+def is_meant(text, pattern):
+    """Letter by letter; a * is any run of letters, also none."""
+    if text is None:
+        return False
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return any(is_meant(text[skipped:], pattern[1:]) for skipped in range(len(text) + 1))
+    return text[:1] == pattern[0] and is_meant(text[1:], pattern[1:])
+
+
+def having(events, where):
+    """Those of the events with the properties that are asked for."""
+    if where is None:
+        return events
+    for name in ("content", "source"):
+        pattern = getattr(where, name)
+        if pattern is not None:
+            events = [event for event in events if is_meant(event.get(name), pattern)]
+    valued = [(event, number(event.get("value"))) for event in events]
+    if where.value_from is not None:
+        valued = [
+            (e, value) for e, value in valued if value is not None and value >= where.value_from
+        ]
+    if where.value_below is not None:
+        valued = [
+            (e, value) for e, value in valued if value is not None and value < where.value_below
+        ]
+    return [event for event, _ in valued]
+
+
 def days_ago(event, cutoff):
     return (cutoff - event["occurred_at"]) / DAY
 
@@ -78,6 +110,12 @@ def decayed(events, cutoff, half_life):
     """In units of 2**-32, as the docstring promises."""
     units = sum(round(0.5 ** (days_ago(event, cutoff) / half_life) * 2**32) for event in events)
     return units / 2**32
+
+
+def faded(events, cutoff, days):
+    """In units of 2**-32, as the docstring promises."""
+    left = [1 - days_ago(event, cutoff) / days for event in events]
+    return sum(round(max(0, each) * 2**32) for each in left) / 2**32
 
 
 def seen(events, column, pick):
@@ -115,14 +153,15 @@ def feature(spec, lead, events, cutoff, custom):
 
 def behaviour(spec, past, cutoff):
     """What is measured over the known events."""
+    past = having(past, getattr(spec, "where", None))
     inside = within(past, cutoff, getattr(spec, "window", None))
     match spec:
         case Count(action):
             return len(of(inside, action))
         case DaysSince(action):
             return min((days_ago(event, cutoff) for event in of(past, action)), default=None)
-        case ActiveDays():
-            return len({event["occurred_at"].date() for event in inside})
+        case ActiveDays(_, action):
+            return len({event["occurred_at"].date() for event in of(inside, action)})
         case Sessions(window):
             starts = [{"occurred_at": start} for start in session_starts(past)]
             return len(within(starts, cutoff, window))
@@ -140,6 +179,8 @@ def behaviour(spec, past, cutoff):
             return len({event.get("content") for event in inside} - {None})
         case Decayed(action, half_life):
             return decayed(of(inside, action), cutoff, half_life)
+        case Faded(action, days):
+            return faded(of(past, action), cutoff, days)
         case SumValue(action):
             values = [number(event.get("value")) for event in of(inside, action)]
             return sum(round(each, 4) for each in values if each is not None and abs(each) < 9e14)

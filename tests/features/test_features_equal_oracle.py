@@ -13,6 +13,7 @@ from features.duckdb_engine import chunk_count, feature_frame
 from features.query import Chunk, feature_sql
 from tests.features import oracle
 from tests.features.adversarial import ACTIONS, ATTRIBUTES, CUTOFFS, WINDOWS, databases
+from tests.features.every_spec import WHERES
 from tests.features.lead_databases import opened
 
 SETTINGS = Features(windows_days=WINDOWS, half_life_days=2, attributes=list(ATTRIBUTES))
@@ -47,6 +48,13 @@ CUSTOM = {LONGEST_AGO.name: longest_ago, MAILS_AND_MORE.name: contents_of_one_da
 EVERY_KIND = [
     *(kind(action, span) for kind, action, span in product(
         (spec.Count, spec.SumValue), SOME_ACTIONS, SPANS)),
+    *(spec.Faded(action, days) for action, days in product(SOME_ACTIONS, (1, 3, 40))),
+    *(spec.ActiveDays(span, action) for action, span in product(SOME_ACTIONS, SPANS)),
+    *(spec.Count(action, 7, where) for action, where in product((None, ACTIONS[0]), WHERES)),
+    *(followed for action, where in product((None, ACTIONS[0]), WHERES[::4]) for followed in (
+        spec.Count(action, None, where), spec.SumValue(action, 7, where),
+        spec.DaysSince(action, where), spec.Decayed(action, 2, 7, where),
+        spec.Faded(action, 7, where), spec.ActiveDays(3, action, where))),
     *(spec.DaysSince(action) for action in SOME_ACTIONS),
     *(spec.Trend(action, span) for action, span in product(SOME_ACTIONS, SPANS[:-1])),
     *(spec.Decayed(action, half_life, span) for action, half_life, span in product(
@@ -139,7 +147,8 @@ def test_chunks_of_leads_change_nothing(rows):
     ) as database:
         asked = register(database, asked_for(rows))
         whole = feature_frame(database, specs, asked)
-        parts = [database.query(feature_sql(specs, asked, Chunk(index, 3))) for index in range(3)]
+        queries = [feature_sql(specs, asked, Chunk(index, 3)) for index in range(3)]
+        parts = [database.connection.execute(sql).to_arrow_table().to_pandas() for sql in queries]
         assert 1 < chunk_count(database, asked, SO_LITTLE_GB) < 10
         in_chunks = feature_frame(database, specs, asked, memory_gb=SO_LITTLE_GB)
     pd.testing.assert_frame_equal(in_chunks, whole, check_exact=True)

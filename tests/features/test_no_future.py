@@ -24,6 +24,7 @@ from tests.features.adversarial import (
     some_deals,
     some_events,
 )
+from tests.features.every_spec import WHERES
 from tests.features.lead_databases import MICROSECOND, at, event, opened
 
 CUTOFF = at("2026-03-02")
@@ -36,6 +37,11 @@ SPECS = [
     *(spec.DaysSince(action) for action in SOME_ACTIONS),
     *(spec.Trend(action, 7) for action in SOME_ACTIONS),
     *(spec.Decayed(action, 2) for action in SOME_ACTIONS),
+    *(spec.Faded(action, 9) for action in SOME_ACTIONS),
+    *(followed for action, where in product((None, ACTIONS[0]), WHERES[::4]) for followed in (
+        spec.Count(action, 7, where), spec.DaysSince(action, where),
+        spec.SumValue(action, None, where), spec.ActiveDays(7, action, where),
+        spec.Decayed(action, 2, None, where), spec.Faded(action, 9, where))),
     *(kind(span) for kind, span in product(
         (spec.ActiveDays, spec.Sessions, spec.DistinctContent), (1, 7, None))),
     *(spec.Share(part, 7) for part in ("night", "weekend")),

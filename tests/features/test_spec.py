@@ -9,21 +9,26 @@ from features.catalog import MOST_ACTIONS, catalog, distinct
 from features.config import Features
 from features.errors import BadInput
 from features.spec import (
+    ActiveDays,
     Age,
     Attribute,
     Count,
     Custom,
+    DaysSince,
     Decayed,
+    Faded,
     First,
     Last,
     Ratio,
     Share,
     Spec,
+    SumValue,
     Trend,
     from_dict,
     is_text,
     to_dict,
 )
+from features.where import Where
 from tests.features.every_spec import EVERY_SPEC, GAP
 
 
@@ -34,6 +39,12 @@ from tests.features.every_spec import EVERY_SPEC, GAP
         (Count(), "count_all"),
         (Decayed("chat", 14), "decayed_14d(chat)"),
         (Decayed("chat", 0.5, 30), "decayed_0.5d_within_30d(chat)"),
+        (Faded("chat", 30), "faded_30d(chat)"),
+        (ActiveDays(7), "active_days_7d"),
+        (ActiveDays(None, "chat", Where(value_from=5)), "active_days_all(chat)[value>=5]"),
+        (Count("chat", 7, Where("/a*", "ads")), 'count_7d(chat)[content="/a*", source="ads"]'),
+        (SumValue(None, 7, Where(value_below=0.5)), "value_7d[value<0.5]"),
+        (DaysSince("chat", Where('"]', None)), r'days_since(chat)[content="\"]"]'),
         (Trend(None, 7), "trend_7d"),
         (Share("night", 90), "night_share_90d"),
         (First("source"), "first_source"),
@@ -110,3 +121,8 @@ def test_which_features_are_text():
     assert {type(spec) for spec in texts} == {First, Last, Attribute}
     assert Attribute("staff", text=False) not in texts
     assert not is_text(Custom("x", "1", "x"))
+
+
+def test_a_model_stored_before_there_were_conditions_is_read():
+    assert from_dict({"kind": "ActiveDays", "window": 7}) == ActiveDays(7)
+    assert to_dict(Count("chat", 7)) == {"kind": "Count", "action": "chat", "window": 7}

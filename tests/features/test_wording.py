@@ -12,6 +12,7 @@ from features.spec import (
     DaysSince,
     Decayed,
     DistinctContent,
+    Faded,
     First,
     Last,
     Ratio,
@@ -20,9 +21,11 @@ from features.spec import (
     SumValue,
     Trend,
 )
+from features.where import Where
 from features.wording import meaning, phrase
 from tests.features.every_spec import EVERY_SPEC, GAP
 
+TEAMS = Where(content="/teams/*")
 WORDS = {"price_list": "opened the price list", "region": "sales region"}
 
 
@@ -56,6 +59,13 @@ WORDS = {"price_list": "opened the price list", "region": "sales region"}
         (Decayed("chat", 14), 1.234, "recent chat (faded count 1.23)"),
         (Decayed("chat", 14), 0.00456, "recent chat (faded count 0.0046)"),
         (Decayed("chat", 14, 30), 0, 'no "chat" in the last 30 days'),
+        (Count("price_list", 7, TEAMS), 2, "opened the price list (content /teams/*) 2 times in the last 7 days"),
+        (Count("price_list", 7, TEAMS), 0, 'no "opened the price list" (content /teams/*) in the last 7 days'),
+        (Count(None, 7, TEAMS), 1, "any activity (content /teams/*) once in the last 7 days"),
+        (DaysSince("chat", Where(value_from=1000)), 3, "last chat (value from 1,000) 3 days ago"),
+        (Faded("chat", 30), 0, 'no "chat" in the last 30 days'),
+        (Faded("chat", 30), 1.5, "recent chat (faded count 1.5)"),
+        (ActiveDays(7, "price_list"), 2, "days with opened the price list in the last 7 days: 2"),
         (Age(), 40.2, "lead is 40 days old"),
         (Age(), 0.5, "lead is 12 hours old"),
         (SumValue(None, 1), 1234.5, "sum of the value of any activity, in the last day: 1,234.5"),

@@ -1,0 +1,81 @@
+"""Which deeds are meant: a condition on an event's own properties, beside its action.
+
+>>> Where(content="/pricing/*", value_from=100).name
+'[content="/pricing/*", value>=100]'
+>>> Where(content="/pricing/*", value_from=100).words
+'content /pricing/*, value from 100'
+"""
+
+import json
+import re
+from dataclasses import dataclass
+
+from features.tables import literal
+
+
+@dataclass(frozen=True)
+class Where:
+    """The properties that an event must have; those left None may be anything.
+
+    content, source: the whole text, letter by letter; each * in it stands for any text, also none.
+    value_from <= value < value_below. A property that is null never fits.
+    """
+
+    content: str | None = None
+    source: str | None = None
+    value_from: float | None = None
+    value_below: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Part of a feature's name: different conditions have different names."""
+        texts = (("content", self.content), ("source", self.source))
+        parts = [
+            f"{key}={json.dumps(text, ensure_ascii=False)}"
+            for key, text in texts
+            if text is not None
+        ]
+        parts += [f"value{sign}{_number(bound)}" for sign, bound in self._bounds]
+        return f"[{', '.join(parts)}]"
+
+    @property
+    def words(self) -> str:
+        """The condition as it is said."""
+        texts = (("content", self.content), ("source", self.source))
+        parts = [f"{key} {text}" for key, text in texts if text is not None]
+        said = {">=": "from", "<": "below"}
+        return ", ".join(parts + [f"value {said[sign]} {b:,g}" for sign, b in self._bounds])
+
+    @property
+    def sql(self) -> tuple[str, ...]:
+        """The terms that all hold for such an event, over its columns content, source, value."""
+        texts = (("content", self.content), ("source", self.source))
+        terms = [_fits(column, text) for column, text in texts if text is not None]
+        terms += [f"value {sign} {float(bound)!r}::DOUBLE" for sign, bound in self._bounds]
+        return tuple(terms)
+
+    @property
+    def _bounds(self) -> list[tuple[str, float]]:
+        bounds = ((">=", self.value_from), ("<", self.value_below))
+        return [(sign, bound) for sign, bound in bounds if bound is not None]
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether a text fits a pattern in which each * stands for any text.
+
+    >>> fits("/pricing/*", "/pricing/teams"), fits("/pricing/*", "/pricing"), fits("a?", "ab")
+    (True, False, False)
+    """
+    parts = (re.escape(part) for part in pattern.split("*"))
+    return re.fullmatch(".*".join(parts), text, re.DOTALL) is not None
+
+
+def _fits(column: str, pattern: str) -> str:
+    if "*" not in pattern:
+        return f"{column} = {literal(pattern)}"
+    like = re.sub(r"([\\%_])", r"\\\1", pattern).replace("*", "%")
+    return f"{column} LIKE {literal(like)} ESCAPE '\\'"
+
+
+def _number(number: float) -> str:
+    return repr(float(number)).removesuffix(".0")
