@@ -67,7 +67,7 @@ def score_verb(
     ledger_path = config.out_folder / "ledger.duckdb"
     with (
         open_ledger(ledger_path) as ledger,
-        open_database(scorer.model.staged(config)) as database,
+        open_database(scorer.model.staged(config), scorer.specs) as database,
         progress_bars() as told,
     ):
         scored = score_all(config, database, scorer, ledger, cutoff, told)
@@ -160,7 +160,7 @@ def compare_verb(
     registry = Registry(config)
     model = registry.load(which or (CHAMPION if registry.has(CHAMPION) else CHALLENGER))
     rules = load_rules(config.folder / config.rules)
-    with open_database(model.staged(config)) as database, progress_bars() as told:
+    with open_database(model.staged(config), rules.specs) as database, progress_bars() as told:
         compared = compare(config, database, model, rules, told)
     page = write_page(compared, to or config.out_folder / "compare.html")
     if as_json:
@@ -190,7 +190,7 @@ def explain_verb(
 
     config = load(where)
     scorer = Scorer.of(config, which)
-    with open_database(scorer.model.staged(config)) as database:
+    with open_database(scorer.model.staged(config), scorer.specs) as database:
         told = explain_lead(config, database, scorer, lead, cutoff)
     if as_json:
         print_json(told.to_json())

@@ -60,5 +60,8 @@ def catalog(
 
 
 def distinct(specs: Iterable[Spec]) -> tuple[Spec, ...]:
-    """Each feature once, in the order of first mention."""
-    return tuple({spec.name: spec for spec in specs}.values())
+    """Each feature once, as first mentioned and in that order."""
+    found: dict[str, Spec] = {}
+    for spec in specs:
+        found.setdefault(spec.name, spec)
+    return tuple(found.values())

@@ -207,7 +207,7 @@ def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[st
             if within is None:
                 return []
             model = within
-    return [name for name in model.model_fields if name != "path"]
+    return [field.alias or name for name, field in model.model_fields.items() if name != "path"]
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +22,8 @@ from features.breaches import write_lead_faults
 from features.config import Config, Engine, Features
 from features.cutoffs import utc_now
 from features.errors import BadInput
+from features.query import inside
+from features.spec import Attribute, Spec
 from features.tables import (
     CONTRACT,
     cast,
@@ -75,28 +77,33 @@ class LeadDatabase:
 
 
 @contextmanager
-def open_database(config: Config) -> Iterator[LeadDatabase]:
+def open_database(config: Config, specs: Iterable[Spec] = ()) -> Iterator[LeadDatabase]:
     """Open and stage the lead database that readiness.toml names.
 
+    specs: what rules or segments will ask for. Their attributes are staged beside those that
+    readiness.toml lists, but are not in `attributes`, so that they never become a model's features.
     Raises BadInput for tables that are absent, unreadable, or lack columns. Rows that breach the
     contract are kept for `features.breaches`; the leads they concern are in `lead_faults`.
     """
     with _scratch(config.engine) as (connection, scratch):
         columns = open_sources(connection, config.tables, config.folder)
         end = config.time.data_end
-        yield _staged(connection, scratch, columns, config.features, end)
+        yield _staged(connection, scratch, columns, config.features, end, specs)
 
 
 @contextmanager
 def open_frames(
-    frames: Mapping[str, pd.DataFrame], features: Features, engine: Engine
+    frames: Mapping[str, pd.DataFrame],
+    features: Features,
+    engine: Engine,
+    specs: Iterable[Spec] = (),
 ) -> Iterator[LeadDatabase]:
     """The same over pandas frames by table name: `events`, `leads` and, if known, `deals`."""
     with _scratch(engine) as (connection, scratch):
         for table, frame in frames.items():
             connection.register(f"raw_{table}", frame)
         columns = describe_sources(connection, list(frames))
-        yield _staged(connection, scratch, columns, features, None)
+        yield _staged(connection, scratch, columns, features, None, specs)
 
 
 @contextmanager
@@ -124,9 +131,14 @@ def _staged(
     columns: dict[str, dict[str, str]],
     features: Features,
     data_end: datetime | None,
+    specs: Iterable[Spec],
 ) -> LeadDatabase:
-    attributes = _attributes(features, columns["leads"])
-    _stage(connection, features, columns)
+    attributes = _attributes(features.attributes, "features.attributes lists", columns["leads"])
+    asked = {spec.column for spec in inside(specs) if isinstance(spec, Attribute)}
+    beside = _attributes(
+        sorted(asked - attributes.keys()), "A rule or condition asks for", columns["leads"]
+    )
+    _stage(connection, features, attributes.keys() | beside, columns)
     write_lead_faults(connection)
     now = utc_now()
     if data_end and data_end > now:
@@ -138,30 +150,33 @@ def _staged(
     return LeadDatabase(connection, columns, _actions(connection), attributes, end, scratch)
 
 
-def _attributes(features: Features, found: dict[str, str]) -> dict[str, bool]:
-    listed = features.attributes
+def _attributes(listed: Sequence[str], who: str, found: dict[str, str]) -> dict[str, bool]:
+    """Whether each listed column of leads is text. Raises BadInput for what is no attribute."""
     missing = [name for name in listed if name not in found]
     if missing:
         raise BadInput(
-            f"features.attributes lists {', '.join(missing)}, which tables.leads does not have. "
+            f"{who} {', '.join(missing)}, which tables.leads does not have. "
             f"It has: {', '.join(found)}."
         )
     is_text = {name: found[name].startswith(_TEXT_TYPES) for name in listed}
     for name in listed:
         if not is_text[name] and not _NUMBER_TYPE.fullmatch(found[name]):
             raise BadInput(
-                f"features.attributes lists {name}, which is a {found[name]}: neither text nor a "
+                f"{who} {name}, which is a {found[name]}: neither text nor a "
                 "number. Make it one in the query of tables.leads, or leave it out."
             )
     return is_text
 
 
 def _stage(
-    connection: duckdb.DuckDBPyConnection, features: Features, columns: dict[str, dict[str, str]]
+    connection: duckdb.DuckDBPyConnection,
+    features: Features,
+    attributes: Set[str],
+    columns: dict[str, dict[str, str]],
 ) -> None:
     id_type = lead_id_type(columns)
     of_contract = {column.name for column in CONTRACT["leads"]}
-    extra = [quoted(name) for name in features.attributes if name not in of_contract]
+    extra = [quoted(name) for name in sorted(attributes - of_contract)]
     for table in columns.keys() | {"deals"}:  # frames may come without deals: none closed yet
         found = columns.get(table, {})
         wanted = [f"{cast(c, found, id_type)} AS {quoted(c.name)}" for c in CONTRACT[table]]

@@ -52,6 +52,16 @@ def say(action: str | None, words: Words, where: Where | None = None) -> str:
     return said if where is None else f"{said} ({where.words})"
 
 
+def none_of(action: str | None, when: str, words: Words, where: Where | None = None) -> str:
+    """That something was not done.
+
+    >>> none_of("visited_pricing", "for 14 days", {})
+    'no "visited pricing" for 14 days'
+    """
+    said = "activity" if action is None else f'"{say(action, words)}"'
+    return f"no {said}{'' if where is None else f' ({where.words})'} {when}"
+
+
 def meaning(spec: Spec, words: Words | None = None) -> str:
     """What the feature measures, for lists and reports."""
     words = words or {}
@@ -143,26 +153,21 @@ def phrase(spec: Spec, value: Value, words: Words | None = None) -> str:
 def _absence(spec: Spec, words: Words) -> str:
     match spec:
         case Count(action, window, where) | Decayed(action, _, window, where):
-            return _none_of(action, during(window), words, where)
+            return none_of(action, during(window), words, where)
         case Faded(action, days, where):
-            return _none_of(action, during(days), words, where)
+            return none_of(action, during(days), words, where)
         case DaysSince(action, where):
-            return _none_of(action, during(None), words, where)
+            return none_of(action, during(None), words, where)
         case Trend(action, window):
-            return _none_of(action, during(2 * window), words)
+            return none_of(action, during(2 * window), words)
         case Share(_, window):
-            return _none_of(None, during(window), words)
+            return none_of(None, during(window), words)
     return f"{meaning(spec, words)}: unknown"
 
 
 def _deed(action: str | None, words: Words, where: Where | None = None) -> str:
     said = "activity" if action is None else say(action, words)
     return said if where is None else f"{said} ({where.words})"
-
-
-def _none_of(action: str | None, when: str, words: Words, where: Where | None = None) -> str:
-    said = "activity" if action is None else f'"{say(action, words)}"'
-    return f"no {said}{'' if where is None else f' ({where.words})'} {when}"
 
 
 def _plural(count: float, word: str) -> str:

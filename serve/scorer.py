@@ -95,7 +95,8 @@ class Scorer:
         frames = {"events": events, "leads": leads}
         if deals is not None:
             frames["deals"] = deals
-        with open_frames(frames, self.model.as_trained(Features()), Engine()) as database:
+        features = self.model.as_trained(Features())
+        with open_frames(frames, features, Engine(), self.specs) as database:
             breaches = find_breaches(database.connection, database.columns, datetime.max)
             if breaches:
                 raise BadInput(

@@ -31,7 +31,7 @@ def train(config: Config, progress: Progress = silent) -> Trained:
     """
     registry = Registry(config)
     rules = load_rules(config.folder / config.rules)
-    with open_database(config) as database:
+    with open_database(config, rules.specs) as database:
         refuse_breaches(database)
         specs = catalog(config.features, database.actions, database.attributes)
         split = final_split(

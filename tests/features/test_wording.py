@@ -25,7 +25,7 @@ from features.where import Where
 from features.wording import meaning, phrase
 from tests.features.every_spec import EVERY_SPEC, GAP
 
-TEAMS = Where(content="/teams/*")
+TEAMS = Where(content="/t*")
 WORDS = {"price_list": "opened the price list", "region": "sales region"}
 
 
@@ -59,9 +59,9 @@ WORDS = {"price_list": "opened the price list", "region": "sales region"}
         (Decayed("chat", 14), 1.234, "recent chat (faded count 1.23)"),
         (Decayed("chat", 14), 0.00456, "recent chat (faded count 0.0046)"),
         (Decayed("chat", 14, 30), 0, 'no "chat" in the last 30 days'),
-        (Count("price_list", 7, TEAMS), 2, "opened the price list (content /teams/*) 2 times in the last 7 days"),
-        (Count("price_list", 7, TEAMS), 0, 'no "opened the price list" (content /teams/*) in the last 7 days'),
-        (Count(None, 7, TEAMS), 1, "any activity (content /teams/*) once in the last 7 days"),
+        (Count("price_list", 7, TEAMS), 2, "opened the price list (content /t*) 2 times in the last 7 days"),  # noqa: E501
+        (Count("price_list", 7, TEAMS), 0, 'no "opened the price list" (content /t*) in the last 7 days'),  # noqa: E501
+        (Count(None, 7, TEAMS), 1, "any activity (content /t*) once in the last 7 days"),
         (DaysSince("chat", Where(value_from=1000)), 3, "last chat (value from 1,000) 3 days ago"),
         (Faded("chat", 30), 0, 'no "chat" in the last 30 days'),
         (Faded("chat", 30), 1.5, "recent chat (faded count 1.5)"),
