@@ -8,10 +8,13 @@ import pandas as pd
 
 from features.database import LeadDatabase
 from features.errors import BadInput
+from features.one_pass import OnePass
+from features.plan import in_one_pass
 from features.progress import Progress, silent
 from features.query import Chunk, feature_sql, inside
 from features.spec import Attribute, Spec, is_text
 
+KEY = ["lead_id", "cutoff"]
 # What one chunk may hold per GB of the memory limit; larger cohorts take more chunks.
 SNAPSHOTS_PER_GB = 100_000
 EVENTS_PER_GB = 2_000_000
@@ -43,19 +46,37 @@ def feature_frames(
     Raises BadInput where a spec's attribute is not in the leads, or the memory does not suffice.
     """
     _require_attributes(database, specs)
+    one_pass = OnePass.over(database, [spec for spec in specs if in_one_pass(spec)])
     count = chunk_count(database, snapshots, memory_gb)
     for index in range(count):
-        sql = feature_sql(specs, snapshots, Chunk(index, count))
         try:
-            frame = database.connection.execute(sql).to_arrow_table().to_pandas()
+            frame = _chunk(database, specs, one_pass, snapshots, Chunk(index, count))
         except duckdb.OutOfMemoryException:
             raise BadInput(
                 f"The features of one chunk of leads do not fit into {memory_gb:g} GB. Raise "
                 "engine.memory_gb in readiness.toml, or look for a lead with millions of events."
             ) from None
-        texts = [spec.name for spec in specs if is_text(spec)]
         progress("features", index + 1, count)
-        yield _in_order(frame.astype(dict.fromkeys(texts, object)))
+        yield frame
+
+
+def _chunk(
+    database: LeadDatabase,
+    specs: Sequence[Spec],
+    one_pass: OnePass,
+    snapshots: str,
+    chunk: Chunk,
+) -> pd.DataFrame:
+    """One pass for all that it knows; the rest by SQL, laid beside it."""
+    frame = one_pass.frame(snapshots, chunk)
+    rest = [spec for spec in specs if spec not in one_pass.specs]
+    if not rest:
+        return frame
+    found = database.connection.execute(feature_sql(rest, snapshots, chunk)).to_arrow_table()
+    texts = {spec.name: object for spec in rest if is_text(spec)}
+    by_sql = _in_order(found.to_pandas().astype(texts))
+    by_sql = by_sql.drop(columns=KEY)
+    return pd.concat([frame, by_sql], axis=1)[[*KEY, *(spec.name for spec in specs)]]
 
 
 def _require_attributes(database: LeadDatabase, specs: Sequence[Spec]) -> None:
@@ -81,4 +102,4 @@ def feature_frame(
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.sort_values(["cutoff", "lead_id"], ignore_index=True)
+    return frame.sort_values(KEY[::-1], ignore_index=True)

@@ -1,0 +1,216 @@
+"""The one pass over the events, compiled: per snapshot, from its lead's latest event back.
+
+Knows no specs and no tables: arrays in, arrays out; `features.plan` says what the arrays mean. The
+events of a lead lie side by side, in order of time. All times are microseconds.
+"""
+
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+DAY = 86_400_000_000
+HOUR = 3_600_000_000
+SESSION_GAP = 1_800_000_000
+FIXED_POINT = 2.0**32
+FOREVER = np.iinfo(np.int64).max
+THURSDAY = 3  # 1970-01-01, counted from Monday
+
+# Amounts that are added up; DECAYED_FROM + i is the decay by the half-life of that number.
+EVENTS, VALUE_HIGH, VALUE_LOW, NIGHT, WEEKEND, DECAYED_FROM = range(6)
+# What counts once: places in `once`.
+DAYS, CONTENTS, SESSIONS = range(3)
+# How a number is read off the cells.
+CELL, SINCE, QUOTIENT, DECAYED, VALUE, AGE = range(6)
+
+
+class Events(NamedTuple):
+    """Columns of the events: `action` and `source` as codes in alphabetical order (source -1:
+    none), `content` as numbers that count anew from 0 for each lead (-1: none), `value` in
+    ten-thousandths (0: none)."""
+
+    occurred: Ints
+    known: Ints
+    action: npt.NDArray[np.int32]
+    source: npt.NDArray[np.int32]
+    content: npt.NDArray[np.int32]
+    value: Ints
+
+
+class Snapshots(NamedTuple):
+    """Columns of the snapshots; a snapshot's lead has the events [begin, end)."""
+
+    cutoff: Ints
+    created: Ints
+    begin: Ints
+    end: Ints
+
+
+class Arrays(NamedTuple):
+    """The plan (features.plan): rows are -1 where nobody asks for them."""
+
+    windows: Ints
+    half_lives: Floats
+    overall: Ints
+    by_action: Ints
+    once: Ints
+    age_overall: int
+    age_by_action: Ints
+    outputs: Ints
+    rows: int
+    ages: int
+
+
+def compiled(function: Any) -> Any:
+    """Compiled on the first call, kept on disk for the next process; runs beside other threads."""
+    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+
+
+@compiled
+def measure(
+    events: Events,
+    snapshots: Snapshots,
+    plan: Arrays,
+    first: int,
+    last: int,
+    numbers: Floats,
+    texts: Ints,
+) -> None:
+    """Fill the rows [first, last) of `numbers` (the columns that outputs name) and of `texts` (the
+    codes of first and last source, first and last action; -1: none)."""
+    width = len(plan.windows)
+    cells = np.zeros((plan.rows, width), np.int64)
+    ages = np.zeros(plan.ages, np.int64)
+    most = 0
+    for s in range(first, last):
+        most = max(most, snapshots.end[s] - snapshots.begin[s])
+    seen = np.full(most, -1, np.int64)  # by content: the snapshot that last met it
+    for s in range(first, last):
+        cells[:] = 0
+        ages[:] = -1
+        texts[s] = -1
+        _scan(events, snapshots, plan, s, cells, ages, seen, texts[s])
+        for row in range(plan.rows):
+            for k in range(1, width):
+                cells[row, k] += cells[row, k - 1]
+        age = snapshots.cutoff[s] - snapshots.created[s]
+        _read_off(plan.outputs, cells.ravel(), ages, age, numbers[s])
+
+
+@compiled
+def _scan(
+    events: Events,
+    snapshots: Snapshots,
+    plan: Arrays,
+    s: int,
+    cells: Ints,
+    ages: Ints,
+    seen: Ints,
+    texts: Ints,
+) -> None:
+    """Take in every event known before the cutoff, the latest first."""
+    cutoff, begin = snapshots.cutoff[s], snapshots.begin[s]
+    days, contents, sessions = plan.once[DAYS], plan.once[CONTENTS], plan.once[SESSIONS]
+    instants = np.empty(4, np.int64)  # of the texts
+    window = 0  # the narrowest that holds the event; events grow older as we go
+    later, later_window, later_day = cutoff, -1, cutoff  # of the event met before: none yet
+    end = begin + np.searchsorted(events.occurred[begin : snapshots.end[s]], cutoff)
+    for i in range(end - 1, begin - 1, -1):
+        if events.known[i] >= cutoff:  # strictly before the cutoff, on when we knew
+            continue
+        moment = events.occurred[i]
+        age = cutoff - moment
+        while age > plan.windows[window]:
+            window += 1
+        day = moment // DAY
+        if days >= 0 and (later_window < 0 or day != later_day):
+            cells[days, window] += 1
+        if sessions >= 0 and later_window >= 0 and later - moment > SESSION_GAP:
+            cells[sessions, later_window] += 1
+        content = events.content[i]
+        if contents >= 0 and content >= 0 and seen[content] != s:
+            seen[content] = s
+            cells[contents, window] += 1
+        _add(events, plan, i, age, day, window, cells)
+        _note_age(plan, events.action[i], age, ages)
+        _note_text(events.source[i], moment, texts[:2], instants[:2])
+        _note_text(events.action[i], moment, texts[2:], instants[2:])
+        later, later_window, later_day = moment, window, day
+    if sessions >= 0 and later_window >= 0:
+        cells[sessions, later_window] += 1
+
+
+@compiled
+def _add(
+    events: Events, plan: Arrays, i: int, age: int, day: int, window: int, cells: Ints
+) -> None:
+    """Add the event's amounts to the rows that ask for them."""
+    action = events.action[i]
+    for amount in range(len(plan.overall)):
+        overall, of_action = plan.overall[amount], plan.by_action[amount, action]
+        if overall < 0 and of_action < 0:
+            continue
+        if amount == EVENTS:
+            much = 1
+        elif amount == VALUE_HIGH:
+            much = events.value[i] >> 32
+        elif amount == VALUE_LOW:
+            much = events.value[i] & 0xFFFFFFFF
+        elif amount == NIGHT:
+            hour = (events.occurred[i] - day * DAY) // HOUR
+            much = 1 if hour >= 22 or hour < 6 else 0
+        elif amount == WEEKEND:
+            much = 1 if (day + THURSDAY) % 7 >= 5 else 0
+        else:
+            fading = 0.5 ** (age / plan.half_lives[amount - DECAYED_FROM])
+            much = int(np.rint(fading * FIXED_POINT))
+        if overall >= 0:
+            cells[overall, window] += much
+        if of_action >= 0:
+            cells[of_action, window] += much
+
+
+@compiled
+def _note_age(plan: Arrays, action: int, age: int, ages: Ints) -> None:
+    """Note the latest event, and that of each action: the first one met."""
+    overall, of_action = plan.age_overall, plan.age_by_action[action]
+    if overall >= 0 and ages[overall] < 0:
+        ages[overall] = age
+    if of_action >= 0 and ages[of_action] < 0:
+        ages[of_action] = age
+
+
+@compiled
+def _note_text(code: int, moment: int, texts: Ints, instants: Ints) -> None:
+    """Note the first and the last text: at one instant the alphabetically first is the first, and
+    the alphabetically last the last."""
+    if code < 0:
+        return
+    if texts[1] < 0 or (moment == instants[1] and code > texts[1]):
+        texts[1], instants[1] = code, moment
+    if texts[0] < 0 or moment < instants[0] or code < texts[0]:
+        texts[0], instants[0] = code, moment
+
+
+@compiled
+def _read_off(outputs: Ints, cells: Ints, ages: Ints, age: int, numbers: Floats) -> None:
+    """Write one snapshot's numbers; NaN where there is none."""
+    for i in range(len(outputs)):
+        column, how, one, other = outputs[i, 0], outputs[i, 1], outputs[i, 2], outputs[i, 3]
+        if how == CELL:
+            number = float(cells[one])
+        elif how == SINCE:
+            number = ages[one] / DAY if ages[one] >= 0 else np.nan
+        elif how == QUOTIENT:
+            number = cells[one] / cells[other] if cells[other] != 0 else np.nan
+        elif how == DECAYED:
+            number = cells[one] / FIXED_POINT
+        elif how == VALUE:
+            number = (cells[one] * FIXED_POINT + cells[other]) / 10_000.0
+        else:
+            number = age / DAY
+        numbers[column] = number
