@@ -1,7 +1,8 @@
 """A lead database, opened: its tables staged into the contract's types in a DuckDB of its own.
 
-Staging copies the needed columns into a temporary file that is removed on closing, so that CSV, a
-slow query and Parquet cost their reading once, whatever runs on them later.
+Staging copies the needed columns into a DuckDB in memory, which beyond its limit goes on in
+temporary files that are removed on closing; so CSV, a slow query and Parquet cost their reading
+once, whatever runs on them later.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def open_frames(
 def _scratch(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A DuckDB within the engine's limits, in a temporary folder that is removed at the end."""
     scratch = Path(tempfile.mkdtemp(prefix="readiness-"))
-    connection = duckdb.connect(str(scratch / "staged.duckdb"))
+    connection = duckdb.connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET memory_limit = '{engine.memory_gb}GB'")

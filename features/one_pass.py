@@ -53,7 +53,7 @@ class OnePass:
         one column per spec. Numbers are float64, texts objects, missing values NaN."""
         self._write_asked(snapshots, chunk)
         asked = self.database.connection.execute(
-            "SELECT * EXCLUDE (number), number FROM asked_ ORDER BY cutoff, lead_id"
+            "SELECT * FROM asked_ ORDER BY cutoff, lead_id"
         ).to_arrow_table()
         events, begin = self._events(self.database.value("SELECT count(*) FROM leads_"))
         number = _column(asked, "number")
@@ -143,7 +143,8 @@ JOIN actions_ a ON a.said = e.action LEFT JOIN sources_ s ON s.said = e.source""
             return column
         over, under = self._ratio(spec.over, numbers), self._ratio(spec.under, numbers)
         nothing = np.full(len(over), np.nan)
-        return np.divide(over, under, out=nothing, where=under != 0)
+        quotient: Floats = np.divide(over, under, out=nothing, where=under != 0)
+        return quotient
 
     def _said(self, spec: First | Last, texts: Ints) -> pd.Series[Any]:
         names = self.sources if spec.column == "source" else self.actions
