@@ -166,7 +166,7 @@ def _add(
         elif amount == WEEKEND:
             much = 1 if (day + THURSDAY) % 7 >= 5 else 0
         else:
-            fading = 0.5 ** (age / plan.half_lives[amount - DECAYED_FROM])
+            fading = np.exp2(-age / plan.half_lives[amount - DECAYED_FROM])
             much = int(np.rint(fading * FIXED_POINT))
         if overall >= 0:
             cells[overall, window] += much
