@@ -4,6 +4,7 @@ Knows no specs and no tables: arrays in, arrays out; `features.plan` says what t
 events of a lead lie side by side, in order of time. All times are microseconds.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numba
@@ -66,8 +67,13 @@ class Arrays(NamedTuple):
 
 
 def compiled(function: Any) -> Any:
-    """Compiled on the first call, kept on disk for the next process; runs beside other threads."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    """Compiled on the first call, and kept on disk for the next process where there is a place for
+    it; runs beside other threads."""
+    make = partial(numba.njit, nogil=True, error_model="numpy")
+    try:
+        return make(cache=True)(function)
+    except RuntimeError:  # neither this folder nor the user's cache can be written to
+        return make()(function)
 
 
 @compiled

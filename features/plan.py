@@ -74,12 +74,30 @@ class Plan:
     texts: tuple[First | Last, ...]
 
 
+# What the pass computes, as far as it is not narrowed by properties of the events.
+KNOWN = (
+    Age
+    | Attribute
+    | Count
+    | DaysSince
+    | ActiveDays
+    | Sessions
+    | First
+    | Last
+    | Trend
+    | Share
+    | DistinctContent
+    | Decayed
+    | SumValue
+)
+
+
 def in_one_pass(spec: Spec) -> bool:
     """Whether the pass knows how to compute a feature; the SQL knows them all."""
     return all(
-        not isinstance(part, Custom)
+        isinstance(part, KNOWN)
         and getattr(part, "where", None) is None
-        and not (isinstance(part, ActiveDays) and getattr(part, "action", None) is not None)
+        and not (isinstance(part, ActiveDays) and part.action is not None)
         for part in inside([spec])
     )
 
