@@ -122,12 +122,16 @@ class Condition(Strict):
                 return (Last("source"),)
             case "quiet_days":
                 return (DaysSince(self.action, self.where), Age())
-        asked: list[Spec] = []
-        if self.on_days_at_least is not None:
-            asked.append(ActiveDays(self.window_days, self.action, self.where))
-        if self._is_counted:
-            asked.append(Count(self.action, self.window_days, self.where))
-        return tuple(asked)
+        days = (self._days,) if self.on_days_at_least is not None else ()
+        return (*days, self._count) if self._is_counted else days
+
+    @property
+    def _days(self) -> ActiveDays:
+        return ActiveDays(self.window_days, self.action, self.where)
+
+    @property
+    def _count(self) -> Count:
+        return Count(self.action, self.window_days, self.where)
 
     @property
     def _attribute(self) -> Attribute:
@@ -149,11 +153,10 @@ class Condition(Strict):
             case "quiet_days":
                 return self.quiet(frame) > (self.quiet_days or 0)
         held = np.ones(len(frame), bool)
-        for spec in self.specs:
-            seen = frame[spec.name].to_numpy(np.float64)
-            if isinstance(spec, ActiveDays):
-                held &= seen >= (self.on_days_at_least or 0)
-                continue
+        if self.on_days_at_least is not None:
+            held &= frame[self._days.name].to_numpy(np.float64) >= self.on_days_at_least
+        if self._is_counted:
+            seen = frame[self._count.name].to_numpy(np.float64)
             least = 1 if self.at_least is None and self.at_most is None else self.at_least or 0
             held &= (seen >= least) & (seen <= (np.inf if self.at_most is None else self.at_most))
         return held

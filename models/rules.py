@@ -1,16 +1,7 @@
-"""The classic points table, read from rules.toml: points per action, caps, decay and bands.
+"""The classic points table of rules.toml (models/rules_file.py) as a ranker of snapshots.
 
 The rule score asks for features like the model does, so one pass over the events serves both, and
 it ranks the same snapshot frame. Points are never a probability.
-
-    [[rule]]
-    action = "visited_pricing"
-    points = 10            # minor deeds 1-2, important ones 10-20, negative allowed
-    per = "occurrence"     # or "once"
-    cap = 30               # the most that this rule can give (or, if negative, take)
-    group = "engagement"   # its [groups.engagement] may cap the sum of its rules
-    window_days = 90       # only deeds in [cutoff - 90 d, cutoff); default: all time
-    half_life_days = 30    # a deed gives half its points 30 days later; default: no fading
 """
 
 from __future__ import annotations
@@ -18,92 +9,38 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from features.catalog import distinct
-from features.config import Strict, explain_toml_errors
+from features.config import explain_toml_errors
 from features.errors import BadInput
-from features.spec import Count, DaysSince, Decayed, Spec
+from features.query import action_of
+from features.spec import Spec
+from features.wording import Words
+from models.rules_file import Floats, RulesFile
 
 Band = Literal["cold", "warm", "hot"]
-Floats = npt.NDArray[np.float64]
+DECIMALS = 9
 
 
-class Bands(Strict):
-    """The points at which a lead becomes warm, and hot; below warm it is cold."""
+def _sum(lines: Iterable[Floats], rows: int) -> Floats:
+    """Sums of points of at most DECIMALS digits: exact, as whole numbers, up to 9 million points.
 
-    warm: float
-    hot: float
-
-    @model_validator(mode="after")
-    def _rising(self) -> Bands:
-        if self.warm >= self.hot:
-            raise ValueError(f"warm ({self.warm:g}) must lie below hot ({self.hot:g})")
-        return self
-
-
-class Group(Strict):
-    """Rules whose sum is capped together."""
-
-    cap: Annotated[float, Field(gt=0)]
-
-
-class Rule(Strict):
-    """Points for one action."""
-
-    action: Annotated[str, Field(min_length=1)]
-    points: float
-    per: Literal["occurrence", "once"] = "occurrence"
-    cap: Annotated[float, Field(gt=0)] | None = None
-    group: str | None = None
-    window_days: Annotated[int, Field(ge=1)] | None = None
-    half_life_days: Annotated[int, Field(ge=1)] | None = None
-
-    @property
-    def specs(self) -> tuple[Spec, ...]:
-        """The features that the rule is computed from."""
-        count = Count(self.action, self.window_days)
-        if self.half_life_days is None:
-            return (count,)
-        if self.per == "once":
-            return (count, DaysSince(self.action))
-        return (Decayed(self.action, self.half_life_days, self.window_days),)
-
-    def give(self, frame: pd.DataFrame) -> Floats:
-        """The points of each snapshot, between -cap and cap."""
-        seen = frame[self.specs[0].name].to_numpy(np.float64)
-        if self.per == "once":
-            seen = (seen > 0).astype(np.float64)
-            if self.half_life_days is not None:
-                days = frame[DaysSince(self.action).name].to_numpy(np.float64)
-                seen *= 0.5 ** (np.nan_to_num(days) / self.half_life_days)
-        limit = np.inf if self.cap is None else self.cap
-        return np.clip(self.points * seen, -limit, limit)
-
-
-class RulesFile(Strict):
-    """The whole of rules.toml."""
-
-    name: str
-    bands: Bands
-    groups: dict[str, Group] = Field(default_factory=dict)
-    rule: Annotated[list[Rule], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _known_groups(self) -> RulesFile:
-        unknown = {r.group for r in self.rule if r.group is not None} - set(self.groups)
-        if unknown:
-            names = ", ".join(sorted(unknown))
-            raise ValueError(f"rules name the unknown group {names}; write [groups.NAME] cap = ...")
-        return self
+    >>> _sum([np.array([0.1]), np.array([0.2])], 1).tolist(), 0.1 + 0.2
+    ([0.3], 0.30000000000000004)
+    """
+    total = np.zeros(rows)
+    for line in lines:
+        total += np.rint(line * 10**DECIMALS)
+    return np.asarray(total / 10**DECIMALS, np.float64)
 
 
 @dataclass(frozen=True)
@@ -111,34 +48,62 @@ class RuleScore:
     """The points table as a ranker of snapshots."""
 
     file: RulesFile
+    text: str = field(default="", repr=False, compare=False)  # as read, with its comments
     name = "rules"
 
     @cached_property
     def version(self) -> str:
-        """Ten hex digits of the content: the same rules have the same version."""
-        content = json.dumps(self.file.model_dump(), sort_keys=True)
+        """Ten hex digits of the content: the same rules have the same version, whatever the layout,
+        the comments, and defaults spelled out."""
+        told = self.file.model_dump(exclude_defaults=True, by_alias=True)
+        content = json.dumps(told, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:10]
 
     @property
     def specs(self) -> tuple[Spec, ...]:
         """The features that the frame must hold."""
-        return distinct(spec for rule in self.file.rule for spec in rule.specs)
+        asked = [spec for rule in self.file.rule for spec in rule.specs]
+        return distinct(asked + [spec for each in self.file.disqualify for spec in each.specs])
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """The actions that are asked for."""
+        found = (action_of(spec) for spec in self.specs)
+        return frozenset(action for action in found if action is not None)
 
     def lines(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """One column per log line: each rule, and what each group's cap takes away. A row's lines
-        sum to its points."""
+        """One column per log line: each rule, what each group's bounds take away or add, and what
+        those of the total do. In points of at most DECIMALS digits, which sum to the points."""
         lines: dict[str, Floats] = {}
         for number, rule in enumerate(self.file.rule, start=1):
-            lines[f"{number}. {rule.action}"] = rule.give(frame)
-        for group, settings in self.file.groups.items():
+            lines[f"{number}. {rule.label}"] = np.round(rule.give(frame), DECIMALS)
+        each = list(lines.values())
+        for group, limits in self.file.groups.items():
             members = [n for n, rule in enumerate(self.file.rule) if rule.group == group]
-            total = np.sum([list(lines.values())[n] for n in members], axis=0)
-            lines[f"cap of {group}"] = np.minimum(settings.cap - total, 0.0)
+            total = _sum([each[n] for n in members], len(frame))
+            for bound, added in limits.lines(total).items():
+                lines[f"{bound} of {group}"] = np.round(added, DECIMALS)
+        for bound, added in self.file.total.lines(_sum(lines.values(), len(frame))).items():
+            lines[f"total {bound}"] = np.round(added, DECIMALS)
         return pd.DataFrame(lines, index=frame.index)
 
     def rank(self, frame: pd.DataFrame) -> Floats:
-        """The points of each snapshot. Rounded to 9 decimals: what the bands and ties compare."""
-        return self.lines(frame).sum(axis=1).round(9).to_numpy(np.float64)
+        """The points of each snapshot, exactly what its lines add up to."""
+        lines = self.lines(frame)
+        return _sum([lines[line].to_numpy(np.float64) for line in lines], len(frame))
+
+    def disqualified(self, frame: pd.DataFrame, words: Words | None = None) -> list[str | None]:
+        """Why sales are not to call each snapshot, by the first disqualifier that holds of it, or
+        None. Points are not touched.
+
+        words: how actions and attributes are said, as in readiness.toml.
+        """
+        found: list[str | None] = [None] * len(frame)
+        for each in reversed(self.file.disqualify):
+            reason = f"{each.name}: {each.words(words)}"
+            for row in np.flatnonzero(each.holds(frame)):
+                found[row] = reason
+        return found
 
     def band(self, points: Floats) -> list[Band]:
         """The band of each number of points; a band begins at its own points."""
@@ -159,7 +124,7 @@ def load_rules(path: Path) -> RuleScore:
 def parse_rules(text: str, path: Path) -> RuleScore:
     """Read the text of a rules.toml; `path` is for the message. Raises BadInput."""
     try:
-        return RuleScore(RulesFile.model_validate(tomllib.loads(text)))
+        return RuleScore(RulesFile.model_validate(tomllib.loads(text)), text)
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{path} is not valid TOML: {error}") from None
     except ValidationError as error:

@@ -99,7 +99,7 @@ def _candidates(
 
 def _notes(rules: RuleScore, database: LeadDatabase) -> tuple[str, ...]:
     notes = []
-    absent = sorted({rule.action for rule in rules.file.rule} - set(database.actions))
+    absent = sorted(rules.actions - set(database.actions))
     if absent:
         actions = ", ".join(absent)
         notes.append(f"The rules give points for actions that are not in the data: {actions}.")

@@ -3,7 +3,6 @@
 The frames of the first half are written directly: one column per feature that a rule asks for.
 """
 
-import re
 from math import fsum
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.dataset import labelled
-from features.errors import BadInput
-from models.rules import Rule, load_rules, parse_rules
+from models.rules import parse_rules
+from models.rules_file import Rule
 from tests.features.lead_databases import MICROSECOND, at, event, opened
 from tests.features.oracle import days_ago, known, of, within
 
@@ -122,57 +121,6 @@ def test_points_that_should_be_20_are_not_a_hair_below_it():
     frame = pd.DataFrame({f"count_all({action})": [1.0] for action in "abc"})
     assert 15.2 + 0.9 + 3.9 < 20
     assert rules.band(rules.rank(frame)) == ["warm"]
-
-
-def test_the_version_follows_the_content_only():
-    commented = ENGAGED.replace("cap = 10", "cap   =   10.0  # not more").replace(
-        "points", "\npoints"
-    )
-    assert table(commented).version == table(ENGAGED).version
-    changes = [("cap = 12", "cap = 13"), ("points = 5", "points = 6"), ('"clicked"', '"chat"')]
-    changed = {table(ENGAGED.replace(old, new)).version for old, new in changes}
-    changed |= {table(ENGAGED, HEAD.replace("20", "21")).version, table(ENGAGED).version}
-    assert len(changed) == 5
-    assert all(re.fullmatch("[0-9a-f]{10}", version) for version in changed)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("cap = 10", "capp = 10", r"rule.1.capp: unknown key; did you mean cap\?"),
-        (
-            "cap = 12",
-            "cap = 12\nbound = 1",
-            r"groups.engagement.bound: unknown key; known here: cap",
-        ),
-        ("warm = 20", "worm = 20", r"bands.worm: unknown key; did you mean warm\?"),
-        ("warm = 20", "warm = 50", r"bands: warm \(50\) must lie below hot \(50\)"),
-        (
-            'group = "engagement"',
-            'group = "talk"',
-            r"the unknown group talk; write \[groups.NAME\]",
-        ),
-        ("points = 5", 'points = "5"', "rule.1.points: should be a valid number; it is '5'"),
-        ("points = 5", "points = nan", "rule.1.points: should be a finite number; it is nan"),
-        ("cap = 10", "cap = inf", "rule.1.cap: should be a finite number; it is inf"),
-        ("cap = 10", "cap = 0", "rule.1.cap: should be greater than 0; it is 0"),
-        ("points = 1", 'points = 1\nper = "each"', "rule.0.per: should be 'occurrence' or 'once'"),
-        ('action = "opened"', 'action = ""', "rule.0.action"),
-        ("points = 1", "", "rule.0.points: is required"),
-        ("[bands]", "[bands", "rules.toml is not valid TOML"),
-    ],
-)
-def test_a_faulty_table_is_refused_in_one_message(old, new, said):
-    faulty = (HEAD + ENGAGED).replace(old, new, 1)
-    assert faulty != HEAD + ENGAGED
-    with pytest.raises(BadInput, match=said) as refused:
-        table(faulty, head="")
-    assert str(refused.value).startswith("rules.toml ")
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(BadInput, match=r"There is no rules file .*points\.toml"):
-        load_rules(tmp_path / "points.toml")
 
 
 def mixed(draw_points, caps, group_cap):
