@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import data, learn, use
+from cli import data, funnel, learn, use
 from cli.console import err, print_json
 from features.errors import BadInput, Refused
 
@@ -32,6 +32,7 @@ The usual way, for a folder DIR with your tables (events, leads, deals):
     readiness promote DIR   crown it, if better than champion and rules
     readiness score DIR     score every open lead, every night
     readiness compare DIR   model against rules: a report for sales
+    readiness funnel DIR    how far leads come, how fast, what holds them
 
 No data yet? `readiness simulate DIR` makes some. Exit codes: 0 done, 1 refused or gate not
 passed, 2 wrong usage or bad input. `readiness VERB --help` teaches each.
@@ -40,6 +41,7 @@ passed, 2 wrong usage or bad input. `readiness VERB --help` teaches each.
 data.add_to(app)
 learn.add_to(app)
 use.add_to(app)
+funnel.add_to(app)
 
 
 def main() -> None:

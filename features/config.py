@@ -110,6 +110,7 @@ class Config(Strict):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
     rules: str = "rules.toml"
     sources: str = "sources.toml"
+    funnel: str = "funnel.toml"
     out: str = "out"
     tables: Tables
     time: Times

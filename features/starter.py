@@ -1,5 +1,5 @@
-"""The starter that `readiness init` writes: readiness.toml, rules.toml and sources.toml, made from
-the tables found in a folder, with every key explained, to be edited by those who know the business.
+"""The starter that `readiness init` writes: readiness.toml, rules.toml, sources.toml, funnel.toml,
+made from the tables found in a folder, with every key explained, to be edited by those who know.
 
 The points are guessed from the words of the actions, never from outcomes: rules.toml stands for the
 table that sales would write by hand, and is what the model has to beat.
@@ -17,6 +17,7 @@ from features.config import FILE_NAME, Capacity, Config, Tables, Times
 from features.cutoffs import grid, mature
 from features.database import LeadDatabase, open_database
 from features.errors import BadInput
+from features.starter_funnel import funnel_toml, guess_funnel
 from features.starter_sources import sources_text
 from features.starter_text import begins_word, toml_text, write_all
 from features.tables import CONTRACT, literal
@@ -52,6 +53,7 @@ SETTINGS = """\
 seed = 7                    # the same data, settings and seed give the same scores
 rules = "rules.toml"        # the points table that the model is held against
 sources = "sources.toml"    # the sources of leads, and their baskets
+funnel = "funnel.toml"      # the stages of the funnel
 out = "out"                 # folder of the scores, the reports and the MLflow store
 
 [tables]  # each a file (.parquet, .csv), a query (.sql, or "SELECT ..."), or in `database`
@@ -115,12 +117,13 @@ cap = 40            # minor deeds alone make a lead warm, never hot
 
 
 def write_starter(folder: Path) -> list[Path]:
-    """Write readiness.toml, rules.toml and sources.toml into a folder of tables, all or none;
-    return the paths. Raises BadInput where one of them exists, and where tables are absent,
+    """Write readiness.toml, rules.toml, sources.toml and funnel.toml into a folder of tables, all or
+    none; return the paths. Raises BadInput where one of them exists, and where tables are absent,
     unreadable or incomplete."""
     if not folder.is_dir():
         raise BadInput(f"There is no folder {folder}.")
-    paths = [folder / FILE_NAME, folder / "rules.toml", folder / "sources.toml"]
+    others = ("rules.toml", "sources.toml", "funnel.toml")
+    paths = [folder / FILE_NAME, *(folder / name for name in others)]
     for path in paths:
         if path.exists():
             raise BadInput(f"{path} exists already. Edit it, or move it away and run init again.")
@@ -135,6 +138,8 @@ def write_starter(folder: Path) -> list[Path]:
             texts = [_settings(config.tables, database), _rules(database.actions)]
             horizon, *_ = _horizon(_first_cutoff(database), database.data_end)
             texts.append(sources_text(database, horizon))
+            contacts = "contacts" in database.columns
+            texts.append(funnel_toml(guess_funnel(database.actions, contacts, guess_points)))
     except BadInput as error:
         raise BadInput(f"{error}\nHere a query is a file of its own, such as events.sql.") from None
     write_all(dict(zip(paths, texts, strict=True)))

@@ -35,7 +35,7 @@ def gain(
     scores: each ranker's name and its float per snapshot, the higher the sooner called. share: the
     capacity to mark, in (0, 1].
     """
-    figure, axes = _canvas("How many of the deals are in the top of each list?")
+    figure, axes = canvas("How many of the deals are in the top of each list?")
     curves = _capacity_curves(won, scores, cutoff, share)
     axes.plot([0, 1], [0, 1], color=CHANCE, lw=1.5, ls=DASHES, label="chance")
     for name, curve in curves.items():
@@ -57,7 +57,7 @@ def precision_by_capacity(
 
     As `gain`; base_rate: the part of a list drawn at random that is won.
     """
-    figure, axes = _canvas("Of the leads that sales call, how many are won?")
+    figure, axes = canvas("Of the leads that sales call, how many are won?")
     curves = _capacity_curves(won, scores, cutoff, share)
     axes.axhline(base_rate, color=CHANCE, lw=1.5, ls=DASHES, label="chance")
     for name, curve in curves.items():
@@ -77,7 +77,7 @@ def calibration(won: ArrayLike, probability: ArrayLike) -> Figure:
     most = max(curve["predicted"].max(), curve["high"].max(), np.quantile(given, 0.99))
     limit = min(1.0, 1.05 * float(most))
     promise = f"{100 * curve['predicted'].iloc[-1]:.2g} %"
-    figure, axes = _canvas(f"When the model says {promise}, are {promise} won?", beneath=True)
+    figure, axes = canvas(f"When the model says {promise}, are {promise} won?", beneath=True)
     axes.plot([0, limit], [0, limit], color=CHANCE, lw=1.5, ls=DASHES, label="exactly right")
     below, above = curve["observed"] - curve["low"], curve["high"] - curve["observed"]
     error = [below.clip(lower=0), above.clip(lower=0)]  # rounding may give -1e-17
@@ -90,7 +90,7 @@ def calibration(won: ArrayLike, probability: ArrayLike) -> Figure:
         clip_on=False,  # a dot on the axis stays whole
     )
     groups = f"{len(curve)} equal groups of leads, with 95 % interval"
-    _key(axes, [(groups, MODEL), ("exactly right", CHANCE)])
+    key(axes, [(groups, MODEL), ("exactly right", CHANCE)])
     axes.set(ylim=(0, limit), ylabel="share that was won")
     histogram = figure.axes[1]
     histogram.hist(
@@ -109,7 +109,7 @@ def importance(names: Sequence[str], drop: ArrayLike, spread: ArrayLike) -> Figu
     """
     found = pd.DataFrame({"name": list(names), "drop": drop, "spread": spread})
     found = found.sort_values("drop", ascending=False, kind="stable").head(TOP)
-    figure, axes = _canvas("What does the model rely on most?", height=1.3 + 0.27 * len(found))
+    figure, axes = canvas("What does the model rely on most?", height=1.3 + 0.27 * len(found))
     rows = np.arange(len(found))
     axes.barh(rows, found["drop"], xerr=found["spread"], color=MODEL, ecolor=CHANCE, height=0.66)
     axes.axvline(0, color=CHANCE, lw=1)
@@ -122,7 +122,7 @@ def importance(names: Sequence[str], drop: ArrayLike, spread: ArrayLike) -> Figu
     return figure
 
 
-def _canvas(title: str, beneath: bool = False, height: float = HEIGHT) -> tuple[Figure, Axes]:
+def canvas(title: str, beneath: bool = False, height: float = HEIGHT) -> tuple[Figure, Axes]:
     """A figure and its main axes, in the one style; with a low second axes `beneath` if wanted."""
     figure = Figure(figsize=(WIDTH, height), facecolor=PAPER)
     figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.08)
@@ -170,10 +170,10 @@ def _mark_capacity(
         shade = _colour(name, curves)
         axes.plot([share], [figure], "o", ms=7, color=shade, mec=PAPER, zorder=4)
         words.append((f"{name} {_percent(figure)}", shade))
-    _key(axes, [*words, (f"chance {_percent(chance)}", CHANCE)])
+    key(axes, [*words, (f"chance {_percent(chance)}", CHANCE)])
 
 
-def _key(axes: Axes, words: Sequence[tuple[str, str]]) -> None:
+def key(axes: Axes, words: Sequence[tuple[str, str]]) -> None:
     """Coloured words above the axes, on as many lines as they need."""
     lines: list[list[Artist]] = [[]]
     used = 0

@@ -25,6 +25,8 @@ PAGE_COLOURS = {
     plots.MODEL: "var(--model)",
     plots.RULES: "var(--rules)",
     plots.CHANCE: "var(--chance)",
+    plots.FURTHER[0]: "var(--further-1)",
+    plots.FURTHER[1]: "var(--further-2)",
     plots.INK: "var(--ink)",
     plots.GRID: "var(--line)",
     plots.PAPER: "var(--paper)",

@@ -1,0 +1,111 @@
+"""funnel.toml: the stages of the funnel in order, how a lead enters each, and what is expected.
+
+    within_days = 90          # a phase is judged on leads that entered it so many days ago or more
+    whole_within_days = 180   # the same from the first stage to the last
+    period = "month"          # of --by cohort and --by period: week, month or quarter
+
+    [[stage]]
+    name = "subscriber"
+    created = true            # entered when the lead was created
+
+    [[stage]]
+    name = "MQL"
+    actions = ["visited_pricing", "form_begun"]   # entered by the first of these
+
+    [[stage]]
+    name = "customer"
+    won = true                # entered when the deal was won
+    within_days = 60          # from the stage before into this one
+    reference = [0.3, 0.5]    # of the leads of the stage before, so many should come here in time
+
+Further ways in: `contact` ("made" or "accepted", table contacts) and, from the ledger, the first
+cutoff at which the lead had `readiness_from`, `points_from`, `band` or `route`. Of several ways the
+first counts. A row of the table stages wins over all of them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from features.config import Config, Days, Strict, explain_toml_errors
+from features.errors import BadInput
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Period = Literal["week", "month", "quarter"]
+BY_LEDGER = ("readiness_from", "points_from", "band", "route")
+
+
+class Stage(Strict):
+    """A stage and the ways into it; with none of them, only rows of the table stages lead in."""
+
+    name: Annotated[str, Field(min_length=1)]
+    created: bool = False
+    actions: Annotated[list[str], Field(min_length=1)] | None = None
+    contact: Literal["made", "accepted"] | None = None
+    won: bool = False
+    readiness_from: Share | None = None
+    points_from: float | None = None
+    band: Literal["warm", "hot"] | None = None
+    route: Literal["sales"] | None = None
+    within_days: Days | None = None
+    reference: Annotated[list[Share], Field(min_length=2, max_length=2)] | None = None
+
+    @field_validator("reference")
+    @classmethod
+    def _rising(cls, reference: list[float] | None) -> list[float] | None:
+        if reference and reference[0] > reference[1]:
+            raise ValueError("the first share must not be above the second")
+        return reference
+
+    @property
+    def by_ledger(self) -> bool:
+        """Whether a way into it is read from the ledger."""
+        return any(getattr(self, key) is not None for key in BY_LEDGER)
+
+
+class Funnel(Strict):
+    """The whole of funnel.toml."""
+
+    within_days: Days = 90
+    whole_within_days: Days = 180
+    period: Period = "month"
+    stage: Annotated[list[Stage], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Funnel:
+        names = [stage.name for stage in self.stage]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two stages are called {', '.join(twice)}")
+        first = self.stage[0]
+        if first.reference or first.within_days:
+            raise ValueError(f"{first.name} is the first stage: no way leads into it to judge")
+        if any(stage.won for stage in self.stage[:-1]):
+            raise ValueError("won is a way into the last stage only")
+        return self
+
+    def within(self, stage: Stage) -> int:
+        """How many days the leads of the stage before have to come into the stage."""
+        return stage.within_days or self.within_days
+
+
+def load_funnel(config: Config) -> Funnel | None:
+    """Read funnel.toml; None where it is absent.
+
+    Raises BadInput, in one message, for what the file gets wrong, and where readiness.toml names
+    another file than funnel.toml that is not there.
+    """
+    path = config.folder / config.funnel
+    if not path.is_file():
+        if "funnel" in config.model_fields_set and config.funnel != "funnel.toml":
+            raise BadInput(f"There is no {path}, which readiness.toml names as `funnel`.")
+        return None
+    try:
+        return Funnel.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not valid TOML: {error}") from None
+    except ValidationError as error:
+        raise BadInput(explain_toml_errors(path, error, Funnel)) from None

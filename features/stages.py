@@ -1,0 +1,238 @@
+"""When each lead entered each stage of the funnel, as known before a time.
+
+Worked example, until 2026-03-01 00:00, stages lead > MQL > SQL > customer. A lead created on 01-05
+visits the price list (MQL) on 01-20, is never accepted by sales (SQL), and is won on 02-10. It has
+entered lead on 01-05, MQL on 01-20, SQL and customer on 02-10: who enters a later stage has passed
+the earlier ones then at the latest. Won on 2026-03-01 00:00 sharp, it would still be an MQL: that
+is not known before the time. Lost on 01-15, it would have been a lead only: a lost deal ends the
+stay, and what comes after it does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.database import LeadDatabase
+from features.errors import BadInput, Refused
+from features.funnel import Funnel, Stage
+from features.tables import literal
+
+Times = npt.NDArray[np.datetime64]
+NO_SOURCE = "(none)"
+BANDS = {"warm": ("warm", "hot"), "hot": ("hot",)}
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Leads that entered at least one stage, ordered by lead_id.
+
+    leads: lead_id, source, lost_at (NaT unless the deal was lost), n rows. entered: when, shape (n,
+    stages), datetime64[us]; NaT where not (yet); never falling along a row, and all before `until`.
+    funnel: of the stages that are judged, in order. notes: what a reader has to know.
+    """
+
+    funnel: Funnel
+    leads: pd.DataFrame
+    entered: Times
+    until: datetime
+    notes: tuple[str, ...]
+
+
+def entries(
+    database: LeadDatabase, funnel: Funnel, until: datetime, ledger: Path | None = None
+) -> Entries:
+    """Read every lead's entries from the tables and from the ledger, the file of that path.
+
+    A stage that nobody entered by itself, though leads came further, is left out and named in the
+    notes: all its figures would be those of the next. Raises BadInput for a ledger that cannot be
+    read, Refused where fewer than two stages are left or no lead entered any.
+    """
+    ledger = ledger if ledger and ledger.is_file() else None
+    notes = list(_notes(database, funnel, until, ledger))
+    with_ledger = ledger is not None and any(stage.by_ledger for stage in funnel.stage)
+    if with_ledger:
+        _attach(database, ledger)
+    try:
+        database.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE funnel_own AS {own_sql(database, funnel, until, ledger)}"
+        )
+    finally:
+        if with_ledger:
+            database.connection.execute("DETACH ledger")
+    kept = _kept(database, len(funnel.stage))
+    for place, stage in enumerate(funnel.stage):
+        if place not in kept:
+            notes.append(f"The stage {stage.name} is left out: no lead entered it by itself.")
+    stages = [funnel.stage[place] for place in kept]
+    frame = database.query(passed_sql(kept))
+    if len(stages) < 2 or frame.empty:
+        raise Refused(
+            f"No funnel before {until:%Y-%m-%d %H:%M}: {len(frame):,} leads entered "
+            f"{len(stages)} stages. Look at the ways into the stages in funnel.toml.\n"
+            + "\n".join(notes)
+        )
+    entered = frame[[f"entered_{place}" for place in kept]].to_numpy("datetime64[us]")
+    judged = Funnel.model_construct(**(dict(funnel) | {"stage": stages}))
+    return Entries(judged, frame[["lead_id", "source", "lost_at"]], entered, until, tuple(notes))
+
+
+def _kept(database: LeadDatabase, stages: int) -> list[int]:
+    """The places of the stages that are judged: entered by some lead by itself, or, with all that
+    come after, by none at all (nobody has come so far: that is worth knowing)."""
+    rows = database.connection.execute("SELECT DISTINCT place FROM funnel_own").fetchall()
+    own = {place for (place,) in rows}
+    return [place for place in range(stages) if place in own or place > max(own, default=-1)]
+
+
+def own_sql(database: LeadDatabase, funnel: Funnel, until: datetime, ledger: Path | None) -> str:
+    """SELECT lead_id, place, entered_at: the entries by themselves, before skipped stages count as
+    passed. Explicit rows come before derived ones; what comes after a lost deal is gone."""
+    end = f"TIMESTAMP {literal(str(until))}"
+    ways = [
+        f"SELECT lead_id, {place} AS place, entered_at FROM ({way})"
+        for place, stage in enumerate(funnel.stage)
+        for way in _ways(stage, place == len(funnel.stage) - 1, end, database.columns, ledger)
+    ]
+    return f"""
+WITH derived AS (
+  SELECT lead_id, place, min(entered_at) AS entered_at
+  FROM ({" UNION ALL ".join(ways)}) GROUP BY lead_id, place
+),
+explicit AS ({_explicit(funnel, end, "stages" in database.columns)}),
+entries AS (
+  SELECT lead_id, place, coalesce(e.entered_at, d.entered_at) AS entered_at
+  FROM derived d FULL JOIN explicit e USING (lead_id, place)
+)
+SELECT lead_id, place, entered_at, l.source,
+  CASE WHEN d.outcome = 'lost' AND d.closed_at < {end} THEN d.closed_at END AS lost_at
+FROM entries e
+JOIN leads l USING (lead_id)
+LEFT JOIN deals d USING (lead_id)
+WHERE l.created_at < {end}
+  AND NOT EXISTS (SELECT 1 FROM lead_faults f WHERE f.lead_id = e.lead_id)
+  AND (lost_at IS NULL OR e.entered_at <= lost_at)"""
+
+
+def passed_sql(kept: list[int]) -> str:
+    """SELECT lead_id, source, lost_at, entered_<place>, ...: when each stage was entered or
+    passed, over the table funnel_own."""
+    passed = ", ".join(
+        f"min(entered_at) FILTER (WHERE place >= {place}) AS entered_{place}" for place in kept
+    )
+    return f"""
+SELECT lead_id, coalesce(any_value(source), {literal(NO_SOURCE)}) AS source,
+  any_value(lost_at) AS lost_at{", " if passed else ""}{passed}
+FROM funnel_own GROUP BY lead_id ORDER BY lead_id"""
+
+
+def _explicit(funnel: Funnel, end: str, there: bool) -> str:
+    if not there:
+        return "SELECT lead_id, 0 AS place, created_at AS entered_at FROM leads WHERE false"
+    names = " ".join(f"WHEN {literal(s.name)} THEN {n}" for n, s in enumerate(funnel.stage))
+    return (
+        f"SELECT lead_id, CASE stage {names} END AS place, min(entered_at) AS entered_at "
+        f"FROM stages WHERE entered_at < {end} AND place IS NOT NULL GROUP BY ALL"
+    )
+
+
+def _ways(
+    stage: Stage, last: bool, end: str, columns: dict[str, dict[str, str]], ledger: Path | None
+) -> Iterator[str]:
+    """Queries for lead_id, entered_at, one per way into the stage that the data allow."""
+    if stage.created:
+        yield f"SELECT lead_id, created_at AS entered_at FROM leads WHERE created_at < {end}"
+    if stage.actions:
+        # When it happened, once it is known. From `events`, not `deeds`: an action that decides
+        # the deal is no feature, but may well be a stage.
+        listed = ", ".join(map(literal, stage.actions))
+        yield (
+            f"SELECT lead_id, occurred_at AS entered_at FROM events WHERE action IN ({listed}) "
+            f"AND greatest(occurred_at, coalesce(recorded_at, occurred_at)) < {end}"
+        )
+    if stage.contact and "contacts" in columns:
+        accepted = " AND accepted" if stage.contact == "accepted" else ""
+        yield (
+            "SELECT lead_id, contacted_at AS entered_at FROM contacts "
+            f"WHERE contacted_at < {end}{accepted}"
+        )
+    if last:  # who is won has passed every stage, whatever the last one is
+        yield (
+            "SELECT lead_id, closed_at AS entered_at FROM deals "
+            f"WHERE outcome = 'won' AND closed_at < {end}"
+        )
+    if stage.by_ledger and ledger:
+        yield (
+            "SELECT l.lead_id, s.cutoff AS entered_at FROM ledger.scores s "
+            f"JOIN leads l ON l.lead_id::VARCHAR = s.lead_id WHERE s.cutoff < {end} "
+            f"AND s.state = 'scored' AND ({' OR '.join(_reached(stage))})"
+        )
+
+
+def _reached(stage: Stage) -> Iterator[str]:
+    if stage.readiness_from is not None:
+        yield f"s.readiness >= {stage.readiness_from!r}"
+    if stage.points_from is not None:
+        yield f"s.rule_score >= {float(stage.points_from)!r}"
+    if stage.band is not None:
+        yield f"s.band IN ({', '.join(map(literal, BANDS[stage.band]))})"
+    if stage.route is not None:
+        yield f"s.route = {literal(stage.route)}"
+
+
+def _attach(database: LeadDatabase, ledger: Path | None) -> None:
+    try:
+        database.connection.execute(f"ATTACH {literal(str(ledger))} AS ledger (READ_ONLY)")
+    except duckdb.Error as error:
+        raise BadInput(
+            f"The ledger {ledger} cannot be read: {error}. Is `readiness score` writing to it? Wait "
+            "until it is done."
+        ) from None
+
+
+def _notes(
+    database: LeadDatabase, funnel: Funnel, until: datetime, ledger: Path | None
+) -> Iterator[str]:
+    for stage in funnel.stage:
+        if stage.by_ledger and ledger is None:
+            yield (
+                f"{stage.name} asks for the ledger, which is not there yet: nobody enters it that "
+                "way. `readiness score` writes it, one cutoff a run."
+            )
+        if stage.contact and "contacts" not in database.columns:
+            yield f"{stage.name} asks for the table contacts, which readiness.toml does not name."
+        absent = [name for name in stage.actions or [] if name not in _events(database)]
+        if absent:
+            yield f"{stage.name} names actions that no event has: {', '.join(absent)}."
+    yield from _unnamed(database, funnel)
+    faulty = database.value("SELECT count(*) FROM lead_faults SEMI JOIN leads USING (lead_id)")
+    if faulty:
+        yield f"{faulty:,} leads breach the contract and are left out: readiness check says why."
+
+
+def _events(database: LeadDatabase) -> set[str]:
+    rows = database.connection.execute("SELECT DISTINCT action FROM events").fetchall()
+    return {action for (action,) in rows}
+
+
+def _unnamed(database: LeadDatabase, funnel: Funnel) -> Iterator[str]:
+    if "stages" not in database.columns:
+        return
+    names = ", ".join(literal(stage.name) for stage in funnel.stage)
+    rows = database.connection.execute(
+        "SELECT stage, count(*) FROM stages WHERE stage IS NOT NULL "
+        f"AND stage NOT IN ({names}) GROUP BY stage ORDER BY 2 DESC, 1"
+    ).fetchall()
+    if rows:
+        first = ", ".join(f"{stage} ({count:,})" for stage, count in rows[:3])
+        yield (
+            f"The table stages has {sum(count for _, count in rows):,} rows of stages that "
+            f"funnel.toml does not name: {first}{', ...' if len(rows) > 3 else ''}."
+        )

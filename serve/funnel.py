@@ -1,0 +1,195 @@
+"""`readiness funnel`: how far leads come, how fast, and where it holds; and its page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from features.config import Config
+from features.database import LeadDatabase
+from features.errors import BadInput
+from features.freshness import days_without_deals
+from features.funnel import Funnel, load_funnel
+from features.stages import Entries, entries
+from features.starter import guess_points
+from features.starter_funnel import guess_funnel
+from models import plots_funnel
+from models.funnel import Measured, Way, measure, ways
+from models.funnel_groups import By, grouped
+from models.holdup import Shortfall, sentence, shortfalls
+from serve import page
+
+
+@dataclass(frozen=True)
+class FunnelReport:
+    """What was found.
+
+    reached: per stage, the leads that entered or passed it. steps: from each stage to the next.
+    whole: from the first to the last. groups: per group, every step and then the whole.
+    """
+
+    until: datetime
+    first: datetime
+    funnel: Funnel
+    reached: Mapping[str, int]
+    steps: Sequence[Measured]
+    whole: Measured
+    by: By | None
+    groups: Mapping[str, Sequence[Measured]]
+    shortfalls: Sequence[Shortfall]
+    sentence: str
+    notes: Sequence[str]
+    ways: Sequence[Way]
+
+    @property
+    def measured(self) -> Sequence[Measured]:
+        """Every step, and the whole where that is more than one step."""
+        return [*self.steps, self.whole] if len(self.steps) > 1 else self.steps
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict for json.dumps."""
+        return {
+            "until": self.until.isoformat(),
+            "stages": dict(self.reached),
+            "phases": [step.to_json() for step in self.steps],
+            "whole": self.whole.to_json(),
+            "by": self.by,
+            "groups": {
+                name: [each.to_json() for each in measured]
+                for name, measured in self.groups.items()
+            },
+            "judged": [each.to_json() for each in self.shortfalls],
+            "finding": self.sentence,
+            "notes": list(self.notes),
+        }
+
+
+def funnel_report(
+    config: Config, database: LeadDatabase, until: datetime | None = None, by: By | None = None
+) -> FunnelReport:
+    """Read and measure the funnel as known before `until` (default: the data end).
+
+    Raises BadInput for an `until` after the data end, Refused where there is no funnel.
+    """
+    end = database.data_end
+    until = until or end
+    if until > end:
+        raise BadInput(
+            f"The data end on {end:%Y-%m-%d %H:%M} UTC: a funnel until {until:%Y-%m-%d %H:%M} would "
+            "take leads for waiting of whom nothing is known. Name an earlier time."
+        )
+    funnel, notes = _funnel(config, database)
+    found = entries(database, funnel, until, config.out_folder / "ledger.duckdb")
+    every = ways(found)
+    steps = every[: len(found.funnel.stage) - 1]
+    judged = shortfalls(steps)
+    measured = [measure(way) for way in every]
+    return FunnelReport(
+        until=until,
+        first=found.entered[:, 0].min().astype("datetime64[us]").item(),
+        funnel=found.funnel,
+        reached=_reached(found),
+        steps=measured[: len(steps)],
+        whole=measured[-1],
+        by=by,
+        groups=grouped(found, every, by) if by else {},
+        shortfalls=judged,
+        sentence=sentence(judged, len(steps)),
+        notes=(*notes, *found.notes, *_silence(database, until)),
+        ways=every,
+    )
+
+
+def _funnel(config: Config, database: LeadDatabase) -> tuple[Funnel, list[str]]:
+    """The funnel as configured, else as `init` would write it, with a note that says so."""
+    funnel = load_funnel(config)
+    if funnel:
+        return funnel, []
+    guessed = guess_funnel(database.actions, "contacts" in database.columns, guess_points)
+    return guessed, [
+        f"There is no {config.funnel}: the stages are guessed from the names of the actions. Write "
+        "your own: readiness funnel --help says how."
+    ]
+
+
+def _reached(found: Entries) -> dict[str, int]:
+    counts = (~np.isnat(found.entered)).sum(axis=0).tolist()
+    return dict(zip((stage.name for stage in found.funnel.stage), counts, strict=True))
+
+
+def _silence(database: LeadDatabase, until: datetime) -> list[str]:
+    days, _ = days_without_deals(database)
+    last = database.data_end - timedelta(days=days)
+    if not days or until <= last + timedelta(days=1):
+        return []
+    return [
+        f"No deal has closed in the last {days} days of the data: outcomes may be missing there. "
+        f"Then read it with --until {last:%Y-%m-%d}."
+    ]
+
+
+def write_funnel_page(report: FunnelReport, path: Path) -> Path:
+    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
+    `funnel --json` prints. Makes their folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.write(path.with_suffix(".json"), json.dumps(report.to_json(), indent=2, allow_nan=False))
+    page.write(path, render(report))
+    return path
+
+
+def span(days: float | None) -> str:
+    """A time as it is read.
+
+    >>> [span(days) for days in (None, 0, 0.0003, 0.01, 0.5, 11.04)]
+    ['unknown', '0 s', '26 s', '14 min', '12.0 h', '11.0 d']
+    """
+    if days is None:
+        return "unknown"
+    hours = 24 * days
+    if hours >= 24:
+        return f"{days:,.1f} d"
+    if hours >= 1:
+        return f"{hours:.1f} h"
+    return f"{60 * hours:.0f} min" if hours >= 1 / 60 else f"{3600 * hours:.0f} s"
+
+
+MEANINGS = {
+    "cohort": "Leads by when they entered the first stage.",
+    "source": "Leads by the source that brought them.",
+    "period": "Leads by when they entered the phase at hand.",
+}
+
+
+def render(report: FunnelReport) -> str:
+    """The page as text; the same report gives the same page."""
+    headline, colon, detail = report.sentence.replace(" %", f"{page.NBSP}%").partition(": ")
+    most = max(report.reached.values())
+    return page.render(
+        "funnel.html",
+        report=report,
+        headline=headline,
+        colon=colon,
+        detail=detail,
+        widths={name: 100 * count / most for name, count in report.reached.items()},
+        pictures=[_picture(way, place) for place, way in enumerate(report.ways)],
+        ways_of=report.measured,
+        any_reference=any(step.reference for step in report.steps),
+        meaning=MEANINGS[report.by] if report.by else "",
+        points=lambda share: f"{100 * share:+.1f}".replace("-", page.MINUS),
+        span=span,
+    )
+
+
+def _picture(way: Way, place: int) -> dict[str, str | Markup]:
+    return {
+        "svg": page.inline(plots_funnel.fates(way), f"phase{place}"),
+        "alt": f"Shares of the leads of {way.begin} that have gone on to {way.to}, been lost, or "
+        "are still there, by days since they entered.",
+    }
