@@ -33,11 +33,11 @@ def init_verb(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with your tables.")],
     as_json: AsJson = False,
 ) -> None:
-    """Write a commented readiness.toml and rules.toml, and sources.toml, for the tables in DIR.
+    """Write a commented readiness.toml and rules.toml, with sources.toml and funnel.toml.
 
-    DIR holds events, leads and deals (.parquet, .csv, .sql, or one DuckDB file with them). Points
-    and the baskets of sources are guessed from words: they are yours to edit. Nothing is
-    overwritten.
+    DIR holds events, leads and deals (.parquet, .csv, .sql, or one DuckDB file with them). Points,
+    the baskets of sources and the stages of the funnel are guessed from words: they are yours to
+    edit. Nothing is overwritten.
     """
     from features.starter import write_starter
 

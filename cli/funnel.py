@@ -95,7 +95,7 @@ def _conversions(report: "FunnelReport") -> Table:
     for each in report.measured:
         share = each.mature or math.nan
         table.add_row(
-            f"{escape(each.begin)} to\n{escape(each.to)}",
+            _phase(each).replace(" > ", " >\n"),
             f"{each.entered:,}",
             f"{each.within} d",
             f"{each.mature:,}",
@@ -123,7 +123,7 @@ def _times(report: "FunnelReport") -> Table:
     for each in report.measured:
         days = [*each.days.values(), each.median_on]
         table.add_row(
-            f"{escape(each.begin)} to {escape(each.to)}",
+            _phase(each),
             *map(span, days),
             f"{each.open:,}",
         )
@@ -136,22 +136,24 @@ def _groups(report: "FunnelReport") -> Table:
     table = Table(title=f"By {report.by}", title_justify="left")
     table.add_column(str(report.by), overflow="fold")
     table.add_column("phase", overflow="fold")
-    for heading in ("counted", "went on", "95 %", "lost", "median"):
+    for heading in ("counted", "went on", "95 %", "median"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, measured in report.groups.items():
         for place, each in enumerate(measured):
-            share = each.mature or math.nan
             table.add_row(
                 "" if place else escape(name),
-                f"{escape(each.begin)} to {escape(each.to)}",
+                _phase(each),
                 f"{each.mature:,}",
                 _percent(each.rate.point),
                 _interval(each),
-                _percent(each.lost / share),
                 span(each.days[0.5]),
                 end_section=place == len(measured) - 1,
             )
     return table
+
+
+def _phase(each: "Measured") -> str:
+    return escape(f"{each.begin} > {each.to}")
 
 
 def _rate(each: "Measured") -> str:

@@ -192,8 +192,8 @@ def _attach(database: LeadDatabase, ledger: Path | None) -> None:
         database.connection.execute(f"ATTACH {literal(str(ledger))} AS ledger (READ_ONLY)")
     except duckdb.Error as error:
         raise BadInput(
-            f"The ledger {ledger} cannot be read: {error}. Is `readiness score` writing to it? Wait "
-            "until it is done."
+            f"The ledger {ledger} cannot be read: {error}. Is `readiness score` writing to it? "
+            "Wait until it is done."
         ) from None
 
 

@@ -117,9 +117,9 @@ cap = 40            # minor deeds alone make a lead warm, never hot
 
 
 def write_starter(folder: Path) -> list[Path]:
-    """Write readiness.toml, rules.toml, sources.toml and funnel.toml into a folder of tables, all or
-    none; return the paths. Raises BadInput where one of them exists, and where tables are absent,
-    unreadable or incomplete."""
+    """Write readiness.toml and `others` into a folder of tables, all or none; return the paths.
+    Raises BadInput where one of them exists, and where tables are absent, unreadable or incomplete.
+    """
     if not folder.is_dir():
         raise BadInput(f"There is no folder {folder}.")
     others = ("rules.toml", "sources.toml", "funnel.toml")

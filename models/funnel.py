@@ -14,7 +14,7 @@ phase, Aalen-Johansen for what becomes of its leads (going on and being lost com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -63,18 +63,27 @@ class Way:
     @property
     def on_time(self) -> Bools:
         """Who went on within the days, [start, start + within)."""
-        return (self.fate == Fate.ON) & (self.stay < self.within * DAY_US)
+        return self._in_time(Fate.ON)
 
     @property
     def lost_in_time(self) -> Bools:
         """Who was lost within them."""
-        return (self.fate == Fate.LOST) & (self.stay < self.within * DAY_US)
+        return self._in_time(Fate.LOST)
+
+    def _in_time(self, fate: Fate) -> Bools:
+        met: Bools = (self.fate == fate) & (self.stay < self.within * DAY_US)
+        return met
 
     def of(self, leads: Bools) -> Way:
         """The part of some of the leads, True per row of this way."""
-        rows = (self.lead, self.start, self.stay, self.fate, self.mature)
-        few = [column[leads] for column in rows]
-        return Way(self.begin, self.to, self.within, self.reference, *few)
+        return replace(
+            self,
+            lead=self.lead[leads],
+            start=self.start[leads],
+            stay=self.stay[leads],
+            fate=self.fate[leads],
+            mature=self.mature[leads],
+        )
 
 
 @dataclass(frozen=True)
@@ -185,8 +194,8 @@ def measure(way: Way) -> Measured:
 def wilson(hits: int, of: int, level: float = 0.95) -> Estimate:
     """A share with its Wilson interval (JASA 1927); NaN of none.
 
-    >>> wilson(0, 10)
-    Estimate(point=0.0, low=0.0, high=0.2775327998628892)
+    >>> [round(figure, 4) for figure in wilson(0, 10)]
+    [0.0, 0.0, 0.2775]
     """
     if of == 0:
         return Estimate(UNKNOWN, UNKNOWN, UNKNOWN)

@@ -48,8 +48,11 @@ def of_members(ways: Sequence[Way], members: Mapping[str, Bools]) -> dict[str, l
 
 def _by_source(entries: Entries) -> dict[str, Bools]:
     source = entries.leads["source"].to_numpy(object)
-    counts = entries.leads["source"].value_counts().sort_index().sort_values(
-        ascending=False, kind="stable"
+    counts = (
+        entries.leads["source"]
+        .value_counts()
+        .sort_index()
+        .sort_values(ascending=False, kind="stable")
     )
     names = list(counts.index[:MOST_SOURCES])
     found = {str(name): source == name for name in names}

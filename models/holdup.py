@@ -126,9 +126,7 @@ def sentence(found: Sequence[Shortfall], phases: int) -> str:
     if held is None:
         few = phases - len(found)
         unjudged = f" {few} of {phases} could not be judged: too few leads yet." if few else ""
-        return (
-            "No phase stands out: none is surely below its reference or its own past." + unjudged
-        )
+        return "No phase stands out: none is surely below its reference or its own past." + unjudged
     against = (
         f"{_percent(held.expected)} of the {held.before:,} before"
         if held.before

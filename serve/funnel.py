@@ -82,8 +82,8 @@ def funnel_report(
     until = until or end
     if until > end:
         raise BadInput(
-            f"The data end on {end:%Y-%m-%d %H:%M} UTC: a funnel until {until:%Y-%m-%d %H:%M} would "
-            "take leads for waiting of whom nothing is known. Name an earlier time."
+            f"The data end on {end:%Y-%m-%d %H:%M} UTC: a funnel until {until:%Y-%m-%d %H:%M} "
+            "would take leads for waiting of whom nothing is known. Name an earlier time."
         )
     funnel, notes = _funnel(config, database)
     found = entries(database, funnel, until, config.out_folder / "ledger.duckdb")

@@ -17,6 +17,7 @@ TAUGHT = {
     "promote": ("Make the challenger champion", "Exits 1 and says by how much"),
     "score": ("Score every open lead into the ledger", "exactly once"),
     "compare": ("Model against rules on real outcomes", "self-contained HTML page"),
+    "funnel": ("which phase holds them back", "open leads are never taken for lost"),
     "explain": ("Why one lead has its readiness", "they add up to its log-odds"),
 }
 
@@ -38,7 +39,7 @@ def test_every_verb_teaches(verb: str) -> None:
 
 def test_the_command_names_its_verbs_in_the_order_of_work_and_its_exit_codes() -> None:
     said = flowing(readiness("--help").out)
-    way = ["init", "check", "train", "promote", "score", "compare"]
+    way = ["init", "check", "train", "promote", "score", "compare", "funnel"]
     places = [said.index(f"readiness {verb} DIR") for verb in way]
     assert places == sorted(places)
     assert all(f" {verb} " in said for verb in TAUGHT)

@@ -24,9 +24,8 @@ def test_simulate_init_check(tmp_path: Path) -> None:
     assert "simulate" in made.err
     begun = readiness("init", tmp_path, "--json")
     assert begun.code == 0
-    assert begun.found == {
-        "written": [str(tmp_path / "readiness.toml"), str(tmp_path / "rules.toml")]
-    }
+    names = ("readiness", "rules", "sources", "funnel")
+    assert begun.found == {"written": [str(tmp_path / f"{name}.toml") for name in names]}
     checked = readiness("check", tmp_path, "--json")
     assert (checked.code, checked.err) == (0, "")
     assert (checked.found["ok"], checked.found["breaches"]) == (True, [])

@@ -1,0 +1,285 @@
+"""Entries of stages equal an oracle of lists and loops, and nothing at or after the time counts.
+
+Worked example, until 2026-03-01 00:00, funnel lead > MQL > SQL > customer (LEADS below):
+
+  ann  created 01-05, price list 01-20, won 02-10                 skipped SQL: passed on 02-10
+  bob  created 01-05, accepted 02-01, won 2026-03-01 00:00 sharp   not known yet: still an SQL
+  cid  created 01-05, lost 01-15, price list 01-20                 a lead, lost; the rest is gone
+  dot  price list 01-20, recorded 2026-03-01 00:00                 not known yet: a lead
+  eve  stages says MQL on 02-02; price list 01-20                  the row wins: MQL on 02-02
+  fay  created 2026-03-01 00:00                                    not there yet
+"""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.config import Engine, Features
+from features.database import open_frames
+from features.errors import Refused
+from features.funnel import Funnel
+from features.stages import entries
+from serve.ledger import Ledger
+from tests.features.lead_databases import at
+
+UNTIL = at("2026-03-01")
+FUNNEL = Funnel.model_validate(
+    {
+        "stage": [
+            {"name": "lead", "created": True},
+            {"name": "MQL", "actions": ["price list"]},
+            {"name": "SQL", "contact": "accepted"},
+            {"name": "customer", "won": True},
+        ]
+    }
+)
+TYPES = {
+    "leads": ("lead_id", "created_at", "source"),
+    "events": ("lead_id", "occurred_at", "action", "recorded_at"),
+    "deals": ("lead_id", "closed_at", "outcome"),
+    "contacts": ("lead_id", "contacted_at", "accepted"),
+    "stages": ("lead_id", "stage", "entered_at"),
+}
+LEADS = [(name, at("2026-01-05"), "web") for name in ("ann", "bob", "cid", "dot", "eve")]
+WORKED = {
+    "leads": [*LEADS, ("fay", UNTIL, None)],
+    "events": [
+        ("ann", at("2026-01-20"), "price list", None),
+        ("cid", at("2026-01-20"), "price list", None),
+        ("dot", at("2026-01-20"), "price list", UNTIL),
+        ("eve", at("2026-01-20"), "price list", None),
+    ],
+    "deals": [
+        ("ann", at("2026-02-10"), "won"),
+        ("bob", UNTIL, "won"),
+        ("cid", at("2026-01-15"), "lost"),
+    ],
+    "contacts": [("bob", at("2026-02-01"), True), ("eve", at("2026-02-20"), False)],
+    "stages": [("eve", "MQL", at("2026-02-02")), ("eve", "Mql", at("2026-02-01"))],
+}
+
+
+def opened(tables):
+    """The database of these rows."""
+    frames = {}
+    for name, rows in tables.items():
+        frame = pd.DataFrame(rows, columns=list(TYPES[name]))
+        for column in frame:
+            kind = str
+            if column.endswith("_at"):
+                frame[column] = pd.to_datetime(frame[column]).astype("datetime64[us]")
+            elif column == "accepted":
+                frame[column] = frame[column].astype("boolean")
+            else:
+                frame[column] = frame[column].astype(kind).where(frame[column].notna(), None)
+        frames[name] = frame
+    return open_frames(frames, Features(), Engine(threads=1))
+
+
+def read(tables, until=UNTIL, funnel=FUNNEL, ledger=None):
+    """Per lead: when it entered each stage (None: not), and when it was lost."""
+    with opened(tables) as database:
+        found = entries(database, funnel, until, ledger)
+    times = found.entered.astype(object).tolist()
+    lost = [None if pd.isna(t) else t.to_pydatetime() for t in found.leads["lost_at"]]
+    rows = zip(found.leads["lead_id"], times, lost, strict=True)
+    return {lead: (*moments, gone) for lead, moments, gone in rows}, found
+
+
+def test_the_worked_example():
+    found, whole = read(WORKED)
+    created = at("2026-01-05")
+    won = at("2026-02-10")
+    assert found == {
+        "ann": (created, at("2026-01-20"), won, won, None),
+        "bob": (created, at("2026-02-01"), at("2026-02-01"), None, None),
+        "cid": (created, None, None, None, at("2026-01-15")),
+        "dot": (created, None, None, None, None),
+        "eve": (created, at("2026-02-02"), None, None, None),
+    }
+    assert whole.notes == (
+        "The table stages has 1 rows of stages that funnel.toml does not name: Mql (1).",
+    )
+    assert set(whole.leads["source"]) == {"web"}
+
+
+def oracle(tables, until):
+    """The same by loops, from the module's docstring."""
+    deals = {lead: (closed, how) for lead, closed, how in tables["deals"] if closed < until}
+    found = {}
+    for lead, created, _ in tables["leads"]:
+        if created >= until:
+            continue
+        ways = {0: [created], 1: [], 2: [], 3: []}
+        for who, occurred, action, recorded in tables["events"]:
+            known = max(occurred, recorded) if recorded else occurred
+            if who == lead and action == "price list" and known < until:
+                ways[1].append(occurred)
+        for who, contacted, accepted in tables["contacts"]:
+            if who == lead and accepted and contacted < until:
+                ways[2].append(contacted)
+        closed, how = deals.get(lead, (None, None))
+        if how == "won":
+            ways[3].append(closed)
+        for place, name in enumerate(("lead", "MQL", "SQL", "customer")):
+            told = [t for who, s, t in tables["stages"] if (who, s) == (lead, name) and t < until]
+            ways[place] = told or ways[place]
+        lost = closed if how == "lost" else None
+        own = [min(times, default=None) for times in ways.values()]
+        own = [t if t and (lost is None or t <= lost) else None for t in own]
+        passed = [min((t for t in own[n:] if t), default=None) for n in range(4)]
+        if any(passed):
+            found[lead] = (*passed, lost)
+    return found
+
+
+times = st.integers(0, 16).map(lambda halves: at("2026-02-21") + timedelta(hours=12 * halves))
+ids = st.sampled_from(["a", "b", "c", "d"])
+databases = st.fixed_dictionaries(
+    {
+        "leads": st.lists(
+            st.tuples(ids, times, st.none()), min_size=1, max_size=4, unique_by=lambda row: row[0]
+        ),
+        "events": st.lists(
+            st.tuples(ids, times, st.sampled_from(["price list", "mail"]), st.none() | times),
+            min_size=1,
+            max_size=8,
+        ),
+        "deals": st.lists(
+            st.tuples(ids, times, st.sampled_from(["won", "lost"])),
+            max_size=4,
+            unique_by=lambda row: row[0],
+        ),
+        "contacts": st.lists(st.tuples(ids, times, st.booleans() | st.none()), max_size=6),
+        "stages": st.lists(
+            st.tuples(ids, st.sampled_from(["lead", "MQL", "SQL", "customer"]), times), max_size=6
+        ),
+    }
+)
+
+
+def sound(tables):
+    """Without what `check` calls a breach: rows of unknown leads, deals before the lead."""
+    created = {lead: moment for lead, moment, _ in tables["leads"]}
+    kept = {name: [r for r in rows if r[0] in created] for name, rows in tables.items()}
+    kept["deals"] = [row for row in kept["deals"] if row[1] >= created[row[0]]]
+    return kept
+
+
+@settings(max_examples=60)
+@given(tables=databases.map(sound))
+def test_entries_equal_the_oracle(tables):
+    expected = oracle(tables, UNTIL)
+    own = {n for row in expected.values() for n in range(4) if row[n]}
+    try:
+        found, whole = read(tables)
+    except Refused:
+        assert not expected
+        return
+    names = [stage.name for stage in whole.funnel.stage]
+    places = [n for n, stage in enumerate(FUNNEL.stage) if stage.name in names]
+    assert found == {
+        lead: (*(row[n] for n in places), row[4])
+        for lead, row in expected.items()
+        if any(row[n] for n in places)
+    }
+    # what is left out has nobody of its own: its column would be that of the next stage
+    for n in set(range(4)) - set(places):
+        later = min(place for place in places if place > n)
+        assert {row[n] for row in expected.values()} == {row[later] for row in expected.values()}
+    assert own
+
+
+@settings(max_examples=25)
+@given(tables=databases.map(sound), later=databases)
+def test_what_comes_at_or_after_the_time_changes_nothing(tables, later):
+    created = {lead for lead, *_ in tables["leads"]}
+    dealt = {lead for lead, *_ in tables["deals"]}
+    more = {
+        name: rows
+        + [
+            (row[0], *(v + timedelta(days=8) if isinstance(v, datetime) else v for v in row[1:]))
+            for row in later[name]
+            if name != "leads" and row[0] in created and (name != "deals" or row[0] not in dealt)
+        ]
+        for name, rows in tables.items()
+    }
+    try:
+        before, _ = read(tables)
+    except Refused:
+        return
+    assert read(more)[0] == before
+
+
+@pytest.mark.parametrize(
+    ("way", "entered"),
+    [
+        ({"readiness_from": 0.3}, at("2026-02-09")),
+        ({"points_from": 40}, at("2026-02-02")),
+        ({"band": "warm"}, at("2026-02-02")),
+        ({"band": "hot"}, at("2026-02-09")),
+        ({"route": "sales"}, None),
+        ({"readiness_from": 0.3, "points_from": 40}, at("2026-02-02")),
+    ],
+)
+def test_stages_from_the_ledger(tmp_path: Path, way, entered):
+    """Readiness 20 % on 02-02 and 30 % on 02-09; not scored on 01-26; 90 % at the time itself."""
+    path = tmp_path / "ledger.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        Ledger(connection)
+        for day, state, readiness, points, band, route in (
+            ("2026-01-26", "not scored", None, None, None, "nurture"),
+            ("2026-02-02", "scored", 0.2, 40, "warm", "nurture"),
+            ("2026-02-09", "scored", 0.3, 60, "hot", "nurture"),
+            ("2026-03-01", "scored", 0.9, 90, "hot", "sales"),
+        ):
+            connection.execute(
+                "INSERT INTO scores (lead_id, cutoff, state, readiness, rule_score, band, route, "
+                "model_version, rules_version, scored_at) VALUES ('ann', ?, ?, ?, ?, ?, ?, '1', "
+                "'1', now())",
+                [day, state, readiness, points, band, route],
+            )
+    stages = [{"name": "lead", "created": True}, {"name": "hot", **way}]
+    funnel = Funnel.model_validate({"stage": stages})
+    tables = WORKED | {"deals": [], "stages": []}
+    assert read(tables, funnel=funnel, ledger=path)[0]["ann"][1] == entered
+
+
+def test_a_stage_without_its_source_is_left_out_and_named():
+    stages = [stage.model_dump(exclude_defaults=True) for stage in FUNNEL.stage]
+    stages[1] = {"name": "MQL", "points_from": 40, "actions": ["pricelist"]}
+    tables = {name: rows for name, rows in WORKED.items() if name not in ("contacts", "stages")}
+    found, whole = read(tables, funnel=Funnel.model_validate({"stage": stages}))
+    assert found["ann"] == (at("2026-01-05"), at("2026-02-10"), None)
+    assert whole.notes == (
+        "MQL asks for the ledger, which is not there yet: nobody enters it that way. "
+        "`readiness score` writes it, one cutoff a run.",
+        "MQL names actions that no event has: pricelist.",
+        "SQL asks for the table contacts, which readiness.toml does not name.",
+        "The stage MQL is left out: no lead entered it by itself.",
+        "The stage SQL is left out: no lead entered it by itself.",
+    )
+
+
+def test_stages_that_nobody_has_reached_yet_stay():
+    _, whole = read(WORKED, until=at("2026-01-10"))
+    assert [stage.name for stage in whole.funnel.stage] == ["lead", "MQL", "SQL", "customer"]
+    assert np.isnat(whole.entered[:, 1:]).all()
+
+
+def test_no_lead_at_all_is_refused():
+    with pytest.raises(Refused, match="No funnel before 2026-01-01 00:00: 0 leads entered"):
+        read(WORKED, until=at("2026-01-01"))
+
+
+def test_leads_that_breach_the_contract_are_left_out_and_counted():
+    twice = WORKED | {"deals": [*WORKED["deals"], ("ann", at("2026-02-11"), "lost")]}
+    found, whole = read(twice)
+    assert "ann" not in found
+    assert any(note.startswith("1 leads breach the contract") for note in whole.notes)
