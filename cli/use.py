@@ -200,6 +200,8 @@ def explain_verb(
         f"[bold]{told.readiness:.1%}[/] within {scorer.model.horizon_days} days, "
         f"[bold]{told.points:g}[/] points ({told.band})."
     )
+    if told.close:
+        out.print(str(told.close))
     out.print(_reasons_table(told))
     lines = Table(Column("points", justify="right"), "rule", title="Points", title_justify="left")
     for rule, points in told.lines.items():

@@ -11,7 +11,7 @@ import pandas as pd
 from features.database import LeadDatabase
 from features.duckdb_engine import feature_frame
 from features.errors import Refused
-from features.labels import label_sql
+from features.labels import ending_sql, label_sql
 from features.progress import Progress, silent
 from features.snapshots import cohort_sql
 from features.spec import Spec
@@ -64,3 +64,11 @@ def labelled(
         )
     frame = feature_frame(database, specs, "snapshots", memory_gb, progress)
     return Dataset(frame, labels["won"].to_numpy(np.float64))
+
+
+def endings(database: LeadDatabase, cutoffs: Sequence[datetime], until: datetime) -> pd.DataFrame:
+    """lead_id, cutoff, days, ending (`features.labels`) of the same snapshots as `labelled` in the
+    same order, by what was known at `until`."""
+    return database.query(
+        f"SELECT * FROM ({ending_sql(f'({cohort_sql(cutoffs)})', until)}) ORDER BY cutoff, lead_id"
+    )

@@ -24,3 +24,22 @@ SELECT s.lead_id, s.cutoff,
   END AS won
 FROM {snapshots} s
 LEFT JOIN deals d ON d.lead_id = s.lead_id"""
+
+
+def ending_sql(snapshots: str, until: datetime) -> str:
+    """SELECT lead_id, cutoff, days, ending for a relation of snapshots, as known at `until`.
+
+    `ending` is won or lost where the deal was closed in [cutoff, until), else open; `days` the time
+    from the cutoff to the closing, or to `until` for an open lead, which is censored there.
+
+    Worked example, cutoff 2012-01-16, until 2012-02-15: won on 2012-01-17 12:00 is (1.5, won); won
+    on 2012-02-15 00:00:00 is (30.0, open), as is a lead that never closed.
+    """
+    known = f"d.closed_at < TIMESTAMP '{until}' AND d.outcome IN ('won', 'lost')"
+    end = f"CASE WHEN {known} THEN d.closed_at ELSE TIMESTAMP '{until}' END"
+    return f"""
+SELECT s.lead_id, s.cutoff,
+  (epoch_us({end}) - epoch_us(s.cutoff)) / 86400e6 AS days,
+  CASE WHEN {known} THEN d.outcome ELSE 'open' END AS ending
+FROM {snapshots} s
+LEFT JOIN deals d ON d.lead_id = s.lead_id"""

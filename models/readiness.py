@@ -26,6 +26,7 @@ from threadpoolctl import threadpool_limits
 
 from features.config import Config, Features
 from features.spec import Attribute, Spec, is_text
+from models.time_to_close import TimeToClose
 
 Floats = npt.NDArray[np.float64]
 BINNED_ROWS = 200_000
@@ -97,7 +98,8 @@ class ReadinessModel:
     `specs` are its features in order; `dropped` the columns left out at fit and why;
     `leave_out_actions` the actions that it never saw;
     `trained_until` its last training cutoff, so that cutoffs from `trained_until + horizon_days`
-    on are fair tests of it; `base_rate` the share of training snapshots won.
+    on are fair tests of it; `base_rate` the share of training snapshots won; `time_to_close` None
+    in models stored before there was one.
     """
 
     estimator: CalibratedClassifierCV
@@ -109,6 +111,7 @@ class ReadinessModel:
     leave_out_actions: tuple[str, ...] = ()
     version: str = "unregistered"
     run_id: str = ""
+    time_to_close: TimeToClose | None = None
     name = "model"
 
     def rank(self, frame: pd.DataFrame) -> Floats:

@@ -34,6 +34,7 @@ from features.catalog import CUSTOM
 from features.config import Config
 from features.errors import BadInput, Refused
 from features.spec import from_dict, to_dict
+from models import time_to_close
 from models.readiness import ReadinessModel
 
 CHALLENGER, CHAMPION = "challenger", "champion"
@@ -222,11 +223,13 @@ def _describe(model: ReadinessModel) -> dict[str, Any]:
         "trained_until": model.trained_until.isoformat(),
         "base_rate": model.base_rate,
         "leave_out_actions": list(model.leave_out_actions),
+        "time_to_close": json.dumps(model.time_to_close and model.time_to_close.to_dict()),
     }
 
 
 def _remember(info: Mapping[str, Any]) -> dict[str, Any]:
     custom = {spec.name: spec for spec in CUSTOM}
+    curves = json.loads(info.get("time_to_close", "null"))
     return {
         "specs": tuple(from_dict(given, custom) for given in json.loads(info["specs"])),
         "dropped": dict(info["dropped"]),
@@ -234,6 +237,7 @@ def _remember(info: Mapping[str, Any]) -> dict[str, Any]:
         "trained_until": datetime.fromisoformat(info["trained_until"]),
         "base_rate": float(info["base_rate"]),
         "leave_out_actions": tuple(info["leave_out_actions"]),
+        "time_to_close": None if curves is None else time_to_close.from_dict(curves),
     }
 
 

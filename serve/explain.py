@@ -1,8 +1,11 @@
 """`readiness explain`: one lead's readiness and points, each down to what they add up from."""
 
+import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+
+import pandas as pd
 
 from features.config import Config
 from features.cutoffs import utc_now
@@ -12,14 +15,51 @@ from features.errors import BadInput
 from features.snapshots import cohort_sql
 from features.tables import literal
 from models.explain import Reason, explain
+from models.readiness import ReadinessModel
+from models.time_to_close import LADDER, QUIET_DAYS
 from serve.batch import default_cutoff
 from serve.scorer import Scorer
 
 
 @dataclass(frozen=True)
+class Close:
+    """When one lead is won, if it is won within `reach` days; `chances` within some numbers of
+    days, None further ahead than the history shows."""
+
+    reach: int
+    low: int
+    median: int
+    high: int
+    follow_up_on: date
+    postponing: bool
+    chances: dict[int, float | None]
+
+    def __str__(self) -> str:
+        silent = f" It postpones: as ready as the average or more, silent for {QUIET_DAYS} days."
+        return (
+            f"If it is won (within {self.reach} days): most likely between {self.low} and "
+            f"{self.high} days from then, half of such leads by day {self.median}; come back on "
+            f"{self.follow_up_on:%A, %Y-%m-%d}." + silent * self.postponing
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The block `time_to_close` of `explain --json`."""
+        return {
+            "reach": self.reach,
+            "close_days_low": self.low,
+            "close_days_median": self.median,
+            "close_days_high": self.high,
+            "follow_up_on": self.follow_up_on.isoformat(),
+            "postponing": self.postponing,
+            "chances": {str(days): chance for days, chance in self.chances.items()},
+        }
+
+
+@dataclass(frozen=True)
 class LeadExplained:
     """base plus the reasons' log-odds is log_odds, the logit of readiness; the lines' points sum
-    to points. Lines that gave nothing are left out."""
+    to points. Lines that gave nothing are left out. `close` is None for a model stored before there
+    was a time to close."""
 
     lead_id: str
     cutoff: datetime
@@ -30,6 +70,7 @@ class LeadExplained:
     points: float
     band: str
     lines: dict[str, float]
+    close: Close | None
 
     def to_json(self) -> dict[str, Any]:
         """What `explain --json` prints."""
@@ -43,6 +84,7 @@ class LeadExplained:
             "rule_score": self.points,
             "band": self.band,
             "lines": self.lines,
+            "time_to_close": self.close and self.close.to_json(),
         }
 
 
@@ -71,6 +113,27 @@ def explain_lead(
         points=float(points[0]),
         band=scorer.rules.band(points)[0],
         lines={str(rule): float(given) for rule, given in lines.items() if given},
+        close=_close(scorer.model, frame, cutoff),
+    )
+
+
+def _close(model: ReadinessModel, frame: pd.DataFrame, cutoff: datetime) -> Close | None:
+    curves, readiness = model.time_to_close, model.rank(frame)
+    if curves is None:
+        return None
+    found = curves.estimate(frame, readiness, cutoff).iloc[0]
+    chances = curves.chances(frame, readiness, LADDER)[0]
+    return Close(
+        reach=curves.reach,
+        low=int(found["close_days_low"]),
+        median=int(found["close_days_median"]),
+        high=int(found["close_days_high"]),
+        follow_up_on=found["follow_up_on"].date(),
+        postponing=bool(found["postponing"]),
+        chances={
+            days: None if math.isnan(chance) else float(chance)
+            for days, chance in zip(LADDER, chances, strict=True)
+        },
     )
 
 

@@ -20,6 +20,7 @@ from models.comparison import Comparison
 from models.importance import importance
 from models.readiness import ReadinessModel
 from models.registry import Child, Training
+from models.timing import Timing
 from training.search import Candidate
 from training.splits import Split
 
@@ -30,6 +31,7 @@ class Trained:
 
     model: ReadinessModel
     comparison: Comparison
+    timing: Timing
     chosen: Candidate
     candidates: Sequence[Candidate]
     split: Split
@@ -44,6 +46,7 @@ class Trained:
             "settings": dict(self.chosen.settings),
             "dropped_features": dict(self.model.dropped),
             "features": len(self.model.specs),
+            "time_to_close": self.timing.to_json(),
             "notes": list(self.notes),
         }
 
@@ -100,6 +103,7 @@ def _metrics(found: Trained, past: Dataset) -> dict[str, float]:
         for metric, estimate in estimates.items()
     }
     metrics |= {f"test_difference_{m}": e.point for m, e in judged.difference.items()}
+    metrics |= found.timing.metrics()
     metrics |= {"train_base_rate": float(past.won.mean())} | _folds(found.chosen)
     return {name: value for name, value in metrics.items() if value == value}
 

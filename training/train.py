@@ -21,6 +21,7 @@ from training.fit import fit
 from training.record import Trained, record
 from training.search import Candidate, choose, draw, search
 from training.splits import Split, final_split, rolling_origin
+from training.timing import judged_timing, with_time_to_close
 
 
 def train(config: Config, progress: Progress = silent) -> Trained:
@@ -59,12 +60,13 @@ def train(config: Config, progress: Progress = silent) -> Trained:
             leave_out_actions=tuple(config.features.leave_out_actions),
         )
         progress("fit", 1, 1)
+        model = with_time_to_close(database, model, past, split)
         progress("judge", 0, 1)
         compared = compare_on(test, config, database.data_end, model, rules)
+        timing = judged_timing(database, model, test, split)
         progress("judge", 1, 1)
-        found = Trained(
-            model, compared, chosen, candidates, split, len(past.won), _notes(rules, database)
-        )
+        notes = _notes(rules, database)
+        found = Trained(model, compared, timing, chosen, candidates, split, len(past.won), notes)
         progress("register", 0, 1)
         kept = record(config, database, found, specs, past, test)
         model = registry.log(kept)

@@ -255,3 +255,11 @@ def test_two_registries_do_not_take_each_other_s_models(stored, tmp_path):
     assert np.array_equal(first.load("challenger").rank(frame), here)
     assert first.log(training(fitted(300))).version == "2"
     assert np.array_equal(second.load("challenger").rank(frame), there)
+
+
+def test_a_version_from_before_there_was_a_time_to_close_has_none(attacked):
+    registry, folder = attacked
+    about = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
+    del about["metadata"]["readiness"]["time_to_close"]
+    (folder / "MLmodel").write_text(yaml.safe_dump(about), encoding="utf-8")
+    assert registry.load("1").time_to_close is None

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -114,6 +115,25 @@ def test_what_json_holds(config: Config, database: LeadDatabase, scorer: Scorer)
         "rule_score",
         "band",
         "lines",
+        "time_to_close",
     ]
     assert told["cutoff"] == "2025-06-24T00:00:00"  # the midnight after the data end
     assert list(told["reasons"][0]) == ["topic", "log_odds", "text"]
+
+
+def test_the_time_to_close_is_that_of_the_curves(
+    config: Config, database: LeadDatabase, scorer: Scorer, tmp_path: Path
+) -> None:
+    with open_ledger(tmp_path / "ledger.duckdb") as ledger:
+        lead = str(score_all(config, database, scorer, ledger, CUTOFF).rows["lead_id"].iloc[0])
+    told = explain_lead(config, database, scorer, lead, CUTOFF)
+    found = told.to_json()["time_to_close"]
+    assert found["chances"]["30"] == pytest.approx(told.readiness)
+    assert found["close_days_low"] <= found["close_days_median"] <= found["close_days_high"]
+    assert found["follow_up_on"] > "2025-03-03"
+    said = f"half of such leads by day {found['close_days_median']}; come back on "
+    assert said in str(told.close)
+    older = Scorer(replace(scorer.model, time_to_close=None), scorer.rules, scorer.words)
+    without = explain_lead(config, database, older, lead, CUTOFF)
+    assert without.close is None
+    assert without.to_json()["time_to_close"] is None

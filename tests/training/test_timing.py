@@ -1,0 +1,111 @@
+"""The time to close of a training: blind to the test period, judged on it, kept with the model."""
+
+import shutil
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.config import load
+from features.database import open_database
+from features.dataset import endings, labelled
+from models.registry import Registry
+from models.time_to_close import COLUMNS
+from training.timing import judged_timing, with_time_to_close
+
+
+@pytest.fixture(scope="module")
+def past(demo_folder, trained):
+    """The training's snapshots, made anew."""
+    with open_database(load(demo_folder)) as database:
+        return labelled(database, trained.model.specs, trained.split.fit, 30, 4)
+
+
+def learnt(folder, trained, past):
+    with open_database(load(folder)) as database:
+        return with_time_to_close(database, trained.model, past, trained.split).time_to_close
+
+
+def test_outcomes_from_the_end_of_the_last_training_label_on_change_nothing(
+    demo_folder, trained, past, tmp_path
+):
+    """Not one of them: they are all turned round; one that came before does change it."""
+    for file in demo_folder.iterdir():
+        if file.is_file():
+            shutil.copy(file, tmp_path)
+    until = trained.model.trained_until + timedelta(days=30)
+    assert until <= trained.split.judge[0]
+    deals = pd.read_parquet(demo_folder / "deals.parquet")
+    later = deals["closed_at"] >= until
+    assert 10 < later.sum() < len(deals) / 2
+    turned = deals["outcome"].astype(str).map({"won": "lost", "lost": "won"})
+    deals["outcome"] = deals["outcome"].astype(str).mask(later, turned)
+    deals.to_parquet(tmp_path / "deals.parquet")
+    assert learnt(tmp_path, trained, past) == trained.model.time_to_close
+    deals["outcome"] = deals["outcome"].mask(
+        deals["closed_at"] >= until - timedelta(days=7), turned
+    )
+    deals.to_parquet(tmp_path / "deals.parquet")
+    assert learnt(tmp_path, trained, past) != trained.model.time_to_close
+
+
+def test_what_is_loaded_estimates_the_same_to_the_bit(demo_folder, trained, judged):
+    loaded = Registry(load(demo_folder)).load("challenger").time_to_close
+    kept = trained.model.time_to_close
+    assert loaded == kept
+    readiness, cutoff = trained.model.rank(judged.frame), trained.split.judge[0]
+    found = loaded.estimate(judged.frame, readiness, cutoff)
+    assert found.equals(kept.estimate(judged.frame, readiness, cutoff))
+    assert list(found) == COLUMNS
+    assert (found["follow_up_on"] > cutoff).all()
+    assert (found["follow_up_on"].dt.day_of_week < 5).all()
+    lead = pd.to_timedelta(found["close_days_low"], unit="D")
+    moved = (found["follow_up_on"] - (cutoff + lead)).dt.days
+    assert set(moved) <= {0, 1, 2}
+    assert (found["close_days_low"] <= found["close_days_median"]).all()
+    assert (found["close_days_median"] <= found["close_days_high"]).all()
+
+
+def test_the_chance_within_the_horizon_is_the_readiness(trained, judged):
+    readiness = trained.model.rank(judged.frame)
+    chances = trained.model.time_to_close.chances(judged.frame, readiness, [7, 30, 60, 180])
+    assert chances[:, 1] == pytest.approx(readiness, rel=1e-12)
+    assert (np.diff(chances, axis=1) >= 0).all()
+
+
+def test_the_judgement_is_that_of_plain_python(demo_folder, trained, judged):
+    """Brier score and middle half, counted lead by lead."""
+    curves, model = trained.model.time_to_close, trained.model
+    with open_database(load(demo_folder)) as database:
+        found = judged_timing(database, model, judged, trained.split)
+        known = endings(database, trained.split.judge, database.data_end)
+        data_end = database.data_end
+    assert found == trained.timing
+    readiness = model.rank(judged.frame)
+    chance = curves.chances(judged.frame, readiness, range(1, 181))
+    rows = zip(chance, known["cutoff"], known["days"], known["ending"], strict=True)
+    loss, inside, wins = [], 0, 0
+    for curve, cutoff, days, ending in rows:
+        followed = min((data_end - cutoff).days, curves.reach)
+        won = ending == "won"
+        loss.append((curve[6] - (won and days < 7)) ** 2)
+        if won and days < followed:
+            wins += 1
+            by = [
+                min(d for d in range(1, 181) if curve[d - 1] >= q * curve[followed - 1] - 1e-8)
+                for q in (0.25, 0.75)
+            ]
+            inside += by[0] <= days < by[1]
+    assert found.ladder[0].days == 7
+    assert found.ladder[0].brier == pytest.approx(np.mean(loss))
+    assert (found.wins, found.in_middle_half) == (wins, pytest.approx(inside / wins))
+
+
+def test_it_is_printed_and_logged(demo_folder, trained):
+    block = trained.to_json()["time_to_close"]
+    assert block["reach"] == 180
+    assert [rung["days"] for rung in block["ladder"]] == [7, 30, 60]
+    run = Registry(load(demo_folder)).client.get_run(trained.model.run_id)
+    assert run.data.metrics["test_close_pinball"] == block["pinball"]
+    assert run.data.metrics["test_close_brier_30d"] == block["ladder"][1]["brier"]
