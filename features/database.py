@@ -35,6 +35,7 @@ from features.tables import (
     quoted,
 )
 
+DUCKDB_SHARE = 0.6  # of the memory limit; the rest is for arrays and frames
 _TEXT_TYPES = ("VARCHAR", "ENUM", "BOOLEAN", "UUID")
 _NUMBER_TYPE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)")
 
@@ -114,7 +115,7 @@ def _scratch(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]
     connection = duckdb.connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET memory_limit = '{engine.memory_gb}GB'")
+        connection.execute(f"SET memory_limit = '{engine.memory_gb * DUCKDB_SHARE}GB'")
         connection.execute(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute("PRAGMA disable_progress_bar")

@@ -16,19 +16,17 @@ from features.spec import Attribute, Spec, is_text
 
 KEY = ["lead_id", "cutoff"]
 # What one chunk may hold per GB of the memory limit; larger cohorts take more chunks.
-SNAPSHOTS_PER_GB = 100_000
-EVENTS_PER_GB = 2_000_000
+EVENTS_PER_GB = 1_000_000
+NUMBERS_PER_GB = 8_000_000  # snapshots times features
+MOST_CHUNKS = 10_000
 
 
-def chunk_count(database: LeadDatabase, snapshots: str, memory_gb: float) -> int:
+def chunk_count(database: LeadDatabase, snapshots: str, features: int, memory_gb: float) -> int:
     """In how many chunks the work is done."""
     asked = database.value(f"SELECT count(*) FROM {snapshots}")
     events = database.value("SELECT count(*) FROM deeds")
-    return max(
-        1,
-        math.ceil(asked / (SNAPSHOTS_PER_GB * memory_gb)),
-        math.ceil(events / (EVENTS_PER_GB * memory_gb)),
-    )
+    needed = max(asked * features / NUMBERS_PER_GB, events / EVENTS_PER_GB) / memory_gb
+    return min(max(1, math.ceil(needed)), MOST_CHUNKS)
 
 
 def feature_frames(
@@ -47,35 +45,32 @@ def feature_frames(
     """
     _require_attributes(database, specs)
     one_pass = OnePass.over(database, [spec for spec in specs if in_one_pass(spec)])
-    count = chunk_count(database, snapshots, memory_gb)
-    for index in range(count):
-        try:
-            frame = _chunk(database, specs, one_pass, snapshots, Chunk(index, count))
-        except duckdb.OutOfMemoryException:
-            raise BadInput(
-                f"The features of one chunk of leads do not fit into {memory_gb:g} GB. Raise "
-                "engine.memory_gb in readiness.toml, or look for a lead with millions of events."
-            ) from None
-        progress("features", index + 1, count)
-        yield frame
+    rest = [spec for spec in specs if not in_one_pass(spec)]
+    count = chunk_count(database, snapshots, len(specs), memory_gb)
+    try:
+        for index, frame in enumerate(one_pass.frames(snapshots, count)):
+            chunk = Chunk(index, count)
+            yield _with_sql(database, frame, specs, rest, snapshots, chunk) if rest else frame
+            progress("features", index + 1, count)
+    except duckdb.OutOfMemoryException:
+        raise BadInput(
+            f"The features of one chunk of leads do not fit into {memory_gb:g} GB. Raise "
+            "engine.memory_gb in readiness.toml, or look for a lead with millions of events."
+        ) from None
 
 
-def _chunk(
+def _with_sql(
     database: LeadDatabase,
+    frame: pd.DataFrame,
     specs: Sequence[Spec],
-    one_pass: OnePass,
+    rest: Sequence[Spec],
     snapshots: str,
     chunk: Chunk,
 ) -> pd.DataFrame:
-    """One pass for all that it knows; the rest by SQL, laid beside it."""
-    frame = one_pass.frame(snapshots, chunk)
-    rest = [spec for spec in specs if spec not in one_pass.specs]
-    if not rest:
-        return frame
+    """The frame of the pass and, laid beside it, the rest by SQL."""
     found = database.connection.execute(feature_sql(rest, snapshots, chunk)).to_arrow_table()
     texts = {spec.name: object for spec in rest if is_text(spec)}
-    by_sql = _in_order(found.to_pandas().astype(texts))
-    by_sql = by_sql.drop(columns=KEY)
+    by_sql = _in_order(found.to_pandas().astype(texts)).drop(columns=KEY)
     return pd.concat([frame, by_sql], axis=1)[[*KEY, *(spec.name for spec in specs)]]
 
 

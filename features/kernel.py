@@ -220,3 +220,49 @@ def _read_off(outputs: Ints, cells: Ints, ages: Ints, age: int, numbers: Floats)
         else:
             number = age / DAY
         numbers[column] = number
+
+
+@compiled
+def in_order(lead: Ints, occurred: Ints, leads: int) -> tuple[Ints, Ints]:
+    """The order that puts the events by lead and time, and where each lead's begin (one more: the
+    end). Events mostly come in order of time, so a lead's are sorted only where they do not."""
+    begin = np.zeros(leads + 1, np.int64)
+    for i in range(len(lead)):
+        begin[lead[i] + 1] += 1
+    begin = np.cumsum(begin)
+    order, at = np.empty(len(lead), np.int64), begin.copy()
+    for i in range(len(lead)):
+        order[at[lead[i]]] = i
+        at[lead[i]] += 1
+    for n in range(leads):
+        own = order[begin[n] : begin[n + 1]]
+        for i in range(1, len(own)):
+            if occurred[own[i]] < occurred[own[i - 1]]:
+                own[:] = own[np.argsort(occurred[own], kind="mergesort")]
+                break
+    return order, begin
+
+
+@compiled
+def numbered(hashes: npt.NDArray[np.uint64], begin: Ints) -> npt.NDArray[np.int32]:
+    """The hashes of one lead's contents as numbers from 0; 0, no content, as -1. A table per lead
+    with open addressing; a stamp tells an older lead's entries."""
+    most = 1
+    for n in range(len(begin) - 1):
+        while most < 2 * (begin[n + 1] - begin[n]):
+            most *= 2
+    stamps, keys = np.full(most, -1, np.int64), np.empty(most, np.uint64)
+    given, numbers = np.empty(most, np.int32), np.full(len(hashes), -1, np.int32)
+    for n in range(len(begin) - 1):
+        count = 0
+        for i in range(begin[n], begin[n + 1]):
+            if hashes[i] == 0:
+                continue
+            slot = np.int64(hashes[i] & np.uint64(most - 1))
+            while stamps[slot] == n and keys[slot] != hashes[i]:
+                slot = (slot + 1) & (most - 1)
+            if stamps[slot] != n:
+                stamps[slot], keys[slot], given[slot] = n, hashes[i], count
+                count += 1
+            numbers[i] = given[slot]
+    return numbers

@@ -61,7 +61,11 @@ class Chunk:
 
     def holds(self, lead_id: str) -> str:
         """The SQL condition that a lead is in this chunk."""
-        return "true" if self.count == 1 else f"hash({lead_id}) % {self.count} = {self.index}"
+        return "true" if self.count == 1 else f"{self.part(lead_id)} = {self.index}"
+
+    def part(self, lead_id: str) -> str:
+        """The SQL number of the part that holds a lead."""
+        return "0::USMALLINT" if self.count == 1 else f"(hash({lead_id}) % {self.count})::USMALLINT"
 
 
 def feature_sql(specs: Sequence[Spec], snapshots: str, chunk: Chunk | None = None) -> str:

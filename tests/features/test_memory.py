@@ -49,7 +49,7 @@ def features_within(folder, memory_gb, leads):
     snapshots = f"(SELECT * FROM ({cohort_sql(CUTOFFS)}) WHERE lead_id < {leads})"
     engine = {"memory_gb": memory_gb, "threads": 2}
     with open_database(config_for(folder, engine=engine)) as database:
-        chunks = chunk_count(database, snapshots, memory_gb)
+        chunks = chunk_count(database, snapshots, len(specs), memory_gb)
         limit = database.connection.execute("SELECT current_setting('memory_limit')").fetchone()
         frame = feature_frame(database, specs, snapshots, memory_gb)
     return frame, chunks, limit[0]
@@ -57,7 +57,7 @@ def features_within(folder, memory_gb, leads):
 
 def test_one_gigabyte_is_enough_and_changes_nothing(folder):
     frame, chunks, limit = features_within(folder, 1, LEADS)
-    assert limit == "953.6 MiB"
+    assert limit == "572.2 MiB"
     assert chunks > 1
     assert len(frame) == LEADS * len(CUTOFFS)
     assert frame["count_all"].max() > 100

@@ -14,10 +14,10 @@ from features.catalog import catalog
 from features.config import load
 from features.database import open_database
 from features.duckdb_engine import feature_frame
-from features.kernel import FOREVER
-from features.one_pass import OnePass, in_order, numbered
+from features.kernel import FOREVER, in_order, numbered
+from features.one_pass import OnePass
 from features.plan import in_one_pass, plan_of
-from features.query import Chunk, feature_sql
+from features.query import feature_sql
 from features.snapshots import cohort_sql
 from features.spec import (
     ActiveDays,
@@ -48,7 +48,7 @@ def test_the_catalog_on_a_simulated_company_equals_the_sql(demo_folder):
         database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql(cutoffs)}")
         specs = catalog(load(demo_folder).features, database.actions, database.attributes)
         assert all(map(in_one_pass, specs))
-        by_pass = OnePass.over(database, specs).frame("snapshots", Chunk())
+        (by_pass,) = OnePass.over(database, specs).frames("snapshots", 1)
         sql = f"SELECT * FROM ({feature_sql(specs, 'snapshots')}) ORDER BY cutoff, lead_id"
         by_sql = database.query(sql)
     assert len(by_pass) > 1_000
