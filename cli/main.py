@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import data, funnel, learn, use
+from cli import data, feedback, funnel, learn, use
 from cli.console import err, print_json
 from features.errors import BadInput, Refused
 
@@ -42,6 +42,7 @@ data.add_to(app)
 learn.add_to(app)
 use.add_to(app)
 funnel.add_to(app)
+feedback.add_to(app)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -53,6 +53,10 @@ def score_verb(
 
     Each open lead is in the ledger exactly once per cutoff and versions; running it again changes
     nothing. A lead that cannot be scored is there too, with the reason.
+
+    [routing] of readiness.toml says who goes to sales, and by when they are called; all others go
+    to nurture, or are disqualified. Leads on which model and rules disagree are marked. What
+    people decided otherwise (readiness override) is exported beside it, as decided_route.
     """
     from features.config import load
     from features.database import open_database
@@ -77,26 +81,35 @@ def score_verb(
     if as_json:
         print_json(found)
         return
-    _print_scored(scored, found["routes"], head)
+    _print_scored(scored, found, head)
     print_path(f"Ledger: {ledger_path} (table scores); --export list.csv writes a file of it")
     if written:
         print_path(f"Exported to {written}")
 
 
-def _print_scored(scored: "Scored", routes: dict[str, int], head: "pd.DataFrame") -> None:
+def _print_scored(scored: "Scored", found: dict[str, Any], head: "pd.DataFrame") -> None:
     for breach in scored.breaches:
         err.print(f"[red]breach[/] {escape(breach)}")
     for note in scored.notes:
         err.print(f"[yellow]note[/] {escape(note)}")
     run = scored.run
-    ready = head[head["state"] == "scored"]
+    ready = head[(head["state"] == "scored") & (head["decided_route"] == "sales")]
     if len(ready):
         out.print(_head_of_the_list(ready))
+    routes = found["routes"]
     out.print(
         f"{scored.open_leads:,} open leads at {run.cutoff:%Y-%m-%d %H:%M} UTC: "
-        f"{routes.get('sales', 0):,} to sales, {routes.get('nurture', 0):,} to nurture "
+        f"{routes.get('sales', 0):,} to sales, {routes.get('nurture', 0):,} to nurture, "
+        f"{routes.get('disqualified', 0):,} disqualified "
         f"(model version {run.model_version}, rules {run.rules_version})."
     )
+    if found["marked"]:
+        marked = "; ".join(f"{count:,} {how}" for how, count in found["marked"].items())
+        out.print(f"Marked, as model and rules disagree: {marked}.")
+    if found["decided_otherwise"]:
+        out.print(
+            f"{found['decided_otherwise']:,} decided by people: see decided_route (readiness override LEAD)."
+        )
     if scored.unscored:
         out.print(
             f"{scored.unscored:,} of them could not be scored, the ledger says why (first: "
@@ -110,16 +123,19 @@ def _print_scored(scored: "Scored", routes: dict[str, int], head: "pd.DataFrame"
 
 
 def _head_of_the_list(ready: "pd.DataFrame") -> Table:
+    import pandas as pd
+
     table = Table(
         title="The head of the list for sales",
         title_justify="left",
-        caption="The list goes by readiness; the band by points. why: the strongest reasons, in "
-        "log-odds. All of one lead's: readiness explain LEAD",
+        caption="band: by points. call by: UTC. why: the strongest reasons, in log-odds; all of "
+        "one lead's: readiness explain LEAD",
         caption_justify="left",
     )
     for heading in ("lead", "readiness", "points"):
         table.add_column(heading, justify="right", no_wrap=heading != "lead")
     table.add_column("band", no_wrap=True)
+    table.add_column("call by", no_wrap=True)
     table.add_column("why")
     for row in ready.to_dict("records"):
         table.add_row(
@@ -127,6 +143,7 @@ def _head_of_the_list(ready: "pd.DataFrame") -> Table:
             f"{row['readiness']:.1%}",
             f"{row['rule_score']:g}",
             row["band"],
+            "" if pd.isna(row["contact_by"]) else f"{row['contact_by']:%m-%d %H:%M}",
             escape(row["reasons"].replace("; ", "\n")),
         )
     return table

@@ -10,7 +10,7 @@ import re
 import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -81,6 +81,37 @@ class Capacity(Strict):
         return self
 
 
+class Routing(Strict):
+    """Who goes to sales, and by when they are called; never more than the capacity, whatever `by`.
+
+    by: "capacity" takes the most ready; "value" those whose amount times readiness is above
+    `cost_per_contact`, dearest first; "hand" those of `readiness_from` and `points_from` or more
+    (both, where both are named), the most ready first. `amount` is what a deal brings: a number,
+    or a number among the columns of leads; where neither tells, the median of the deals won.
+    """
+
+    by: Literal["capacity", "value", "hand"] = "capacity"
+    cost_per_contact: Annotated[float, Field(gt=0)] | None = None
+    amount: Annotated[float, Field(gt=0)] | Annotated[str, Field(min_length=1)] | None = None
+    readiness_from: Annotated[float, Field(ge=0, le=1)] | None = None
+    points_from: float | None = None
+    contact_within_hours: Annotated[float, Field(gt=0, le=8760)] = 24
+    working_days_only: bool = True
+
+    @model_validator(mode="after")
+    def _complete(self) -> Routing:
+        by_hand = (self.readiness_from, self.points_from)
+        if self.by == "value" and self.cost_per_contact is None:
+            raise ValueError('by = "value" takes cost_per_contact, what one contact costs')
+        if self.by == "hand" and by_hand == (None, None):
+            raise ValueError('by = "hand" takes readiness_from, points_from, or both')
+        if self.by != "value" and (self.cost_per_contact, self.amount) != (None, None):
+            raise ValueError('cost_per_contact and amount are for by = "value"')
+        if self.by != "hand" and by_hand != (None, None):
+            raise ValueError('readiness_from and points_from are for by = "hand"')
+        return self
+
+
 class Training(Strict):
     """The bounded search: how many candidates, on how many rolling-origin folds."""
 
@@ -115,6 +146,7 @@ class Config(Strict):
     tables: Tables
     time: Times
     capacity: Capacity
+    routing: Routing = Routing()
     features: Features = Features()
     training: Training = Training()
     mlflow: Mlflow = Mlflow()

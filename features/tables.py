@@ -58,6 +58,7 @@ CONTRACT: dict[str, tuple[Column, ...]] = {
         Column("contacted_at", "TIMESTAMP"),
         _optional("by", "VARCHAR"),
         _optional("accepted", "BOOLEAN"),
+        _optional("reason", "VARCHAR"),
     ),
     "stages": (LEAD_ID, Column("stage", "VARCHAR"), Column("entered_at", "TIMESTAMP")),
 }

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from features.breaches import find_breaches
@@ -17,7 +16,9 @@ from features.progress import Progress, silent
 from features.snapshots import cohort_sql
 from models.comparison import capacity_of
 from models.readiness import BATCH, ReadinessModel
-from serve.ledger import ROW, Ledger, Run
+from models.routing import Router
+from serve.lead_facts import facts_of
+from serve.ledger import Ledger, Run
 from serve.scorer import Scorer
 
 # A faulty lead is closed only if every deal of it surely is.
@@ -67,6 +68,9 @@ class Scored:
             "not_scored": states.get("not scored", 0),
             "added": self.added,
             "routes": self.ledger.counts(self.run, "route"),
+            "decided_routes": self.ledger.counts(self.run, "decided_route"),
+            "decided_otherwise": sum(self.ledger.counts(self.run, "decided_because").values()),
+            "marked": self.ledger.counts(self.run, "marked"),
             "bands": self.ledger.counts(self.run, "band"),
             "breaches": list(self.breaches),
             "notes": list(self.notes),
@@ -102,9 +106,11 @@ def score_all(
     scorable = database.value("SELECT count(*) FROM snapshots")
     unscorable = database.query(_UNSCORABLE.format(cutoff=cutoff))
     open_leads = scorable + len(unscorable)
-    slots = float(capacity_of(config).slots(np.array([float(open_leads)]))[0])
+    router = Router.of(capacity_of(config), open_leads, cutoff, config.routing)
+    facts = facts_of(config, database, cutoff)
     parts = _parts(config, database, scorer, unscorable, progress)
-    added = ledger.write(run, parts, open_leads, slots, now)
+    with_facts = (part.merge(facts, on="lead_id", how="left") for part in parts)
+    added = ledger.write(run, with_facts, open_leads, router, now)
     breaches = find_breaches(database.connection, database.columns, now)
     told = tuple(str(breach) for breach in breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer.model))
@@ -140,14 +146,6 @@ def _parts(
             scored = scorer.score_frame(frame.iloc[start : start + BATCH])
             done += len(scored)
             progress("score", done, of)
-            yield scored.assign(
-                lead_id=scored["lead_id"].astype(str), state="scored", state_reason=None
-            )
+            yield scored.assign(lead_id=scored["lead_id"].astype(str), state="scored")
     if len(unscorable):
-        yield pd.DataFrame(
-            {
-                "lead_id": unscorable["lead_id"],
-                "state": "not scored",
-                "state_reason": unscorable["reason"],
-            }
-        ).reindex(columns=list(ROW))
+        yield unscorable.rename(columns={"reason": "state_reason"}).assign(state="not scored")

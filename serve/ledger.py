@@ -1,12 +1,12 @@
 """The scores ledger: what was said of which lead, when, by which model and rules.
 
 A DuckDB file. A run is one transaction: either all of its rows are in, or none. The key is (lead,
-cutoff, model version, rules version), so that a second run of the same adds nothing.
+cutoff, model version, rules version), so that a second run of the same adds nothing. What people
+decided otherwise stands beside it (serve/overrides.py): the view `decided` holds both.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,65 +18,30 @@ import pandas as pd
 
 from features.errors import BadInput
 from features.tables import literal
+from models.routing import Router, Standing
+from serve.ledger_schema import ROW, create_or_extend
 
-_CREATE = """
-CREATE TABLE IF NOT EXISTS scores (
-  lead_id VARCHAR NOT NULL,
-  cutoff TIMESTAMP NOT NULL,
-  state VARCHAR NOT NULL CHECK (state IN ('scored', 'not scored')),
-  state_reason VARCHAR,
-  readiness DOUBLE,
-  rule_score DOUBLE,
-  band VARCHAR,
-  route VARCHAR NOT NULL CHECK (route IN ('sales', 'nurture')),
-  reasons VARCHAR,
-  model_version VARCHAR NOT NULL,
-  rules_version VARCHAR NOT NULL,
-  scored_at TIMESTAMP NOT NULL,
-  PRIMARY KEY (lead_id, cutoff, model_version, rules_version)
-)"""
-
-ROW = {
-    "lead_id": "VARCHAR",
-    "state": "VARCHAR",
-    "state_reason": "VARCHAR",
-    "readiness": "DOUBLE",
-    "rule_score": "DOUBLE",
-    "band": "VARCHAR",
-    "reasons": "VARCHAR",
-}
-COLUMNS = re.findall(r"^  ([a-z_]+) [A-Z]+", _CREATE, re.MULTILINE)[:12]
 _INCOMING = f"CREATE TEMP TABLE incoming ({', '.join(f'{k} {v}' for k, v in ROW.items())})"
 _OF_RUN = "cutoff = $cutoff AND model_version = $model AND rules_version = $rules"
-
 _SORTED = (
-    f"SELECT * FROM scores WHERE {_OF_RUN} ORDER BY route = 'sales' DESC, "
-    "readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id"
+    f"SELECT * FROM decided WHERE {_OF_RUN} "
+    "ORDER BY list_position(['sales', 'nurture', 'disqualified'], decided_route), "
+    "value DESC NULLS LAST, readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id"
 )
 MEMORY = "1GB"  # of the ledger's own DuckDB, beside that of the features
 
-# The list for sales: by readiness, ties by points, then by lead id, so that every run makes the
-# same list. Where a list was made before (late data brought more leads), it stands: a newcomer
-# joins it only if it is as ready as the last lead on it.
-_ROUTE = """
-INSERT INTO scores
-WITH list AS (
-  SELECT min(readiness) AS edge FROM scores WHERE cutoff = $cutoff
-    AND model_version = $model AND rules_version = $rules AND route = 'sales'
-), ranked AS (
-  SELECT *, row_number() OVER (
-    ORDER BY readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id) AS place
-  FROM incoming
-)
-SELECT lead_id, $cutoff, state, state_reason, readiness, rule_score, band,
-  CASE WHEN state = 'scored' AND (
-    CASE WHEN list.edge IS NULL THEN place <= $slots ELSE readiness >= list.edge END
-  ) THEN 'sales' ELSE 'nurture' END,
-  reasons, $model, $rules, $scored_at
-FROM ranked, list
-ON CONFLICT DO UPDATE SET state = excluded.state, state_reason = excluded.state_reason,
-  readiness = excluded.readiness, rule_score = excluded.rule_score, band = excluded.band,
-  route = excluded.route, reasons = excluded.reasons, scored_at = excluded.scored_at"""
+# A lead is new to a run that has it not, or has it as one that could not be scored and now can be.
+_COHORT = f"""
+SELECT i.lead_id, i.state, i.state_reason, i.readiness, i.rule_score, i.disqualified, i.amount,
+  i.contact_within_hours, NOT EXISTS (
+    SELECT 1 FROM scores s WHERE s.lead_id = i.lead_id AND {_OF_RUN}
+      AND (s.state = 'scored' OR i.state = 'not scored')) AS is_new
+FROM incoming i"""
+_ADD = """
+INSERT OR REPLACE INTO scores BY NAME
+SELECT i.* EXCLUDE (amount, contact_within_hours), r.* EXCLUDE (lead_id), $cutoff AS cutoff,
+  $model AS model_version, $rules AS rules_version, $scored_at AS scored_at
+FROM incoming i JOIN routed r ON r.lead_id = i.lead_id"""
 
 
 @dataclass(frozen=True)
@@ -97,13 +62,7 @@ class Ledger:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
-        connection.execute(_CREATE)
-        found = [name for name, *_ in connection.execute("DESCRIBE scores").fetchall()]
-        if found != COLUMNS:
-            raise BadInput(
-                f"The ledger's table scores has other columns than expected: {', '.join(found)}. "
-                "Is it a ledger? Move the file away, and score again."
-            )
+        create_or_extend(connection)
 
     def known(self, run: Run) -> int:
         """How many leads a run has in the ledger."""
@@ -118,12 +77,12 @@ class Ledger:
         run: Run,
         parts: Iterable[pd.DataFrame],
         expected: int,
-        slots: float,
+        router: Router,
         scored_at: datetime,
     ) -> int:
-        """Add a run's rows, given in parts with the columns ROW, and route them: the `slots` most
-        ready to sales, all others to nurture. Leads that the run already has are left as they are,
-        but one that could not be scored then and can be now is put right.
+        """Add a run's rows, each with its route. The parts have columns of ROW; one that is left
+        out is null. Leads that the run already has are left as they are, and so is its list for
+        sales; but one that could not be scored then and can be now is put right.
 
         All or nothing: an error in any part leaves the ledger as it was, and so does a lead lost
         or doubled on the way (RuntimeError): `expected` leads must come in, each once. Returns the
@@ -133,25 +92,31 @@ class Ledger:
         try:
             self.connection.execute(_INCOMING)
             for part in parts:
-                self.connection.register("part", part[list(ROW)])
-                self.connection.execute("INSERT INTO incoming SELECT * FROM part")
+                self.connection.register("part", part[[name for name in ROW if name in part]])
+                self.connection.execute("INSERT INTO incoming BY NAME SELECT * FROM part")
                 self.connection.unregister("part")
             self._require(expected)
-            self.connection.execute(
-                "DELETE FROM incoming i WHERE EXISTS (SELECT 1 FROM scores s "
-                f"WHERE s.lead_id = i.lead_id AND {_OF_RUN} "
-                "AND (s.state = 'scored' OR i.state = 'not scored'))",
-                run.key,
-            )
-            added = self._count("SELECT count(*) FROM incoming")
-            places = {"slots": max(1, round(slots)), "scored_at": scored_at}
-            self.connection.execute(_ROUTE, run.key | places)
+            cohort = self.connection.execute(_COHORT, run.key).df()
+            routed = router.route(cohort, self._standing(run))
+            self.connection.register("routed", routed)
+            added = self._count(_ADD, run.key | {"scored_at": scored_at})
+            self.connection.unregister("routed")
+            if added != cohort["is_new"].sum():
+                raise RuntimeError(f"of {cohort['is_new'].sum()} new leads {added} got a route")
             self.connection.execute("DROP TABLE incoming")
             self.connection.execute("COMMIT")
         except BaseException:
             self.connection.execute("ROLLBACK")
             raise
         return added
+
+    def _standing(self, run: Run) -> Standing | None:
+        """The end of the list for sales that the run has already, if it has one."""
+        row = self.connection.execute(
+            f"SELECT min(readiness), min(value) FROM scores WHERE {_OF_RUN} AND route = 'sales'",
+            run.key,
+        ).fetchone()
+        return Standing(*row) if row and row[0] is not None else None
 
     def _require(self, expected: int) -> None:
         row = self.connection.execute("SELECT count(*), count(DISTINCT lead_id) FROM incoming")
@@ -163,14 +128,15 @@ class Ledger:
             )
 
     def rows(self, run: Run, most: int | None = None) -> pd.DataFrame:
-        """A run's rows, the list for sales first, each route by readiness; at most `most`."""
+        """A run's rows with what people decided of them, the list for sales first, each in the
+        order of the list; at most `most`."""
         limit = "" if most is None else f" LIMIT {int(most)}"
         return self.connection.execute(f"{_SORTED}{limit}", run.key).df()
 
     def counts(self, run: Run, column: str) -> dict[str, int]:
         """How many of a run's rows have each value of a column, nulls left out."""
         found = self.connection.execute(
-            f"SELECT {column}, count(*) FROM scores WHERE {_OF_RUN} AND {column} IS NOT NULL "
+            f"SELECT {column}, count(*) FROM decided WHERE {_OF_RUN} AND {column} IS NOT NULL "
             "GROUP BY 1 ORDER BY 1",
             run.key,
         ).fetchall()

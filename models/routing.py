@@ -1,0 +1,212 @@
+"""Where each open lead goes: `sales` with a time to call by, `nurture`, or `disqualified`.
+
+Every lead gets exactly one route, and the reason for it in words. Leads that cannot be scored are
+nurtured until they can; disqualified ones are never listed. Of the rest, [routing] says who is fit
+to be called; the best of them, as many as sales can call, are the list. Ties: the readier, then
+more points, then the lead id, so that every run makes the same list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import rankdata
+
+from features.config import Routing
+from models.metrics import Capacity
+
+ROUTES = ("sales", "nurture", "disqualified")
+ROUTED = ["lead_id", "route", "route_reason", "contact_by", "marked", "value"]
+MODEL_HIGH, RULES_HIGH = "model high, points low", "points high, model low"
+_MONDAY = datetime(2024, 1, 1)  # any Monday, from which weeks are counted
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+
+class Standing(NamedTuple):
+    """The last lead of a list made before for the same run: its readiness, and its value if known.
+
+    Such a list stands. Who comes late joins it only if level with that last lead, or above.
+    """
+
+    readiness: float
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Router:
+    """How the leads of one cutoff are routed. `slots` is how many sales can call, 1 or more."""
+
+    slots: int
+    cutoff: datetime
+    routing: Routing = Routing()
+
+    @classmethod
+    def of(cls, capacity: Capacity, open_leads: int, cutoff: datetime, routing: Routing) -> Router:
+        """The router of a cutoff with so many open leads; the capacity rounded, at least 1."""
+        slots = float(capacity.slots(np.array([float(open_leads)]))[0])
+        return cls(max(1, round(slots)), cutoff, routing)
+
+    def route(self, leads: pd.DataFrame, standing: Standing | None = None) -> pd.DataFrame:
+        """Route the new ones among all open leads: the columns ROUTED, one row where `is_new`.
+
+        leads: one row per open lead, nulls where unknown, with lead_id (text), state, state_reason,
+        readiness, rule_score, disqualified (why, or null), amount, contact_within_hours, is_new.
+        contact_by is null but for sales, marked where model and rules agree, value (amount times
+        readiness) unless leads are listed by it.
+        """
+        leads = self._in_order(leads)
+        fit = self._fit(leads)
+        if standing is None:
+            listed = fit & (np.cumsum(fit) <= self.slots)
+        else:
+            listed = fit & self._level(leads, standing)
+        left = np.where(leads["disqualified"].notna(), "disqualified", "nurture")
+        leads["route"] = np.where(listed, "sales", left)
+        leads["route_reason"] = list(self._reasons(leads, fit, listed, standing is not None))
+        leads["contact_by"] = self._contact_by(leads["contact_within_hours"], listed)
+        readiness, points = (leads[name].to_numpy() for name in ("readiness", "rule_score"))
+        leads["marked"] = disagreement(readiness, points, self.slots)
+        return leads.loc[leads["is_new"].to_numpy(np.bool_), ROUTED].reset_index(drop=True)
+
+    def _in_order(self, leads: pd.DataFrame) -> pd.DataFrame:
+        """The leads in the order of the list, with their value where they are listed by it."""
+        numbers = ["readiness", "rule_score", "amount", "contact_within_hours"]
+        leads = leads.assign(**{name: leads[name].astype(np.float64) for name in numbers})
+        by_value = self.routing.by == "value"
+        leads["value"] = leads["readiness"] * leads["amount"] if by_value else np.nan
+        order = ["value", "readiness", "rule_score", "lead_id"]
+        return leads.sort_values(order, ascending=[False, False, False, True], ignore_index=True)
+
+    def _fit(self, leads: pd.DataFrame) -> Bools:
+        """Who should be called, were there callers without end."""
+        how = self.routing
+        fit = (leads["state"] == "scored") & leads["readiness"].notna()
+        fit &= leads["disqualified"].isna()
+        if how.cost_per_contact is not None:
+            fit &= leads["value"] > how.cost_per_contact
+        if how.readiness_from is not None:
+            fit &= leads["readiness"] >= how.readiness_from
+        if how.points_from is not None:
+            fit &= leads["rule_score"] >= how.points_from
+        return fit.to_numpy(np.bool_)
+
+    def _level(self, leads: pd.DataFrame, last: Standing) -> Bools:
+        """Who is level with the last lead of the standing list, or above."""
+        if self.routing.by == "value" and last.value is not None:
+            return (leads["value"] >= last.value).to_numpy(np.bool_)
+        return (leads["readiness"] >= last.readiness).to_numpy(np.bool_)
+
+    def _contact_by(self, hours: pd.Series[float], listed: Bools) -> pd.Series[pd.Timestamp]:
+        within = hours.fillna(self.routing.contact_within_hours)
+        only_working = self.routing.working_days_only
+        ends = {each: deadline(self.cutoff, each, only_working) for each in within.unique()}
+        return within.map(ends).astype("datetime64[us]").where(listed)
+
+    def _reasons(
+        self, leads: pd.DataFrame, fit: Bools, listed: Bools, late: bool
+    ) -> Iterator[str]:
+        found = zip(leads.itertuples(), fit, listed, np.cumsum(fit), strict=True)
+        for lead, is_fit, is_listed, place in found:
+            if lead.state != "scored":
+                yield f"not scored: {lead.state_reason}"
+            elif isinstance(lead.disqualified, str):
+                yield f"disqualified: {lead.disqualified}"
+            else:
+                why = _threshold(self.routing, lead)
+                yield why + (self._place(place, is_listed, late) if is_fit else "")
+
+    def _place(self, place: int, listed: bool, late: bool) -> str:
+        """What the end of the list did to a lead that is fit to be called."""
+        if late:
+            where = "level with its last lead or above" if listed else "below its last lead"
+            return f", came after the list was made, {where}"
+        if listed:
+            return f", among the {self.slots:,} that sales can call"
+        return f", place {place:,} where sales can call {self.slots:,}"
+
+
+def _threshold(how: Routing, lead: Any) -> str:
+    """Where a scored lead stands to the threshold of [routing], in words."""
+    readiness, points = lead.readiness, lead.rule_score
+    ready = f"readiness {percent(readiness)}"
+    if how.cost_per_contact is not None:
+        value, amount = lead.value, lead.amount
+        if np.isnan(value):
+            return f"{ready}, but no amount is known"
+        side = "above" if value > how.cost_per_contact else "not above"
+        cost = f"the cost of a contact {how.cost_per_contact:,.10g}"
+        return f"value {value:,.0f} ({percent(readiness)} of {amount:,.0f}) {side} {cost}"
+    parts = []
+    if how.readiness_from is not None:
+        side = "not below" if readiness >= how.readiness_from else "below"
+        parts.append(f"{ready} {side} {percent(how.readiness_from)}")
+    if how.points_from is not None:
+        side = "not below" if points >= how.points_from else "below"
+        parts.append(f"{points:g} points {side} {how.points_from:g}")
+    return " and ".join(parts) or ready
+
+
+def percent(share: float) -> str:
+    """A readiness as it is said.
+
+    >>> percent(0.412), percent(0.0412), percent(0.996)
+    ('41 %', '4.1 %', '100 %')
+    """
+    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
+
+
+def deadline(cutoff: datetime, hours: float, working_days_only: bool) -> datetime:
+    """So many hours after the cutoff; if only working days count, Saturdays and Sundays (UTC) pass
+    without an hour.
+
+    A list of Friday 2026-03-06 12:00 with 24 hours is due on Monday noon; one of Saturday midnight
+    by the end of Monday.
+
+    >>> deadline(datetime(2026, 3, 6, 12), 24, working_days_only=True)
+    datetime.datetime(2026, 3, 9, 12, 0)
+    >>> deadline(datetime(2026, 3, 7), 24, working_days_only=True)
+    datetime.datetime(2026, 3, 10, 0, 0)
+    >>> deadline(datetime(2026, 3, 7), 24, working_days_only=False)
+    datetime.datetime(2026, 3, 8, 0, 0)
+    """
+    given = timedelta(hours=hours)
+    if not working_days_only:
+        return cutoff + given
+    week, day = timedelta(days=7), timedelta(days=5)
+    weeks, within = divmod(cutoff - _MONDAY, week)
+    worked = min(within, day) + given
+    ends = -(-worked // day) - 1  # the end of Friday is Friday's, not Monday's
+    return _MONDAY + (weeks + ends) * week + (worked - ends * day)
+
+
+def disagreement(readiness: Floats, points: Floats, slots: int) -> list[str | None]:
+    """Where model and rules disagree: on the list of the one, in the lower half of the other.
+
+    readiness, points: shape (n,), NaN where not scored. Each list holds the `slots` best, at most
+    the upper half; equals share the middle of their places. MODEL_HIGH, RULES_HIGH or None for
+    each.
+
+    >>> disagreement(np.array([0.9, 0.5, 0.4, 0.1]), np.array([0.0, 9.0, 5.0, 20.0]), slots=1)
+    ['model high, points low', None, None, 'points high, model low']
+    """
+    known = ~np.isnan(readiness) & ~np.isnan(points)
+    count = int(known.sum())
+    size = min(slots, count // 2)
+    found: list[str | None] = [None] * len(readiness)
+    by_model = rankdata(-readiness[known], "average")
+    by_rules = rankdata(-points[known], "average")
+    middle = (count + 1) / 2
+    for at, model, rules in zip(np.flatnonzero(known), by_model, by_rules, strict=True):
+        if model <= size and rules > middle:
+            found[at] = MODEL_HIGH
+        elif rules <= size and model > middle:
+            found[at] = RULES_HIGH
+    return found

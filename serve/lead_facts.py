@@ -1,0 +1,57 @@
+"""What routing must know of each lead beside its scores: what its deal would bring, its source, and
+how soon it wants to be called."""
+
+from datetime import datetime
+
+import pandas as pd
+
+from features.config import Config
+from features.database import LeadDatabase
+from features.errors import BadInput
+from features.tables import Column, cast, lead_id_type
+
+FACTS = ["lead_id", "source", "basket", "contact_within_hours", "amount"]
+
+
+def facts_of(config: Config, database: LeadDatabase, cutoff: datetime) -> pd.DataFrame:
+    """FACTS of every lead, lead_id as text; one row per lead, nulls where nothing is known.
+
+    Raises BadInput where leads are routed by value and nothing tells the amount of a deal.
+    """
+    facts = database.query(
+        "SELECT lead_id::VARCHAR AS lead_id, min(source) AS source FROM leads "
+        "WHERE lead_id IS NOT NULL GROUP BY 1"
+    ).assign(basket=None, contact_within_hours=None)
+    if config.routing.by != "value":
+        return facts.assign(amount=None)[FACTS]
+    return facts.merge(_amounts(config, database, cutoff), on="lead_id", how="left")[FACTS]
+
+
+def _amounts(config: Config, database: LeadDatabase, cutoff: datetime) -> pd.DataFrame:
+    """lead_id and amount of each lead, as known at the cutoff."""
+    named = config.routing.amount
+    usual = f"{float(named)}" if isinstance(named, float) else "NULL"
+    own = "NULL"
+    if not isinstance(named, float):
+        row = database.connection.execute(
+            "SELECT median(amount) FROM deals WHERE outcome = 'won' AND closed_at < ?", [cutoff]
+        ).fetchone()
+        usual = f"{row[0]}" if row and row[0] is not None else "NULL"
+    found = database.columns["leads"]
+    if isinstance(named, str):
+        if named not in found:
+            raise BadInput(
+                f"routing.amount names {named}, which tables.leads does not have. It has: "
+                f"{', '.join(found)}. Name one of them, or give a number."
+            )
+        own = cast(Column(named, "DOUBLE"), found, "")
+    elif usual == "NULL":
+        raise BadInput(
+            'routing.by = "value", but no deal won before the cutoff has an amount: give a number '
+            "as routing.amount, or name a column of leads."
+        )
+    lead = cast(Column("lead_id", "LEAD_ID"), found, lead_id_type(database.columns))
+    return database.query(
+        f"SELECT {lead}::VARCHAR AS lead_id, coalesce(max({own}), {usual})::DOUBLE AS amount "
+        "FROM raw_leads WHERE lead_id IS NOT NULL GROUP BY 1"
+    )

@@ -1,0 +1,262 @@
+"""Every open lead has exactly one route, the list is never longer than sales can call, and ties go
+by the rule: against a plain sort in Python."""
+
+import math
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from features.config import Routing
+from models.metrics import Capacity
+from models.routing import (
+    MODEL_HIGH,
+    ROUTES,
+    RULES_HIGH,
+    Router,
+    Standing,
+    deadline,
+    disagreement,
+)
+
+MONDAY = datetime(2026, 3, 2)
+NAMES = ["lead_id", "readiness", "rule_score", "disqualified", "amount", "contact_within_hours"]
+
+
+def cohort(*rows: tuple) -> pd.DataFrame:
+    """Open leads from (lead_id, readiness, points, disqualified, amount, hours), the rest null; a
+    readiness of None: could not be scored."""
+    frame = pd.DataFrame([(*row, *[None] * (6 - len(row))) for row in rows], columns=NAMES)
+    missing = frame["readiness"].isna()
+    return frame.assign(
+        state=np.where(missing, "not scored", "scored"),
+        state_reason=np.where(missing, "two rows", None),
+        is_new=True,
+    )
+
+
+def by_lead(routed: pd.DataFrame, column: str) -> dict[str, object]:
+    found = routed.set_index("lead_id")[column].astype(object)
+    return found.where(found.notna(), None).to_dict()
+
+
+FIVE = cohort(
+    ("a", 0.41, 5.0, None, 1000.0, 2.0),
+    ("b", 0.04, 50.0, None, 40_000.0),
+    ("c", 0.41, 7.0, None, 200.0),
+    ("d", 0.90, 7.0, "unsubscribed", 9000.0),
+    ("e", None, None),
+)
+
+
+def test_by_capacity() -> None:
+    """Two can be called: c before a, which is as ready and has fewer points."""
+    routed = Router(2, MONDAY).route(FIVE)
+    assert by_lead(routed, "route") == {
+        "a": "sales",
+        "b": "nurture",
+        "c": "sales",
+        "d": "disqualified",
+        "e": "nurture",
+    }
+    assert by_lead(routed, "route_reason") == {
+        "a": "readiness 41 %, among the 2 that sales can call",
+        "b": "readiness 4.0 %, place 3 where sales can call 2",
+        "c": "readiness 41 %, among the 2 that sales can call",
+        "d": "disqualified: unsubscribed",
+        "e": "not scored: two rows",
+    }
+    assert by_lead(routed, "contact_by") == {
+        "a": pd.Timestamp("2026-03-02 02:00"),  # as its basket wants it
+        "b": None,
+        "c": pd.Timestamp("2026-03-03"),  # the default of 24 hours
+        "d": None,
+        "e": None,
+    }
+    assert set(by_lead(routed, "value").values()) == {None}
+
+
+def test_by_value() -> None:
+    """b brings 4 % of 40,000, a 41 % of 1,000; c is not worth the call."""
+    routing = Routing(by="value", cost_per_contact=90)
+    routed = Router(1, MONDAY, routing).route(FIVE)
+    assert by_lead(routed, "route_reason") == {
+        "a": "value 410 (41 % of 1,000) above the cost of a contact 90, place 2 where sales can "
+        "call 1",
+        "b": "value 1,600 (4.0 % of 40,000) above the cost of a contact 90, among the 1 that sales "
+        "can call",
+        "c": "value 82 (41 % of 200) not above the cost of a contact 90",
+        "d": "disqualified: unsubscribed",
+        "e": "not scored: two rows",
+    }
+    assert list(routed.loc[routed["route"] == "sales", "lead_id"]) == ["b"]
+    assert by_lead(routed, "value")["b"] == 0.04 * 40_000
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "listed", "reason_of_b"),
+    [
+        ({"readiness_from": 0.3}, {"a", "c"}, "readiness 4.0 % below 30 %"),
+        ({"points_from": 7.0}, {"b", "c"}, "50 points not below 7, among the 5 that sales can"),
+        ({"readiness_from": 0.41, "points_from": 7}, {"c"}, "readiness 4.0 % below 41 % and 50 p"),
+        ({"readiness_from": 0.95}, set(), "readiness 4.0 % below 95 %"),
+    ],
+)
+def test_by_hand(by_hand: dict, listed: set[str], reason_of_b: str) -> None:
+    routed = Router(5, MONDAY, Routing(by="hand", **by_hand)).route(FIVE)
+    assert set(routed.loc[routed["route"] == "sales", "lead_id"]) == listed
+    assert str(by_lead(routed, "route_reason")["b"]).startswith(reason_of_b)
+
+
+def test_an_unknown_amount_is_no_reason_to_drop_a_lead() -> None:
+    routing = Routing(by="value", cost_per_contact=1)
+    routed = Router(5, MONDAY, routing).route(cohort(("a", 0.5, 1.0), ("b", 0.1, 1.0, None, 99.0)))
+    assert by_lead(routed, "route") == {"a": "nurture", "b": "sales"}
+    assert by_lead(routed, "route_reason")["a"] == "readiness 50 %, but no amount is known"
+
+
+def test_who_comes_late_joins_a_standing_list_only_if_level_with_its_last() -> None:
+    leads = cohort(("old", 0.9, 1.0), ("x", 0.5, 1.0), ("y", 0.49, 99.0), ("z", 0.5, 0.0))
+    leads["is_new"] = leads["lead_id"] != "old"
+    routed = Router(1, MONDAY).route(leads, Standing(0.5, None))
+    assert by_lead(routed, "route") == {"x": "sales", "y": "nurture", "z": "sales"}
+    assert by_lead(routed, "route_reason") == {
+        "x": "readiness 50 %, came after the list was made, level with its last lead or above",
+        "y": "readiness 49 %, came after the list was made, below its last lead",
+        "z": "readiness 50 %, came after the list was made, level with its last lead or above",
+    }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"by": "value"}, "takes cost_per_contact"),
+        ({"by": "hand"}, "takes readiness_from, points_from, or both"),
+        ({"readiness_from": 0.3}, 'are for by = "hand"'),
+        ({"by": "hand", "points_from": 3, "amount": 10}, 'are for by = "value"'),
+        ({"by": "luck"}, "capacity"),
+    ],
+)
+def test_settings_that_contradict_are_refused(wrong: dict, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Routing(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("capacity", "open_leads", "slots"),
+    [
+        (Capacity(0.1, None), 876, 88),
+        (Capacity(0.1, None), 14, 1),
+        (Capacity(0.1, None), 16, 2),
+        (Capacity(0.1, None), 3, 1),
+        (Capacity(None, 7), 1000, 7),
+    ],
+)
+def test_slots_are_rounded_and_at_least_one(
+    capacity: Capacity, open_leads: int, slots: int
+) -> None:
+    assert Router.of(capacity, open_leads, MONDAY, Routing()).slots == slots
+
+
+NUMBER = st.sampled_from([0.0, 0.1, 0.3, 0.5, 1.0]) | st.floats(0, 1)
+LEAD = st.tuples(
+    st.none() | NUMBER,
+    st.sampled_from([-5.0, 0.0, 5.0, 50.0]),
+    st.none() | st.just("unsubscribed"),
+    st.none() | st.sampled_from([0.0, 90.0, 1000.0]),
+    st.none() | st.sampled_from([0.5, 24.0, 72.0]),
+)
+LEADS = st.dictionaries(st.text("aB1é'", min_size=1, max_size=4), LEAD, max_size=12)
+ROUTINGS = st.sampled_from(
+    [
+        Routing(),
+        Routing(by="value", cost_per_contact=90),
+        Routing(by="hand", readiness_from=0.3),
+        Routing(by="hand", points_from=5),
+        Routing(by="hand", readiness_from=0.1, points_from=0),
+    ]
+)
+
+
+@settings(max_examples=150)
+@given(leads=LEADS, slots=st.integers(1, 6), routing=ROUTINGS, shuffled=st.data())
+def test_none_is_dropped_and_the_list_is_that_of_a_plain_sort(
+    leads, slots, routing, shuffled
+) -> None:
+    order = shuffled.draw(st.permutations(sorted(leads)))
+    routed = Router(slots, MONDAY, routing).route(cohort(*((lead, *leads[lead]) for lead in order)))
+    assert sorted(routed["lead_id"]) == sorted(leads)
+    assert sum((routed["route"] == route).sum() for route in ROUTES) == len(leads)
+    assert all(routed["route_reason"])
+
+    def may_be_called(lead: str) -> bool:
+        readiness, points, disqualified, amount, _ = leads[lead]
+        if readiness is None or disqualified is not None:
+            return False
+        if routing.by == "value":
+            return amount is not None and readiness * amount > 90
+        if routing.by == "hand":
+            enough = routing.readiness_from is None or readiness >= routing.readiness_from
+            return enough and (routing.points_from is None or points >= routing.points_from)
+        return True
+
+    def place(lead: str) -> tuple:
+        readiness, points, _, amount, _ = leads[lead]
+        value = readiness * amount if routing.by == "value" else 0
+        return -value, -readiness, -points, lead.encode()
+
+    expected = sorted(filter(may_be_called, leads), key=place)[:slots]
+    assert set(routed.loc[routed["route"] == "sales", "lead_id"]) == set(expected)
+    assert len(expected) <= slots
+    disqualified = {x for x in leads if leads[x][2] is not None and leads[x][0] is not None}
+    assert disqualified <= set(routed.loc[routed["route"] == "disqualified", "lead_id"])
+    due = by_lead(routed, "contact_by")
+    assert {lead for lead, when in due.items() if when is not None} == set(expected)
+    for lead in expected:
+        hours = leads[lead][4] or 24
+        assert due[lead] == pd.Timestamp(MONDAY + timedelta(hours=hours))
+
+
+@given(
+    cutoff=st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1)).map(
+        lambda t: t.replace(minute=0, second=0, microsecond=0)
+    ),
+    hours=st.integers(1, 400),
+)
+def test_only_the_hours_of_working_days_pass(cutoff: datetime, hours: int) -> None:
+    """Hour by hour: one of Saturday or Sunday does not count."""
+    moment, left = cutoff, hours
+    while left:
+        left -= moment.weekday() < 5
+        moment += timedelta(hours=1)
+    assert deadline(cutoff, hours, working_days_only=True) == moment
+
+
+@given(
+    found=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12),
+    slots=st.integers(1, 8),
+)
+def test_marked_is_on_one_list_and_in_the_lower_half_of_the_other(found, slots) -> None:
+    readiness, points = ([pair[n] for pair in found] for n in (0, 1))
+    size = min(slots, len(found) // 2)
+
+    def middle_place(values: list[int], at: int) -> float:
+        above = sum(value > values[at] for value in values)
+        return above + (values.count(values[at]) + 1) / 2
+
+    marks = disagreement(np.array(readiness, float), np.array(points, float), slots)
+    for at, mark in enumerate(marks):
+        model, rules = middle_place(readiness, at), middle_place(points, at)
+        lower = (len(found) + 1) / 2
+        assert (mark == MODEL_HIGH) == (model <= size and rules > lower)
+        assert (mark == RULES_HIGH) == (rules <= size and model > lower)
+
+
+def test_who_is_not_scored_neither_agrees_nor_disagrees() -> None:
+    nan = math.nan
+    marks = disagreement(np.array([0.9, nan, 0.1]), np.array([0.0, nan, 9.0]), 1)
+    assert marks == [MODEL_HIGH, None, RULES_HIGH]
