@@ -107,9 +107,8 @@ def _print_scored(scored: "Scored", found: dict[str, Any], head: "pd.DataFrame")
         marked = "; ".join(f"{count:,} {how}" for how, count in found["marked"].items())
         out.print(f"Marked, as model and rules disagree: {marked}.")
     if found["decided_otherwise"]:
-        out.print(
-            f"{found['decided_otherwise']:,} decided by people: see decided_route (readiness override LEAD)."
-        )
+        decided = f"{found['decided_otherwise']:,} decided by people"
+        out.print(f"{decided}: see decided_route; the history of one: readiness override LEAD")
     if scored.unscored:
         out.print(
             f"{scored.unscored:,} of them could not be scored, the ledger says why (first: "

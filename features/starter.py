@@ -71,6 +71,15 @@ test_cutoffs = {test:<13}# so many of the last mature cutoffs are kept for the f
 share = 0.1                 # the part of the open leads that sales can call per cutoff
 # leads = 50                # or, instead of share, their number
 
+[routing]
+by = "capacity"             # to sales go the readiest; or "value", or "hand" (docs/routing.md)
+# cost_per_contact = 90     # by value: call where amount x readiness is above it
+# amount = 5000             # by value: or a column of leads; default: the median of deals won
+# readiness_from = 0.3      # by hand: call from this readiness on
+# points_from = 50          # by hand: and from these points on
+contact_within_hours = 24   # by when sales call, where no basket of sources.toml says it
+working_days_only = true    # the hours of Saturdays and Sundays (UTC) do not count
+
 [features]
 windows_days = [1, 7, 30, 90]  # features look so many days back, and at all time
 half_life_days = 14         # after so many days a deed counts half, in the fading counts

@@ -9,7 +9,7 @@ more points, then the lead id, so that every run makes the same list.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -46,7 +46,7 @@ class Router:
 
     slots: int
     cutoff: datetime
-    routing: Routing = Routing()
+    routing: Routing = field(default_factory=Routing)
 
     @classmethod
     def of(cls, capacity: Capacity, open_leads: int, cutoff: datetime, routing: Routing) -> Router:
@@ -110,9 +110,7 @@ class Router:
         ends = {each: deadline(self.cutoff, each, only_working) for each in within.unique()}
         return within.map(ends).astype("datetime64[us]").where(listed)
 
-    def _reasons(
-        self, leads: pd.DataFrame, fit: Bools, listed: Bools, late: bool
-    ) -> Iterator[str]:
+    def _reasons(self, leads: pd.DataFrame, fit: Bools, listed: Bools, late: bool) -> Iterator[str]:
         found = zip(leads.itertuples(), fit, listed, np.cumsum(fit), strict=True)
         for lead, is_fit, is_listed, place in found:
             if lead.state != "scored":

@@ -9,6 +9,7 @@ from features.config import Config
 from features.database import LeadDatabase
 from features.errors import BadInput
 from features.tables import Column, cast, lead_id_type
+from models.sources import load_sources
 
 FACTS = ["lead_id", "source", "basket", "contact_within_hours", "amount"]
 
@@ -16,15 +17,26 @@ FACTS = ["lead_id", "source", "basket", "contact_within_hours", "amount"]
 def facts_of(config: Config, database: LeadDatabase, cutoff: datetime) -> pd.DataFrame:
     """FACTS of every lead, lead_id as text; one row per lead, nulls where nothing is known.
 
-    Raises BadInput where leads are routed by value and nothing tells the amount of a deal.
+    Source and basket are those of sources.toml; where there is no such file, the source is that of
+    leads. Raises BadInput where leads are routed by value and nothing tells the amount of a deal.
     """
-    facts = database.query(
+    sourced = _sourced(config, database, cutoff)
+    if config.routing.by != "value":
+        return sourced.assign(amount=None)[FACTS]
+    amounts = _amounts(config, database, cutoff)
+    return amounts.merge(sourced, on="lead_id", how="left")[FACTS]
+
+
+def _sourced(config: Config, database: LeadDatabase, cutoff: datetime) -> pd.DataFrame:
+    """All FACTS but the amount; leads of which nothing is known may be left out."""
+    path = config.folder / config.sources
+    if path.is_file() or "sources" in config.model_fields_set:
+        found = load_sources(path).baskets_of(database, cutoff)
+        return found.assign(lead_id=found["lead_id"].astype(str))
+    return database.query(
         "SELECT lead_id::VARCHAR AS lead_id, min(source) AS source FROM leads "
         "WHERE lead_id IS NOT NULL GROUP BY 1"
     ).assign(basket=None, contact_within_hours=None)
-    if config.routing.by != "value":
-        return facts.assign(amount=None)[FACTS]
-    return facts.merge(_amounts(config, database, cutoff), on="lead_id", how="left")[FACTS]
 
 
 def _amounts(config: Config, database: LeadDatabase, cutoff: datetime) -> pd.DataFrame:

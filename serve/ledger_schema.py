@@ -1,11 +1,12 @@
 """The columns of the scores ledger, and how a ledger of an earlier release is brought up to them.
 
-A column that a later release adds goes to the end of SCORES, and into ROW if scoring brings it.
+A column that a later release adds goes to the end of SCORES; scoring may then bring it.
 """
 
 import duckdb
 
 from features.errors import BadInput
+from models.routing import ROUTED
 from serve import overrides
 
 # The first release's; every ledger has them.
@@ -37,10 +38,9 @@ SCORES = _FIRST | {
     "follow_up_on": "DATE",
     "segments": "VARCHAR",
 }
-# What scoring brings of each lead, on its way into the ledger; the last two are for the router.
-_BROUGHT = """lead_id state state_reason readiness rule_score band reasons disqualified source basket
-close_days_low close_days_median close_days_high follow_up_on segments""".split()
-ROW = {name: SCORES[name].split()[0] for name in _BROUGHT}
+_ADDED = {"cutoff", "model_version", "rules_version", "scored_at", *ROUTED} - {"lead_id"}
+# What scoring brings of each lead: all but what the run and the router add, and what it routes by.
+ROW = {name: kind.split()[0] for name, kind in SCORES.items() if name not in _ADDED}
 ROW |= {"amount": "DOUBLE", "contact_within_hours": "DOUBLE"}
 
 _CREATE = (
@@ -60,11 +60,11 @@ def create_or_extend(connection: duckdb.DuckDBPyConnection) -> None:
             "Is it a ledger? Move the file away, and score again."
         )
     if len(found) < len(SCORES):
-        _extend(connection)
+        extend(connection)
     connection.execute(overrides.CREATE)
 
 
-def _extend(connection: duckdb.DuckDBPyConnection) -> None:
+def extend(connection: duckdb.DuckDBPyConnection) -> None:
     """Copied, not altered: the old table's checks know fewer routes, and no ALTER takes a check
     away. One transaction: killed in it, the old table is there."""
     connection.execute("BEGIN TRANSACTION")

@@ -18,6 +18,7 @@ TAUGHT = {
     "score": ("Score every open lead into the ledger", "exactly once"),
     "compare": ("Model against rules on real outcomes", "self-contained HTML page"),
     "funnel": ("which phase holds them back", "open leads are never taken for lost"),
+    "override": ("beside the machine's in the ledger, never over it", "--withdraw"),
     "explain": ("Why one lead has its readiness", "they add up to its log-odds"),
 }
 

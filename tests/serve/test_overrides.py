@@ -1,4 +1,4 @@
-"""What people decide stands beside the machine's route, never over it, and nothing of it is lost."""
+"""What people decide stands beside the machine's route, never over it; nothing of it is lost."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
