@@ -28,7 +28,7 @@ from models.registry import CHAMPION, Registry
 from models.rules import RuleScore, load_rules
 
 TOP_REASONS = 3
-COLUMNS = ["lead_id", "cutoff", "readiness", "rule_score", "band", "reasons"]
+COLUMNS = ["lead_id", "cutoff", "readiness", "rule_score", "band", "reasons", "disqualified"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ class Scorer:
     def score_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Score snapshots whose features are at hand: COLUMNS, one row per row of the frame.
 
-        readiness in [0, 1]; rule_score in points; reasons the three strongest, in log-odds.
+        readiness in [0, 1]; rule_score in points; reasons the three strongest, in log-odds;
+        disqualified is why sales are not to call the lead, null for most.
         """
         points = self.rules.rank(frame)
         scored = frame[["lead_id", "cutoff"]].copy()
@@ -67,6 +68,7 @@ class Scorer:
         scored["rule_score"] = points
         scored["band"] = self.rules.band(points)
         scored["reasons"] = self._reasons(frame)
+        scored["disqualified"] = pd.array(self.rules.disqualified(frame, self.words), dtype="str")
         return scored[COLUMNS]
 
     def _reasons(self, frame: pd.DataFrame) -> list[str]:

@@ -67,7 +67,7 @@ def test_frames_and_nightly_job_agree(
         rows = score_all(config, database, scorer, ledger, CUTOFF).rows
     assert len(rows) > 100
     mine = scored.assign(lead_id=scored["lead_id"].astype(str)).set_index("lead_id")
-    theirs = rows.set_index("lead_id").loc[mine.index, mine.columns]
+    theirs = rows.set_index("lead_id").loc[mine.index, mine.columns].astype(mine.dtypes)
     pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
 
 
