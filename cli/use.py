@@ -106,6 +106,10 @@ def _print_scored(scored: "Scored", found: dict[str, Any], head: "pd.DataFrame")
     if found["marked"]:
         marked = "; ".join(f"{count:,} {how}" for how, count in found["marked"].items())
         out.print(f"Marked, as model and rules disagree: {marked}.")
+    if found["postponing"]:
+        out.print(
+            f"{found['postponing']:,} ready but postponing: follow_up_on says when to return."
+        )
     if found["decided_otherwise"]:
         decided = f"{found['decided_otherwise']:,} decided by people"
         out.print(f"{decided}: see decided_route; the history of one: readiness override LEAD")

@@ -71,6 +71,7 @@ class Scored:
             "decided_routes": self.ledger.counts(self.run, "decided_route"),
             "decided_otherwise": sum(self.ledger.counts(self.run, "decided_because").values()),
             "marked": self.ledger.counts(self.run, "marked"),
+            "postponing": self.ledger.counts(self.run, "postponing").get("True", 0),
             "bands": self.ledger.counts(self.run, "band"),
             "breaches": list(self.breaches),
             "notes": list(self.notes),

@@ -22,13 +22,15 @@ from features.errors import BadInput
 from features.snapshots import cohort_sql
 from features.spec import Spec
 from features.wording import Words
+from models import time_to_close
 from models.explain import explain
-from models.readiness import BATCH, ReadinessModel
+from models.readiness import BATCH, Floats, ReadinessModel
 from models.registry import CHAMPION, Registry
 from models.rules import RuleScore, load_rules
 
 TOP_REASONS = 3
 COLUMNS = ["lead_id", "cutoff", "readiness", "rule_score", "band", "reasons", "disqualified"]
+COLUMNS += time_to_close.COLUMNS
 
 
 @dataclass(frozen=True)
@@ -57,19 +59,29 @@ class Scorer:
         return distinct((*self.model.specs, *self.rules.specs))
 
     def score_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Score snapshots whose features are at hand: COLUMNS, one row per row of the frame.
+        """Score snapshots of one cutoff whose features are at hand: COLUMNS, one row per row of the
+        frame.
 
         readiness in [0, 1]; rule_score in points; reasons the three strongest, in log-odds;
-        disqualified is why sales are not to call the lead, null for most.
+        disqualified is why sales are not to call the lead, null for most; when it may close, and
+        when to come back to it, as models/time_to_close.py has it.
         """
-        points = self.rules.rank(frame)
+        points, readiness = self.rules.rank(frame), self.model.rank(frame)
         scored = frame[["lead_id", "cutoff"]].copy()
-        scored["readiness"] = self.model.rank(frame)
+        scored["readiness"] = readiness
         scored["rule_score"] = points
         scored["band"] = self.rules.band(points)
         scored["reasons"] = self._reasons(frame)
         scored["disqualified"] = pd.array(self.rules.disqualified(frame, self.words), dtype="str")
-        return scored[COLUMNS]
+        return scored.join(self._close(frame, readiness))[COLUMNS]
+
+    def _close(self, frame: pd.DataFrame, readiness: Floats) -> pd.DataFrame:
+        """The columns of the time to close; null under a model stored before there was one."""
+        curves = self.model.time_to_close
+        if curves is not None and len(frame):
+            return curves.estimate(frame, readiness, frame["cutoff"].iloc[0].to_pydatetime())
+        nothing = pd.DataFrame(index=frame.index, columns=time_to_close.COLUMNS, dtype="float64")
+        return nothing.astype({"follow_up_on": "datetime64[us]"})
 
     def _reasons(self, frame: pd.DataFrame) -> list[str]:
         texts: list[str] = []
