@@ -86,7 +86,8 @@ def _conversions(report: "FunnelReport") -> Table:
         title=f"From stage to stage, as known before {report.until:%Y-%m-%d %H:%M} UTC",
         title_justify="left",
         caption="Of the leads that entered the phase so many days ago or longer: the share that "
-        "went on within them (95 % interval), was lost, was still there.",
+        "went on within them (95 % interval; ref.: the reference of funnel.toml), was lost, was "
+        "still there.",
         caption_justify="left",
     )
     table.add_column("phase")
@@ -99,7 +100,7 @@ def _conversions(report: "FunnelReport") -> Table:
             f"{each.entered:,}",
             f"{each.within} d",
             f"{each.mature:,}",
-            _rate(each),
+            _rate(each) + _reference(each),
             _percent(each.lost / share),
             _percent(each.still / share),
         )
@@ -158,6 +159,13 @@ def _phase(each: "Measured") -> str:
 
 def _rate(each: "Measured") -> str:
     return f"{_percent(each.rate.point)}\n{_interval(each)}" if each.mature else "-"
+
+
+def _reference(each: "Measured") -> str:
+    if each.reference is None:
+        return ""
+    low, high = each.reference
+    return f"\nref. {100 * low:g}-{100 * high:g}"
 
 
 def _interval(each: "Measured") -> str:

@@ -2,6 +2,7 @@
 
     within_days = 90          # a phase is judged on leads that entered it so many days ago or more
     whole_within_days = 180   # the same from the first stage to the last
+    recent_days = 90          # a phase is held against its own past: these days against all before
     period = "month"          # of --by cohort and --by period: week, month or quarter
 
     [[stage]]
@@ -67,10 +68,12 @@ class Stage(Strict):
 
 
 class Funnel(Strict):
-    """The whole of funnel.toml."""
+    """The whole of funnel.toml. Without `recent_days` the later half of a phase's leads is held
+    against the earlier one."""
 
     within_days: Days = 90
     whole_within_days: Days = 180
+    recent_days: Days | None = None
     period: Period = "month"
     stage: Annotated[list[Stage], Field(min_length=2)]
 

@@ -23,6 +23,7 @@ HEAD = """\
 
 within_days = 90            # a phase is judged on the leads that entered it so long ago or longer
 whole_within_days = 180     # the same from the first stage to the last
+# recent_days = 90          # hold these days against all before; default: the later half
 period = "month"            # of --by cohort and --by period: week, month or quarter
 """
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,11 @@ class Way:
     def _in_time(self, fate: Fate) -> Bools:
         met: Bools = (self.fate == fate) & (self.stay < self.within * DAY_US)
         return met
+
+    @cached_property
+    def curve(self) -> pd.DataFrame:
+        """What has become of the leads so long after they entered (see `incidence`)."""
+        return incidence(self)
 
     def of(self, leads: Bools) -> Way:
         """The part of some of the leads, True per row of this way."""
@@ -228,8 +234,7 @@ def stay_quantiles(way: Way) -> dict[float, float | None]:
     """Days until 25, 50 and 75 % of the leads have left a phase, by going on or lost: the first
     time at which the Kaplan-Meier estimate of those still there is down to that; None where it is
     not yet."""
-    curve = incidence(way)
-    left, days = curve["left"].to_numpy(), curve["days"].to_numpy()
+    left, days = (way.curve[column].to_numpy() for column in ("left", "days"))
     # 1e-9: the library multiplies its factors up, where 1/2 may come out as 0.49999999999999994
     places = {q: int(np.argmax(left >= q - 1e-9)) for q in QUANTILES}
     return {q: float(days[at]) if left[at] >= q - 1e-9 else None for q, at in places.items()}

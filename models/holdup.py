@@ -1,8 +1,9 @@
 """Which phase holds the funnel back the most, against its reference or its own past.
 
 A phase with a reference is held against it: its Wilson interval has to lie below the lower end.
-Any other is held against its own past: the mature leads are parted at the median of their entry
-into the later and the earlier half, and the interval of the difference (Newcombe, Statistics in
+Any other is held against its own past: the mature leads are parted into those that entered in the
+recent days, counted back from the last of them (by default: in the later half), and those before;
+the interval of the difference (Newcombe, Statistics in
 Medicine 1998, method 10) has to lie below 0. As the worst of several phases is looked for, each
 interval is wider (Bonferroni), so that of all phases together 95 % hold: a funnel in which nothing
 has changed names a phase in at most 1 of 20 readings.
@@ -27,7 +28,7 @@ class Shortfall:
     """A phase beside what was to be expected of it.
 
     rate: of `leads` (mature, entered from the day `since` to the day `until`). expected: the lower
-    end of the reference, or the share of the `before` leads of the earlier half (0: a reference).
+    end of the reference, or the share of the `before` leads that entered earlier (0: a reference).
     difference: rate - expected with its interval.
     """
 
@@ -63,15 +64,15 @@ class Shortfall:
         }
 
 
-def shortfalls(steps: Sequence[Way]) -> list[Shortfall]:
+def shortfalls(steps: Sequence[Way], recent_days: int | None = None) -> list[Shortfall]:
     """Each phase with enough mature leads (FEW_LEADS, on either side), in the funnel's order.
-    steps: from each stage to the next."""
+    steps: from each stage to the next. recent_days: None for the later half."""
     level = 1 - 0.05 / max(1, len(steps))
-    found = [_shortfall(way, level) for way in steps]
+    found = [_shortfall(way, level, recent_days) for way in steps]
     return [each for each in found if each is not None]
 
 
-def _shortfall(way: Way, level: float) -> Shortfall | None:
+def _shortfall(way: Way, level: float, recent_days: int | None) -> Shortfall | None:
     mature = way.of(way.mature)
     count = len(mature.lead)
     if count < 2 * FEW_LEADS:
@@ -82,6 +83,8 @@ def _shortfall(way: Way, level: float) -> Shortfall | None:
         gap = Estimate(rate.point - low, rate.low - low, rate.high - low)
         return _told(mature, 0, low, gap)
     split = np.sort(mature.start)[count // 2]
+    if recent_days:
+        split = mature.start.max() - np.timedelta64(recent_days, "D")
     later, earlier = mature.of(mature.start >= split), mature.of(mature.start < split)
     if min(len(later.lead), len(earlier.lead)) < FEW_LEADS:
         return None

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from models.funnel import DAY_US, Fate, Way, incidence, stay_quantiles
+from models.funnel import DAY_US, Fate, Way, stay_quantiles
 from models.plots import CHANCE, DASHES, FURTHER, INK, canvas, key
 
 ON, LOST = FURTHER
@@ -19,7 +19,7 @@ def fates(way: Way) -> Figure:
     Shown for one and a half times the days that the phase is judged by, for less where most leads
     leave it long before, and never beyond what has been seen.
     """
-    curve = incidence(way)
+    curve = way.curve
     seen = _seen(way)
     last = _last(way, seen)
     unit, per_day = next(u for u in reversed(UNITS.items()) if last * u[1] <= 120 or u[1] == 1)

@@ -89,7 +89,7 @@ def funnel_report(
     found = entries(database, funnel, until, config.out_folder / "ledger.duckdb")
     every = ways(found)
     steps = every[: len(found.funnel.stage) - 1]
-    judged = shortfalls(steps)
+    judged = shortfalls(steps, funnel.recent_days)
     measured = [measure(way) for way in every]
     return FunnelReport(
         until=until,

@@ -233,6 +233,18 @@ def test_the_phase_that_fell_is_named_with_its_figures():
     assert said.endswith(", for 2 phases together): about 38 fewer.")
 
 
+def test_a_late_drop_is_seen_against_all_that_was_before():
+    """It fell in the last 10 of 40 days only: the later half hides it, the recent days do not."""
+    rows = halves(0.3, 0.3)
+    late = [
+        (*row[:2], row[2] if n < 300 or n % 25 == 0 else None, None) for n, row in enumerate(rows)
+    ]
+    steps = ways(made(late, funnel("lead", "MQL", "customer", within_days=30)))[:2]
+    held = worst(shortfalls(steps, recent_days=9))
+    assert held is not None
+    assert (held.leads, held.before, held.since) == (91, 309, "2025-12-22")
+
+
 def test_what_may_be_chance_is_not_named():
     asked = funnel("lead", "MQL", "customer", within_days=30)
     found = shortfalls(ways(made(halves(0.31, 0.28), asked))[:2])

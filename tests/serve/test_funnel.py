@@ -101,6 +101,18 @@ def test_readiness_of_the_ledger_makes_a_stage(copied: Path) -> None:
         report_of(copied)
 
 
+def test_a_reference_that_is_not_met_is_the_finding(copied: Path) -> None:
+    path = copied / "funnel.toml"
+    path.write_text(path.read_text() + "reference = [0.9, 1.0]\n")
+    held = report_of(copied)
+    assert held.sentence.startswith("SQL to customer holds the funnel back the most: of the ")
+    assert "against at least 90.0 % as the reference has it" in held.sentence
+    assert held.steps[-1].reference == (0.9, 1.0)
+    page = render(held)
+    assert "<strong>SQL to customer holds the funnel back the most</strong>" in page
+    assert "90.0\u00a0%<small>reference</small>" in page
+
+
 def test_a_time_after_the_data_end_is_refused(demo_folder: Path) -> None:
     with pytest.raises(BadInput, match="The data end on 2025-06-2"):
         report_of(demo_folder, datetime(2026, 1, 1))
