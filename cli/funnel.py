@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from cli.console import AsJson, err, out, print_json, print_path
+from cli.console import AsJson, err, out, print_json, print_path, progress_bars
 from cli.data import Where
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def funnel_verb(
     if to and to.suffix != ".html":
         raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
     config = load(where)
-    with open_database(config) as database:
-        report = funnel_report(config, database, until, by)
+    with open_database(config) as database, progress_bars() as told:
+        report = funnel_report(config, database, until, by, told)
     page = write_funnel_page(report, to or config.out_folder / "funnel.html")
     if as_json:
         print_json(report.to_json() | {"page": str(page)})

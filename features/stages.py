@@ -2,10 +2,11 @@
 
 Worked example, until 2026-03-01 00:00, stages lead > MQL > SQL > customer. A lead created on 01-05
 visits the price list (MQL) on 01-20, is never accepted by sales (SQL), and is won on 02-10. It has
-entered lead on 01-05, MQL on 01-20, SQL and customer on 02-10: who enters a later stage has passed
-the earlier ones then at the latest. Won on 2026-03-01 00:00 sharp, it would still be an MQL: that
-is not known before the time. Lost on 01-15, it would have been a lead only: a lost deal ends the
-stay, and what comes after it does not count.
+entered lead on 01-05, MQL on 01-20 and customer on 02-10, and skipped SQL: who enters a later stage
+has passed the earlier ones then at the latest. Won on 2026-03-01 00:00 sharp, it would still be an
+MQL: that is not known before the time. Lost on 01-15, it would have been a lead only: a lost deal
+ends the stay, and what comes after it does not count. Nobody enters a stage before being created:
+what was done earlier counts from then.
 """
 
 from __future__ import annotations
@@ -36,12 +37,15 @@ class Entries:
 
     leads: lead_id, source, lost_at (NaT unless the deal was lost), n rows. entered: when, shape (n,
     stages), datetime64[us]; NaT where not (yet); never falling along a row, and all before `until`.
-    funnel: of the stages that are judged, in order. notes: what a reader has to know.
+    skipped: of the same shape, True where a lead passed a stage by entering a later one, without
+    having entered it before. funnel: of the stages that are judged, in order. notes: what a reader
+    has to know.
     """
 
     funnel: Funnel
     leads: pd.DataFrame
     entered: Times
+    skipped: npt.NDArray[np.bool_]
     until: datetime
     notes: tuple[str, ...]
 
@@ -80,8 +84,10 @@ def entries(
             + "\n".join(notes)
         )
     entered = frame[[f"entered_{place}" for place in kept]].to_numpy("datetime64[us]")
+    skipped = frame[[f"skipped_{place}" for place in kept]].to_numpy(bool)
     judged = Funnel.model_construct(**(dict(funnel) | {"stage": stages}))
-    return Entries(judged, frame[["lead_id", "source", "lost_at"]], entered, until, tuple(notes))
+    leads = frame[["lead_id", "source", "lost_at"]]
+    return Entries(judged, leads, entered, skipped, until, tuple(notes))
 
 
 def _kept(database: LeadDatabase, stages: int) -> list[int]:
@@ -111,7 +117,7 @@ entries AS (
   SELECT lead_id, place, coalesce(e.entered_at, d.entered_at) AS entered_at
   FROM derived d FULL JOIN explicit e USING (lead_id, place)
 )
-SELECT lead_id, place, entered_at, l.source,
+SELECT lead_id, place, greatest(e.entered_at, l.created_at) AS entered_at, l.source,
   CASE WHEN d.outcome = 'lost' AND d.closed_at < {end} THEN d.closed_at END AS lost_at
 FROM entries e
 JOIN leads l USING (lead_id)
@@ -122,14 +128,19 @@ WHERE l.created_at < {end}
 
 
 def passed_sql(kept: list[int]) -> str:
-    """SELECT lead_id, source, lost_at, entered_<place>, ...: when each stage was entered or
-    passed, over the table funnel_own."""
-    passed = ", ".join(
-        f"min(entered_at) FILTER (WHERE place >= {place}) AS entered_{place}" for place in kept
+    """SELECT lead_id, source, lost_at, entered_<place>, skipped_<place>, ...: when each stage was
+    entered or passed, over the table funnel_own."""
+    passed = "".join(
+        f""",
+  min(entered_at) FILTER (WHERE place >= {place}) AS entered_{place},
+  coalesce(min(entered_at) FILTER (WHERE place > {place}) <
+    coalesce(min(entered_at) FILTER (WHERE place = {place}), TIMESTAMP 'infinity'), false)
+    AS skipped_{place}"""
+        for place in kept
     )
     return f"""
 SELECT lead_id, coalesce(any_value(source), {literal(NO_SOURCE)}) AS source,
-  any_value(lost_at) AS lost_at{", " if passed else ""}{passed}
+  any_value(lost_at) AS lost_at{passed}
 FROM funnel_own GROUP BY lead_id ORDER BY lead_id"""
 
 

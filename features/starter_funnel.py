@@ -12,7 +12,8 @@ HEAD = """\
 # The funnel, written by `readiness init`. Its actions are GUESSES from their names: put in what a
 # lead has to do in your house. Run `readiness funnel` to see how far leads come, and how fast.
 # A lead enters a stage by any of its ways, the first counts; rows of the table `stages` win over
-# them. Who enters a later stage has passed the earlier ones then at the latest.
+# them. Who enters a later stage has passed the earlier ones then at the latest; a stage that was
+# skipped says nothing of its phase, so its skippers are in none of the phase's figures.
 #   created         true: when the lead was created
 #   actions         the first of these deeds
 #   contact         "made" or "accepted", by the table contacts

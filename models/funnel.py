@@ -8,6 +8,10 @@ open lead is guessed about. Worked example, until 2026-03-01, within 30 days: wh
 02-19 00:00 (30 days later): still there after 30 days. Entered on 02-10: not counted, whatever
 became of it; to count only the quick ones would flatter.
 
+Who skipped a stage is in none of the figures of its phase: a skip is seen only on those that came
+further, so that counting them would flatter, too, and add stays of no time. On the way into the
+skipped stage they have gone on.
+
 Times use every lead instead, the open ones censored at the end: Kaplan-Meier for the time in a
 phase, Aalen-Johansen for what becomes of its leads (going on and being lost compete).
 """
@@ -46,8 +50,9 @@ class Fate(IntEnum):
 class Way:
     """The leads that entered a stage, on their way to a later one; n leads.
 
-    lead: row in Entries.leads. start: when they entered, datetime64[us]. stay: microseconds until
-    they went on, were lost, or the end came. fate: a Fate. mature: entered `within` days or more
+    lead: row in Entries.leads. skipped: the rows of those that skipped the stage, not among the n.
+    start: when they entered, datetime64[us]. stay: microseconds until they went on (to that stage
+    or past it), were lost, or the end came. fate: a Fate. mature: entered `within` days or more
     before the end. reference: the share that should go on, if configured.
     """
 
@@ -55,6 +60,7 @@ class Way:
     to: str
     within: int
     reference: tuple[float, float] | None
+    skipped: Ints
     lead: Ints
     start: npt.NDArray[np.datetime64]
     stay: Ints
@@ -80,10 +86,16 @@ class Way:
         """What has become of the leads so long after they entered (see `incidence`)."""
         return incidence(self)
 
+    def among(self, members: Bools) -> Way:
+        """The part of some leads, True per row of Entries.leads."""
+        part = self.of(members[self.lead])
+        return replace(part, skipped=self.skipped[members[self.skipped]])
+
     def of(self, leads: Bools) -> Way:
-        """The part of some of the leads, True per row of this way."""
+        """The part of some of the leads that entered, True per row of this way; no skippers."""
         return replace(
             self,
+            skipped=self.skipped[:0],
             lead=self.lead[leads],
             start=self.start[leads],
             stay=self.stay[leads],
@@ -96,7 +108,7 @@ class Way:
 class Measured:
     """The figures of one way.
 
-    entered, at_once (passed in the same instant: the stage was skipped), open (there at the end);
+    entered, open (there at the end); skipped: passed the stage without entering it, not counted;
     of the `mature` leads went_on, lost and still after `within` days; rate: the share that went on,
     with its 95 % Wilson interval; NaN without mature leads. days: quantiles of the time until a
     lead left the phase, by going on or lost (Kaplan-Meier); None where not reached yet.
@@ -108,8 +120,8 @@ class Measured:
     within: int
     reference: tuple[float, float] | None
     entered: int
-    at_once: int
     open: int
+    skipped: int
     mature: int
     went_on: int
     lost: int
@@ -131,8 +143,8 @@ class Measured:
             "within_days": self.within,
             "reference": self.reference,
             "entered": self.entered,
-            "passed_at_once": self.at_once,
             "open": self.open,
+            "skipped": self.skipped,
             "mature": self.mature,
             "went_on": self.went_on,
             "lost": self.lost,
@@ -155,7 +167,8 @@ def ways(entries: Entries) -> list[Way]:
 
 def _way(entries: Entries, begin: int, to: int, within: int) -> Way:
     stages, until = entries.funnel.stage, np.datetime64(entries.until, "us")
-    lead = np.flatnonzero(~np.isnat(entries.entered[:, begin]))
+    skipped = entries.skipped[:, begin]
+    lead = np.flatnonzero(~np.isnat(entries.entered[:, begin]) & ~skipped)
     start, onward = entries.entered[lead, begin], entries.entered[lead, to]
     lost = entries.leads["lost_at"].to_numpy("datetime64[us]")[lead]
     gone_on = ~np.isnat(onward)
@@ -166,6 +179,7 @@ def _way(entries: Entries, begin: int, to: int, within: int) -> Way:
         stages[to].name,
         within,
         _pair(stages[to].reference) if to == begin + 1 else None,
+        np.flatnonzero(skipped),
         lead,
         start,
         (end - start).astype(np.int64),
@@ -186,8 +200,8 @@ def measure(way: Way) -> Measured:
     return Measured(
         *(way.begin, way.to, way.within, way.reference),
         entered=len(way.lead),
-        at_once=int(((way.fate == Fate.ON) & (way.stay == 0)).sum()),
         open=int((way.fate == Fate.OPEN).sum()),
+        skipped=len(way.skipped),
         mature=mature,
         went_on=went_on,
         lost=int((way.mature & way.lost_in_time).sum()),

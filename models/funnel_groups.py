@@ -40,10 +40,7 @@ def grouped(entries: Entries, ways: Sequence[Way], by: By) -> dict[str, list[Mea
 def of_members(ways: Sequence[Way], members: Mapping[str, Bools]) -> dict[str, list[Measured]]:
     """members: per group, who of the rows of Entries.leads is in it, shape (leads,); groups may
     overlap, as segments do."""
-    return {
-        name: [measure(way.of(inside[way.lead])) for way in ways]
-        for name, inside in members.items()
-    }
+    return {name: [measure(way.among(inside)) for way in ways] for name, inside in members.items()}
 
 
 def _by_source(entries: Entries) -> dict[str, Bools]:

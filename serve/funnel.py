@@ -17,6 +17,7 @@ from features.database import LeadDatabase
 from features.errors import BadInput
 from features.freshness import days_without_deals
 from features.funnel import Funnel, load_funnel
+from features.progress import Progress, silent
 from features.stages import Entries, entries
 from features.starter import guess_points
 from features.starter_funnel import guess_funnel
@@ -31,7 +32,7 @@ from serve import page
 class FunnelReport:
     """What was found.
 
-    reached: per stage, the leads that entered or passed it. steps: from each stage to the next.
+    reached: per stage, the leads that entered it or skipped it. steps: from each stage to the next.
     whole: from the first to the last. groups: per group, every step and then the whole.
     """
 
@@ -72,7 +73,11 @@ class FunnelReport:
 
 
 def funnel_report(
-    config: Config, database: LeadDatabase, until: datetime | None = None, by: By | None = None
+    config: Config,
+    database: LeadDatabase,
+    until: datetime | None = None,
+    by: By | None = None,
+    progress: Progress = silent,
 ) -> FunnelReport:
     """Read and measure the funnel as known before `until` (default: the data end).
 
@@ -90,7 +95,10 @@ def funnel_report(
     every = ways(found)
     steps = every[: len(found.funnel.stage) - 1]
     judged = shortfalls(steps, funnel.recent_days)
-    measured = [measure(way) for way in every]
+    measured = []
+    for way in every:
+        measured.append(measure(way))
+        progress("funnel", len(measured), len(every))
     return FunnelReport(
         until=until,
         first=found.entered[:, 0].min().astype("datetime64[us]").item(),

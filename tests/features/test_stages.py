@@ -107,10 +107,16 @@ def test_the_worked_example():
         "The table stages has 1 rows of stages that funnel.toml does not name: Mql (1).",
     )
     assert set(whole.leads["source"]) == {"web"}
+    skips = dict(zip(whole.leads["lead_id"], whole.skipped.tolist(), strict=True))
+    assert skips == {
+        "ann": [False, False, True, False],
+        "bob": [False, True, False, False],
+        **dict.fromkeys(("cid", "dot", "eve"), [False] * 4),
+    }
 
 
 def oracle(tables, until):
-    """The same by loops, from the module's docstring."""
+    """The same by loops, from the module's docstring: per lead (passed, lost, skipped)."""
     deals = {lead: (closed, how) for lead, closed, how in tables["deals"] if closed < until}
     found = {}
     for lead, created, _ in tables["leads"]:
@@ -132,10 +138,12 @@ def oracle(tables, until):
             ways[place] = told or ways[place]
         lost = closed if how == "lost" else None
         own = [min(times, default=None) for times in ways.values()]
+        own = [max(t, created) if t else None for t in own]
         own = [t if t and (lost is None or t <= lost) else None for t in own]
         passed = [min((t for t in own[n:] if t), default=None) for n in range(4)]
         if any(passed):
-            found[lead] = (*passed, lost)
+            skipped = [bool(p) and own[n] != p for n, p in enumerate(passed)]
+            found[lead] = (passed, lost, skipped)
     return found
 
 
@@ -176,24 +184,24 @@ def sound(tables):
 @given(tables=databases.map(sound))
 def test_entries_equal_the_oracle(tables):
     expected = oracle(tables, UNTIL)
-    own = {n for row in expected.values() for n in range(4) if row[n]}
     try:
         found, whole = read(tables)
     except Refused:
         assert not expected
         return
     names = [stage.name for stage in whole.funnel.stage]
-    places = [n for n, stage in enumerate(FUNNEL.stage) if stage.name in names]
+    kept = [n for n, stage in enumerate(FUNNEL.stage) if stage.name in names]
     assert found == {
-        lead: (*(row[n] for n in places), row[4])
-        for lead, row in expected.items()
-        if any(row[n] for n in places)
+        lead: (*(passed[n] for n in kept), lost) for lead, (passed, lost, _) in expected.items()
     }
-    # what is left out has nobody of its own: its column would be that of the next stage
-    for n in set(range(4)) - set(places):
-        later = min(place for place in places if place > n)
-        assert {row[n] for row in expected.values()} == {row[later] for row in expected.values()}
-    assert own
+    assert whole.skipped.tolist() == [
+        [skipped[n] for n in kept] for _, (_, _, skipped) in sorted(expected.items())
+    ]
+    # what is left out was skipped by everyone who passed it, and somebody did
+    for n in set(range(4)) - set(kept):
+        marks = [skipped[n] for passed, _, skipped in expected.values() if passed[n]]
+        assert marks
+        assert all(marks)
 
 
 @settings(max_examples=25)
