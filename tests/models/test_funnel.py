@@ -19,41 +19,16 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from features.funnel import Funnel
-from features.stages import Entries
 from models.funnel import Fate, incidence, measure, ways, wilson
 from models.funnel_groups import OTHERS, grouped
-from models.holdup import sentence, shortfalls, worst
+from tests.models.funnel_entries import UNTIL, funnel, made
 
-UNTIL = datetime(2026, 3, 1)
 DAY = timedelta(days=1)
-
-
-def funnel(*names, **more):
-    """Stages of these names; `within_days` and `reference` hold for every way."""
-    reference = {"reference": more.pop("reference")} if "reference" in more else {}
-    stages = [{"name": names[0], "created": True}]
-    stages += [{"name": name, "contact": "made"} | reference for name in names[1:]]
-    return Funnel.model_validate({"stage": stages} | more)
-
-
-def made(rows, asked, sources=None, until=UNTIL):
-    """Entries of rows (entered stage 1, 2, ..., lost), None for never."""
-    times = np.array([row[:-1] for row in rows], dtype="datetime64[us]")
-    lost = pd.to_datetime([row[-1] for row in rows]).astype("datetime64[us]")
-    leads = pd.DataFrame({"lead_id": range(len(rows)), "lost_at": lost})
-    leads["source"] = sources or ["web"] * len(rows)
-    times = times.reshape(len(rows), -1)
-    skipped = np.zeros(times.shape, bool)
-    # in these tests, who passes two stages in the same instant has skipped the former
-    skipped[:, :-1] = times[:, :-1] == times[:, 1:]
-    return Entries(asked, leads, times, skipped, until, ())
 
 
 def day(text):
@@ -208,90 +183,6 @@ def test_many_sources_are_put_together():
     groups = grouped(found, ways(found), "source")
     assert len(groups) == 16
     assert groups[OTHERS][0].entered == 10
-
-
-def halves(before, after, leads=200):
-    """Leads lead > MQL > customer, of which a share comes from MQL to customer the next day."""
-    rows = []
-    for n in range(2 * leads):
-        start = UNTIL - 100 * DAY + n * DAY / 10
-        wins = after if n >= leads else before
-        won = start + 2 * DAY if n % leads < wins * leads else None
-        rows.append((start, start + DAY, won, None))
-    return rows
-
-
-def test_the_phase_that_fell_is_named_with_its_figures():
-    asked = funnel("lead", "MQL", "customer", within_days=30)
-    steps = ways(made(halves(0.31, 0.12), asked))[:2]
-    found = shortfalls(steps)
-    held = worst(found)
-    assert held is not None
-    assert (held.begin, held.to, held.rate, held.expected) == ("MQL", "customer", 0.12, 0.31)
-    assert held.fewer == pytest.approx(38)
-    said = sentence(found, 2)
-    assert said.startswith(
-        "MQL to customer holds the funnel back the most: of the 200 leads that entered MQL from "
-        "2025-12-12 to 2025-12-31, 12.0 % came to customer within 30 days, against 31.0 % of the "
-        "200 before (difference -19.0 points, 95 % interval "
-    )
-    assert said.endswith(", for 2 phases together): about 38 fewer.")
-
-
-def test_a_late_drop_is_seen_against_all_that_was_before():
-    """It fell in the last 10 of 40 days only: the later half hides it, the recent days do not."""
-    rows = halves(0.3, 0.3)
-    late = [
-        (*row[:2], row[2] if n < 300 or n % 25 == 0 else None, None) for n, row in enumerate(rows)
-    ]
-    steps = ways(made(late, funnel("lead", "MQL", "customer", within_days=30)))[:2]
-    held = worst(shortfalls(steps, recent_days=9))
-    assert held is not None
-    assert (held.leads, held.before, held.since) == (91, 309, "2025-12-22")
-
-
-def test_what_may_be_chance_is_not_named():
-    asked = funnel("lead", "MQL", "customer", within_days=30)
-    found = shortfalls(ways(made(halves(0.31, 0.28), asked))[:2])
-    assert worst(found) is None
-    assert sentence(found, 2).startswith("No phase stands out")
-
-
-def test_a_reference_is_held_against_all_mature_leads():
-    rows = halves(0.3, 0.3)
-    low = funnel("lead", "customer", within_days=30, reference=[0.5, 0.6])
-    lives = [(row[0], row[2], None) for row in rows]
-    said = sentence(shortfalls(ways(made(lives, low))), 1)
-    assert "30.0 % came to customer" in said
-    assert "against at least 50.0 % as the reference has it (difference -20.0 points" in said
-    met = funnel("lead", "customer", within_days=30, reference=[0.3, 0.6])
-    assert worst(shortfalls(ways(made(lives, met)))) is None
-
-
-def test_few_leads_are_not_judged():
-    asked = funnel("lead", "MQL", "customer", within_days=30)
-    found = shortfalls(ways(made(halves(0.9, 0.0, leads=20), asked))[:2])
-    assert found == []
-    assert sentence(found, 2).endswith("2 of 2 could not be judged: too few leads yet.")
-
-
-def test_a_steady_funnel_is_seldom_blamed():
-    """Nothing changes; of 120 draws of three phases at most about 5 % may name one."""
-    rng = np.random.default_rng(3)
-    asked = funnel("a", "b", "c", "d", within_days=10)
-    blamed = 0
-    for _ in range(120):
-        start = UNTIL - 90 * DAY + np.arange(400) * timedelta(hours=4)
-        stays = rng.random((400, 3)) < (0.7, 0.5, 0.4)
-        rows = []
-        for moment, (b, c, d) in zip(start, stays, strict=True):
-            later = [moment + DAY * n for n in (1, 2, 3)]
-            passed = [
-                t if ok else None for t, ok in zip(later, (b, b and c, b and c and d), strict=True)
-            ]
-            rows.append((moment, *passed, None))
-        blamed += worst(shortfalls(ways(made(rows, asked))[:3])) is not None
-    assert blamed <= 9  # one-sided: about 2.5 % are expected, 3 of 120
 
 
 def test_nobody_mature_gives_no_rate():
