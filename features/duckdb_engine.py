@@ -11,7 +11,8 @@ from features.errors import BadInput
 from features.one_pass import OnePass
 from features.plan import in_one_pass
 from features.progress import Progress, silent
-from features.query import Chunk, feature_sql, inside
+from features.query import feature_sql, inside
+from features.snapshots import Chunk
 from features.spec import Attribute, Spec, is_text
 
 KEY = ["lead_id", "cutoff"]

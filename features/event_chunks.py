@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features.database import LeadDatabase
-from features.query import Chunk
+from features.snapshots import Chunk
 from features.spec import Attribute
 from features.tables import quoted
 

@@ -15,8 +15,9 @@ per feature (docs/adr/0003).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from features.snapshots import Chunk
 from features.spec import (
     ActiveDays,
     Age,
@@ -50,22 +51,6 @@ ONCE = {ActiveDays: ("days", "occurred_at::DATE"), DistinctContent: ("contents",
 # Strictly before the cutoff, on when we knew. An event at 2026-03-01 00:00:00 is unknown to the
 # cutoff 2026-03-01 00:00:00.
 KNOWN_BEFORE = "e.known_at < s.cutoff"
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """One of `count` parts of the leads, by hash of lead: 0 <= index < count."""
-
-    index: int = 0
-    count: int = 1
-
-    def holds(self, lead_id: str) -> str:
-        """The SQL condition that a lead is in this chunk."""
-        return "true" if self.count == 1 else f"{self.part(lead_id)} = {self.index}"
-
-    def part(self, lead_id: str) -> str:
-        """The SQL number of the part that holds a lead."""
-        return "0::USMALLINT" if self.count == 1 else f"(hash({lead_id}) % {self.count})::USMALLINT"
 
 
 def feature_sql(specs: Sequence[Spec], snapshots: str, chunk: Chunk | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The cohort: which leads are open at which cutoffs, as SQL.
+"""The cohort: which leads are open at which cutoffs, as SQL; and the chunks it is worked on in.
 
 At a cutoff, the cohort holds every lead that was created before it and whose deal was not closed
 before it. Worked example: a lead created 2012-01-09 00:00:00 is not in the cohort of the cutoff
@@ -8,6 +8,7 @@ after.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 
@@ -26,3 +27,19 @@ LEFT JOIN deals d ON d.lead_id = l.lead_id
 WHERE (d.closed_at IS NULL OR d.closed_at >= c.cutoff)
   AND l.lead_id IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM lead_faults f WHERE f.lead_id = l.lead_id)"""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One of `count` parts of the leads, by hash of lead: 0 <= index < count."""
+
+    index: int = 0
+    count: int = 1
+
+    def holds(self, lead_id: str) -> str:
+        """The SQL condition that a lead is in this chunk."""
+        return "true" if self.count == 1 else f"{self.part(lead_id)} = {self.index}"
+
+    def part(self, lead_id: str) -> str:
+        """The SQL number of the part that holds a lead."""
+        return "0::USMALLINT" if self.count == 1 else f"(hash({lead_id}) % {self.count})::USMALLINT"

@@ -10,7 +10,8 @@ from features import spec
 from features.catalog import catalog, distinct
 from features.config import Features
 from features.duckdb_engine import chunk_count, feature_frame
-from features.query import Chunk, feature_sql
+from features.query import feature_sql
+from features.snapshots import Chunk
 from tests.features import oracle
 from tests.features.adversarial import ACTIONS, ATTRIBUTES, CUTOFFS, WINDOWS, databases
 from tests.features.every_spec import WHERES

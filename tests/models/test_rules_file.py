@@ -1,4 +1,4 @@
-"""Which rules.toml is read, which is refused and in what words, and how its content is versioned."""
+"""Which rules.toml is read, which is refused in what words, and how its content is versioned."""
 
 import re
 
