@@ -123,9 +123,9 @@ def _day(moment: datetime | None) -> str:
 
 def features_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     """List every feature that is computed, with its meaning in words."""
-    from features.check import describe_features
     from features.config import load
     from features.database import open_database
+    from features.described import describe_features
 
     config = load(where)
     with open_database(config) as database:

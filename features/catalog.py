@@ -17,6 +17,7 @@ from features.spec import (
     Decayed,
     DistinctContent,
     First,
+    InSegment,
     Last,
     Ratio,
     Sessions,
@@ -35,9 +36,13 @@ CUSTOM: tuple[Custom, ...] = ()
 
 
 def catalog(
-    settings: Features, actions: Sequence[str], attributes: Mapping[str, bool]
+    settings: Features,
+    actions: Sequence[str],
+    attributes: Mapping[str, bool],
+    segments: Iterable[InSegment] = (),
 ) -> tuple[Spec, ...]:
-    """The features of a training: `actions` most frequent first, `attributes` name -> is text."""
+    """The features of a training: `actions` most frequent first, `attributes` name -> is text,
+    `segments` those that settings.segments names, with their definitions."""
     windows = [*settings.windows_days, None]
     long = max(settings.windows_days)
     specs: list[Spec] = [Age()]
@@ -55,7 +60,7 @@ def catalog(
         specs += [Count(action, window) for window in windows]
         specs += [DaysSince(action), Decayed(action, settings.half_life_days)]
     specs += [Attribute(name, text) for name, text in attributes.items()]
-    specs += CUSTOM
+    specs += [*segments, *CUSTOM]
     return distinct(specs)
 
 

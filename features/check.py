@@ -13,15 +13,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from features.breaches import SHOWN, Breach, find_breaches
-from features.catalog import MOST_ACTIONS, catalog
+from features.catalog import MOST_ACTIONS
 from features.config import Config
 from features.cutoffs import grid, is_mature
 from features.database import LeadDatabase
+from features.described import describe_features
 from features.freshness import days_without_deals
 from features.labels import label_sql
 from features.snapshots import cohort_sql
 from features.tables import CONTRACT
-from features.wording import meaning
 
 
 @dataclass(frozen=True)
@@ -170,14 +170,6 @@ def check(database: LeadDatabase, config: Config, now: datetime) -> Report:
         notes=tuple(note for note in notes if note.count),
         breaches=tuple(find_breaches(database.connection, database.columns, now)),
     )
-
-
-def describe_features(database: LeadDatabase, config: Config) -> list[dict[str, str]]:
-    """Every feature of the catalog: its name, its meaning in words and its kind."""
-    return [
-        {"name": spec.name, "meaning": meaning(spec, config.words), "kind": type(spec).__name__}
-        for spec in catalog(config.features, database.actions, database.attributes)
-    ]
 
 
 def _row(database: LeadDatabase, sql: str) -> tuple[Any, ...]:

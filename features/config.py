@@ -66,6 +66,7 @@ class Features(Strict):
     half_life_days: Days = 14
     attributes: list[str] = []
     leave_out_actions: list[str] = []
+    segments: list[str] = []
 
 
 class Capacity(Strict):
@@ -142,6 +143,7 @@ class Config(Strict):
     rules: str = "rules.toml"
     sources: str = "sources.toml"
     funnel: str = "funnel.toml"
+    segments: str = "segments.toml"
     out: str = "out"
     tables: Tables
     time: Times

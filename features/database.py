@@ -23,7 +23,7 @@ from features.breaches import write_lead_faults
 from features.config import Config, Engine, Features
 from features.cutoffs import utc_now
 from features.errors import BadInput
-from features.query import inside
+from features.parts import inside
 from features.spec import Attribute, Spec
 from features.tables import (
     CONTRACT,

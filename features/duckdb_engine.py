@@ -9,9 +9,11 @@ import pandas as pd
 from features.database import LeadDatabase
 from features.errors import BadInput
 from features.one_pass import OnePass
+from features.parts import inside
 from features.plan import in_one_pass
 from features.progress import Progress, silent
-from features.query import feature_sql, inside
+from features.query import feature_sql
+from features.segments import beneath, with_segments
 from features.snapshots import Chunk
 from features.spec import Attribute, Spec, is_text
 
@@ -44,6 +46,7 @@ def feature_frames(
     a missing value is NaN in both (never None: the encoder would take it for a category).
     Raises BadInput where a spec's attribute is not in the leads, or the memory does not suffice.
     """
+    asked, specs = specs, beneath(specs)
     _require_attributes(database, specs)
     one_pass = OnePass.over(database, [spec for spec in specs if in_one_pass(spec)])
     rest = [spec for spec in specs if not in_one_pass(spec)]
@@ -51,7 +54,9 @@ def feature_frames(
     try:
         for index, frame in enumerate(one_pass.frames(snapshots, count)):
             chunk = Chunk(index, count)
-            yield _with_sql(database, frame, specs, rest, snapshots, chunk) if rest else frame
+            if rest:
+                frame = _with_sql(database, frame, specs, rest, snapshots, chunk)
+            yield with_segments(frame, asked)
             progress("features", index + 1, count)
     except duckdb.OutOfMemoryException:
         raise BadInput(

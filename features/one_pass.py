@@ -20,8 +20,8 @@ import pyarrow as pa
 from features.database import LeadDatabase
 from features.event_chunks import Rows, event_chunks, write_asked
 from features.kernel import Events, Floats, Ints, Snapshots, in_order, measure, numbered
+from features.parts import inside
 from features.plan import Plan, plan_of
-from features.query import inside
 from features.spec import Attribute, First, Last, Ratio, Spec, is_text
 
 PARTS_PER_CORE = 8  # so that a lead with millions of events keeps one core busy, not all

@@ -38,7 +38,7 @@ from features.kernel import (
     WEEKEND,
     Arrays,
 )
-from features.query import behaviours, inside
+from features.parts import behaviours, inside
 from features.spec import (
     ActiveDays,
     Age,
@@ -50,6 +50,7 @@ from features.spec import (
     Decayed,
     DistinctContent,
     First,
+    InSegment,
     Last,
     Ratio,
     Sessions,
@@ -113,7 +114,7 @@ def plan_of(specs: Sequence[Spec], actions: Sequence[str]) -> Plan:
     outputs = [
         (column, *_output(spec, cells))
         for column, spec in enumerate(columns.values())
-        if not isinstance(spec, Ratio | Attribute | Custom | First | Last)
+        if not isinstance(spec, Ratio | Attribute | Custom | InSegment | First | Last)
     ]
     texts = tuple(spec for spec in needed if isinstance(spec, First | Last))
     places = {name: column for column, name in enumerate(columns)}

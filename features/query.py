@@ -14,9 +14,10 @@ Aggregating once by action and laying the rows side by side costs a third of one
 per feature (docs/adr/0003).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from features.parts import behaviours, inside
 from features.snapshots import Chunk
 from features.spec import (
     ActiveDays,
@@ -30,6 +31,7 @@ from features.spec import (
     DistinctContent,
     Faded,
     First,
+    InSegment,
     Last,
     Ratio,
     Sessions,
@@ -168,21 +170,6 @@ def _beside(needed: Sequence[Behaviour | Custom], actions: Sequence[str]) -> dic
     return {"overall": "overall"} | once | each
 
 
-def behaviours(specs: Iterable[Spec]) -> list[Behaviour | Custom]:
-    """The specs that need an aggregate over events, those inside ratios included, each once."""
-    found = [spec for spec in inside(specs) if not isinstance(spec, Age | Attribute)]
-    return list({spec.name: spec for spec in found}.values())
-
-
-def inside(specs: Iterable[Spec]) -> Iterator[Behaviour | Custom | Age | Attribute]:
-    """The specs, each ratio replaced by the two inside it."""
-    for spec in specs:
-        if isinstance(spec, Ratio):
-            yield from inside((spec.over, spec.under))
-        else:
-            yield spec
-
-
 def _deeds(needed: Sequence[Behaviour | Custom], chunk: Chunk) -> str:
     """The chunk's events; where sessions are counted, with the time from which on each is known
     not to begin one."""
@@ -270,6 +257,8 @@ def _dated(column: str) -> str:
 def _result(spec: Spec, actions: Sequence[str]) -> str:
     """The column as delivered: counts and sums are 0 where nothing was known."""
     match spec:
+        case InSegment():
+            raise TypeError(f"{spec!r} is read off the frame, by features.segments")
         case Age():
             return f"(epoch_us(s.cutoff) - epoch_us(s.created_at)) / {DAY_US}::DOUBLE"
         case Attribute(column, text):

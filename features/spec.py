@@ -13,11 +13,9 @@ before the cutoff. `action=None` stands for events of any action; `where` narrow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal
 
-from features.errors import BadInput
 from features.where import Where
 
 Part = Literal["night", "weekend"]
@@ -222,6 +220,19 @@ class Ratio:
 
 
 @dataclass(frozen=True)
+class InSegment:
+    """1 where the lead is in a segment, else 0. `definition` is the segment's, as JSON of its
+    conditions (features/segments.py): a stored model goes by the one it was trained with."""
+
+    segment: str
+    definition: str
+
+    @property
+    def name(self) -> str:
+        return f"segment({self.segment})"
+
+
+@dataclass(frozen=True)
 class Custom:
     """A data scientist's own aggregate over the known events: one SQL expression and its meaning.
 
@@ -249,50 +260,9 @@ Behaviour = (
     | Faded
     | SumValue
 )
-Spec = Behaviour | Age | Attribute | Ratio | Custom
-
-_KINDS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Spec) if kind is not Custom}
+Spec = Behaviour | Age | Attribute | Ratio | Custom | InSegment
 
 
 def is_text(spec: Spec) -> bool:
     """Whether the feature's values are text (a category) rather than numbers."""
     return isinstance(spec, First | Last) or (isinstance(spec, Attribute) and spec.text)
-
-
-def to_dict(spec: Spec) -> dict[str, Any]:
-    """A JSON-safe description from which `from_dict` builds an equal spec.
-
-    >>> from_dict(to_dict(Ratio(Count("chat", 7), Count()))) == Ratio(Count("chat", 7), Count())
-    True
-    """
-    if isinstance(spec, Custom):
-        return {"kind": "Custom", "name": spec.name}
-    values = {f.name: getattr(spec, f.name) for f in fields(spec)}
-    if isinstance(spec, Ratio):
-        values = {"over": to_dict(spec.over), "under": to_dict(spec.under)}
-    where = values.pop("where", None)
-    return {"kind": type(spec).__name__} | values | ({"where": asdict(where)} if where else {})
-
-
-def from_dict(given: Mapping[str, Any], custom: Mapping[str, Custom] | None = None) -> Spec:
-    """The spec that `to_dict` described. Raises BadInput on an unknown kind or custom feature."""
-    values = dict(given)
-    kind = values.pop("kind", None)
-    if kind == "Custom":
-        if values["name"] not in (custom or {}):
-            raise BadInput(
-                f"The model needs the custom feature {values['name']!r}, which is not in "
-                "features/catalog.py. Put it back, or train a new model."
-            )
-        return (custom or {})[values["name"]]
-    if kind not in _KINDS:
-        raise BadInput(
-            f"The stored model has a feature of the unknown kind {kind!r}; known: "
-            f"{', '.join(_KINDS)}. Was it trained by a newer version?"
-        )
-    if kind == "Ratio":
-        values = {key: from_dict(value, custom) for key, value in values.items()}
-    if values.get("where"):
-        values["where"] = Where(**values["where"])
-    built: Spec = _KINDS[kind](**values)
-    return built

@@ -21,6 +21,7 @@ from features.spec import (
     DistinctContent,
     Faded,
     First,
+    InSegment,
     Last,
     Ratio,
     Sessions,
@@ -87,6 +88,8 @@ def meaning(spec: Spec, words: Words | None = None) -> str:
             return f"({meaning(over, words)}) per ({meaning(under, words)})"
         case Attribute(column, _):
             return say(column, words)
+        case InSegment(segment, _):
+            return f'in the segment "{segment}" (1) or not (0)'
         case Custom():
             return spec.meaning
     return _general_meaning(spec)
@@ -145,8 +148,15 @@ def phrase(spec: Spec, value: Value, words: Words | None = None) -> str:
             return f"recent {_deed(action, words, where)} (faded count {_number(value)})"
         case Count() | Decayed() | Faded():
             return _absence(spec, words)
+    return _general_phrase(spec, value, words)
+
+
+def _general_phrase(spec: Spec, value: float, words: Words) -> str:
+    match spec:
         case Age():
             return f"lead is {_days(value)} old"
+        case InSegment(segment, _):
+            return f'{"" if value else "not "}in the segment "{segment}"'
     return f"{meaning(spec, words)}: {_number(value)}"
 
 

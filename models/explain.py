@@ -23,6 +23,7 @@ from features.spec import (
     DaysSince,
     DistinctContent,
     First,
+    InSegment,
     Last,
     Ratio,
     Sessions,
@@ -59,7 +60,7 @@ def topic_of(spec: Spec) -> str:
             return column
         case Share(part, _):
             return part
-        case Custom():
+        case Custom() | InSegment():
             return spec.name
         case Ratio(over, _):
             return topic_of(over)

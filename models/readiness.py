@@ -25,6 +25,7 @@ from sklearn.preprocessing import OrdinalEncoder
 from threadpoolctl import threadpool_limits
 
 from features.config import Config, Features
+from features.parts import inside
 from features.spec import Attribute, Spec, is_text
 from models.time_to_close import TimeToClose
 
@@ -130,7 +131,7 @@ class ReadinessModel:
 
     def as_trained(self, features: Features) -> Features:
         """The same for the settings of the features alone."""
-        mine = [spec.column for spec in self.specs if isinstance(spec, Attribute)]
+        mine = [spec.column for spec in inside(self.specs) if isinstance(spec, Attribute)]
         return features.model_copy(
             update={
                 "attributes": list(dict.fromkeys([*features.attributes, *mine])),

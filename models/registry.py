@@ -33,7 +33,7 @@ from skops.io import load as load_skops
 from features.catalog import CUSTOM
 from features.config import Config
 from features.errors import BadInput, Refused
-from features.spec import from_dict, to_dict
+from features.spec_json import from_dict, to_dict
 from models import time_to_close
 from models.readiness import ReadinessModel
 

@@ -13,6 +13,7 @@ from features.dataset import Dataset, labelled
 from features.errors import BadInput, Refused
 from features.freshness import days_without_deals
 from features.progress import Progress, silent
+from features.segments import opted_in
 from features.spec import Spec
 from models.comparison import compare_on
 from models.registry import Registry
@@ -32,9 +33,10 @@ def train(config: Config, progress: Progress = silent) -> Trained:
     """
     registry = Registry(config)
     rules = load_rules(config.folder / config.rules)
-    with open_database(config, rules.specs) as database:
+    segments = opted_in(config)
+    with open_database(config, (*rules.specs, *segments)) as database:
         refuse_breaches(database)
-        specs = catalog(config.features, database.actions, database.attributes)
+        specs = catalog(config.features, database.actions, database.attributes, segments)
         split = final_split(
             _mature(config, database), config.time.test_cutoffs, config.time.horizon_days
         )

@@ -13,6 +13,7 @@ from features.spec import (
     DistinctContent,
     Faded,
     First,
+    InSegment,
     Last,
     Ratio,
     Sessions,
@@ -66,4 +67,5 @@ EVERY_SPEC = [
     Ratio(Count(), Count("visit", 7)),
     Ratio(Ratio(Count(), Age()), GAP),
     GAP,
+    *(InSegment(name, "{}") for name in ("a", "it's", "[b]")),
 ]

@@ -24,10 +24,9 @@ from features.spec import (
     Spec,
     SumValue,
     Trend,
-    from_dict,
     is_text,
-    to_dict,
 )
+from features.spec_json import from_dict, to_dict
 from features.where import Where
 from tests.features.every_spec import EVERY_SPEC, GAP
 

@@ -1,0 +1,16 @@
+"""The list of features in words, as `readiness features` prints it."""
+
+from features.catalog import catalog
+from features.config import Config
+from features.database import LeadDatabase
+from features.segments import opted_in
+from features.wording import meaning
+
+
+def describe_features(database: LeadDatabase, config: Config) -> list[dict[str, str]]:
+    """Every feature of the catalog: its name, its meaning in words and its kind."""
+    segments = opted_in(config)
+    return [
+        {"name": spec.name, "meaning": meaning(spec, config.words), "kind": type(spec).__name__}
+        for spec in catalog(config.features, database.actions, database.attributes, segments)
+    ]
