@@ -1,4 +1,4 @@
-"""The starter that `readiness init` writes: readiness.toml, rules.toml, sources.toml, funnel.toml,
+"""The starter that `readiness init` writes: readiness.toml and the files it names (rules.toml, ...),
 made from the tables found in a folder, with every key explained, to be edited by those who know.
 
 The points are guessed from the words of the actions, never from outcomes: rules.toml stands for the
@@ -18,6 +18,7 @@ from features.cutoffs import grid, mature
 from features.database import LeadDatabase, open_database
 from features.errors import BadInput
 from features.starter_funnel import funnel_toml, guess_funnel
+from features.starter_segments import segments_text
 from features.starter_sources import sources_text
 from features.starter_text import begins_word, toml_text, write_all
 from features.tables import CONTRACT, literal
@@ -54,6 +55,7 @@ seed = 7                    # the same data, settings and seed give the same sco
 rules = "rules.toml"        # the points table that the model is held against
 sources = "sources.toml"    # the sources of leads, and their baskets
 funnel = "funnel.toml"      # the stages of the funnel
+segments = "segments.toml"  # named filters over the leads
 out = "out"                 # folder of the scores, the reports and the MLflow store
 
 [tables]  # each a file (.parquet, .csv), a query (.sql, or "SELECT ..."), or in `database`
@@ -85,6 +87,7 @@ windows_days = [1, 7, 30, 90]  # features look so many days back, and at all tim
 half_life_days = 14         # after so many days a deed counts half, in the fading counts
 attributes = [{on}]  # columns of leads, as known when the lead was created{off}
 leave_out_actions = []      # deciding actions, which would tell the outcome{deciding}
+segments = []               # names of segments that the model gets as 0/1 features
 
 [training]
 candidates = 6              # settings of the model that are tried
@@ -131,7 +134,7 @@ def write_starter(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise BadInput(f"There is no folder {folder}.")
-    others = ("rules.toml", "sources.toml", "funnel.toml")
+    others = ("rules.toml", "sources.toml", "funnel.toml", "segments.toml")
     paths = [folder / FILE_NAME, *(folder / name for name in others)]
     for path in paths:
         if path.exists():
@@ -149,6 +152,7 @@ def write_starter(folder: Path) -> list[Path]:
             texts.append(sources_text(database, horizon))
             contacts = "contacts" in database.columns
             texts.append(funnel_toml(guess_funnel(database.actions, contacts, guess_points)))
+            texts.append(segments_text(database, guess_points))
     except BadInput as error:
         raise BadInput(f"{error}\nHere a query is a file of its own, such as events.sql.") from None
     write_all(dict(zip(paths, texts, strict=True)))

@@ -59,7 +59,8 @@ def as_duckdb(path: Path, given_tables: dict[str, pa.Table]) -> None:
 
 def started(folder: Path) -> Config:
     """The config that was written, after its database was opened with it."""
-    assert [p.stem for p in write_starter(folder)] == ["readiness", "rules", "sources", "funnel"]
+    stems = ["readiness", "rules", "sources", "funnel", "segments"]
+    assert [path.stem for path in write_starter(folder)] == stems
     config = load(folder)
     with open_database(config) as database:
         assert database.value("SELECT count(*) FROM deeds") > 0
@@ -161,7 +162,10 @@ def test_events_without_rows_are_refused(tmp_path: Path) -> None:
         write_starter(as_parquet(tmp_path, empty))
 
 
-@pytest.mark.parametrize("name", ["readiness.toml", "rules.toml", "sources.toml", "funnel.toml"])
+FILES = ["readiness.toml", "rules.toml", "sources.toml", "funnel.toml", "segments.toml"]
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_nothing_is_overwritten(tmp_path: Path, name: str) -> None:
     as_parquet(tmp_path, tables())
     (tmp_path / name).write_text("mine")
