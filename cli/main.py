@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import data, feedback, funnel, learn, use
+from cli import data, feedback, funnel, learn, segments, use
 from cli.console import err, print_json
 from features.errors import BadInput, Refused
 
@@ -33,6 +33,7 @@ The usual way, for a folder DIR with your tables (events, leads, deals):
     readiness score DIR     score every open lead, every night
     readiness compare DIR   model against rules: a report for sales
     readiness funnel DIR    how far leads come, how fast, what holds them
+    readiness segments DIR  named filters: who is in them, what share is won
 
 No data yet? `readiness simulate DIR` makes some. Exit codes: 0 done, 1 refused or gate not
 passed, 2 wrong usage or bad input. `readiness VERB --help` teaches each.
@@ -43,6 +44,7 @@ learn.add_to(app)
 use.add_to(app)
 funnel.add_to(app)
 feedback.add_to(app)
+segments.add_to(app)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The starter that `readiness init` writes: readiness.toml and the files it names (rules.toml, ...),
+"""The starter that `readiness init` writes: readiness.toml and the files it names (rules.toml ...),
 made from the tables found in a folder, with every key explained, to be edited by those who know.
 
 The points are guessed from the words of the actions, never from outcomes: rules.toml stands for the

@@ -34,7 +34,9 @@ def segments_text(database: LeadDatabase, points_of: Callable[[str], float]) -> 
     leaving = [action for action, given in points.items() if given < 0][:MOST_ACTIONS]
     parts = [_segment("came back on five days", all="{on_days_at_least = 5}")]
     if asking:
-        parts.append(_segment("showed interest in 30 days", any=_deeds(asking, "window_days = 30")))
+        parts.append(
+            _segment("serious interest, last 30 days", any=_deeds(asking, "window_days = 30"))
+        )
     if reading:
         parts.append(_segment("read up three times", any=_deeds(reading, "at_least = 3")))
     parts.append(_segment("quiet for 14 days", all="{quiet_days = 14}"))
@@ -66,7 +68,7 @@ def _from(source: str) -> str:
 
 def _nameable(source: str) -> str:
     """The source as part of a name: printable, short, without a semicolon."""
-    letters = (letter if letter.isprintable() and letter != ";" else " " for letter in source)
+    letters = (letter if letter.isprintable() and letter not in ";_" else " " for letter in source)
     return " ".join("".join(letters).split())[:40].strip()
 
 

@@ -16,6 +16,7 @@ TAUGHT = {
     "train": ("register the challenger", "no training label overlaps it"),
     "promote": ("Make the challenger champion", "Exits 1 and says by how much"),
     "score": ("Score every open lead into the ledger", "exactly once"),
+    "segments": ("named filters over the leads", "features.segments in readiness.toml"),
     "compare": ("Model against rules on real outcomes", "self-contained HTML page"),
     "funnel": ("which phase holds them back", "open leads are never taken for lost"),
     "override": ("beside the machine's in the ledger, never over it", "--withdraw"),

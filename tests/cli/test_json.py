@@ -24,7 +24,7 @@ def test_simulate_init_check(tmp_path: Path) -> None:
     assert "simulate" in made.err
     begun = readiness("init", tmp_path, "--json")
     assert begun.code == 0
-    names = ("readiness", "rules", "sources", "funnel")
+    names = ("readiness", "rules", "sources", "funnel", "segments")
     assert begun.found == {"written": [str(tmp_path / f"{name}.toml") for name in names]}
     checked = readiness("check", tmp_path, "--json")
     assert (checked.code, checked.err) == (0, "")

@@ -24,6 +24,7 @@ from features.starter import guess_points, write_starter
 DAY = timedelta(days=1)
 START = datetime(2024, 1, 3)  # a Wednesday
 CONTACTS = pa.table({"lead_id": [1], "contacted_at": [START + 2 * DAY]})
+FILES = ["readiness.toml", "rules.toml", "sources.toml", "funnel.toml", "segments.toml"]
 DEEDS = ("email_opened", "visited_pricing", "form_submitted", "unsubscribed")
 
 
@@ -59,8 +60,7 @@ def as_duckdb(path: Path, given_tables: dict[str, pa.Table]) -> None:
 
 def started(folder: Path) -> Config:
     """The config that was written, after its database was opened with it."""
-    stems = ["readiness", "rules", "sources", "funnel", "segments"]
-    assert [path.stem for path in write_starter(folder)] == stems
+    assert [path.name for path in write_starter(folder)] == FILES
     config = load(folder)
     with open_database(config) as database:
         assert database.value("SELECT count(*) FROM deeds") > 0
@@ -160,9 +160,6 @@ def test_events_without_rows_are_refused(tmp_path: Path) -> None:
     empty = tables() | {"events": tables()["events"].slice(0, 0)}
     with pytest.raises(BadInput, match=r"tables\.events has no row"):
         write_starter(as_parquet(tmp_path, empty))
-
-
-FILES = ["readiness.toml", "rules.toml", "sources.toml", "funnel.toml", "segments.toml"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -276,10 +273,8 @@ def test_the_rules_are_as_the_format_has_them(tmp_path: Path) -> None:
     }
     assert rules_of(tmp_path) == {a: rule | {"action": a} for a, rule in expected.items()}
     found = tomllib.loads((tmp_path / "rules.toml").read_text())
-    assert (found["bands"], found["groups"]) == (
-        {"warm": 20, "hot": 50},
-        {"engagement": {"cap": 40}},
-    )
+    assert found["bands"] == {"warm": 20, "hot": 50}
+    assert found["groups"] == {"engagement": {"cap": 40}}
 
 
 def test_rare_actions_get_no_rule(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_what_was_found_makes_the_segments() -> None:
     found = parse_segments(text, Path("segments.toml"))
     assert found.names == [
         "came back on five days",
-        "showed interest in 30 days",
+        "serious interest, last 30 days",
         "read up three times",
         "quiet for 14 days",
         "active, asked for nothing",
