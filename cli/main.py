@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import data, feedback, funnel, learn, segments, use
+from cli import data, feedback, funnel, learn, rules, segments, use
 from cli.console import err, print_json
 from features.errors import BadInput, Refused
 
@@ -45,6 +45,7 @@ use.add_to(app)
 funnel.add_to(app)
 feedback.add_to(app)
 segments.add_to(app)
+rules.add_to(app)
 
 
 def main() -> None:

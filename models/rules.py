@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -104,6 +104,19 @@ class RuleScore:
             for row in np.flatnonzero(each.holds(frame)):
                 found[row] = reason
         return found
+
+    def limits_in_words(self) -> list[str]:
+        """What bounds the groups and the total, a sentence each."""
+        bounds = {f"Group {name}": limits for name, limits in self.file.groups.items()}
+        said = {name: limits.words for name, limits in (bounds | {"All": self.file.total}).items()}
+        return [f"{name}: {words}." for name, words in said.items() if words]
+
+    def to_json(self, words: Words | None = None) -> dict[str, Any]:
+        """What `rules show --json` prints: the file's content, and each rule in words."""
+        told = self.file.model_dump(exclude_defaults=True, by_alias=True)
+        for rule, dumped in zip(self.file.rule, told["rule"], strict=True):
+            dumped["in_words"] = rule.words(words)
+        return {"version": self.version} | told
 
     def band(self, points: Floats) -> list[Band]:
         """The band of each number of points; a band begins at its own points."""

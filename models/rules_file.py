@@ -68,6 +68,12 @@ class Limits(Strict):
     cap: Above0 | None = None
     floor: Annotated[float, Field(le=0)] | None = None
 
+    @property
+    def words(self) -> str:
+        """The bounds as they are said; nothing where there is none."""
+        cap = [] if self.cap is None else [f"at most {self.cap:g} points"]
+        return " and ".join(cap + ([] if self.floor is None else [f"at least {self.floor:g}"]))
+
     def lines(self, total: Floats) -> dict[str, Floats]:
         """What the bounds add to the total, by their names."""
         found = {}

@@ -1,0 +1,48 @@
+"""The page of `readiness rules test`: would the draft have called better leads?
+
+Words and layout are in pages/rules.html.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from models import plots
+from serve import page
+from serve.page import NBSP
+from serve.rules_backtest import CURRENT, DRAFT, MODEL, Backtest
+
+
+def write_page(found: Backtest, path: Path) -> Path:
+    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
+    `rules test --json` prints. Makes their folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.write(path.with_suffix(".json"), json.dumps(found.to_json(), indent=2, allow_nan=False))
+    page.write(path, render(found))
+    return path
+
+
+def render(found: Backtest) -> str:
+    """The page as text; the same backtest gives the same page."""
+    judged = found.judged
+    lists = {name: judged.estimates[name]["precision"] for name in (DRAFT, CURRENT)}
+    if found.beside_model is not None:
+        lists[MODEL] = found.beside_model.estimates[MODEL]["precision"]
+    tops = [top for each in lists.values() for top in (each.point, each.high)]
+    widest = float(np.nanmax([*tops, judged.baselines["random"]["precision"]]))
+    scores = {"rules" if name == CURRENT else name: s for name, s in found.scores.items()}
+    gain = plots.gain(found.won, scores, found.snapshots["cutoff"], judged.share)
+    headline, _, detail = found.verdict.replace(" %", f"{NBSP}%").partition(": ")
+    return page.render(
+        "rules.html",
+        found=found,
+        judged=judged,
+        headline=headline,
+        detail=detail,
+        lists=lists,
+        random=judged.baselines["random"]["precision"],
+        scale=100 / widest if widest else 0,
+        per_list=judged.share * judged.snapshots / len(judged.cutoffs),
+        picture=page.inline(gain, "gain"),
+    )
