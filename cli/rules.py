@@ -148,7 +148,7 @@ def _leads_table(rows: list[dict[Any, Any]], of: int) -> Table:
         title_justify="left",
     )
     for row in rows:
-        cells = [f"{row[f'{of}_points']:g} {row[f'{of}_band']}" for of in ("old", "new")]
+        cells = [f"{row[f'{of}_points']:.4g} {row[f'{of}_band']}" for of in ("old", "new")]
         moved = str(row["moved_by"]).replace("; ", "\n")
         if (row["old_disqualified"] is None) != (row["new_disqualified"] is None):
             reason = row["new_disqualified"] or "no longer disqualified"
@@ -213,7 +213,7 @@ def _print_backtest(found: "Backtest") -> None:
     if found.model_verdict:
         out.print(f"Beside the model: {escape(found.model_verdict)}")
     table = Table(
-        *(Column("points", justify="right"), "rule of the draft"),
+        *(Column("points", justify="right"), Column("rule of the draft", overflow="fold")),
         *(Column(name, justify="right", no_wrap=True) for name in ("leads", "lift (95 %)")),
         "",
         title="Which rules of the draft pay for themselves?",

@@ -33,6 +33,8 @@ def judgement_table(judged: Judgement) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     random, base_rate = judged.baselines["random"], judged.baselines["base_rate"]
     for metric, words, form in _ROWS:
+        if all(math.isnan(estimates[metric].point) for estimates in judged.estimates.values()):
+            continue  # two points tables: neither is a probability
         chance = base_rate[metric] if math.isnan(random[metric]) else random[metric]
         table.add_row(
             words,

@@ -183,7 +183,7 @@ class Condition(Strict):
         """The condition as people say it; `said` are the words of readiness.toml.
 
         >>> Condition(action="visited_pricing", window_days=30, at_least=5).words()
-        'visited pricing 5 times or more in the last 30 days'
+        'visited pricing at least 5 times in the last 30 days'
         """
         said = said or {}
         match self.about:
@@ -209,11 +209,11 @@ class Condition(Strict):
         elif self.at_least is not None and self.at_least == self.at_most:
             parts.append(_times(self.at_least))
         else:
-            parts += [] if self.at_least is None else [f"{_times(self.at_least)} or more"]
+            parts += [] if self.at_least is None else [f"at least {_times(self.at_least)}"]
             parts += [] if self.at_most is None else [f"at most {_times(self.at_most)}"]
         if self.on_days_at_least is not None:
-            parts.append(f"on {self.on_days_at_least} days or more")
-        return " and ".join(parts) or "once or more"
+            parts.append(f"on at least {_days(self.on_days_at_least)}")
+        return " and ".join(parts) or "at least once"
 
 
 class Conditions(Strict):
@@ -276,6 +276,10 @@ def _flags(values: Any) -> Flags:
 
 def _plain(value: str | float) -> str:
     return value if isinstance(value, str) else f"{value:,g}"
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
 
 
 def _times(count: int) -> str:

@@ -16,7 +16,7 @@ from models.judge import FEW_LEADS, Estimate
 from models.rules import RuleScore
 from models.rules_file import Floats
 
-Pays = Literal["pays", "not clear", "points the wrong way", "never used"]
+Pays = Literal["pays", "not clear", "wrong way", "never used"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class RuleWorth:
             right, wrong = wrong, right
         if self.leads < FEW_LEADS or not (right or wrong):
             return "not clear"
-        return "pays" if right else "points the wrong way"
+        return "pays" if right else "wrong way"
 
     def to_json(self) -> dict[str, Any]:
         """A dict for json.dumps: null where a figure makes no sense, never NaN."""

@@ -175,14 +175,14 @@ class Rule(Condition):
         """For what the points are given, as people say it.
 
         >>> Rule(action="opened", points=1, per="day", window_days=30).words()
-        'each day with opened in the last 30 days'
+        'opened: each day with it in the last 30 days'
         """
         if self._is_once:
             more = f", again every {self.again_every_days} days" if self.again_every_days else ""
             return super().words(said) + more + self._fading
-        each = "each day with" if self.per == "day" else "each"
+        each = "each day with it" if self.per == "day" else "each time"
         deed = say(self.action, said or {}, self.where)
-        return f"{each} {deed} {during(self.window_days)}{self._fading}"
+        return f"{deed}: {each} {during(self.window_days)}{self._fading}"
 
     @property
     def _fading(self) -> str:

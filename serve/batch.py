@@ -17,6 +17,7 @@ from features.snapshots import cohort_sql
 from models.comparison import capacity_of
 from models.readiness import BATCH, ReadinessModel
 from models.routing import Router
+from models.rules_history import keep, rules_folder
 from serve.lead_facts import facts_of
 from serve.ledger import Ledger, Run
 from serve.scorer import Scorer
@@ -110,6 +111,7 @@ def score_all(
     router = Router.of(capacity_of(config), open_leads, cutoff, config.routing)
     facts = facts_of(config, database, cutoff)
     parts = _parts(config, database, scorer, unscorable, progress)
+    keep(scorer.rules, rules_folder(config))
     with_facts = (part.merge(facts, on="lead_id", how="left") for part in parts)
     added = ledger.write(run, with_facts, open_leads, router, now)
     breaches = find_breaches(database.connection, database.columns, now)

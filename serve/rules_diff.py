@@ -113,7 +113,7 @@ def _moved_by(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
     figures, names = moved.to_numpy(np.float64), list(moved.columns)
     order = np.argsort(-np.abs(figures), axis=1, kind="stable")[:, :TOP_LINES]
     return [
-        "; ".join(f"{names[place]} {row[place]:+g}" for place in places if row[place])
+        "; ".join(f"{names[place]} {round(row[place], 2):+g}" for place in places if row[place])
         for row, places in zip(figures, order, strict=True)
     ]
 

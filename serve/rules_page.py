@@ -29,10 +29,15 @@ def render(found: Backtest) -> str:
     lists = {name: judged.estimates[name]["precision"] for name in (DRAFT, CURRENT)}
     if found.beside_model is not None:
         lists[MODEL] = found.beside_model.estimates[MODEL]["precision"]
+    chance = judged.baselines["random"]["precision"]
     tops = [top for each in lists.values() for top in (each.point, each.high)]
-    widest = float(np.nanmax([*tops, judged.baselines["random"]["precision"]]))
+    widest = float(np.nanmax([*tops, chance]))
     scores = {"rules" if name == CURRENT else name: s for name, s in found.scores.items()}
-    gain = plots.gain(found.won, scores, found.snapshots["cutoff"], judged.share)
+    shown = (found.won, scores, found.snapshots["cutoff"])
+    figures = {
+        "gain": plots.gain(*shown, judged.share),
+        "precision": plots.precision_by_capacity(*shown, chance, judged.share),
+    }
     headline, _, detail = found.verdict.replace(" %", f"{NBSP}%").partition(": ")
     return page.render(
         "rules.html",
@@ -41,8 +46,8 @@ def render(found: Backtest) -> str:
         headline=headline,
         detail=detail,
         lists=lists,
-        random=judged.baselines["random"]["precision"],
+        chance=chance,
         scale=100 / widest if widest else 0,
         per_list=judged.share * judged.snapshots / len(judged.cutoffs),
-        picture=page.inline(gain, "gain"),
+        pictures={name: page.inline(figure, name) for name, figure in figures.items()},
     )

@@ -271,14 +271,14 @@ def test_no_condition_at_all_is_refused():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{action = "opened"}', "opened the mail once or more so far"),
+        ('{action = "opened"}', "opened the mail at least once so far"),
         (
             '{action = "opened", content = "/a*", window_days = 7, at_least = 2}',
-            "opened the mail (content /a*) 2 times or more in the last 7 days",
+            "opened the mail (content /a*) at least 2 times in the last 7 days",
         ),
         ('{action = "opened", at_most = 0}', "opened the mail not once so far"),
         ('{action = "chat", at_least = 2, at_most = 2}', "chat 2 times so far"),
-        ('{action = "chat", on_days_at_least = 2}', "chat on 2 days or more so far"),
+        ('{action = "chat", on_days_at_least = 2}', "chat on at least 2 days so far"),
         ('{quiet_days = 14, action = "opened"}', 'no "opened the mail" for 14 days'),
         ('{attribute = "staff", from = 50, below = 1e4}', "staff from 50, below 10,000"),
         ('{attribute = "country", is = ["DE", "AT"]}', "country is DE or AT"),

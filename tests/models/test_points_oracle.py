@@ -122,7 +122,7 @@ def test_who_is_disqualified_and_why():
     rules = parse_rules(TABLE, Path("rules.toml"))
     awake = [*DEEDS, event(1, at("2026-03-01"), "opened")]
     rival = frame_of(rules, LEAD | {"industry": "rival"}, awake)
-    said = "competitor: trade is rival or threatened us once or more so far"
+    said = "competitor: trade is rival or threatened us at least once so far"
     assert rules.disqualified(rival, {"industry": "trade", "threatened": "threatened us"}) == [said]
     assert rules.disqualified(frame_of(rules, LEAD | {"industry": None}, awake)) == [None]
     both = frame_of(rules, LEAD | {"industry": "rival"}, DEEDS)
