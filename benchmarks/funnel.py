@@ -6,7 +6,6 @@
 from pathlib import Path
 
 from features.config import load
-from features.database import open_database
 from models.funnel import Measured
 from serve.funnel import FunnelReport, funnel_report, span
 
@@ -20,8 +19,7 @@ def funnel() -> str:
     data = (EXAMPLE / config.tables.folder).resolve()
     if not data.is_dir():
         return f"{TITLE}Not run: the log is not in {data}.\n"
-    with open_database(config) as database:
-        return TITLE + describe(funnel_report(config, database))
+    return TITLE + describe(funnel_report(config))
 
 
 def describe(report: FunnelReport) -> str:

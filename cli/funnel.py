@@ -36,10 +36,10 @@ def funnel_verb(
     where: Where = Path(),
     until: Until = None,
     by: Annotated[
-        Literal["cohort", "source", "period"] | None,
+        Literal["cohort", "source", "segment", "period"] | None,
         typer.Option(
-            help="Also by source, by cohort (when the lead came) or by period (when it entered the "
-            "phase)."
+            help="Also by source, by segment (as the lead was just before it entered the phase), "
+            "by cohort (when the lead came) or by period (when it entered the phase)."
         ),
     ] = None,
     to: Annotated[
@@ -55,14 +55,13 @@ def funnel_verb(
     taken for lost. Writes a self-contained HTML page (and funnel.json beside it).
     """
     from features.config import load
-    from features.database import open_database
     from serve.funnel import funnel_report, write_funnel_page
 
     if to and to.suffix != ".html":
         raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
     config = load(where)
-    with open_database(config) as database, progress_bars() as told:
-        report = funnel_report(config, database, until, by, told)
+    with progress_bars() as told:
+        report = funnel_report(config, until, by, told)
     page = write_funnel_page(report, to or config.out_folder / "funnel.html")
     if as_json:
         print_json(report.to_json() | {"page": str(page)})
@@ -140,7 +139,10 @@ def _groups(report: "FunnelReport") -> Table:
     for heading in ("counted", "went on", "95 %", "median"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, measured in report.groups.items():
-        for place, each in enumerate(measured):
+        entered = [each for each in measured if each.entered]
+        if not entered:
+            table.add_row(escape(name), "no lead", end_section=True)
+        for place, each in enumerate(entered):
             table.add_row(
                 "" if place else escape(name),
                 _phase(each),
@@ -148,7 +150,7 @@ def _groups(report: "FunnelReport") -> Table:
                 _percent(each.rate.point),
                 _interval(each),
                 span(each.days[0.5]),
-                end_section=place == len(measured) - 1,
+                end_section=place == len(entered) - 1,
             )
     return table
 

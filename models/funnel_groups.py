@@ -11,13 +11,13 @@ from features.funnel import Period
 from features.stages import Entries
 from models.funnel import Bools, Measured, Way, measure
 
-By = Literal["cohort", "source", "period"]
+GroupedBy = Literal["cohort", "source", "period"]
 MOST_SOURCES = 15
 OTHERS = "(all others)"
 FREQUENCY = {"week": "W", "month": "M", "quarter": "Q"}
 
 
-def grouped(entries: Entries, ways: Sequence[Way], by: By) -> dict[str, list[Measured]]:
+def grouped(entries: Entries, ways: Sequence[Way], by: GroupedBy) -> dict[str, list[Measured]]:
     """Every way, measured for each group on its own.
 
     cohort: leads by the period in which they entered the first stage, with all that became of them
@@ -38,8 +38,7 @@ def grouped(entries: Entries, ways: Sequence[Way], by: By) -> dict[str, list[Mea
 
 
 def of_members(ways: Sequence[Way], members: Mapping[str, Bools]) -> dict[str, list[Measured]]:
-    """members: per group, who of the rows of Entries.leads is in it, shape (leads,); groups may
-    overlap, as segments do."""
+    """members: per group, who of the rows of Entries.leads is in it, shape (leads,)."""
     return {name: [measure(way.among(inside)) for way in ways] for name, inside in members.items()}
 
 

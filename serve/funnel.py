@@ -7,25 +7,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from markupsafe import Markup
 
 from features.config import Config
-from features.database import LeadDatabase
+from features.database import LeadDatabase, open_database
 from features.errors import BadInput
 from features.freshness import days_without_deals
 from features.funnel import Funnel, load_funnel
 from features.progress import Progress, silent
+from features.segments import Segments
 from features.stages import Entries, entries
 from features.starter import guess_points
 from features.starter_funnel import guess_funnel
 from models import plots_funnel
 from models.funnel import Measured, Way, measure, ways
-from models.funnel_groups import By, grouped
+from models.funnel_groups import GroupedBy, grouped
 from models.holdup import Shortfall, sentence, shortfalls
 from serve import page
+from serve.funnel_segments import by_segment
+from serve.segments import require_segments
+
+By = GroupedBy | Literal["segment"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class FunnelReport:
     groups: Mapping[str, Sequence[Measured]]
     shortfalls: Sequence[Shortfall]
     sentence: str
-    notes: Sequence[str]
+    notes: tuple[str, ...]
     ways: Sequence[Way]
 
     @property
@@ -74,57 +79,80 @@ class FunnelReport:
 
 def funnel_report(
     config: Config,
-    database: LeadDatabase,
     until: datetime | None = None,
     by: By | None = None,
     progress: Progress = silent,
 ) -> FunnelReport:
     """Read and measure the funnel as known before `until` (default: the data end).
 
-    Raises BadInput for an `until` after the data end, Refused where there is no funnel.
+    Raises BadInput for an `until` after the data end, Refused where there is no funnel, or no
+    segment to look by.
     """
-    end = database.data_end
-    until = until or end
-    if until > end:
-        raise BadInput(
-            f"The data end on {end:%Y-%m-%d %H:%M} UTC: a funnel until {until:%Y-%m-%d %H:%M} "
-            "would take leads for waiting of whom nothing is known. Name an earlier time."
-        )
-    funnel, notes = _funnel(config, database)
-    found = entries(database, funnel, until, config.out_folder / "ledger.duckdb")
-    every = ways(found)
-    steps = every[: len(found.funnel.stage) - 1]
-    judged = shortfalls(steps, funnel.recent_days)
+    segments = require_segments(config) if by == "segment" else Segments()
+    with open_database(config, segments.specs) as database:
+        until = until or database.data_end
+        _require_known(until, database.data_end)
+        funnel, notes = _funnel(config, database)
+        found = entries(database, funnel, until, config.out_folder / "ledger.duckdb")
+        every = ways(found)
+        groups = _groups(config, database, segments, found, every, by, progress)
+        notes = (*notes, *found.notes, *_silence(database, until))
     measured = []
     for way in every:
         measured.append(measure(way))
         progress("funnel", len(measured), len(every))
+    steps = len(found.funnel.stage) - 1
+    judged = shortfalls(every[:steps], funnel.recent_days)
     return FunnelReport(
         until=until,
         first=found.entered[:, 0].min().astype("datetime64[us]").item(),
         funnel=found.funnel,
         reached=_reached(found),
-        steps=measured[: len(steps)],
+        steps=measured[:steps],
         whole=measured[-1],
         by=by,
-        groups=grouped(found, every, by) if by else {},
+        groups=groups,
         shortfalls=judged,
-        sentence=sentence(judged, len(steps)),
-        notes=(*notes, *found.notes, *_silence(database, until)),
+        sentence=sentence(judged, steps),
+        notes=notes,
         ways=every,
     )
 
 
-def _funnel(config: Config, database: LeadDatabase) -> tuple[Funnel, list[str]]:
+def _groups(
+    config: Config,
+    database: LeadDatabase,
+    segments: Segments,
+    found: Entries,
+    every: list[Way],
+    by: By | None,
+    progress: Progress,
+) -> dict[str, list[Measured]]:
+    if by is None:
+        return {}
+    if by == "segment":
+        return by_segment(config, database, segments, found, every, progress)
+    return grouped(found, every, by)
+
+
+def _require_known(until: datetime, end: datetime) -> None:
+    if until > end:
+        raise BadInput(
+            f"The data end on {end:%Y-%m-%d %H:%M} UTC: a funnel until {until:%Y-%m-%d %H:%M} "
+            "would take leads for waiting of whom nothing is known. Name an earlier time."
+        )
+
+
+def _funnel(config: Config, database: LeadDatabase) -> tuple[Funnel, tuple[str, ...]]:
     """The funnel as configured, else as `init` would write it, with a note that says so."""
     funnel = load_funnel(config)
     if funnel:
-        return funnel, []
+        return funnel, ()
     guessed = guess_funnel(database.actions, "contacts" in database.columns, guess_points)
-    return guessed, [
+    return guessed, (
         f"There is no {config.funnel}: the stages are guessed from the names of the actions. Write "
-        "your own: readiness funnel --help says how."
-    ]
+        "your own: readiness funnel --help says how.",
+    )
 
 
 def _reached(found: Entries) -> dict[str, int]:
@@ -172,6 +200,7 @@ MEANINGS = {
     "cohort": "Leads by when they entered the first stage.",
     "source": "Leads by the source that brought them.",
     "period": "Leads by when they entered the phase at hand.",
+    "segment": "Leads by the segments that they were in just before they entered the phase.",
 }
 
 

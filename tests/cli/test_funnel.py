@@ -60,6 +60,7 @@ def test_the_one_object(folder: Path) -> None:
         (["--until", "2025-01-01"], 2, "The data end on 2024-01-25"),
         (["--until", "2023-01-01"], 1, "No funnel before 2023-01-01"),
         (["--by", "moon"], 2, "moon"),
+        (["--by", "segment"], 1, "There are no segments"),
         (["--out", "page.txt"], 2, "an .html file, please"),
     ],
 )

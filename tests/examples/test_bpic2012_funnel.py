@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from features.database import open_database
 from serve.funnel import funnel_report
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,9 +29,7 @@ def test_every_phase_equals_a_recount_from_the_log() -> None:
     log = pd.read_parquet(LOG)
     log = log[log["lifecycle:transition"] == "COMPLETE"]
     when = pd.to_datetime(log["time:timestamp"], format="ISO8601", utc=True).dt.tz_localize(None)
-    config = load(EXAMPLE)
-    with open_database(config) as database:
-        report = funnel_report(config, database)
+    report = funnel_report(load(EXAMPLE))
     before = when < report.until
     log = log[before].assign(when=when[before])
 

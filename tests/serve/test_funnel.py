@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from features.database import open_database
-from features.errors import BadInput
+from features.errors import BadInput, Refused
 from models.plots_funnel import fates
 from serve.funnel import FunnelReport, funnel_report, render, span, write_funnel_page
 
@@ -20,9 +19,7 @@ STAGES = ["subscriber", "lead", "MQL", "SQL", "customer"]
 
 
 def report_of(folder: Path, until: datetime | None = None, by: str | None = None) -> FunnelReport:
-    config = load(folder)
-    with open_database(config) as database:
-        return funnel_report(config, database, until, by)
+    return funnel_report(load(folder), until, by)
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +109,31 @@ def test_a_reference_that_is_not_met_is_the_finding(copied: Path) -> None:
     page = render(held)
     assert "<strong>SQL to customer holds the funnel back the most</strong>" in page
     assert "90.0\u00a0%<small>reference</small>" in page
+
+
+def test_by_segment_as_known_just_before_the_phase(copied: Path) -> None:
+    """SQL to customer, of those that had asked for the price, or not, before they were accepted:
+    recounted from the files."""
+    (copied / "segments.toml").write_text(
+        '[[segment]]\nname = "price"\nall = [{action = "visited_pricing"}]\n'
+        '[[segment]]\nname = "never"\nall = [{action = "visited_pricing", at_least = 999}]\n'
+    )
+    found = report_of(copied, by="segment")
+    step = {name: measured[-2] for name, measured in found.groups.items()}
+    contacts = pd.read_parquet(copied / "contacts.parquet")
+    contacts = contacts[contacts["accepted"] & (contacts["contacted_at"] < found.until)]
+    accepted = contacts.groupby("lead_id")["contacted_at"].min()
+    events = pd.read_parquet(copied / "events.parquet").merge(accepted.reset_index(), on="lead_id")
+    known = events[["occurred_at", "recorded_at"]].max(axis=1)
+    priced = events[(events["action"] == "visited_pricing") & (known < events["contacted_at"])]
+    assert step["price"].entered == priced["lead_id"].nunique()
+    assert step["price"].entered + step["(in no segment)"].entered == found.steps[-1].entered
+    assert step["never"].entered == 0
+    first = {name: measured[0].entered for name, measured in found.groups.items()}
+    assert first["price"] == 0  # nobody has done anything before being created
+    (copied / "segments.toml").unlink()
+    with pytest.raises(Refused, match="There are no segments"):
+        report_of(copied, by="segment")
 
 
 def test_a_time_after_the_data_end_is_refused(demo_folder: Path) -> None:
