@@ -16,6 +16,7 @@ import numpy.typing as npt
 from sklearn.metrics import log_loss
 
 from benchmarks.funnel import funnel
+from benchmarks.timing import timing
 from features.config import load
 from features.simulate import World, simulate, write
 from features.starter import write_starter
@@ -32,7 +33,7 @@ def main() -> None:
     """Measure both and write the page."""
     with tempfile.TemporaryDirectory() as folder:
         parts = [bpic2012(Path(folder) / "bpic2012"), simulator(Path(folder) / "simulated")]
-    parts.append(funnel())
+    parts += [funnel(), timing()]
     head = f"# Results\n\nWritten by `python -m benchmarks.results` on {date.today()}.\n"
     page = "\n".join([head, *parts])
     (HOME / "docs" / "results.md").write_text(page, encoding="utf-8")

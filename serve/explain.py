@@ -37,8 +37,8 @@ class Close:
     def __str__(self) -> str:
         silent = f" It postpones: as ready as the average or more, silent for {QUIET_DAYS} days."
         return (
-            f"If it is won (within {self.reach} days): most likely between {self.low} and "
-            f"{self.high} days from then, half of such leads by day {self.median}; come back on "
+            f"If it is won within {self.reach} days: most likely in {self.low} to {self.high} "
+            f"days (the middle half of such leads), half by day {self.median}; come back on "
             f"{self.follow_up_on:%A, %Y-%m-%d}." + silent * self.postponing
         )
 

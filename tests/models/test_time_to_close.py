@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sksurv.nonparametric import cumulative_incidence_competing_risks
 
 from models.time_to_close import (
     COLUMNS,
@@ -142,6 +143,16 @@ def test_where_nobody_is_censored_it_is_the_share_won_so_far(endings):
     for day, chance in enumerate(found):
         seen = sum(ending == "won" and when < day for when, ending in closed) / len(closed)
         assert chance == pytest.approx(seen, abs=1e-7)
+
+
+def test_the_cumulative_incidence_is_scikit_survival_s():
+    _, _, endings = company(2_000)
+    days, ending = endings["days"].to_numpy(), endings["ending"].to_numpy(object)
+    code = np.select([ending == "won", ending == "lost"], [1, 2], 0)
+    times, chance = cumulative_incidence_competing_risks(code, days)
+    before = np.searchsorted(times, np.arange(181)) - 1
+    expected = np.where(before < 0, 0, chance[1][before])
+    assert cumulative_incidence(days, ending, 180) == pytest.approx(expected, abs=1e-7)
 
 
 STEPS = st.lists(st.integers(0, 5), min_size=8, max_size=8)

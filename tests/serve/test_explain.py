@@ -131,7 +131,7 @@ def test_the_time_to_close_is_that_of_the_curves(
     assert found["chances"]["30"] == pytest.approx(told.readiness)
     assert found["close_days_low"] <= found["close_days_median"] <= found["close_days_high"]
     assert found["follow_up_on"] > "2025-03-03"
-    said = f"half of such leads by day {found['close_days_median']}; come back on "
+    said = f"half by day {found['close_days_median']}; come back on "
     assert said in str(told.close)
     older = Scorer(replace(scorer.model, time_to_close=None), scorer.rules, scorer.words)
     without = explain_lead(config, database, older, lead, CUTOFF)

@@ -1,0 +1,230 @@
+"""Time to close, against what came true and against the simulator's truth, as Markdown.
+
+    .venv/bin/python -m benchmarks.timing
+
+The same classifier (default settings, no search) under ever more curves: what each step is worth.
+The simulated company is trained as of an earlier day, so that what is promised for 180 days can be
+held against what came.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.catalog import catalog
+from features.config import Config, load
+from features.cutoffs import grid, mature
+from features.database import open_database
+from features.dataset import endings, labelled
+from features.simulate import World, simulate, write
+from features.starter import write_starter
+from models.time_to_close import LADDER, QUARTILES, SILENCE, TimeToClose, fit_time_to_close
+from models.timing import Timing, judge_timing
+from training.fit import fit
+from training.search import DEFAULT
+from training.splits import final_split
+from training.timing import with_time_to_close
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "bpic2012"
+LEADS, SEED, AS_OF = 20_000, 7, datetime(2024, 12, 26)
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A model's test snapshots, what became of them, and the curves to be compared."""
+
+    frame: pd.DataFrame
+    readiness: Floats
+    known: pd.DataFrame
+    data_end: datetime
+    curves: dict[str, TimeToClose]
+    told: str
+
+    @property
+    def chosen(self) -> TimeToClose:
+        return self.curves["four bands and the postponing"]
+
+    def judged(self, curves: TimeToClose) -> Timing:
+        return judge_timing(curves, self.frame, self.readiness, self.known, self.data_end)
+
+
+def study(config: Config, as_of: datetime | None = None) -> Study:
+    """Train on what was known at `as_of` (default the data end), judge by all that is known."""
+    times = config.time
+    with open_database(config) as database:
+        cutoffs = grid(times.first_cutoff, times.cutoff_every_days, database.data_end)
+        known_then = mature(cutoffs, times.horizon_days, as_of or database.data_end)
+        split = final_split(known_then, times.test_cutoffs, times.horizon_days)
+        specs = catalog(config.features, database.actions, database.attributes)
+        asked = [*split.fit, *split.judge]
+        dataset = labelled(database, specs, asked, times.horizon_days, config.engine.memory_gb)
+        past, test = dataset.at(split.fit), dataset.at(split.judge)
+        model = fit(past, specs, DEFAULT, times.horizon_days, config.seed)
+        chosen = with_time_to_close(database, model, past, split).time_to_close
+        until = model.trained_until + timedelta(days=times.horizon_days)
+        learnt = endings(database, split.fit, until)
+        known, data_end = endings(database, split.judge, database.data_end), database.data_end
+    assert chosen is not None
+    blind = past.frame.drop(columns=SILENCE)
+    plain = fit_time_to_close(blind, model.rank(past.frame), learnt, times.horizon_days)
+    single = replace(plain, edges=(), bands=(plain.pooled,))
+    curves = {
+        "one curve through each lead's readiness": single,
+        "four bands of readiness": plain,
+        "four bands and the postponing": chosen,
+    }
+    told = (
+        f"Trained at {len(split.fit)} cutoffs to {split.fit[-1]:%Y-%m-%d} on what was known at "
+        f"{until:%Y-%m-%d}; {len(known):,} snapshots at {len(split.judge)} cutoffs from "
+        f"{split.judge[0]:%Y-%m-%d}, followed to {data_end:%Y-%m-%d}. Looking "
+        f"{chosen.reach} days ahead."
+    )
+    return Study(test.frame, model.rank(test.frame), known, data_end, curves, told)
+
+
+def timing() -> str:
+    """Both data sets."""
+    with tempfile.TemporaryDirectory() as folder:
+        return "\n".join([*_simulator(Path(folder) / "simulated"), *_bpic2012(Path(folder) / "b")])
+
+
+def _simulator(folder: Path) -> Iterator[str]:
+    world = simulate(LEADS, SEED)
+    write(world, folder)
+    write_starter(folder)
+    found = study(load(folder), AS_OF)
+    yield f"## Time to close, simulator, {LEADS:,} leads, seed {SEED}\n\n{found.told}\n"
+    yield contenders(found)
+    yield against_truth(found, world)
+
+
+def _bpic2012(folder: Path) -> Iterator[str]:
+    yield "## Time to close, BPI Challenge 2012\n"
+    data = (EXAMPLE / load(EXAMPLE).tables.folder).resolve()
+    if not data.is_dir():
+        yield f"Not run: the log is not in {data}.\n"
+        return
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("out"))
+    config = load(folder)
+    tables = config.tables.model_copy(update={"folder": str(data)})
+    found = study(config.model_copy(update={"tables": tables}))
+    yield f"{found.told}\n"
+    yield contenders(found)
+    yield ladder(found.judged(found.chosen))
+
+
+def contenders(found: Study) -> str:
+    """Curve by curve: pinball loss of the days to a win, and the Brier scores of the ladder."""
+    judged = {name: found.judged(curves) for name, curves in found.curves.items()}
+    first = next(iter(judged.values()))
+    rungs = [rung.days for rung in first.ladder]
+    rows = [
+        f"| one curve for all | {first.pinball_one_curve:.3f} | - | - | - |"
+        + "".join(f" {rung.brier_one_curve:.4f} |" for rung in first.ladder)
+    ]
+    for name, each in judged.items():
+        saved = each.pinball_one_curve - each.pinball
+        rows.append(
+            f"| {name} | {each.pinball:.3f} "
+            f"| {saved:+.3f} ({each.saved_low:+.3f} to {each.saved_high:+.3f}) "
+            f"| {each.in_middle_half:.1%} | {each.by_median:.1%} |"
+            + "".join(f" {rung.brier:.4f} |" for rung in each.ladder)
+        )
+    return (
+        f"{first.wins:,} won snapshots.\n\n"
+        "| curves | pinball loss, days | saved (95 % interval) | won in the middle half "
+        f"| won by the median |{''.join(f' Brier {days} d |' for days in rungs)}\n"
+        f"|---|---|---|---|---|{'---|' * len(rungs)}\n" + "\n".join(rows) + "\n"
+    )
+
+
+def ladder(each: Timing) -> str:
+    """Promised and seen, rung by rung, of the curves in use."""
+    rows = [
+        f"| {rung.days} | {rung.snapshots:,} | {rung.promised:.1%} | {rung.won:.1%} |"
+        for rung in each.ladder
+    ]
+    head = "| within days | snapshots | promised | won |\n|---|---|---|---|\n"
+    return head + "\n".join(rows) + "\n"
+
+
+def against_truth(found: Study, world: World) -> str:
+    """The same against the true chances, which have no luck in them; and who postpones in truth."""
+    curves, snapshots = found.chosen, found.frame[["lead_id", "cutoff"]]
+    rungs = [days for days in LADDER if days <= curves.reach]
+    promised = curves.chances(found.frame, found.readiness, rungs)
+    seen = {rung.days: rung.won for rung in found.judged(curves).ladder}
+    rows = []
+    for column, days in enumerate(rungs):
+        truth, own = world.true_probability(snapshots, days), promised[:, column]
+        rows.append(
+            f"| {days} | {own.mean():.2%} | {truth.mean():.2%} | {seen[days]:.2%} "
+            f"| {truth_error(own, truth):.4f} |"
+        )
+    middle, median = true_coverage(curves, found, world)
+    return (
+        "| within days | promised | true | won | error by tenths |\n|---|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n\nError by tenths: mean over ten bins of equal size of |mean promised - mean true|. "
+        f"By the true chances, **{middle:.1%}** of the wins within {curves.reach} days fall "
+        f"between the low and the high day, {median:.1%} by the median day.\n\n"
+        f"{postponing(found, world)}"
+    )
+
+
+def truth_error(promised: Floats, truth: Floats, bins: int = 10) -> float:
+    """Mean over bins of equal size of |mean promised - mean truth|."""
+    parts = np.array_split(np.argsort(promised, kind="stable"), bins)
+    return float(np.mean([abs(promised[part].mean() - truth[part].mean()) for part in parts]))
+
+
+def true_coverage(curves: TimeToClose, found: Study, world: World) -> tuple[float, float]:
+    """The true share of wins within reach that fall in the middle half, and by the median."""
+    snapshots = found.frame[["lead_id", "cutoff"]]
+    days = curves.quantiles(found.frame, found.readiness)
+    by = np.zeros((len(days), len(QUARTILES)))
+    for day in range(1, curves.reach + 1):
+        rows, columns = np.nonzero(days == day)
+        if len(rows):
+            by[rows, columns] = world.true_probability(snapshots.iloc[rows], day)
+    won = world.true_probability(snapshots, curves.reach).sum()
+    return float((by[:, 2] - by[:, 0]).sum() / won), float(by[:, 1].sum() / won)
+
+
+def postponing(found: Study, world: World) -> str:
+    """Who is said to postpone, and what is true of them."""
+    marked = found.chosen.postpones(found.frame, found.readiness)
+    ready = (found.readiness >= found.chosen.ready_from) & ~marked
+    snapshots = found.frame[["lead_id", "cutoff"]]
+    hidden = world.intents(snapshots) == "postponed"
+    soon, late = (world.true_probability(snapshots, days) for days in (30, found.chosen.reach))
+    own, banded = (
+        curves.chances(found.frame, found.readiness, [curves.reach])[:, 0]
+        for curves in (found.chosen, found.curves["four bands of readiness"])
+    )
+    rows = [
+        f"| {name} | {who.sum():,} | {hidden[who].mean():.1%} | {soon[who].mean():.1%} "
+        f"| {late[who].mean():.1%} | {own[who].mean():.1%} | {banded[who].mean():.1%} |"
+        for name, who in (
+            ("postponing", marked),
+            ("as ready, not silent", ready),
+            ("all", np.ones(len(hidden), bool)),
+        )
+    ]
+    return (
+        "| leads said to be | snapshots | hidden intent is postponed | true chance, 30 days "
+        f"| true chance, {found.chosen.reach} days | promised | promised by four bands alone |\n"
+        "|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    )
+
+
+if __name__ == "__main__":
+    print(timing())
