@@ -125,12 +125,16 @@ def test_the_time_to_close_is_that_of_the_curves(
     config: Config, database: LeadDatabase, scorer: Scorer, tmp_path: Path
 ) -> None:
     with open_ledger(tmp_path / "ledger.duckdb") as ledger:
-        lead = str(score_all(config, database, scorer, ledger, CUTOFF).rows["lead_id"].iloc[0])
+        row = score_all(config, database, scorer, ledger, CUTOFF).rows.iloc[0]
+    lead = str(row["lead_id"])
     told = explain_lead(config, database, scorer, lead, CUTOFF)
     found = told.to_json()["time_to_close"]
     assert found["chances"]["30"] == pytest.approx(told.readiness)
     assert found["close_days_low"] <= found["close_days_median"] <= found["close_days_high"]
     assert found["follow_up_on"] > "2025-03-03"
+    for column in ("close_days_low", "close_days_median", "close_days_high"):
+        assert row[column] == found[column]
+    assert f"{row['follow_up_on']:%Y-%m-%d}" == found["follow_up_on"]
     said = f"half by day {found['close_days_median']}; come back on "
     assert said in str(told.close)
     older = Scorer(replace(scorer.model, time_to_close=None), scorer.rules, scorer.words)
