@@ -61,8 +61,8 @@ class Timing:
         return (
             f"Days to close: {self.in_middle_half:.0%} of {self.wins:,} wins came between the low "
             f"and the high day (half is right). Off by {self.pinball:.2f} days (pinball loss); one "
-            f"curve for all leads by {self.pinball_one_curve - self.pinball:+.2f} more (95 % "
-            f"interval {self.saved_low:+.2f} to {self.saved_high:+.2f})."
+            f"curve for all leads by {self.pinball_one_curve:.2f} (95 % interval of the "
+            f"difference {self.saved_low:+.2f} to {self.saved_high:+.2f})."
         )
 
     def to_json(self) -> dict[str, Any]:
