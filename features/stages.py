@@ -211,6 +211,7 @@ def _attach(database: LeadDatabase, ledger: Path | None) -> None:
 def _notes(
     database: LeadDatabase, funnel: Funnel, until: datetime, ledger: Path | None
 ) -> Iterator[str]:
+    seen = _actions(database)
     for stage in funnel.stage:
         if stage.by_ledger and ledger is None:
             yield (
@@ -219,7 +220,7 @@ def _notes(
             )
         if stage.contact and "contacts" not in database.columns:
             yield f"{stage.name} asks for the table contacts, which readiness.toml does not name."
-        absent = [name for name in stage.actions or [] if name not in _events(database)]
+        absent = [name for name in stage.actions or [] if name not in seen]
         if absent:
             yield f"{stage.name} names actions that no event has: {', '.join(absent)}."
     yield from _unnamed(database, funnel)
@@ -228,7 +229,8 @@ def _notes(
         yield f"{faulty:,} leads breach the contract and are left out: readiness check says why."
 
 
-def _events(database: LeadDatabase) -> set[str]:
+def _actions(database: LeadDatabase) -> set[str]:
+    """Of all events: those of actions that are left out of the features, too."""
     rows = database.connection.execute("SELECT DISTINCT action FROM events").fetchall()
     return {action for (action,) in rows}
 

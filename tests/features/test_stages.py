@@ -29,6 +29,7 @@ from serve.ledger import Ledger
 from tests.features.lead_databases import at
 
 UNTIL = at("2026-03-01")
+NO_FEATURES = Features()
 FUNNEL = Funnel.model_validate(
     {
         "stage": [
@@ -65,7 +66,7 @@ WORKED = {
 }
 
 
-def opened(tables):
+def opened(tables, features):
     """The database of these rows."""
     frames = {}
     for name, rows in tables.items():
@@ -79,12 +80,12 @@ def opened(tables):
             else:
                 frame[column] = frame[column].astype(kind).where(frame[column].notna(), None)
         frames[name] = frame
-    return open_frames(frames, Features(), Engine(threads=1))
+    return open_frames(frames, features, Engine(threads=1))
 
 
-def read(tables, until=UNTIL, funnel=FUNNEL, ledger=None):
+def read(tables, until=UNTIL, funnel=FUNNEL, ledger=None, features=NO_FEATURES):
     """Per lead: when it entered each stage (None: not), and when it was lost."""
-    with opened(tables) as database:
+    with opened(tables, features) as database:
         found = entries(database, funnel, until, ledger)
     times = found.entered.astype(object).tolist()
     lost = [None if pd.isna(t) else t.to_pydatetime() for t in found.leads["lost_at"]]
@@ -273,6 +274,11 @@ def test_a_stage_without_its_source_is_left_out_and_named():
         "The stage MQL is left out: no lead entered it by itself.",
         "The stage SQL is left out: no lead entered it by itself.",
     )
+
+
+def test_an_action_that_is_left_out_of_the_features_may_be_a_stage():
+    left_out = Features(leave_out_actions=["price list"])
+    assert read(WORKED, features=left_out)[0] == read(WORKED)[0]
 
 
 def test_stages_that_nobody_has_reached_yet_stay():
