@@ -8,16 +8,19 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from cli.console import AsJson, out, print_json
+from cli.console import AsJson, err, out, print_json
 from cli.data import Where
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from serve.feedback import Feedback
+
 
 def add_to(app: typer.Typer) -> None:
     """Add these verbs to the command."""
     app.command("override")(override_verb)
+    app.command("feedback")(feedback_verb)
 
 
 def override_verb(
@@ -90,4 +93,94 @@ def _history_table(lead: str, rows: "pd.DataFrame") -> Table:
             f"{row['until']:%Y-%m-%d}" if row["until"] else "",
             escape(row["because"]),
         )
+    return table
+
+
+def feedback_verb(
+    where: Where = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """What sales said of the leads they were handed, and what became of those.
+
+    Reads the table of contacts (lead_id, contacted_at; by, accepted, reason) against the lists in
+    the ledger: how many were accepted, by readiness, points, source, basket and seller; why others
+    were not; who was never called, and how soon the rest were. A contact belongs to the last list
+    made before it; lists of the past are made by: readiness score --cutoff DAY
+    """
+    from features.config import load
+    from features.database import open_database
+    from serve.feedback import feedback
+
+    config = load(where)
+    with open_database(config) as database:
+        found = feedback(config, database)
+    if as_json:
+        print_json(found.to_json())
+        return
+    for note in found.notes:
+        err.print(f"[yellow]note[/] {escape(note)}")
+    out.print(
+        f"{found.contacts:,} contacts against {found.lists:,} lists: {found.matched:,} times a "
+        "lead of the list was contacted before the next one."
+    )
+    out.print(_acceptance_table(found))
+    if found.reasons:
+        told = "; ".join(f"{escape(why)}: {count:,}" for why, count in found.reasons.items())
+        out.print(f"Why leads of the list were rejected. {told}.")
+    out.print(_speed_table(found))
+    out.print(_ends_table(found))
+
+
+def _acceptance_table(found: "Feedback") -> Table:
+    table = Table(
+        Column("by", no_wrap=True),
+        "group",
+        Column("judged", justify="right"),
+        Column("accepted", justify="right"),
+        Column("share (95 % interval)", justify="right", no_wrap=True),
+        title="Accepted by sales",
+        title_justify="left",
+        caption="route: all contacts of leads in the ledger; the rest: those on the list for sales",
+        caption_justify="left",
+    )
+    for how, groups in found.by.items():
+        for place, each in enumerate(groups):
+            share = f"{each.share:.0%} ({each.low:.0%} to {each.high:.0%})"
+            name = "" if place else how
+            table.add_row(name, escape(each.group), f"{each.judged:,}", f"{each.accepted:,}", share)
+        table.add_section()
+    return table
+
+
+def _speed_table(found: "Feedback") -> Table:
+    fates = ("in time", "late", "overdue", "due", "closed")
+    table = Table(
+        "basket",
+        *(Column(name, justify="right") for name in ("leads", *fates, "hours", "target")),
+        title="How soon they were called, from the first list that they were on",
+        title_justify="left",
+        caption="overdue: not called yet, and late; due: not yet late; closed: ended uncalled; "
+        "hours: the median until the first call",
+        caption_justify="left",
+    )
+    for each in found.speed:
+        hours = (each.median_hours, each.target_hours)
+        table.add_row(
+            escape(each.basket),
+            f"{each.leads:,}",
+            *(f"{each.fates[fate]:,}" for fate in fates),
+            *("-" if hour is None else f"{hour:,.0f}" for hour in hours),
+        )
+    return table
+
+
+def _ends_table(found: "Feedback") -> Table:
+    table = Table(
+        "said of it first",
+        *(Column(name, justify="right") for name in ("won", "lost", "open")),
+        title="What became of the leads handed over",
+        title_justify="left",
+    )
+    for said, ends in found.ends.items():
+        table.add_row(said, *(f"{count:,}" for count in ends.values()))
     return table

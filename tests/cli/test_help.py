@@ -20,6 +20,7 @@ TAUGHT = {
     "compare": ("Model against rules on real outcomes", "self-contained HTML page"),
     "funnel": ("which phase holds them back", "open leads are never taken for lost"),
     "override": ("beside the machine's in the ledger, never over it", "--withdraw"),
+    "feedback": ("What sales said of the leads they were handed", "score --cutoff DAY"),
     "explain": ("Why one lead has its readiness", "they add up to its log-odds"),
 }
 
