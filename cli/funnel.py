@@ -53,6 +53,11 @@ def funnel_verb(
     by deeds, contacts, deals, points or readiness, or by rows of the table stages. Conversion
     counts the leads that entered a phase long enough ago (`within_days`); open leads are never
     taken for lost. Writes a self-contained HTML page (and funnel.json beside it).
+
+    Each `[[stage]]` of funnel.toml, first to last, has a `name` and ways in: `created = true`,
+    `actions = ["visited_pricing"]`, `contact = "accepted"`, `won = true`, `points_from = 40`,
+    `readiness_from = 0.3`; if you like, `within_days = 30` and `reference = [0.3, 0.5]`, the share
+    that should come there from the stage before.
     """
     from features.config import load
     from serve.funnel import funnel_report, write_funnel_page
