@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import log_loss
 
+from benchmarks import sources
 from benchmarks.funnel import funnel
 from benchmarks.timing import timing
 from features.config import load
@@ -33,7 +34,7 @@ def main() -> None:
     """Measure both and write the page."""
     with tempfile.TemporaryDirectory() as folder:
         parts = [bpic2012(Path(folder) / "bpic2012"), simulator(Path(folder) / "simulated")]
-    parts += [funnel(), timing()]
+    parts += [funnel(), timing(), sources.simulated(), sources.olist()]
     head = f"# Results\n\nWritten by `python -m benchmarks.results` on {date.today()}.\n"
     page = "\n".join([head, *parts])
     (HOME / "docs" / "results.md").write_text(page, encoding="utf-8")

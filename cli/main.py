@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import data, feedback, funnel, learn, rules, segments, use
+from cli import data, feedback, funnel, learn, rules, segments, sources, use
 from cli.console import err, print_json
 from features.errors import BadInput, Refused
 
@@ -34,6 +34,7 @@ The usual way, for a folder DIR with your tables (events, leads, deals):
     readiness compare DIR   model against rules: a report for sales
     readiness funnel DIR    how far leads come, how fast, what holds them
     readiness segments DIR  named filters: who is in them, what share is won
+    readiness sources DIR   is each source of leads in the right basket?
 
 No data yet? `readiness simulate DIR` makes some. Exit codes: 0 done, 1 refused or gate not
 passed, 2 wrong usage or bad input. `readiness VERB --help` teaches each.
@@ -46,6 +47,7 @@ funnel.add_to(app)
 feedback.add_to(app)
 segments.add_to(app)
 rules.add_to(app)
+sources.add_to(app)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ days, start) always gives the same world, so simulate it again and ask it.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import BadInput
+from features.simulate_deeds import (
+    ACTION_SHARES,
+    CHANNEL_SHARES,
+    CONTENT_CODES,
+    DEEDS_PER_SESSION,
+    LATE,
+    LATE_HOURS,
+    OWL_SHIFT,
+    OWN_SOURCE,
+    QUOTE,
+    SESSIONS,
+    TEXTS,
+    WEEKEND_SESSIONS,
+)
+from features.simulate_truth import Truth
 from features.simulate_world import (
-    ATTRIBUTES,
     DAY,
     HOUR,
     INTENTS,
     MINUTE,
-    SOURCES,
+    OFFICE_HOURS,
     WON,
     WORKED,
     Bools,
@@ -35,8 +49,7 @@ from features.simulate_world import (
     Floats,
     Ints,
     Law,
-    Truth,
-    cumulated,
+    WorthChange,
     draw,
     people,
     time_of_day,
@@ -45,54 +58,6 @@ from features.simulate_world import (
 SIZES, MINIMUM_DAYS = (1_000, 1_000_000), 60
 START = pd.Timestamp("2024-01-01")
 
-# Sessions per day by intent (quiet ... postponed), times the activity of the lead.
-SESSIONS = np.array([0.025, 0.18, 0.50, 0.75, 0.07])
-WEEKEND_SESSIONS = 0.4
-DEEDS_PER_SESSION = 2.5
-OWL_SHIFT = 11  # hours by which owls lag behind the others
-LATE, LATE_HOURS = 0.03, 14  # share of deeds recorded late, and the mean delay
-
-# What is done, weighted by intent (quiet ... postponed), and the names of what was opened.
-ACTIONS: dict[str, tuple[tuple[float, ...], tuple[str, ...]]] = {
-    "email_opened": ((38, 18, 11, 9, 30), ("newsletter", "product_news", "case_story", "offer")),
-    "email_clicked": ((10, 9, 7, 6, 10), ("product_news", "case_story", "offer")),
-    "visited_homepage": ((18, 20, 14, 13, 16), ("/",)),
-    "visited_blog": ((17, 22, 12, 5, 8), ("/blog/trends", "/blog/how_to", "/blog/mistakes")),
-    "visited_service_page": ((7, 14, 19, 15, 13), ("/service/a", "/service/b", "/service/c")),
-    "visited_pricing": ((1.2, 3, 11, 17, 8), ("/pricing",)),
-    "downloaded_whitepaper": ((1.5, 4, 6, 3, 2), ("guide", "benchmark", "checklist")),
-    "watched_webinar": ((1, 2.5, 4, 2, 2), ("introduction", "deep_dive")),
-    "read_reference": ((0.6, 1.5, 6, 9, 3), ("/reference/mill", "/reference/clinic")),
-    "chat_started": ((0.3, 0.8, 2.5, 5, 1.5), ("chat",)),
-    "form_begun": ((0.7, 1.5, 4, 8, 2), ("contact_form", "quote_form")),
-    "form_submitted": ((0.3, 0.6, 2.2, 6, 1), ("contact_form", "quote_form")),
-    "opened_quote": ((0.1, 0.2, 1.2, 8, 3), ("quote",)),
-    "called_in": ((0.1, 0.2, 1, 4, 1), ()),
-    "unsubscribed": ((3, 0.5, 0.3, 0.1, 0.4), ()),
-}
-CONTENTS = tuple(dict.fromkeys(name for _, names in ACTIONS.values() for name in names))
-# Half of the sessions come by the source that brought the lead, the rest by any of these.
-CHANNELS = (*SOURCES, "direct")
-OWN_SOURCE, CHANNEL_WEIGHTS = 0.5, [1, 2, 1, 30, 8, 15, 8, 35]
-TEXTS = {
-    "source": CHANNELS,
-    "action": tuple(ACTIONS),
-    "content": CONTENTS,
-    "outcome": ("won", "lost"),
-    "by": ("rep-1", "rep-2", "rep-3", "rep-4", "rep-5", "rep-6"),
-    **{name: tuple(values) for name, values in ATTRIBUTES.items()},
-}
-CHANNEL_SHARES = cumulated(CHANNEL_WEIGHTS)
-ACTION_SHARES = cumulated(np.transpose([weights for weights, _ in ACTIONS.values()]))
-# (action, place): the code of a content name; each row goes round the names of its action.
-CONTENT_CODES = np.array(
-    [
-        np.resize([CONTENTS.index(name) for name in names] or [-1], 12)
-        for _, names in ACTIONS.values()
-    ],
-    dtype=np.int8,
-)
-QUOTE = tuple(ACTIONS).index("opened_quote")
 NEVER = np.iinfo(np.int64).min  # becomes a null time
 
 
@@ -121,6 +86,11 @@ class World:
         """
         return self.truth.win_probability(snapshots, horizon_days)
 
+    def true_conversion(self, horizon_days: int) -> pd.DataFrame:
+        """The chance that a lead whom a source brings is won within the horizon of its creation,
+        [created_at, created_at + horizon): a row per day of creation, a column per source."""
+        return self.truth.conversion(horizon_days)
+
     def intents(self, snapshots: pd.DataFrame) -> npt.NDArray[np.str_]:
         """The hidden intent, one of INTENTS, of each snapshot; raises as true_probability."""
         return np.array(INTENTS)[self.truth.states(snapshots)[2] % WORKED]
@@ -132,18 +102,21 @@ def simulate(
     days: int = 540,
     start: pd.Timestamp = START,
     progress: Callable[[float], None] = lambda share: None,
+    changes: Sequence[WorthChange] = (),
 ) -> World:
     """A world of `leads` leads who arrive over [start, start + days).
 
-    The same arguments give the same world. `progress` hears the share done after every day.
-    Raises BadInput for a number of leads outside SIZES, fewer than MINIMUM_DAYS days, or a start
-    that is no midnight.
+    The same arguments give the same world. `progress` hears the share done after every day. Leads
+    that arrive from the day of a change on are worth as it says; without changes the world is, bit
+    for bit, what it was before there were any.
+    Raises BadInput for a number of leads outside SIZES, fewer than MINIMUM_DAYS days, a start that
+    is no midnight, or a change that cannot be.
     """
     if not SIZES[0] <= leads <= SIZES[1]:
         raise BadInput(f"{leads:,} leads asked for: give from {SIZES[0]:,} to {SIZES[1]:,}.")
     if days < MINIMUM_DAYS or start != start.normalize():
         raise BadInput(f"give at least {MINIMUM_DAYS} days, and a midnight to start at.")
-    life = _Life(Law(start, days), leads, seed)
+    life = _Life(Law(start, days, changes), leads, seed)
     for day in range(days):
         life.live(day)
         progress((day + 1) / days)
@@ -286,7 +259,8 @@ class _Life:
 
 
 def _office_time(rng: np.random.Generator, size: int, day: int) -> Ints:
-    return day * DAY + rng.integers(9 * HOUR, 18 * HOUR, size=size)
+    opened, closed = OFFICE_HOURS
+    return day * DAY + rng.integers(opened * HOUR, closed * HOUR, size=size)
 
 
 def _frame(columns: dict[str, Any], start: pd.Timestamp) -> pd.DataFrame:

@@ -5,6 +5,7 @@ fit), on whether sales has taken it up, and on the weekday, and on nothing else:
 a win within any number of days follows exactly, by a recursion backwards over the days.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,7 @@ LOSSES = {
     ("postponed", "lost"): 0.004,
 }
 WORKED_RISE, WORKED_WIN = 1.5, 2.0
+MOST_WORTH = 5.0  # of a source, so that no day's chances sum to more than 1
 WEEKEND_PACE = 0.2
 
 # Sales calls on weekdays only, and only so many leads: CALLS_PER_LEAD over the whole period, spread
@@ -104,14 +106,38 @@ def cumulated(weights: npt.ArrayLike) -> Floats:
     return shares / shares[..., -1:]
 
 
+OFFICE_HOURS = 9, 18  # sales call and close deals within [9:00, 18:00)
+
+
 def time_of_day(rng: np.random.Generator, size: int) -> Ints:
     """Microseconds since midnight, as most people keep their hours."""
     return draw(rng, cumulated(HOURS), size) * HOUR + rng.integers(HOUR, size=size)
 
 
-def _moves(pace: float) -> Floats:
+@dataclass(frozen=True)
+class WorthChange:
+    """From midnight of `day` (counted from 0) on, a new lead of the source is worth so much.
+
+    Leads that arrived before keep what they were worth: it is what the source brings that changes.
+    Raises BadInput for an unknown source, a day before 0, or a worth outside (0, MOST_WORTH].
+    """
+
+    source: str
+    day: int
+    worth: float
+
+    def __post_init__(self) -> None:
+        if self.source not in SOURCES:
+            raise BadInput(f"no source {self.source!r}: there are {', '.join(SOURCES)}.")
+        if self.day < 0 or not 0 < self.worth <= MOST_WORTH:
+            raise BadInput(
+                f"{self}: give a day from 0 on, and a worth above 0, {MOST_WORTH} at most."
+            )
+
+
+def _moves(pace: float, class_worth: Floats) -> Floats:
     """(class, code, code): chance of each move in one day, sales' taking up aside."""
-    moves = np.zeros((len(CLASS_WORTH), LOST + 1, LOST + 1))
+    moves = np.zeros((len(class_worth), LOST + 1, LOST + 1))
 
     def put(rates: dict[tuple[str, str], float], scale: float | Floats, worked: int) -> None:
         for (before, after), rate in rates.items():
@@ -120,7 +146,7 @@ def _moves(pace: float) -> Floats:
             moves[:, INTENTS.index(before) + worked, column] = rate * scale
 
     for worked, rise, win in ((0, 1.0, 1.0), (WORKED, WORKED_RISE, WORKED_WIN)):
-        put(RISES, CLASS_WORTH * rise, worked)
+        put(RISES, class_worth * rise, worked)
         put(FADES, 1.0, worked)
         put(WINS, pace * win, worked)
         put(LOSSES, pace, worked)
@@ -145,10 +171,13 @@ class Law:
     advance, and each lead's chain stays its own. Beyond `days` the last week's rates go on.
     """
 
-    def __init__(self, start: pd.Timestamp, days: int) -> None:
+    def __init__(self, start: pd.Timestamp, days: int, changes: Sequence[WorthChange] = ()) -> None:
         self.days = days
         self.weekend: Bools = (start.day_of_week + np.arange(days)) % 7 >= 5
-        self._moves = _moves(1.0), _moves(WEEKEND_PACE)
+        self.changes = sorted(changes, key=lambda change: change.day)
+        changed = [np.multiply(change.worth, _fit_worths) for change in self.changes]
+        worth = np.concatenate([CLASS_WORTH, *changed])
+        self._moves = _moves(1.0, worth), _moves(WEEKEND_PACE, worth)
         self._taken_up = _taken_up(self._moves[0]), _taken_up(self._moves[1])
         chances = [moves * (1 - np.eye(LOST + 1)) for moves in self._moves]
         self._leaving = [c.reshape(-1, LOST + 1).cumsum(axis=1) for c in chances]
@@ -159,8 +188,8 @@ class Law:
     def _planned_calls(self) -> Floats:
         """Calls per unit of CALL_WEIGHT on each day: capacity over the expected weight waiting."""
         capacity = CALLS_PER_LEAD / max(1, (~self.weekend).sum())
-        newcomers = np.zeros((len(CLASS_SHARE), LOST + 1))
-        newcomers[:, :WORKED] = np.outer(CLASS_SHARE, INITIAL)
+        before = np.arange(len(CLASS_SHARE))
+        newcomers = np.zeros((len(self._moves[0]), LOST + 1))
         expected = np.zeros_like(newcomers)
         rate = np.zeros(self.days)
         for day in range(self.days):
@@ -168,8 +197,20 @@ class Law:
             if not self.weekend[day] and waiting > 0:
                 rate[day] = min(capacity / waiting, 1 / CALL_WEIGHT.max())
             moved = (expected[:, None, :] @ self._matrix(day, rate[day]))[:, 0]
+            newcomers[:, :WORKED] = 0
+            newcomers[self.classes_on(day, before), :WORKED] = np.outer(CLASS_SHARE, INITIAL)
             expected = moved + newcomers * self.arrivals[day]
         return rate
+
+    def classes_on(self, day: int | Ints, classes: Ints) -> Ints:
+        """The classes that leads of `classes` have who arrive on `day`, the changes counted in:
+        the n-th change has classes of its own, one per fit, after those of SOURCES."""
+        found = classes
+        for number, change in enumerate(self.changes, start=len(SOURCES)):
+            fits, own = classes % len(FITS), list(SOURCES).index(change.source)
+            changed = (classes // len(FITS) == own) & (np.asarray(day) >= change.day)
+            found = np.where(changed, number * len(FITS) + fits, found)
+        return found
 
     def _matrix(self, day: int, call_rate: float) -> Floats:
         taken = np.zeros((LOST + 1, 1))
@@ -199,7 +240,7 @@ class Law:
 
     def win_probability(self, day: int, horizon: int) -> Floats:
         """(class, code): chance of a win in the days [day, day + horizon), exactly."""
-        chance = np.zeros((len(CLASS_SHARE), LOST + 1, 1))
+        chance = np.zeros((len(self._moves[0]), LOST + 1, 1))
         chance[:, WON] = 1
         for later in reversed(range(day, day + horizon)):
             known = self._known_day(later)
@@ -232,9 +273,10 @@ def people(rng: np.random.Generator, law: Law, leads: int) -> People:
         poor, strong = np.array(list(values.values())).T / 100
         chances = (poor + strength * (strong - poor)).cumsum(axis=1)
         attributes[name] = (rng.random((leads, 1)) >= chances[:, :-1]).sum(axis=1)
+    created = np.sort(day * DAY + time_of_day(rng, leads))
     return People(
-        created=np.sort(day * DAY + time_of_day(rng, leads)),
-        classes=classes,
+        created=created,
+        classes=law.classes_on(created // DAY, classes),
         source=classes // len(FITS),
         intent=draw(rng, np.cumsum(INITIAL), leads).astype(np.int8),
         attributes=attributes,
@@ -243,49 +285,3 @@ def people(rng: np.random.Generator, law: Law, leads: int) -> People:
         owl=rng.random(leads) < OWLS,
         offline=rng.random(leads) < OFFLINE,
     )
-
-
-class Truth:
-    """What an observer never sees: every lead's class, and its code at every midnight.
-
-    Built from each change of `lead` (from 0; lead_id is from 1) to `code`, from midnight `day` on.
-    """
-
-    def __init__(
-        self, law: Law, start: pd.Timestamp, classes: Ints, lead: Ints, day: Ints, code: Codes
-    ) -> None:
-        self._law, self._start, self._classes = law, start, classes
-        changes = lead * (law.days + 1) + day
-        order = np.argsort(changes)
-        self._changes, self._codes = changes[order], code[order]
-
-    def states(self, snapshots: pd.DataFrame) -> tuple[Ints, Ints, Codes]:
-        """Lead (from 0), day and code of each snapshot; raises as World.true_probability."""
-        lead: Ints = snapshots["lead_id"].to_numpy(np.int64) - 1
-        since = snapshots["cutoff"] - self._start
-        day = since.dt.days.to_numpy().astype(np.int64)
-        midnight = (since == since.dt.floor("D")).to_numpy()
-        known = midnight & (day >= 0) & (day <= self._law.days)
-        known &= (lead >= 0) & (lead < len(self._classes))
-        wanted = np.where(known, lead * (self._law.days + 1) + day, 0)
-        at = np.maximum(np.searchsorted(self._changes, wanted, side="right") - 1, 0)
-        arrived = self._changes[at] // (self._law.days + 1) == lead
-        codes: Codes = self._codes[at]
-        good = known & arrived & (codes < WON)
-        if not good.all():
-            first = snapshots[~good].iloc[0]
-            raise BadInput(
-                f"{(~good).sum():,} snapshots are not of a lead open at a midnight of the simulated"
-                f" period; the first is lead {first['lead_id']} at {first['cutoff']}."
-            )
-        return lead, day, codes
-
-    def win_probability(self, snapshots: pd.DataFrame, horizon: int) -> Floats:
-        """See World.true_probability."""
-        lead, day, code = self.states(snapshots)
-        chance = np.empty(len(snapshots))
-        for cutoff in np.unique(day):
-            at = day == cutoff
-            by_state = self._law.win_probability(cutoff, horizon)
-            chance[at] = by_state[self._classes[lead[at]], code[at]]
-        return chance

@@ -21,7 +21,10 @@ HEAD = """\
 # The sources of leads and their baskets, written by `readiness init`. The baskets are GUESSES from
 # the names: put each source where you think it belongs, then run `readiness sources` to hold it
 # against what was won. `readiness sources --apply` appends its moves at the end of this file.
-# A source is a marketing activity: it brings leads (`source`) or is something they do (`action`).
+# A source is a marketing activity, recognised by one of:
+#   source      a value of leads.source or of events.source: leads touch it, now or later
+#   brought_by  a value of leads.source alone: it is what brought the lead
+#   action      something that leads do
 
 [baskets.active-1]             # the best: called first
 at_least = {levels[0]:<19g} # this share of its leads is won within {horizon} days of first touch
@@ -40,7 +43,7 @@ contact_within_hours = 168
 
 [moves]                        # when a source rises or falls by one basket; these are the defaults
 window_days = 180              # leads of so many days are measured, once their horizon is over
-probability = 0.95             # how surely its conversion lies beyond the boundary
+probability = 0.975            # how surely its conversion lies beyond the boundary
 margin = 0.1                   # so far beyond it, as a part of it: above 11 %, not above 10 %
 least_leads = 50               # fewer leads move nothing
 rest_days = 28                 # after a move a source rests so long

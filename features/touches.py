@@ -1,8 +1,9 @@
 """Touches: when a lead first met a source, and what became of it within the horizon, as SQL.
 
 A source is a marketing activity: a value of `leads.source` or of `events.source` ("newsletter"), or
-an action that says much ("visited_pricing"). A lead counts once for every source that it touched,
-at its first touch, and a touch counts from when it and the lead were both known.
+of `leads.source` alone (what brought the lead), or an action that says much ("visited_pricing"). A
+lead counts once for every source that it touched, at its first touch, and a touch counts from when
+it and the lead were both known.
 
 Worked example, horizon 30 days: a lead created 2026-01-05 09:00 with leads.source = "social" reads
 the newsletter on 2026-01-20 08:00 (recorded 2026-01-21 08:00) and is won on 2026-02-10. It touched
@@ -20,10 +21,11 @@ from features.tables import literal
 
 @dataclass(frozen=True)
 class Mark:
-    """What a source is recognised by: a value of `source` (of a lead or an event), or an action."""
+    """What a source is recognised by: a value of `source` (of a lead or an event), what the lead
+    was brought by (leads.source alone), or an action."""
 
     name: str
-    by: Literal["source", "action"]
+    by: Literal["source", "brought_by", "action"]
     value: str
 
 
@@ -41,11 +43,11 @@ known AS (
 ),
 touches AS (
   SELECT l.lead_id, m.name, l.created_at AS touched_at
-  FROM known l JOIN marks m ON m.kind = 'source' AND m.value = l.source
+  FROM known l JOIN marks m ON m.kind <> 'action' AND m.value = l.source
   UNION ALL
   SELECT l.lead_id, m.name, greatest(e.known_at, l.created_at)
   FROM deeds e JOIN known l ON l.lead_id = e.lead_id
-  JOIN marks m ON m.value = CASE m.kind WHEN 'action' THEN e.action ELSE e.source END
+  JOIN marks m ON m.value = CASE m.kind WHEN 'action' THEN e.action WHEN 'source' THEN e.source END
   WHERE e.known_at < TIMESTAMP '{before}'
 )
 SELECT lead_id, name, min(touched_at) AS touched_at FROM touches GROUP BY lead_id, name"""
@@ -85,7 +87,7 @@ def window_start(end: datetime, window_days: int, horizon_days: int) -> datetime
 
 def unlisted_sql(marks: Sequence[Mark], before: datetime) -> str:
     """SELECT value, leads: values of leads.source that no mark knows, the most frequent first."""
-    known = ", ".join(literal(m.value) for m in marks if m.by == "source")
+    known = ", ".join(literal(m.value) for m in marks if m.by != "action")
     unknown = f"AND source NOT IN ({known})" if known else ""
     return (
         "SELECT source AS value, count(*) AS leads FROM leads WHERE source IS NOT NULL "

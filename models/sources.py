@@ -1,8 +1,9 @@
 """Source baskets, read from sources.toml: who is called how soon, by where a lead comes from.
 
-A source is a marketing activity: it brings leads (`source`) or is something they do (`action`). It
-sits in one of four baskets, active-1 the best. Moves are appended, never rewritten: the basket of a
-source at a cutoff is that of its last move up to that day, else the one it is listed with.
+A source is a marketing activity: leads touch it (`source`, of a lead or an event), it brought them
+(`brought_by`, of a lead alone), or they do it (`action`). It sits in one of four baskets, active-1
+the best. Moves are appended, never rewritten: the basket of a source at a cutoff is that of its
+last move up to that day, else the one it is listed with.
 
     [baskets.active-1]
     at_least = 0.20            # of its leads, this share is won within the horizon
@@ -10,7 +11,7 @@ source at a cutoff is that of its last move up to that day, else the one it is l
 
     [[source]]
     name = "price list"
-    action = "visited_pricing" # or: source = "newsletter"
+    action = "visited_pricing" # or: source = "newsletter", or: brought_by = "newsletter"
     basket = "active-1"
 
     [[move]]                   # written by `readiness sources --apply`
@@ -57,7 +58,7 @@ class Moves(Strict):
     """
 
     window_days: Annotated[int, Field(ge=7, le=3650)] = 180
-    probability: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    probability: Annotated[float, Field(ge=0.5, lt=1)] = 0.975
     least_leads: Annotated[int, Field(ge=1)] = 50
     rest_days: Annotated[int, Field(ge=0, le=3650)] = 28
     margin: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -68,22 +69,25 @@ class Source(Strict):
 
     name: Annotated[str, Field(min_length=1)]
     source: Annotated[str, Field(min_length=1)] | None = None
+    brought_by: Annotated[str, Field(min_length=1)] | None = None
     action: Annotated[str, Field(min_length=1)] | None = None
     basket: Basket
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Source:
-        if (self.source is None) == (self.action is None):
-            raise ValueError(f"{self.name}: name either `source` or `action`, one of them")
+        if len(self._marks()) != 1:
+            raise ValueError(f"{self.name}: name one of `source`, `brought_by` and `action`")
         return self
 
     @property
     def mark(self) -> Mark:
         """What it is recognised by."""
-        if self.action is not None:
-            return Mark(self.name, "action", self.action)
-        assert self.source is not None  # _one_of_them saw to it
-        return Mark(self.name, "source", self.source)
+        return self._marks()[0]
+
+    def _marks(self) -> list[Mark]:
+        kinds: tuple[Literal["source", "brought_by", "action"], ...]
+        kinds = ("source", "brought_by", "action")
+        return [Mark(self.name, kind, getattr(self, kind)) for kind in kinds if getattr(self, kind)]
 
 
 class Move(Strict):

@@ -21,6 +21,7 @@ TAUGHT = {
     "funnel": ("which phase holds them back", "open leads are never taken for lost"),
     "override": ("beside the machine's in the ledger, never over it", "--withdraw"),
     "feedback": ("What sales said of the leads they were handed", "score --cutoff DAY"),
+    "sources": ("whether it sits in the right basket", "--apply"),
     "explain": ("Why one lead has its readiness", "they add up to its log-odds"),
 }
 

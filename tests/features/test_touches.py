@@ -19,6 +19,7 @@ MARKS = (
     Mark("social", "source", "social"),
     Mark("the newsletter", "source", "newsletter"),
     Mark("it's prices", "action", "visited_pricing"),
+    Mark("brought by social", "brought_by", "social"),
 )
 
 
@@ -37,10 +38,11 @@ def test_the_literal_example() -> None:
     events = [read | {"recorded_at": at("2026-01-21 08:00")}]
     deals = [{"lead_id": 1, "closed_at": at("2026-02-10"), "outcome": "won"}]
     social, newsletter = at("2026-01-05 09:00"), at("2026-01-21 08:00")
+    brought = [(1, "brought by social", social), (1, "social", social)]
     with opened(leads, events, deals) as database:
         for before, known in (
-            (newsletter, [(1, "social", social)]),
-            (newsletter + MICROSECOND, [(1, "social", social), (1, "the newsletter", newsletter)]),
+            (newsletter, brought),
+            (newsletter + MICROSECOND, [*brought, (1, "the newsletter", newsletter)]),
         ):
             found = database.query(touches_sql(MARKS, before))
             assert rows(found) == known
@@ -89,10 +91,10 @@ def oracle_touches(leads, events, deals, before):
             continue
         for mark in MARKS:
             moments = []
-            if mark.by == "source" and lead["source"] == mark.value:
+            if mark.by != "action" and lead["source"] == mark.value:
                 moments.append(lead["created_at"])
             for deed in events:
-                if deed["lead_id"] == lead["lead_id"] and deed[mark.by] == mark.value:
+                if deed["lead_id"] == lead["lead_id"] and deed.get(mark.by) == mark.value:
                     known = max(deed["occurred_at"], deed["recorded_at"] or deed["occurred_at"])
                     moments.append(max(known, lead["created_at"]))
             if moments and min(moments) < before:

@@ -49,10 +49,22 @@ def test_within_a_basket_the_source_touched_last_is_named() -> None:
     assert (row.lead_id, row.source, row.basket) == ("a", "newsletter", "passive-2")
 
 
+def test_what_brought_a_lead_is_not_what_it_touched_later() -> None:
+    leads = [{"lead_id": 1, "created_at": at("2026-01-05"), "source": "fair"}]
+    events = [event(1, at("2026-01-06"), "read", source="newsletter")]
+    brought = sources(
+        one("fair", "passive-1", 'brought_by = "fair"'),
+        one("newsletter", "active-1", 'brought_by = "newsletter"'),
+    )
+    with opened(leads, events) as database:
+        (row,) = brought.baskets_of(database, at("2026-02-01")).itertuples(index=False)
+    assert (row.source, row.basket) == ("fair", "passive-1")
+
+
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        (('[[source]]\nname = "x"\nbasket = "active-1"\n',), "name either `source` or `action`"),
+        (('[[source]]\nname = "x"\nbasket = "active-1"\n',), "x: name one of"),
         ((THREE[0], THREE[0]), "two sources share the name social"),
         ((THREE[0], one("s", "active-1", 'source = "social"')), "share the source social"),
         ((one("x", "active-3"),), "should be 'active-1', 'active-2'"),

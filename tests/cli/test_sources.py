@@ -1,0 +1,43 @@
+"""`readiness sources`, as operations run it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import little_folder, readiness
+
+
+@pytest.fixture
+def folder(demo_folder: Path, tmp_path: Path) -> Path:
+    for path in demo_folder.iterdir():
+        if path.is_file():
+            shutil.copy(path, tmp_path)
+    return tmp_path
+
+
+def test_the_review_and_its_moves(folder: Path) -> None:
+    before = (folder / "sources.toml").read_text()
+    ran = readiness("sources", folder)
+    assert ran.code == 0
+    assert "newsletter" in ran.out
+    assert "To write these moves into sources.toml: --apply" in ran.out
+    assert max(map(len, ran.out.splitlines()[:-1])) <= 80
+    assert (folder / "sources.toml").read_text() == before
+    found = readiness("sources", folder, "--apply", "--json").found
+    assert found["applied"] == found["moves"] != []
+    assert {source["source"] for source in found["sources"]} >= {"partner", "social", "direct"}
+    assert Path(found["page"]) == folder / "out" / "sources.html"
+    text = (folder / "sources.toml").read_text()
+    assert text.startswith(before.rstrip("\n"))
+    assert text.count("[[move]]") == len(found["applied"])
+    assert readiness("sources", folder, "--apply", "--json").found["applied"] == []
+    early = readiness("sources", folder, "--cutoff", "2025-01-01", "--apply")
+    assert (early.code, "history is not rewritten" in early.err) == (2, True)
+
+
+def test_an_absent_file_is_told(tmp_path: Path) -> None:
+    ran = readiness("sources", little_folder(tmp_path), "--json")
+    assert ran.code == 2
+    assert "There is no" in ran.found["error"]
+    assert "readiness init" in ran.found["error"]
