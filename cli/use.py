@@ -229,6 +229,8 @@ def explain_verb(
     lines.add_section()
     lines.add_row(f"{told.points:g}", f"in all: {told.band}")
     out.print(lines)
+    if told.disqualified:
+        out.print(f"[bold]Disqualified:[/] {escape(told.disqualified)}")
 
 
 def _reasons_table(told: "LeadExplained") -> Table:

@@ -110,11 +110,12 @@ RULES = """\
 # The points table, written by `readiness init`. Its points are GUESSES from the names of the
 # actions: whoever owns the points in your house should put their own here.
 # Each rule gives points for an action: minor deeds 1-2, important ones 10-20, bad signs below 0.
-#   per             "occurrence" counts every time, "once" only whether it happened
+#   per             "occurrence" counts every time, "day" each day, "once" whether it happened
 #   cap             optional, the most that the rule can give
 #   group           optional, the rules of a group are also capped together
 #   window_days     optional, only deeds of so many days before the cutoff
 #   half_life_days  optional, points fade by half every so many days
+# Also on content, source, value, attributes, silence; and who is disqualified: docs/points.md
 
 name = "starter"
 

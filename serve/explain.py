@@ -58,8 +58,8 @@ class Close:
 @dataclass(frozen=True)
 class LeadExplained:
     """base plus the reasons' log-odds is log_odds, the logit of readiness; the lines' points sum
-    to points. Lines that gave nothing are left out. `close` is None for a model stored before there
-    was a time to close."""
+    to points. Lines that gave nothing are left out. `disqualified` is the reason of the rules, or
+    None; `close` is None for a model stored before there was a time to close."""
 
     lead_id: str
     cutoff: datetime
@@ -70,6 +70,7 @@ class LeadExplained:
     points: float
     band: str
     lines: dict[str, float]
+    disqualified: str | None
     close: Close | None
 
     def to_json(self) -> dict[str, Any]:
@@ -84,6 +85,7 @@ class LeadExplained:
             "rule_score": self.points,
             "band": self.band,
             "lines": self.lines,
+            "disqualified": self.disqualified,
             "time_to_close": self.close and self.close.to_json(),
         }
 
@@ -113,6 +115,7 @@ def explain_lead(
         points=float(points[0]),
         band=scorer.rules.band(points)[0],
         lines={str(rule): float(given) for rule, given in lines.items() if given},
+        disqualified=scorer.rules.disqualified(frame, config.words)[0],
         close=_close(scorer.model, frame, cutoff),
     )
 

@@ -1,6 +1,7 @@
 """Which rules.toml is read, which is refused in what words, and how its content is versioned."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +83,12 @@ def test_defaults_spelled_out_are_the_same_rules():
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"There is no rules file .*points\.toml"):
         load_rules(tmp_path / "points.toml")
+
+
+def test_the_examples_and_the_docs_are_read():
+    root = Path(__file__).resolve().parents[2]
+    texts = [path.read_text("utf-8") for path in root.glob("examples/*/rules*.toml")]
+    texts += re.findall(r"```toml\n(.*?)```", (root / "docs/points.md").read_text("utf-8"), re.S)
+    assert len(texts) >= 3
+    for text in texts:
+        assert table(text, head="").version

@@ -12,7 +12,7 @@ import pytest
 from features.config import Config, load
 from features.database import LeadDatabase, open_database
 from features.errors import BadInput
-from models.rules import load_rules
+from models.rules import load_rules, parse_rules
 from serve.batch import score_all
 from serve.explain import explain_lead
 from serve.ledger import open_ledger
@@ -115,6 +115,7 @@ def test_what_json_holds(config: Config, database: LeadDatabase, scorer: Scorer)
         "rule_score",
         "band",
         "lines",
+        "disqualified",
         "time_to_close",
     ]
     assert told["cutoff"] == "2025-06-24T00:00:00"  # the midnight after the data end
@@ -141,3 +142,14 @@ def test_the_time_to_close_is_that_of_the_curves(
     without = explain_lead(config, database, older, lead, CUTOFF)
     assert without.close is None
     assert without.to_json()["time_to_close"] is None
+
+
+def test_who_is_disqualified_reads_why(
+    config: Config, database: LeadDatabase, scorer: Scorer
+) -> None:
+    text = scorer.rules.text + '[[disqualify]]\nname = "all"\nany = [{ at_most = 100000 }]\n'
+    strict = Scorer(scorer.model, parse_rules(text, Path("rules.toml")), scorer.words)
+    told = explain_lead(config, database, strict, "1999", None)
+    assert told.disqualified == "all: any activity at most 100,000 times so far"
+    usual = explain_lead(config, database, scorer, "1999", None)
+    assert (usual.disqualified, usual.lines) == (None, told.lines)
