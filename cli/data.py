@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from cli.console import AsJson, out, print_json, print_path, progress_bars
 
 if TYPE_CHECKING:
-    from features.check import Report
+    from features.check_report import Report
 
 Where = Annotated[
     Path, typer.Argument(metavar="DIR", help="The folder of readiness.toml, or the file itself.")

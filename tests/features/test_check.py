@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from features.breaches import Breach
-from features.check import ActionCount, CutoffCount, Report, TableSpan, check, describe_features
+from features.check import check
+from features.check_report import ActionCount, CutoffCount, Report, TableSpan
 from features.config import load
 from features.database import open_database
+from features.described import describe_features
 
 NOW = datetime(2024, 2, 1)
 
