@@ -69,7 +69,7 @@ def _rules_table(rules: "RuleScore", words: dict[str, str]) -> Table:
     bands = rules.file.bands
     table = Table(
         *(Column("points", justify="right"), "for", Column("cap", justify="right"), "group"),
-        title=f"{rules.file.name}, version {rules.version}",
+        title=f"{escape(rules.file.name)}, version {rules.version}",
         title_justify="left",
         caption=f"warm from {bands.warm:g} points, hot from {bands.hot:g}",
         caption_justify="left",

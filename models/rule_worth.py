@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.dataset import Dataset
@@ -61,30 +62,34 @@ class RuleWorth:
 def worth(rules: RuleScore, dataset: Dataset, replicates: int, seed: int) -> list[RuleWorth]:
     """Each rule on mature snapshots, in the order of the file; intervals by resampled leads."""
     lines = rules.lines(dataset.frame).iloc[:, : len(rules.file.rule)]
-    touched = (lines != 0).to_numpy(np.float64).T
     won = np.asarray(dataset.won, np.float64)
+    lead, leads = pd.factorize(dataset.frame["lead_id"])
+
+    def by_lead(figures: npt.ArrayLike) -> Floats:
+        return np.asarray(np.bincount(lead, figures, len(leads)), np.float64)
+
+    touched = (lines != 0).to_numpy(np.float64).T
+    wins, total = (np.stack([by_lead(row * of) for row in touched]) for of in (won, 1.0))
+    all_wins, all_total = by_lead(won), by_lead(np.ones(won.size))
 
     def lifts(weight: Floats) -> Floats:
         # plain sums: the threads of a BLAS add up in another order
-        wins, total = (touched * (weight * won)).sum(axis=1), (touched * weight).sum(axis=1)
-        base = (weight * won).sum() / weight.sum()
+        base = (weight * all_wins).sum() / (weight * all_total).sum()
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(wins / total / base, np.float64)
+            share = (wins * weight).sum(axis=1) / (total * weight).sum(axis=1)
+            return np.asarray(share / base, np.float64)
 
-    point = lifts(np.ones(won.size))
-    replicated = bootstrap(lifts, dataset.frame["lead_id"], replicates, seed)
+    point = lifts(np.ones(len(leads)))
+    replicated = bootstrap(lifts, leads, replicates, seed)
     replicated = np.where(np.isfinite(replicated), replicated, np.nan)
-    found = []
-    for row, (line, rule) in enumerate(zip(lines, rules.file.rule, strict=True)):
-        mask = touched[row] > 0
-        found.append(
-            RuleWorth(
-                line=str(line),
-                points=rule.points,
-                snapshots=int(mask.sum()),
-                leads=pd.Series(dataset.frame["lead_id"][mask]).nunique(),
-                wins=int(won[mask].sum()),
-                lift=Estimate(float(point[row]), *interval(replicated[:, row])),
-            )
+    return [
+        RuleWorth(
+            line=str(line),
+            points=rule.points,
+            snapshots=int(total[row].sum()),
+            leads=int((total[row] > 0).sum()),
+            wins=int(wins[row].sum()),
+            lift=Estimate(float(point[row]), *interval(replicated[:, row])),
         )
-    return found
+        for row, (line, rule) in enumerate(zip(lines, rules.file.rule, strict=True))
+    ]

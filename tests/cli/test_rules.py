@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Company
 from tests.cli.running import readiness
 from tests.cli.test_help import flowing
 from tests.cli.test_words import fits
@@ -86,6 +87,21 @@ def test_the_gate_closes_for_what_is_worse_only(folder: Path) -> None:
     assert (closed.code, closed.found["worse"]) == (1, True)
     mild = readiness("rules", "test", folder / "draft.toml", folder, "--gate", "--json")
     assert (mild.code, mild.found["model_version"]) == (0, None)
+
+
+def test_scoring_keeps_the_rules_by_their_version(company: Company) -> None:
+    version = company.found("score")["rules_version"]
+    kept = company.folder / "out" / "rules" / f"{version}.toml"
+    assert kept.read_text("utf-8") == (company.folder / "rules.toml").read_text("utf-8")
+    told = readiness("rules", "diff", version[:6], kept, company.folder, "--json").found
+    assert (told["old"], told["other_points"], told["leads"]) == (told["new"], 0, [])
+
+
+def test_nobody_open_is_no_failure(folder: Path) -> None:
+    words = ("rules", "diff", "current", folder / "draft.toml", folder, "--cutoff", "2001-01-01")
+    assert readiness(*words).code == 0
+    told = readiness(*words, "--json").found
+    assert (told["open_leads"], told["mean_difference"], told["leads"]) == (0, None, [])
 
 
 def test_what_is_not_there_is_said(folder: Path) -> None:
