@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from cli.console import AsJson, err, out, print_json
+from cli.console import AsJson, err, out, print_json, print_path
 from cli.data import Where
 
 if TYPE_CHECKING:
@@ -98,6 +98,9 @@ def _history_table(lead: str, rows: "pd.DataFrame") -> Table:
 
 def feedback_verb(
     where: Where = Path(),
+    to: Annotated[
+        Path | None, typer.Option("--out", help="The HTML page. Default: feedback.html in `out`.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """What sales said of the leads they were handed, and what became of those.
@@ -110,12 +113,16 @@ def feedback_verb(
     from features.config import load
     from features.database import open_database
     from serve.feedback import feedback
+    from serve.feedback_page import write_feedback_page
 
+    if to and to.suffix != ".html":
+        raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
     config = load(where)
     with open_database(config) as database:
         found = feedback(config, database)
+    page = write_feedback_page(found, to or config.out_folder / "feedback.html")
     if as_json:
-        print_json(found.to_json())
+        print_json(found.to_json() | {"page": str(page)})
         return
     for note in found.notes:
         err.print(f"[yellow]note[/] {escape(note)}")
@@ -129,6 +136,8 @@ def feedback_verb(
         out.print(f"Why leads of the list were rejected. {told}.")
     out.print(_speed_table(found))
     out.print(_ends_table(found))
+    out.print(f"[bold]{escape(found.sentence)}[/]")
+    print_path(f"Page: {page}")
 
 
 def _acceptance_table(found: "Feedback") -> Table:

@@ -1,9 +1,6 @@
 """`readiness feedback`: what sales said of the leads they were handed, and what became of them.
 
-A contact belongs to the last list made before it: cutoffs 2026-03-02 and 2026-03-09, a contact on
-2026-03-05 is one of the list of 03-02, one of 2026-03-09 00:00 sharp of the list of 03-09. Where a
-cutoff was scored more than once, the list that was scored last is the one that sales saw. The lists
-are taken as decided: with what people decided otherwise.
+Which contact belongs to which list: serve/contacted.py.
 """
 
 from __future__ import annotations
@@ -20,51 +17,14 @@ from features.config import Config
 from features.database import LeadDatabase
 from features.errors import BadInput
 from models.funnel import wilson
-from models.routing import ROUTES
+from models.routing import ROUTES, percent
+from serve.contacted import read_contacts
 from serve.ledger import open_ledger
 
 EDGES = (0.0, 0.1, 0.25, 0.5, 0.75)  # of readiness; the last goes up to 1
 FATES = ("in time", "late", "overdue", "due", "closed")
 ENDS = ("won", "lost", "open")
 _IN_ORDER = (*ROUTES, "hot", "warm", "cold")  # other groups by name
-
-_SETUP = """
-CREATE OR REPLACE TEMP TABLE lists AS
-WITH runs AS (
-  SELECT cutoff, model_version, rules_version FROM scores WHERE cutoff <= $end
-  GROUP BY cutoff, model_version, rules_version
-  QUALIFY row_number() OVER (PARTITION BY cutoff
-    ORDER BY max(scored_at) DESC, model_version DESC, rules_version DESC) = 1
-), following AS (SELECT *, lead(cutoff) OVER (ORDER BY cutoff) AS next_cutoff FROM runs)
-SELECT d.*, f.next_cutoff
-FROM decided d JOIN following f USING (cutoff, model_version, rules_version);
-CREATE OR REPLACE TEMP TABLE met AS
-SELECT c.lead_id::VARCHAR AS lead_id, contacted_at, "by", accepted, reason
-FROM known_contacts c LEFT JOIN known_deals d ON d.lead_id = c.lead_id
-WHERE contacted_at <= $end AND (d.closed_at IS NULL OR contacted_at <= d.closed_at)
-"""
-# The first verdict on each lead of each list; without one, its first contact.
-_CONTACTED = """
-SELECT l.*, m.contacted_at, coalesce(m."by", 'unknown') AS "by", m.accepted, m.reason
-FROM lists l JOIN met m ON m.lead_id = l.lead_id AND m.contacted_at >= l.cutoff
-  AND (l.next_cutoff IS NULL OR m.contacted_at < l.next_cutoff)
-QUALIFY row_number() OVER (
-  PARTITION BY l.lead_id, l.cutoff ORDER BY m.accepted IS NULL, m.contacted_at, m."by") = 1
-ORDER BY l.cutoff, l.lead_id"""
-# Each lead that was ever on the list, from the first time that it was.
-_HANDED = """
-WITH handed AS (
-  SELECT lead_id, cutoff, contact_by, coalesce(basket, 'no basket') AS basket FROM lists
-  WHERE decided_route = 'sales'
-  QUALIFY row_number() OVER (PARTITION BY lead_id ORDER BY cutoff) = 1
-)
-SELECT h.*, min(m.contacted_at) AS contacted_at,
-  arg_min(m.accepted, m.contacted_at) FILTER (m.accepted IS NOT NULL) AS accepted,
-  any_value(d.closed_at) AS closed_at, any_value(d.outcome) AS outcome
-FROM handed h
-LEFT JOIN met m ON m.lead_id = h.lead_id AND m.contacted_at >= h.cutoff
-LEFT JOIN known_deals d ON d.lead_id::VARCHAR = h.lead_id AND d.closed_at <= $end
-GROUP BY ALL ORDER BY h.lead_id"""
 
 
 @dataclass(frozen=True)
@@ -111,9 +71,28 @@ class Feedback:
     ends: dict[str, dict[str, int]]
     notes: tuple[str, ...]
 
+    @property
+    def sentence(self) -> str:
+        """What sales said of their list, against the leads that they called beside it."""
+        routes = {each.group: each for each in self.by["route"]}
+        if "sales" not in routes:
+            return "No verdict of sales yet: no lead of a list was accepted or rejected."
+        listed = routes.pop("sales")
+        told = (
+            f"Sales accepted {percent(listed.share)} of the leads they were handed: "
+            f"{listed.accepted:,} of the {listed.judged:,} judged (95 % interval "
+            f"{percent(listed.low)} to {percent(listed.high)})"
+        )
+        judged = sum(each.judged for each in routes.values())
+        accepted = sum(each.accepted for each in routes.values())
+        if judged:
+            told += f"; of {judged:,} contacts with other leads, {percent(accepted / judged)}"
+        return f"{told}."
+
     def to_json(self) -> dict[str, Any]:
         """What `feedback --json` prints."""
         return {
+            "sentence": self.sentence,
             "data_end": self.data_end.isoformat(),
             "lists": self.lists,
             "contacts": self.contacts,
@@ -145,38 +124,20 @@ def feedback(config: Config, database: LeadDatabase) -> Feedback:
 
 def read_feedback(ledger: duckdb.DuckDBPyConnection, database: LeadDatabase) -> Feedback:
     """The same over an open ledger."""
-    end = database.data_end
-    contacts = database.query(
-        'SELECT lead_id::VARCHAR AS lead_id, contacted_at, "by", accepted, reason FROM contacts '
-        "WHERE lead_id IS NOT NULL AND contacted_at IS NOT NULL"
-    )
-    ledger.register("known_contacts", contacts)
-    deals = (
-        "SELECT lead_id::VARCHAR AS lead_id, min(closed_at) AS closed_at, min(outcome) AS outcome"
-    )
-    ledger.register("known_deals", database.query(f"{deals} FROM deals GROUP BY ALL"))
-    for statement in _SETUP.split(";"):
-        ledger.execute(statement, {"end": end})
-    lists = ledger.execute("SELECT count(DISTINCT cutoff) FROM lists").fetchone()
-    if not lists or not lists[0]:
-        raise BadInput(
-            f"The ledger has no list before the data end ({end:%Y-%m-%d}). Make those of the past: "
-            "readiness score --cutoff DAY, once for each."
-        )
-    contacted = ledger.execute(_CONTACTED).df()
-    handed = ledger.execute(_HANDED, {"end": end}).df()
+    read = read_contacts(ledger, database)
+    contacted, handed = read.contacted, read.handed
     on_list = contacted[contacted["decided_route"] == "sales"]
     return Feedback(
-        data_end=end,
-        lists=int(lists[0]),
-        contacts=len(contacts),
+        data_end=database.data_end,
+        lists=read.lists,
+        contacts=len(read.contacts),
         matched=len(on_list),
         by={"route": acceptance(contacted["decided_route"], contacted["accepted"])}
         | {how: acceptance(group, on_list["accepted"]) for how, group in _groups(on_list).items()},
         reasons=_reasons(on_list),
-        speed=_speeds(handed, end),
+        speed=_speeds(handed, database.data_end),
         ends=_ends(handed),
-        notes=tuple(_notes(contacts, on_list)),
+        notes=tuple(_notes(read.contacts, on_list)),
     )
 
 
@@ -210,7 +171,7 @@ def _groups(contacted: pd.DataFrame) -> dict[str, pd.Series[Any]]:
         "marked": contacted["marked"].astype(object).fillna("model and rules agree"),
         "source": contacted["source"].astype(object).fillna("no source"),
         "basket": contacted["basket"].astype(object).fillna("no basket"),
-        "by": contacted["by"],
+        "seller": contacted["by"],
         "decided by": pd.Series(np.where(by_people, "people", "machine"), contacted.index),
     }
 

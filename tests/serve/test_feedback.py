@@ -1,5 +1,6 @@
 """What sales said is held against the list that they had, and nothing is counted twice."""
 
+import json
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from features.database import open_database
 from features.errors import BadInput
 from models.routing import Router
 from serve.feedback import Feedback, feedback, read_feedback
+from serve.feedback_page import render, write_feedback_page
 from serve.ledger import Ledger, Run
 from serve.overrides import Override, add_override
 from tests.features.lead_databases import TIME, at, config_for, event, write_database, write_table
@@ -106,7 +108,7 @@ def test_worked_example(tmp_path: Path) -> None:
     assert said(found, "readiness") == {"50-75 %, version 1": (1, 1), "25-50 %, version 1": (0, 1)}
     assert said(found, "points") == {"hot": (1, 1), "cold": (0, 1)}
     assert said(found, "basket") == {"active-1": (1, 1), "no basket": (0, 1)}
-    assert said(found, "by") == {"eva": (1, 1), "max": (0, 1)}
+    assert said(found, "seller") == {"eva": (1, 1), "max": (0, 1)}
     assert said(found, "decided by") == {"machine": (1, 2)}
     (sales, _) = found.by["route"]
     assert (round(sales.low, 3), round(sales.high, 3)) == (0.095, 0.905)  # Wilson for 1 of 2
@@ -190,3 +192,29 @@ def test_each_list_has_one_verdict_of_each_lead(tmp_path_factory, made) -> None:
     on_from = {"a": LISTS[0], "b": LISTS[0], "c": LISTS[1]}
     called = {lead for lead, when, _ in made if lead != "d" and on_from[lead] <= when <= END}
     assert whole.fates["in time"] + whole.fates["late"] == len(called)
+
+
+def test_the_page_tells_the_sentence_and_every_group(tmp_path: Path) -> None:
+    contacts = [
+        contact("a", "2026-03-02 03:00", True, "<eva>"),
+        contact("b", "2026-03-03", False, "max", "no <budget>"),
+        contact("d", "2026-03-03", False),
+    ]
+    found = read(tmp_path, contacts)
+    page = write_feedback_page(found, tmp_path / "new" / "feedback.html")
+    text = page.read_text(encoding="utf-8")
+    assert found.sentence == (
+        "Sales accepted 50 % of the leads they were handed: 1 of the 2 judged (95 % interval 9.5 % "
+        "to 91 %); of 1 contacts with other leads, 0.0 %."
+    )
+    assert "<strong>Sales accepted 50\u00a0% of the leads they were handed</strong>" in text
+    assert "&lt;eva&gt;" in text
+    assert "no &lt;budget&gt;" in text
+    assert "<eva>" not in text
+    assert "<script" not in text
+    assert json.loads(page.with_suffix(".json").read_text(encoding="utf-8")) == found.to_json()
+
+
+def test_a_page_without_any_verdict(tmp_path: Path) -> None:
+    text = render(read(tmp_path, []))
+    assert "<strong>No verdict of sales yet</strong>" in text
