@@ -18,7 +18,7 @@ group = "fit"
 
 [[rule]]                    # nothing done for 14 days, and again after each further 7
 quiet_days = 14
-again_every_days = 7
+repeat_days = 7
 points = -5
 cap = 20
 
@@ -94,7 +94,7 @@ class Rule(Condition):
     group: str | None = None
     half_life_days: Whole | None = None
     fades_out_days: Whole | None = None
-    again_every_days: Whole | None = None
+    repeat_days: Whole | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Rule:
@@ -114,8 +114,8 @@ class Rule(Condition):
             (self.per == "day" and self.about != "a deed", 'only deeds have per = "day"'),
             (often and self.per != "once", 'at_least, at_most, on_days_at_least: per = "once"'),
             (
-                self.again_every_days and self.about != "quiet_days",
-                "again_every_days goes with quiet_days",
+                self.repeat_days and self.about != "quiet_days",
+                "repeat_days goes with quiet_days",
             ),
         )
         for found, fault in faults:
@@ -155,11 +155,11 @@ class Rule(Condition):
         if not self._is_once:
             return frame[self.specs[0].name].to_numpy(np.float64)
         times = self.holds(frame).astype(np.float64)
-        if self.again_every_days is not None:
+        if self.repeat_days is not None:
             # quiet for 14 days, again every 7: once from 14 days on, twice from 21 on, at neither
             # exactly, like the condition itself
             beyond = self.quiet(frame) - (self.quiet_days or 0)
-            times *= np.ceil(beyond / self.again_every_days)
+            times *= np.ceil(beyond / self.repeat_days)
         if self._fades:
             times *= self._left(frame[DaysSince(self.action, self.where).name].to_numpy(np.float64))
         return times
@@ -178,7 +178,7 @@ class Rule(Condition):
         'opened: each day with it in the last 30 days'
         """
         if self._is_once:
-            more = f", again every {self.again_every_days} days" if self.again_every_days else ""
+            more = f", again every {self.repeat_days} days" if self.repeat_days else ""
             return super().words(said) + more + self._fading
         each = "each day with it" if self.per == "day" else "each time"
         deed = say(self.action, said or {}, self.where)

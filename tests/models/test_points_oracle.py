@@ -73,7 +73,7 @@ points = 10
 group = "fit"
 [[rule]]
 quiet_days = 14
-again_every_days = 2
+repeat_days = 2
 points = -2
 [[disqualify]]
 name = "competitor"
@@ -156,9 +156,9 @@ def times_by_hand(rule, lead, events, cutoff):
         "fades_out_days": lambda age: max(0, 1 - age / rule.fades_out_days),
     }
     left = next((fade[key] for key in fade if getattr(rule, key)), lambda age: 1)
-    if rule.quiet_days is not None and rule.again_every_days is not None:
+    if rule.quiet_days is not None and rule.repeat_days is not None:
         silent = cutoff - max(lead["created_at"], latest or lead["created_at"])
-        beyond = (silent - rule.quiet_days * DAY) / (rule.again_every_days * DAY)
+        beyond = (silent - rule.quiet_days * DAY) / (rule.repeat_days * DAY)
         return max(0, ceil(beyond))
     if rule.about != "a deed" or rule.per == "once":
         held = holds_by_hand(rule, lead, events, cutoff)
@@ -195,7 +195,7 @@ POINTS = {
 QUIET = {
     "action": maybe(st.sampled_from(ACTIONS[:3])),
     "quiet_days": st.integers(1, 7),
-    "again_every_days": st.integers(1, 9),
+    "repeat_days": st.integers(1, 9),
 }
 DEED_POINTS = DEED | {"action": st.sampled_from([*ACTIONS[:3], ACTIONS[4]])} | POINTS
 WINDOW = {"window_days": maybe(st.sampled_from([1, 3, 7]))}

@@ -54,9 +54,10 @@ def test_the_version_follows_the_content_only():
         ("points = 5", 'points = 5\nper = "day"\nhalf_life_days = 3', 'per = "day" does not fade'),
         ("points = 5", "points = 5\nhalf_life_days = 3\nfades_out_days = 3", ": name one"),
         ("points = 5", "points = 5\nwindow_days = 3\nfades_out_days = 3", "leave out window_days"),
-        ("points = 5", "points = 5\nagain_every_days = 3", "again_every_days goes with quiet_days"),
+        ("points = 5", "points = 5\nrepeat_days = 3", "repeat_days goes with quiet_days"),
         ('action = "clicked"', 'quiet_days = 9\nper = "day"', 'only deeds have per = "day"'),
         ('action = "clicked"', 'first_source = "x"\nhalf_life_days = 3', "only deeds fade"),
+        ('action = "clicked"', "inactive_days = 14", r"unknown key; did you mean quiet_days\?"),
         ('action = "clicked"', 'attribute = "x"', r"what of the attribute x\? Say is, from"),
         ('action = "clicked"', "", "rule.1: asks for nothing; name an action"),
         (
