@@ -25,14 +25,22 @@ from features.database import open_database
 from features.dataset import endings, labelled
 from features.simulate import World, simulate, write
 from features.starter import write_starter
+from models.readiness import Settings
 from models.time_to_close import LADDER, QUARTILES, SILENCE, TimeToClose, fit_time_to_close
 from models.timing import Timing, judge_timing
 from training.fit import fit
 from training.search import DEFAULT
 from training.splits import final_split
-from training.timing import with_time_to_close
+from training.timing import unseen_readiness, with_time_to_close
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "bpic2012"
+# Trees of this size learn a few thousand snapshots by heart.
+TOO_LARGE: Settings = {
+    **DEFAULT,
+    "max_iter": 400,
+    "max_leaf_nodes": 31,
+    "min_samples_leaf": 20,
+}
 LEADS, SEED, AS_OF = 20_000, 7, datetime(2024, 12, 26)
 Floats = npt.NDArray[np.float64]
 
@@ -56,7 +64,7 @@ class Study:
         return judge_timing(curves, self.frame, self.readiness, self.known, self.data_end)
 
 
-def study(config: Config, as_of: datetime | None = None) -> Study:
+def study(config: Config, as_of: datetime | None = None, settings: Settings = DEFAULT) -> Study:
     """Train on what was known at `as_of` (default the data end), judge by all that is known."""
     times = config.time
     with open_database(config) as database:
@@ -67,19 +75,22 @@ def study(config: Config, as_of: datetime | None = None) -> Study:
         asked = [*split.fit, *split.judge]
         dataset = labelled(database, specs, asked, times.horizon_days, config.engine.memory_gb)
         past, test = dataset.at(split.fit), dataset.at(split.judge)
-        model = fit(past, specs, DEFAULT, times.horizon_days, config.seed)
-        chosen = with_time_to_close(database, model, past, split).time_to_close
+        model = fit(past, specs, settings, times.horizon_days, config.seed)
+        unseen = unseen_readiness(past, model, settings, config.seed)
+        chosen = with_time_to_close(database, model, past, split, unseen).time_to_close
         until = model.trained_until + timedelta(days=times.horizon_days)
         learnt = endings(database, split.fit, until)
         known, data_end = endings(database, split.judge, database.data_end), database.data_end
     assert chosen is not None
     blind = past.frame.drop(columns=SILENCE)
-    plain = fit_time_to_close(blind, model.rank(past.frame), learnt, times.horizon_days)
+    plain = fit_time_to_close(blind, unseen, learnt, times.horizon_days)
+    own = fit_time_to_close(past.frame, model.rank(past.frame), learnt, times.horizon_days)
     single = replace(plain, edges=(), bands=(plain.pooled,))
     curves = {
         "one curve through each lead's readiness": single,
         "four bands of readiness": plain,
         "four bands and the postponing": chosen,
+        "the same, by readiness of leads seen in training": own,
     }
     told = (
         f"Trained at {len(split.fit)} cutoffs to {split.fit[-1]:%Y-%m-%d} on what was known at "
@@ -115,10 +126,13 @@ def _bpic2012(folder: Path) -> Iterator[str]:
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("out"))
     config = load(folder)
     tables = config.tables.model_copy(update={"folder": str(data)})
-    found = study(config.model_copy(update={"tables": tables}))
+    config = config.model_copy(update={"tables": tables})
+    found = study(config)
     yield f"{found.told}\n"
     yield contenders(found)
     yield ladder(found.judged(found.chosen))
+    yield "The same with trees that are too large, which learn the training by heart:\n"
+    yield contenders(study(config, settings=TOO_LARGE))
 
 
 def contenders(found: Study) -> str:

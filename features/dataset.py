@@ -29,7 +29,10 @@ class Dataset:
 
     def at(self, cutoffs: Sequence[datetime]) -> "Dataset":
         """The part at some of the cutoffs."""
-        inside = self.frame["cutoff"].isin(list(cutoffs)).to_numpy()
+        return self.rows(self.frame["cutoff"].isin(list(cutoffs)).to_numpy())
+
+    def rows(self, inside: npt.NDArray[np.bool_]) -> "Dataset":
+        """The rows where `inside`, shape (n,), is true."""
         return Dataset(self.frame.loc[inside].reset_index(drop=True), self.won[inside])
 
     @property

@@ -147,7 +147,8 @@ def from_dict(given: Mapping[str, Any]) -> TimeToClose:
 def fit_time_to_close(
     frame: pd.DataFrame, readiness: Floats, endings: pd.DataFrame, horizon_days: int
 ) -> TimeToClose:
-    """Learn the curves from training snapshots: their features, readiness and endings, row by row.
+    """Learn the curves from training snapshots: their features, readiness (of models that never saw
+    the lead: docs/adr/0008) and endings, row by row.
 
     `endings` (`features.dataset.endings`) are as known when the last training label was complete,
     at the last cutoff + horizon. Raises ValueError where none was won within the horizon.

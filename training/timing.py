@@ -3,23 +3,48 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
 from features.database import LeadDatabase
 from features.dataset import Dataset, endings
-from models.readiness import ReadinessModel
+from features.errors import Refused
+from models.readiness import ReadinessModel, Settings
 from models.time_to_close import fit_time_to_close
 from models.timing import Timing, judge_timing
+from training.fit import fit
 from training.splits import Split
+
+Floats = npt.NDArray[np.float64]
+FOLDS = 3
 
 
 def with_time_to_close(
-    database: LeadDatabase, model: ReadinessModel, past: Dataset, split: Split
+    database: LeadDatabase, model: ReadinessModel, past: Dataset, split: Split, readiness: Floats
 ) -> ReadinessModel:
     """The model with curves learnt from what was known when its last training label was complete,
-    so that nothing of the test period is in them."""
+    so that nothing of the test period is in them. `readiness` as of `unseen_readiness`."""
     until = model.trained_until + timedelta(days=model.horizon_days)
     known = endings(database, split.fit, until)
-    curves = fit_time_to_close(past.frame, model.rank(past.frame), known, model.horizon_days)
+    curves = fit_time_to_close(past.frame, readiness, known, model.horizon_days)
     return replace(model, time_to_close=curves)
+
+
+def unseen_readiness(past: Dataset, model: ReadinessModel, settings: Settings, seed: int) -> Floats:
+    """The readiness of each training snapshot by a model that never saw its lead: a third of the
+    leads at a time. Trees are too sure of what they were fitted on, which would put the leads into
+    the wrong bands. Where a third less is too little to learn from, the model's own."""
+    fold = pd.factorize(past.frame["lead_id"])[0] % FOLDS
+    readiness = np.empty(len(past.won))
+    try:
+        for number in range(FOLDS):
+            held = fold == number
+            others = fit(past.rows(~held), model.specs, settings, model.horizon_days, seed)
+            readiness[held] = others.rank(past.frame[held])
+    except Refused:
+        return model.rank(past.frame)
+    return readiness
 
 
 def judged_timing(

@@ -22,7 +22,7 @@ from training.fit import fit
 from training.record import Trained, record
 from training.search import Candidate, choose, draw, search
 from training.splits import Split, final_split, rolling_origin
-from training.timing import judged_timing, with_time_to_close
+from training.timing import judged_timing, unseen_readiness, with_time_to_close
 
 
 def train(config: Config, progress: Progress = silent) -> Trained:
@@ -62,7 +62,8 @@ def train(config: Config, progress: Progress = silent) -> Trained:
             leave_out_actions=tuple(config.features.leave_out_actions),
         )
         progress("fit", 1, 1)
-        model = with_time_to_close(database, model, past, split)
+        unseen = unseen_readiness(past, model, chosen.settings, config.seed)
+        model = with_time_to_close(database, model, past, split, unseen)
         progress("judge", 0, 1)
         compared = compare_on(test, config, database.data_end, model, rules)
         timing = judged_timing(database, model, test, split)

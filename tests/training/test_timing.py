@@ -9,10 +9,10 @@ import pytest
 
 from features.config import load
 from features.database import open_database
-from features.dataset import endings, labelled
+from features.dataset import Dataset, endings, labelled
 from models.registry import Registry
 from models.time_to_close import COLUMNS
-from training.timing import judged_timing, with_time_to_close
+from training.timing import judged_timing, unseen_readiness, with_time_to_close
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,23 @@ def past(demo_folder, trained):
 
 
 def learnt(folder, trained, past):
+    model, split = trained.model, trained.split
+    unseen = unseen_readiness(past, model, trained.chosen.settings, load(folder).seed)
     with open_database(load(folder)) as database:
-        return with_time_to_close(database, trained.model, past, trained.split).time_to_close
+        return with_time_to_close(database, model, past, split, unseen).time_to_close
+
+
+def test_no_lead_s_own_outcomes_tell_its_band(trained, past):
+    """Turn one lead's labels round: its readiness stays, that of leads in other folds moves."""
+    lead = past.frame["lead_id"].to_numpy() == past.frame["lead_id"].iloc[0]
+    turned = Dataset(past.frame, np.where(lead, 1 - past.won, past.won))
+    model, settings = trained.model, trained.chosen.settings
+    before, after = (unseen_readiness(each, model, settings, 7) for each in (past, turned))
+    assert np.array_equal(before[lead], after[lead])
+    assert not np.array_equal(before, after)
+    assert not np.array_equal(before, model.rank(past.frame))
+    few = past.rows(np.arange(len(past.won)) < 30)
+    assert np.array_equal(unseen_readiness(few, model, settings, 7), model.rank(few.frame))
 
 
 def test_outcomes_from_the_end_of_the_last_training_label_on_change_nothing(
