@@ -22,8 +22,9 @@ HEAD = """\
 # the names: put each source where you think it belongs, then run `readiness sources` to hold it
 # against what was won. `readiness sources --apply` appends its moves at the end of this file.
 # A source is a marketing activity, recognised by one of:
-#   source      a value of leads.source or of events.source: leads touch it, now or later
-#   brought_by  a value of leads.source alone: it is what brought the lead
+#   brought_by  a value of leads.source: it is what brought the lead
+#   source      a value of leads.source or of events.source: leads touch it, now or later. Those who
+#               come back are warmer than new ones, by whatever they come back
 #   action      something that leads do
 
 [baskets.active-1]             # the best: called first
@@ -61,12 +62,17 @@ def guess_basket(name: str) -> str:
 
 
 def sources_text(database: LeadDatabase, horizon_days: int) -> str:
-    """The text of sources.toml for the sources and actions found in a lead database."""
-    values = database.query(
-        "SELECT source, count(*) AS rows FROM (SELECT source FROM leads UNION ALL "
-        "SELECT source FROM deeds) WHERE source <> '' GROUP BY source ORDER BY rows DESC, source"
-    )["source"].tolist()
-    parts = [_source(value, "source") for value in values[:MOST_SOURCES]]
+    """The text of sources.toml for the sources and actions found in a lead database: values of
+    leads.source as what brought the lead, others as what is touched."""
+    found = database.query(
+        "SELECT source, count(*) AS rows, bool_or(brings) AS brings FROM ("
+        "SELECT source, true AS brings FROM leads UNION ALL SELECT source, false FROM deeds) "
+        "WHERE source <> '' GROUP BY source ORDER BY rows DESC, source"
+    )
+    values = found["source"].tolist()
+    kinds = ["brought_by" if brings else "source" for brings in found["brings"]]
+    listed = list(zip(values, kinds, strict=True))[:MOST_SOURCES]
+    parts = [_source(value, kind) for value, kind in listed]
     if len(values) > MOST_SOURCES:
         parts.append(f"# {len(values) - MOST_SOURCES:,} rarer sources are not listed.\n")
     telling = [a for a in database.actions if a not in values and guess_basket(a)[:6] == "active"]

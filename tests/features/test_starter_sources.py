@@ -44,10 +44,10 @@ def test_what_was_found_is_listed_and_telling_deeds_are_off() -> None:
     with opened(leads, events, deals, time={"data_end": datetime(2026, 6, 1)}) as database:
         text = sources_text(database, 30)
     found = parse_sources(text, Path("sources.toml"))
-    assert [(s.name, s.source, s.basket) for s in found.file.source] == [
-        ("partner", "partner", "active-1"),
-        ("social", "social", "passive-2"),
-        ("direct", "direct", "active-2"),
+    assert [(s.name, s.mark.by, s.basket) for s in found.file.source] == [
+        ("partner", "brought_by", "active-1"),
+        ("social", "brought_by", "passive-2"),
+        ("direct", "source", "active-2"),
     ]
     # 20 of 200 leads are won, odds 1 to 9; twice and half of them are 2/11 and 1/19
     assert found.levels == (0.18, 0.1, 0.053)
@@ -67,6 +67,6 @@ names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 def test_any_source_survives_the_file(values) -> None:
     with tempfile.TemporaryDirectory(), opened(leads_of(values), [event(0, START)]) as database:
         found = parse_sources(sources_text(database, 30), Path("sources.toml"))
-        assert {s.source for s in found.file.source} == {value for value in values if value}
+        assert {s.mark.value for s in found.file.source} == {value for value in values if value}
         known = found.baskets_of(database, START + timedelta(days=1))
     assert len(known) == sum(bool(value) for value in values)
