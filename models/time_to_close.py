@@ -4,7 +4,7 @@ Leads are put into a few bands of readiness, each with as many of the training's
 that postpone are a band of their own. What became of each band gives its curve: the chance of a win
 within d days, where lost leads can win no more and open ones are censored (Aalen-Johansen). A
 lead's own curve is its band's, fitted through its readiness: its chance within the horizon *is* its
-readiness, and what comes after is shared out as in its band (docs/adr/0008 says what else was
+readiness, and what comes after is shared out as in its band (docs/adr/0009 says what else was
 tried).
 
 Worked example, horizon 30 days, cutoff 2026-03-02 (a Monday), a lead with readiness 10 %. In its
@@ -148,7 +148,7 @@ def fit_time_to_close(
     frame: pd.DataFrame, readiness: Floats, endings: pd.DataFrame, horizon_days: int
 ) -> TimeToClose:
     """Learn the curves from training snapshots: their features, readiness (of models that never saw
-    the lead: docs/adr/0008) and endings, row by row.
+    the lead: docs/adr/0009) and endings, row by row.
 
     `endings` (`features.dataset.endings`) are as known when the last training label was complete,
     at the last cutoff + horizon. Raises ValueError where none was won within the horizon.
