@@ -33,6 +33,11 @@ Cutoff = Annotated[
 ]
 
 
+Named = Annotated[
+    str | None, typer.Option("--segment", metavar="NAME", help="Only leads of this segment.")
+]
+
+
 def add_to(app: typer.Typer) -> None:
     """Add these verbs to the command."""
     app.command("score")(score_verb)
@@ -47,6 +52,7 @@ def score_verb(
     to: Annotated[
         Path | None, typer.Option("--export", help="Also write the rows to this .csv or .parquet.")
     ] = None,
+    segment: Named = None,
     as_json: AsJson = False,
 ) -> None:
     """Score every open lead into the ledger, beside its points, with reasons and a route.
@@ -57,6 +63,9 @@ def score_verb(
     [routing] of readiness.toml says who goes to sales, and by when they are called; all others go
     to nurture, or are disqualified. Leads on which model and rules disagree are marked. What
     people decided otherwise (readiness override) is exported beside it, as decided_route.
+
+    The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
+    leads of one, while the ledger gets them all.
     """
     from features.config import load
     from features.database import open_database
@@ -68,6 +77,8 @@ def score_verb(
     if to:
         require_exportable(to)
     scorer = Scorer.of(config, which)
+    if segment:
+        scorer.segments.named(segment)
     ledger_path = config.out_folder / "ledger.duckdb"
     with (
         open_ledger(ledger_path) as ledger,
@@ -75,9 +86,10 @@ def score_verb(
         progress_bars() as told,
     ):
         scored = score_all(config, database, scorer, ledger, cutoff, told)
-        written = ledger.export(scored.run, to) if to else None
+        written = ledger.export(scored.run, to, segment) if to else None
         found = scored.to_json() | {"ledger": str(ledger_path), "export": written}
-        head = ledger.rows(scored.run, HEAD)
+        found |= {"segment": scored.of_segment(segment)} if segment else {}
+        head = ledger.rows(scored.run, HEAD, segment)
     if as_json:
         print_json(found)
         return
@@ -94,8 +106,16 @@ def _print_scored(scored: "Scored", found: dict[str, Any], head: "pd.DataFrame")
         err.print(f"[yellow]note[/] {escape(note)}")
     run = scored.run
     ready = head[(head["state"] == "scored") & (head["decided_route"] == "sales")]
+    part = found.get("segment")
     if len(ready):
-        out.print(_head_of_the_list(ready))
+        out.print(_head_of_the_list(ready, f" of the segment {part['name']}" if part else ""))
+    if part:
+        routes = part["routes"]
+        out.print(
+            f"[bold]In the segment {escape(part['name'])}: {part['open_leads']:,} open leads[/], "
+            f"{routes.get('sales', 0):,} to sales, {routes.get('nurture', 0):,} to nurture, "
+            f"{routes.get('disqualified', 0):,} disqualified. In all:"
+        )
     routes = found["routes"]
     out.print(
         f"{scored.open_leads:,} open leads at {run.cutoff:%Y-%m-%d %H:%M} UTC: "
@@ -125,11 +145,11 @@ def _print_scored(scored: "Scored", found: dict[str, Any], head: "pd.DataFrame")
     )
 
 
-def _head_of_the_list(ready: "pd.DataFrame") -> Table:
+def _head_of_the_list(ready: "pd.DataFrame", whose: str) -> Table:
     import pandas as pd
 
     table = Table(
-        title="The head of the list for sales",
+        title=f"The head of the list for sales{escape(whose)}",
         title_justify="left",
         caption="band: by points. call by: UTC. why: the strongest reasons, in log-odds; all of "
         "one lead's: readiness explain LEAD",
@@ -156,8 +176,13 @@ def compare_verb(
     where: Where = Path(),
     which: Which = "",
     to: Annotated[
-        Path | None, typer.Option("--out", help="The HTML page. Default: compare.html in `out`.")
+        Path | None,
+        typer.Option(
+            "--out",
+            help="The HTML page. Default: compare.html in `out`, of a segment compare-NAME.html.",
+        ),
     ] = None,
+    segment: Named = None,
     as_json: AsJson = False,
 ) -> None:
     """Model against rules on real outcomes, at the number of leads that sales can call.
@@ -169,10 +194,11 @@ def compare_verb(
     from cli.tables import judgement_table
     from features.config import load
     from features.database import open_database
+    from features.segments import load_segments
     from models.registry import CHALLENGER, CHAMPION, Registry
     from models.rules import load_rules
     from serve.compare import compare
-    from serve.report import write_page
+    from serve.report import page_name, write_page
 
     if to and to.suffix != ".html":
         raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
@@ -180,12 +206,16 @@ def compare_verb(
     registry = Registry(config)
     model = registry.load(which or (CHAMPION if registry.has(CHAMPION) else CHALLENGER))
     rules = load_rules(config.folder / config.rules)
-    with open_database(model.staged(config), rules.specs) as database, progress_bars() as told:
-        compared = compare(config, database, model, rules, told)
-    page = write_page(compared, to or config.out_folder / "compare.html")
+    only = load_segments(config).named(segment) if segment else None
+    specs = (*rules.specs, *(only.specs if only else ()))
+    with open_database(model.staged(config), specs) as database, progress_bars() as told:
+        compared = compare(config, database, model, rules, told, only)
+    page = write_page(compared, to or config.out_folder / page_name(segment))
     if as_json:
         print_json(compared.to_json() | {"page": str(page)})
         return
+    if segment:
+        out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")
     out.print(judgement_table(compared.judgement))
     out.print(f"[bold]{compared.verdict}[/]")
     print_path(f"Report: {page}")

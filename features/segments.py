@@ -108,7 +108,7 @@ class Segments:
             if each.name == name:
                 return each
         near = difflib.get_close_matches(name, self.names, n=1)
-        known = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(self.names)}."
+        known = f"did you mean {near[0]!r}?" if near else f"known: {JOINED_BY.join(self.names)}."
         raise BadInput(
             f"There is no segment {name!r}; {known if self.names else 'segments.toml has none.'}"
         )

@@ -28,7 +28,8 @@ class Comparison:
     """What the report shows.
 
     snapshots: lead_id, cutoff of each judged snapshot; won, model and rules: shape (n,), its
-    outcome (1.0 or 0.0), readiness and points. `judgement` holds every figure.
+    outcome (1.0 or 0.0), readiness and points. `judgement` holds every figure. segment: the one
+    that was judged alone, if so.
     """
 
     snapshots: pd.DataFrame
@@ -44,6 +45,7 @@ class Comparison:
     horizon_days: int
     trained_until: datetime
     data_end: datetime
+    segment: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What `train --json` and `compare --json` print."""
@@ -51,6 +53,7 @@ class Comparison:
             "run_id": self.run_id,
             "model_version": self.model_version,
             "rules_version": self.rules_version,
+            "segment": self.segment,
             "verdict": self.verdict,
             "horizon_days": self.horizon_days,
             "trained_until": self.trained_until.isoformat(),

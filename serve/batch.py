@@ -78,6 +78,11 @@ class Scored:
             "notes": list(self.notes),
         }
 
+    def of_segment(self, segment: str) -> dict[str, Any]:
+        """What `score --segment NAME --json` prints besides: the segment's part of it."""
+        routes = self.ledger.counts(self.run, "route", segment)
+        return {"name": segment, "open_leads": sum(routes.values()), "routes": routes}
+
 
 def default_cutoff(data_end: datetime, now: datetime) -> datetime:
     """The first midnight after the data end; before that midnight has come, just after the data

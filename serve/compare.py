@@ -1,10 +1,14 @@
 """`readiness compare`: model against rules on every cutoff that is a fair test of the model."""
 
+from dataclasses import replace
+
 from features.catalog import distinct
 from features.config import Config
 from features.database import LeadDatabase
 from features.dataset import labelled
+from features.errors import Refused
 from features.progress import Progress
+from features.segments import Segment
 from models.comparison import Comparison, compare_on, fair_cutoffs
 from models.readiness import ReadinessModel
 from models.rules import RuleScore
@@ -16,10 +20,21 @@ def compare(
     model: ReadinessModel,
     rules: RuleScore,
     progress: Progress,
+    segment: Segment | None = None,
 ) -> Comparison:
-    """Judge model and rules on every cutoff that is a fair test of the model."""
+    """Judge model and rules on every cutoff that is a fair test of the model; with a segment, on
+    those open leads alone that are in it at the cutoff. Raises Refused where there is none."""
     cutoffs = fair_cutoffs(config, [model], database.data_end)
-    specs = distinct((*model.specs, *rules.specs))
+    specs = distinct((*model.specs, *rules.specs, *(segment.specs if segment else ())))
     memory_gb = config.engine.memory_gb
     dataset = labelled(database, specs, cutoffs, model.horizon_days, memory_gb, progress)
-    return compare_on(dataset, config, database.data_end, model, rules)
+    if segment is None:
+        return compare_on(dataset, config, database.data_end, model, rules)
+    dataset = dataset.rows(segment.holds(dataset.frame))
+    if not len(dataset.won):
+        raise Refused(
+            f"No open lead is in the segment {segment.name!r} at any of the {len(cutoffs)} cutoffs "
+            f"from {cutoffs[0]:%Y-%m-%d} to {cutoffs[-1]:%Y-%m-%d}: there is nothing to judge by."
+        )
+    compared = compare_on(dataset, config, database.data_end, model, rules)
+    return replace(compared, segment=segment.name)

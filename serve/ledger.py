@@ -23,8 +23,14 @@ from serve.ledger_schema import ROW, create_or_extend
 
 _INCOMING = f"CREATE TEMP TABLE incoming ({', '.join(f'{k} {v}' for k, v in ROW.items())})"
 _OF_RUN = "cutoff = $cutoff AND model_version = $model AND rules_version = $rules"
+# Segments only name leads, so a later run brings them up to the segments.toml of its day.
+_LISTED = "($segment IS NULL OR list_contains(string_split(segments, '; '), $segment))"
+_RENAME = f"""
+UPDATE scores SET segments = i.segments FROM incoming i
+WHERE scores.lead_id = i.lead_id AND i.state = 'scored' AND {_OF_RUN}
+  AND scores.segments IS DISTINCT FROM i.segments"""
 _SORTED = (
-    f"SELECT * FROM decided WHERE {_OF_RUN} "
+    f"SELECT * FROM decided WHERE {_OF_RUN} AND {_LISTED} "
     "ORDER BY list_position(['sales', 'nurture', 'disqualified'], decided_route), "
     "value DESC NULLS LAST, readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id"
 )
@@ -103,6 +109,7 @@ class Ledger:
             self.connection.unregister("routed")
             if added != cohort["is_new"].sum():
                 raise RuntimeError(f"of {cohort['is_new'].sum()} new leads {added} got a route")
+            self.connection.execute(_RENAME, run.key)
             self.connection.execute("DROP TABLE incoming")
             self.connection.execute("COMMIT")
         except BaseException:
@@ -127,31 +134,32 @@ class Ledger:
                 "nothing was written"
             )
 
-    def rows(self, run: Run, most: int | None = None) -> pd.DataFrame:
+    def rows(self, run: Run, most: int | None = None, segment: str | None = None) -> pd.DataFrame:
         """A run's rows with what people decided of them, the list for sales first, each in the
-        order of the list; at most `most`."""
+        order of the list; at most `most`, and only those of the segment if one is named."""
         limit = "" if most is None else f" LIMIT {int(most)}"
-        return self.connection.execute(f"{_SORTED}{limit}", run.key).df()
+        return self.connection.execute(f"{_SORTED}{limit}", run.key | {"segment": segment}).df()
 
-    def counts(self, run: Run, column: str) -> dict[str, int]:
-        """How many of a run's rows have each value of a column, nulls left out."""
+    def counts(self, run: Run, column: str, segment: str | None = None) -> dict[str, int]:
+        """How many of a run's rows (of a segment) have each value of a column, nulls left out."""
         found = self.connection.execute(
-            f"SELECT {column}, count(*) FROM decided WHERE {_OF_RUN} AND {column} IS NOT NULL "
-            "GROUP BY 1 ORDER BY 1",
-            run.key,
+            f"SELECT {column}, count(*) FROM decided WHERE {_OF_RUN} AND {_LISTED} "
+            f"AND {column} IS NOT NULL GROUP BY 1 ORDER BY 1",
+            run.key | {"segment": segment},
         ).fetchall()
         return {str(value): int(count) for value, count in found}
 
-    def export(self, run: Run, path: Path) -> Path:
-        """Write a run's rows to a .csv or .parquet file, whole or not at all, without holding them
-        in memory. Raises BadInput for other files."""
+    def export(self, run: Run, path: Path, segment: str | None = None) -> Path:
+        """Write a run's rows (of a segment) to a .csv or .parquet file, whole or not at all, and
+        without holding them in memory. Raises BadInput for other files."""
         require_exportable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".{path.name}.unfinished")
         form = "CSV, HEADER" if path.suffix == ".csv" else "PARQUET"
         try:
             self.connection.execute(
-                f"COPY ({_SORTED}) TO {literal(str(unfinished))} (FORMAT {form})", run.key
+                f"COPY ({_SORTED}) TO {literal(str(unfinished))} (FORMAT {form})",
+                run.key | {"segment": segment},
             )
             unfinished.replace(path)
         except duckdb.IOException as error:

@@ -5,6 +5,7 @@ Words and layout are in pages/compare.html; here its figures are gathered and pi
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +71,18 @@ def write_page(comparison: Comparison, path: Path) -> Path:
     )
     page.write(path, render(comparison))
     return path
+
+
+def page_name(segment: str | None) -> str:
+    """The file of the page, a segment's apart from that of all leads.
+
+    >>> page_name(None), page_name("quiet for 14 days"), page_name("../é: 50%")
+    ('compare.html', 'compare-quiet-for-14-days.html', 'compare-é-50.html')
+    """
+    if segment is None:
+        return "compare.html"
+    words = re.findall(r"\w+", segment) or ["segment"]
+    return f"compare-{'-'.join(words)}.html"
 
 
 def render(comparison: Comparison) -> str:

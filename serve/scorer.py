@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from features.config import Config, Engine, Features, load
 from features.database import open_frames
 from features.duckdb_engine import feature_frame
 from features.errors import BadInput
+from features.segments import Segments, load_segments
 from features.snapshots import cohort_sql
 from features.spec import Spec
 from features.wording import Words
@@ -30,16 +31,18 @@ from models.rules import RuleScore, load_rules
 
 TOP_REASONS = 3
 COLUMNS = ["lead_id", "cutoff", "readiness", "rule_score", "band", "reasons", "disqualified"]
+COLUMNS += ["segments"]
 COLUMNS += time_to_close.COLUMNS
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """A model and a points table, ready to score."""
+    """A model and a points table, ready to score; segments to name."""
 
     model: ReadinessModel
     rules: RuleScore
     words: Words
+    segments: Segments = field(default_factory=Segments)
 
     @classmethod
     def champion(cls, path: str | Path) -> Scorer:
@@ -51,19 +54,21 @@ class Scorer:
     def of(cls, config: Config, which: str) -> Scorer:
         """The registered model of an alias or version beside the rules of today."""
         rules = load_rules(config.folder / config.rules)
-        return cls(Registry(config).load(which), rules, config.words)
+        segments = load_segments(config)
+        return cls(Registry(config).load(which), rules, config.words, segments)
 
     @property
     def specs(self) -> tuple[Spec, ...]:
-        """Every feature that model and rules need: one pass computes them all."""
-        return distinct((*self.model.specs, *self.rules.specs))
+        """Every feature that model, rules and segments need: one pass computes them all."""
+        return distinct((*self.model.specs, *self.rules.specs, *self.segments.specs))
 
     def score_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Score snapshots of one cutoff whose features are at hand: COLUMNS, one row per row of the
         frame.
 
         readiness in [0, 1]; rule_score in points; reasons the three strongest, in log-odds;
-        disqualified is why sales are not to call the lead, null for most; when it may close, and
+        disqualified is why sales are not to call the lead, null for most; segments are the names
+        of those that it is in, joined by "; ", null where there is none; when it may close, and
         when to come back to it, as models/time_to_close.py has it.
         """
         points, readiness = self.rules.rank(frame), self.model.rank(frame)
@@ -73,6 +78,8 @@ class Scorer:
         scored["band"] = self.rules.band(points)
         scored["reasons"] = self._reasons(frame)
         scored["disqualified"] = pd.array(self.rules.disqualified(frame, self.words), dtype="str")
+        named = [names or None for names in self.segments.joined(frame)]
+        scored["segments"] = pd.array(named, dtype="str")
         return scored.join(self._close(frame, readiness))[COLUMNS]
 
     def _close(self, frame: pd.DataFrame, readiness: Floats) -> pd.DataFrame:
