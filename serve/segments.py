@@ -86,9 +86,9 @@ class SegmentsReport:
         best = max(better, key=lambda group: group.conversion.rate.point)
         rate, lift = best.conversion.rate, best.conversion.lift
         return (
-            f"{best.name}: {_said(rate.point)} of its leads are won within {days} days "
-            f"(95 % interval {100 * rate.low:.1f} to {100 * rate.high:.1f}), {lift.point:.1f} "
-            f"times as many as of all open leads ({_said(everyone)}); {best.open_leads:,} of its "
+            f"{best.name} converts best: {_said(rate.point)} of its leads are won within "
+            f"{days} days (95 % interval {100 * rate.low:.1f} to {100 * rate.high:.1f}), "
+            f"{lift.point:.1f} times as many as of all open leads ({_said(everyone)}); {best.open_leads:,} of its "
             "leads are open now."
         )
 

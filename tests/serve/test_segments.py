@@ -140,6 +140,6 @@ def test_with_a_model_the_mean_readiness_is_that_of_its_leads(
     assert serious.readiness is not None
     assert serious.readiness > everyone
     assert serious.conversion.against_all == "more"
-    assert found.finding.startswith("serious interest, last 30 days: ")
+    assert found.finding.startswith("serious interest, last 30 days converts best: ")
     sizes = [group.open_leads for group in found.segments]
     assert max(sizes) <= found.everyone.open_leads <= sum(sizes) + found.nowhere.open_leads
