@@ -88,8 +88,8 @@ class SegmentsReport:
         return (
             f"{best.name} converts best: {_said(rate.point)} of its leads are won within "
             f"{days} days (95 % interval {100 * rate.low:.1f} to {100 * rate.high:.1f}), "
-            f"{lift.point:.1f} times as many as of all open leads ({_said(everyone)}); {best.open_leads:,} of its "
-            "leads are open now."
+            f"{lift.point:.1f} times as many as of all open leads ({_said(everyone)}); "
+            f"{best.open_leads:,} of its leads are open now."
         )
 
     def to_json(self) -> dict[str, Any]:
