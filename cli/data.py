@@ -54,25 +54,30 @@ def check_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     """Read the lead database and say what is in it, and what is wrong with it.
 
     Rows, time range, actions, class balance, mature and censored snapshots, and every breach of the
-    contract with its count, first offenders and what to do. Exits 2 if the contract is breached.
+    contract with its count, first offenders and what to do. Then the leakage audit: actions,
+    attributes and times that may tell the outcome before it could be known. Exits 2 if the contract
+    is breached, 1 if the audit finds what readiness.toml does not accept.
     """
     from features.check import check
     from features.config import load
     from features.cutoffs import utc_now
     from features.database import open_database
+    from features.segments import opted_in
 
     config = load(where)
-    with open_database(config) as database:
-        report = check(database, config, utc_now())
+    with progress_bars() as told, open_database(config, opted_in(config)) as database:
+        report = check(database, config, utc_now(), told)
     if as_json:
         print_json(report.to_json())
     else:
-        _print_report(report)
+        _print_report(report, config.audit.accepted)
     if not report.ok:
         raise typer.Exit(2)
+    if report.leaks:
+        raise typer.Exit(1)
 
 
-def _print_report(report: "Report") -> None:
+def _print_report(report: "Report", accepted: list[str]) -> None:
     tables = Table("table", _number("rows"), "from", "to", title="Tables", title_justify="left")
     for span in report.tables:
         tables.add_row(span.table, f"{span.rows:,}", _day(span.first), _day(span.last))
@@ -105,12 +110,29 @@ def _print_report(report: "Report") -> None:
         told.add_row("[yellow]note[/]", escape(str(note)))
     for breach in report.breaches:
         told.add_row("[red]breach[/]", escape(str(breach)))
+    for finding in report.findings:
+        kind = "[dim]accepted[/]" if finding.accepted else "[red]leak[/]"
+        told.add_row(kind, escape(str(finding)))
     out.print(told)
+    if report.leaks:
+        _print_leaks([finding.code for finding in report.leaks], accepted)
     if report.ok:
         out.print("[bold green]The contract is kept.[/]")
     else:
         kinds = len(report.breaches)
         out.print(f"[bold red]{kinds} kind{'s' * (kinds != 1)} of breach to mend.[/]")
+
+
+def _print_leaks(codes: list[str], accepted: list[str]) -> None:
+    from features.audit_finding import to_paste
+
+    count = len(codes)
+    out.print(
+        f"[bold red]{count} finding{'s' * (count != 1)} of the leakage audit:[/] training refuses "
+        "until each is mended, left out, or accepted in readiness.toml (docs/audit.md). To accept, "
+        "with a comment that says why:"
+    )
+    print_path(to_paste(dict.fromkeys([*accepted, *codes])))
 
 
 def _number(heading: str) -> Column:

@@ -4,21 +4,31 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
+from features.audit import audit, spread_out, training_cutoffs
+from features.audit_finding import Finding
 from features.breaches import find_breaches
-from features.check_notes import cutoff_notes, looked, setting_notes
+from features.catalog import catalog
+from features.check_notes import accepted_in_vain, cutoff_notes, looked, setting_notes
 from features.check_report import ActionCount, CutoffCount, Note, Report, TableSpan, totals
 from features.config import Config
 from features.cutoffs import grid, is_mature
 from features.database import LeadDatabase
+from features.dataset import labelled
 from features.described import describe_features
 from features.freshness import days_without_deals
 from features.labels import label_sql
+from features.progress import Progress, silent
+from features.segments import opted_in
 from features.snapshots import cohort_sql
 from features.tables import CONTRACT
 
 
-def check(database: LeadDatabase, config: Config, now: datetime) -> Report:
+def check(
+    database: LeadDatabase, config: Config, now: datetime, progress: Progress = silent
+) -> Report:
     """Look at everything. `now` is naive UTC: later times in the data are breaches."""
+    breaches = tuple(find_breaches(database.connection, database.columns, now))
+    findings = () if breaches else _audited(database, config, progress)
     looks = looked(database)
     actions = _actions(database, config.features.leave_out_actions)
     cutoffs = _cutoffs(database, config)
@@ -27,6 +37,7 @@ def check(database: LeadDatabase, config: Config, now: datetime) -> Report:
         *looks.values(),
         *setting_notes(database, config, [counted.action for counted in actions]),
         *cutoff_notes(database, config, cutoffs),
+        accepted_in_vain(config, findings),
         Note("days without a deal before the data end", *days_without_deals(database)),
     ]
     return Report(
@@ -42,8 +53,20 @@ def check(database: LeadDatabase, config: Config, now: datetime) -> Report:
         cutoffs=cutoffs,
         features=dict(Counter(spec["kind"] for spec in describe_features(database, config))),
         notes=tuple(note for note in notes if note.count),
-        breaches=tuple(find_breaches(database.connection, database.columns, now)),
+        breaches=breaches,
+        findings=findings,
     )
+
+
+def _audited(database: LeadDatabase, config: Config, progress: Progress) -> tuple[Finding, ...]:
+    """What the audit of a training would find, at the same cutoffs."""
+    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
+    cutoffs = training_cutoffs(config, database.data_end)
+    some, horizon = spread_out(cutoffs), config.time.horizon_days
+    seen = database.value(f"SELECT count(*) FROM ({cohort_sql(some)})") if some else 0
+    memory = config.engine.memory_gb
+    dataset = labelled(database, specs, some, horizon, memory, progress) if seen else None
+    return audit(database, config, cutoffs, dataset, specs)
 
 
 def _row(database: LeadDatabase, sql: str) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Sequence
 from datetime import timedelta
 
+from features.audit_finding import Finding
 from features.breaches import SHOWN
 from features.catalog import MOST_ACTIONS
 from features.check_report import CutoffCount, Note, totals
@@ -83,6 +84,16 @@ def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) 
             "Mend the spelling, or a deciding action stays among the features.",
         ),
     ]  # fmt: skip
+
+
+def accepted_in_vain(config: Config, findings: Sequence[Finding]) -> Note:
+    """Codes that readiness.toml accepts and the audit does not find."""
+    found = {each.code for each in findings}
+    return _listed(
+        "codes in audit.accepted that the audit does not find",
+        [_with_nearest(code, sorted(found)) for code in config.audit.accepted if code not in found],
+        "Take them out, or mend the spelling.",
+    )
 
 
 def _with_nearest(action: str, occurring: list[str]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from features.audit_finding import Finding
 from features.breaches import Breach
 
 
@@ -66,7 +67,8 @@ class Report:
     `actions` begin with the most frequent. `deals` has won, lost and open (leads without a deal);
     `snapshots` has mature, censored and won; `features` counts each kind; `counts` has a number for
     each of LOOKS. `won_share` is the class balance of the mature snapshots, `recorded_late` the
-    share of events recorded after they occurred; either is None where there are none.
+    share of events recorded after they occurred; either is None where there are none. `findings`
+    are those of the leakage audit, which is not run where the contract is breached.
     """
 
     data_end: datetime
@@ -82,11 +84,17 @@ class Report:
     features: dict[str, int]
     notes: tuple[Note, ...]
     breaches: tuple[Breach, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether the contract is kept. Notes do not count."""
+        """Whether the contract is kept. Notes do not count, nor what the audit finds."""
         return not self.breaches
+
+    @property
+    def leaks(self) -> tuple[Finding, ...]:
+        """The findings of the leakage audit that readiness.toml does not accept."""
+        return tuple(each for each in self.findings if not each.accepted)
 
     def to_json(self) -> dict[str, Any]:
         """The whole report, safe for JSON: times as ISO 8601 text, notes and breaches also worded
@@ -94,6 +102,7 @@ class Report:
         whole = asdict(self)
         for name, items in (("notes", self.notes), ("breaches", self.breaches)):
             whole[name] = [asdict(item) | {"text": str(item)} for item in items]
+        whole["findings"] = [each.to_json() for each in self.findings]
         return {"ok": self.ok, **json.loads(json.dumps(whole, default=datetime.isoformat))}
 
 

@@ -69,6 +69,12 @@ class Features(Strict):
     segments: list[str] = []
 
 
+class Audit(Strict):
+    """Findings of the leakage audit that were looked at and are honest, by their codes."""
+
+    accepted: list[str] = []
+
+
 class Capacity(Strict):
     """How many leads sales can call per cutoff: a share of the open leads, or a number."""
 
@@ -150,6 +156,7 @@ class Config(Strict):
     capacity: Capacity
     routing: Routing = Routing()
     features: Features = Features()
+    audit: Audit = Audit()
     training: Training = Training()
     mlflow: Mlflow = Mlflow()
     engine: Engine = Engine()

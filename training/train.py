@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from features.audit import audit, refuse_leaks
 from features.breaches import find_breaches
 from features.catalog import catalog, distinct
 from features.config import Config
@@ -54,6 +55,8 @@ def train(config: Config, progress: Progress = silent) -> Trained:
                 f"Of the {len(test.won)} snapshots of the final test {test.wins} are won: nothing "
                 f"can be judged on them. {days_without_deals(database)[1]}"
             )
+        findings = audit(database, config, split.fit, past, specs)
+        refuse_leaks(findings, config)
         candidates = _candidates(config, past, specs, split, progress)
         chosen = choose(candidates)
         progress("fit", 0, 1)
