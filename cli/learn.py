@@ -1,4 +1,4 @@
-"""The verbs that learn: train, promote."""
+"""The verb that learns: train."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,9 +25,8 @@ _SETTINGS = {
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add these verbs to the command."""
+    """Add this verb to the command."""
     app.command("train")(train_verb)
-    app.command("promote")(promote_verb)
 
 
 def train_verb(where: Where = Path(), as_json: AsJson = False) -> None:
@@ -91,25 +90,3 @@ def _print_candidates(trained: "Trained") -> None:
         settings = [f"{value:g}" for value in candidate.settings.values()]
         table.add_row(chosen, *settings, f"{candidate.log_loss:.4f}", f"{candidate.roc_auc:.4f}")
     out.print(table)
-
-
-def promote_verb(where: Where = Path(), as_json: AsJson = False) -> None:
-    """Make the challenger champion, if it beats the champion and the rules.
-
-    All are judged on the same mature cutoffs that no model was trained on, by average precision.
-    Exits 1 and says by how much it fell short if the challenger is not better.
-    """
-    from features.config import load
-    from training.promote import promote
-
-    config = load(where)
-    with progress_bars() as told:
-        promotion = promote(config, told)
-    if as_json:
-        print_json(promotion.to_json())
-    else:
-        out.print(promotion.said)
-        if promotion.promoted:
-            print_path(f"Next: readiness score {where}")
-    if not promotion.promoted:
-        raise typer.Exit(1)

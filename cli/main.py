@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import data, feedback, funnel, learn, rules, segments, sources, use
+from cli import champions, data, feedback, funnel, learn, rules, segments, sources, use
 from cli.console import err, print_json
 from features.errors import BadInput, Refused
 
@@ -42,6 +42,7 @@ passed, 2 wrong usage or bad input. `readiness VERB --help` teaches each.
 )
 data.add_to(app)
 learn.add_to(app)
+champions.add_to(app)
 use.add_to(app)
 funnel.add_to(app)
 feedback.add_to(app)

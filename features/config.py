@@ -127,6 +127,15 @@ class Training(Strict):
     jobs: Annotated[int, Field(ge=1, le=256)] = 2
 
 
+class Promotion(Strict):
+    """When a challenger may become champion (docs/promotion.md). `metric`: one that points have
+    too, more is better. A champion is stale where the challenger learnt from cutoffs at least
+    `stale_after_days` later."""
+
+    metric: Literal["average_precision", "roc_auc", "precision", "gain"] = "average_precision"
+    stale_after_days: Days = 90
+
+
 class Mlflow(Strict):
     """Where experiments are tracked and models registered."""
 
@@ -158,6 +167,7 @@ class Config(Strict):
     features: Features = Features()
     audit: Audit = Audit()
     training: Training = Training()
+    promotion: Promotion = Promotion()
     mlflow: Mlflow = Mlflow()
     engine: Engine = Engine()
     words: dict[str, str] = {}

@@ -94,6 +94,10 @@ candidates = 6              # settings of the model that are tried
 folds = 3                   # periods of the past on which each is tried
 jobs = 2                    # how many are tried at a time
 
+[promotion]  # docs/promotion.md
+metric = "average_precision"  # what the challenger must be better in
+stale_after_days = 90       # a champion so far behind may go for an equal, on a person's word
+
 [mlflow]
 uri = "sqlite:///out/mlflow.db"  # where runs are tracked and models registered
 experiment = "sales-readiness"   # the experiment that holds the runs

@@ -167,7 +167,7 @@ class Registry:
         Raises BadInput where there is no such version, and Refused where the artefact holds a type
         that is not trusted.
         """
-        version = self._find(which)
+        version = self.find(which)
         if version is None:
             raise BadInput(
                 f"There is no {which} of the model {self.name} in {self.uri}. Train one with "
@@ -188,7 +188,8 @@ class Registry:
             ) from None
         return ReadinessModel(estimator, **remembered, version=version, run_id=run_id)
 
-    def _find(self, which: str) -> str | None:
+    def find(self, which: str) -> str | None:
+        """The number of the version under an alias or number; None where there is none."""
         with contextlib.suppress(MlflowException):
             if which.isdigit():
                 return str(self.client.get_model_version(self.name, which).version)
@@ -197,11 +198,17 @@ class Registry:
 
     def has(self, which: str) -> bool:
         """Whether there is a version under this alias or number."""
-        return self._find(which) is not None
+        return self.find(which) is not None
 
-    def crown(self, version: str) -> None:
-        """Point the alias `champion` at a version."""
+    def crown(self, version: str, tags: Mapping[str, str]) -> None:
+        """Point the alias `champion` at a version, tagged before with what is said of it."""
+        for key, value in tags.items():
+            self.client.set_model_version_tag(self.name, version, key, value)
         self.client.set_registered_model_alias(self.name, CHAMPION, version)
+
+    def tags(self, version: str) -> dict[str, str]:
+        """The tags of a version."""
+        return dict(self.client.get_model_version(self.name, version).tags)
 
 
 def load_trusted(path: Path) -> Any:

@@ -15,6 +15,8 @@ TAUGHT = {
     "simulate": ("true win probabilities are known", "--leads"),
     "train": ("register the challenger", "no training label overlaps it"),
     "promote": ("Make the challenger champion", "Exits 1 and says by how much"),
+    "rollback": ("Go back to the champion before this one", "--because"),
+    "history": ("Who was champion from when to when", "only ever appended to"),
     "score": ("Score every open lead into the ledger", "exactly once"),
     "segments": ("named filters over the leads", "features.segments in readiness.toml"),
     "compare": ("Model against rules on real outcomes", "self-contained HTML page"),
