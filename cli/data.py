@@ -47,7 +47,7 @@ def init_verb(
         return
     for path in written:
         print_path(f"wrote {path}")
-    print_path(f"Read both, edit what you know better, then: readiness check {folder}")
+    print_path(f"Read them, edit what you know better, then: readiness check {folder}")
 
 
 def check_verb(where: Where = Path(), as_json: AsJson = False) -> None:
