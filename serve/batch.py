@@ -121,12 +121,13 @@ def score_all(
     added = ledger.write(run, with_facts, open_leads, router, now)
     breaches = find_breaches(database.connection, database.columns, now)
     told = tuple(str(breach) for breach in breaches)
-    notes = tuple(_notes(cutoff, database.data_end, scorer.model))
+    notes = tuple(cutoff_notes(cutoff, database.data_end, scorer.model))
     first = "" if unscorable.empty else "lead {}: {}".format(*unscorable.iloc[0])
     return Scored(run, open_leads, len(unscorable), first, added, told, notes, ledger)
 
 
-def _notes(cutoff: datetime, data_end: datetime, model: ReadinessModel) -> Iterator[str]:
+def cutoff_notes(cutoff: datetime, data_end: datetime, model: ReadinessModel) -> Iterator[str]:
+    """What is to be said of a readiness at this cutoff."""
     fair = model.trained_until + timedelta(days=model.horizon_days)
     if cutoff < fair:
         yield (

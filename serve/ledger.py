@@ -87,8 +87,9 @@ class Ledger:
         scored_at: datetime,
     ) -> int:
         """Add a run's rows, each with its route. The parts have columns of ROW; one that is left
-        out is null. Leads that the run already has are left as they are, and so is its list for
-        sales; but one that could not be scored then and can be now is put right.
+        out is null. Leads that the run already has are left as they are but for the names of their
+        segments, and so is its list for sales; but one that could not be scored then and can be now
+        is put right.
 
         All or nothing: an error in any part leaves the ledger as it was, and so does a lead lost
         or doubled on the way (RuntimeError): `expected` leads must come in, each once. Returns the

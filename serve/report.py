@@ -50,6 +50,7 @@ class Metric:
         return judged.names[0] if (high < 0) == self.less_is_better else judged.names[1]
 
 
+LONGEST_NAME = 40  # letters of a segment in the name of a file
 METRICS = (
     Metric("precision", "Won on the list", "part of the list that was won", in_percent=True),
     Metric("gain", "Deals found", "part of all deals that was on the list", in_percent=True),
@@ -81,8 +82,8 @@ def page_name(segment: str | None) -> str:
     """
     if segment is None:
         return "compare.html"
-    words = re.findall(r"\w+", segment) or ["segment"]
-    return f"compare-{'-'.join(words)}.html"
+    words = "-".join(re.findall(r"\w+", segment))[:LONGEST_NAME]
+    return f"compare-{words or 'segment'}.html"
 
 
 def render(comparison: Comparison) -> str:

@@ -26,7 +26,7 @@ from models.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules import RuleScore, load_rules
 from models.segments import Bools, Conversion, conversions, overlap
-from serve.batch import default_cutoff
+from serve.batch import cutoff_notes, default_cutoff
 from serve.page import NBSP, percent
 
 
@@ -134,6 +134,7 @@ def segments_report(
         measured = _measured(config, database, segments, past, horizon, progress)
         groups, now = _open_now(config, database, segments, rules, model, cutoff, progress)
         notes = _notes(segments, database, past, horizon)
+        notes += cutoff_notes(cutoff, database.data_end, model) if model else ()
     everyone, nowhere, *others = (
         Group(name, words, int(held.sum()), *_means(now[held]), conversion)
         for (name, words), held, conversion in zip(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Company
 from tests.cli.running import little_folder, readiness
 
 SEGMENTS = """
@@ -73,3 +74,30 @@ def test_the_page_is_html(folder: Path) -> None:
     ran = readiness("segments", folder, "--out", folder / "x.txt")
     assert ran.code == 2
     assert "an .html file, please" in ran.err
+
+
+def test_lists_and_comparison_of_one_segment(company: Company) -> None:
+    folder, name = company.folder, "quiet for 14 days"
+    ran = readiness("score", folder, "--segment", name, "--export", folder / "l.csv", "--json")
+    assert (ran.code, ran.found["added"]) == (0, 0)
+    assert ran.found["routes"] == company.found("score")["routes"]  # those of all open leads
+    part = ran.found["segment"]
+    assert part["name"] == name
+    assert 0 < part["open_leads"] < ran.found["open_leads"]
+    assert (folder / "l.csv").read_text().count("\n") == part["open_leads"] + 1
+    told = readiness("score", folder, "--segment", name)
+    assert f"In the segment {name}: {part['open_leads']:,} open leads" in told.out
+    compared = readiness("compare", folder, "--segment", name, "--json")
+    assert compared.found["segment"] == name
+    assert compared.found["test"]["snapshots"] < company.found("compare")["test"]["snapshots"]
+    assert compared.found["page"] == str(folder / "out" / "compare-quiet-for-14-days.html")
+    report = readiness("segments", folder, "--json").found
+    quiet = next(group for group in report["segments"] if group["name"] == name)
+    assert quiet["open_leads"] == part["open_leads"]
+
+
+@pytest.mark.parametrize("verb", ["score", "compare"])
+def test_an_unknown_segment_is_answered_before_the_work(company: Company, verb: str) -> None:
+    ran = readiness(verb, company.folder, "--segment", "quiet for 14 dayz")
+    assert (ran.code, ran.out) == (2, "")
+    assert "did you mean 'quiet for 14 days'?" in ran.err

@@ -89,6 +89,12 @@ def test_what_makes_no_sense_is_refused(text, said):
         parsed(text)
 
 
+def test_the_examples_of_the_guide_are_segments():
+    guide = (Path(__file__).parents[2] / "docs" / "segments.md").read_text(encoding="utf-8")
+    blocks = [block.split("```")[0] for block in guide.split("```toml")[1:]]
+    assert len(parsed("\n".join(blocks)).names) == 6
+
+
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(BadInput, match=r"no segment 'quiet 14'; did you mean 'quiet for 14 days'"):
         parsed(TEXT).named("quiet 14")

@@ -143,3 +143,8 @@ def test_with_a_model_the_mean_readiness_is_that_of_its_leads(
     assert found.finding.startswith("serious interest, last 30 days converts best: ")
     sizes = [group.open_leads for group in found.segments]
     assert max(sizes) <= found.everyone.open_leads <= sum(sizes) + found.nowhere.open_leads
+
+
+def test_a_readiness_of_the_past_is_told_as_such(demo_folder: Path, trained: Trained) -> None:
+    notes = told(load(demo_folder), trained.split.fit[-1]).notes
+    assert any("it tells what it has seen" in note for note in notes)
