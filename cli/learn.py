@@ -64,6 +64,7 @@ def print_trained(trained: "Trained", uri: str) -> None:
     out.print(judgement_table(compared.judgement))
     out.print(f"[bold]{compared.verdict}[/]")
     out.print(str(trained.timing))
+    out.print(trained.random_split.said)
     print_path(
         f"Registered as version {trained.model.version} (challenger), run {trained.model.run_id}.\n"
         f"Look at it with: mlflow ui --backend-store-uri {uri}"

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from features.audit_finding import Finding
 from features.config import Config
 from features.database import LeadDatabase
 from features.dataset import Dataset
@@ -21,6 +22,7 @@ from models.importance import importance
 from models.readiness import ReadinessModel
 from models.registry import Child, Training
 from models.timing import Timing
+from training.random_split import RandomSplit
 from training.search import Candidate
 from training.splits import Split
 
@@ -37,6 +39,8 @@ class Trained:
     split: Split
     snapshots: int
     notes: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    random_split: RandomSplit
 
     def to_json(self) -> dict[str, Any]:
         """What `train --json` prints."""
@@ -48,6 +52,8 @@ class Trained:
             "features": len(self.model.specs),
             "time_to_close": self.timing.to_json(),
             "notes": list(self.notes),
+            "findings": [each.to_json() for each in self.findings],
+            "random_split": self.random_split.to_json(),
         }
 
 
@@ -89,6 +95,7 @@ def record(
             "features.json": features,
             "dropped_features.json": dict(found.model.dropped),
             "test.json": found.comparison.to_json(),
+            "audit.json": [each.to_json() for each in found.findings],
             "importance.json": costs.to_dict("records"),
         },
         example=past.frame.head(5),
@@ -103,7 +110,7 @@ def _metrics(found: Trained, past: Dataset) -> dict[str, float]:
         for metric, estimate in estimates.items()
     }
     metrics |= {f"test_difference_{m}": e.point for m, e in judged.difference.items()}
-    metrics |= found.timing.metrics()
+    metrics |= found.timing.metrics() | found.random_split.metrics()
     metrics |= {"train_base_rate": float(past.won.mean())} | _folds(found.chosen)
     return {name: value for name, value in metrics.items() if value == value}
 

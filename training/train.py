@@ -20,6 +20,7 @@ from models.comparison import compare_on
 from models.registry import Registry
 from models.rules import RuleScore, load_rules
 from training.fit import fit
+from training.random_split import random_split
 from training.record import Trained, record
 from training.search import Candidate, choose, draw, search
 from training.splits import Split, final_split, rolling_origin
@@ -70,9 +71,21 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         progress("judge", 0, 1)
         compared = compare_on(test, config, database.data_end, model, rules)
         timing = judged_timing(database, model, test, split)
+        shuffled = random_split(past, test, specs, chosen.settings, compared.judgement, config.seed)
         progress("judge", 1, 1)
         notes = _notes(rules, database)
-        found = Trained(model, compared, timing, chosen, candidates, split, len(past.won), notes)
+        found = Trained(
+            model,
+            compared,
+            timing,
+            chosen,
+            candidates,
+            split,
+            len(past.won),
+            notes,
+            findings,
+            shuffled,
+        )
         progress("register", 0, 1)
         kept = record(config, database, found, specs, past, test)
         model = registry.log(kept)

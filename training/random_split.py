@@ -1,0 +1,95 @@
+"""What a random split would have promised: a diagnostic beside every training, never a verdict.
+
+All snapshots, those of training and of the final test, are shuffled; as many as the final test has
+are judged by trees that were fitted on the rest, with the settings of this training. The split is
+by row: a lead's neighbouring snapshots, nearly alike and mostly of one outcome, fall on both sides,
+and so do earlier and later months. That is what a careless split does, and it shows every way in
+which one snapshot gives another away; a split by lead would hide the first of them. The gap is what
+such a report overstates (Kapoor and Narayanan, Patterns 2023) or, below 0, by how much the test
+period was the easier one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from features.dataset import Dataset
+from features.spec import Spec
+from models.judge import Judgement
+from models.metrics import average_precision, log_loss, roc_auc
+from models.readiness import Settings, fit_trees
+
+FIGURES = {"roc_auc": roc_auc, "average_precision": average_precision, "log_loss": log_loss}
+
+
+@dataclass(frozen=True)
+class RandomSplit:
+    """The figures of both splits by metric; `gap` is random minus time-ordered."""
+
+    snapshots: int
+    random: dict[str, float]
+    time_ordered: dict[str, float]
+
+    @property
+    def gap(self) -> dict[str, float]:
+        """Random minus time-ordered; for log_loss, below 0 is the rosier."""
+        return {name: self.random[name] - self.time_ordered[name] for name in self.random}
+
+    def to_json(self) -> dict[str, Any]:
+        """What `train --json` prints as random_split."""
+        return {
+            "split": "by row",
+            "snapshots": self.snapshots,
+            "random": _or_null(self.random),
+            "time_ordered": _or_null(self.time_ordered),
+            "gap": _or_null(self.gap),
+        }
+
+    def metrics(self) -> dict[str, float]:
+        """What MLflow keeps."""
+        random = {f"random_split_{name}": value for name, value in self.random.items()}
+        return random | {f"random_split_gap_{name}": value for name, value in self.gap.items()}
+
+    @property
+    def said(self) -> str:
+        """The diagnostic in a sentence."""
+        area, gap = self.random["roc_auc"], self.gap["roc_auc"]
+        return (
+            f"Diagnostic: a random split would promise a ROC AUC of {area:.3f}, {gap:+.3f} beside "
+            f"the {self.time_ordered['roc_auc']:.3f} in order of time."
+        )
+
+
+def _or_null(figures: dict[str, float]) -> dict[str, float | None]:
+    return {name: None if isnan(value) else value for name, value in figures.items()}
+
+
+def random_split(
+    past: Dataset,
+    test: Dataset,
+    specs: Sequence[Spec],
+    settings: Settings,
+    judged: Judgement,
+    seed: int,
+) -> RandomSplit:
+    """One fit on a random part of both. The trees are not calibrated: on a random part of the
+    snapshots that they were fitted on, they hardly need to be."""
+    columns = [spec.name for spec in specs]
+    frame = pd.concat([past.frame[columns], test.frame[columns]], ignore_index=True)
+    won = np.concatenate([past.won, test.won])
+    fitted, held = train_test_split(
+        np.arange(len(won)), test_size=len(test.won), stratify=won, random_state=seed
+    )
+    model = fit_trees(frame.iloc[fitted], won[fitted], specs, settings, seed)
+    chance = model.predict_proba(frame.iloc[held])[:, 1]
+    ordered = judged.estimates["model"]
+    return RandomSplit(
+        snapshots=len(held),
+        random={name: figure(won[held], chance) for name, figure in FIGURES.items()},
+        time_ordered={name: ordered[name].point for name in FIGURES},
+    )
