@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import champions, data, feedback, funnel, learn, rules, segments, sources, use
+from cli import card, champions, data, feedback, funnel, learn, rules, segments, sources, use
 from cli.console import err, print_json
 from features.errors import BadInput, Refused
 
@@ -43,6 +43,7 @@ passed, 2 wrong usage or bad input. `readiness VERB --help` teaches each.
 data.add_to(app)
 learn.add_to(app)
 champions.add_to(app)
+card.add_to(app)
 use.add_to(app)
 funnel.add_to(app)
 feedback.add_to(app)

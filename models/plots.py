@@ -5,8 +5,12 @@ and is told apart by colour-blind readers; what a colour stands for is said in i
 the axes, with its figure at capacity, where no curve can run through it.
 """
 
+import re
+import threading
 from collections.abc import Mapping, Sequence
+from io import StringIO
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
@@ -24,6 +28,7 @@ INK, GRID, PAPER = "#1f2937", "#e2e5ea", "#ffffff"
 DASHES = (0, (4, 3))
 WIDTH, HEIGHT = 6.0, 4.4  # inches; so small that 11 pt stay readable on a phone
 TOP = 20
+_SETTINGS = threading.Lock()  # matplotlib's are the whole process's
 KEY_WIDTH = 60  # letters that fit on a line above the axes
 
 
@@ -140,6 +145,16 @@ def canvas(title: str, beneath: bool = False, height: float = HEIGHT) -> tuple[F
             axis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.3g} %"))
             axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     return figure, grid[0, 0]
+
+
+def svg(figure: Figure, name: str) -> str:
+    """A picture as an svg element: text stays text, ids are its own by `name`."""
+    file = StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with _SETTINGS, mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(file, format="svg", metadata=nothing)
+    text = file.getvalue()
+    return re.sub(r'(\bid="|url\(#|href="#)', rf"\1{name}-", text[text.index("<svg") :])
 
 
 def _colour(name: str, among: Mapping[str, object]) -> str:

@@ -161,23 +161,41 @@ class Registry:
         self.client.set_registered_model_alias(self.name, CHALLENGER, version)
         return version
 
-    def load(self, which: str) -> ReadinessModel:
-        """The model under an alias or version number.
+    def attach(self, run_id: str, texts: Mapping[str, str]) -> None:
+        """Add texts to the artefacts of a run, each under its file name."""
+        with _quiet():
+            for name, text in texts.items():
+                self.client.log_text(run_id, text, name)
 
-        Raises BadInput where there is no such version, and Refused where the artefact holds a type
-        that is not trusted.
-        """
+    def text(self, run_id: str, name: str) -> str | None:
+        """A text among the artefacts of a run; None where there is none of that name."""
+        mlflow.set_tracking_uri(self.uri)
+        with _quiet(), contextlib.suppress(MlflowException, OSError):
+            folder = self.client.get_run(run_id).info.artifact_uri
+            return str(mlflow.artifacts.load_text(f"{folder}/{name}"))
+        return None
+
+    def run_of(self, which: str) -> tuple[str, str]:
+        """The version under an alias or number, and its run. Raises BadInput where none is."""
         version = self.find(which)
         if version is None:
             raise BadInput(
                 f"There is no {which} of the model {self.name} in {self.uri}. Train one with "
                 f"`readiness train`{', then `readiness promote`' if which == CHAMPION else ''}."
             )
+        return version, str(self.client.get_model_version(self.name, version).run_id)
+
+    def load(self, which: str) -> ReadinessModel:
+        """The model under an alias or version number.
+
+        Raises BadInput where there is no such version, and Refused where the artefact holds a type
+        that is not trusted.
+        """
+        version, run_id = self.run_of(which)
         mlflow.set_tracking_uri(self.uri)
         try:
             with _quiet():
                 folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
-                run_id = str(self.client.get_model_version(self.name, version).run_id)
                 info = (mlflow.models.Model.load(str(folder)).metadata or {})["readiness"]
             estimator = load_trusted(folder / "model.skops")
             remembered = _remember(info)

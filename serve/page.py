@@ -7,12 +7,9 @@ its reader. Words and layout are in pages/.
 import math
 import os
 import re
-import threading
-from io import StringIO
 from pathlib import Path
 
 import jinja2
-import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -31,7 +28,6 @@ PAGE_COLOURS = {
     plots.GRID: "var(--line)",
     plots.PAPER: "var(--paper)",
 }
-_SETTINGS = threading.Lock()  # matplotlib's are the whole process's
 
 
 def percent(figure: float) -> str:
@@ -79,10 +75,9 @@ def write(path: Path, text: str) -> None:
 
 def inline(figure: Figure, name: str) -> Markup:
     """A picture as an svg element: text stays text, ids are its own, colours are the page's."""
-    file = StringIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with _SETTINGS, mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(file, format="svg", metadata=nothing)
-    svg = file.getvalue()
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\1{name}-", svg[svg.index("<svg") :])
+    return recoloured(plots.svg(figure, name))
+
+
+def recoloured(svg: str) -> Markup:
+    """An svg element of `plots.svg` in the page's colours."""
     return Markup(re.sub("#[0-9a-f]{6}", lambda hex_: PAGE_COLOURS.get(hex_[0], hex_[0]), svg))

@@ -19,6 +19,7 @@ from features.spec import Spec
 from models.comparison import compare_on
 from models.registry import Registry
 from models.rules import RuleScore, load_rules
+from training.card import card_files
 from training.fit import fit
 from training.random_split import random_split
 from training.record import Trained, record
@@ -89,9 +90,11 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         progress("register", 0, 1)
         kept = record(config, database, found, specs, past, test)
         model = registry.log(kept)
+        named = replace(compared, model_version=model.version, run_id=model.run_id)
+        found = replace(found, model=model, comparison=named)
+        registry.attach(model.run_id, card_files(config, database, found, kept, test))
         progress("register", 1, 1)
-    named = replace(compared, model_version=model.version, run_id=model.run_id)
-    return replace(found, model=model, comparison=named)
+    return found
 
 
 def refuse_breaches(database: LeadDatabase) -> None:

@@ -17,6 +17,7 @@ TAUGHT = {
     "promote": ("Make the challenger champion", "Exits 1 and says by how much"),
     "rollback": ("Go back to the champion before this one", "--because"),
     "history": ("Who was champion from when to when", "only ever appended to"),
+    "card": ("what was measured of it, and what it is not for", "kept in MLflow"),
     "score": ("Score every open lead into the ledger", "exactly once"),
     "segments": ("named filters over the leads", "features.segments in readiness.toml"),
     "compare": ("Model against rules on real outcomes", "self-contained HTML page"),

@@ -1,0 +1,105 @@
+"""A model card: what was measured of one version, as sections of plain words, facts and tables.
+
+Who measures writes the sections (training/card.py); here they become Markdown, and JSON and back,
+so that the page (serve/card.py) shows the very same text. After Mitchell et al., Model Cards for
+Model Reporting, FAT* 2019.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from models.judge import Estimate
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table; the first column names its rows. `caption`: how to read it, "" if that is plain."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One heading of the card. `said`: paragraphs; `listed`: points of a list; `facts`: words and
+    what they are; `picture`: the name of a plot of the run, "" for none."""
+
+    title: str
+    said: Sequence[str] = ()
+    listed: Sequence[str] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    grids: Sequence[Grid] = ()
+    picture: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """The card of a version. `verdict`: the one sentence that sums it up."""
+
+    version: str
+    run_id: str
+    verdict: str
+    sections: Sequence[Section]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Card:
+        """The card of `to_dict`."""
+        sections = [
+            Section(**(each | {"grids": [Grid(**grid) for grid in each["grids"]]}))
+            for each in given["sections"]
+        ]
+        return cls(**(dict(given) | {"sections": sections}))
+
+    def markdown(self) -> str:
+        """The card as GitHub's Markdown; pictures are those of the run, beside it in MLflow."""
+        blocks = [f"# Model card, version {self.version}", self.verdict]
+        for section in self.sections:
+            blocks += [f"## {section.title}", *section.said]
+            blocks += _list(section.listed)
+            blocks += _list(f"**{_plain(key)}**: {told}" for key, told in section.facts.items())
+            for grid in section.grids:
+                blocks += [_table(grid), *([grid.caption] if grid.caption else [])]
+            if section.picture:
+                blocks.append(f"![{section.title}](plots/{section.picture}.png)")
+        return "\n\n".join(blocks).replace("<", "&lt;") + "\n"
+
+
+def _list(points: Any) -> list[str]:
+    listed = [f"- {point}" for point in points]
+    return ["\n".join(listed)] if listed else []
+
+
+def _table(grid: Grid) -> str:
+    align = ["---", *["---:"] * (len(grid.columns) - 1)]
+    lines = [grid.columns, align, *grid.rows]
+    return "\n".join(f"| {' | '.join(_plain(cell) for cell in line)} |" for line in lines)
+
+
+def _plain(cell: str) -> str:
+    """A name of the data must not end its cell."""
+    return cell.replace("|", "\\|").replace("\n", " ")
+
+
+def estimated(found: Estimate, form: str = "{:.3f}") -> str:
+    """A figure with its interval.
+
+    >>> estimated(Estimate(0.7444, 0.7, 0.79), "{:.1%}")
+    '74.4% (70.0% to 79.0%)'
+    >>> nan = math.nan
+    >>> estimated(Estimate(0.5, nan, nan)), estimated(Estimate(nan, nan, nan))
+    ('0.500', '-')
+    """
+    if math.isnan(found.point):
+        return "-"
+    if math.isnan(found.low):
+        return form.format(found.point)
+    return f"{form.format(found.point)} ({form.format(found.low)} to {form.format(found.high)})"

@@ -1,0 +1,117 @@
+"""Does the model keep its word in every group of leads? Promised against won, group by group."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from models.bootstrap import bootstrap, interval
+from models.judge import Estimate
+from models.metrics import Ranking
+
+Floats = npt.NDArray[np.float64]
+REPLICATES = 300
+MOST_GROUPS = 8
+OTHERS, UNKNOWN = "others", "unknown"
+AGES = {"up to 7 days": 7, "7 to 30 days": 30, "30 to 90 days": 90, "90 to 365 days": 365}
+OLDER = "over 365 days"
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group's snapshots. promised: mean readiness; won: the share won; gap: promised minus won;
+    roc_auc: of the model within the group, NaN where all or none were won."""
+
+    name: str
+    snapshots: int
+    leads: int
+    wins: int
+    promised: float
+    won: Estimate
+    gap: Estimate
+    roc_auc: Estimate
+
+
+def by_group(
+    names: Sequence[str] | pd.Categorical,
+    snapshots: pd.DataFrame,
+    won: Floats,
+    readiness: Floats,
+    seed: int,
+) -> list[Group]:
+    """names: the group of each snapshot, shape (n,). snapshots: column lead_id, n rows.
+
+    In the order of a Categorical's categories, else the largest first.
+    Intervals are 95 %, from a bootstrap over leads (models.bootstrap).
+    """
+    given = pd.Series(names)
+    ordered = given.cat.categories if isinstance(given.dtype, pd.CategoricalDtype) else None
+    sizes = given.value_counts()
+    listed = sizes.index if ordered is None else [name for name in ordered if sizes.get(name, 0)]
+    return [
+        _group(str(name), (given == name).to_numpy(), snapshots, won, readiness, seed)
+        for name in listed
+    ]
+
+
+def _group(
+    name: str,
+    inside: npt.NDArray[np.bool_],
+    snapshots: pd.DataFrame,
+    won: Floats,
+    readiness: Floats,
+    seed: int,
+) -> Group:
+    lead, here, given = snapshots["lead_id"][inside], won[inside], readiness[inside]
+    ranking = Ranking(here, given)
+
+    def measure(weight: Floats) -> Floats:
+        share, promised = np.average(here, weights=weight), np.average(given, weights=weight)
+        return np.array([share, promised - share, ranking.tally(weight).roc_auc()])
+
+    point = measure(np.ones(len(here))).tolist()
+    replicated = bootstrap(measure, lead, REPLICATES, seed).T
+    share, gap, area = (Estimate(p, *interval(r)) for p, r in zip(point, replicated, strict=True))
+    leads, wins, promised = lead.nunique(), int(here.sum()), float(given.mean())
+    if wins in (0, len(here)):  # no resampling of these tells what might have been
+        share = _wilson(share.point, leads)
+        gap = Estimate(gap.point, promised - share.high, promised - share.low)
+    return Group(name, len(here), leads, wins, promised, share, gap, area)
+
+
+def _wilson(share: float, count: int) -> Estimate:
+    """A share of 0 or 1 with its interval (Wilson, JASA 1927), taking leads for independent."""
+    z2 = 1.959963984540054**2
+    beyond = z2 / (count + z2)
+    return Estimate(share, 1 - beyond, 1.0) if share else Estimate(share, 0.0, beyond)
+
+
+def sources(given: pd.Series) -> list[str]:
+    """The group of each snapshot by its source: the seven largest, `others`, `unknown`.
+
+    >>> sources(pd.Series(["ads", None, "ads", "fair"]))
+    ['ads', 'unknown', 'ads', 'fair']
+    """
+    named = given.astype(object).where(given.notna(), UNKNOWN).astype(str)
+    sizes = named.value_counts()
+    largest = set(sizes.index if len(sizes) <= MOST_GROUPS else sizes.index[: MOST_GROUPS - 1])
+    return [name if name in largest else OTHERS for name in named]
+
+
+def ages(days: npt.ArrayLike) -> pd.Categorical:
+    """The group of each snapshot by the lead's age in days, > 0: at most 7, at most 30, ...
+
+    >>> list(ages([0.5, 7, 7.1, 400]))
+    ['up to 7 days', 'up to 7 days', '7 to 30 days', 'over 365 days']
+    """
+    edges = [-np.inf, *AGES.values(), np.inf]
+    return pd.Categorical(pd.cut(np.asarray(days, float), edges, labels=[*AGES, OLDER]))
+
+
+def worst(groups: Sequence[Group], fewest: int) -> Iterator[Group]:
+    """Those of `fewest` leads or more that surely win less, or more, than promised, the farthest
+    off first."""
+    sure = [g for g in groups if g.leads >= fewest and (g.gap.low > 0 or g.gap.high < 0)]
+    yield from sorted(sure, key=lambda group: -abs(group.gap.point))

@@ -1,0 +1,98 @@
+"""The card of a training says what its run measured, and nothing else."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from features.config import load
+from models.card import Card
+from models.judge import METRICS
+from models.registry import Registry
+
+
+@pytest.fixture(scope="module")
+def registry(demo_folder, trained):
+    return Registry(load(demo_folder))
+
+
+@pytest.fixture(scope="module")
+def run(registry, trained):
+    return registry.client.get_run(trained.model.run_id)
+
+
+@pytest.fixture(scope="module")
+def card(registry, trained):
+    """As it stands in MLflow."""
+    return Card.from_dict(json.loads(registry.text(trained.model.run_id, "card.json")))
+
+
+def section(card, title):
+    (found,) = (each for each in card.sections if each.title.startswith(title))
+    return found
+
+
+def test_the_markdown_in_mlflow_is_of_this_version(registry, card, trained, run):
+    assert registry.text(trained.model.run_id, "card.md") == card.markdown()
+    assert (card.version, card.run_id) == (trained.model.version, trained.model.run_id)
+    assert card.verdict == run.data.tags["verdict"]
+    assert registry.text(trained.model.run_id, "plots/calibration.svg").startswith("<svg")
+
+
+def test_every_figure_is_the_run_s_metric_with_the_judgement_s_interval(card, trained, run):
+    judged = trained.comparison.judgement
+    (grid,) = section(card, "How good").grids
+    assert len(grid.rows) == len(METRICS)
+    for metric, (_, model, rules, _, difference) in zip(METRICS, grid.rows, strict=True):
+        for name, told in (("model", model), ("rules", rules)):
+            if told == "-":
+                assert f"test_{name}_{metric}" not in run.data.metrics
+                continue
+            _, low, high = judged.estimates[name][metric]
+            figure = run.data.metrics[f"test_{name}_{metric}"]
+            assert told == f"{figure:.3f} ({low:.3f} to {high:.3f})"
+        if difference != "-":
+            figure = run.data.metrics[f"test_difference_{metric}"]
+            assert difference.startswith(f"{figure:+.3f} (")
+
+
+def test_data_cohort_and_features_are_the_run_s_parameters(card, run, demo_folder):
+    params = run.data.params
+    (grid,) = section(card, "Data").grids
+    for table, rows, _, _, digest in grid.rows:
+        count = pq.read_metadata(demo_folder / f"{table}.parquet").num_rows
+        assert rows == f"{count:,}"
+        assert params[f"digest_{table}"].endswith(digest)
+    facts = section(card, "Cohort").facts
+    assert facts["Horizon"].startswith("30 days")
+    begin = f"{int(params['training_snapshots']):,} snapshots, {int(params['training_wins']):,} won"
+    assert facts["Trained on"].startswith(begin)
+    assert facts["Trained on"].endswith(f"to {params['last_training_cutoff'][:10]}")
+    facts = section(card, "Features").facts
+    assert facts["In the model"].startswith(f"{params['features']}, ")
+    assert facts["Points table"].endswith(f"version {params['rules_version']}")
+
+
+def test_every_snapshot_of_the_test_is_in_one_group_of_each_kind(card, judged):
+    for grid in section(card, "By groups").grids:
+        for column, whole in ((1, len(judged.won)), (3, judged.wins)):
+            counted = sum(int(row[column].replace(",", "")) for row in grid.rows)
+            assert counted == whole
+
+
+def test_calibration_bins_hold_every_snapshot_and_the_run_s_error(card, judged, run):
+    found = section(card, "Whether its percentages")
+    (grid,) = found.grids
+    assert sum(int(row[3].replace(",", "")) for row in grid.rows) == len(judged.won)
+    assert f"differ by {100 * run.data.metrics['test_model_ece']:.1f} perc" in found.said[0]
+
+
+def test_it_says_how_to_get_it_again_and_what_it_is_not_for(card, trained, run):
+    facts = section(card, "How to get it again").facts
+    assert facts["Run"].startswith(trained.model.run_id)
+    assert facts["Seed"] == run.data.params["seed"]
+    assert facts["Code"] == run.data.tags["code_version"]
+    assert "scikit-learn 1." in facts["Libraries"]
+    limits = section(card, "What it is not for").listed
+    assert any("won within 30 days" in limit for limit in limits)
+    assert set(trained.notes) <= set(limits)
