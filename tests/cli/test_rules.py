@@ -18,7 +18,7 @@ MILD = '\n[[rule]]\nattribute = "industry"\nis = ["health", "public"]\npoints = 
 def folder(untrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The untrained demo with a mild draft, and one that turns every sign."""
     folder = tmp_path_factory.mktemp("rules")
-    shutil.copytree(untrained, folder, dirs_exist_ok=True)
+    shutil.copytree(untrained, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("out"))
     text = (folder / "rules.toml").read_text(encoding="utf-8")
     turned = re.sub(r"points = (-?\d+)", lambda found: f"points = {-int(found[1])}", text)
     (folder / "draft.toml").write_text(text + MILD, encoding="utf-8")
