@@ -71,12 +71,11 @@ class Decision:
     short: Mapping[str, Standing]
 
 
-def decide(
-    differences: Mapping[str, Estimate], leads: int, stale: bool, rolled_back: bool
-) -> Decision:
+def decide(differences: Mapping[str, Estimate], leads: int, stale: bool, doubted: bool) -> Decision:
     """differences: by opponent, `rules` and, where there is one, `champion`. leads: how many were
-    judged by. stale: whether the champion is. rolled_back: whether a person took the crown from
-    this very version, which then does not take it back by itself.
+    judged by. stale: whether the champion is. doubted: whether a person took the crown from this
+    very version, or something simpler was surely better at its training; then it is not crowned by
+    itself.
     """
     tables = {
         "rules": AGAINST_RULES,
@@ -85,7 +84,7 @@ def decide(
     found = {name: standing(difference, leads) for name, difference in differences.items()}
     needed = {name: tables[name][found[name]] for name in found}
     return Decision(
-        takes=max(Takes.WORD if rolled_back else Takes.NOTHING, *needed.values()),
+        takes=max(Takes.WORD if doubted else Takes.NOTHING, *needed.values()),
         short={name: found[name] for name in found if needed[name] > Takes.NOTHING},
     )
 

@@ -22,6 +22,7 @@ from training.crown import Move, crown, who, word
 from training.decision import Takes, decide, told
 from training.move_log import log_path, read
 from training.reigns import moved, taken_back
+from training.simpler_ways import simpler_ways
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,12 @@ def promote(
     if version == before:
         said = f"Version {version} is the champion already; nothing to do."
         return Promotion(version, True, Takes.NOTHING, said, None)
-    back = _taken_back(config, version, before)
+    back, simpler = _taken_back(config, version, before), simpler_ways(registry, challenger)
     judged = _judge(config, challenger, champion, rules, progress)
     stale = champion is not None and _is_stale(config, challenger, champion)
-    decision = decide(judged.difference, judged.leads, stale, bool(back))
+    decision = decide(judged.difference, judged.leads, stale, bool(back) or simpler.better)
     promoted = given >= decision.takes
-    said = told(version, judged.metric, judged.difference, decision, given) + back
+    said = told(version, judged.metric, judged.difference, decision, given) + back + simpler.said
     if promoted:
         forced, why = decision.takes is Takes.FORCE, word(because)
         figures = judged.to_json()

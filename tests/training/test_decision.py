@@ -75,7 +75,7 @@ def test_of_29_leads_nobody_is_surely_better(world):
 )
 @pytest.mark.parametrize("stale", [False, True])
 def test_the_first_champion_must_be_ahead_of_the_rules(found, takes, stale):
-    assert decide({"rules": found}, 400, stale, rolled_back=False).takes is takes
+    assert decide({"rules": found}, 400, stale, doubted=False).takes is takes
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_the_first_champion_must_be_ahead_of_the_rules(found, takes, stale):
 )
 def test_a_champion_goes_for_a_surely_better_one(found, fresh, stale):
     both = {"rules": BETTER, "champion": found}
-    assert decide(both, 400, stale=False, rolled_back=False).takes is fresh
-    assert decide(both, 400, stale=True, rolled_back=False).takes is stale
+    assert decide(both, 400, stale=False, doubted=False).takes is fresh
+    assert decide(both, 400, stale=True, doubted=False).takes is stale
 
 
 @pytest.mark.parametrize(
@@ -98,15 +98,15 @@ def test_a_champion_goes_for_a_surely_better_one(found, fresh, stale):
     [(AHEAD, Takes.NOTHING), (BEHIND, Takes.WORD), (WORSE, Takes.FORCE)],
 )
 def test_who_asks_for_most_decides(rules, takes):
-    decision = decide({"rules": rules, "champion": BETTER}, 400, False, rolled_back=False)
+    decision = decide({"rules": rules, "champion": BETTER}, 400, False, doubted=False)
     assert decision.takes is takes
     assert set(decision.short) == ({"rules"} if takes else set())
 
 
-def test_what_a_person_took_back_does_not_return_by_itself():
+def test_what_is_doubted_takes_a_word():
     both = {"rules": BETTER, "champion": BETTER}
-    assert decide(both, 400, False, rolled_back=True).takes is Takes.WORD
-    assert decide(both | {"champion": WORSE}, 400, True, rolled_back=True).takes is Takes.FORCE
+    assert decide(both, 400, False, doubted=True).takes is Takes.WORD
+    assert decide(both | {"champion": WORSE}, 400, True, doubted=True).takes is Takes.FORCE
 
 
 def test_nothing_ever_makes_a_worse_one_champion_by_itself():
@@ -114,7 +114,7 @@ def test_nothing_ever_makes_a_worse_one_champion_by_itself():
         for champion in (AHEAD, BEHIND, WORSE):
             for stale in (False, True):
                 both = {"rules": rules, "champion": champion}
-                assert decide(both, 400, stale, rolled_back=False).takes > Takes.NOTHING
+                assert decide(both, 400, stale, doubted=False).takes > Takes.NOTHING
 
 
 @pytest.mark.parametrize(
@@ -143,5 +143,5 @@ def test_nothing_ever_makes_a_worse_one_champion_by_itself():
 )  # fmt: skip
 def test_what_is_said(champion, stale, given, said):
     both = {"rules": BETTER, "champion": champion}
-    decision = decide(both, 400, stale, rolled_back=False)
+    decision = decide(both, 400, stale, doubted=False)
     assert told("2", "average_precision", both, decision, given) == said

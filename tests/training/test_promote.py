@@ -3,6 +3,7 @@
 `first` is the demo's model; a twin of it is exactly as good; `poor` are two stumps.
 """
 
+import json
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -171,6 +172,32 @@ def test_an_equal_follows_a_stale_champion_on_a_word_a_worse_one_does_not(compan
     assert registry.find(CHAMPION) == new
     (line,) = read(log_path(config)).done
     assert (line["from"], line["to"], line["forced"]) == (old, new, False)
+
+
+@pytest.mark.parametrize(
+    ("high", "takes", "promoted"), [(0.01, Takes.NOTHING, True), (-0.01, Takes.WORD, False)]
+)
+def test_a_simpler_way_as_good_is_told_a_better_one_asks_for_a_word(
+    company, trained, high, takes, promoted
+):
+    config, registry, register = company
+    version = register(trained.model)
+    told = {
+        "metric": "average_precision",
+        "simplest_within_noise": "logistic_regression",
+        "verdict": "Simpler will do.",
+        "difference": {
+            "logistic_regression": {
+                "average_precision": {"point": -0.02, "low": -0.05, "high": high}
+            }
+        },
+    }
+    registry.attach(registry.load(version).run_id, {"baselines.json": json.dumps(told)})
+    found = promote(config)
+    assert (found.takes, found.promoted) == (takes, promoted)
+    assert found.said.endswith(" Simpler will do.")
+    if not promoted:
+        assert promote(config, because="it explains itself").promoted
 
 
 def test_a_challenger_of_yesterday_waits_for_outcomes(company, trained):
