@@ -13,7 +13,7 @@ from features.audit_deciding import deciding_actions, deciding_attributes, near_
 from features.audit_finding import Finding, to_paste
 from features.audit_history import history_leaks
 from features.audit_leads import lead_leaks, write_audited
-from features.audit_single import separating
+from features.audit_single import separating, separating_attributes
 from features.config import Config
 from features.cutoffs import grid, mature
 from features.database import LeadDatabase
@@ -68,6 +68,7 @@ def _all_but_features(database: LeadDatabase, config: Config) -> Iterator[Findin
     yield from history_leaks(database, config.time.first_cutoff)
     yield from deciding_attributes(database)
     yield from attribute_leaks(database)
+    yield from separating_attributes(database)
     yield from lead_leaks(database)
 
 

@@ -51,18 +51,13 @@ def deciding_attributes(database: LeadDatabase) -> Iterator[Finding]:
         filled = f"CASE WHEN {column} IS NULL THEN '{said} empty' ELSE '{said} filled' END"
         found = list(_deciding(database, f"SELECT {filled} AS subject, lead_id FROM leads"))
         yield from found
-        # A flag with one value says the same as its being filled: once is enough.
-        values = database.value(f"SELECT count(DISTINCT {column}) FROM leads")
-        if values > 1 or not found:
-            text = (
-                f"{column}::VARCHAR"
-                if is_text
-                else f"regexp_replace({column}::VARCHAR, '\\.0$', '')"
-            )
-            value = f"'{said}=' || {text}"
+        if not found:  # else its values would say the same again
+            text = f"{column}::VARCHAR"
+            text = text if is_text else f"regexp_replace({text}, '\\.0$', '')"
             yield from _deciding(
                 database,
-                f"SELECT {value} AS subject, lead_id FROM leads WHERE {column} IS NOT NULL",
+                f"SELECT '{said}=' || {text} AS subject, lead_id FROM leads "
+                f"WHERE {column} IS NOT NULL",
             )
 
 

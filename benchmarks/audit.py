@@ -1,0 +1,83 @@
+"""What the leakage audit finds of what is planted, and of what is not, as Markdown.
+
+.venv/bin/python -m benchmarks.audit
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.audit_plants import PLANTS, Frames
+from features.audit import audit, spread_out, training_cutoffs
+from features.audit_finding import Finding
+from features.catalog import catalog
+from features.config import Capacity, Config, Engine, Features, Tables, Times
+from features.database import open_frames
+from features.dataset import labelled
+from features.simulate import simulate
+
+SEEDS, LEADS = 20, (5_000, 1_000)
+
+
+def audited(frames: Frames, features: bool = True) -> tuple[Finding, ...]:
+    """The findings of the audit that a training on these frames would begin with; without
+    `features`, all but those of single features, which cost the most."""
+    config = Config(
+        path=Path("readiness.toml"),
+        tables=Tables(events="", leads="", deals=""),
+        time=Times(first_cutoff=datetime(2024, 4, 1)),
+        capacity=Capacity(share=0.1),
+        features=Features(attributes=list(frames.attributes)),
+        engine=Engine(threads=1),
+    )
+    tables = {"events": frames.events, "leads": frames.leads, "deals": frames.deals}
+    with open_frames(tables, config.features, config.engine) as database:
+        specs = catalog(config.features, database.actions, database.attributes)
+        cutoffs = training_cutoffs(config, database.data_end)
+        horizon, memory = config.time.horizon_days, config.engine.memory_gb
+        some = spread_out(cutoffs)
+        dataset = labelled(database, specs, some, horizon, memory) if features else None
+        return audit(database, config, cutoffs, dataset, specs)
+
+
+def planted(frames: Frames, code: str, seed: int) -> Frames:
+    """The frames with one leak in them; those given stay as they are."""
+    copy = Frames(frames.events.copy(), frames.leads.copy(), frames.deals.copy())
+    PLANTS[code](copy, np.random.default_rng(seed))
+    return copy
+
+
+def main() -> None:
+    """Plant each leak in each world and print how often it is found."""
+    columns: dict[int, dict[str, int]] = {}
+    for leads in LEADS:
+        found = columns.setdefault(leads, dict.fromkeys(("nothing", *PLANTS), 0))
+        for seed in range(SEEDS):
+            frames = Frames.of(simulate(leads, seed))
+            found["nothing"] += bool(audited(frames))
+            for code in PLANTS:
+                features = code.startswith("separates")
+                findings = audited(planted(frames, code, seed), features)
+                found[code] += code in {finding.code for finding in findings}
+    print(table(columns))
+
+
+def table(columns: dict[int, dict[str, int]]) -> str:
+    """Rows by plant, a column per size of the database."""
+    sizes = " | ".join(f"{leads:,} leads" for leads in columns)
+    lines = [
+        f"| planted: has to be found as | {sizes} |",
+        f"|---|{'---|' * len(columns)}",
+        "| nothing: any finding at all | "
+        + " | ".join(f"{found['nothing']} of {SEEDS}" for found in columns.values())
+        + " |",
+    ]
+    for code, plant in PLANTS.items():
+        counts = " | ".join(f"{found[code]} of {SEEDS}" for found in columns.values())
+        lines.append(f"| {str(plant.__doc__).rstrip('.')}: `{code}` | {counts} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
