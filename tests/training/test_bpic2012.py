@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from features.config import load
+from features.errors import Refused
 from models.registry import Registry
 from training.train import train
 
@@ -74,3 +75,26 @@ def test_no_deciding_action_is_a_feature(found, folder):
     named = Path(listed).read_text("utf-8").lower()
     assert "offer_sent_back" in named
     assert [word for word in DECIDING if word in named] == []
+
+
+def test_offers_accepted_are_refused_by_name_and_no_honest_signal_with_them(folder, tmp_path):
+    """O_ACCEPTED let into the query of the events, which leaves it out for this reason."""
+    copied = tmp_path / "tried"
+    shutil.copytree(folder, copied, ignore=shutil.ignore_patterns("out"))
+    query = (copied / "events.sql").read_text("utf-8")
+    sent = "('O_SENT', 'COMPLETE', 'offer_sent'),"
+    assert sent in query
+    added = f"{sent} ('O_ACCEPTED', 'COMPLETE', 'offer_accepted'),"
+    (copied / "events.sql").write_text(query.replace(sent, added), "utf-8")
+    with pytest.raises(Refused) as refused:
+        train(load(copied))
+    first, *lines = str(refused.value).splitlines()
+    assert "found 2 things" in first
+    assert lines[0].startswith("  decides:won(offer_accepted): 1,212 of 1,212 closed leads")
+    assert lines[1].startswith("  near_close(offer_accepted): 1,196 of 1,196 closed leads")
+
+
+def test_what_the_example_accepts_is_found_and_nothing_else(found):
+    assert [(each.code, each.accepted) for each in found.findings] == [
+        ("decides:lost(amount_requested=2000)", True)
+    ]
