@@ -89,6 +89,9 @@ attributes = [{on}]  # columns of leads, as known when the lead was created{off}
 leave_out_actions = []      # deciding actions, which would tell the outcome{deciding}
 segments = []               # names of segments that the model gets as 0/1 features
 
+[audit]
+accepted = []               # what the audit found and is honest, by its codes (docs/audit.md)
+
 [training]
 candidates = 6              # settings of the model that are tried
 folds = 3                   # periods of the past on which each is tried
