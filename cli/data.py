@@ -130,7 +130,7 @@ def _print_leaks(codes: list[str], accepted: list[str]) -> None:
     out.print(
         f"[bold red]{count} finding{'s' * (count != 1)} of the leakage audit:[/] training refuses "
         "until each is mended, left out, or accepted in readiness.toml (docs/audit.md). To accept, "
-        "with a comment that says why:"
+        "with a comment that says why, put in place of its [audit]:"
     )
     print_path(to_paste(dict.fromkeys([*accepted, *codes])))
 

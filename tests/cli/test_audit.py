@@ -45,8 +45,7 @@ def test_train_refuses(leaking):
 
 def test_accepted_it_is_told_as_such(leaking, tmp_path):
     folder = shutil.copytree(leaking, tmp_path / "accepted")
-    with (folder / "readiness.toml").open("a", encoding="utf-8") as file:
-        file.write(f'\n[audit]\naccepted = ["{CODE}", "decides:won(contract_singed)"]\n')
+    edit(folder, accepted=f'["{CODE}", "decides:won(contract_singed)"]')
     found = readiness("check", folder, "--json")
     assert found.code == 0
     assert [finding["accepted"] for finding in found.found["findings"]] == [True]
