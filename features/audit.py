@@ -83,7 +83,7 @@ def refuse_leaks(findings: Sequence[Finding], config: Config) -> None:
         f"The leakage audit found {len(new)} thing{'s' * (len(new) != 1)} that may tell the "
         f"outcome before it could be known:\n{lines}\nMend each, or leave it out "
         "(features.leave_out_actions, features.attributes); docs/audit.md tells how. What is "
-        f"honest, accept in {config.path.name}, with a comment that says why, by these lines in place "
-        "of its [audit]:\n"
+        f"honest, accept in {config.path.name}, with a comment that says why: these lines, in "
+        "place of its [audit]:\n"
         f"{to_paste(dict.fromkeys(codes))}"
     )
