@@ -1,4 +1,4 @@
-"""The verbs about the points table: rules show, rules diff, rules test."""
+"""The verbs about the points table: rules show, rules diff, rules test, rules learn."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +9,7 @@ from rich.table import Column, Table
 
 from cli.console import AsJson, out, print_json, print_path, progress_bars
 from cli.data import Where
+from cli.rules_learn import learn_verb
 from cli.use import Cutoff
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ The points table: look at it, compare versions of it, test a draft before it goe
     readiness rules show DIR              the rules in words, with their version
     readiness rules diff A B DIR          who would stand elsewhere under B
     readiness rules test draft.toml DIR   would the draft have called better leads?
+    readiness rules learn DIR             a points table from outcomes; what yours overpays
 
 A, B: a .toml file, `current`, or the version of rules that were scored with (its first digits).
 """,
@@ -41,6 +43,7 @@ _NAMED = "A .toml file, `current`, or a version scored with."
 
 def add_to(parent: typer.Typer) -> None:
     """Add the group to the command."""
+    app.command("learn")(learn_verb)
     parent.add_typer(app)
 
 

@@ -124,6 +124,13 @@ class RuleScore:
         return ["hot" if p >= bands.hot else "warm" if p >= bands.warm else "cold" for p in points]
 
 
+def call_order(rules: RuleScore, frame: pd.DataFrame) -> Floats:
+    """The points, but for those disqualified: one less than anyone's."""
+    points = rules.rank(frame)
+    out = np.array([reason is not None for reason in rules.disqualified(frame)], bool)
+    return np.where(out, points.min(initial=0.0) - 1, points)
+
+
 def load_rules(path: Path) -> RuleScore:
     """Read rules.toml. Raises BadInput for a missing or faulty file."""
     if not path.is_file():

@@ -25,7 +25,7 @@ from models.judge import Contender, Judgement, judge, verdict
 from models.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rule_worth import RuleWorth, worth
-from models.rules import RuleScore
+from models.rules import RuleScore, call_order
 
 DRAFT, CURRENT, MODEL = "draft", "current rules", "model"
 REPLICATES = 1000
@@ -133,13 +133,6 @@ def model_beside(config: Config, which: str | None) -> ReadinessModel | None:
     registry = Registry(config)
     found = which or next((name for name in (CHAMPION, CHALLENGER) if registry.has(name)), None)
     return None if found is None else registry.load(found)
-
-
-def call_order(rules: RuleScore, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """The points, but for those disqualified: one less than anyone's."""
-    points = rules.rank(frame)
-    out = np.array([reason is not None for reason in rules.disqualified(frame)], bool)
-    return np.where(out, points.min(initial=0.0) - 1, points)
 
 
 def _cutoffs(config: Config, model: ReadinessModel | None, data_end: datetime) -> list[datetime]:

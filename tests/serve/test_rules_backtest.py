@@ -11,8 +11,8 @@ from features.config import load
 from features.database import open_database
 from features.dataset import labelled
 from features.progress import silent
-from models.rules import load_rules, parse_rules
-from serve.rules_backtest import CURRENT, DRAFT, MODEL, backtest, call_order, model_beside
+from models.rules import call_order, load_rules, parse_rules
+from serve.rules_backtest import CURRENT, DRAFT, MODEL, backtest, model_beside
 from serve.rules_page import write_page
 
 
