@@ -31,6 +31,7 @@ Verdict = Literal[
     "wrong way",
     "too few leads",
 ]
+ROWS = 500_000  # snapshots of whole leads, at most: a few rules cost less than many candidates
 SURE = 1.96  # standard errors on each side of a 95 % interval
 
 
@@ -68,7 +69,7 @@ def paid(rules: RuleScore, told: list[RuleWorth], past: Dataset) -> list[Paid]:
 
     told: the rules' worth (models/rule_worth.py). A rule keeps the sign of its own lift.
     """
-    some = some_leads(past)
+    some = some_leads(past, ROWS)
     frame, each = some.frame, rules.file.rule
     sign = np.array([-1.0 if found.lift.point < 1 else 1.0 for found in told])
     columns = np.column_stack([_of_one_point(rule).give(frame) for rule in each]) * sign

@@ -71,7 +71,7 @@ def learn_points(
     Hot is who would have been on the list of `capacity` at the last cutoff, warm three times as
     many. Deterministic. Raises Refused where nothing stands clear of chance.
     """
-    learned = some_leads(past)
+    learned = some_leads(past, ROWS)
     if not learned.has_both:
         raise Refused(f"Of {len(learned.won):,} snapshots {learned.wins:,} are won: no points.")
     rules = _paid(learned, candidates(specs, learned.frame))
@@ -84,10 +84,10 @@ def learn_points(
     return RuleScore(named)
 
 
-def some_leads(past: Dataset) -> Dataset:
-    """Every so many leads, with all of their snapshots, so that about ROWS remain."""
+def some_leads(past: Dataset, rows: int) -> Dataset:
+    """Every so many leads, with all of their snapshots, so that about so many rows remain."""
     lead, _ = pd.factorize(past.frame["lead_id"])
-    every = -(-len(lead) // ROWS)
+    every = -(-len(lead) // rows)
     return past.rows(lead % every == 0) if every > 1 else past
 
 
