@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.audit_plants import PLANTS, Frames
-from features.audit import audit, spread_out, training_cutoffs
+from features.audit import audit, spread_out
 from features.audit_finding import Finding
 from features.catalog import catalog
 from features.config import Capacity, Config, Engine, Features, Tables, Times
 from features.database import open_frames
 from features.dataset import labelled
+from features.gate import training_cutoffs
 from features.simulate import simulate
 
 SEEDS, LEADS = 20, (5_000, 1_000)

@@ -57,6 +57,9 @@ def check_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     contract with its count, first offenders and what to do. Then the leakage audit: actions,
     attributes and times that may tell the outcome before it could be known. Exits 2 if the contract
     is breached, 1 if the audit finds what readiness.toml does not accept.
+
+    Says beforehand whether training has enough to learn from, or every reason why not
+    (docs/enough-data.md). That alone is no fault: until then the points are served.
     """
     from features.check import check
     from features.config import load
@@ -113,7 +116,11 @@ def _print_report(report: "Report", accepted: list[str]) -> None:
     for finding in report.findings:
         kind = "[dim]accepted[/]" if finding.accepted else "[red]leak[/]"
         told.add_row(kind, escape(str(finding)))
+    for lack in report.lacks:
+        told.add_row("[yellow]lack[/]", escape(str(lack)))
     out.print(told)
+    if report.lacks:
+        out.print("[bold yellow]Not enough to train yet:[/] the points alone are served.")
     if report.leaks:
         _print_leaks([finding.code for finding in report.leaks], accepted)
     if report.ok:

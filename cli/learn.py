@@ -34,13 +34,25 @@ def train_verb(where: Where = Path(), as_json: AsJson = False) -> None:
 
     The final test lies a whole horizon after the last training cutoff, so that no training label
     overlaps it. Everything is tracked in MLflow: settings, figures, features, data digests, plots.
+
+    Where there is too little to learn from, it exits 1 with every reason (docs/enough-data.md) and
+    registers nothing; `readiness score` serves the points alone until then.
     """
     from features.config import load
+    from features.gate import NotEnough
     from training.train import train
 
     config = load(where)
-    with progress_bars() as told:
-        trained = train(config, told)
+    try:
+        with progress_bars() as told:
+            trained = train(config, told)
+    except NotEnough as refused:
+        if not as_json:
+            raise
+        reasons = [lack.to_json() for lack in refused.lacks]
+        print_json({"error": str(refused), "reasons": reasons})
+        err.print(f"[bold red]readiness:[/] {escape(str(refused))}", soft_wrap=True)
+        raise typer.Exit(1) from None
     if as_json:
         print_json(trained.to_json())
         return

@@ -60,6 +60,9 @@ def score_verb(
     Each open lead is in the ledger exactly once per cutoff and versions; running it again changes
     nothing. A lead that cannot be scored is there too, with the reason.
 
+    Without a champion yet, the points alone rank: readiness is empty, and the reason of each route
+    says what a model lacks (docs/enough-data.md).
+
     [routing] of readiness.toml says who goes to sales, and by when they are called; all others go
     to nurture, or are disqualified. Leads on which model and rules disagree are marked. What
     people decided otherwise (readiness override) is exported beside it, as decided_route.
@@ -71,18 +74,18 @@ def score_verb(
     from features.database import open_database
     from serve.batch import score_all
     from serve.ledger import open_ledger, require_exportable
-    from serve.scorer import Scorer
+    from serve.points_only import scorer_of
 
     config = load(where)
     if to:
         require_exportable(to)
-    scorer = Scorer.of(config, which)
+    scorer = scorer_of(config, which)
     if segment:
         scorer.segments.named(segment)
     ledger_path = config.out_folder / "ledger.duckdb"
     with (
         open_ledger(ledger_path) as ledger,
-        open_database(scorer.model.staged(config), scorer.specs) as database,
+        open_database(scorer.staged(config), scorer.specs) as database,
         progress_bars() as told,
     ):
         scored = score_all(config, database, scorer, ledger, cutoff, told)
@@ -108,7 +111,8 @@ def _print_scored(scored: "Scored", found: dict[str, Any], head: "pd.DataFrame")
     ready = head[(head["state"] == "scored") & (head["decided_route"] == "sales")]
     part = found.get("segment")
     if len(ready):
-        out.print(_head_of_the_list(ready, f" of the segment {part['name']}" if part else ""))
+        whose = f" of the segment {part['name']}" if part else ""
+        out.print(_head_of_the_list(ready, whose, scored.by_points))
     if part:
         routes = part["routes"]
         out.print(
@@ -121,7 +125,8 @@ def _print_scored(scored: "Scored", found: dict[str, Any], head: "pd.DataFrame")
         f"{scored.open_leads:,} open leads at {run.cutoff:%Y-%m-%d %H:%M} UTC: "
         f"{routes.get('sales', 0):,} to sales, {routes.get('nurture', 0):,} to nurture, "
         f"{routes.get('disqualified', 0):,} disqualified "
-        f"(model version {run.model_version}, rules {run.rules_version})."
+        f"({'no model' if scored.by_points else f'model version {run.model_version}'}, "
+        f"rules {run.rules_version})."
     )
     if found["marked"]:
         marked = "; ".join(f"{count:,} {how}" for how, count in found["marked"].items())
@@ -145,14 +150,15 @@ def _print_scored(scored: "Scored", found: dict[str, Any], head: "pd.DataFrame")
     )
 
 
-def _head_of_the_list(ready: "pd.DataFrame", whose: str) -> Table:
+def _head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool) -> Table:
     import pandas as pd
 
+    why = "lines of the points table" if by_points else "reasons, in log-odds"
     table = Table(
         title=f"The head of the list for sales{escape(whose)}",
         title_justify="left",
-        caption="band: by points. call by: UTC. why: the strongest reasons, in log-odds; all of "
-        "one lead's: readiness explain LEAD",
+        caption=f"band: by points. call by: UTC. why: the strongest {why}"
+        + ("" if by_points else "; all of one lead's: readiness explain LEAD"),
         caption_justify="left",
     )
     for heading in ("lead", "readiness", "points"):
@@ -163,7 +169,7 @@ def _head_of_the_list(ready: "pd.DataFrame", whose: str) -> Table:
     for row in ready.to_dict("records"):
         table.add_row(
             escape(row["lead_id"]),
-            f"{row['readiness']:.1%}",
+            "" if pd.isna(row["readiness"]) else f"{row['readiness']:.1%}",
             f"{row['rule_score']:g}",
             row["band"],
             "" if pd.isna(row["contact_by"]) else f"{row['contact_by']:%m-%d %H:%M}",
@@ -189,22 +195,21 @@ def compare_verb(
 
     The same mature snapshots are ranked by the model, by the rules and at random, in lists of equal
     size. Writes a self-contained HTML page (and compare.json beside it). Without --model: the
-    champion, or the challenger where there is no champion yet.
+    champion, or the challenger where there is no champion yet; where there is no model because
+    there is too little to learn from, it says what is missing.
     """
     from cli.tables import judgement_table
     from features.config import load
     from features.database import open_database
     from features.segments import load_segments
-    from models.registry import CHALLENGER, CHAMPION, Registry
     from models.rules import load_rules
-    from serve.compare import compare
+    from serve.compare import compare, model_of
     from serve.report import page_name, write_page
 
     if to and to.suffix != ".html":
         raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
     config = load(where)
-    registry = Registry(config)
-    model = registry.load(which or (CHAMPION if registry.has(CHAMPION) else CHALLENGER))
+    model = model_of(config, which)
     rules = load_rules(config.folder / config.rules)
     only = load_segments(config).named(segment) if segment else None
     specs = (*rules.specs, *(only.specs if only else ()))

@@ -15,22 +15,12 @@ from features.audit_history import history_leaks
 from features.audit_leads import lead_leaks, write_audited
 from features.audit_single import separating, separating_attributes
 from features.config import Config
-from features.cutoffs import grid, mature
 from features.database import LeadDatabase
 from features.dataset import Dataset
 from features.errors import Refused
 from features.spec import Spec
 
 MOST_CUTOFFS = 8  # at which single features are looked at, spread over all
-
-
-def training_cutoffs(config: Config, data_end: datetime) -> list[datetime]:
-    """The cutoffs that are trained on: a horizon or more before the first of the final test."""
-    times = config.time
-    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, data_end)
-    known = mature(cutoffs, times.horizon_days, data_end)
-    gap = timedelta(days=times.horizon_days)
-    return [cutoff for cutoff in known if cutoff + gap <= known[-times.test_cutoffs :][0]]
 
 
 def spread_out(cutoffs: Sequence[datetime]) -> list[datetime]:

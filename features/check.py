@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from features.audit import audit, spread_out, training_cutoffs
+from features.audit import audit, spread_out
 from features.audit_finding import Finding
 from features.breaches import find_breaches
 from features.catalog import catalog
@@ -16,6 +16,7 @@ from features.database import LeadDatabase
 from features.dataset import labelled
 from features.described import describe_features
 from features.freshness import days_without_deals
+from features.gate import lacks, training_cutoffs
 from features.labels import label_sql
 from features.progress import Progress, silent
 from features.segments import opted_in
@@ -55,6 +56,7 @@ def check(
         notes=tuple(note for note in notes if note.count),
         breaches=breaches,
         findings=findings,
+        lacks=lacks(config, database),
     )
 
 

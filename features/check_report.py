@@ -12,6 +12,7 @@ from typing import Any
 
 from features.audit_finding import Finding
 from features.breaches import Breach
+from features.gate import Lack
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class Report:
     `snapshots` has mature, censored and won; `features` counts each kind; `counts` has a number for
     each of LOOKS. `won_share` is the class balance of the mature snapshots, `recorded_late` the
     share of events recorded after they occurred; either is None where there are none. `findings`
-    are those of the leakage audit, which is not run where the contract is breached.
+    are those of the leakage audit, which is not run where the contract is breached; `lacks` the
+    reasons for which training would refuse, as too little is there.
     """
 
     data_end: datetime
@@ -85,6 +87,7 @@ class Report:
     notes: tuple[Note, ...]
     breaches: tuple[Breach, ...]
     findings: tuple[Finding, ...] = ()
+    lacks: tuple[Lack, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -102,6 +105,11 @@ class Report:
         whole = asdict(self)
         for name, items in (("notes", self.notes), ("breaches", self.breaches)):
             whole[name] = [asdict(item) | {"text": str(item)} for item in items]
+        del whole["lacks"]
+        whole["training"] = {
+            "passes": self.ok and not self.leaks and not self.lacks,
+            "reasons": [each.to_json() for each in self.lacks],
+        }
         whole["findings"] = [each.to_json() for each in self.findings]
         return {"ok": self.ok, **json.loads(json.dumps(whole, default=datetime.isoformat))}
 

@@ -95,6 +95,7 @@ class Routing(Strict):
     `cost_per_contact`, dearest first; "hand" those of `readiness_from` and `points_from` or more
     (both, where both are named), the most ready first. `amount` is what a deal brings: a number,
     or a number among the columns of leads; where neither tells, the median of the deals won.
+    `exploration` of the places are drawn by lot among the leads that would not be called.
     """
 
     by: Literal["capacity", "value", "hand"] = "capacity"
@@ -104,6 +105,7 @@ class Routing(Strict):
     points_from: float | None = None
     contact_within_hours: Annotated[float, Field(gt=0, le=8760)] = 24
     working_days_only: bool = True
+    exploration: Annotated[float, Field(ge=0, le=0.5)] = 0.0
 
     @model_validator(mode="after")
     def _complete(self) -> Routing:
@@ -120,11 +122,13 @@ class Routing(Strict):
 
 
 class Training(Strict):
-    """The bounded search: how many candidates, on how many rolling-origin folds."""
+    """The bounded search: how many candidates, on how many rolling-origin folds; and the fewest
+    won leads that are learnt from (docs/enough-data.md)."""
 
     candidates: Annotated[int, Field(ge=1, le=200)] = 6
     folds: Annotated[int, Field(ge=1, le=20)] = 3
     jobs: Annotated[int, Field(ge=1, le=256)] = 2
+    least_wins: Annotated[int, Field(ge=10)] = 60
 
 
 class Promotion(Strict):

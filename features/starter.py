@@ -81,6 +81,7 @@ by = "capacity"             # to sales go the readiest; or "value", or "hand" (d
 # points_from = 50          # by hand: and from these points on
 contact_within_hours = 24   # by when sales call, where no basket of sources.toml says it
 working_days_only = true    # the hours of Saturdays and Sundays (UTC) do not count
+# exploration = 0.02        # so many of the places go to leads drawn by lot (docs/routing.md)
 
 [features]
 windows_days = [1, 7, 30, 90]  # features look so many days back, and at all time
@@ -96,6 +97,7 @@ accepted = []               # what the audit found and is honest, by its codes (
 candidates = 6              # settings of the model that are tried
 folds = 3                   # periods of the past on which each is tried
 jobs = 2                    # how many are tried at a time
+least_wins = 60             # won leads, below which the points alone are served
 
 [promotion]  # docs/promotion.md
 metric = "average_precision"  # what the challenger must be better in

@@ -4,10 +4,15 @@ Every lead gets exactly one route, and the reason for it in words. Leads that ca
 nurtured until they can; disqualified ones are never listed. Of the rest, [routing] says who is fit
 to be called; the best of them, as many as sales can call, are the list. Ties: the readier, then
 more points, then the lead id, so that every run makes the same list.
+
+Without a model the points alone rank. With an exploration share, some places of the list are drawn
+by lot among all who are not on it: only so is it learnt what became of leads that nobody would have
+called. The lot goes by lead id and cutoff, so that every run draws the same.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,7 +27,7 @@ from features.config import Routing
 from models.metrics import Capacity
 
 ROUTES = ("sales", "nurture", "disqualified")
-ROUTED = ["lead_id", "route", "route_reason", "contact_by", "marked", "value"]
+ROUTED = ["lead_id", "route", "route_reason", "contact_by", "marked", "value", "exploration"]
 MODEL_HIGH, RULES_HIGH = "model high, points low", "points high, model low"
 _MONDAY = datetime(2024, 1, 1)  # any Monday, from which weeks are counted
 
@@ -31,28 +36,47 @@ Floats = npt.NDArray[np.float64]
 
 
 class Standing(NamedTuple):
-    """The last lead of a list made before for the same run: its readiness, and its value if known.
+    """The last lead of a list made before for the same run: its readiness and its value, if known,
+    and its points. All None for a list of leads drawn by lot alone.
 
     Such a list stands. Who comes late joins it only if level with that last lead, or above.
     """
 
-    readiness: float
+    readiness: float | None
     value: float | None
+    points: float | None = None
 
 
 @dataclass(frozen=True)
 class Router:
-    """How the leads of one cutoff are routed. `slots` is how many sales can call, 1 or more."""
+    """How the leads of one cutoff are routed. `slots` is how many sales can call, 1 or more;
+    `without_model` why there is no model and the points alone rank, "" where there is one."""
 
     slots: int
     cutoff: datetime
     routing: Routing = field(default_factory=Routing)
+    without_model: str = ""
 
     @classmethod
-    def of(cls, capacity: Capacity, open_leads: int, cutoff: datetime, routing: Routing) -> Router:
+    def of(
+        cls,
+        capacity: Capacity,
+        open_leads: int,
+        cutoff: datetime,
+        routing: Routing,
+        without_model: str = "",
+    ) -> Router:
         """The router of a cutoff with so many open leads; the capacity rounded, at least 1."""
         slots = float(capacity.slots(np.array([float(open_leads)]))[0])
-        return cls(max(1, round(slots)), cutoff, routing)
+        return cls(max(1, round(slots)), cutoff, routing, without_model)
+
+    @property
+    def by_lot(self) -> int:
+        """How many places of the list are drawn by lot: the exploration share of them. What is left
+        over after whole places is a place with that chance, the cutoff's lot: of 10 places 2 % is
+        one place at every fifth cutoff or so."""
+        places = self.routing.exploration * self.slots
+        return int(places) + (_lot(str(self.cutoff)) < places % 1)
 
     def route(self, leads: pd.DataFrame, standing: Standing | None = None) -> pd.DataFrame:
         """Route the new ones among all open leads: the columns ROUTED, one row where `is_new`.
@@ -65,9 +89,13 @@ class Router:
         leads = self._in_order(leads)
         fit = self._fit(leads)
         if standing is None:
-            listed = fit & (np.cumsum(fit) <= self.slots)
+            ranked = fit & (np.cumsum(fit) <= self.slots - self.by_lot)
+            drawn = self._drawn(leads, ranked)
         else:
-            listed = fit & self._level(leads, standing)
+            ranked = fit & self._level(leads, standing)
+            drawn = np.zeros(len(leads), np.bool_)
+        listed = ranked | drawn
+        leads["exploration"] = drawn
         left = np.where(leads["disqualified"].notna(), "disqualified", "nurture")
         leads["route"] = np.where(listed, "sales", left)
         leads["route_reason"] = list(self._reasons(leads, fit, listed, standing is not None))
@@ -88,8 +116,11 @@ class Router:
     def _fit(self, leads: pd.DataFrame) -> Bools:
         """Who should be called, were there callers without end."""
         how = self.routing
-        fit = (leads["state"] == "scored") & leads["readiness"].notna()
-        fit &= leads["disqualified"].isna()
+        fit = (leads["state"] == "scored") & leads["disqualified"].isna()
+        if self.without_model:
+            fit &= leads["rule_score"] >= (-np.inf if how.points_from is None else how.points_from)
+            return fit.to_numpy(np.bool_)
+        fit &= leads["readiness"].notna()
         if how.cost_per_contact is not None:
             fit &= leads["value"] > how.cost_per_contact
         if how.readiness_from is not None:
@@ -98,8 +129,23 @@ class Router:
             fit &= leads["rule_score"] >= how.points_from
         return fit.to_numpy(np.bool_)
 
+    def _drawn(self, leads: pd.DataFrame, ranked: Bools) -> Bools:
+        """Who is drawn by lot among the leads that could be called and are not on the list."""
+        could = (leads["state"] == "scored") & leads["disqualified"].isna()
+        others = np.flatnonzero(could.to_numpy(np.bool_) & ~ranked)
+        drawn = np.zeros(len(leads), np.bool_)
+        if self.by_lot:
+            ids = leads["lead_id"].to_numpy()[others]
+            lots = np.array([_lot(f"{lead_id} {self.cutoff}") for lead_id in ids])
+            drawn[others[np.argsort(lots, kind="stable")[: self.by_lot]]] = True
+        return drawn
+
     def _level(self, leads: pd.DataFrame, last: Standing) -> Bools:
         """Who is level with the last lead of the standing list, or above."""
+        if self.without_model and last.points is not None:
+            return (leads["rule_score"] >= last.points).to_numpy(np.bool_)
+        if last.readiness is None:
+            return np.zeros(len(leads), np.bool_)
         if self.routing.by == "value" and last.value is not None:
             return (leads["value"] >= last.value).to_numpy(np.bool_)
         return (leads["readiness"] >= last.readiness).to_numpy(np.bool_)
@@ -118,8 +164,16 @@ class Router:
             elif isinstance(lead.disqualified, str):
                 yield f"disqualified: {lead.disqualified}"
             else:
-                why = _threshold(self.routing, lead)
+                why = self._why(lead)
+                if lead.exploration:
+                    yield f"exploration: one of {self.by_lot:,} drawn by lot, {why}"
+                    continue
                 yield why + (self._place(place, is_listed, late) if is_fit else "")
+
+    def _why(self, lead: Any) -> str:
+        if self.without_model:
+            return f"rules only: {self.without_model}, {lead.rule_score:g} points"
+        return _threshold(self.routing, lead)
 
     def _place(self, place: int, listed: bool, late: bool) -> str:
         """What the end of the list did to a lead that is fit to be called."""
@@ -128,7 +182,8 @@ class Router:
             return f", came after the list was made, {where}"
         if listed:
             return f", among the {self.slots:,} that sales can call"
-        return f", place {place:,} where sales can call {self.slots:,}"
+        lot = f", {self.by_lot:,} of them drawn by lot" if self.by_lot else ""
+        return f", place {place:,} where sales can call {self.slots:,}{lot}"
 
 
 def _threshold(how: Routing, lead: Any) -> str:
@@ -150,6 +205,11 @@ def _threshold(how: Routing, lead: Any) -> str:
         side = "not below" if points >= how.points_from else "below"
         parts.append(f"{points:g} points {side} {how.points_from:g}")
     return " and ".join(parts) or ready
+
+
+def _lot(of: str) -> float:
+    """A number in [0, 1) that looks random and is always the same for the same text."""
+    return int.from_bytes(hashlib.sha256(of.encode()).digest()[:6]) / 2**48
 
 
 def percent(share: float) -> str:

@@ -20,6 +20,7 @@ from models.routing import Router
 from models.rules_history import keep, rules_folder
 from serve.lead_facts import facts_of
 from serve.ledger import Ledger, Run
+from serve.points_only import NO_MODEL, PointsOnly
 from serve.scorer import Scorer
 
 # A faulty lead is closed only if every deal of it surely is.
@@ -56,6 +57,11 @@ class Scored:
     def rows(self) -> pd.DataFrame:
         """All of the run's rows, in memory; `ledger` yields some of them, or exports them."""
         return self.ledger.rows(self.run)
+
+    @property
+    def by_points(self) -> bool:
+        """Whether there was no model, and the points alone ranked."""
+        return self.run.model_version == NO_MODEL
 
     def to_json(self) -> dict[str, Any]:
         """What `score --json` prints; all but open_leads is counted in the ledger."""
@@ -99,21 +105,24 @@ def default_cutoff(data_end: datetime, now: datetime) -> datetime:
 def score_all(
     config: Config,
     database: LeadDatabase,
-    scorer: Scorer,
+    scorer: Scorer | PointsOnly,
     ledger: Ledger,
     cutoff: datetime | None = None,
     progress: Progress = silent,
 ) -> Scored:
     """Score every open lead. A lead whose rows breach the contract is in the ledger too, as not
-    scored and with the reason."""
+    scored and with the reason. By the points alone, the reason why stands in each route_reason."""
     now = utc_now()
     cutoff = cutoff or default_cutoff(database.data_end, now)
-    run = Run(cutoff, scorer.model.version, scorer.rules.version)
+    run = Run(cutoff, scorer.model_version, scorer.rules.version)
+    if isinstance(scorer, PointsOnly):
+        scorer = scorer.told_why(config, database)
     database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql([cutoff])}")
     scorable = database.value("SELECT count(*) FROM snapshots")
     unscorable = database.query(_UNSCORABLE.format(cutoff=cutoff))
     open_leads = scorable + len(unscorable)
-    router = Router.of(capacity_of(config), open_leads, cutoff, config.routing)
+    without = scorer.why if isinstance(scorer, PointsOnly) else ""
+    router = Router.of(capacity_of(config), open_leads, cutoff, config.routing, without)
     facts = facts_of(config, database, cutoff)
     parts = _parts(config, database, scorer, unscorable, progress)
     keep(scorer.rules, rules_folder(config))
@@ -121,15 +130,27 @@ def score_all(
     added = ledger.write(run, with_facts, open_leads, router, now)
     breaches = find_breaches(database.connection, database.columns, now)
     told = tuple(str(breach) for breach in breaches)
-    notes = tuple(cutoff_notes(cutoff, database.data_end, scorer.model))
+    notes = tuple(_notes(cutoff, database.data_end, scorer))
     first = "" if unscorable.empty else "lead {}: {}".format(*unscorable.iloc[0])
     return Scored(run, open_leads, len(unscorable), first, added, told, notes, ledger)
 
 
-def cutoff_notes(cutoff: datetime, data_end: datetime, model: ReadinessModel) -> Iterator[str]:
-    """What is to be said of a readiness at this cutoff."""
-    fair = model.trained_until + timedelta(days=model.horizon_days)
-    if cutoff < fair:
+def _notes(cutoff: datetime, data_end: datetime, scorer: Scorer | PointsOnly) -> Iterator[str]:
+    if isinstance(scorer, PointsOnly):
+        yield (
+            f"Rules only: {scorer.why}. Leads are listed by points, readiness is left empty; "
+            "readiness check tells what is missing."
+        )
+    model = None if isinstance(scorer, PointsOnly) else scorer.model
+    yield from cutoff_notes(cutoff, data_end, model)
+
+
+def cutoff_notes(
+    cutoff: datetime, data_end: datetime, model: ReadinessModel | None
+) -> Iterator[str]:
+    """What is to be said of a readiness (None: of points alone) at this cutoff."""
+    fair = model and model.trained_until + timedelta(days=model.horizon_days)
+    if model and fair and cutoff < fair:
         yield (
             f"Version {model.version} learnt from outcomes up to {fair:%Y-%m-%d}: at the cutoff "
             f"{cutoff:%Y-%m-%d} it tells what it has seen. Good to look at, no test of it."
@@ -144,7 +165,7 @@ def cutoff_notes(cutoff: datetime, data_end: datetime, model: ReadinessModel) ->
 def _parts(
     config: Config,
     database: LeadDatabase,
-    scorer: Scorer,
+    scorer: Scorer | PointsOnly,
     unscorable: pd.DataFrame,
     progress: Progress,
 ) -> Iterator[pd.DataFrame]:

@@ -4,14 +4,30 @@ from dataclasses import replace
 
 from features.catalog import distinct
 from features.config import Config
-from features.database import LeadDatabase
+from features.database import LeadDatabase, open_database
 from features.dataset import labelled
 from features.errors import Refused
+from features.gate import refuse_lacks
 from features.progress import Progress
 from features.segments import Segment
 from models.comparison import Comparison, compare_on, fair_cutoffs
 from models.readiness import ReadinessModel
+from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules import RuleScore
+
+
+def model_of(config: Config, which: str) -> ReadinessModel:
+    """The version asked for; by "" the champion, or the challenger where there is no champion.
+
+    Raises NotEnough where there is neither since there is too little to learn from, and BadInput
+    where there is enough, or where another version is asked for that is not there.
+    """
+    registry = Registry(config)
+    which = which or (CHAMPION if registry.has(CHAMPION) else CHALLENGER)
+    if which in (CHAMPION, CHALLENGER) and not registry.has(which):
+        with open_database(config) as database:
+            refuse_lacks(config, database)
+    return registry.load(which)
 
 
 def compare(

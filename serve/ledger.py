@@ -25,6 +25,10 @@ _INCOMING = f"CREATE TEMP TABLE incoming ({', '.join(f'{k} {v}' for k, v in ROW.
 _OF_RUN = "cutoff = $cutoff AND model_version = $model AND rules_version = $rules"
 # Segments only name leads, so a later run brings them up to the segments.toml of its day.
 _LISTED = "($segment IS NULL OR list_contains(string_split(segments, '; '), $segment))"
+_LAST = ", ".join(
+    f"min({name}) FILTER (NOT coalesce(exploration, false))"
+    for name in ("readiness", "value", "rule_score")
+)
 _RENAME = f"""
 UPDATE scores SET segments = i.segments FROM incoming i
 WHERE scores.lead_id = i.lead_id AND i.state = 'scored' AND {_OF_RUN}
@@ -121,10 +125,10 @@ class Ledger:
     def _standing(self, run: Run) -> Standing | None:
         """The end of the list for sales that the run has already, if it has one."""
         row = self.connection.execute(
-            f"SELECT min(readiness), min(value) FROM scores WHERE {_OF_RUN} AND route = 'sales'",
+            f"SELECT {_LAST}, count(*) FROM scores WHERE {_OF_RUN} AND route = 'sales'",
             run.key,
         ).fetchone()
-        return Standing(*row) if row and row[0] is not None else None
+        return Standing(*row[:-1]) if row and row[-1] else None
 
     def _require(self, expected: int) -> None:
         row = self.connection.execute("SELECT count(*), count(DISTINCT lead_id) FROM incoming")

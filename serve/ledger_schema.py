@@ -38,6 +38,7 @@ SCORES = _FIRST | {
     "follow_up_on": "DATE",
     "segments": "VARCHAR",
     "postponing": "BOOLEAN",
+    "exploration": "BOOLEAN",
 }
 _ADDED = {"cutoff", "model_version", "rules_version", "scored_at", *ROUTED} - {"lead_id"}
 # What scoring brings of each lead: all but what the run and the router add, and what it routes by.

@@ -58,6 +58,15 @@ class Scorer:
         return cls(Registry(config).load(which), rules, config.words, segments)
 
     @property
+    def model_version(self) -> str:
+        """The registered version of the model."""
+        return self.model.version
+
+    def staged(self, config: Config) -> Config:
+        """The settings under which the lead database looks as it did at the model's training."""
+        return self.model.staged(config)
+
+    @property
     def specs(self) -> tuple[Spec, ...]:
         """Every feature that model, rules and segments need: one pass computes them all."""
         return distinct((*self.model.specs, *self.rules.specs, *self.segments.specs))

@@ -7,6 +7,7 @@ from features.dataset import Dataset
 from features.errors import Refused
 from features.spec import Spec
 from models.readiness import ReadinessModel, Settings, calibrated, trees, usable
+from training.small import SMALL, fit_small
 from training.splits import Split
 
 # Two numbers of a sigmoid want this many wins; more would be taken from the trees for nothing.
@@ -41,6 +42,8 @@ def fit(
     dataset: Dataset, specs: Sequence[Spec], settings: Settings, horizon_days: int, seed: int
 ) -> ReadinessModel:
     """The calibrated model of a dataset's cutoffs. Raises Refused where they hold too little."""
+    if settings == SMALL:
+        return fit_small(dataset, specs, settings, horizon_days, seed)
     split = calibration_split(dataset)
     early, latest = dataset.at(split.fit), dataset.at(split.judge)
     kept, dropped = usable(early.frame, specs)

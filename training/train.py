@@ -11,8 +11,9 @@ from features.config import Config
 from features.cutoffs import grid, mature, utc_now
 from features.database import LeadDatabase, open_database
 from features.dataset import Dataset, labelled
-from features.errors import BadInput, Refused
+from features.errors import BadInput
 from features.freshness import days_without_deals
+from features.gate import refuse_lacks
 from features.progress import Progress, silent
 from features.segments import opted_in
 from features.spec import Spec
@@ -24,6 +25,7 @@ from training.fit import fit
 from training.random_split import random_split
 from training.record import Trained, record
 from training.search import Candidate, choose, draw, search
+from training.small import SMALL, is_small
 from training.splits import Split, final_split, rolling_origin
 from training.timing import judged_timing, unseen_readiness, with_time_to_close
 
@@ -39,6 +41,7 @@ def train(config: Config, progress: Progress = silent) -> Trained:
     segments = opted_in(config)
     with open_database(config, (*rules.specs, *segments)) as database:
         refuse_breaches(database)
+        refuse_lacks(config, database)
         specs = catalog(config.features, database.actions, database.attributes, segments)
         split = final_split(
             _mature(config, database), config.time.test_cutoffs, config.time.horizon_days
@@ -52,11 +55,6 @@ def train(config: Config, progress: Progress = silent) -> Trained:
             progress,
         )
         past, test = dataset.at(split.fit), dataset.at(split.judge)
-        if not test.has_both:
-            raise Refused(
-                f"Of the {len(test.won)} snapshots of the final test {test.wins} are won: nothing "
-                f"can be judged on them. {days_without_deals(database)[1]}"
-            )
         findings = audit(database, config, split.fit, past, specs)
         refuse_leaks(findings, config)
         candidates = _candidates(config, past, specs, split, progress)
@@ -117,7 +115,7 @@ def _candidates(
 ) -> list[Candidate]:
     settings = config.training
     folds = rolling_origin(split.fit, settings.folds, config.time.horizon_days)
-    drawn = draw(settings.candidates, config.seed)
+    drawn = [SMALL] if is_small(past) else draw(settings.candidates, config.seed)
     return search(past, specs, folds, drawn, config.seed, settings.jobs, progress)
 
 

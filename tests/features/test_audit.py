@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 
 from benchmarks.audit import audited, planted
 from benchmarks.audit_plants import PLANTS, Frames
-from features.audit import audit, refuse_leaks, spread_out, training_cutoffs
+from features.audit import audit, refuse_leaks, spread_out
 from features.audit_deciding import decided
 from features.audit_finding import KINDS, Finding, interval, to_paste
 from features.audit_single import _area
 from features.config import Audit, load
 from features.errors import Refused
+from features.gate import training_cutoffs
 from features.simulate import simulate
 from tests.features.lead_databases import at, config_for, event, opened
 from training.splits import final_split

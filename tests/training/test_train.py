@@ -93,7 +93,7 @@ def test_a_breach_of_the_contract_is_refused_with_all_that_is_wrong(tmp_path):
 
 
 def test_a_history_without_wins_is_refused_and_nothing_is_registered(tmp_path):
-    with pytest.raises(Refused, match="Of the 4 snapshots of the final test 0 are won"):
+    with pytest.raises(Refused, match=r"of its 4 snapshots 0 are won within the horizon"):
         train_on(tmp_path, [])
     registry = Registry(config_for(tmp_path))
     assert not registry.has("challenger")
