@@ -18,6 +18,7 @@ from sklearn.metrics import log_loss
 from benchmarks import sources
 from benchmarks.audit import measured
 from benchmarks.funnel import funnel
+from benchmarks.small_data import small_data
 from benchmarks.timing import timing
 from features.config import load
 from features.simulate import World, simulate, write
@@ -41,7 +42,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         parts = [bpic2012(Path(folder) / "bpic2012"), simulator(Path(folder) / "simulated")]
     parts += [funnel(), timing(), sources.simulated(), sources.olist()]
-    parts.append(AUDIT + measured() + "\n")
+    parts += [AUDIT + measured() + "
+", small_data()]
     head = f"# Results\n\nWritten by `python -m benchmarks.results` on {date.today()}.\n"
     page = "\n".join([head, *parts])
     (HOME / "docs" / "results.md").write_text(page, encoding="utf-8")

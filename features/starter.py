@@ -5,7 +5,6 @@ The points are guessed from the words of the actions, never from outcomes: rules
 table that sales would write by hand, and is what the model has to beat.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from math import ceil
 from pathlib import Path
@@ -20,7 +19,7 @@ from features.errors import BadInput
 from features.starter_funnel import funnel_toml, guess_funnel
 from features.starter_segments import segments_text
 from features.starter_sources import sources_text
-from features.starter_text import begins_word, toml_text, write_all
+from features.starter_text import begins_word, listed, toml_text, write_all
 from features.tables import CONTRACT, literal
 from features.wording import say
 
@@ -216,11 +215,6 @@ def _what_is_needed(folder: Path, missing: list[str], found: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _listed(texts: Iterable[str], before: str = "") -> str:
-    listed = ", ".join(toml_text(text) for text in texts)
-    return listed and before + listed
-
-
 def _settings(tables: Tables, database: LeadDatabase) -> str:
     first = _first_cutoff(database)
     horizon, test, why = _horizon(first, database.data_end)
@@ -235,9 +229,9 @@ def _settings(tables: Tables, database: LeadDatabase) -> str:
         first=first.date().isoformat(),
         test=test,
         data_end=database.data_end.isoformat(),
-        on=_listed(name for name in columns if name == "source"),
-        off=_listed((name for name in columns if name != "source"), "; off: "),
-        deciding=_listed(deciding, "; perhaps: "),
+        on=listed(name for name in columns if name == "source"),
+        off=listed((name for name in columns if name != "source"), "; off: "),
+        deciding=listed(deciding, "; perhaps: "),
         words="\n".join(words),
     )
 

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from features.errors import BadInput
@@ -12,6 +12,12 @@ from features.errors import BadInput
 def toml_text(text: str) -> str:
     """A text as TOML, whatever it holds."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def listed(texts: Iterable[str], before: str = "") -> str:
+    """Texts as TOML with commas between, after `before`; "" where there are none."""
+    joined = ", ".join(toml_text(text) for text in texts)
+    return joined and before + joined
 
 
 def begins_word(pattern: str, name: str) -> bool:
