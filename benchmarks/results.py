@@ -42,8 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         parts = [bpic2012(Path(folder) / "bpic2012"), simulator(Path(folder) / "simulated")]
     parts += [funnel(), timing(), sources.simulated(), sources.olist()]
-    parts += [AUDIT + measured() + "
-", small_data()]
+    parts += [AUDIT + measured() + "\n", small_data()]
     head = f"# Results\n\nWritten by `python -m benchmarks.results` on {date.today()}.\n"
     page = "\n".join([head, *parts])
     (HOME / "docs" / "results.md").write_text(page, encoding="utf-8")
