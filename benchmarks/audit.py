@@ -86,7 +86,8 @@ def table(columns: dict[int, dict[str, int]]) -> str:
     ]
     for code, plant in PLANTS.items():
         counts = " | ".join(f"{found[code]} of {SEEDS}" for found in columns.values())
-        lines.append(f"| {str(plant.__doc__).rstrip('.')}: `{code}` | {counts} |")
+        planted_is = " ".join(str(plant.__doc__).split()).rstrip(".")
+        lines.append(f"| {planted_is}: `{code}` | {counts} |")
     return "\n".join(lines)
 
 
