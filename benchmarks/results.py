@@ -6,7 +6,6 @@ The real log is looked for where examples/bpic2012/readiness.toml says; else the
 """
 
 import math
-import shutil
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import log_loss
 
-from benchmarks import sources
+from benchmarks import baselines, sources
 from benchmarks.audit import measured
 from benchmarks.funnel import funnel
 from benchmarks.small_data import small_data
@@ -41,7 +40,7 @@ def main() -> None:
     """Measure both and write the page."""
     with tempfile.TemporaryDirectory() as folder:
         parts = [bpic2012(Path(folder) / "bpic2012"), simulator(Path(folder) / "simulated")]
-    parts += [funnel(), timing(), sources.simulated(), sources.olist()]
+    parts += [baselines.section(), funnel(), timing(), sources.simulated(), sources.olist()]
     parts += [AUDIT + measured() + "\n", small_data()]
     head = f"# Results\n\nWritten by `python -m benchmarks.results` on {date.today()}.\n"
     page = "\n".join([head, *parts])
@@ -51,16 +50,11 @@ def main() -> None:
 
 def bpic2012(folder: Path) -> str:
     """Train on the bank's log, in a copy of the example."""
-    example = HOME / "examples" / "bpic2012"
-    data = (example / load(example).tables.folder).resolve()
     title = "## BPI Challenge 2012: will this application be approved within 30 days?\n\n"
-    if not data.is_dir():
-        return f"{title}Not run: the log is not in {data}.\n"
-    shutil.copytree(example, folder, ignore=shutil.ignore_patterns("out"))
-    settings = folder / "readiness.toml"
-    text = settings.read_text(encoding="utf-8")
-    settings.write_text(text.replace(load(example).tables.folder, str(data)), encoding="utf-8")
-    return title + describe(train(load(folder)))
+    config = baselines.bank(folder)
+    if config is None:
+        return f"{title}Not run: the log is not where examples/bpic2012 says.\n"
+    return title + describe(train(config))
 
 
 def simulator(folder: Path) -> str:

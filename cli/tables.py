@@ -2,9 +2,11 @@
 
 import math
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from models.judge import Estimate, Judgement
+from models.simpler import MODEL, Beside
 
 _ROWS = (
     ("precision", "won on the list", "{:.1%}"),
@@ -16,6 +18,8 @@ _ROWS = (
     ("brier", "Brier score ↓", "{:.4f}"),
     ("ece", "calibration error↓", "{:.4f}"),
 )
+
+_BESIDE = ("precision", "roc_auc", "average_precision", "log_loss")
 
 
 def judgement_table(judged: Judgement) -> Table:
@@ -44,6 +48,41 @@ def judgement_table(judged: Judgement) -> Table:
             _difference(judged.difference[metric], form),
         )
     return table
+
+
+def beside_table(simpler: Beside, groups: Beside) -> Table:
+    """The model beside what is simpler, then beside the same on a part of the features: each with
+    the model minus it, and the interval of that."""
+    table = Table(
+        title="Simpler ways, and parts of the features, on the same snapshots",
+        title_justify="left",
+        caption="(model minus it), 95 % interval below; for log loss, - is in favour of the model\n"
+        "explicit: attributes and age; implicit: what the lead did",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    table.add_column("", max_width=13)
+    shown = [row for row in _ROWS if row[0] in _BESIDE]
+    for _, words, _ in shown:
+        table.add_column(words.replace(" ", "\n", 1), justify="right", no_wrap=True)
+    model = simpler.figures[MODEL]
+    table.add_row(MODEL, *(_figure(model[metric].point, form) for metric, _, form in shown))
+    table.add_section()
+    for each in (simpler, groups):
+        for name in each.others:
+            table.add_row(name, *(_beside(each, name, metric, form) for metric, _, form in shown))
+        table.add_section()
+    return table
+
+
+def _beside(found: Beside, name: str, metric: str, form: str) -> str:
+    figure, (point, low, high) = found.figures[name][metric].point, found.difference[name][metric]
+    if math.isnan(figure):
+        return "-"
+    signed = form.replace("4f", "3f").replace("{:", "{:+")
+    interval = f"{signed.format(low)}..{signed.format(high)}"
+    return f"{form.replace('4f', '3f').format(figure)} ({signed.format(point)})\n{interval}"
 
 
 def _title(judged: Judgement) -> str:

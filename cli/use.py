@@ -203,7 +203,7 @@ def compare_verb(
     from features.database import open_database
     from features.segments import load_segments
     from models.rules import load_rules
-    from serve.compare import compare, model_of
+    from serve.compare import compare, found_at_training, model_of
     from serve.report import page_name, write_page
 
     if to and to.suffix != ".html":
@@ -215,7 +215,8 @@ def compare_verb(
     specs = (*rules.specs, *(only.specs if only else ()))
     with open_database(model.staged(config), specs) as database, progress_bars() as told:
         compared = compare(config, database, model, rules, told, only)
-    page = write_page(compared, to or config.out_folder / page_name(segment))
+    simpler = None if segment else found_at_training(config, model)
+    page = write_page(compared, to or config.out_folder / page_name(segment), simpler)
     if as_json:
         print_json(compared.to_json() | {"page": str(page)})
         return

@@ -56,7 +56,8 @@ class Judgement:
 
     cutoffs: by date, snapshots, wins, slots (length of the list), precision of each contender.
     estimates: by contender, then metric. baselines: the same for `base_rate` and `random`, without
-    intervals. difference: first contender minus second; for log_loss, brier and ece less is better.
+    intervals. differences: first contender minus each of the others; for log_loss, brier and ece
+    less is better.
     """
 
     snapshots: int
@@ -67,7 +68,12 @@ class Judgement:
     cutoffs: dict[str, dict[str, Any]]
     estimates: dict[str, dict[str, Estimate]]
     baselines: dict[str, dict[str, float]]
-    difference: dict[str, Estimate]
+    differences: dict[str, dict[str, Estimate]]
+
+    @property
+    def difference(self) -> dict[str, Estimate]:
+        """First contender minus second."""
+        return self.differences[self.names[1]]
 
     @property
     def names(self) -> tuple[str, str]:
@@ -151,7 +157,10 @@ def judge(
         cutoffs=_by_cutoff(cutoff, won, contenders, capacity),
         estimates={c.name: _estimates(p, r) for c, p, r in by_contender},
         baselines=_baselines(base_rate, won, cutoff, capacity),
-        difference=_estimates(point[0] - point[1], replicated[:, 0] - replicated[:, 1]),
+        differences={
+            c.name: _estimates(point[0] - point[i], replicated[:, 0] - replicated[:, i])
+            for i, c in enumerate(contenders[1:], start=1)
+        },
     )
 
 

@@ -1,5 +1,6 @@
 """`readiness compare`: model against rules on every cutoff that is a fair test of the model."""
 
+import json
 from dataclasses import replace
 
 from features.catalog import distinct
@@ -14,6 +15,7 @@ from models.comparison import Comparison, compare_on, fair_cutoffs
 from models.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules import RuleScore
+from models.simpler import KEPT_AS, Simpler
 
 
 def model_of(config: Config, which: str) -> ReadinessModel:
@@ -54,3 +56,10 @@ def compare(
         )
     compared = compare_on(dataset, config, database.data_end, model, rules)
     return replace(compared, segment=segment.name)
+
+
+def found_at_training(config: Config, model: ReadinessModel) -> Simpler | None:
+    """How the model did beside what is simpler, on the final test of its training; None of a
+    version that was trained before this was asked."""
+    told = Registry(config).text(model.run_id, KEPT_AS)
+    return Simpler.from_json(json.loads(told)) if told else None

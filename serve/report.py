@@ -17,6 +17,7 @@ from models import plots
 from models.comparison import Comparison
 from models.judge import FEW_LEADS, Estimate, Judgement
 from models.metrics import Capacity, Ranking
+from models.simpler import Simpler
 from serve import page
 from serve.page import MINUS, NBSP
 
@@ -63,14 +64,17 @@ METRICS = (
 )
 
 
-def write_page(comparison: Comparison, path: Path) -> Path:
+BESIDE = ("precision", "roc_auc", "average_precision", "log_loss")
+
+
+def write_page(comparison: Comparison, path: Path, simpler: Simpler | None = None) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
-    `compare --json` prints. Makes their folder."""
+    `compare --json` prints. Makes their folder. simpler: what its training found."""
     path.parent.mkdir(parents=True, exist_ok=True)
     page.write(
         path.with_suffix(".json"), json.dumps(comparison.to_json(), indent=2, allow_nan=False)
     )
-    page.write(path, render(comparison))
+    page.write(path, render(comparison, simpler))
     return path
 
 
@@ -86,7 +90,7 @@ def page_name(segment: str | None) -> str:
     return f"compare-{words or 'segment'}.html"
 
 
-def render(comparison: Comparison) -> str:
+def render(comparison: Comparison, simpler: Simpler | None = None) -> str:
     """The page as text; the same comparison gives the same page."""
     judged = comparison.judgement
     lists = _lists(judged)
@@ -106,6 +110,8 @@ def render(comparison: Comparison) -> str:
         enough=_enough_calls(comparison),
         pictures=_pictures(comparison),
         metrics=METRICS,
+        simpler=simpler,
+        beside=[metric for metric in METRICS if metric.key in BESIDE],
         gap_days=(first_cutoff - pd.Timestamp(comparison.trained_until)).days,
     )
 

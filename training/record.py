@@ -21,7 +21,9 @@ from models.comparison import Comparison
 from models.importance import importance
 from models.readiness import ReadinessModel
 from models.registry import Child, Training
+from models.simpler import KEPT_AS, Simpler
 from models.timing import Timing
+from training.groups import Groups
 from training.random_split import RandomSplit
 from training.search import Candidate
 from training.splits import Split
@@ -34,6 +36,8 @@ class Trained:
     model: ReadinessModel
     comparison: Comparison
     timing: Timing
+    simpler: Simpler
+    groups: Groups
     chosen: Candidate
     candidates: Sequence[Candidate]
     split: Split
@@ -51,6 +55,8 @@ class Trained:
             "dropped_features": dict(self.model.dropped),
             "features": len(self.model.specs),
             "time_to_close": self.timing.to_json(),
+            "baselines": self.simpler.to_json(),
+            "feature_groups": self.groups.to_json(),
             "notes": list(self.notes),
             "findings": [each.to_json() for each in self.findings],
             "random_split": self.random_split.to_json(),
@@ -88,7 +94,11 @@ def record(
         },
         metrics=_metrics(found, past),
         digests=database.digests(),
-        tags={"verdict": found.comparison.verdict, "code_version": code_version()},
+        tags={
+            "verdict": found.comparison.verdict,
+            "verdict_on_simpler": found.simpler.verdict,
+            "code_version": code_version(),
+        },
         children=[Child(dict(c.settings), _folds(c)) for c in found.candidates],
         figures=_figures(found.comparison, test, costs),
         documents={
@@ -96,6 +106,8 @@ def record(
             "dropped_features.json": dict(found.model.dropped),
             "test.json": found.comparison.to_json(),
             "audit.json": [each.to_json() for each in found.findings],
+            KEPT_AS: found.simpler.to_json(),
+            "feature_groups.json": found.groups.to_json(),
             "importance.json": costs.to_dict("records"),
         },
         example=past.frame.head(5),
@@ -111,6 +123,8 @@ def _metrics(found: Trained, past: Dataset) -> dict[str, float]:
     }
     metrics |= {f"test_difference_{m}": e.point for m, e in judged.difference.items()}
     metrics |= found.timing.metrics() | found.random_split.metrics()
+    metrics |= {f"baseline/{name}": f for name, f in found.simpler.beside.metrics().items()}
+    metrics |= {f"features/{name}": f for name, f in found.groups.beside.metrics().items()}
     metrics |= {"train_base_rate": float(past.won.mean())} | _folds(found.chosen)
     return {name: value for name, value in metrics.items() if value == value}
 

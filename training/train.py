@@ -20,8 +20,10 @@ from features.spec import Spec
 from models.comparison import compare_on
 from models.registry import Registry
 from models.rules import RuleScore, load_rules
+from training.baselines import judged_baselines
 from training.card import card_files
 from training.fit import fit
+from training.groups import judged_groups
 from training.random_split import random_split
 from training.record import Trained, record
 from training.search import Candidate, choose, draw, search
@@ -72,18 +74,14 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         timing = judged_timing(database, model, test, split)
         shuffled = random_split(past, test, specs, chosen.settings, compared.judgement, config.seed)
         progress("judge", 1, 1)
+        progress("baselines", 0, 1)
+        simpler = judged_baselines(config, past, test, specs, compared.model, rules)
+        groups = judged_groups(config, past, test, specs, compared.model, chosen.settings)
+        progress("baselines", 1, 1)
         notes = _notes(rules, database)
         found = Trained(
-            model,
-            compared,
-            timing,
-            chosen,
-            candidates,
-            split,
-            len(past.won),
-            notes,
-            findings,
-            shuffled,
+            *(model, compared, timing, simpler, groups, chosen, candidates, split),
+            *(len(past.won), notes, findings, shuffled),
         )
         progress("register", 0, 1)
         kept = record(config, database, found, specs, past, test)

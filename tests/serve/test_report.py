@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from models.comparison import Comparison
-from models.judge import Contender, judge, verdict
+from models.judge import Contender, Estimate, judge, verdict
 from models.metrics import Capacity, at_capacity
+from models.simpler import Beside, weigh
 from serve.page import number
 from serve.report import METRICS, render, write_page
 
@@ -142,8 +143,8 @@ def test_all_metrics_of_the_judgement_have_a_row():
 def test_less_is_better_where_it_is():
     log_loss = next(metric for metric in METRICS if metric.key == "log_loss")
     judged = compared().judgement
-    difference = {"log_loss": judged.difference["precision"]}  # the first has more of it
-    assert log_loss.better(dataclasses.replace(judged, difference=difference)) == "rules"
+    found = {"rules": {"log_loss": judged.difference["precision"]}}  # the first has more of it
+    assert log_loss.better(dataclasses.replace(judged, differences=found)) == "rules"
 
 
 def test_each_cutoff_has_its_row(page):
@@ -274,3 +275,22 @@ def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
 def test_no_em_dash(page):
     assert "\u2014" not in page.words
+
+
+def test_simpler_ways_as_the_training_found_them():
+    unknown = Estimate(math.nan, math.nan, math.nan)
+    figures = {"model": {}, "rules": {}}
+    for metric in METRICS:
+        figures["model"][metric.key] = Estimate(0.3, 0.2, 0.4)
+        figures["rules"][metric.key] = unknown if metric.less_is_better else Estimate(0.2, 0.1, 0.3)
+    less = {
+        m: unknown if e is unknown else Estimate(0.1, -0.01, 0.2)
+        for m, e in figures["rules"].items()
+    }
+    simpler = weigh(Beside(600, figures, {"rules": less}), "average_precision")
+    page = Page(render(compared(), simpler))
+    assert simpler.verdict.startswith("Simpler does as well: the ranking by the rules has average")
+    assert simpler.verdict in page.words
+    assert page.row("Rules")[1] == "20.0 %+10.0 (\u22121.0 to +20.0)"
+    assert page.row("Rules")[-1] == "\u2013a"
+    assert "Against simpler ways" not in Page(render(compared())).words

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from features.config import load
 from features.errors import BadInput, Refused
 from models.registry import Registry
 from tests.features.lead_databases import at, config_for, event, write_database
@@ -104,3 +105,22 @@ def test_the_rules_file_is_read_before_the_work_begins(tmp_path):
     write_database(tmp_path, CREATED, VISITS)
     with pytest.raises(BadInput, match="no rules file"):
         train(config_for(tmp_path, time=TIMES))
+
+
+def test_what_is_simpler_and_the_groups_are_told_and_kept(trained, demo_folder):
+    printed = trained.to_json()
+    told, groups = printed["baselines"], printed["feature_groups"]
+    names = ["base_rate", "rules", "rules_calibrated", "logistic_regression"]
+    assert list(told["difference"]) == names
+    assert list(groups["difference"]) == ["explicit_only", "implicit_only"]
+    for found in (told, groups):
+        for figure in FIGURES:
+            assert found["figures"]["model"][figure]["point"] == printed["test"]["model"][figure]
+    against_rules = printed["test"]["difference"]["average_precision"]
+    assert told["difference"]["rules"]["average_precision"] == against_rules
+    registry = Registry(load(demo_folder))
+    assert json.loads(registry.text(trained.model.run_id, "baselines.json")) == told
+    kept = registry.client.get_run(trained.model.run_id).data.metrics
+    logistic = told["figures"]["logistic_regression"]["roc_auc"]["point"]
+    assert kept["baseline/logistic_regression/roc_auc"] == logistic
+    assert "features/implicit_only/log_loss" in kept

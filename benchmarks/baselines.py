@@ -1,0 +1,114 @@
+"""What is simpler than the model, and parts of its features, on the bank's log: a section of
+docs/results.md.
+
+    .venv/bin/python -m benchmarks.baselines            # prints it
+    .venv/bin/python -m benchmarks.baselines --write    # and puts it into docs/results.md
+"""
+
+import argparse
+import math
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from features.config import Config, load
+from models.judge import METRICS, Estimate
+from models.simpler import Beside
+from training.record import Trained
+from training.train import train
+
+HOME = Path(__file__).parent.parent
+TITLE = "## Simpler ways and parts of the features, BPI Challenge 2012\n"
+
+
+def main() -> None:
+    """Train on the bank's log and print the section; with --write, replace it in the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="put it into docs/results.md")
+    asked = parser.parse_args()
+    found = section()
+    if asked.write:
+        page = HOME / "docs" / "results.md"
+        page.write_text(replaced(page.read_text(encoding="utf-8"), found), encoding="utf-8")
+    print(found)
+
+
+def replaced(page: str, found: str) -> str:
+    """The page with the section of this title exchanged, or added at its end.
+
+    >>> replaced("# Results\\n\\n## Other\\n", TITLE).endswith(TITLE)
+    True
+    >>> replaced(f"{TITLE}\\nold\\n\\n## Other\\n", TITLE) == f"{TITLE}\\n## Other\\n"
+    True
+    """
+    old = re.compile(re.escape(TITLE) + r".*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+    if not old.search(page):
+        return f"{page.rstrip()}\n\n{found}"
+    return old.sub(lambda _: f"{found}\n", page)
+
+
+def section() -> str:
+    """The section, trained afresh."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = bank(Path(folder) / "bpic2012")
+        if config is None:
+            return f"{TITLE}\nNot run: the log is not where examples/bpic2012 says.\n"
+        return f"{TITLE}\n{described(train(config))}"
+
+
+def bank(folder: Path) -> Config | None:
+    """A copy of the example in a folder that is not there yet, so that nothing is written into it;
+    None where the log is missing."""
+    example = HOME / "examples" / "bpic2012"
+    named = load(example).tables.folder
+    data = (example / named).resolve()
+    if not data.is_dir():
+        return None
+    shutil.copytree(example, folder, ignore=shutil.ignore_patterns("out"))
+    settings = folder / "readiness.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace(named, str(data)), encoding="utf-8")
+    return load(folder)
+
+
+def described(trained: Trained) -> str:
+    """Both tables: every figure, and below it the model minus it with its 95 % interval."""
+    counts = {name: len(specs) for name, specs in trained.groups.features.items()}
+    features = " and ".join(f"{count} {name}" for name, count in counts.items())
+    return (
+        "Fitted on the training cutoffs, judged on the same snapshots of the final test as the "
+        "model. In brackets: the model minus it, 95 % interval, paired and clustered by lead; for "
+        "log loss, Brier score and calibration error (ece), below 0 the model is better.\n\n"
+        f"> {trained.simpler.verdict}\n\n{table(trained.simpler.beside)}\n"
+        "Deeds against demographics: the model again, fitted on a part of its features. Explicit "
+        "is what the table of leads tells (attributes and age), implicit all that needs the "
+        f"events; {features}, of which those that cannot tell leads apart are dropped.\n\n"
+        f"{table(trained.groups.beside)}"
+    )
+
+
+def table(beside: Beside) -> str:
+    """One row per way to rank, one column per metric."""
+    head = " | ".join(metric.replace("_", " ") for metric in METRICS)
+    rows = [
+        f"| {name} | {' | '.join(_cell(beside, name, metric) for metric in METRICS)} |"
+        for name in beside.figures
+    ]
+    return "\n".join([f"| | {head} |", "|---" * (len(METRICS) + 1) + "|", *rows]) + "\n"
+
+
+def _cell(beside: Beside, name: str, metric: str) -> str:
+    figure = beside.figures[name][metric].point
+    if math.isnan(figure):
+        return "-"
+    less = beside.difference.get(name, {}).get(metric)
+    return f"{figure:.4f}" + (f"<br>({_signed(less)})" if less else "")
+
+
+def _signed(less: Estimate) -> str:
+    return f"{less.point:+.4f}, {less.low:+.4f} to {less.high:+.4f}"
+
+
+if __name__ == "__main__":
+    main()

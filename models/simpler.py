@@ -1,0 +1,186 @@
+"""Simpler ways to rank, held against the model on the same snapshots: does one do as well?
+
+Of two that do equally well, the simpler is to be preferred: it is read, checked and mended sooner.
+So the verdict names the simplest that is not surely worse, and says by how much it is behind.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from models.judge import FEW_LEADS, METRICS, Estimate, Judgement
+
+KEPT_AS = "baselines.json"  # with the MLflow run of the training
+MODEL, BASE_RATE, RULES = "model", "base rate", "rules"
+CALIBRATED_RULES, LOGISTIC = "rules calibrated", "logistic regression"
+THE = {
+    BASE_RATE: "the same probability for everyone",
+    RULES: "the ranking by the rules",
+    CALIBRATED_RULES: "the rules' points as a probability",
+    LOGISTIC: "a logistic regression",
+}  # how the others are said; any other is "the <name>"
+LESS_IS_BETTER = ("log_loss", "brier", "ece")
+Estimates = dict[str, Estimate]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The model and others on the same snapshots.
+
+    figures: by name, the model's own first, then by metric. difference: the model minus each of the
+    others; for log_loss, brier and ece less is better. NaN where a figure makes no sense.
+    """
+
+    leads: int
+    figures: dict[str, Estimates]
+    difference: dict[str, Estimates]
+
+    @classmethod
+    def of(cls, judged: Judgement) -> "Beside":
+        """From a judgement whose first contender is the model."""
+        return cls(judged.leads, judged.estimates, judged.differences)
+
+    @property
+    def others(self) -> list[str]:
+        """All but the model, in the order they were judged in."""
+        return list(self.difference)
+
+    def behind(self, name: str, metric: str) -> Estimate:
+        """How much worse than the model it is: above 0 is worse, whatever the metric."""
+        found = self.difference[name][metric]
+        if metric in LESS_IS_BETTER:
+            return Estimate(-found.point, -found.high, -found.low)
+        return found
+
+    def metrics(self) -> dict[str, float]:
+        """Every figure that makes sense, as `<name>/<metric>`, the model's own left out."""
+        return {
+            f"{slug(name)}/{metric}": found.point
+            for name in self.others
+            for metric, found in self.figures[name].items()
+            if not math.isnan(found.point)
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """null where a figure makes no sense, never NaN. `from_json` reads it back."""
+        return {
+            "leads": self.leads,
+            "figures": {slug(name): _json(found) for name, found in self.figures.items()},
+            "difference": {slug(name): _json(found) for name, found in self.difference.items()},
+        }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Beside":
+        """What `to_json` wrote, as it was but for the names' spaces."""
+        read = {part: _read(told[part]) for part in ("figures", "difference")}
+        return cls(leads=int(told["leads"]), **read)
+
+
+def slug(name: str) -> str:
+    """The name as a key.
+
+    >>> slug("logistic regression")
+    'logistic_regression'
+    """
+    return name.replace(" ", "_")
+
+
+def spoken(key: str) -> str:
+    """The name behind a key: the other way round."""
+    return key.replace("_", " ")
+
+
+def _json(estimates: Estimates) -> dict[str, dict[str, float] | None]:
+    return {m: None if math.isnan(e.point) else e._asdict() for m, e in estimates.items()}
+
+
+def _read(told: Mapping[str, Any]) -> dict[str, Estimates]:
+    unknown = Estimate(math.nan, math.nan, math.nan)
+    return {
+        spoken(name): {m: Estimate(**found[m]) if found[m] else unknown for m in METRICS}
+        for name, found in told.items()
+    }
+
+
+@dataclass(frozen=True)
+class Simpler:
+    """What is simpler than the model, held against it. simplest: the simplest that the model does
+    not surely beat in the metric, None where it beats all; verdict: that in one sentence."""
+
+    beside: Beside
+    metric: str
+    simplest: str | None
+    verdict: str
+
+    def to_json(self) -> dict[str, Any]:
+        """What `train --json` prints as `baselines`, and what is kept of it with the run."""
+        return {
+            "metric": self.metric,
+            "simplest_within_noise": self.simplest and slug(self.simplest),
+            "verdict": self.verdict,
+            **self.beside.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Simpler":
+        """What `to_json` wrote."""
+        simplest = told["simplest_within_noise"]
+        return cls(
+            beside=Beside.from_json(told),
+            metric=str(told["metric"]),
+            simplest=simplest and spoken(simplest),
+            verdict=str(told["verdict"]),
+        )
+
+
+def weigh(beside: Beside, metric: str) -> Simpler:
+    """The verdict on a model beside what is simpler, the simplest first."""
+    simplest = simplest_within_noise(beside, metric)
+    return Simpler(beside, metric, simplest, _verdict(beside, metric, simplest))
+
+
+def simplest_within_noise(beside: Beside, metric: str) -> str | None:
+    """The first of the others that the model does not surely beat (95 % interval) in the metric
+    nor, if it is a probability, in log loss; None where it beats all, and where there are too few
+    leads to tell. What has no figure in the metric is passed over."""
+    if beside.leads < FEW_LEADS:
+        return None
+    return next((n for n in beside.others if not _surely_behind(beside, n, metric)), None)
+
+
+def _surely_behind(beside: Beside, name: str, metric: str) -> bool:
+    ranked, sure = beside.behind(name, metric), beside.behind(name, "log_loss")
+    return math.isnan(ranked.point) or ranked.low > 0 or sure.low > 0
+
+
+def _verdict(beside: Beside, metric: str, simplest: str | None) -> str:
+    if beside.leads < FEW_LEADS:
+        return f"No verdict on simpler ways: {beside.leads} leads are too few to judge by."
+    behind = {name: beside.behind(name, metric) for name in beside.others}
+    known = {name: found for name, found in behind.items() if not math.isnan(found.point)}
+    if not known:
+        return f"No verdict on simpler ways: nothing has a {metric.replace('_', ' ')}."
+    told = simplest or min(known, key=lambda name: known[name].point)
+    figures = _figures(beside, told, metric)
+    if simplest is None:
+        if known[told].low <= 0:  # then it is its log loss that is surely behind
+            figures += f", and {_figures(beside, told, 'log_loss')}"
+        return f"Nothing simpler does as well: the next best, {_the(told)}, has {figures}."
+    if known[told].high < 0:
+        return f"Simpler is better: {_the(told)} has {figures}."
+    return f"Simpler does as well: {_the(told)} has {figures}, which may be chance."
+
+
+def _the(name: str) -> str:
+    return THE.get(name, f"the {name}")
+
+
+def _figures(beside: Beside, name: str, metric: str) -> str:
+    point, low, high = beside.difference[name][metric]
+    digits = 4 if metric in LESS_IS_BETTER else 3
+    return (
+        f"{metric.replace('_', ' ')} {beside.figures[name][metric].point:.{digits}f} against "
+        f"{beside.figures[MODEL][metric].point:.{digits}f} of the model: {point:+.{digits}f} "
+        f"(95 % interval {low:+.{digits}f} to {high:+.{digits}f})"
+    )

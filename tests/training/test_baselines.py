@@ -1,0 +1,169 @@
+"""Baselines hold the figures that plain scikit-learn gives, see no test outcome, and may win.
+
+The verdicts: where the truth is a straight line and the rows few, a logistic regression does as
+well as boosting; where it is a checkerboard, nothing simpler does.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+
+from features.config import Capacity, Config, Tables, Times
+from features.dataset import Dataset
+from features.spec import Age, Attribute
+from models.rules import parse_rules
+from models.simpler import CALIBRATED_RULES, LOGISTIC, RULES, Simpler
+from tests.models.small_model import SETTINGS, SPECS
+from tests.training.few_cutoffs import drawn, week, weeks
+from training.baselines import baselines, judged_baselines
+from training.fit import calibration_split, fit
+
+FIT, JUDGE = weeks(*range(9)), weeks(14, 15)
+POINTS = """name = "visits"
+[bands]
+warm = 1
+hot = 3
+[[rule]]
+action = "visit"
+points = 2
+cap = 10
+"""
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory):
+    return parse_rules(POINTS, tmp_path_factory.mktemp("rules") / "rules.toml")
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    return Config(
+        path=tmp_path_factory.mktemp("none") / "readiness.toml",
+        tables=Tables(events="e.csv", leads="l.csv", deals="d.csv"),
+        time=Times(first_cutoff=week(0), horizon_days=30),
+        capacity=Capacity(share=0.1),
+    )
+
+
+def parts(dataset):
+    return dataset.at(FIT), dataset.at(JUDGE)
+
+
+def compared(config, rules, dataset, specs):
+    past, test = parts(dataset)
+    model = fit(past, specs, SETTINGS, 30, seed=0)
+    found = judged_baselines(config, past, test, specs, model.rank(test.frame), rules)
+    return found, model, past, test
+
+
+def test_figures_are_those_of_scikit_learn(config, rules):
+    found, model, past, test = compared(config, rules, drawn(16), SPECS)
+    points = np.clip(2 * test.frame["count_all(visit)"], None, 10)
+    assert found.beside.figures[RULES]["roc_auc"].point == pytest.approx(
+        roc_auc_score(test.won, points)
+    )
+    latest = past.at(calibration_split(past).judge)
+    before = np.clip(2 * latest.frame[["count_all(visit)"]], None, 10)
+    line = LogisticRegression(C=1e6).fit(before.to_numpy(), latest.won)
+    chance = line.predict_proba(points.to_numpy()[:, None])[:, 1]
+    told = found.beside.figures[CALIBRATED_RULES]
+    assert told["log_loss"].point == pytest.approx(log_loss(test.won, chance), abs=1e-4)
+    assert told["brier"].point == pytest.approx(brier_score_loss(test.won, chance), abs=1e-4)
+    same = np.full(len(test.won), past.won.mean())
+    alike = found.beside.figures["base rate"]
+    assert alike["log_loss"].point == pytest.approx(log_loss(test.won, same))
+    gap = found.beside.difference["base rate"]["average_precision"].point
+    ours = average_precision_score(test.won, model.rank(test.frame))
+    assert gap == pytest.approx(ours - test.won.mean())
+
+
+def test_the_regression_is_that_of_pandas_and_scikit_learn(config, rules):
+    """Without folds, one strength; encoded by hand."""
+    past, test = parts(drawn(16))
+    *_, ours = baselines(past, SPECS, rules, [])
+    split = calibration_split(past)
+    early, latest = past.at(split.fit), past.at(split.judge)
+
+    def encode(frame):
+        sources = [early.frame[c].fillna("none") for c in ("first_source", "last_source")]
+        texts = pd.get_dummies(
+            pd.DataFrame({s.name: frame[s.name].fillna("none") for s in sources}), dtype=float
+        )
+        names = [s.name for s in SPECS if not s.name.endswith("source")]
+        bent, before = np.arcsinh(frame[names]), np.arcsinh(early.frame[names])
+        gone = frame[names].isna().astype(float)[[n for n in names if before[n].isna().any()]]
+        return np.hstack([texts, bent.fillna(before.mean()), gone])
+
+    seen = encode(early.frame)
+    mean, spread = seen.mean(axis=0), seen.std(axis=0)
+    line = LogisticRegression(C=1e-3, tol=1e-8, max_iter=5000).fit(
+        (seen - mean) / spread, early.won
+    )
+    later, asked = (
+        line.decision_function((encode(d.frame) - mean) / spread) for d in (latest, test)
+    )
+    sigmoid = LogisticRegression(C=1e6).fit(later[:, None], latest.won)
+    expected = sigmoid.predict_proba(asked[:, None])[:, 1]
+    assert ours.name == LOGISTIC
+    assert ours.rank(test.frame) == pytest.approx(expected, abs=0.01)
+    assert np.corrcoef(ours.rank(test.frame), expected)[0, 1] > 0.9999
+
+
+def test_no_baseline_sees_the_test(config, rules):
+    dataset = drawn(16)
+    past, test = parts(dataset)
+    upside_down = Dataset(test.frame, 1 - test.won)
+    straight = judged_baselines(config, past, test, SPECS, np.full(len(test.won), 0.5), rules)
+    turned = judged_baselines(config, past, upside_down, SPECS, np.full(len(test.won), 0.5), rules)
+    for name in (RULES, CALIBRATED_RULES, LOGISTIC):
+        right = straight.beside.figures[name]["roc_auc"].point
+        wrong = turned.beside.figures[name]["roc_auc"].point
+        assert right + wrong == pytest.approx(1), name  # the same ranks, all outcomes turned
+
+
+TWO = (Age(), Attribute("a", False), Attribute("b", False))
+
+
+def made(log_odds, each, seed):
+    """16 weeks of `each` snapshots with two numbers, whose log-odds are a function of both."""
+    rng = np.random.default_rng(seed)
+    a, b = rng.uniform(-1, 1, (2, 16 * each))
+    frame = pd.DataFrame(
+        {
+            "lead_id": np.arange(16 * each),
+            "cutoff": np.repeat([week(n) for n in range(16)], each),
+            "age_days": rng.uniform(1, 300, 16 * each),
+            "attribute(a)": a,
+            "attribute(b)": b,
+            "count_all(visit)": rng.poisson(1, 16 * each).astype(float),
+        }
+    )
+    return Dataset(frame, (rng.random(16 * each) < expit(log_odds(a, b))).astype(float))
+
+
+def test_a_straight_line_is_drawn_as_well_by_a_logistic_regression(config, rules):
+    straight = made(lambda a, b: -1 + 2 * a + 2 * b, each=40, seed=1)
+    found, *_ = compared(config, rules, straight, TWO)
+    assert found.simplest == LOGISTIC
+    assert found.verdict.startswith(("Simpler does as well: a log", "Simpler is better: a log"))
+    assert found.beside.behind(LOGISTIC, "average_precision").low <= 0
+
+
+def test_a_checkerboard_takes_boosting(config, rules):
+    checkered = made(lambda a, b: 3 * np.sign(a * b), each=200, seed=2)
+    found, *_ = compared(config, rules, checkered, TWO)
+    assert found.simplest is None
+    assert found.verdict.startswith("Nothing simpler does as well: the next best, ")
+    for name in found.beside.others:
+        assert found.beside.behind(name, "average_precision").low > 0
+
+
+def test_what_is_kept_is_read_back(config, rules):
+    found, *_ = compared(config, rules, drawn(16, each=60), SPECS)
+    told = found.to_json()
+    assert Simpler.from_json(told).to_json() == told
+    assert list(told["figures"])[:2] == ["model", "base_rate"]
+    assert told["figures"]["rules"]["log_loss"] is None

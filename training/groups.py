@@ -1,0 +1,83 @@
+"""Deeds against demographics: the model with what leads did, with what is known of them, with both.
+
+Implicit is what needs the events: counts, times, trends, and the sources that the events came from.
+Explicit is what the table of leads tells without watching anyone: the attributes listed in
+readiness.toml, and the age, for every CRM knows the day a lead was created. A feature made of both
+(events per day of age, a segment on an attribute and a visit) needs the events: implicit.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from features.config import Config
+from features.dataset import Dataset
+from features.parts import inside
+from features.spec import Age, Attribute, Spec
+from models.readiness import Settings, usable
+from models.simpler import Beside, slug
+from training.baselines import Baseline, Floats, Rank, beside, same_for_all
+from training.fit import calibration_split, fit
+
+EXPLICIT, IMPLICIT = "explicit only", "implicit only"
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Which features are in which group, by name, and how a model of each does beside the model
+    with both."""
+
+    features: dict[str, tuple[str, ...]]
+    beside: Beside
+
+    def to_json(self) -> dict[str, Any]:
+        """What `train --json` prints as `feature_groups`; `model` is the one with both."""
+        features = {slug(name): list(names) for name, names in self.features.items()}
+        return {"features": features, **self.beside.to_json()}
+
+
+def judged_groups(
+    config: Config,
+    past: Dataset,
+    test: Dataset,
+    specs: Sequence[Spec],
+    readiness: Floats,
+    settings: Settings,
+) -> Groups:
+    """Fit each group as the model was fitted, with its settings, and judge them on its final test.
+    readiness: what the model says of that."""
+    found = groups(specs)
+    early = past.at(calibration_split(past).fit)
+
+    def rank(some: Sequence[Spec]) -> Rank:
+        if not usable(early.frame, some)[0]:
+            return same_for_all(past)
+        return fit(past, some, settings, config.time.horizon_days, config.seed).rank
+
+    names = {name: tuple(spec.name for spec in each) for name, each in found.items()}
+    with threadpool_limits(1, "openmp"):  # on a busy machine, threads mostly wait for each other
+        fitted = [Baseline(name, True, rank(each)) for name, each in found.items()]
+        return Groups(names, beside(config, test, readiness, fitted))
+
+
+def groups(specs: Iterable[Spec]) -> dict[str, tuple[Spec, ...]]:
+    """Every spec in exactly one of the two groups.
+
+    >>> from features.spec import Count, Ratio
+    >>> found = groups([Age(), Count(), Attribute("size", False), Ratio(Count(), Age())])
+    >>> [spec.name for spec in found[EXPLICIT]], [spec.name for spec in found[IMPLICIT]]
+    (['age_days', 'attribute(size)'], ['count_all', 'count_all/age_days'])
+    """
+    specs = tuple(specs)
+    explicit = tuple(spec for spec in specs if is_explicit(spec))
+    return {
+        EXPLICIT: explicit,
+        IMPLICIT: tuple(spec for spec in specs if spec not in explicit),
+    }
+
+
+def is_explicit(spec: Spec) -> bool:
+    """Whether the feature is known without the events."""
+    return all(isinstance(part, Age | Attribute) for part in inside([spec]))
