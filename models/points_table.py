@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.dataset import Dataset
 from features.errors import Refused
-from features.spec import ActiveDays, Attribute, Count, Spec
+from features.spec import ActiveDays, Age, Attribute, Count, DaysSince, Spec
 from models.judge import FEW_LEADS
 from models.metrics import Capacity
 from models.points_fit import CLEAR, Floats, errors, evidence, weights, whole_points
@@ -47,7 +47,9 @@ def candidates(specs: Sequence[Spec], frame: pd.DataFrame) -> list[Rule]:
             case Attribute(column, True):
                 values = frame[spec.name].value_counts().index[:MOST_VALUES]
                 found += [Rule.model_validate(_is(column, str(value))) for value in values]
-    return found + [Rule(points=1, quiet_days=days) for days in QUIET]
+    if {DaysSince(), Age()} <= set(specs):
+        found += [Rule(points=1, quiet_days=days) for days in QUIET]
+    return found
 
 
 def _deed(action: str, window: int | None, times: int) -> Rule:
