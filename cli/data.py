@@ -108,6 +108,8 @@ def _print_report(report: "Report", accepted: list[str]) -> None:
         f"Data end: {report.data_end:%Y-%m-%d %H:%M} UTC. "
         f"Features: {sum(report.features.values())} (readiness features lists them)."
     )
+    for said in filter(None, (str(report.maturity or ""), str(report.worked or ""))):
+        out.print(said)
     told = Table.grid(padding=(0, 1))
     for note in report.notes:
         told.add_row("[yellow]note[/]", escape(str(note)))

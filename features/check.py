@@ -18,10 +18,12 @@ from features.described import describe_features
 from features.freshness import days_without_deals
 from features.gate import lacks, training_cutoffs
 from features.labels import label_sql
+from features.maturity import maturity
 from features.progress import Progress, silent
 from features.segments import opted_in
 from features.snapshots import cohort_sql
 from features.tables import CONTRACT
+from features.worked import worked
 
 
 def check(
@@ -57,6 +59,8 @@ def check(
         breaches=breaches,
         findings=findings,
         lacks=lacks(config, database),
+        maturity=maturity(database, config),
+        worked=worked(database, [each.cutoff for each in cutoffs if each.mature]),
     )
 
 

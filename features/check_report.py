@@ -13,6 +13,8 @@ from typing import Any
 from features.audit_finding import Finding
 from features.breaches import Breach
 from features.gate import Lack
+from features.maturity import Maturity
+from features.worked import Worked
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class Report:
     each of LOOKS. `won_share` is the class balance of the mature snapshots, `recorded_late` the
     share of events recorded after they occurred; either is None where there are none. `findings`
     are those of the leakage audit, which is not run where the contract is breached; `lacks` the
-    reasons for which training would refuse, as too little is there.
+    reasons for which training would refuse, as too little is there. `worked` is of the leads at
+    the mature cutoffs, None without contacts.
     """
 
     data_end: datetime
@@ -88,6 +91,8 @@ class Report:
     breaches: tuple[Breach, ...]
     findings: tuple[Finding, ...] = ()
     lacks: tuple[Lack, ...] = ()
+    maturity: Maturity | None = None
+    worked: Worked | None = None
 
     @property
     def ok(self) -> bool:

@@ -43,3 +43,17 @@ SELECT s.lead_id, s.cutoff,
   CASE WHEN {known} THEN d.outcome ELSE 'open' END AS ending
 FROM {snapshots} s
 LEFT JOIN deals d ON d.lead_id = s.lead_id"""
+
+
+def worked_sql(snapshots: str, until: datetime) -> str:
+    """SELECT lead_id, worked, won: each lead of a relation of snapshots once; whether sales
+    contacted it before `until` and not after its closing, and whether it was won before `until`."""
+    return f"""
+SELECT s.lead_id,
+  coalesce(bool_or(c.contacted_at < TIMESTAMP '{until}'
+    AND (d.closed_at IS NULL OR c.contacted_at <= d.closed_at)), false) AS worked,
+  coalesce(bool_or(d.outcome = 'won' AND d.closed_at < TIMESTAMP '{until}'), false) AS won
+FROM (SELECT DISTINCT lead_id FROM {snapshots}) s
+LEFT JOIN contacts c ON c.lead_id = s.lead_id
+LEFT JOIN deals d ON d.lead_id = s.lead_id
+GROUP BY s.lead_id"""

@@ -17,6 +17,7 @@ from features.gate import refuse_lacks
 from features.progress import Progress, silent
 from features.segments import opted_in
 from features.spec import Spec
+from features.worked import worked
 from models.comparison import compare_on
 from models.registry import Registry
 from models.rules import RuleScore, load_rules
@@ -78,7 +79,7 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         simpler = judged_baselines(config, past, test, specs, compared.model, rules)
         groups = judged_groups(config, past, test, specs, compared.model, chosen.settings)
         progress("baselines", 1, 1)
-        notes = _notes(rules, database)
+        notes = _notes(rules, database, split)
         found = Trained(
             *(model, compared, timing, simpler, groups, chosen, candidates, split),
             *(len(past.won), notes, findings, shuffled),
@@ -117,8 +118,11 @@ def _candidates(
     return search(past, specs, folds, drawn, config.seed, settings.jobs, progress)
 
 
-def _notes(rules: RuleScore, database: LeadDatabase) -> tuple[str, ...]:
+def _notes(rules: RuleScore, database: LeadDatabase, split: Split) -> tuple[str, ...]:
     notes = []
+    contacted = worked(database, split.fit)
+    if contacted and contacted.never:
+        notes.append(f"At the training cutoffs: {contacted}")
     absent = sorted(rules.actions - set(database.actions))
     if absent:
         actions = ", ".join(absent)
