@@ -1,4 +1,5 @@
-"""Runs the feature query on DuckDB, chunk by chunk of leads, so that memory stays bounded."""
+"""Features on DuckDB, chunk by chunk of leads, so that memory stays bounded: one compiled pass for
+all that it knows, SQL for the rest."""
 
 import math
 from collections.abc import Iterator, Sequence
