@@ -76,7 +76,8 @@ def learn_points(
     learned = some_leads(past, ROWS)
     if not learned.has_both:
         raise Refused(f"Of {len(learned.won):,} snapshots {learned.wins:,} are won: no points.")
-    rules = _paid(learned, candidates(specs, learned.frame))
+    offered = candidates(specs, learned.frame)
+    rules = _paid(learned, offered) if offered else []
     if not rules:
         raise Refused("No deed, silence or attribute tells won leads from others beyond chance.")
     unbanded = RulesFile(name=NAME, bands=Bands(warm=0, hot=1), rule=rules)

@@ -14,10 +14,12 @@ from models.judge import FEW_LEADS, METRICS, Estimate, Judgement
 KEPT_AS = "baselines.json"  # with the MLflow run of the training
 MODEL, BASE_RATE, RULES = "model", "base rate", "rules"
 CALIBRATED_RULES, LOGISTIC = "rules calibrated", "logistic regression"
+LEARNED_POINTS = "learned points"
 THE = {
     BASE_RATE: "the same probability for everyone",
     RULES: "the ranking by the rules",
     CALIBRATED_RULES: "the rules' points as a probability",
+    LEARNED_POINTS: "a points table learned from outcomes",
     LOGISTIC: "a logistic regression",
 }  # how the others are said; any other is "the <name>"
 LESS_IS_BETTER = ("log_loss", "brier", "ece")

@@ -17,15 +17,19 @@ from threadpoolctl import threadpool_limits
 
 from features.config import Config
 from features.dataset import Dataset
+from features.errors import Refused
 from features.spec import Spec
 from models.comparison import capacity_of
 from models.judge import Contender, judge
 from models.logistic import fit_logistic, inputs, regression
+from models.metrics import Capacity
+from models.points_table import learn_points
 from models.readiness import calibrated, usable
 from models.rules import RuleScore
 from models.simpler import (
     BASE_RATE,
     CALIBRATED_RULES,
+    LEARNED_POINTS,
     LOGISTIC,
     MODEL,
     RULES,
@@ -63,6 +67,7 @@ def baselines(
         Baseline(BASE_RATE, True, same_for_all(past)),
         Baseline(RULES, False, rules.rank),
         Baseline(CALIBRATED_RULES, True, calibrated_rules(past, rules)),
+        *learned_points(past, specs),
         Baseline(LOGISTIC, True, logistic(past, specs, folds)),
     ]
 
@@ -80,6 +85,15 @@ def calibrated_rules(past: Dataset, rules: RuleScore) -> Rank:
     sigmoid = make_pipeline(StandardScaler(), LogisticRegression(C=1e3))
     sigmoid.fit(_column(rules.rank(latest.frame)), latest.won)
     return lambda frame: np.asarray(sigmoid.predict_proba(_column(rules.rank(frame)))[:, 1])
+
+
+def learned_points(past: Dataset, specs: Sequence[Spec]) -> list[Baseline]:
+    """The points table that outcomes would write; none where nothing stands clear of chance."""
+    any_capacity = Capacity(share=0.1)  # only places its bands, which rank nobody
+    try:
+        return [Baseline(LEARNED_POINTS, False, learn_points(past, specs, any_capacity).rank)]
+    except Refused:
+        return []
 
 
 def _column(points: Floats) -> Floats:

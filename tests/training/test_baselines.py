@@ -15,7 +15,7 @@ from features.config import Capacity, Config, Tables, Times
 from features.dataset import Dataset
 from features.spec import Age, Attribute
 from models.rules import parse_rules
-from models.simpler import CALIBRATED_RULES, LOGISTIC, RULES, Simpler
+from models.simpler import CALIBRATED_RULES, LEARNED_POINTS, LOGISTIC, RULES, Simpler
 from tests.models.small_model import SETTINGS, SPECS
 from tests.training.few_cutoffs import drawn, week, weeks
 from training.baselines import baselines, judged_baselines
@@ -118,7 +118,7 @@ def test_no_baseline_sees_the_test(config, rules):
     upside_down = Dataset(test.frame, 1 - test.won)
     straight = judged_baselines(config, past, test, SPECS, np.full(len(test.won), 0.5), rules)
     turned = judged_baselines(config, past, upside_down, SPECS, np.full(len(test.won), 0.5), rules)
-    for name in (RULES, CALIBRATED_RULES, LOGISTIC):
+    for name in (RULES, CALIBRATED_RULES, LEARNED_POINTS, LOGISTIC):
         right = straight.beside.figures[name]["roc_auc"].point
         wrong = turned.beside.figures[name]["roc_auc"].point
         assert right + wrong == pytest.approx(1), name  # the same ranks, all outcomes turned
