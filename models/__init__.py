@@ -1,11 +1,11 @@
 """What ranks leads: the classifier, the points table, their metrics, reasons and registry.
 
-    model       readiness, contributions, explain, importance, time_to_close, timing
-    points      rules*, rule_worth, points_* (a table learned from outcomes)
-    rivals      logistic, simpler, groups
-    judgement   metrics, bootstrap, judge, comparison, plots*, card
-    sales       routing, segments, source*, funnel*, holdup
-    kept        registry (MLflow, imported nowhere else)
+- model: readiness, contributions, explain, importance, time_to_close, timing
+- points: rules*, rule_worth, points_* (a table learned from outcomes)
+- rivals: logistic, simpler, groups
+- judgement: metrics, bootstrap, judge, comparison, plots*, card
+- sales: routing, segments, source*, funnel*, holdup
+- kept: registry (MLflow, imported nowhere else)
 """
 
 import os
