@@ -7,7 +7,19 @@ import sys
 import typer
 from rich.markup import escape
 
-from cli import card, champions, data, feedback, funnel, learn, rules, segments, sources, use
+from cli import (
+    card,
+    champions,
+    data,
+    feedback,
+    funnel,
+    learn,
+    monitor,
+    rules,
+    segments,
+    sources,
+    use,
+)
 from cli.console import err, print_json
 from features.errors import BadInput, Refused
 
@@ -50,6 +62,7 @@ feedback.add_to(app)
 segments.add_to(app)
 rules.add_to(app)
 sources.add_to(app)
+monitor.add_to(app)
 
 
 def main() -> None:

@@ -167,6 +167,25 @@ class Registry:
             for name, text in texts.items():
                 self.client.log_text(run_id, text, name)
 
+    def log_monitoring(
+        self,
+        named: str,
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        documents: Mapping[str, Any],
+        figures: Mapping[str, Figure],
+    ) -> str:
+        """Log what the monitor found as a run of its own; returns the run's id."""
+        mlflow.set_tracking_uri(self.uri)
+        with _quiet(), mlflow.start_run(experiment_id=self.experiment, run_name=named) as run:
+            mlflow.set_tags(dict(tags))
+            mlflow.log_metrics(dict(metrics))
+            for name, document in documents.items():
+                mlflow.log_dict(document, name)
+            for name, figure in figures.items():
+                mlflow.log_figure(figure, f"plots/{name}.png")
+            return str(run.info.run_id)
+
     def text(self, run_id: str, name: str) -> str | None:
         """A text among the artefacts of a run; None where there is none of that name."""
         mlflow.set_tracking_uri(self.uri)

@@ -1,0 +1,181 @@
+"""How often does the monitor cry wolf, and how soon does it find what is wrong?
+
+    python -m benchmarks.monitoring              # about 10 minutes on two cores
+    python -m benchmarks.monitoring --seeds 2    # quicker, coarser
+
+Simulated companies are trained on once and then scored and monitored every week. In the clean ones
+every red light is a false alarm. In the others something changes on a known day, and the table says
+after how many weeks a light is red that names it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.catalog import catalog, distinct
+from features.config import Config, load
+from features.cutoffs import grid
+from features.database import LeadDatabase, open_database
+from features.dataset import labelled
+from features.simulate import World, simulate, write
+from features.starter import write_starter
+from models.readiness import ReadinessModel
+from models.registry import CHAMPION
+from models.rules import load_rules
+from serve.batch import score_all
+from serve.ledger import open_ledger
+from serve.monitor import Monitoring, monitor
+from serve.scorer import Scorer
+from training.fit import fit
+from training.search import draw
+
+LEADS, DAYS = 3_000, 540
+TRAINED_DAYS, CHANGED_DAYS = 300, 420  # from the start: the last training cutoff, the change
+WEEK = timedelta(weeks=1)
+
+
+def renamed(world: World, when: pd.Timestamp) -> World:
+    """A web release gives an action another name."""
+    events, action = world.events, world.events["action"].astype(str)
+    late = (events["occurred_at"] >= when) & (action == "visited_service_page")
+    return replace(world, events=events.assign(action=action.where(~late, "view_service")))
+
+
+def vanished(world: World, when: pd.Timestamp) -> World:
+    """A campaign ends: no more leads from it, and no more events by it."""
+    events, leads = world.events, world.leads
+    gone = (leads["source"] == "paid_search") & (leads["created_at"] >= when)
+    late = (events["source"] == "paid_search") & (events["occurred_at"] >= when)
+    late |= events["lead_id"].isin(leads.loc[gone, "lead_id"])
+    deals = world.deals[~world.deals["lead_id"].isin(leads.loc[gone, "lead_id"])]
+    return replace(world, events=events[~late], leads=leads[~gone], deals=deals)
+
+
+def doubled(world: World, when: pd.Timestamp) -> World:
+    """A tracker is built in twice."""
+    late = world.events[world.events["occurred_at"] >= when]
+    return replace(world, events=pd.concat([world.events, late], ignore_index=True))
+
+
+def fewer_wins(world: World, when: pd.Timestamp) -> World:
+    """Six in ten of the deals that would have been won are lost."""
+    deals = world.deals
+    luck = np.random.default_rng(1).random(len(deals)) < 0.6
+    lost = luck & (deals["closed_at"] >= when) & (deals["outcome"] == "won")
+    outcome = deals["outcome"].astype(str).where(~lost, "lost")
+    return replace(world, deals=deals.assign(outcome=outcome))
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A change, and how the monitor should tell it: in one of these checks, with this word."""
+
+    name: str
+    change: Callable[[World, pd.Timestamp], World]
+    checks: tuple[str, ...]
+    word: str
+
+
+PLANTED = (
+    Planted("an action renamed", renamed, ("actions",), "view_service"),
+    Planted("a source vanished", vanished, ("sources", "arrivals"), "paid_search"),
+    Planted("events doubled", doubled, ("doubled",), "repeat"),
+    Planted("60 % fewer wins", fewer_wins, ("base_rate", "calibration"), ""),
+)
+
+
+def trained(config: Config, database: LeadDatabase, until: datetime) -> ReadinessModel:
+    """A model of the cutoffs up to `until`, without search and registry."""
+    specs = catalog(config.features, database.actions, database.attributes)
+    times = config.time
+    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, until)
+    past = labelled(database, specs, cutoffs, times.horizon_days, 4)
+    settings = draw(1, config.seed)[0]
+    return replace(fit(past, specs, settings, times.horizon_days, config.seed), version="1")
+
+
+def monitored(world: World, weeks: range, from_day: int) -> Iterator[Monitoring]:
+    """The company trained once, then scored and monitored `weeks` weeks after a day."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write(world, folder)
+        write_starter(folder)
+        config, start = load(folder), world.leads["created_at"].min().normalize()
+        with open_database(config) as database:
+            model = trained(config, database, (start + pd.Timedelta(days=TRAINED_DAYS)))
+        rules = load_rules(folder / "rules.toml")
+        scorer = Scorer(model, rules, config.words)
+        models = {CHAMPION: model, "1": model}
+        specs = distinct((*model.specs, *rules.specs))
+        first = model.trained_until + WEEK * round((from_day - TRAINED_DAYS) / 7)
+        with open_database(config, specs) as database, open_ledger(folder / "l.duckdb") as ledger:
+            fair = model.trained_until + timedelta(days=model.horizon_days)
+            for cutoff in grid(fair, 14, first - WEEK):
+                score_all(config, database, scorer, ledger, cutoff)
+            for week in weeks:
+                cutoff = first + week * WEEK
+                score_all(config, database, scorer, ledger, cutoff)
+                yield monitor(config, database, ledger, models, cutoff)
+
+
+def false_alarms(seeds: int) -> None:
+    """Print how often each light is on in companies where nothing changes."""
+    red: Counter[str] = Counter()
+    amber: Counter[str] = Counter()
+    weeks, weeks_red, weeks_amber = 0, 0, 0
+    last = (DAYS - TRAINED_DAYS) // 7
+    for seed in range(1, seeds + 1):
+        found = list(monitored(simulate(LEADS, seed), range(2, last), TRAINED_DAYS))
+        weeks += len(found)
+        weeks_red += sum(bool(each.of("red")) for each in found)
+        weeks_amber += sum(each.light == "amber" for each in found)
+        print(f"company {seed}: {len(found)} weeks", flush=True)
+        for each in found:
+            red.update(check.key for check in each.of("red"))
+            amber.update(check.key for check in each.of("amber"))
+    print(f"\nClean: {seeds} companies of {LEADS:,} leads, {weeks} weeks")
+    print(f"weeks with a red light {weeks_red}, with amber at most {weeks_amber}")
+    for key in sorted(red.keys() | amber.keys()):
+        print(f"  {key:<20} red {red[key]:>3}  amber {amber[key]:>3}")
+
+
+def planted(seeds: int) -> None:
+    """Print after how many weeks each change is told in red and by name."""
+    print("\n| what changed | found in | weeks until it is red, by company |\n|---|---|---|")
+    for each in PLANTED:
+        told, by = [], Counter[str]()
+        for seed in range(1, seeds + 1):
+            world = simulate(LEADS, seed)
+            when = world.leads["created_at"].min().normalize() + pd.Timedelta(days=CHANGED_DAYS)
+            found = monitored(each.change(world, when), range(1, 17), CHANGED_DAYS)
+            hits = ([c.key for c in week.of("red") if _names(c, each)] for week in found)
+            week, hit = next(((str(n), hit) for n, hit in enumerate(hits, 1) if hit), ("never", []))
+            told.append(week)
+            by.update(hit)
+        print(f"| {each.name} | {', '.join(by)} | {', '.join(told)} |", flush=True)
+
+
+def _names(check: object, each: Planted) -> bool:
+    return getattr(check, "key", "") in each.checks and each.word in getattr(check, "said", "")
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=6)
+    seeds = parser.parse_args().seeds
+    planted(max(1, seeds // 3))
+    false_alarms(seeds)
+
+
+if __name__ == "__main__":
+    main()
