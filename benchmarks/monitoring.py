@@ -1,6 +1,6 @@
 """How often does the monitor cry wolf, and how soon does it find what is wrong?
 
-    python -m benchmarks.monitoring              # about 10 minutes on two cores
+    python -m benchmarks.monitoring              # six clean companies, two for each change
     python -m benchmarks.monitoring --seeds 2    # quicker, coarser
 
 Simulated companies are trained on once and then scored and monitored every week. In the clean ones

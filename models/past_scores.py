@@ -113,8 +113,7 @@ def wins_by_chance(readiness: Floats, wins: int) -> tuple[int, int, float]:
 
 
 def _exactly(p: Floats) -> Floats:
-    """P(0 wins), ..., P(n wins), one lead after the other. scipy's poisson_binom needs minutes for
-    what takes 10 ms here."""
+    """P(0 wins), ..., P(n wins), one lead after the other."""
     mass = np.zeros(len(p) + 1)
     mass[0] = 1.0
     for done, chance in enumerate(p.tolist(), start=1):
