@@ -7,7 +7,8 @@ log-odds of its readiness exactly.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,7 @@ from models.contributions import contributions
 from models.readiness import ReadinessModel
 
 Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
 COUNTABLE = (Count, DaysSince, ActiveDays, Sessions, DistinctContent, Age, Attribute, First, Last)
 
 
@@ -78,44 +80,76 @@ class Explained:
     base: float
     words: Words
 
+    @cached_property
+    def topics(self) -> list[str]:
+        """Of all features, in their order."""
+        return list(dict.fromkeys(topic_of(spec) for spec in self.model.specs))
+
+    @cached_property
+    def by_topic(self) -> Floats:
+        """What each topic adds to the log-odds, shape (n, topics): sums of by_feature."""
+        return np.stack(
+            [self.by_feature[:, self._members(topic)].sum(axis=1) for topic in self.topics], axis=1
+        )
+
     def top(self, most: int) -> list[list[Reason]]:
         """For each row its reasons, the strongest first, at most `most` of them."""
-        topics = list(dict.fromkeys(topic_of(spec) for spec in self.model.specs))
-        member = np.array([topics.index(topic_of(spec)) for spec in self.model.specs])
-        sums = np.stack(
-            [self.by_feature[:, member == t].sum(axis=1) for t in range(len(topics))], axis=1
-        )
+        sums = self.by_topic
         strongest = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :most]
+        texts = np.full(strongest.shape, "", dtype=object)
+        for number in range(len(self.topics)):
+            asked = (strongest == number) & (np.take_along_axis(sums, strongest, axis=1) != 0)
+            rows = np.flatnonzero(asked.any(axis=1))
+            texts[asked] = self.texts(number, rows, np.sign(sums[rows, number]))
+        amounts = np.take_along_axis(sums, strongest, axis=1).tolist()
         return [
             [
-                Reason(topics[topic], float(sums[row, topic]), self._text(row, member == topic))
-                for topic in strongest[row]
-                if sums[row, topic] != 0
+                Reason(self.topics[topic], amount, text)
+                for topic, amount, text in zip(*row, strict=True)
+                if amount != 0
             ]
-            for row in range(len(sums))
+            for row in zip(strongest.tolist(), amounts, texts.tolist(), strict=True)
         ]
 
-    def _text(self, row: int, members: npt.NDArray[np.bool_]) -> str:
-        """The fact of the member that weighs most in the direction of the sum; of those that
-        anyone can check by counting, if one of them weighs in at all."""
-        shares = np.where(members, self.by_feature[row], 0.0)
-        weights = shares * np.sign(shares.sum())
-        countable = np.array([isinstance(spec, COUNTABLE) for spec in self.model.specs])
-        plain = np.where(countable, weights, 0.0)
-        told = int(np.argmax(plain if plain.max() > 0 else weights))
-        spec = self.model.specs[told]
-        seen: Any = self.frame[spec.name].iat[row]
-        return phrase(spec, seen, self.words)
+    def texts(self, topic: int, rows: Rows, signs: Floats) -> npt.NDArray[np.object_]:
+        """A fact for each of the rows: that of the topic's member that weighs most in the direction
+        of the sign; of those that anyone can check by counting, if one of them weighs in at all."""
+        told = self.telling(topic, self.by_feature[rows] * signs[:, np.newaxis])
+        texts = np.empty(len(rows), dtype=object)
+        for member in np.unique(told):
+            of_member = told == member
+            texts[of_member] = self.facts(int(member), rows[of_member])
+        return texts
+
+    def telling(self, topic: int, weights: Floats) -> Rows:
+        """Of each row of weights, shape (rows, features), the member of the topic to tell."""
+        members = self._members(self.topics[topic])
+        own = weights[:, members]
+        countable = [isinstance(self.model.specs[member], COUNTABLE) for member in members]
+        plain = np.where(countable, own, 0.0)
+        told = np.where(plain.max(axis=1) > 0, plain.argmax(axis=1), own.argmax(axis=1))
+        return members[told]
+
+    def facts(self, feature: int, rows: Rows) -> npt.NDArray[np.object_]:
+        """A feature's value in each of the rows, in words. Each value is worded once."""
+        spec = self.model.specs[feature]
+        codes, values = pd.factorize(self.frame[spec.name].to_numpy()[rows], use_na_sentinel=False)
+        return np.array([phrase(spec, value, self.words) for value in values], dtype=object)[codes]
+
+    def _members(self, topic: str) -> Rows:
+        return np.array([i for i, s in enumerate(self.model.specs) if topic_of(s) == topic])
 
 
 def explain(
-    model: ReadinessModel, frame: pd.DataFrame, words: Mapping[str, str] | None = None
+    model: ReadinessModel,
+    frame: pd.DataFrame,
+    words: Mapping[str, str] | None = None,
+    encoded: Floats | None = None,
 ) -> Explained:
     """The exact contributions to each row's calibrated log-odds (Shapley values of the trees,
-    scaled by the sigmoid)."""
+    scaled by the calibrator). encoded: model.encoded(frame), if it is at hand."""
     encode, boost = model.pipeline.named_steps["encode"], model.pipeline.named_steps["boost"]
-    matrix = encode.transform(frame[[spec.name for spec in model.specs]]).astype(np.float64)
-    by_column, base = contributions(boost, matrix)
+    by_column, base = contributions(boost, model.encoded(frame) if encoded is None else encoded)
     slope, intercept = model.sigmoid
     place = {name: i for i, name in enumerate(encode.get_feature_names_out())}
     order = [place[spec.name] for spec in model.specs]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from features.breaches import find_breaches
@@ -80,12 +81,12 @@ class Scorer:
         of those that it is in, joined by "; ", null where there is none; when it may close, and
         when to come back to it, as models/time_to_close.py has it.
         """
-        points, readiness = self.rules.rank(frame), self.model.rank(frame)
+        points, (readiness, reasons) = self.rules.rank(frame), self._judged(frame)
         scored = frame[["lead_id", "cutoff"]].copy()
         scored["readiness"] = readiness
         scored["rule_score"] = points
         scored["band"] = self.rules.band(points)
-        scored["reasons"] = self._reasons(frame)
+        scored["reasons"] = reasons
         scored["disqualified"] = pd.array(self.rules.disqualified(frame, self.words), dtype="str")
         named = [names or None for names in self.segments.joined(frame)]
         scored["segments"] = pd.array(named, dtype="str")
@@ -99,13 +100,17 @@ class Scorer:
         nothing = pd.DataFrame(index=frame.index, columns=time_to_close.COLUMNS, dtype="float64")
         return nothing.astype({"follow_up_on": "datetime64[us]"})
 
-    def _reasons(self, frame: pd.DataFrame) -> list[str]:
+    def _judged(self, frame: pd.DataFrame) -> tuple[Floats, list[str]]:
+        """Readiness and reasons of each row; what the trees see of it is worked out once."""
+        readiness: list[Floats] = [np.empty(0)]
         texts: list[str] = []
         for start in range(0, len(frame), BATCH):
-            part = frame.iloc[start : start + BATCH].reset_index(drop=True)
-            for reasons in explain(self.model, part, self.words).top(TOP_REASONS):
-                texts.append("; ".join(str(reason) for reason in reasons))
-        return texts
+            part = frame.iloc[start : start + BATCH]
+            encoded = self.model.encoded(part)
+            readiness.append(self.model.rank_encoded(encoded))
+            for reasons in explain(self.model, part, self.words, encoded).top(TOP_REASONS):
+                texts.append("; ".join(map(str, reasons)))
+        return np.concatenate(readiness), texts
 
     def score(
         self,
