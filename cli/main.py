@@ -11,6 +11,7 @@ from cli import (
     card,
     champions,
     data,
+    explain,
     feedback,
     funnel,
     learn,
@@ -44,6 +45,7 @@ The usual way, for a folder DIR with your tables (events, leads, deals):
     readiness promote DIR   crown it, if better than champion and rules
     readiness score DIR     score every open lead, every night
     readiness compare DIR   model against rules: a report for sales
+    readiness explain LEAD DIR  why one lead stands there, and what changed
     readiness funnel DIR    how far leads come, how fast, what holds them
     readiness segments DIR  named filters: who is in them, what share is won
     readiness sources DIR   is each source of leads in the right basket?
@@ -57,6 +59,7 @@ learn.add_to(app)
 champions.add_to(app)
 card.add_to(app)
 use.add_to(app)
+explain.add_to(app)
 funnel.add_to(app)
 feedback.add_to(app)
 segments.add_to(app)

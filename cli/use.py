@@ -1,4 +1,4 @@
-"""The verbs that use a model: score, compare, explain."""
+"""The verbs that use a model: score and compare."""
 
 from datetime import datetime
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 
 from cli.console import AsJson, err, out, print_json, print_path, progress_bars
 from cli.data import Where
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from serve.batch import Scored
-    from serve.explain import LeadExplained
 
 HEAD = 5  # leads shown of the list for sales
 
@@ -42,7 +41,6 @@ def add_to(app: typer.Typer) -> None:
     """Add these verbs to the command."""
     app.command("score")(score_verb)
     app.command("compare")(compare_verb)
-    app.command("explain")(explain_verb)
 
 
 def score_verb(
@@ -225,63 +223,3 @@ def compare_verb(
     out.print(judgement_table(compared.judgement))
     out.print(f"[bold]{compared.verdict}[/]")
     print_path(f"Report: {page}")
-
-
-def explain_verb(
-    lead: Annotated[str, typer.Argument(metavar="LEAD", help="The lead_id.")],
-    where: Where = Path(),
-    cutoff: Cutoff = None,
-    which: Which = "champion",
-    as_json: AsJson = False,
-) -> None:
-    """Why one lead has its readiness and its points.
-
-    Shows the readiness with every reason (they add up to its log-odds), and the points with every
-    line of the points table that gave or took some (they add up to the points).
-    """
-    from features.config import load
-    from features.database import open_database
-    from serve.explain import explain_lead
-    from serve.scorer import Scorer
-
-    config = load(where)
-    scorer = Scorer.of(config, which)
-    with open_database(scorer.model.staged(config), scorer.specs) as database:
-        told = explain_lead(config, database, scorer, lead, cutoff)
-    if as_json:
-        print_json(told.to_json())
-        return
-    out.print(
-        f"Lead {escape(lead)} at {told.cutoff:%Y-%m-%d %H:%M} UTC: readiness "
-        f"[bold]{told.readiness:.1%}[/] within {scorer.model.horizon_days} days, "
-        f"[bold]{told.points:g}[/] points ({told.band})."
-    )
-    if told.close:
-        out.print(str(told.close))
-    out.print(_reasons_table(told))
-    lines = Table(Column("points", justify="right"), "rule", title="Points", title_justify="left")
-    for rule, points in told.lines.items():
-        lines.add_row(f"{points:+g}", escape(rule))
-    lines.add_section()
-    lines.add_row(f"{told.points:g}", f"in all: {told.band}")
-    out.print(lines)
-    if told.disqualified:
-        out.print(f"[bold]Disqualified:[/] {escape(told.disqualified)}")
-
-
-def _reasons_table(told: "LeadExplained") -> Table:
-    """Reasons that would be printed as 0.00 are added up in one line."""
-    table = Table(
-        Column("log-odds", justify="right"), "why", title="Readiness", title_justify="left"
-    )
-    table.add_row(f"{told.base:+.2f}", "where every lead begins")
-    shown = [reason for reason in told.reasons if abs(reason.log_odds) >= 0.005]
-    for reason in shown:
-        table.add_row(f"{reason.log_odds:+.2f}", escape(reason.text))
-    small = [reason.log_odds for reason in told.reasons[len(shown) :]]
-    if small:
-        together = round(sum(small), 2) + 0.0  # never -0.00
-        table.add_row(f"{together:+.2f}", f"smaller reasons together: {len(small)}")
-    table.add_section()
-    table.add_row(f"{told.log_odds:+.2f}", f"in all: readiness {told.readiness:.1%}")
-    return table

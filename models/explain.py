@@ -89,7 +89,7 @@ class Explained:
     def by_topic(self) -> Floats:
         """What each topic adds to the log-odds, shape (n, topics): sums of by_feature."""
         return np.stack(
-            [self.by_feature[:, self._members(topic)].sum(axis=1) for topic in self.topics], axis=1
+            [self.by_feature[:, self.members(topic)].sum(axis=1) for topic in self.topics], axis=1
         )
 
     def top(self, most: int) -> list[list[Reason]]:
@@ -123,12 +123,13 @@ class Explained:
 
     def telling(self, topic: int, weights: Floats) -> Rows:
         """Of each row of weights, shape (rows, features), the member of the topic to tell."""
-        members = self._members(self.topics[topic])
+        members = self.members(self.topics[topic])
         own = weights[:, members]
         countable = [isinstance(self.model.specs[member], COUNTABLE) for member in members]
         plain = np.where(countable, own, 0.0)
         told = np.where(plain.max(axis=1) > 0, plain.argmax(axis=1), own.argmax(axis=1))
-        return members[told]
+        found: Rows = members[told]
+        return found
 
     def facts(self, feature: int, rows: Rows) -> npt.NDArray[np.object_]:
         """A feature's value in each of the rows, in words. Each value is worded once."""
@@ -136,7 +137,8 @@ class Explained:
         codes, values = pd.factorize(self.frame[spec.name].to_numpy()[rows], use_na_sentinel=False)
         return np.array([phrase(spec, value, self.words) for value in values], dtype=object)[codes]
 
-    def _members(self, topic: str) -> Rows:
+    def members(self, topic: str) -> Rows:
+        """The features about a topic, by place."""
         return np.array([i for i, s in enumerate(self.model.specs) if topic_of(s) == topic])
 
 

@@ -1,6 +1,7 @@
 """`readiness explain`: one lead's readiness and points, each down to what they add up from."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,6 +19,8 @@ from models.explain import Reason, explain
 from models.readiness import ReadinessModel
 from models.time_to_close import LADDER, QUIET_DAYS
 from serve.batch import default_cutoff
+from serve.explain_change import Change, change_between
+from serve.lead_history import Said
 from serve.scorer import Scorer
 
 
@@ -90,18 +93,49 @@ class LeadExplained:
         }
 
 
+def explain_change(
+    config: Config,
+    database: LeadDatabase,
+    scorer: Scorer,
+    lead: str,
+    since: datetime,
+    cutoff: datetime | None,
+    history: Sequence[Said],
+) -> Change:
+    """What changed of one lead between two cutoffs. Raises BadInput where it is not open at one of
+    them, and where `since` is not the earlier."""
+    cutoff = cutoff or default_cutoff(database.data_end, utc_now())
+    if since >= cutoff:
+        raise BadInput(
+            f"--since {since} is not before the cutoff {cutoff}: name an earlier time, or a later "
+            "--cutoff."
+        )
+    frame = _frame(config, database, scorer, lead, [since, cutoff])
+    return change_between(explain(scorer.model, frame, config.words), scorer, history)
+
+
+def _frame(
+    config: Config, database: LeadDatabase, scorer: Scorer, lead: str, cutoffs: list[datetime]
+) -> pd.DataFrame:
+    """The features of one lead, a row per cutoff. Raises BadInput where it is not open then."""
+    database.connection.execute(
+        f"CREATE OR REPLACE TABLE snapshots AS SELECT * FROM ({cohort_sql(cutoffs)}) "
+        f"WHERE lead_id::VARCHAR = {literal(lead)}"
+    )
+    found = set(database.query("SELECT cutoff FROM snapshots")["cutoff"])
+    for cutoff in cutoffs:
+        if cutoff not in found:
+            why = _why_not(database, lead, cutoff)
+            raise BadInput(f"Lead {lead} is not open at {cutoff}: {why}.")
+    return feature_frame(database, scorer.specs, "snapshots", config.engine.memory_gb)
+
+
 def explain_lead(
     config: Config, database: LeadDatabase, scorer: Scorer, lead: str, cutoff: datetime | None
 ) -> LeadExplained:
     """Explain one lead at a cutoff. Raises BadInput where it is not open then, and says why."""
     cutoff = cutoff or default_cutoff(database.data_end, utc_now())
-    database.connection.execute(
-        f"CREATE OR REPLACE TABLE snapshots AS SELECT * FROM ({cohort_sql([cutoff])}) "
-        f"WHERE lead_id::VARCHAR = {literal(lead)}"
-    )
-    if not database.value("SELECT count(*) FROM snapshots"):
-        raise BadInput(f"Lead {lead} is not open at {cutoff}: {_why_not(database, lead, cutoff)}.")
-    frame = feature_frame(database, scorer.specs, "snapshots", config.engine.memory_gb)
+    frame = _frame(config, database, scorer, lead, [cutoff])
     explained = explain(scorer.model, frame, config.words)
     points = scorer.rules.rank(frame)
     lines = scorer.rules.lines(frame).iloc[0]

@@ -81,7 +81,7 @@ class Scorer:
         of those that it is in, joined by "; ", null where there is none; when it may close, and
         when to come back to it, as models/time_to_close.py has it.
         """
-        points, (readiness, reasons) = self.rules.rank(frame), self._judged(frame)
+        points, (readiness, reasons) = self.rules.rank(frame), self.judged(frame)
         scored = frame[["lead_id", "cutoff"]].copy()
         scored["readiness"] = readiness
         scored["rule_score"] = points
@@ -100,7 +100,7 @@ class Scorer:
         nothing = pd.DataFrame(index=frame.index, columns=time_to_close.COLUMNS, dtype="float64")
         return nothing.astype({"follow_up_on": "datetime64[us]"})
 
-    def _judged(self, frame: pd.DataFrame) -> tuple[Floats, list[str]]:
+    def judged(self, frame: pd.DataFrame) -> tuple[Floats, list[str]]:
         """Readiness and reasons of each row; what the trees see of it is worked out once."""
         readiness: list[Floats] = [np.empty(0)]
         texts: list[str] = []
