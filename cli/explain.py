@@ -77,7 +77,7 @@ def explain_verb(
         print_json(story.to_json() | {"page": page and str(page)})
         return
     _print_explained(told, scorer.model.horizon_days)
-    _print_history(history, lead, change)
+    _print_history(history, told.cutoff, change)
     if change:
         _print_change(change)
     if page:
@@ -121,7 +121,7 @@ def _reasons_table(told: "LeadExplained") -> Table:
     return table
 
 
-def _print_history(history: "Sequence[Said]", lead: str, change: "Change | None") -> None:
+def _print_history(history: "Sequence[Said]", cutoff: datetime, change: "Change | None") -> None:
     from serve.lead_history import as_seen, sparkline
 
     if not history:
@@ -147,9 +147,9 @@ def _print_history(history: "Sequence[Said]", lead: str, change: "Change | None"
             said.rules_version,
         )
     out.print(table)
-    if not change:
-        earlier = f"{seen[0].cutoff:%Y-%m-%d}"
-        out.print("What changed, by factor: readiness explain LEAD DIR --since " + earlier)
+    earlier = [said.cutoff for said in seen if said.cutoff < cutoff]
+    if earlier and not change:
+        out.print(f"What changed since the list before: add --since {earlier[-1]:%Y-%m-%d}")
 
 
 def _print_change(change: "Change") -> None:

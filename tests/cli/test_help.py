@@ -26,7 +26,7 @@ TAUGHT = {
     "feedback": ("What sales said of the leads they were handed", "score --cutoff DAY"),
     "sources": ("whether it sits in the right basket", "--apply"),
     "monitor": ("Is the champion still right", "Exits 1 where a check is red"),
-    "explain": ("Why one lead has its readiness", "they add up to its log-odds"),
+    "explain": ("Why one lead has its readiness", "they add up to its log-odds", "--since"),
 }
 
 

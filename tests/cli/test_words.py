@@ -4,6 +4,7 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from cli.learn import print_trained
@@ -105,10 +106,42 @@ def test_explain(bracketed: Path, company: Company) -> None:
     fits(ran.out)
     found = company.found("explain")
     assert f"{found['readiness']:.1%} within 30 days" in sentence(ran)
-    shown = [line.split("│")[1:3] for line in ran.out.splitlines() if line.startswith("│")]
+    said = ran.out.split("History:")[0]  # there, if something was scored in the folder before
+    shown = [line.split("│")[1:3] for line in said.splitlines() if line.startswith("│")]
     figures = [(float(figure), what.strip()) for figure, what in shown]
     last = next(n for n, (_, what) in enumerate(figures) if what.startswith("in all: readiness"))
     added = sum(figure for figure, _ in figures[:last])
     assert added == pytest.approx(figures[last][0], abs=0.005 * (last + 1))
     points = sum(figure for figure, _ in figures[last + 1 : -1])
     assert points == figures[-1][0] == found["rule_score"]
+
+
+def test_explain_since(company: Company) -> None:
+    leads = pd.read_parquet(company.folder / "leads.parquet").set_index("lead_id")["created_at"]
+    closed = pd.read_parquet(company.folder / "deals.parquet")["lead_id"]
+    lead = leads[leads < datetime(2025, 5, 1)].drop(closed, errors="ignore").index[0]
+    words = ("explain", lead, company.folder, "--since", "2025-06-01", "--page")
+    ran = readiness(*words)
+    fits(ran.out.split("Page: ")[0])
+    found = readiness(*words, "--json").found
+    assert [said["readiness"] for said in found["history"]] == [found["readiness"]]
+    assert "History: readiness █ points " in sentence(ran)
+    assert "The ledger has no line of 2025-06-01: both are judged as today." in sentence(ran)
+    assert Path(found["page"]).is_file()
+    assert ran.out.endswith(f"Page: {found['page']}\n")
+    for title, change in (("Readiness ", "log_odds"), ("Points ", "points")):
+        whole = found["change"][change]
+        parts = sum(part["difference"] for part in whole["parts"])
+        assert whole["before"] + parts + whole["revised"] == pytest.approx(whole["after"], abs=1e-9)
+        table = ran.out.split("2025-06-01 to")[("Readiness ", "Points ").index(title) + 1]
+        rows = [line.split("│")[1] for line in table.splitlines() if line.startswith("│")]
+        figures = [float(row) for row in rows if row.strip()]
+        assert sum(figures[:-1]) == pytest.approx(figures[-1], abs=0.005 * (len(figures) + 1))
+
+
+def test_explain_of_a_lead_never_scored(company: Company, tmp_path: Path) -> None:
+    shutil.copytree(company.folder, tmp_path / "unscored", dirs_exist_ok=True)
+    (tmp_path / "unscored" / "out" / "ledger.duckdb").unlink()
+    ran = readiness("explain", "1999", tmp_path / "unscored")
+    assert ran.code == 0
+    assert "Never scored so far: the ledger has no line of this lead" in sentence(ran)
