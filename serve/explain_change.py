@@ -104,14 +104,13 @@ def change_between(explained: Explained, scorer: Scorer, history: Sequence[Said]
     frame, model, rules = explained.frame, scorer.model, scorer.rules
     since, cutoff = (stamp.to_pydatetime() for stamp in frame["cutoff"])
     seen = [said for said in as_seen(history) if said.cutoff == since]
-    said = next((each for each in seen if each.readiness is not None), None)
+    said = next((each for each in seen if each.rule_score is not None), None)
     log_odds = explained.base + explained.by_feature.sum(axis=1)
     points = rules.rank(frame)
     ready = [float(each) for each in model.rank(frame)]
-    before, beforehand = None, None
-    if said is not None and said.readiness is not None:
+    before = None
+    if said is not None and said.readiness is not None:  # None: scored by points alone
         before = math.log(said.readiness / (1 - said.readiness))
-        beforehand = said.rule_score
         ready[THEN] = said.readiness
     old_model, old_rules = (said.model_version, said.rules_version) if said else ("", "")
     return Change(
@@ -127,7 +126,7 @@ def change_between(explained: Explained, scorer: Scorer, history: Sequence[Said]
         ),
         points=_difference(
             [float(each) for each in points],
-            beforehand,
+            said.rule_score if said else None,
             by_line(frame, rules, scorer.words),
             _because("rules", old_rules, rules.version),
         ),

@@ -25,7 +25,7 @@ from serve.batch import score_all
 from serve.explain import explain_change, explain_lead
 from serve.explain_change import Difference, movement
 from serve.explain_page import story_of, write_page
-from serve.lead_history import Said, as_seen, history_of, sparkline
+from serve.lead_history import as_seen, history_of, sparkline
 from serve.ledger import open_ledger
 from serve.scorer import Scorer
 from training.record import Trained
@@ -186,6 +186,20 @@ def test_data_that_changed_since_they_were_scored_are_named(
         assert found.because == "the data up to then have changed since they were scored"
 
 
+def test_a_line_of_the_points_alone_tells_the_points_of_then(
+    config: Config, database: LeadDatabase, scorer: Scorer, path: Path, leads: list[str]
+) -> None:
+    """Scored before there was a champion: the readiness of then is what today's model says."""
+    alone = tuple(
+        replace(said, readiness=None, rule_score=-3.0) for said in history_of(path, leads[0])
+    )
+    args = (config, database, scorer, leads[0], CUTOFFS[2], CUTOFFS[3])
+    change, without = explain_change(*args, alone), explain_change(*args, ())
+    assert (change.readiness, change.log_odds) == (without.readiness, without.log_odds)
+    assert change.points.before == -3.0
+    add_up(change.points)
+
+
 def test_fading_new_deeds_and_caps_are_told_by_line(
     config: Config, database: LeadDatabase, older: Scorer, leads: list[str]
 ) -> None:
@@ -280,11 +294,3 @@ def test_the_page_holds_the_story_and_fetches_nothing(
     unscored = replace(story, history=(), change=None)
     text = write_page(unscored, tmp_path / "never.html").read_text(encoding="utf-8")
     assert "Never scored so far" in text
-
-
-def test_a_lead_that_could_not_be_scored_leaves_a_gap() -> None:
-    line = Said(
-        *(CUTOFFS[0], CUTOFFS[0], "1", "r", "two rows", None, None, None, "nurture", "nurture")
-    )
-    scored = replace(line, cutoff=CUTOFFS[1], state_reason=None, readiness=0.2, rule_score=4.0)
-    assert sparkline([said.readiness for said in as_seen([scored, line])]) == " █"
