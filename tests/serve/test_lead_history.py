@@ -1,4 +1,4 @@
-"""A lead's lines in the ledger, one per cutoff; tests/serve/test_explain_change.py reads a real one."""
+"""A lead's lines in the ledger, one per cutoff; a real one is read in test_explain_change.py."""
 
 from dataclasses import replace
 from datetime import datetime
