@@ -4,6 +4,7 @@
 - points: rules*, rule_worth, points_* (a table learned from outcomes)
 - rivals: logistic, simpler, groups
 - judgement: metrics, bootstrap, judge, comparison, plots*, card
+- watch: drift, past_scores, lights
 - sales: routing, segments, source*, funnel*, holdup
 - kept: registry (MLflow, imported nowhere else)
 """

@@ -32,7 +32,7 @@ def drifts(found: Sequence[Drift]) -> Figure:
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.grid(visible=False)
     axes.set_xlabel("stability index; amber and red begin at the lines", loc="right")
-    key(axes, [("beyond chance", MODEL), ("pale: chance explains it", CHANCE)])
+    key(axes, [("beyond chance", MODEL), ("pale: by chance", CHANCE)])
     return figure
 
 

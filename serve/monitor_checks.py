@@ -48,7 +48,7 @@ def features(drifts: Sequence[Drift], leads: int) -> Check:
         if moved
         else f"No feature of {len(drifts)} moved, over {leads:,} leads.",
         f"stability index from {PSI_AMBER} amber, {PSI_RED} red, where beyond chance",
-        "Look at the actions and sources below first: they say what changed. If the change is "
+        "Look at actions and sources first: they say what changed. If the change is "
         "real and stays, retrain once its outcomes have matured.",
         [to_dict(each) for each in drifts],
     )
