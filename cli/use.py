@@ -1,5 +1,6 @@
 """The verbs that use a model: score and compare."""
 
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -201,7 +202,7 @@ def compare_verb(
     from features.database import open_database
     from features.segments import load_segments
     from models.rules import load_rules
-    from serve.compare import compare, found_at_training, model_of
+    from serve.compare import compare, found_at_training, model_of, worked_at
     from serve.report import page_name, write_page
 
     if to and to.suffix != ".html":
@@ -213,13 +214,17 @@ def compare_verb(
     specs = (*rules.specs, *(only.specs if only else ()))
     with open_database(model.staged(config), specs) as database, progress_bars() as told:
         compared = compare(config, database, model, rules, told, only)
+        contacted = None if segment else worked_at(database, compared)
     simpler = None if segment else found_at_training(config, model)
     page = write_page(compared, to or config.out_folder / page_name(segment), simpler)
     if as_json:
-        print_json(compared.to_json() | {"page": str(page)})
+        never = contacted and asdict(contacted)
+        print_json(compared.to_json() | {"contacted": never, "page": str(page)})
         return
     if segment:
         out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")
     out.print(judgement_table(compared.judgement))
     out.print(f"[bold]{compared.verdict}[/]")
+    if contacted:
+        out.print(f"At these cutoffs: {contacted}")
     print_path(f"Report: {page}")

@@ -11,6 +11,7 @@ from features.errors import Refused
 from features.gate import refuse_lacks
 from features.progress import Progress
 from features.segments import Segment
+from features.worked import Worked, worked
 from models.comparison import Comparison, compare_on, fair_cutoffs
 from models.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
@@ -63,3 +64,10 @@ def found_at_training(config: Config, model: ReadinessModel) -> Simpler | None:
     version that was trained before this was asked."""
     told = Registry(config).text(model.run_id, KEPT_AS)
     return Simpler.from_json(json.loads(told)) if told else None
+
+
+def worked_at(database: LeadDatabase, compared: Comparison) -> Worked | None:
+    """How many of the leads open at the judged cutoffs sales never contacted; None without
+    contacts."""
+    cutoffs = compared.snapshots["cutoff"].drop_duplicates()
+    return worked(database, [cutoff.to_pydatetime() for cutoff in cutoffs])

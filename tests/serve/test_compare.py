@@ -14,9 +14,10 @@ from features.config import Config, load
 from features.database import LeadDatabase, open_database
 from features.errors import Refused
 from features.progress import silent
+from features.worked import Worked
 from models.comparison import Comparison
 from models.rules import RuleScore, load_rules
-from serve.compare import compare
+from serve.compare import compare, worked_at
 from training.record import Trained
 
 
@@ -105,3 +106,22 @@ def test_a_model_that_has_seen_too_much_is_not_judged(
     late = replace(trained.model, trained_until=database.data_end - timedelta(days=59))
     with pytest.raises(Refused, match="No mature cutoff lies 30 days or more after"):
         compare(config, database, late, rules, silent)
+
+
+def test_who_was_never_contacted_against_the_raw_files(
+    demo_folder: Path, database: LeadDatabase, compared: Comparison
+) -> None:
+    read = {
+        name: pd.read_parquet(demo_folder / f"{name}.parquet") for name in ("contacts", "deals")
+    }
+    leads = set(compared.snapshots["lead_id"])
+    closed = read["deals"].set_index("lead_id")["closed_at"].to_dict()
+    met = {
+        lead
+        for lead, when in read["contacts"][["lead_id", "contacted_at"]].itertuples(index=False)
+        if lead in leads and (lead not in closed or when <= closed[lead])
+    }
+    won = leads & set(read["deals"].loc[read["deals"]["outcome"] == "won", "lead_id"])
+    found = worked_at(database, compared)
+    assert found is not None
+    assert found == Worked(len(leads), len(leads - met), len(won - met), len(won & met))
