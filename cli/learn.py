@@ -61,7 +61,7 @@ def train_verb(where: Where = Path(), as_json: AsJson = False) -> None:
 
 
 def print_trained(trained: "Trained", uri: str) -> None:
-    from cli.tables import beside_table, judgement_table
+    from cli.tables import beside_table, calibration_table, judgement_table
 
     fit, compared = trained.split.fit, trained.comparison
     for note in trained.notes:
@@ -74,6 +74,9 @@ def print_trained(trained: "Trained", uri: str) -> None:
     )
     _print_candidates(trained)
     out.print(judgement_table(compared.judgement))
+    off = compared.calibration and calibration_table(compared.calibration)
+    if off:
+        out.print(off)
     out.print(f"[bold]{compared.verdict}[/]")
     out.print(beside_table(trained.simpler.beside, trained.groups.beside))
     out.print(trained.simpler.verdict)

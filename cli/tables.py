@@ -3,8 +3,10 @@
 import math
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
+from models.calibration_report import CalibrationReport
 from models.judge import Estimate, Judgement
 from models.simpler import MODEL, Beside
 
@@ -85,6 +87,26 @@ def _beside(found: Beside, name: str, metric: str, form: str) -> str:
     return f"{form.replace('4f', '3f').format(figure)} ({signed.format(point)})\n{interval}"
 
 
+def calibration_table(found: CalibrationReport) -> Table | None:
+    """The groups of leads to which the model does not keep its word; None where it does to all."""
+    if not found.off:
+        return None
+    table = Table(
+        title=f"The readiness is off for {len(found.off)} of {len(found.groups)} groups",
+        title_justify="left",
+        caption="beyond chance, at 95 % for all groups together",
+        caption_justify="left",
+    )
+    for heading in ("group", "", "snapshots", "promised", "won (95 % interval)"):
+        table.add_column(heading, justify="left" if heading in ("group", "") else "right")
+    for group in found.off:
+        point, low, high = group.won
+        won = f"{point:.1%} ({low:.1%} to {high:.1%})"
+        name = escape(group.name)
+        table.add_row(group.kind, name, f"{group.snapshots:,}", f"{group.promised:.1%}", won)
+    return table
+
+
 def _title(judged: Judgement) -> str:
     cutoffs = len(judged.cutoffs)
     return (
@@ -102,5 +124,7 @@ def _difference(found: Estimate, form: str) -> str:
     if math.isnan(found.point):
         return "-"
     signed = form.replace("{:", "{:+")
+    if math.isnan(found.low):
+        return signed.format(found.point)
     low, high = signed.format(found.low), signed.format(found.high)
     return f"{signed.format(found.point)} ({low} to {high})"

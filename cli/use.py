@@ -197,7 +197,7 @@ def compare_verb(
     champion, or the challenger where there is no champion yet; where there is no model because
     there is too little to learn from, it says what is missing.
     """
-    from cli.tables import judgement_table
+    from cli.tables import calibration_table, judgement_table
     from features.config import load
     from features.database import open_database
     from features.segments import load_segments
@@ -224,6 +224,9 @@ def compare_verb(
     if segment:
         out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")
     out.print(judgement_table(compared.judgement))
+    off = compared.calibration and calibration_table(compared.calibration)
+    if off:
+        out.print(off)
     out.print(f"[bold]{compared.verdict}[/]")
     if contacted:
         out.print(f"At these cutoffs: {contacted}")

@@ -6,8 +6,9 @@ snapshots (Davison and Hinkley 1997, 3.8; Field and Welsh, JRSS B 2007). Whateve
 one replicate sees the same draw, so that differences between rankers are paired.
 
 An interval says how the figures vary with the leads, at these cutoffs and with this model: not
-with another quarter, nor with another training. Below some 30 leads it is too narrow. Calibration
-error grows by resampling (noise looks like miscalibration): its interval lies somewhat too high.
+with another quarter, nor with another training. Below some 30 leads it is too narrow, and with ten
+won leads a 95 % interval holds the truth in about 90 of 100 (python -m benchmarks.coverage).
+Calibration error grows by resampling (noise looks like miscalibration): it is given no interval.
 """
 
 from collections.abc import Callable

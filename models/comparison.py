@@ -17,6 +17,7 @@ from features.config import Config
 from features.cutoffs import grid, mature
 from features.dataset import Dataset
 from features.errors import Refused
+from models.calibration_report import CalibrationReport, calibration_report
 from models.judge import Contender, Judgement, judge, verdict
 from models.metrics import Capacity
 from models.readiness import ReadinessModel
@@ -28,8 +29,9 @@ class Comparison:
     """What the report shows.
 
     snapshots: lead_id, cutoff of each judged snapshot; won, model and rules: shape (n,), its
-    outcome (1.0 or 0.0), readiness and points. `judgement` holds every figure. segment: the one
-    that was judged alone, if so.
+    outcome (1.0 or 0.0), readiness and points. `judgement` holds every figure of the ranking,
+    `calibration` whether the readiness keeps its word. segment: the one that was judged alone, if
+    so.
     """
 
     snapshots: pd.DataFrame
@@ -46,6 +48,7 @@ class Comparison:
     trained_until: datetime
     data_end: datetime
     segment: str | None = None
+    calibration: CalibrationReport | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What `train --json` and `compare --json` print."""
@@ -59,6 +62,7 @@ class Comparison:
             "trained_until": self.trained_until.isoformat(),
             "data_end": self.data_end.isoformat(),
             "test": self.judgement.to_json(),
+            "calibration": self.calibration and self.calibration.to_json(),
         }
 
 
@@ -115,4 +119,5 @@ def compare_on(
         horizon_days=model.horizon_days,
         trained_until=model.trained_until,
         data_end=data_end,
+        calibration=calibration_report(dataset.frame, dataset.won, readiness, rules.band(points)),
     )

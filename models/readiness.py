@@ -1,9 +1,9 @@
-"""The readiness model: ordinal encoding, gradient boosting, sigmoid calibration.
+"""The readiness model: ordinal encoding, gradient boosting, calibration.
 
 Trees put a probability where they were fitted; what it is worth is told only by later cutoffs. So
-the trees are fitted on the earlier training cutoffs, frozen, and a sigmoid on their log-odds is
-learnt on the latest ones (docs/adr/0004 has the measured reasons). A sigmoid leaves log-odds
-additive, so that reasons can be exact.
+the trees are fitted on the earlier training cutoffs, frozen, and a line through their log-odds is
+learnt on the latest ones (docs/adr/0004 has the measured reasons; models/calibrators.py chooses how
+free a line). A line leaves log-odds additive, so that reasons can be exact.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_limits
 from features.config import Config, Features
 from features.parts import inside
 from features.spec import Attribute, Spec, is_text
+from models.calibrators import Choice, Kind, learn
 from models.time_to_close import TimeToClose
 
 Floats = npt.NDArray[np.float64]
@@ -100,7 +101,8 @@ class ReadinessModel:
     `leave_out_actions` the actions that it never saw;
     `trained_until` its last training cutoff, so that cutoffs from `trained_until + horizon_days`
     on are fair tests of it; `base_rate` the share of training snapshots won; `time_to_close` None
-    in models stored before there was one.
+    in models stored before there was one; `calibrator` how the calibration was chosen, None in a
+    model read back from the registry.
     """
 
     estimator: CalibratedClassifierCV
@@ -113,6 +115,7 @@ class ReadinessModel:
     version: str = "unregistered"
     run_id: str = ""
     time_to_close: TimeToClose | None = None
+    calibrator: Choice | None = None
     name = "model"
 
     def rank(self, frame: pd.DataFrame) -> Floats:
@@ -163,7 +166,15 @@ class ReadinessModel:
         return pipeline
 
 
-def calibrated(frozen: Pipeline, later: pd.DataFrame, won: npt.ArrayLike) -> CalibratedClassifierCV:
-    """A sigmoid (Platt 1999) on the log-odds of a frozen fit, learnt on later snapshots."""
+def calibrated(
+    frozen: Pipeline, later: pd.DataFrame, won: npt.ArrayLike, kind: Kind = "sigmoid"
+) -> CalibratedClassifierCV:
+    """A calibrator of the kind over a frozen fit, learnt on later snapshots. Whatever the kind, it
+    is stored as scikit-learn's sigmoid, whose slope or intercept may be that of doing nothing."""
     with threadpool_limits(1, "blas"):  # threads add up in another order: other last bits
-        return CalibratedClassifierCV(FrozenEstimator(frozen), method="sigmoid").fit(later, won)
+        fitted = CalibratedClassifierCV(FrozenEstimator(frozen), method="sigmoid").fit(later, won)
+    if kind != "sigmoid":
+        line = learn(kind, frozen.decision_function(later), np.asarray(won, np.float64))
+        stored = fitted.calibrated_classifiers_[0].calibrators[0]
+        stored.a_, stored.b_ = -line.slope, -line.intercept
+    return fitted

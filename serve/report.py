@@ -159,6 +159,6 @@ def _pictures(comparison: Comparison) -> dict[str, Markup]:
     figures = {
         "gain": plots.gain(won, scores, cutoff, judged.share),
         "precision": plots.precision_by_capacity(won, scores, cutoff, chance, judged.share),
-        "calibration": plots.calibration(won, comparison.model),
+        "calibration": plots.calibration(won, comparison.model, comparison.snapshots["lead_id"]),
     }
     return {name: page.inline(figure, name) for name, figure in figures.items()}

@@ -6,24 +6,22 @@ from datetime import datetime
 from features.dataset import Dataset
 from features.errors import Refused
 from features.spec import Spec
+from models.calibrators import ENOUGH_WINS, choose_kind
 from models.readiness import ReadinessModel, Settings, calibrated, trees, usable
 from training.small import SMALL, fit_small
 from training.splits import Split
 
-# Two numbers of a sigmoid want this many wins; more would be taken from the trees for nothing.
-WINS_TO_CALIBRATE = 200
-
 
 def calibration_split(dataset: Dataset) -> Split:
-    """Trees on the earlier cutoffs, the sigmoid on the latest: as few as hold 200 wins, and at
-    most a third of them, at least one.
+    """Trees on the earlier cutoffs, the calibrator on the latest: as few as hold 200 wins (two
+    numbers want no more, and the trees do), and at most a third of them, at least one.
 
     Raises Refused where a side lacks won (or other) snapshots.
     """
     cutoffs = [stamp.to_pydatetime() for stamp in dataset.frame["cutoff"].drop_duplicates()]
     latest: list[datetime] = []
     for cutoff in reversed(cutoffs):
-        enough = latest and dataset.at(latest).wins >= WINS_TO_CALIBRATE
+        enough = latest and dataset.at(latest).wins >= ENOUGH_WINS
         if enough or (latest and 3 * (len(latest) + 1) > len(cutoffs)):
             break
         latest.insert(0, cutoff)
@@ -48,8 +46,11 @@ def fit(
     early, latest = dataset.at(split.fit), dataset.at(split.judge)
     kept, dropped = usable(early.frame, specs)
     frozen = trees(kept, settings, seed).fit(early.frame, early.won)
+    log_odds = frozen.decision_function(latest.frame)
+    choice = choose_kind(log_odds, latest.won, latest.frame["lead_id"], latest.frame["cutoff"])
     return ReadinessModel(
-        estimator=calibrated(frozen, latest.frame, latest.won),
+        estimator=calibrated(frozen, latest.frame, latest.won, choice.kind),
+        calibrator=choice,
         specs=kept,
         dropped=dropped,
         horizon_days=horizon_days,

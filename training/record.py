@@ -57,6 +57,7 @@ class Trained:
             "time_to_close": self.timing.to_json(),
             "baselines": self.simpler.to_json(),
             "feature_groups": self.groups.to_json(),
+            "calibrator": self.model.calibrator and self.model.calibrator.to_json(),
             "notes": list(self.notes),
             "findings": [each.to_json() for each in self.findings],
             "random_split": self.random_split.to_json(),
@@ -88,6 +89,7 @@ def record(
             "training_snapshots": len(past.won),
             "training_wins": past.wins,
             "features": len(found.model.specs),
+            "calibrator": found.model.calibrator.kind if found.model.calibrator else "sigmoid",
             "rules_version": found.comparison.rules_version,
             "data_end": database.data_end,
             "seed": config.seed,
@@ -145,7 +147,7 @@ def _figures(compared: Comparison, test: Dataset, costs: pd.DataFrame) -> dict[s
     cutoff, share = test.frame["cutoff"].to_numpy(), compared.judgement.share
     base_rate = float(test.won.mean())
     return {
-        "calibration": plots.calibration(test.won, compared.model),
+        "calibration": plots.calibration(test.won, compared.model, test.frame["lead_id"]),
         "gain": plots.gain(test.won, scores, cutoff, share),
         "precision_by_capacity": plots.precision_by_capacity(
             test.won, scores, cutoff, base_rate, share

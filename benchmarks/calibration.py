@@ -1,0 +1,159 @@
+"""Ways to calibrate, each judged on the final test, as Markdown (docs/adr/0012).
+
+    .venv/bin/python -m benchmarks.calibration
+
+The same trees (default settings, no search) fitted on the earlier training cutoffs and calibrated
+on the latest in eight ways, judged on later cutoffs that none of them saw. Where the bank's log is
+not at hand its column is left out.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit, logit
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+
+from features.catalog import catalog
+from features.config import load
+from features.cutoffs import grid, mature
+from features.database import open_database
+from features.dataset import Dataset, labelled
+from features.simulate import simulate, write
+from features.spec import Spec
+from features.starter import write_starter
+from models.calibrators import KINDS, choose_kind, learn, surprise
+from models.metrics import ece, roc_auc
+from models.readiness import trees, usable
+from training.fit import calibration_split
+from training.search import DEFAULT
+from training.splits import final_split
+
+HOME = Path(__file__).parent.parent
+WORLDS = {1_000: range(100, 106), 2_000: range(100, 104), 5_000: range(100, 103)}  # leads: seeds
+Floats = npt.NDArray[np.float64]
+Way = Callable[[Floats, Floats, Floats], Floats]  # log-odds and outcomes learnt from, those asked
+
+
+def beta(learnt: Floats, won: Floats, asked: Floats) -> Floats:
+    """Kull, Silva Filho and Flach 2017: logistic in ln p and -ln(1 - p), neither falling."""
+    sides = [np.column_stack([np.log(expit(x)), -np.log(expit(-x))]) for x in (learnt, asked)]
+    fitted = LogisticRegression(C=1e6, max_iter=1_000).fit(sides[0], won)
+    if (fitted.coef_ < 0).any():
+        kept = [int(np.argmax(fitted.coef_[0]))]
+        sides = [side[:, kept] for side in sides]
+        fitted = LogisticRegression(C=1e6, max_iter=1_000).fit(sides[0], won)
+    return np.asarray(fitted.predict_proba(sides[1])[:, 1])
+
+
+def isotonic(learnt: Floats, won: Floats, asked: Floats) -> Floats:
+    """Clipped at Platt's softened targets, else a single surprise would cost infinity."""
+    low, high = 1 / ((1 - won).sum() + 2), (won.sum() + 1) / (won.sum() + 2)
+    steps = IsotonicRegression(out_of_bounds="clip").fit(learnt, won)
+    return np.clip(steps.predict(asked), low, high)
+
+
+def centred_isotonic(learnt: Floats, won: Floats, asked: Floats) -> Floats:
+    """Oron and Flournoy 2017: each step becomes a point at its centre, straight lines between; each
+    softened by one snapshot of the base rate."""
+    step = IsotonicRegression().fit(learnt, won).predict(learnt)
+    levels, at = np.unique(step, return_inverse=True)
+    size = np.bincount(at)
+    soft = (levels * size + won.mean()) / (size + 1)
+    return np.asarray(expit(np.interp(asked, np.bincount(at, learnt) / size, logit(soft))))
+
+
+def venn_abers(learnt: Floats, won: Floats, asked: Floats) -> Floats:
+    """Vovk and Petej 2014, inductive, p1 / (1 - p0 + p1); on 200 log-odds, lines between."""
+    points = np.quantile(asked, np.linspace(0, 1, 200))
+    both = np.array([[_added(learnt, won, x, y) for y in (0.0, 1.0)] for x in points])
+    return np.interp(asked, points, both[:, 1] / (1 - both[:, 0] + both[:, 1]))
+
+
+def _added(learnt: Floats, won: Floats, at: float, outcome: float) -> float:
+    steps = IsotonicRegression().fit(np.append(learnt, at), np.append(won, outcome))
+    return float(steps.predict([at])[0])
+
+
+FREE: dict[str, Way] = {
+    "beta": beta,
+    "isotonic": isotonic,
+    "centred isotonic": centred_isotonic,
+    "Venn-Abers": venn_abers,
+}
+
+
+def judged(
+    name: str, past: Dataset, test: Dataset, specs: list[Spec], seed: int
+) -> Iterator[dict[str, object]]:
+    """A row per way: the data set, the log loss, calibration error and ROC AUC on the test."""
+    split = calibration_split(past)
+    early, late = past.at(split.fit), past.at(split.judge)
+    kept, _ = usable(early.frame, specs)
+    frozen = trees(kept, DEFAULT, seed).fit(early.frame, early.won)
+    learnt, asked = frozen.decision_function(late.frame), frozen.decision_function(test.frame)
+    found = {kind: learn(kind, learnt, late.won).probability(asked) for kind in KINDS}
+    choice = choose_kind(learnt, late.won, late.frame["lead_id"], late.frame["cutoff"])
+    ways: dict[str, Floats] = {**found, "as chosen": found[choice.kind]}
+    ways |= {way: learner(learnt, late.won, asked) for way, learner in FREE.items()}
+    for way, given in ways.items():
+        loss = float(surprise(np.clip(given, 1e-9, 1 - 1e-9), test.won).mean())
+        yield {
+            "data": name,
+            "way": way,
+            "log loss": loss,
+            "calibration error": ece(test.won, given),
+            "ROC AUC": roc_auc(test.won, given),
+        }
+
+
+def data(folder: Path) -> tuple[Dataset, Dataset, list[Spec]]:
+    """The training part and the final test of a readiness.toml."""
+    config = load(folder)
+    times = config.time
+    with open_database(config) as database:
+        cutoffs = grid(times.first_cutoff, times.cutoff_every_days, database.data_end)
+        known = mature(cutoffs, times.horizon_days, database.data_end)
+        split = final_split(known, times.test_cutoffs, times.horizon_days)
+        specs = list(catalog(config.features, database.actions, database.attributes))
+        asked = [*split.fit, *split.judge]
+        found = labelled(database, specs, asked, times.horizon_days, config.engine.memory_gb)
+    return found.at(split.fit), found.at(split.judge), specs
+
+
+def rows() -> Iterator[dict[str, object]]:
+    """All data sets."""
+    bank = HOME / "examples" / "bpic2012"
+    if (bank / load(bank).tables.folder).is_dir():
+        past, test, specs = data(bank)
+        for seed in (7, 1, 2, 3):
+            yield from judged("BPIC 2012", past, test, specs, seed)
+    for leads, seeds in WORLDS.items():
+        for seed in seeds:
+            with tempfile.TemporaryDirectory() as folder:
+                write(simulate(leads, seed), Path(folder))
+                write_starter(Path(folder))
+                yield from judged(f"{leads:,} leads", *data(Path(folder)), 7)
+
+
+def calibration() -> str:
+    """Means over the seeds, a table per figure."""
+    found = pd.DataFrame(rows())
+    tables = []
+    for figure in ("log loss", "calibration error", "ROC AUC"):
+        table = found.pivot_table(figure, "way", "data", sort=False)
+        lines = [
+            f"| {way} | " + " | ".join(f"{value:.4f}" for value in row) + " |"
+            for way, row in zip(table.index, table.to_numpy(), strict=True)
+        ]
+        head = f"| {figure} | {' | '.join(table.columns)} |\n|---|{'---|' * table.shape[1]}\n"
+        tables.append(head + "\n".join(lines) + "\n")
+    return "\n".join(tables)
+
+
+if __name__ == "__main__":
+    print(calibration())
