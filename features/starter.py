@@ -97,6 +97,7 @@ candidates = 6              # settings of the model that are tried
 folds = 3                   # periods of the past on which each is tried
 jobs = 2                    # how many are tried at a time
 least_wins = 60             # won leads, below which the points alone are served
+prior_shift = false         # true: scoring follows a win rate that has moved since the training
 
 [promotion]  # docs/promotion.md
 metric = "average_precision"  # what the challenger must be better in

@@ -188,7 +188,9 @@ def _group(
 ) -> Group:
     (all_of_it,) = conversions(np.ones((len(won), 1), bool), lead, won, compared=0)
     gap = float((won - probability).sum())
-    beyond = abs(gap) > norm.ppf(1 - (1 - LEVEL) / (2 * compared)) * _spread(lead, won, probability)
+    beyond = abs(gap) > norm.ppf(1 - (1 - LEVEL) / (2 * compared)) * gap_error(
+        lead, won, probability
+    )
     return Group(
         kind=kind,
         name=name,
@@ -201,7 +203,7 @@ def _group(
     )
 
 
-def _spread(lead: npt.NDArray[Any], won: Floats, probability: Floats) -> float:
+def gap_error(lead: npt.ArrayLike, won: Floats, probability: Floats) -> float:
     """Standard error of wins minus promised wins: from the leads' totals, but no less than if
     every snapshot had drawn for itself as promised (Spiegelhalter 1986): in a group with hardly a
     win, the totals alone look surer than they are."""

@@ -9,7 +9,8 @@ free a line). A line leaves log-odds additive, so that reasons can be exact.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypedDict
 
@@ -158,6 +159,16 @@ class ReadinessModel:
         """(slope, intercept): calibrated log-odds = slope * log-odds of the trees + intercept."""
         sigmoid = self.estimator.calibrated_classifiers_[0].calibrators[0]
         return -float(sigmoid.a_), -float(sigmoid.b_)
+
+    def moved(self, log_odds: float) -> ReadinessModel:
+        """The same model with so much added to every log-odds (models/prior_shift.py)."""
+        estimator = copy(self.estimator)
+        inner = copy(estimator.calibrated_classifiers_[0])
+        sigmoid = copy(inner.calibrators[0])
+        sigmoid.b_ -= log_odds
+        inner.calibrators = [sigmoid]
+        estimator.calibrated_classifiers_ = [inner]
+        return replace(self, estimator=estimator)
 
     @property
     def pipeline(self) -> Pipeline:

@@ -21,6 +21,7 @@ from models.rules_history import keep, rules_folder
 from serve.lead_facts import facts_of
 from serve.ledger import Ledger, Run
 from serve.points_only import NO_MODEL, PointsOnly
+from serve.prior_shift import shifted
 from serve.scorer import Scorer
 
 # A faulty lead is closed only if every deal of it surely is.
@@ -115,8 +116,11 @@ def score_all(
     now = utc_now()
     cutoff = cutoff or default_cutoff(database.data_end, now)
     run = Run(cutoff, scorer.model_version, scorer.rules.version)
+    shift = None
     if isinstance(scorer, PointsOnly):
         scorer = scorer.told_why(config, database)
+    else:
+        scorer, shift = shifted(config, database, scorer, cutoff)
     database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql([cutoff])}")
     scorable = database.value("SELECT count(*) FROM snapshots")
     unscorable = database.query(_UNSCORABLE.format(cutoff=cutoff))
@@ -131,6 +135,7 @@ def score_all(
     breaches = find_breaches(database.connection, database.columns, now)
     told = tuple(str(breach) for breach in breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
+    notes += (str(shift),) if shift else ()
     first = "" if unscorable.empty else "lead {}: {}".format(*unscorable.iloc[0])
     return Scored(run, open_leads, len(unscorable), first, added, told, notes, ledger)
 

@@ -21,6 +21,7 @@ from models.time_to_close import LADDER, QUIET_DAYS
 from serve.batch import default_cutoff
 from serve.explain_change import Change, change_between
 from serve.lead_history import Said
+from serve.prior_shift import shifted
 from serve.scorer import Scorer
 
 
@@ -135,6 +136,7 @@ def explain_lead(
 ) -> LeadExplained:
     """Explain one lead at a cutoff. Raises BadInput where it is not open then, and says why."""
     cutoff = cutoff or default_cutoff(database.data_end, utc_now())
+    scorer, _ = shifted(config, database, scorer, cutoff)
     frame = _frame(config, database, scorer, lead, [cutoff])
     explained = explain(scorer.model, frame, config.words)
     points = scorer.rules.rank(frame)

@@ -125,9 +125,9 @@ def test_every_figure_of_the_judgement_is_in_its_row(page):
         _, model, rules, alike, difference, who = page.row(metric.name)
         pairs = [(model, judged.estimates["model"]), (rules, judged.estimates["rules"])]
         for cell, estimates in pairs:
-            for figure in estimates[metric.key]:
-                unknown = math.isnan(figure)
-                assert (cell == "\u2013a") if unknown else (written(metric.key, figure) in cell)
+            known = [figure for figure in estimates[metric.key] if not math.isnan(figure)]
+            assert known or cell == "\u2013a"
+            assert all(written(metric.key, figure) in cell for figure in known)
         assert alike.startswith(written(metric.key, judged.baselines["base_rate"][metric.key]))
         for figure in judged.difference[metric.key]:
             unknown = math.isnan(figure)
