@@ -145,7 +145,7 @@ def _table(found: pd.DataFrame) -> str:
     rows = []
     for (kind, metric), part in found.groupby(["kind", "metric"], sort=False):
         over, under = (part["high"] < part["truth"]).mean(), (part["low"] > part["truth"]).mean()
-        held = 1 - over - under
+        held = round(1 - over - under, 4)
         marked = f"{held:.1%}" if LEAST <= held <= MOST else f"**{held:.1%}**"
         rows.append(
             f"| {kind} | {metric.replace('_', ' ')} | {part['truth'].iloc[0]:.4f} | "

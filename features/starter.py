@@ -120,8 +120,7 @@ RULES = """\
 # actions: whoever owns the points in your house should put their own here.
 # Each rule gives points for an action: minor deeds 1-2, important ones 10-20, bad signs below 0.
 #   per             "occurrence" counts every time, "day" each day, "once" whether it happened
-#   cap             optional, the most that the rule can give
-#   group           optional, the rules of a group are also capped together
+#   cap, group      optional, the most that the rule, or all rules of a group, can give
 #   window_days     optional, only deeds of so many days before the cutoff
 #   half_life_days  optional, points fade by half every so many days
 # Also on content, source, value, attributes, silence; and who is disqualified: docs/points.md
