@@ -8,7 +8,8 @@ one replicate sees the same draw, so that differences between rankers are paired
 An interval says how the figures vary with the leads, at these cutoffs and with this model: not
 with another quarter, nor with another training. Below some 30 leads it is too narrow, and with ten
 won leads a 95 % interval holds the truth in about 90 of 100 (python -m benchmarks.coverage).
-Calibration error grows by resampling (noise looks like miscalibration): it is given no interval.
+Calibration error grows by resampling (noise looks like miscalibration): models/judge.py turns its
+interval around.
 """
 
 from collections.abc import Callable
