@@ -9,7 +9,9 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 import pytest
+import shap
 from scipy.special import logit
+from threadpoolctl import threadpool_limits
 
 from features.spec import (
     ActiveDays,
@@ -158,6 +160,30 @@ def test_a_contribution_stands_with_its_own_feature(explained):
     young = (found.frame["age_days"] < 50).to_numpy()
     age = found.by_feature[:, at["age_days"]]
     assert age[young].mean() > 0.5 > age[~young].mean()
+
+
+def test_contributions_are_shap_s_on_the_scale_of_the_readiness(explained):
+    model, found = explained
+    encode, boost = model.pipeline.named_steps["encode"], model.pipeline.named_steps["boost"]
+    oracle = shap.TreeExplainer(boost, feature_perturbation="tree_path_dependent")
+    values = oracle.shap_values(encode.transform(found.frame).astype(float)) * model.sigmoid[0]
+    by_name = pd.DataFrame(values, columns=encode.get_feature_names_out())
+    names = [spec.name for spec in model.specs]
+    assert np.abs(found.by_feature - by_name[names].to_numpy()).max() < 1e-6
+
+
+def test_threads_change_no_bit(explained):
+    model, found = explained
+    encoded = model.encoded(found.frame)
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            again = explain(model, found.frame, encoded=encoded)
+            assert np.array_equal(again.by_feature, found.by_feature)
+            assert np.array_equal(model.rank_encoded(encoded), model.rank(found.frame))
+            columns = found.frame[[spec.name for spec in model.specs]]
+            assert np.array_equal(
+                model.rank(found.frame), model.estimator.predict_proba(columns)[:, 1]
+            )
 
 
 def test_a_lead_has_the_same_reasons_in_any_company(explained):
