@@ -77,3 +77,7 @@ def main() -> None:
             print_json({"error": str(error)})
         err.print(f"[bold red]readiness:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1 if isinstance(error, Refused) else 2)
+
+
+if __name__ == "__main__":
+    main()

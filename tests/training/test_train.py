@@ -111,7 +111,7 @@ def test_the_rules_file_is_read_before_the_work_begins(tmp_path):
 def test_what_is_simpler_and_the_groups_are_told_and_kept(trained, demo_folder):
     printed = trained.to_json()
     told, groups = printed["baselines"], printed["feature_groups"]
-    names = ["base_rate", "rules", "rules_calibrated", "logistic_regression"]
+    names = ["base_rate", "rules", "rules_calibrated", "learned_points", "logistic_regression"]
     assert list(told["difference"]) == names
     assert list(groups["difference"]) == ["explicit_only", "implicit_only"]
     for found in (told, groups):
