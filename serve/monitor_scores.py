@@ -31,16 +31,17 @@ YEAR = timedelta(days=365)
 
 _SAID = """
 SELECT lead_id, max(readiness) AS readiness FROM scores
-WHERE state = 'scored' AND model_version = $model AND cutoff = $cutoff GROUP BY lead_id"""
+WHERE state = 'scored' AND model_version = $model AND cutoff = $cutoff GROUP BY lead_id
+ORDER BY lead_id"""  # in one order, so that sums are the same to the last bit
 _OVER_TIME = """
-SELECT cutoff, model_version, rules_version, count(*) AS leads, avg(readiness) AS readiness,
-  avg(rule_score) AS points, count(*) FILTER (band = 'hot') / count(band) AS hot,
+SELECT cutoff, model_version, rules_version, count(*) AS leads, favg(readiness) AS readiness,
+  favg(rule_score) AS points, count(*) FILTER (band = 'hot') / count(band) AS hot,
   count(*) FILTER (state = 'not scored') AS unscored, max(scored_at) AS scored_at
 FROM scores WHERE cutoff > $since AND cutoff <= $until
 GROUP BY ALL ORDER BY cutoff, scored_at"""
 _RUN = """
 SELECT lead_id, readiness, rule_score, route, state, state_reason FROM scores
-WHERE cutoff = $cutoff AND model_version = $model AND rules_version = $rules"""
+WHERE cutoff = $cutoff AND model_version = $model AND rules_version = $rules ORDER BY lead_id"""
 
 
 @dataclass(frozen=True)

@@ -127,10 +127,10 @@ def test_many_chunks_are_as_one_and_only_one_is_held_at_a_time(nightly: Nightly)
     been let go."""
 
     class Watched(ReadinessModel):
-        def rank(self, frame: pd.DataFrame):
+        def encoded(self, frame: pd.DataFrame):
             alive.append(sum(ref() is not None for ref in refs))
             refs.append(weakref.ref(frame))
-            return super().rank(frame)
+            return super().encoded(frame)
 
     refs: list[weakref.ref] = []
     alive: list[int] = []
