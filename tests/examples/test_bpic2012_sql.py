@@ -3,7 +3,7 @@
 import gzip
 import importlib.util
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
@@ -29,7 +29,7 @@ def query() -> Iterator[Query]:
         # Any session time zone must give the same UTC times.
         connection.execute("SET TimeZone = 'Asia/Tokyo'")
         connection.execute(f"SET file_search_path = '{DATA}'")
-        for table in ("events", "leads", "deals"):
+        for table in ("events", "leads", "deals", "contacts"):
             sql = (EXAMPLE / f"{table}.sql").read_text("utf-8")
             connection.execute(f"CREATE TABLE {table} AS {sql}")
         yield lambda statement: connection.execute(statement).fetchall()
@@ -211,3 +211,19 @@ def test_from_xes_writes_one_row_per_event_all_text(tmp_path: Path, gzipped: boo
     assert second["time:timestamp"] == "2011-10-01T11:36:46.437+02:00"
     assert (third["case:concept:name"], third["case:AMOUNT_REQ"]) == ("173691", "5000")
     assert third["case:REG_DATE"] is None
+
+
+@needs_data
+def test_contacts_are_the_calls_that_staff_began(query: Query) -> None:
+    calls = {"W_Nabellen offertes", "W_Nabellen incomplete dossiers", "W_Afhandelen leads"}
+    names = ("case:concept:name", "time:timestamp", "org:resource")
+    log = pq.read_table(DATA / LOG).to_pylist()
+    began = {
+        tuple(row[name] for name in names)
+        for row in log
+        if row["concept:name"] in calls and row["lifecycle:transition"] == "START"
+    }
+    told = query("SELECT count(*), count(DISTINCT lead_id), min(contacted_at) FROM contacts")
+    first = min(datetime.fromisoformat(time) for _, time, _ in began).astimezone(UTC)
+    leads = {lead for lead, _, _ in began}
+    assert told == [(len(began), len(leads), first.replace(tzinfo=None))]
