@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console import AsJson, print_json, print_path
+from cli.console import AsJson, print_json, print_path, require_html
 from cli.data import Where
 from cli.use import Which
 
@@ -33,8 +33,7 @@ def card_verb(
     from features.config import load
     from serve.card import find_card, write_card
 
-    if to and to.suffix != ".html":
-        raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
+    require_html(to)
     config = load(where)
     card, pictures = find_card(config, which)
     page = write_card(card, pictures, to or config.out_folder / "card.html")

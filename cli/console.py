@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +30,12 @@ def print_path(said: str) -> None:
 def print_json(found: dict[str, Any]) -> None:
     """The one JSON object of a --json run."""
     sys.stdout.write(json.dumps(found, allow_nan=False, default=str) + "\n")
+
+
+def require_html(to: Path | None) -> None:
+    """Refuse, before the work begins, a page that would not be called .html."""
+    if to and to.suffix != ".html":
+        raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
 
 
 @contextmanager

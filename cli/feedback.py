@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from cli.console import AsJson, err, out, print_json, print_path
+from cli.console import AsJson, err, out, print_json, print_path, require_html
 from cli.data import Where
 
 if TYPE_CHECKING:
@@ -115,8 +115,7 @@ def feedback_verb(
     from serve.feedback import feedback
     from serve.feedback_page import write_feedback_page
 
-    if to and to.suffix != ".html":
-        raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
+    require_html(to)
     config = load(where)
     with open_database(config) as database:
         found = feedback(config, database)

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from cli.console import AsJson, err, out, print_json, print_path, progress_bars
+from cli.console import AsJson, err, out, print_json, print_path, progress_bars, require_html
 from cli.data import Where
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ def funnel_verb(
     from features.config import load
     from serve.funnel import funnel_report, write_funnel_page
 
-    if to and to.suffix != ".html":
-        raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
+    require_html(to)
     config = load(where)
     with progress_bars() as told:
         report = funnel_report(config, until, by, told)

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from cli.console import AsJson, out, print_json, print_path, progress_bars
+from cli.console import AsJson, out, print_json, print_path, progress_bars, require_html
 from cli.data import Where
 from cli.rules_learn import learn_verb
 from cli.use import Cutoff
@@ -189,8 +189,7 @@ def backtest_verb(
     from serve.rules_backtest import backtest, model_beside
     from serve.rules_page import write_page
 
-    if to and to.suffix != ".html":
-        raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
+    require_html(to)
     config = load(where)
     new, current = find_rules(draft, config), current_rules(config)
     model = model_beside(config, which)

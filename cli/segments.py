@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from cli.console import AsJson, err, out, print_json, print_path, progress_bars
+from cli.console import AsJson, err, out, print_json, print_path, progress_bars, require_html
 from cli.data import Where
 from cli.use import Cutoff
 
@@ -53,8 +53,7 @@ def segments_verb(
     from serve.segments import segments_report
     from serve.segments_page import write_segments_page
 
-    if to and to.suffix != ".html":
-        raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
+    require_html(to)
     config = load(where)
     with progress_bars() as told:
         report = segments_report(config, which, cutoff, told)

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from cli.console import AsJson, err, out, print_json, print_path, progress_bars
+from cli.console import AsJson, err, out, print_json, print_path, progress_bars, require_html
 from cli.data import Where
 
 if TYPE_CHECKING:
@@ -205,8 +205,7 @@ def compare_verb(
     from serve.compare import compare, found_at_training, model_of, worked_at
     from serve.report import page_name, write_page
 
-    if to and to.suffix != ".html":
-        raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
+    require_html(to)
     config = load(where)
     model = model_of(config, which)
     rules = load_rules(config.folder / config.rules)

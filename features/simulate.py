@@ -8,7 +8,6 @@ The files hold only what a company would see. The truth is not written: the same
 days, start) always gives the same world, so simulate it again and ask it.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +53,7 @@ from features.simulate_world import (
     people,
     time_of_day,
 )
+from features.whole_file import whole
 
 SIZES, MINIMUM_DAYS = (1_000, 1_000_000), 60
 START = pd.Timestamp("2024-01-01")
@@ -135,10 +135,10 @@ def write(world: World, directory: Path) -> list[Path]:
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
     for name in ("events", "leads", "deals", "contacts"):
-        path, unfinished = directory / f"{name}.parquet", directory / f".{name}.parquet.tmp"
+        path = directory / f"{name}.parquet"
         table = pa.Table.from_pandas(getattr(world, name), preserve_index=False)
-        pq.write_table(table, unfinished)
-        os.replace(unfinished, path)
+        with whole(path) as unfinished:
+            pq.write_table(table, unfinished)
         paths.append(path)
     return paths
 

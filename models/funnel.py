@@ -26,10 +26,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import binomtest
 from sksurv.nonparametric import cumulative_incidence_competing_risks, kaplan_meier_estimator
 
 from features.stages import Entries
+from models.intervals import wilson
 from models.judge import Estimate
 
 Floats = npt.NDArray[np.float64]
@@ -209,18 +209,6 @@ def measure(way: Way) -> Measured:
         days=stay_quantiles(way),
         median_on=float(np.median(way.stay[on_time])) / DAY_US if went_on else None,
     )
-
-
-def wilson(hits: int, of: int, level: float = 0.95) -> Estimate:
-    """A share with its Wilson interval (JASA 1927); NaN of none.
-
-    >>> [round(figure, 4) for figure in wilson(0, 10)]
-    [0.0, 0.0, 0.2775]
-    """
-    if of == 0:
-        return Estimate(UNKNOWN, UNKNOWN, UNKNOWN)
-    found = binomtest(hits, of).proportion_ci(level, method="wilson")
-    return Estimate(hits / of, float(found.low), float(found.high))
 
 
 def incidence(way: Way) -> pd.DataFrame:

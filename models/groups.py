@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.bootstrap import bootstrap, interval
+from models.intervals import wilson
 from models.judge import Estimate
 from models.metrics import Ranking
 
@@ -76,16 +77,9 @@ def _group(
     share, gap, area = (Estimate(p, *interval(r)) for p, r in zip(point, replicated, strict=True))
     leads, wins, promised = lead.nunique(), int(here.sum()), float(given.mean())
     if wins in (0, len(here)):  # no resampling of these tells what might have been
-        share = _wilson(share.point, leads)
+        share = wilson(leads if wins else 0, leads)
         gap = Estimate(gap.point, promised - share.high, promised - share.low)
     return Group(name, len(here), leads, wins, promised, share, gap, area)
-
-
-def _wilson(share: float, count: int) -> Estimate:
-    """A share of 0 or 1 with its interval (Wilson, JASA 1927), taking leads for independent."""
-    z2 = 1.959963984540054**2
-    beyond = z2 / (count + z2)
-    return Estimate(share, 1 - beyond, 1.0) if share else Estimate(share, 0.0, beyond)
 
 
 def sources(given: pd.Series) -> list[str]:

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.funnel import Way, wilson
+from models.funnel import Way
+from models.intervals import wilson
 from models.judge import FEW_LEADS, Estimate
 
 

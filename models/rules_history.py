@@ -4,11 +4,11 @@
 same version, so it is kept once, with the comments of its first use.
 """
 
-import os
 from pathlib import Path
 
 from features.config import Config
 from features.errors import BadInput
+from features.whole_file import whole
 from models.rules import RuleScore, load_rules
 
 
@@ -23,12 +23,8 @@ def keep(rules: RuleScore, folder: Path) -> Path:
     if path.exists():
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{path.name}.{os.getpid()}.tmp"
-    try:
+    with whole(path) as unfinished:
         unfinished.write_text(rules.text, encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 

@@ -4,7 +4,6 @@ The page of `readiness explain --page`; its words and layout are in pages/explai
 """
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -93,10 +92,7 @@ def page_name(lead: str) -> str:
 def write_page(story: Story, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `explain --json` prints. Makes their folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.write(path.with_suffix(".json"), json.dumps(story.to_json(), indent=2, allow_nan=False))
-    page.write(path, render(story))
-    return path
+    return page.write_beside_figures(path, render(story), story.to_json())
 
 
 def render(story: Story) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 from features.config import Config
 from features.database import LeadDatabase
 from features.errors import BadInput
-from models.funnel import wilson
+from models.intervals import wilson
 from models.routing import ROUTES, percent
 from serve.contacted import read_contacts
 from serve.ledger import open_ledger

@@ -1,6 +1,5 @@
 """The page of `readiness feedback`; its words and layout are in pages/feedback.html."""
 
-import json
 from pathlib import Path
 
 from serve import page
@@ -32,10 +31,7 @@ def span(hours: float | None) -> str:
 def write_feedback_page(found: Feedback, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `feedback --json` prints. Makes their folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.write(path.with_suffix(".json"), json.dumps(found.to_json(), indent=2, allow_nan=False))
-    page.write(path, render(found))
-    return path
+    return page.write_beside_figures(path, render(found), found.to_json())
 
 
 def render(found: Feedback) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -174,10 +173,7 @@ def _silence(database: LeadDatabase, until: datetime) -> list[str]:
 def write_funnel_page(report: FunnelReport, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `funnel --json` prints. Makes their folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.write(path.with_suffix(".json"), json.dumps(report.to_json(), indent=2, allow_nan=False))
-    page.write(path, render(report))
-    return path
+    return page.write_beside_figures(path, render(report), report.to_json())
 
 
 def span(days: float | None) -> str:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from features.errors import BadInput
 from features.tables import literal
+from features.whole_file import whole
 from models.routing import Router, Standing
 from serve.ledger_schema import ROW, create_or_extend
 
@@ -159,18 +160,15 @@ class Ledger:
         without holding them in memory. Raises BadInput for other files."""
         require_exportable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.unfinished")
         form = "CSV, HEADER" if path.suffix == ".csv" else "PARQUET"
         try:
-            self.connection.execute(
-                f"COPY ({_SORTED}) TO {literal(str(unfinished))} (FORMAT {form})",
-                run.key | {"segment": segment},
-            )
-            unfinished.replace(path)
+            with whole(path) as unfinished:
+                self.connection.execute(
+                    f"COPY ({_SORTED}) TO {literal(str(unfinished))} (FORMAT {form})",
+                    run.key | {"segment": segment},
+                )
         except duckdb.IOException as error:
             raise BadInput(f"{path} cannot be written: {error}") from None
-        finally:
-            unfinished.unlink(missing_ok=True)
         return path
 
 

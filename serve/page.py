@@ -4,15 +4,17 @@ A page is one file of HTML without script and with nothing to fetch, in the ligh
 its reader. Words and layout are in pages/.
 """
 
+import json
 import math
-import os
 import re
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from features.whole_file import whole
 from models import plots
 
 PAGES = Path(__file__).parent / "pages"
@@ -65,12 +67,17 @@ def render(template: str, **values: object) -> str:
 
 def write(path: Path, text: str) -> None:
     """Write a text to a file, whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+
+
+def write_beside_figures(path: Path, text: str, figures: dict[str, Any]) -> Path:
+    """Write a page, and beside it, as .json, the figures that its verb prints with --json. Makes
+    their folder; returns the page's path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path.with_suffix(".json"), json.dumps(figures, indent=2, allow_nan=False))
+    write(path, text)
+    return path
 
 
 def inline(figure: Figure, name: str) -> Markup:

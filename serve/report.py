@@ -3,7 +3,6 @@
 Words and layout are in pages/compare.html; here its figures are gathered and pictures drawn.
 """
 
-import json
 import math
 import re
 from dataclasses import dataclass
@@ -70,12 +69,7 @@ BESIDE = ("precision", "roc_auc", "average_precision", "log_loss")
 def write_page(comparison: Comparison, path: Path, simpler: Simpler | None = None) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `compare --json` prints. Makes their folder. simpler: what its training found."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.write(
-        path.with_suffix(".json"), json.dumps(comparison.to_json(), indent=2, allow_nan=False)
-    )
-    page.write(path, render(comparison, simpler))
-    return path
+    return page.write_beside_figures(path, render(comparison, simpler), comparison.to_json())
 
 
 def page_name(segment: str | None) -> str:

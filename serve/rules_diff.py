@@ -1,6 +1,5 @@
 """`readiness rules diff`: which open leads stand elsewhere under other rules, and why."""
 
-import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from features.database import LeadDatabase
 from features.duckdb_engine import feature_frames
 from features.progress import Progress
 from features.snapshots import cohort_sql
+from features.whole_file import whole
 from features.wording import Words
 from models.rules import Band, RuleScore
 from serve.batch import default_cutoff
@@ -125,13 +125,9 @@ def _unnumbered(lines: pd.DataFrame) -> pd.DataFrame:
 
 def export(found: pd.DataFrame, path: Path) -> Path:
     """Write rows to a .csv or .parquet file, whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with whole(path) as unfinished:
         if path.suffix == ".csv":
             found.to_csv(unfinished, index=False)
         else:
             found.to_parquet(unfinished, index=False)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path

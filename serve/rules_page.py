@@ -3,7 +3,6 @@
 Words and layout are in pages/rules.html.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +16,7 @@ from serve.rules_backtest import CURRENT, DRAFT, MODEL, Backtest
 def write_page(found: Backtest, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `rules test --json` prints. Makes their folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.write(path.with_suffix(".json"), json.dumps(found.to_json(), indent=2, allow_nan=False))
-    page.write(path, render(found))
-    return path
+    return page.write_beside_figures(path, render(found), found.to_json())
 
 
 def render(found: Backtest) -> str:

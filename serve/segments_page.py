@@ -3,7 +3,6 @@
 Words and layout are in pages/segments.html.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,7 @@ HEADROOM = 1.04  # of the picture, beyond the longest interval
 def write_segments_page(report: SegmentsReport, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `segments --json` prints. Makes their folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.write(path.with_suffix(".json"), json.dumps(report.to_json(), indent=2, allow_nan=False))
-    page.write(path, render(report))
-    return path
+    return page.write_beside_figures(path, render(report), report.to_json())
 
 
 def render(report: SegmentsReport) -> str:

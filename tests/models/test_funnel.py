@@ -24,8 +24,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from models.funnel import Fate, incidence, measure, ways, wilson
+from models.funnel import Fate, incidence, measure, ways
 from models.funnel_groups import OTHERS, grouped
+from models.intervals import wilson
 from tests.models.funnel_entries import UNTIL, funnel, made
 
 DAY = timedelta(days=1)
