@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.audit_plants import PLANTS, Frames
-from features.audit import audit, spread_out
-from features.audit_finding import Finding
+from features.audit.audit import audit, spread_out
+from features.audit.finding import Finding
 from features.catalog import catalog
+from features.check.gate import training_cutoffs
 from features.config import Capacity, Config, Engine, Features, Tables, Times
-from features.database import open_frames
+from features.contract.database import open_frames
 from features.dataset import labelled
-from features.gate import training_cutoffs
-from features.simulate import simulate
+from features.simulator.simulate import simulate
 
 SEEDS, LEADS = 20, (5_000, 1_000)
 

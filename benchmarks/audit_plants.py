@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.simulate import World
+from features.simulator.simulate import World
 
 Rng = np.random.Generator
 HOUR, DAY = pd.Timedelta(hours=1), pd.Timedelta(days=1)

@@ -20,12 +20,12 @@ from sklearn.linear_model import LogisticRegression
 
 from features.catalog import catalog
 from features.config import load
+from features.contract.database import open_database
 from features.cutoffs import grid, mature
-from features.database import open_database
 from features.dataset import Dataset, labelled
-from features.simulate import simulate, write
+from features.simulator.simulate import simulate, write
 from features.spec import Spec
-from features.starter import write_starter
+from features.starter.starter import write_starter
 from models.calibrators import KINDS, choose_kind, learn, surprise
 from models.metrics import ece, roc_auc
 from models.readiness import trees, usable

@@ -22,16 +22,16 @@ import pandas as pd
 
 from features.catalog import catalog, distinct
 from features.config import load
+from features.contract.database import open_database
 from features.cutoffs import grid, mature
-from features.database import open_database
 from features.dataset import labelled
-from features.simulate import simulate, write
-from features.starter import write_starter
+from features.simulator.simulate import simulate, write
+from features.starter.starter import write_starter
 from models.bootstrap import Floats
 from models.judge import Contender, Estimate, Judgement, judge
 from models.metrics import Capacity
 from models.readiness import ReadinessModel
-from models.rules import load_rules
+from models.rules.rules import load_rules
 from training.fit import fit
 from training.search import DEFAULT
 from training.splits import final_split

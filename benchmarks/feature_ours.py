@@ -16,9 +16,9 @@ import pandas as pd
 from benchmarks.feature_data import SPECS
 from benchmarks.measure import Cost, Stopwatch, peak_gb
 from features.config import Config
-from features.database import open_database
-from features.duckdb_engine import feature_frame
-from features.tables import literal
+from features.contract.database import open_database
+from features.contract.tables import literal
+from features.engine.duckdb_engine import feature_frame
 
 
 def main(folder: Path, memory_gb: float, written: Path | None) -> None:

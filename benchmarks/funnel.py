@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from features.config import load
-from models.funnel import Measured
+from models.funnel.funnel import Measured
 from serve.funnel import FunnelReport, funnel_report, span
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "bpic2012"

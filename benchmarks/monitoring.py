@@ -23,17 +23,17 @@ import pandas as pd
 
 from features.catalog import catalog, distinct
 from features.config import Config, load
+from features.contract.database import LeadDatabase, open_database
 from features.cutoffs import grid
-from features.database import LeadDatabase, open_database
 from features.dataset import labelled
-from features.simulate import World, simulate, write
-from features.starter import write_starter
+from features.simulator.simulate import World, simulate, write
+from features.starter.starter import write_starter
 from models.readiness import ReadinessModel
 from models.registry import CHAMPION
-from models.rules import load_rules
+from models.rules.rules import load_rules
 from serve.batch import score_all
-from serve.ledger import open_ledger
-from serve.monitor import Monitoring, monitor
+from serve.ledger.ledger import open_ledger
+from serve.monitor.monitor import Monitoring, monitor
 from serve.scorer import Scorer
 from training.fit import fit
 from training.search import draw

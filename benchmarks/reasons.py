@@ -17,8 +17,8 @@ import shap
 
 from benchmarks.measure import Stopwatch, peak_gb
 from features.config import load
-from features.database import open_database
-from features.duckdb_engine import feature_frame
+from features.contract.database import open_database
+from features.engine.duckdb_engine import feature_frame
 from features.snapshots import cohort_sql
 from models.contributions import contributions
 from models.readiness import BATCH

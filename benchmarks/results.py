@@ -21,8 +21,8 @@ from benchmarks.funnel import funnel
 from benchmarks.small_data import small_data
 from benchmarks.timing import timing
 from features.config import load
-from features.simulate import World, simulate, write
-from features.starter import write_starter
+from features.simulator.simulate import World, simulate, write
+from features.starter.starter import write_starter
 from models.judge import METRICS, Judgement
 from training.record import Trained
 from training.train import train

@@ -18,13 +18,13 @@ import numpy.typing as npt
 
 from features.catalog import catalog
 from features.config import load
+from features.contract.database import open_database
 from features.cutoffs import grid, mature
-from features.database import open_database
 from features.dataset import Dataset, labelled
 from features.progress import silent
-from features.simulate import simulate, write
+from features.simulator.simulate import simulate, write
 from features.spec import Spec
-from features.starter import write_starter
+from features.starter.starter import write_starter
 from training.fit import fit
 from training.search import DEFAULT
 from training.small import SMALL

@@ -8,10 +8,10 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from features.simulate import START
-from features.simulate_world import WorthChange
-from models.source_moves import Counted, Tally, judge_sources
-from models.sources import BASKETS, Basket, Moves
+from features.simulator.simulate import START
+from features.simulator.world import WorthChange
+from models.sources.moves import Counted, Tally, judge_sources
+from models.sources.sources import BASKETS, Basket, Moves
 
 HORIZON, DAYS, EVERY = 30, 730, 7
 CHANGE_DAYS = (300, 420)  # the changes come in [300, 420)

@@ -35,11 +35,11 @@ from benchmarks.source_companies import (
     run,
 )
 from features.config import load
-from features.database import open_database
-from features.simulate import START, simulate, write
-from features.simulate_truth import conversion
-from features.simulate_world import SOURCES, Law, WorthChange
-from models.sources import BASKETS, Basket, Move, Moves, load_sources
+from features.contract.database import open_database
+from features.simulator.simulate import START, simulate, write
+from features.simulator.truth import conversion
+from features.simulator.world import SOURCES, Law, WorthChange
+from models.sources.sources import BASKETS, Basket, Move, Moves, load_sources
 from serve.sources import Review, apply_moves, review, sources_path
 
 Floats = npt.NDArray[np.float64]

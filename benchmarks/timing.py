@@ -20,11 +20,11 @@ import pandas as pd
 
 from features.catalog import catalog
 from features.config import Config, load
+from features.contract.database import open_database
 from features.cutoffs import grid, mature
-from features.database import open_database
 from features.dataset import endings, labelled
-from features.simulate import World, simulate, write
-from features.starter import write_starter
+from features.simulator.simulate import World, simulate, write
+from features.starter.starter import write_starter
 from models.readiness import Settings
 from models.time_to_close import LADDER, QUARTILES, SILENCE, TimeToClose, fit_time_to_close
 from models.timing import Timing, judge_timing

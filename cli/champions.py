@@ -11,7 +11,7 @@ from cli.console import AsJson, err, out, print_json, print_path, progress_bars
 from cli.data import Where
 
 if TYPE_CHECKING:
-    from training.reigns import History, Reign
+    from training.promotion.reigns import History, Reign
 
 By = Annotated[str | None, typer.Option(help="Who decides. Default: the name of your account.")]
 
@@ -46,7 +46,7 @@ def promote_verb(
     champion is logged in promotions.jsonl in `out`; see readiness history.
     """
     from features.config import load
-    from training.promote import promote
+    from training.promotion.promote import promote
 
     config = load(where)
     with progress_bars() as told:
@@ -77,7 +77,7 @@ def rollback_verb(
     What was rolled back does not become champion again by itself: promote then asks for --because.
     """
     from features.config import load
-    from training.reigns import rollback
+    from training.promotion.reigns import rollback
 
     moved = rollback(load(where), because, to, by)
     if as_json:
@@ -95,7 +95,7 @@ def history_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     (exit code 1). A move that a crash broke off is shown as such.
     """
     from features.config import load
-    from training.reigns import history
+    from training.promotion.reigns import history
 
     found = history(load(where))
     if as_json:

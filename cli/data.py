@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from cli.console import AsJson, out, print_json, print_path, progress_bars
 
 if TYPE_CHECKING:
-    from features.check_report import Report
+    from features.check.report import Report
 
 Where = Annotated[
     Path, typer.Argument(metavar="DIR", help="The folder of readiness.toml, or the file itself.")
@@ -39,7 +39,7 @@ def init_verb(
     the baskets of sources and the stages of the funnel are guessed from words: they are yours to
     edit. Nothing is overwritten.
     """
-    from features.starter import write_starter
+    from features.starter.starter import write_starter
 
     written = write_starter(folder)
     if as_json:
@@ -61,10 +61,10 @@ def check_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     Says beforehand whether training has enough to learn from, or every reason why not
     (docs/enough-data.md). That alone is no fault: until then the points are served.
     """
-    from features.check import check
+    from features.check.check import check
     from features.config import load
+    from features.contract.database import open_database
     from features.cutoffs import utc_now
-    from features.database import open_database
     from features.segments import opted_in
 
     config = load(where)
@@ -133,7 +133,7 @@ def _print_report(report: "Report", accepted: list[str]) -> None:
 
 
 def _print_leaks(codes: list[str], accepted: list[str]) -> None:
-    from features.audit_finding import to_paste
+    from features.audit.finding import to_paste
 
     count = len(codes)
     out.print(
@@ -155,7 +155,7 @@ def _day(moment: datetime | None) -> str:
 def features_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     """List every feature that is computed, with its meaning in words."""
     from features.config import load
-    from features.database import open_database
+    from features.contract.database import open_database
     from features.described import describe_features
 
     config = load(where)
@@ -183,7 +183,7 @@ def simulate_verb(
     Intent rises and fades, sources differ in worth, some ready buyers postpone, sales can call only
     so many, and many leads are still open at the end.
     """
-    from features.simulate import simulate, write
+    from features.simulator.simulate import simulate, write
 
     with progress_bars() as told:
         world = simulate(

@@ -15,9 +15,9 @@ from cli.use import Cutoff, Which
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from serve.explain import LeadExplained
-    from serve.explain_change import Change, Difference
-    from serve.lead_history import Said
+    from serve.explain.change import Change, Difference
+    from serve.explain.explain import LeadExplained
+    from serve.explain.history import Said
 
 LATEST = 12  # lines of the history that are shown
 SMALL = 0.005  # log-odds that would be printed as 0.00
@@ -57,10 +57,10 @@ def explain_verb(
     its own, and all lines add up to the whole change. So with the points and their rules.
     """
     from features.config import load
-    from features.database import open_database
-    from serve.explain import explain_change, explain_lead
-    from serve.explain_page import page_name, story_of, write_page
-    from serve.lead_history import history_of
+    from features.contract.database import open_database
+    from serve.explain.explain import explain_change, explain_lead
+    from serve.explain.history import history_of
+    from serve.explain.page import page_name, story_of, write_page
     from serve.scorer import Scorer
 
     config = load(where)
@@ -122,7 +122,7 @@ def _reasons_table(told: "LeadExplained") -> Table:
 
 
 def _print_history(history: "Sequence[Said]", cutoff: datetime, change: "Change | None") -> None:
-    from serve.lead_history import as_seen, sparkline
+    from serve.explain.history import as_seen, sparkline
 
     if not history:
         out.print("Never scored so far: the ledger has no line of this lead (readiness score).")

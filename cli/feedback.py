@@ -50,7 +50,7 @@ def override_verb(
     """
     from features.config import load
     from features.cutoffs import utc_now
-    from serve.ledger import open_ledger
+    from serve.ledger.ledger import open_ledger
     from serve.overrides import Override, add_override, history, last_cutoff
 
     if withdraw and (route or until):
@@ -111,7 +111,7 @@ def feedback_verb(
     made before it; lists of the past are made by: readiness score --cutoff DAY
     """
     from features.config import load
-    from features.database import open_database
+    from features.contract.database import open_database
     from serve.feedback import feedback
     from serve.feedback_page import write_feedback_page
 

@@ -13,7 +13,7 @@ from cli.console import AsJson, err, out, print_json, print_path, progress_bars,
 from cli.data import Where
 
 if TYPE_CHECKING:
-    from models.funnel import Measured
+    from models.funnel.funnel import Measured
     from serve.funnel import FunnelReport
 
 Until = Annotated[

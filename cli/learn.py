@@ -38,8 +38,8 @@ def train_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     Where there is too little to learn from, it exits 1 with every reason (docs/enough-data.md) and
     registers nothing; `readiness score` serves the points alone until then.
     """
+    from features.check.gate import NotEnough
     from features.config import load
-    from features.gate import NotEnough
     from training.train import train
 
     config = load(where)

@@ -12,7 +12,7 @@ from cli.data import Where
 from cli.use import Cutoff
 
 if TYPE_CHECKING:
-    from serve.monitor import Monitoring
+    from serve.monitor.monitor import Monitoring
 
 _COLOURS = {"red": "bold red", "amber": "yellow", "green": "green", "grey": "dim"}
 
@@ -38,11 +38,11 @@ def monitor_verb(
     monitor.html in `out`.
     """
     from features.config import load
-    from features.database import open_database
+    from features.contract.database import open_database
     from models.registry import CHAMPION, Registry
-    from serve.ledger import open_ledger
-    from serve.monitor import known_models, monitor
-    from serve.monitor_page import log, write_page
+    from serve.ledger.ledger import open_ledger
+    from serve.monitor.monitor import known_models, monitor
+    from serve.monitor.page import log, write_page
 
     config = load(where)
     registry = Registry(config)

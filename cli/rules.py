@@ -13,9 +13,9 @@ from cli.rules_learn import learn_verb
 from cli.use import Cutoff
 
 if TYPE_CHECKING:
-    from models.rules import RuleScore
-    from serve.rules_backtest import Backtest
-    from serve.rules_diff import RulesDiff
+    from models.rules.rules import RuleScore
+    from serve.rules.backtest import Backtest
+    from serve.rules.diff import RulesDiff
 
 HEAD = 10  # leads shown of a diff
 
@@ -54,7 +54,7 @@ def show_verb(where: Where = Path(), named: Rules = "current", as_json: AsJson =
     The version follows the content: the same rules have the same version, whatever their layout.
     """
     from features.config import load
-    from models.rules_history import find_rules
+    from models.rules.history import find_rules
 
     config = load(where)
     rules = find_rules(named, config)
@@ -101,10 +101,10 @@ def diff_verb(
     with the lines of the points table that moved them.
     """
     from features.config import load
-    from features.database import open_database
-    from models.rules_history import find_rules
-    from serve.ledger import require_exportable
-    from serve.rules_diff import diff_rules, export
+    from features.contract.database import open_database
+    from models.rules.history import find_rules
+    from serve.ledger.ledger import require_exportable
+    from serve.rules.diff import diff_rules, export
 
     config = load(where)
     if to:
@@ -184,10 +184,10 @@ def backtest_verb(
     """
     from features.catalog import distinct
     from features.config import load
-    from features.database import open_database
-    from models.rules_history import current_rules, find_rules
-    from serve.rules_backtest import backtest, model_beside
-    from serve.rules_page import write_page
+    from features.contract.database import open_database
+    from models.rules.history import current_rules, find_rules
+    from serve.rules.backtest import backtest, model_beside
+    from serve.rules.page import write_page
 
     require_html(to)
     config = load(where)

@@ -12,7 +12,7 @@ from cli.data import Where
 
 if TYPE_CHECKING:
     from models.judge import Estimate
-    from models.rules_file import Rule
+    from models.rules.file import Rule
     from training.points import Learned
 
 
@@ -40,11 +40,11 @@ def learn_verb(
     own table (one factor for all rules, so that the leads' points spread equally far).
     """
     from features.config import load
-    from features.database import open_database
+    from features.contract.database import open_database
     from features.errors import BadInput
-    from models.rules_history import current_rules
+    from models.rules.history import current_rules
     from serve.page import write
-    from serve.rules_backtest import model_beside
+    from serve.rules.backtest import model_beside
     from training.points import learn
 
     config = load(where)

@@ -35,8 +35,8 @@ def sources_verb(
     leave little doubt; sources.toml says how little. Writes sources.html into `out`.
     """
     from features.config import load
-    from features.database import open_database
-    from models.sources import load_sources
+    from features.contract.database import open_database
+    from models.sources.sources import load_sources
     from serve.sources import apply_moves, review, sources_path, write_page
 
     config = load(where)

@@ -70,9 +70,9 @@ def score_verb(
     leads of one, while the ledger gets them all.
     """
     from features.config import load
-    from features.database import open_database
+    from features.contract.database import open_database
     from serve.batch import score_all
-    from serve.ledger import open_ledger, require_exportable
+    from serve.ledger.ledger import open_ledger, require_exportable
     from serve.points_only import scorer_of
 
     config = load(where)
@@ -199,9 +199,9 @@ def compare_verb(
     """
     from cli.tables import calibration_table, judgement_table
     from features.config import load
-    from features.database import open_database
+    from features.contract.database import open_database
     from features.segments import load_segments
-    from models.rules import load_rules
+    from models.rules.rules import load_rules
     from serve.compare import compare, found_at_training, model_of, worked_at
     from serve.report import page_name, write_page
 

@@ -1,12 +1,11 @@
 """The lead database: its contract, cutoffs, features, labels, engines and the simulator.
 
-- contract: tables, database, breaches, freshness, check* (what must be there; what is wrong)
-- audit: audit*, gate (does it leak? is it enough to learn?)
-- time: cutoffs, snapshots, labels (who is open when; what came of it)
+- contract/, check/, audit/: what must be there; what is wrong or too little; what leaks
+- time: cutoffs, snapshots, labels (who is open when; what came of it), dataset (all three)
 - features: spec, where, catalog, wording, described (what is measured, and how it is said)
-- engine: duckdb_engine > one_pass > plan, kernel, event_chunks; query (SQL, their oracle)
-- filters: conditions, segments (the one language of who is meant)
-- funnel: funnel, stages, touches (stages entered, sources touched)
-- settings: config, starter* (readiness.toml, and what init writes)
-- simulator: simulate* (a company whose truth is known)
+- engine/: specs and snapshots to a frame: one compiled pass, and the SQL that is its oracle
+- filters: conditions, segments, parts (the one language of who is meant)
+- funnel: funnel, stages, touches (stages entered, sources touched), rates
+- config, starter/: readiness.toml, and what init writes
+- simulator/: a company whose truth is known
 """

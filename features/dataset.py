@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.database import LeadDatabase
-from features.duckdb_engine import feature_frame
+from features.contract.database import LeadDatabase
+from features.engine.duckdb_engine import feature_frame
 from features.errors import Refused
 from features.labels import ending_sql, label_sql
 from features.progress import Progress, silent

@@ -2,7 +2,7 @@
 
 from features.catalog import catalog
 from features.config import Config
-from features.database import LeadDatabase
+from features.contract.database import LeadDatabase
 from features.segments import opted_in
 from features.wording import meaning
 

@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.database import LeadDatabase
+from features.contract.database import LeadDatabase
+from features.contract.tables import literal
 from features.errors import BadInput, Refused
 from features.funnel import Funnel, Stage
-from features.tables import literal
 
 Times = npt.NDArray[np.datetime64]
 NO_SOURCE = "(none)"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from features.tables import literal
+from features.contract.tables import literal
 
 
 @dataclass(frozen=True)

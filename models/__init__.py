@@ -1,11 +1,11 @@
 """What ranks leads: the classifier, the points table, their metrics, reasons and registry.
 
-- model: readiness, contributions, explain, importance, time_to_close, timing
-- points: rules*, rule_worth, points_* (a table learned from outcomes)
+- model: readiness, calibrators, contributions, explain, importance, time_to_close, timing
+- rules/: the points table, written by hand or learned from outcomes
 - rivals: logistic, simpler, groups
-- judgement: metrics, bootstrap, judge, comparison, plots*, card
-- watch: drift, past_scores, lights
-- sales: routing, segments, source*, funnel*, holdup
+- judgement: metrics, bootstrap, judge, comparison, calibration_report, plots/, card
+- watch: drift, past_scores, prior_shift, lights
+- sales: routing, segments, sources/ (baskets), funnel/
 - kept: registry (MLflow, imported nowhere else)
 """
 

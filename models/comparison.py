@@ -21,7 +21,7 @@ from models.calibration_report import CalibrationReport, calibration_report
 from models.judge import Contender, Judgement, judge, verdict
 from models.metrics import Capacity
 from models.readiness import ReadinessModel
-from models.rules import RuleScore
+from models.rules.rules import RuleScore
 
 
 @dataclass(frozen=True)

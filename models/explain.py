@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.query import action_of
+from features.engine.query import action_of
 from features.spec import (
     ActiveDays,
     Age,

@@ -7,19 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from features.breaches import find_breaches
 from features.config import Config
+from features.contract.breaches import find_breaches
+from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
-from features.database import LeadDatabase
-from features.duckdb_engine import feature_frames
+from features.engine.duckdb_engine import feature_frames
 from features.progress import Progress, silent
 from features.snapshots import cohort_sql
 from models.comparison import capacity_of
 from models.readiness import BATCH, ReadinessModel
 from models.routing import Router
-from models.rules_history import keep, rules_folder
+from models.rules.history import keep, rules_folder
 from serve.lead_facts import facts_of
-from serve.ledger import Ledger, Run
+from serve.ledger.ledger import Ledger, Run
 from serve.points_only import NO_MODEL, PointsOnly
 from serve.prior_shift import shifted
 from serve.scorer import Scorer

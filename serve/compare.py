@@ -4,18 +4,18 @@ import json
 from dataclasses import replace
 
 from features.catalog import distinct
+from features.check.gate import refuse_lacks
+from features.check.worked import Worked, worked
 from features.config import Config
-from features.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase, open_database
 from features.dataset import labelled
 from features.errors import Refused
-from features.gate import refuse_lacks
 from features.progress import Progress
 from features.segments import Segment
-from features.worked import Worked, worked
 from models.comparison import Comparison, compare_on, fair_cutoffs
 from models.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
-from models.rules import RuleScore
+from models.rules.rules import RuleScore
 from models.simpler import KEPT_AS, Simpler
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from features.database import LeadDatabase
+from features.contract.database import LeadDatabase
 from features.errors import BadInput
 
 _SETUP = """

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 
 from features.config import Config
-from features.database import LeadDatabase
+from features.contract.database import LeadDatabase
 from features.errors import BadInput
 from models.intervals import wilson
 from models.routing import ROUTES, percent
 from serve.contacted import read_contacts
-from serve.ledger import open_ledger
+from serve.ledger.ledger import open_ledger
 
 EDGES = (0.0, 0.1, 0.25, 0.5, 0.75)  # of readiness; the last goes up to 1
 FATES = ("in time", "late", "overdue", "due", "closed")

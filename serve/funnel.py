@@ -11,20 +11,20 @@ from typing import Any, Literal
 import numpy as np
 from markupsafe import Markup
 
+from features.check.freshness import days_without_deals
 from features.config import Config
-from features.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase, open_database
 from features.errors import BadInput
-from features.freshness import days_without_deals
 from features.funnel import Funnel, load_funnel
 from features.progress import Progress, silent
 from features.segments import Segments
 from features.stages import Entries, entries
-from features.starter import guess_points
-from features.starter_funnel import guess_funnel
-from models import plots_funnel
-from models.funnel import Measured, Way, measure, ways
-from models.funnel_groups import GroupedBy, grouped
-from models.holdup import Shortfall, sentence, shortfalls
+from features.starter.funnel import guess_funnel
+from features.starter.starter import guess_points
+from models.funnel.funnel import Measured, Way, measure, ways
+from models.funnel.groups import GroupedBy, grouped
+from models.funnel.holdup import Shortfall, sentence, shortfalls
+from models.plots import funnel as plots_funnel
 from serve import page
 from serve.funnel_segments import by_segment
 from serve.segments import require_segments

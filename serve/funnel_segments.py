@@ -8,12 +8,12 @@ strictly before then. Asked at the end instead, a segment would tell what became
 import pandas as pd
 
 from features.config import Config
-from features.database import LeadDatabase
-from features.duckdb_engine import feature_frames
+from features.contract.database import LeadDatabase
+from features.engine.duckdb_engine import feature_frames
 from features.progress import Progress
 from features.segments import Segments
 from features.stages import Entries
-from models.funnel import Measured, Way, measure
+from models.funnel.funnel import Measured, Way, measure
 
 NOWHERE = "(in no segment)"
 

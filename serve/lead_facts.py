@@ -6,10 +6,10 @@ from datetime import datetime
 import pandas as pd
 
 from features.config import Config
-from features.database import LeadDatabase
+from features.contract.database import LeadDatabase
+from features.contract.tables import Column, cast, lead_id_type
 from features.errors import BadInput
-from features.tables import Column, cast, lead_id_type
-from models.sources import load_sources
+from models.sources.sources import load_sources
 
 FACTS = ["lead_id", "source", "basket", "contact_within_hours", "amount"]
 

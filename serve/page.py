@@ -15,7 +15,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from features.whole_file import whole
-from models import plots
+from models.plots import quality as plots
 
 PAGES = Path(__file__).parent / "pages"
 NBSP, MINUS = "\u00a0", "\u2212"

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from features.catalog import distinct
+from features.check.gate import Lack, lacks
 from features.config import Config
-from features.database import LeadDatabase
-from features.gate import Lack, lacks
+from features.contract.database import LeadDatabase
 from features.segments import Segments, load_segments
 from features.spec import Spec
 from features.wording import Words
 from models import time_to_close
 from models.registry import CHALLENGER, CHAMPION, Registry
-from models.rules import RuleScore, load_rules
+from models.rules.rules import RuleScore, load_rules
 from serve.scorer import COLUMNS, TOP_REASONS, Scorer
 
 NO_MODEL = "none"

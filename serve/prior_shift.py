@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from features.config import Config
+from features.contract.database import LeadDatabase
 from features.cutoffs import grid, mature
-from features.database import LeadDatabase
 from features.dataset import labelled
 from features.errors import Refused
 from models.prior_shift import PriorShift, prior_shift

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from models import plots
 from models.comparison import Comparison
 from models.judge import FEW_LEADS, Estimate, Judgement
 from models.metrics import Capacity, Ranking
+from models.plots import quality as plots
 from models.simpler import Simpler
 from serve import page
 from serve.page import MINUS, NBSP

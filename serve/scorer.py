@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.breaches import find_breaches
 from features.catalog import distinct
 from features.config import Config, Engine, Features, load
-from features.database import open_frames
-from features.duckdb_engine import feature_frame
+from features.contract.breaches import find_breaches
+from features.contract.database import open_frames
+from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.segments import Segments, load_segments
 from features.snapshots import cohort_sql
@@ -28,7 +28,7 @@ from models import time_to_close
 from models.explain import explain
 from models.readiness import BATCH, Floats, ReadinessModel
 from models.registry import CHAMPION, Registry
-from models.rules import RuleScore, load_rules
+from models.rules.rules import RuleScore, load_rules
 
 TOP_REASONS = 3
 COLUMNS = ["lead_id", "cutoff", "readiness", "rule_score", "band", "reasons", "disqualified"]

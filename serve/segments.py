@@ -14,17 +14,17 @@ import pandas as pd
 
 from features.catalog import distinct
 from features.config import Config
+from features.contract.database import LeadDatabase, open_database
 from features.cutoffs import grid, mature, utc_now
-from features.database import LeadDatabase, open_database
 from features.dataset import labelled
-from features.duckdb_engine import feature_frames
+from features.engine.duckdb_engine import feature_frames
 from features.errors import Refused
 from features.progress import Progress
 from features.segments import Segments, load_segments
 from features.snapshots import cohort_sql
 from models.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
-from models.rules import RuleScore, load_rules
+from models.rules.rules import RuleScore, load_rules
 from models.segments import Bools, Conversion, conversions, overlap
 from serve.batch import cutoff_notes, default_cutoff
 from serve.page import NBSP, percent

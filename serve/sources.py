@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from features.config import Config
+from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
-from features.database import LeadDatabase
 from features.errors import BadInput
 from features.touches import outcomes_sql, unlisted_sql, window_start
-from models import plots_sources
-from models.source_measures import Measures, measure
-from models.source_moves import Counted, Verdict, judge_sources
-from models.sources import BASKETS, Basket, Sources, load_sources, parse_sources
+from models.plots import sources as plots_sources
+from models.sources.measures import Measures, measure
+from models.sources.moves import Counted, Verdict, judge_sources
+from models.sources.sources import BASKETS, Basket, Sources, load_sources, parse_sources
 from serve import page
 from serve.batch import default_cutoff
 

@@ -8,12 +8,12 @@ from hypothesis import settings
 
 from features.catalog import distinct
 from features.config import load
-from features.database import open_database
+from features.contract.database import open_database
 from features.dataset import Dataset, labelled
-from features.simulate import simulate, write
-from features.starter import write_starter
-from models.rules import load_rules
-from training.promote import promote
+from features.simulator.simulate import simulate, write
+from features.starter.starter import write_starter
+from models.rules.rules import load_rules
+from training.promotion.promote import promote
 from training.record import Trained
 from training.train import train
 

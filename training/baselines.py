@@ -23,9 +23,9 @@ from models.comparison import capacity_of
 from models.judge import Contender, judge
 from models.logistic import fit_logistic, inputs, regression
 from models.metrics import Capacity
-from models.points_table import learn_points
 from models.readiness import calibrated, usable
-from models.rules import RuleScore
+from models.rules.learn import learn_points
+from models.rules.rules import RuleScore
 from models.simpler import (
     BASE_RATE,
     CALIBRATED_RULES,

@@ -8,7 +8,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from features.config import Config
-from features.database import LeadDatabase
+from features.contract.database import LeadDatabase
 from features.wording import meaning
 from models.card import Grid, Section
 from models.registry import Training

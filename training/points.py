@@ -11,20 +11,20 @@ import numpy.typing as npt
 
 from features.catalog import catalog, distinct
 from features.config import Config
+from features.contract.database import LeadDatabase
 from features.cutoffs import grid, mature
-from features.database import LeadDatabase
 from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress, silent
 from features.spec import Spec
 from models.comparison import capacity_of
 from models.judge import Contender, Judgement, judge, verdict
-from models.points_paid import Paid, paid
-from models.points_table import learn_points
 from models.readiness import ReadinessModel
-from models.rule_worth import RuleWorth, worth
-from models.rules import RuleScore, call_order
-from models.rules_text import rules_toml
+from models.rules.learn import learn_points
+from models.rules.paid import Paid, paid
+from models.rules.rules import RuleScore, call_order
+from models.rules.text import rules_toml
+from models.rules.worth import RuleWorth, worth
 from training.splits import Split, final_split
 
 LEARNED, CURRENT, MODEL = "learned points", "rules", "model"

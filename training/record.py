@@ -10,15 +10,15 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from features.audit_finding import Finding
+from features.audit.finding import Finding
 from features.config import Config
-from features.database import LeadDatabase
+from features.contract.database import LeadDatabase
 from features.dataset import Dataset
 from features.spec import Spec
 from features.wording import meaning
-from models import plots
 from models.comparison import Comparison
 from models.importance import importance
+from models.plots import quality as plots
 from models.readiness import ReadinessModel
 from models.registry import Child, Training
 from models.simpler import KEPT_AS, Simpler

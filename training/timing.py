@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.database import LeadDatabase
+from features.contract.database import LeadDatabase
 from features.dataset import Dataset, endings
 from features.errors import Refused
 from models.readiness import ReadinessModel, Settings

@@ -4,23 +4,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from features.audit import audit, refuse_leaks
-from features.breaches import find_breaches
+from features.audit.audit import audit, refuse_leaks
 from features.catalog import catalog, distinct
+from features.check.freshness import days_without_deals
+from features.check.gate import refuse_lacks
+from features.check.worked import worked
 from features.config import Config
+from features.contract.breaches import find_breaches
+from features.contract.database import LeadDatabase, open_database
 from features.cutoffs import grid, mature, utc_now
-from features.database import LeadDatabase, open_database
 from features.dataset import Dataset, labelled
 from features.errors import BadInput
-from features.freshness import days_without_deals
-from features.gate import refuse_lacks
 from features.progress import Progress, silent
 from features.segments import opted_in
 from features.spec import Spec
-from features.worked import worked
 from models.comparison import compare_on
 from models.registry import Registry
-from models.rules import RuleScore, load_rules
+from models.rules.rules import RuleScore, load_rules
 from training.baselines import judged_baselines
 from training.card import card_files
 from training.fit import fit

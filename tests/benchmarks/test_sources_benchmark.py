@@ -15,7 +15,7 @@ from benchmarks.source_companies import (
     right_basket,
     run,
 )
-from features.simulate_world import WorthChange
+from features.simulator.world import WorthChange
 
 CHANGE = WorthChange("social", 300, 3.0)
 

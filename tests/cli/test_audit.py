@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.audit import planted
 from benchmarks.audit_plants import Frames
-from features.simulate import simulate
+from features.simulator.simulate import simulate
 from tests.cli.running import readiness
 from tests.conftest import edit
 

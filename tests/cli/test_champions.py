@@ -8,7 +8,7 @@ from features.config import load
 from models.registry import CHALLENGER, CHAMPION, Registry
 from tests.cli.conftest import Company
 from tests.cli.running import readiness
-from training.move_log import log_path
+from training.promotion.move_log import log_path
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.rules import load_rules
+from models.rules.rules import load_rules
 from tests.cli.conftest import Company
 from tests.cli.running import readiness
 from tests.cli.test_help import flowing

@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.breaches import find_breaches
 from features.config import load
-from features.database import open_database
-from models.sources import load_sources
+from features.contract.breaches import find_breaches
+from features.contract.database import open_database
+from models.sources.sources import load_sources
 from serve.sources import review, sources_path
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.config import Config
-from features.database import open_database
+from features.contract.database import open_database
 from features.errors import BadInput
 
 TIME = pa.timestamp("us")

@@ -22,13 +22,13 @@ from pydantic import ValidationError
 from features.catalog import catalog
 from features.conditions import Condition, Conditions
 from features.config import Features, explain_toml_errors
-from features.database import open_database
-from features.duckdb_engine import feature_frame
+from features.contract.database import open_database
+from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from tests.features import oracle
 from tests.features.adversarial import ACTIONS, ATTRIBUTES, CONTENTS, SOURCES, databases
+from tests.features.engine.test_features_equal_oracle import asked_for, register
 from tests.features.lead_databases import at, config_for, event, opened, write_database
-from tests.features.test_features_equal_oracle import asked_for, register
 
 CUTOFF = at("2026-03-02")
 LEAD = {"lead_id": 1, "created_at": at("2026-01-05"), "country": "AT", "employees": 80}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from features.errors import BadInput
 from features.funnel import load_funnel
-from features.starter_funnel import funnel_toml, guess_funnel
+from features.starter.funnel import funnel_toml, guess_funnel
 from tests.features.lead_databases import config_for
 
 LEAD = '[[stage]]\nname = "lead"\ncreated = true\n'

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from features.catalog import catalog
 from features.config import Features
-from features.duckdb_engine import feature_frame
+from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.segments import (
     Segment,
@@ -26,10 +26,10 @@ from features.snapshots import cohort_sql
 from features.spec import Attribute, Count, InSegment
 from features.spec_json import from_dict, to_dict
 from tests.features.adversarial import ATTRIBUTES, databases
+from tests.features.engine.test_features_equal_oracle import asked_for, register
+from tests.features.engine.test_no_future import one_past_two_futures
 from tests.features.lead_databases import LEADS, at, config_for, event, opened
 from tests.features.test_conditions import COMBINED, holds_by_hand
-from tests.features.test_features_equal_oracle import asked_for, register
-from tests.features.test_no_future import one_past_two_futures
 
 TEXT = """
 [[segment]]

@@ -21,11 +21,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.config import Engine, Features
-from features.database import open_frames
+from features.contract.database import open_frames
 from features.errors import Refused
 from features.funnel import Funnel
 from features.stages import entries
-from serve.ledger import Ledger
+from serve.ledger.ledger import Ledger
 from tests.features.lead_databases import at
 
 UNTIL = at("2026-03-01")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from models.sources import Sources, parse_sources
+from models.sources.sources import Sources, parse_sources
 
 BASKETS = """
 [baskets.active-1]

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score
 from features.config import load
 from features.errors import Refused
 from models.comparison import compare_on, fair_cutoffs
-from models.rules import load_rules
+from models.rules.rules import load_rules
 from tests.features.lead_databases import at, config_for
 from tests.models.small_model import fitted
 

@@ -8,7 +8,7 @@ import pytest
 
 from features.config import Routing
 from models.routing import Router, Standing
-from serve.ledger import Run, open_ledger
+from serve.ledger.ledger import Run, open_ledger
 from tests.models.test_routing import cohort
 
 MONDAY = datetime(2026, 3, 2)

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 
 from features.config import Config, Engine, load
-from features.database import LeadDatabase, open_database
-from features.duckdb_engine import feature_frame
+from features.contract.database import LeadDatabase, open_database
+from features.engine.duckdb_engine import feature_frame
 from features.snapshots import cohort_sql
 from models.readiness import ReadinessModel
-from models.rules import load_rules, parse_rules
+from models.rules.rules import load_rules, parse_rules
 from serve.batch import default_cutoff, score_all
-from serve.ledger import Run, open_ledger
+from serve.ledger.ledger import Run, open_ledger
 from serve.scorer import Scorer
 from tests.features.lead_databases import at, config_for, event, opened
 from training.record import Trained

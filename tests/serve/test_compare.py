@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from features.check.worked import Worked
 from features.config import Config, load
-from features.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase, open_database
 from features.errors import Refused
 from features.progress import silent
-from features.worked import Worked
 from models.comparison import Comparison
-from models.rules import RuleScore, load_rules
+from models.rules.rules import RuleScore, load_rules
 from serve.compare import compare, worked_at
 from training.record import Trained
 

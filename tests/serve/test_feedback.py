@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.database import open_database
+from features.contract.database import open_database
 from features.errors import BadInput
 from models.routing import Router
 from serve.feedback import Feedback, feedback, read_feedback
 from serve.feedback_page import render, write_feedback_page
-from serve.ledger import Ledger, Run
+from serve.ledger.ledger import Ledger, Run
 from serve.overrides import Override, add_override
 from tests.features.lead_databases import TIME, at, config_for, event, write_database, write_table
 

@@ -12,7 +12,7 @@ import pytest
 
 from features.config import load
 from features.errors import BadInput, Refused
-from models.plots_funnel import fates
+from models.plots.funnel import fates
 from serve.funnel import FunnelReport, funnel_report, render, span, write_funnel_page
 
 STAGES = ["subscriber", "lead", "MQL", "SQL", "customer"]

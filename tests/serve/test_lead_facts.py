@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from features.database import open_database
+from features.contract.database import open_database
 from features.errors import BadInput
 from serve.lead_facts import facts_of
 from tests.features.lead_databases import TIME, at, config_for, event, write_database, write_table

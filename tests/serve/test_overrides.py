@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from features.errors import BadInput
 from models.routing import ROUTES, Router
-from serve.ledger import Ledger, Run, open_ledger
+from serve.ledger.ledger import Ledger, Run, open_ledger
 from serve.overrides import Override, add_override, history, last_cutoff, override_of
 
 START = datetime(2026, 3, 2)

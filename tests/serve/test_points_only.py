@@ -8,7 +8,7 @@ import pytest
 
 from features.config import load
 from models.routing import Router
-from models.rules import load_rules
+from models.rules.rules import load_rules
 from serve.points_only import scorer_of
 from tests.cli.running import readiness
 from tests.conftest import edit

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from features.database import open_database
-from models.rules import load_rules
+from features.contract.database import open_database
+from models.rules.rules import load_rules
 from serve.prior_shift import LATEST, shifted, telling_cutoffs
 from serve.scorer import Scorer
 from training.record import Trained

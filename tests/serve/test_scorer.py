@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from features.database import open_database
+from features.contract.database import open_database
 from features.errors import BadInput
-from models.rules import load_rules
+from models.rules.rules import load_rules
 from serve.batch import score_all
-from serve.ledger import open_ledger
+from serve.ledger.ledger import open_ledger
 from serve.scorer import COLUMNS, Scorer
 from training.record import Trained
 

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from features.config import Config, load
-from features.database import open_database
+from features.contract.database import open_database
 from features.errors import Refused
 from features.progress import silent
 from features.segments import Segment, Segments, parse_segments
-from models.rules import load_rules
+from models.rules.rules import load_rules
 from serve.batch import Scored, score_all
 from serve.compare import compare
-from serve.ledger import Ledger, open_ledger
+from serve.ledger.ledger import Ledger, open_ledger
 from serve.report import page_name, render
 from serve.scorer import Scorer
 from training.record import Trained

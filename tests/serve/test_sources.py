@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from features.config import Config
-from features.database import open_database
+from features.contract.database import open_database
 from features.errors import BadInput
-from models.source_moves import Tally
-from models.sources import load_sources
+from models.sources.moves import Tally
+from models.sources.sources import load_sources
 from serve.sources import Review, apply_moves, review, sources_path, write_page
 from tests.features.lead_databases import config_for, event, write_database
 from tests.models.sources_text import BASKETS, move, one

@@ -6,8 +6,8 @@ import pytest
 from sklearn.metrics import log_loss
 
 from features.config import load
-from features.simulate import simulate, write
-from features.starter import write_starter
+from features.simulator.simulate import simulate, write
+from features.starter.starter import write_starter
 from tests.conftest import edit
 from training.train import train
 

@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 from features.config import Capacity, Config, Tables, Times
 from features.dataset import Dataset
 from features.spec import Age, Attribute
-from models.rules import parse_rules
+from models.rules.rules import parse_rules
 from models.simpler import CALIBRATED_RULES, LEARNED_POINTS, LOGISTIC, RULES, Simpler
 from tests.models.small_model import SETTINGS, SPECS
 from tests.training.few_cutoffs import drawn, week, weeks

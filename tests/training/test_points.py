@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from features.config import Config, load
-from features.database import open_database
-from features.simulate import simulate, write
-from features.starter import write_starter
+from features.contract.database import open_database
+from features.simulator.simulate import simulate, write
+from features.starter.starter import write_starter
 from models.registry import CHAMPION, Registry
-from models.rules import load_rules, parse_rules
+from models.rules.rules import load_rules, parse_rules
 from tests.conftest import QUICK, edit
 from training.points import CURRENT, LEARNED, Learned, learn
 from training.record import Trained

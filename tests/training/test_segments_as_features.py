@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from features.config import load
-from features.database import open_database
+from features.contract.database import open_database
 from features.described import describe_features
-from features.duckdb_engine import feature_frame
+from features.engine.duckdb_engine import feature_frame
 from features.snapshots import cohort_sql
 from features.spec import Attribute, InSegment
 from models.explain import topic_of

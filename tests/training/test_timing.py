@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from features.database import open_database
+from features.contract.database import open_database
 from features.dataset import Dataset, endings, labelled
 from models.registry import Registry
 from models.time_to_close import COLUMNS

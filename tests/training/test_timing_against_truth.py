@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks.timing import study, true_coverage, truth_error
 from features.config import load
-from features.simulate import simulate, write
-from features.starter import write_starter
+from features.simulator.simulate import simulate, write
+from features.starter.starter import write_starter
 from tests.conftest import edit
 
 LEADS, SEED = 8_000, 7

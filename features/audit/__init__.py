@@ -1,0 +1,1 @@
+"""The leakage audit: what knows the outcome beforehand, or seems to, with its evidence."""

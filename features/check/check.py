@@ -1,0 +1,120 @@
+"""What is in a lead database, and whether it can be trusted: `readiness check`."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from features.audit.audit import audit, spread_out
+from features.audit.finding import Finding
+from features.catalog import catalog
+from features.check.freshness import days_without_deals
+from features.check.gate import lacks, training_cutoffs
+from features.check.maturity import maturity
+from features.check.notes import accepted_in_vain, cutoff_notes, looked, setting_notes
+from features.check.report import ActionCount, CutoffCount, Note, Report, TableSpan, totals
+from features.check.worked import worked
+from features.config import Config
+from features.contract.breaches import find_breaches
+from features.contract.database import LeadDatabase
+from features.contract.tables import CONTRACT
+from features.cutoffs import grid, is_mature
+from features.dataset import labelled
+from features.described import describe_features
+from features.labels import label_sql
+from features.progress import Progress, silent
+from features.segments import opted_in
+from features.snapshots import cohort_sql
+
+
+def check(
+    database: LeadDatabase, config: Config, now: datetime, progress: Progress = silent
+) -> Report:
+    """Look at everything. `now` is naive UTC: later times in the data are breaches."""
+    breaches = tuple(find_breaches(database.connection, database.columns, now))
+    findings = () if breaches else _audited(database, config, progress)
+    looks = looked(database)
+    actions = _actions(database, config.features.leave_out_actions)
+    cutoffs = _cutoffs(database, config)
+    snapshots = totals(cutoffs)
+    notes = [
+        *looks.values(),
+        *setting_notes(database, config, [counted.action for counted in actions]),
+        *cutoff_notes(database, config, cutoffs),
+        accepted_in_vain(config, findings),
+        Note("days without a deal before the data end", *days_without_deals(database)),
+    ]
+    return Report(
+        data_end=database.data_end,
+        horizon_days=config.time.horizon_days,
+        tables=tuple(_span(database, table) for table in database.columns),
+        actions=actions,
+        deals=_deals(database),
+        counts={name: note.count for name, note in looks.items()},
+        recorded_late=_row(database, "SELECT avg((recorded_at > occurred_at)::INT) FROM deeds")[0],
+        snapshots=snapshots,
+        won_share=snapshots["won"] / snapshots["mature"] if snapshots["mature"] else None,
+        cutoffs=cutoffs,
+        features=dict(Counter(spec["kind"] for spec in describe_features(database, config))),
+        notes=tuple(note for note in notes if note.count),
+        breaches=breaches,
+        findings=findings,
+        lacks=lacks(config, database),
+        maturity=maturity(database, config),
+        worked=worked(database, [each.cutoff for each in cutoffs if each.mature]),
+    )
+
+
+def _audited(database: LeadDatabase, config: Config, progress: Progress) -> tuple[Finding, ...]:
+    """What the audit of a training would find, at the same cutoffs."""
+    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
+    cutoffs = training_cutoffs(config, database.data_end)
+    some, horizon = spread_out(cutoffs), config.time.horizon_days
+    seen = database.value(f"SELECT count(*) FROM ({cohort_sql(some)})") if some else 0
+    memory = config.engine.memory_gb
+    dataset = labelled(database, specs, some, horizon, memory, progress) if seen else None
+    return audit(database, config, cutoffs, dataset, specs)
+
+
+def _row(database: LeadDatabase, sql: str) -> tuple[Any, ...]:
+    return database.connection.execute(sql).fetchall()[0]
+
+
+def _span(database: LeadDatabase, table: str) -> TableSpan:
+    time = next(column.name for column in CONTRACT[table] if column.type == "TIMESTAMP")
+    rows, first, last = _row(database, f"SELECT count(*), min({time}), max({time}) FROM {table}")
+    return TableSpan(table, rows, first, last)
+
+
+def _actions(database: LeadDatabase, left_out: list[str]) -> tuple[ActionCount, ...]:
+    found = database.connection.execute(
+        "SELECT action, count(*), count(DISTINCT lead_id), count(*) / sum(count(*)) OVER (), "
+        "list_contains(?::VARCHAR[], action) "
+        "FROM events WHERE action IS NOT NULL GROUP BY action ORDER BY count(*) DESC, action",
+        [left_out],
+    ).fetchall()
+    return tuple(ActionCount(*row) for row in found)
+
+
+def _deals(database: LeadDatabase) -> dict[str, int]:
+    where = {
+        "won": "deals WHERE outcome = 'won'",
+        "lost": "deals WHERE outcome = 'lost'",
+        "open": "leads ANTI JOIN deals USING (lead_id) WHERE lead_id IS NOT NULL",
+    }
+    return {name: database.value(f"SELECT count(*) FROM {rows}") for name, rows in where.items()}
+
+
+def _cutoffs(database: LeadDatabase, config: Config) -> tuple[CutoffCount, ...]:
+    horizon, end = config.time.horizon_days, database.data_end
+    cutoffs = grid(config.time.first_cutoff, config.time.cutoff_every_days, end)
+    if not cutoffs:
+        return ()
+    counted = database.connection.execute(
+        f"WITH cohort AS ({cohort_sql(cutoffs)}), labels AS ({label_sql('cohort', horizon, end)}) "
+        "SELECT cutoff, count(*), sum(won)::BIGINT FROM labels GROUP BY cutoff"
+    ).fetchall()
+    found = {cutoff: numbers for cutoff, *numbers in counted}
+    return tuple(
+        CutoffCount(cutoff, is_mature(cutoff, horizon, end), *found.get(cutoff, (0, None)))
+        for cutoff in cutoffs
+    )

@@ -1,0 +1,127 @@
+"""How slowly wins come in, how mature each cutoff is, and what a late cutoff will come to.
+
+Late cutoffs lose the slow wins: 12 of 30 days after the cutoff, only the quick ones are seen. How
+many these are is learnt from the mature cutoffs: F(e) is the share of the wins within the horizon
+that came within e days. Of a cutoff with n snapshots, e whole days old, whose wins so far are w,
+
+    w / n            is too low, and
+    w / F(e) / n     is right on average, if wins come as fast as they used to
+
+(inverse probability of censoring). Worked example, horizon 30 days: 60 % of the wins came within 12
+days. A cutoff of 500 snapshots, 12 days old, has 9 wins: 1.8 % so far, and 9 / 0.6 / 500 = 3 % are
+to be expected. Below F(e) = 0.2 nothing is said: each win would stand for more than five.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from features.config import Config
+from features.contract.database import LeadDatabase
+from features.cutoffs import grid, is_mature
+from features.labels import ending_sql
+from features.snapshots import cohort_sql
+
+LEAST_SEEN = 0.2
+
+
+@dataclass(frozen=True)
+class Delay:
+    """`seen[e]`, e = 0, 1, ..., horizon: the share of the wins within the horizon that came within
+    e days, of `wins` won snapshots of the mature cutoffs; empty where there are none."""
+
+    seen: tuple[float, ...]
+    wins: int
+
+    def day_of(self, share: float) -> int:
+        """The first whole day by which such a share of the wins was in."""
+        return int(np.searchsorted(self.seen, share - 1e-9))
+
+
+@dataclass(frozen=True)
+class Late:
+    """A cutoff whose horizon is not over: whole days since, the share of its wins that is seen by
+    then, its snapshots, those won so far, and the share won that is to be expected (None below
+    LEAST_SEEN)."""
+
+    cutoff: datetime
+    days: int
+    seen: float
+    snapshots: int
+    won: int
+    expected: float | None
+
+
+@dataclass(frozen=True)
+class Maturity:
+    """The delay of wins, and each late cutoff."""
+
+    delay: Delay
+    late: tuple[Late, ...]
+
+    def __str__(self) -> str:
+        if not self.delay.wins:
+            return ""
+        slow = f"Wins come in slowly: half of those within {len(self.delay.seen) - 1} days by day "
+        slow += f"{self.delay.day_of(0.5)}, nine tenths by day {self.delay.day_of(0.9)}."
+        told = [each for each in self.late if each.expected is not None]
+        if told:
+            last = told[-1]
+            slow += (
+                f" The cutoff {last.cutoff:%Y-%m-%d}, {last.days} days old, has seen "
+                f"{last.seen:.0%} of its own: {last.won / last.snapshots:.1%} are won so far, "
+                f"{last.expected:.1%} are to be expected."
+            )
+        return slow
+
+
+def maturity(database: LeadDatabase, config: Config) -> Maturity:
+    """Measure the delay at the mature cutoffs, and hold the late ones against it."""
+    end, horizon = database.data_end, config.time.horizon_days
+    cutoffs = grid(config.time.first_cutoff, config.time.cutoff_every_days, end)
+    known = [cutoff for cutoff in cutoffs if is_mature(cutoff, horizon, end)]
+    delay = _delay(_won_by_day(database, known, horizon).sum(axis=0))
+    late = [cutoff for cutoff in cutoffs if cutoff not in known]
+    by_day, sizes = _won_by_day(database, late, horizon), _sizes(database, late)
+    found = []
+    for number, cutoff in enumerate(late):
+        days, size = (end - cutoff).days, sizes.get(cutoff, 0)
+        if not delay.wins or not size:
+            continue
+        won, seen = int(by_day[number, :days].sum()), delay.seen[days]
+        expected = won / seen / size if seen >= LEAST_SEEN else None
+        found.append(Late(cutoff, days, seen, size, won, expected))
+    return Maturity(delay, tuple(found))
+
+
+def _delay(by_day: npt.NDArray[np.int64]) -> Delay:
+    wins = int(by_day.sum())
+    share = np.append(0, np.cumsum(by_day)) / wins if wins else np.empty(0)
+    return Delay(tuple(share.tolist()), wins)
+
+
+def _won_by_day(
+    database: LeadDatabase, cutoffs: Sequence[datetime], horizon: int
+) -> npt.NDArray[np.int64]:
+    """How many snapshots were won on each day after the cutoff: shape (cutoffs, horizon)."""
+    counts = np.zeros((len(cutoffs), horizon), np.int64)
+    if cutoffs:
+        endings = ending_sql(f"({cohort_sql(cutoffs)})", database.data_end)
+        rows = database.connection.execute(
+            f"SELECT cutoff, floor(days)::INT, count(*) FROM ({endings}) "
+            f"WHERE ending = 'won' AND days < {horizon} GROUP BY ALL"
+        ).fetchall()
+        place = {cutoff: number for number, cutoff in enumerate(cutoffs)}
+        for cutoff, day, count in rows:
+            counts[place[cutoff], day] = count
+    return counts
+
+
+def _sizes(database: LeadDatabase, cutoffs: Sequence[datetime]) -> dict[datetime, int]:
+    if not cutoffs:
+        return {}
+    sql = f"SELECT cutoff, count(*) FROM ({cohort_sql(cutoffs)}) GROUP BY cutoff"
+    return dict(database.connection.execute(sql).fetchall())

@@ -1,0 +1,128 @@
+"""What `readiness check` reports, as typed records.
+
+Breaches of the contract must be mended before anything is learnt from the data. Notes are what a
+careful colleague would mention: true of many good databases, worth a look all the same.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from features.audit.finding import Finding
+from features.check.gate import Lack
+from features.check.maturity import Maturity
+from features.check.worked import Worked
+from features.contract.breaches import Breach
+
+
+@dataclass(frozen=True)
+class TableSpan:
+    """A table's rows, and the first and last readable value of its main time."""
+
+    table: str
+    rows: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True)
+class ActionCount:
+    """An action's events, leads and share of all events; whether leave_out_actions names it."""
+
+    action: str
+    events: int
+    leads: int
+    share: float
+    left_out: bool
+
+
+@dataclass(frozen=True)
+class CutoffCount:
+    """A cutoff of the grid: its snapshots, and those of them won within the horizon; None where
+    that cannot be known, as there are no snapshots or they are censored (not mature)."""
+
+    cutoff: datetime
+    mature: bool
+    snapshots: int
+    won: int | None
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something worth a look that breaches nothing: how many, what to do, the first of them."""
+
+    title: str
+    count: int
+    advice: str
+    first: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        first = f" (first: {'; '.join(self.first)})" if self.first else ""
+        return f"{self.title}: {self.count:,}{first}. {self.advice}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """A lead database as found.
+
+    `actions` begin with the most frequent. `deals` has won, lost and open (leads without a deal);
+    `snapshots` has mature, censored and won; `features` counts each kind; `counts` has a number for
+    each of LOOKS. `won_share` is the class balance of the mature snapshots, `recorded_late` the
+    share of events recorded after they occurred; either is None where there are none. `findings`
+    are those of the leakage audit, which is not run where the contract is breached; `lacks` the
+    reasons for which training would refuse, as too little is there. `worked` is of the leads at
+    the mature cutoffs, None without contacts.
+    """
+
+    data_end: datetime
+    horizon_days: int
+    tables: tuple[TableSpan, ...]
+    actions: tuple[ActionCount, ...]
+    deals: dict[str, int]
+    counts: dict[str, int]
+    recorded_late: float | None
+    snapshots: dict[str, int]
+    won_share: float | None
+    cutoffs: tuple[CutoffCount, ...]
+    features: dict[str, int]
+    notes: tuple[Note, ...]
+    breaches: tuple[Breach, ...]
+    findings: tuple[Finding, ...] = ()
+    lacks: tuple[Lack, ...] = ()
+    maturity: Maturity | None = None
+    worked: Worked | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the contract is kept. Notes do not count, nor what the audit finds."""
+        return not self.breaches
+
+    @property
+    def leaks(self) -> tuple[Finding, ...]:
+        """The findings of the leakage audit that readiness.toml does not accept."""
+        return tuple(each for each in self.findings if not each.accepted)
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole report, safe for JSON: times as ISO 8601 text, notes and breaches also worded
+        as `text`."""
+        whole = asdict(self)
+        for name, items in (("notes", self.notes), ("breaches", self.breaches)):
+            whole[name] = [asdict(item) | {"text": str(item)} for item in items]
+        del whole["lacks"]
+        whole["training"] = {
+            "passes": self.ok and not self.leaks and not self.lacks,
+            "reasons": [each.to_json() for each in self.lacks],
+        }
+        whole["findings"] = [each.to_json() for each in self.findings]
+        return {"ok": self.ok, **json.loads(json.dumps(whole, default=datetime.isoformat))}
+
+
+def totals(cutoffs: Sequence[CutoffCount]) -> dict[str, int]:
+    """Snapshots of all cutoffs: mature, censored, and won."""
+    return {
+        "mature": sum(c.snapshots for c in cutoffs if c.mature),
+        "censored": sum(c.snapshots for c in cutoffs if not c.mature),
+        "won": sum(c.won or 0 for c in cutoffs),
+    }

@@ -1,0 +1,191 @@
+"""Every way in which rows can breach the contract of a lead database, each as one query.
+
+A breach is found, counted and shown with its first offenders, never silently mended. Breaches that
+make a lead unusable also put it into the table `lead_faults`, so that scoring can name the lead and
+the reason instead of losing it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from features.contract.tables import CONTRACT, cast, literal, quoted
+
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One kind of breach as found: how many rows, the first offenders, and what to do."""
+
+    table: str
+    column: str
+    what: str
+    count: int
+    first: tuple[str, ...]
+    advice: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.table}.{self.column}: rows that {self.what}: {self.count:,} "
+            f"(first: {'; '.join(self.first)}). {self.advice}"
+        )
+
+
+@dataclass(frozen=True)
+class Check:
+    """A query for offending rows: `sql` yields lead_id and what was seen."""
+
+    table: str
+    column: str
+    what: str
+    sql: str
+    advice: str
+
+
+_TWICE = (
+    "SELECT lead_id, count(*) || ' rows' AS seen FROM {} WHERE lead_id IS NOT NULL "
+    "GROUP BY lead_id HAVING count(*) > 1"
+)
+
+# A lead with one of these cannot be scored.
+LEAD_CHECKS: tuple[Check, ...] = (
+    Check(
+        "leads", "lead_id", "share a lead_id with another row", _TWICE.format("leads"),
+        "Keep one row per lead, the one known at its creation.",
+    ),
+    Check(
+        "leads", "created_at", "have no readable creation time",
+        "SELECT lead_id, 'no created_at' AS seen FROM leads "
+        "WHERE created_at IS NULL AND lead_id IS NOT NULL",
+        "Fill it, for instance with the lead's first event; without it no cutoff can tell "
+        "whether the lead existed.",
+    ),
+    Check(
+        "deals", "lead_id", "are a second deal of one lead", _TWICE.format("deals"),
+        "Keep one deal per lead (the first to close), or make each opportunity a lead of its own.",
+    ),
+    Check(
+        "deals", "closed_at", "closed before the lead was created",
+        "SELECT d.lead_id, 'created ' || l.created_at || ', closed ' || d.closed_at AS seen "
+        "FROM deals d JOIN leads l USING (lead_id) WHERE d.closed_at < l.created_at",
+        "One of the two times is wrong: mend it, or leave the lead out in the query.",
+    ),
+    Check(
+        "deals", "closed_at", "have no readable closing time",
+        "SELECT lead_id, 'outcome ' || coalesce(outcome, 'NULL') AS seen FROM deals "
+        "WHERE closed_at IS NULL AND lead_id IS NOT NULL",
+        "An open deal has no row here; a closed one needs its time.",
+    ),
+    Check(
+        "deals", "outcome", "have an outcome that is neither won nor lost",
+        "SELECT lead_id, coalesce('outcome ' || outcome, 'no outcome') AS seen FROM deals "
+        "WHERE lead_id IS NOT NULL AND (outcome IS NULL OR outcome NOT IN ('won', 'lost'))",
+        "Map it in the query: CASE WHEN ... THEN 'won' ELSE 'lost' END; open deals get no row.",
+    ),
+)  # fmt: skip
+
+_TIMES = (
+    ("leads", "created_at"),
+    ("events", "occurred_at"),
+    ("events", "recorded_at"),
+    ("deals", "closed_at"),
+)
+
+
+def _future_checks(end: datetime) -> list[Check]:
+    return [
+        Check(
+            table,
+            column,
+            f"lie after {end:%Y-%m-%d %H:%M} UTC, in the future",
+            f"SELECT lead_id, {column}::VARCHAR AS seen FROM {table} "
+            f"WHERE {column} > TIMESTAMP {literal(str(end))}",
+            "Look at time zones and planned dates; a time must lie before the extract was made.",
+        )
+        for table, column in _TIMES
+    ]
+
+
+def _null_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
+    """Nulls where none may be, besides those that spoil a lead (told above)."""
+    told = {(check.table, check.column) for check in LEAD_CHECKS} - {
+        ("leads", "lead_id"),
+        ("deals", "lead_id"),
+    }
+    return [
+        Check(
+            table,
+            column.name,
+            "are null",
+            f"SELECT lead_id, 'NULL' AS seen FROM raw_{table} WHERE {quoted(column.name)} IS NULL",
+            "Fill it or leave the row out in the query.",
+        )
+        for table in columns
+        for column in CONTRACT[table]
+        if not column.nullable and (table, column.name) not in told
+    ]
+
+
+def _type_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
+    """Values that do not read as the contract's type. Numbers: NaN and infinity count as null."""
+    checks = []
+    for table, found in columns.items():
+        for column in CONTRACT[table]:
+            if column.type in ("LEAD_ID", "VARCHAR") or column.name not in found:
+                continue
+            name = quoted(column.name)
+            is_time = column.type == "TIMESTAMP"
+            read = cast(column, found, "") if is_time else f"TRY_CAST({name} AS {column.type})"
+            checks.append(
+                Check(
+                    table,
+                    column.name,
+                    f"do not read as {column.type}",
+                    f"SELECT lead_id, {name}::VARCHAR AS seen FROM raw_{table} "
+                    f"WHERE {name} IS NOT NULL AND {read} IS NULL",
+                    "Convert it in the query.",
+                )
+            )
+    return checks
+
+
+def find_breaches(
+    connection: duckdb.DuckDBPyConnection, columns: dict[str, dict[str, str]], end: datetime
+) -> list[Breach]:
+    """Every breach of the contract in the staged tables; times after `end` count as future."""
+    checks = [*_type_checks(columns), *_null_checks(columns), *LEAD_CHECKS, *_future_checks(end)]
+    found = [_run(connection, check) for check in checks]
+    return [breach for breach in found if breach is not None]
+
+
+def _run(connection: duckdb.DuckDBPyConnection, check: Check) -> Breach | None:
+    row = connection.execute(f"SELECT count(*) FROM ({check.sql})").fetchone()
+    if row is None or row[0] == 0:
+        return None
+    offenders = connection.execute(
+        f"SELECT coalesce('lead ' || lead_id::VARCHAR || ': ', '') || seen FROM ({check.sql}) "
+        f"ORDER BY 1 LIMIT {SHOWN}"
+    ).fetchall()
+    first = tuple(text for (text,) in offenders)
+    return Breach(check.table, check.column, check.what, row[0], first, check.advice)
+
+
+def write_lead_faults(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the table lead_faults(lead_id, reason): each unusable lead once, its first reason."""
+    faults: Sequence[str] = [
+        f"SELECT lead_id, {order} AS place, "
+        f"{literal(f'{check.table}.{check.column}: ')} || seen AS reason FROM ({check.sql})"
+        for order, check in enumerate(LEAD_CHECKS)
+    ]
+    stray = (
+        f"SELECT DISTINCT lead_id, {len(faults)} AS place, "
+        "'events: the lead has events but no row in leads' AS reason FROM deeds "
+        "WHERE lead_id NOT IN (SELECT lead_id FROM leads WHERE lead_id IS NOT NULL)"
+    )
+    connection.execute(
+        "CREATE TABLE lead_faults AS SELECT lead_id, min_by(reason, place) AS reason "
+        f"FROM ({' UNION ALL '.join([*faults, stray])}) GROUP BY lead_id"
+    )

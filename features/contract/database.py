@@ -1,0 +1,222 @@
+"""A lead database, opened: its tables staged into the contract's types in a DuckDB of its own.
+
+Staging copies the needed columns into a DuckDB in memory, which beyond its limit goes on in
+temporary files that are removed on closing; so CSV, a slow query and Parquet cost their reading
+once, whatever runs on them later.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from features.config import Config, Engine, Features
+from features.contract.breaches import write_lead_faults
+from features.contract.tables import (
+    CONTRACT,
+    cast,
+    describe_sources,
+    lead_id_type,
+    literal,
+    open_sources,
+    quoted,
+)
+from features.cutoffs import utc_now
+from features.errors import BadInput
+from features.parts import inside
+from features.spec import Attribute, Spec
+
+DUCKDB_SHARE = 0.6  # of the memory limit; the rest is for arrays and frames
+_TEXT_TYPES = ("VARCHAR", "ENUM", "BOOLEAN", "UUID")
+_NUMBER_TYPE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)")
+
+
+@dataclass(frozen=True)
+class LeadDatabase:
+    """An open lead database.
+
+    `actions` are the observed ones, most frequent first; `attributes` tells for each listed
+    attribute whether it is text; `columns` are the raw columns per table. `data_end` is the latest
+    past time in the tables, or as configured: a label is mature where cutoff + horizon <= it.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    columns: dict[str, dict[str, str]]
+    actions: tuple[str, ...]
+    attributes: dict[str, bool]
+    data_end: datetime
+    scratch: Path
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """The rows of a query as a pandas frame."""
+        return self.connection.execute(sql).df()
+
+    def value(self, sql: str) -> int:
+        """The one number that a query yields."""
+        row = self.connection.execute(sql).fetchone()
+        return int(row[0]) if row and row[0] is not None else 0
+
+    def digests(self) -> dict[str, str]:
+        """Per table, its rows and a digest of them, whatever their order: the same content gives
+        the same digest."""
+        found = {}
+        for table in self.columns:
+            row = self.connection.execute(
+                f"SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0) FROM {table} t"
+            ).fetchone()
+            rows, digest = row if row else (0, 0)
+            found[table] = f"{rows} rows {digest % 2**64:016x}"
+        return found
+
+
+@contextmanager
+def open_database(config: Config, specs: Iterable[Spec] = ()) -> Iterator[LeadDatabase]:
+    """Open and stage the lead database that readiness.toml names.
+
+    specs: what rules or segments will ask for. Their attributes are staged beside those that
+    readiness.toml lists, but are not in `attributes`, so that they never become a model's features.
+    Raises BadInput for tables that are absent, unreadable, or lack columns. Rows that breach the
+    contract are kept for `features.breaches`; the leads they concern are in `lead_faults`.
+    """
+    with _scratch(config.engine) as (connection, scratch):
+        columns = open_sources(connection, config.tables, config.folder)
+        end = config.time.data_end
+        yield _staged(connection, scratch, columns, config.features, end, specs)
+
+
+@contextmanager
+def open_frames(
+    frames: Mapping[str, pd.DataFrame],
+    features: Features,
+    engine: Engine,
+    specs: Iterable[Spec] = (),
+) -> Iterator[LeadDatabase]:
+    """The same over pandas frames by table name: `events`, `leads` and, if known, `deals`."""
+    with _scratch(engine) as (connection, scratch):
+        for table, frame in frames.items():
+            connection.register(f"raw_{table}", frame)
+        columns = describe_sources(connection, list(frames))
+        yield _staged(connection, scratch, columns, features, None, specs)
+
+
+@contextmanager
+def _scratch(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A DuckDB within the engine's limits, in a temporary folder that is removed at the end."""
+    scratch = Path(tempfile.mkdtemp(prefix="readiness-"))
+    connection = duckdb.connect()
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"SET memory_limit = '{engine.memory_gb * DUCKDB_SHARE}GB'")
+        connection.execute(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute("PRAGMA disable_progress_bar")
+        if engine.threads:
+            connection.execute(f"SET threads = {engine.threads}")
+        yield connection, scratch
+    finally:
+        connection.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _staged(
+    connection: duckdb.DuckDBPyConnection,
+    scratch: Path,
+    columns: dict[str, dict[str, str]],
+    features: Features,
+    data_end: datetime | None,
+    specs: Iterable[Spec],
+) -> LeadDatabase:
+    attributes = _attributes(features.attributes, "features.attributes lists", columns["leads"])
+    asked = {spec.column for spec in inside(specs) if isinstance(spec, Attribute)}
+    beside = _attributes(
+        sorted(asked - attributes.keys()), "A rule or condition asks for", columns["leads"]
+    )
+    _stage(connection, features, attributes.keys() | beside, columns)
+    write_lead_faults(connection)
+    now = utc_now()
+    if data_end and data_end > now:
+        raise BadInput(
+            f"time.data_end is {data_end}, in the future: leads would count as lost whose time "
+            "has not come. Leave it out, or name when the extract was made."
+        )
+    end = data_end or _latest_time(connection, now)
+    return LeadDatabase(connection, columns, _actions(connection), attributes, end, scratch)
+
+
+def _attributes(listed: Sequence[str], who: str, found: dict[str, str]) -> dict[str, bool]:
+    """Whether each listed column of leads is text. Raises BadInput for what is no attribute."""
+    missing = [name for name in listed if name not in found]
+    if missing:
+        raise BadInput(
+            f"{who} {', '.join(missing)}, which tables.leads does not have. "
+            f"It has: {', '.join(found)}."
+        )
+    is_text = {name: found[name].startswith(_TEXT_TYPES) for name in listed}
+    for name in listed:
+        if not is_text[name] and not _NUMBER_TYPE.fullmatch(found[name]):
+            raise BadInput(
+                f"{who} {name}, which is a {found[name]}: neither text nor a "
+                "number. Make it one in the query of tables.leads, or leave it out."
+            )
+    return is_text
+
+
+def _stage(
+    connection: duckdb.DuckDBPyConnection,
+    features: Features,
+    attributes: Set[str],
+    columns: dict[str, dict[str, str]],
+) -> None:
+    id_type = lead_id_type(columns)
+    of_contract = {column.name for column in CONTRACT["leads"]}
+    extra = [quoted(name) for name in sorted(attributes - of_contract)]
+    for table in columns.keys() | {"deals"}:  # frames may come without deals: none closed yet
+        found = columns.get(table, {})
+        wanted = [f"{cast(c, found, id_type)} AS {quoted(c.name)}" for c in CONTRACT[table]]
+        wanted += extra if table == "leads" else []
+        rows = f"FROM raw_{table}" if found else "WHERE false"
+        try:
+            connection.execute(f"CREATE TABLE {table} AS SELECT {', '.join(wanted)} {rows}")
+        except duckdb.Error as error:
+            raise BadInput(f"tables.{table} cannot be read: {error}") from None
+    left_out = ", ".join(literal(action) for action in features.leave_out_actions)
+    kept = f"AND action NOT IN ({left_out})" if left_out else ""
+    # An event is known from the later of its two times on: a deed recorded before it
+    # happened (a booked visit) is still no deed until it does.
+    connection.execute(
+        "CREATE VIEW deeds AS SELECT *, greatest(occurred_at, coalesce(recorded_at, occurred_at)) "
+        "AS known_at FROM events WHERE lead_id IS NOT NULL AND occurred_at IS NOT NULL "
+        f"AND action IS NOT NULL {kept}"
+    )
+
+
+def _latest_time(connection: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
+    # A time in the future is a breach, told by `check`; it must not move the end of the data.
+    row = connection.execute(
+        "SELECT max(moment) FROM ("
+        "SELECT greatest(occurred_at, coalesce(recorded_at, occurred_at)) AS moment FROM events "
+        "UNION ALL SELECT created_at FROM leads UNION ALL SELECT closed_at FROM deals) "
+        "WHERE moment <= ?",
+        [now],
+    ).fetchone()
+    if row is None or row[0] is None:
+        raise BadInput("The tables hold no readable time at all: nothing can be learnt from them.")
+    end: datetime = row[0]
+    return end
+
+
+def _actions(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    rows = connection.execute(
+        "SELECT action FROM deeds WHERE action IS NOT NULL GROUP BY action "
+        "ORDER BY count(*) DESC, action"
+    ).fetchall()
+    return tuple(action for (action,) in rows)

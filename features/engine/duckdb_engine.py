@@ -1,0 +1,107 @@
+"""Features on DuckDB, chunk by chunk of leads, so that memory stays bounded: one compiled pass for
+all that it knows, SQL for the rest."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import duckdb
+import pandas as pd
+
+from features.contract.database import LeadDatabase
+from features.engine.one_pass import OnePass
+from features.engine.plan import in_one_pass
+from features.engine.query import feature_sql
+from features.errors import BadInput
+from features.parts import inside
+from features.progress import Progress, silent
+from features.segments import beneath, with_segments
+from features.snapshots import Chunk
+from features.spec import Attribute, Spec, is_text
+
+KEY = ["lead_id", "cutoff"]
+# What one chunk may hold per GB of the memory limit; larger cohorts take more chunks.
+EVENTS_PER_GB = 1_000_000
+NUMBERS_PER_GB = 8_000_000  # snapshots times features
+MOST_CHUNKS = 10_000
+
+
+def chunk_count(database: LeadDatabase, snapshots: str, features: int, memory_gb: float) -> int:
+    """In how many chunks the work is done."""
+    asked = database.value(f"SELECT count(*) FROM {snapshots}")
+    events = database.value("SELECT count(*) FROM deeds")
+    needed = max(asked * features / NUMBERS_PER_GB, events / EVENTS_PER_GB) / memory_gb
+    return min(max(1, math.ceil(needed)), MOST_CHUNKS)
+
+
+def feature_frames(
+    database: LeadDatabase,
+    specs: Sequence[Spec],
+    snapshots: str,
+    memory_gb: float,
+    progress: Progress = silent,
+) -> Iterator[pd.DataFrame]:
+    """Yield one frame per chunk of leads: lead_id, cutoff, then one column per spec, ordered by
+    cutoff and lead.
+
+    Every snapshot of the relation is in exactly one frame. Numbers are float64, texts are objects;
+    a missing value is NaN in both (never None: the encoder would take it for a category).
+    Raises BadInput where a spec's attribute is not in the leads, or the memory does not suffice.
+    """
+    asked, specs = specs, beneath(specs)
+    _require_attributes(database, specs)
+    one_pass = OnePass.over(database, [spec for spec in specs if in_one_pass(spec)])
+    rest = [spec for spec in specs if not in_one_pass(spec)]
+    count = chunk_count(database, snapshots, len(specs), memory_gb)
+    try:
+        for index, frame in enumerate(one_pass.frames(snapshots, count)):
+            chunk = Chunk(index, count)
+            if rest:
+                frame = _with_sql(database, frame, specs, rest, snapshots, chunk)
+            yield with_segments(frame, asked)
+            progress("features", index + 1, count)
+    except duckdb.OutOfMemoryException:
+        raise BadInput(
+            f"The features of one chunk of leads do not fit into {memory_gb:g} GB. Raise "
+            "engine.memory_gb in readiness.toml, or look for a lead with millions of events."
+        ) from None
+
+
+def _with_sql(
+    database: LeadDatabase,
+    frame: pd.DataFrame,
+    specs: Sequence[Spec],
+    rest: Sequence[Spec],
+    snapshots: str,
+    chunk: Chunk,
+) -> pd.DataFrame:
+    """The frame of the pass and, laid beside it, the rest by SQL."""
+    found = database.connection.execute(feature_sql(rest, snapshots, chunk)).to_arrow_table()
+    texts = {spec.name: object for spec in rest if is_text(spec)}
+    by_sql = _in_order(found.to_pandas().astype(texts)).drop(columns=KEY)
+    return pd.concat([frame, by_sql], axis=1)[[*KEY, *(spec.name for spec in specs)]]
+
+
+def _require_attributes(database: LeadDatabase, specs: Sequence[Spec]) -> None:
+    staged = {name for name, *_ in database.connection.execute("DESCRIBE leads").fetchall()}
+    wanted = {spec.column for spec in inside(specs) if isinstance(spec, Attribute)}
+    if wanted - staged:
+        raise BadInput(
+            f"The model was trained with the attribute {', '.join(sorted(wanted - staged))}, which "
+            "is not among features.attributes any more. List it again, or train a new model."
+        )
+
+
+def feature_frame(
+    database: LeadDatabase,
+    specs: Sequence[Spec],
+    snapshots: str,
+    memory_gb: float = 4,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """All snapshots in one frame, ordered by cutoff and lead."""
+    frames = list(feature_frames(database, specs, snapshots, memory_gb, progress))
+    return _in_order(pd.concat(frames)) if len(frames) > 1 else frames[0]
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.sort_values(KEY[::-1], ignore_index=True)

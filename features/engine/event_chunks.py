@@ -1,0 +1,100 @@
+"""The events of the asked leads as numbers, chunk by chunk of leads, in one scan of the events.
+
+Where there are several chunks, each one's events wait in a file of their own: with a scan for each
+chunk, twice the events would cost four times as much.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from features.contract.database import LeadDatabase
+from features.contract.tables import quoted
+from features.snapshots import Chunk
+from features.spec import Attribute
+
+BATCH = 200_000  # events on their way into the files
+EVENT = np.dtype(
+    [
+        ("number", np.int32),  # of the lead within its chunk
+        ("occurred", np.int64),
+        ("known", np.int64),
+        ("action", np.int32),  # place in the alphabet
+        ("source", np.int32),  # likewise; -1: none
+        ("content", np.uint64),  # hash; 0: none
+        ("value", np.int64),  # in ten-thousandths; 0: none
+    ]
+)
+Rows = npt.NDArray[Any]  # of EVENT
+
+_EVENTS = """
+SELECT n.part, n.number, epoch_us(e.occurred_at) AS occurred, epoch_us(e.known_at) AS known,
+  a.code AS action, coalesce(s.code, -1) AS source,
+  CASE WHEN e.content IS NULL THEN 0 ELSE hash(e.content) END AS content,
+  coalesce(TRY_CAST(round(e.value * 10000) AS BIGINT), 0) AS value
+FROM deeds e JOIN leads_ n ON n.lead_id = e.lead_id
+JOIN actions_ a ON a.said = e.action LEFT JOIN sources_ s ON s.said = e.source"""
+
+
+def write_asked(
+    database: LeadDatabase, snapshots: str, count: int, attributes: Sequence[Attribute]
+) -> None:
+    """Create the tables leads_ (lead_id, part, number within the part) and asked_, the snapshots
+    with them, with what the leads bring along. The parts are those of `features.query.Chunk`."""
+    read = "".join(
+        f", TRY_CAST(l.{quoted(spec.column)} AS {'VARCHAR' if spec.text else 'DOUBLE'}) "
+        f"AS {quoted(spec.name)}"
+        for spec in dict.fromkeys(attributes)
+    )
+    database.connection.execute(f"""
+CREATE OR REPLACE TEMP TABLE leads_ AS
+SELECT lead_id, part, (row_number() OVER (PARTITION BY part) - 1)::INTEGER AS number
+FROM (SELECT DISTINCT lead_id, {Chunk(0, count).part("lead_id")} AS part FROM {snapshots} s);
+CREATE OR REPLACE TEMP TABLE asked_ AS
+SELECT s.lead_id, s.cutoff, n.part, n.number, epoch_us(s.cutoff) AS cutoff_us,
+  epoch_us(l.created_at) AS created_us{read}
+FROM {snapshots} s JOIN leads_ n ON n.lead_id = s.lead_id JOIN leads l ON l.lead_id = s.lead_id""")
+
+
+def event_chunks(
+    database: LeadDatabase, actions: Sequence[str], sources: Sequence[str], count: int
+) -> Iterator[Rows]:
+    """Each chunk's events, in no order; `actions` and `sources` in alphabetical order, all of
+    those that occur, but sources may be empty where nobody asks for them."""
+    for name, texts in (("actions_", actions), ("sources_", sources)):
+        codes = pa.array(range(len(texts)), pa.int32())
+        said = pa.array(texts, pa.string())
+        database.connection.register(name, pa.table({"said": said, "code": codes}))
+    if count == 1:
+        # sql, not execute, which would make the Arrow table on one core only
+        table = database.connection.sql(_EVENTS).to_arrow_table()
+        yield _rows(table, slice(None))
+        return
+    files = [database.scratch / f"events{part}" for part in range(count)]
+    for batch in database.connection.execute(_EVENTS).to_arrow_reader(BATCH):
+        _append(batch, files)
+    for file in files:
+        yield np.fromfile(file, EVENT) if file.exists() else np.empty(0, EVENT)
+        file.unlink(missing_ok=True)
+
+
+def _append(batch: pa.RecordBatch, files: Sequence[Path]) -> None:
+    part = batch["part"].to_numpy()
+    order = np.argsort(part, kind="stable")
+    rows = _rows(batch, order)
+    edges = np.searchsorted(part[order], np.arange(len(files) + 1))
+    for file, (first, last) in zip(files, pairwise(edges), strict=True):
+        with file.open("ab") as appended:
+            rows[first:last].tofile(appended)
+
+
+def _rows(table: pa.Table | pa.RecordBatch, order: Any) -> Rows:
+    rows = np.empty(table.num_rows, EVENT)
+    for name in EVENT.names or ():
+        rows[name] = table[name].to_numpy()[order]
+    return rows

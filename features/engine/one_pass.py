@@ -1,0 +1,127 @@
+"""Features by one compiled pass: sorts a chunk's events by lead and time, runs the kernel on all
+cores, and lays the frame out.
+
+The second executor of the specs (docs/adr/0006); `features.query`, the first, knows every spec and
+is its oracle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from features.contract.database import LeadDatabase
+from features.engine.event_chunks import Rows, event_chunks, write_asked
+from features.engine.kernel import Events, Floats, Ints, Snapshots, in_order, measure, numbered
+from features.engine.plan import Plan, plan_of
+from features.parts import inside
+from features.spec import Attribute, First, Last, Ratio, Spec, is_text
+
+PARTS_PER_CORE = 8  # so that a lead with millions of events keeps one core busy, not all
+
+
+@dataclass(frozen=True)
+class OnePass:
+    """The pass for some specs, each of them `in_one_pass`, over an open database."""
+
+    database: LeadDatabase
+    specs: tuple[Spec, ...]
+    plan: Plan
+    actions: tuple[str, ...]
+    sources: tuple[str, ...]
+
+    @classmethod
+    def over(cls, database: LeadDatabase, specs: Sequence[Spec]) -> OnePass:
+        """Plan the pass. Codes go by the alphabet, as DuckDB and Python both sort text."""
+        actions = tuple(sorted(database.actions))
+        plan = plan_of(specs, actions)
+        found = "SELECT DISTINCT source FROM deeds WHERE source IS NOT NULL ORDER BY source"
+        asked = any(spec.column == "source" for spec in plan.texts)
+        rows = database.connection.execute(found).fetchall() if asked else []
+        return cls(database, tuple(specs), plan, actions, tuple(source for (source,) in rows))
+
+    def frames(self, snapshots: str, count: int) -> Iterator[pd.DataFrame]:
+        """The features of each of `count` chunks of the snapshots, ordered by cutoff and lead:
+        lead_id, cutoff, then one column per spec. Numbers are float64, texts objects, missing
+        values NaN."""
+        attributes = [spec for spec in inside(self.specs) if isinstance(spec, Attribute)]
+        write_asked(self.database, snapshots, count, attributes)
+        chunks = event_chunks(self.database, self.actions, self.sources, count)
+        for index, rows in enumerate(chunks):
+            asked = self.database.connection.execute(
+                f"SELECT * FROM asked_ WHERE part = {index} ORDER BY cutoff, lead_id"
+            ).to_arrow_table()
+            yield self._frame(asked, rows)
+
+    def _frame(self, asked: pa.Table, rows: Rows) -> pd.DataFrame:
+        number = asked["number"].to_numpy()
+        events, begin = _by_lead(rows, int(number.max(initial=-1)) + 1)
+        moments = Snapshots(
+            cutoff=asked["cutoff_us"].to_numpy(),
+            created=asked["created_us"].to_numpy(),
+            begin=begin[number],
+            end=begin[number + 1],
+        )
+        numbers = np.empty((len(number), len(self.plan.columns)))
+        texts = np.empty((len(number), 4), np.int64)
+        self._measure(events, moments, numbers, texts)
+        return self._laid_out(asked, numbers, texts)
+
+    def _measure(self, events: Events, asked: Snapshots, numbers: Floats, texts: Ints) -> None:
+        threads = self.database.value("SELECT current_setting('threads')")
+        edges = np.linspace(0, len(numbers), threads * PARTS_PER_CORE + 1).astype(np.int64)
+        with ThreadPoolExecutor(threads) as pool:
+            done = [
+                pool.submit(measure, events, asked, self.plan.arrays, first, last, numbers, texts)
+                for first, last in pairwise(edges)
+            ]
+            for each in done:
+                each.result()
+
+    def _laid_out(self, asked: pa.Table, numbers: Floats, texts: Ints) -> pd.DataFrame:
+        for part in inside(self.specs):
+            if isinstance(part, Attribute) and not part.text:
+                numbers[:, self.plan.columns[part.name]] = asked[part.name].to_numpy()
+        for spec in self.specs:
+            if isinstance(spec, Ratio):
+                numbers[:, self.plan.columns[spec.name]] = self._ratio(spec, numbers)
+        names = [spec.name for spec in self.specs if not is_text(spec)]
+        frame = pd.DataFrame(numbers[:, : len(names)], columns=names, copy=False)
+        frame.insert(0, "lead_id", asked["lead_id"].to_pandas())
+        frame.insert(1, "cutoff", asked["cutoff"].to_pandas())
+        for place, spec in enumerate(self.specs, start=2):
+            if isinstance(spec, First | Last):
+                frame.insert(place, spec.name, self._said(spec, texts))
+            elif is_text(spec):
+                frame.insert(place, spec.name, asked[spec.name].to_pandas().astype(object))
+        return frame
+
+    def _ratio(self, spec: Spec, numbers: Floats) -> Floats:
+        if not isinstance(spec, Ratio):
+            column: Floats = numbers[:, self.plan.columns[spec.name]]
+            return column
+        over, under = self._ratio(spec.over, numbers), self._ratio(spec.under, numbers)
+        nothing = np.full(len(over), np.nan)
+        quotient: Floats = np.divide(over, under, out=nothing, where=under != 0)
+        return quotient
+
+    def _said(self, spec: First | Last, texts: Ints) -> pd.Series[Any]:
+        names = self.sources if spec.column == "source" else self.actions
+        place = 2 * (spec.column == "action") + isinstance(spec, Last)
+        said = np.array([*names, np.nan], object)[texts[:, place]]  # -1, none, is the last
+        return pd.Series(said, dtype=object)
+
+
+def _by_lead(rows: Rows, leads: int) -> tuple[Events, Ints]:
+    """The events sorted by lead and time; and where each lead's begin (one more: the end)."""
+    order, begin = in_order(rows["number"], rows["occurred"], leads)
+    content = numbered(rows["content"][order], begin)
+    names = ("occurred", "known", "action", "source", "value")
+    return Events(content=content, **{name: rows[name][order] for name in names}), begin

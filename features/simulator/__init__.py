@@ -1,0 +1,1 @@
+"""A company whose true probabilities are known: simulate > world > deeds, truth."""

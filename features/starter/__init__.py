@@ -1,0 +1,1 @@
+"""What `readiness init` guesses from the tables and writes, to be read and edited."""

@@ -1,0 +1,71 @@
+"""The funnel that `readiness init` writes, and that counts where there is no funnel.toml: the usual
+five stages, their actions guessed from the points that the starter gives them."""
+
+from collections.abc import Callable, Iterable
+
+from features.funnel import Funnel, Stage
+from features.starter.text import toml_text
+
+MOST_ACTIONS = 20  # named per stage
+MINOR, IMPORTANT, ASKING = 2, 10, 20  # points as the starter guesses them
+HEAD = """\
+# The funnel, written by `readiness init`. Its actions are GUESSES from their names: put in what a
+# lead has to do in your house. Run `readiness funnel` to see how far leads come, and how fast.
+# A lead enters a stage by any of its ways, the first counts; rows of the table `stages` win over
+# them. Who enters a later stage has passed the earlier ones then at the latest; a stage that was
+# skipped says nothing of its phase, so its skippers are in none of the phase's figures.
+#   created         true: when the lead was created
+#   actions         the first of these deeds
+#   contact         "made" or "accepted", by the table contacts
+#   won             true: when the deal was won
+#   points_from, readiness_from, band, route   as first seen in the ledger of `readiness score`
+#   within_days     so many days to come here from the stage before (default: the one below)
+#   reference       [low, high]: the share that should come here from the stage before in that time
+
+within_days = 90            # a phase is judged on the leads that entered it so long ago or longer
+whole_within_days = 180     # the same from the first stage to the last
+# recent_days = 90          # hold these days against all before; default: the later half
+period = "month"            # of --by cohort and --by period: week, month or quarter
+"""
+
+
+def guess_funnel(
+    actions: Iterable[str], contacts: bool, points_of: Callable[[str], float]
+) -> Funnel:
+    """subscriber > lead > MQL > SQL > customer; a stage that nothing leads into is left out.
+
+    actions: as observed, most frequent first. contacts: whether there is that table; without it,
+    what asks for sales (a form sent, a quote opened) makes an SQL.
+    """
+    found = [action for action in actions if action]
+    points = {action: points_of(action) for action in found}
+    asking = [action for action in found if points[action] >= ASKING]
+    wanting = [action for action in found if points[action] >= IMPORTANT]
+    if not contacts:
+        wanting = [action for action in wanting if action not in asking]
+    engaged = [action for action in found if MINOR <= points[action] < IMPORTANT]
+    stages = [Stage(name="subscriber", created=True)]
+    stages += _by_actions("lead", engaged) + _by_actions("MQL", wanting)
+    stages += [Stage(name="SQL", contact="accepted")] if contacts else _by_actions("SQL", asking)
+    return Funnel(stage=[*stages, Stage(name="customer", won=True)])
+
+
+def _by_actions(name: str, actions: list[str]) -> list[Stage]:
+    return [Stage(name=name, actions=actions[:MOST_ACTIONS])] if actions else []
+
+
+def funnel_toml(funnel: Funnel) -> str:
+    """The funnel as the text of a funnel.toml that reads as the same."""
+    return HEAD + "".join(_stage(stage) for stage in funnel.stage)
+
+
+def _stage(stage: Stage) -> str:
+    given = stage.model_dump(exclude_defaults=True)
+    lines = [f"{key} = {_value(value)}" for key, value in given.items()]
+    return "\n[[stage]]\n" + "\n".join(lines) + "\n"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml_text, value))}]"
+    return "true" if value is True else toml_text(str(value))

@@ -1,0 +1,296 @@
+"""The starter that `readiness init` writes: readiness.toml and the files it names (rules.toml ...),
+made from the tables found in a folder, with every key explained, to be edited by those who know.
+
+The points are guessed from the words of the actions, never from outcomes: rules.toml stands for the
+table that sales would write by hand, and is what the model has to beat.
+"""
+
+from datetime import datetime, timedelta
+from math import ceil
+from pathlib import Path
+
+import duckdb
+
+from features.catalog import MOST_ACTIONS
+from features.config import FILE_NAME, Capacity, Config, Tables, Times
+from features.contract.database import LeadDatabase, open_database
+from features.contract.tables import CONTRACT, literal
+from features.cutoffs import grid, mature
+from features.errors import BadInput
+from features.starter.funnel import funnel_toml, guess_funnel
+from features.starter.segments import segments_text
+from features.starter.sources import sources_text
+from features.starter.text import begins_word, listed, toml_text, write_all
+from features.wording import say
+
+FILE_KINDS = (".csv.gz", ".csv", ".parquet", ".sql")  # the last one found is used
+MEANINGS = {
+    "database": "a DuckDB file, whose tables may be named below",
+    "events": "one row per deed of a lead",
+    "leads": "one row per lead; further columns may become attributes",
+    "deals": "one row per closed deal, won or lost; an open deal has no row",
+    "contacts": "optional: whom sales worked, and when; never a feature",
+    "stages": "optional: the stages of each lead, for the funnel; never a feature",
+}
+REQUIRED = ("events", "leads", "deals")
+HORIZONS, LEAST_MATURE, MOST_TEST = (30, 21, 14, 7), 8, 5
+
+# An action's points are those of the first pattern that begins one of its words.
+GUESSES = (
+    ("unsubscrib|opt_?out|complain|spam|cancel|declin|reject", -20),
+    ("bounce", -10),
+    ("demo|quot|order|trial|submit|call|meeting|appointment", 20),
+    ("pric|forms?(?![a-z])|contact|chat|request|proposal|basket|cart|checkout", 10),
+    ("click|download|webinar|watch|service|product|reference|case", 2),
+    ("", 1),
+)
+DECIDING = "accept|activat|approv|bought|cancel|clos|declin|lost|paid|purchas|reject|sign|won"
+
+SETTINGS = """\
+# Settings of sales-readiness, written by `readiness init`. Edit them, then run `readiness check`.
+# What stands behind a # is off, or the default. Paths are relative to this file; times are UTC.
+
+seed = 7                    # the same data, settings and seed give the same scores
+rules = "rules.toml"        # the points table that the model is held against
+sources = "sources.toml"    # the sources of leads, and their baskets
+funnel = "funnel.toml"      # the stages of the funnel
+segments = "segments.toml"  # named filters over the leads
+out = "out"                 # folder of the scores, the reports and the MLflow store
+
+[tables]  # each a file (.parquet, .csv), a query (.sql, or "SELECT ..."), or in `database`
+folder = "."                   # where the files are looked for
+{tables}
+
+[time]
+horizon_days = {horizon:<13}# readiness is the chance of a win within so many days{why}
+first_cutoff = {first:<13}# a Monday, with a tenth of the events before it
+cutoff_every_days = 7       # the cutoffs after it, up to the data end
+test_cutoffs = {test:<13}# so many of the last mature cutoffs are kept for the final test
+# data_end = {data_end}  # default: the latest time in the tables
+
+[capacity]
+share = 0.1                 # the part of the open leads that sales can call per cutoff
+# leads = 50                # or, instead of share, their number
+
+[routing]
+by = "capacity"             # to sales go the readiest; or "value", or "hand" (docs/routing.md)
+# cost_per_contact = 90     # by value: call where amount x readiness is above it
+# amount = 5000             # by value: or a column of leads; default: the median of deals won
+# readiness_from = 0.3      # by hand: call from this readiness on
+# points_from = 50          # by hand: and from these points on
+contact_within_hours = 24   # by when sales call, where no basket of sources.toml says it
+working_days_only = true    # the hours of Saturdays and Sundays (UTC) do not count
+# exploration = 0.02        # so many of the places go to leads drawn by lot (docs/routing.md)
+
+[features]
+windows_days = [1, 7, 30, 90]  # features look so many days back, and at all time
+half_life_days = 14         # after so many days a deed counts half, in the fading counts
+attributes = [{on}]  # columns of leads, as known when the lead was created{off}
+leave_out_actions = []      # deciding actions, which would tell the outcome{deciding}
+segments = []               # names of segments that the model gets as 0/1 features
+
+[audit]
+accepted = []               # what the audit found and is honest, by its codes (docs/audit.md)
+
+[training]
+candidates = 6              # settings of the model that are tried
+folds = 3                   # periods of the past on which each is tried
+jobs = 2                    # how many are tried at a time
+least_wins = 60             # won leads, below which the points alone are served
+prior_shift = false         # true: scoring follows a win rate that has moved since the training
+
+[promotion]  # docs/promotion.md
+metric = "average_precision"  # what the challenger must be better in
+stale_after_days = 90       # a champion so far behind may go for an equal, on a person's word
+
+[mlflow]
+uri = "sqlite:///out/mlflow.db"  # where runs are tracked and models registered
+experiment = "sales-readiness"   # the experiment that holds the runs
+model = "sales-readiness"        # the name of the registered model
+
+[engine]
+memory_gb = 4               # the most memory that reading and features may take
+# threads = 2               # default: one per core
+
+[words]  # how reasons name actions and attributes; these are the defaults
+{words}
+"""
+RULES = """\
+# The points table, written by `readiness init`. Its points are GUESSES from the names of the
+# actions: whoever owns the points in your house should put their own here.
+# Each rule gives points for an action: minor deeds 1-2, important ones 10-20, bad signs below 0.
+#   per             "occurrence" counts every time, "day" each day, "once" whether it happened
+#   cap, group      optional, the most that the rule, or all rules of a group, can give
+#   window_days     optional, only deeds of so many days before the cutoff
+#   half_life_days  optional, points fade by half every so many days
+# Also on content, source, value, attributes, silence; and who is disqualified: docs/points.md
+
+name = "starter"
+
+[bands]             # a band begins at these points; below warm is cold
+warm = 20
+hot = 50
+
+[groups.engagement]
+cap = 40            # minor deeds alone make a lead warm, never hot
+
+"""
+
+
+def write_starter(folder: Path) -> list[Path]:
+    """Write readiness.toml and `others` into a folder of tables, all or none; return the paths.
+    Raises BadInput where one of them exists, and where tables are absent, unreadable or incomplete.
+    """
+    if not folder.is_dir():
+        raise BadInput(f"There is no folder {folder}.")
+    others = ("rules.toml", "sources.toml", "funnel.toml", "segments.toml")
+    paths = [folder / FILE_NAME, *(folder / name for name in others)]
+    for path in paths:
+        if path.exists():
+            raise BadInput(f"{path} exists already. Edit it, or move it away and run init again.")
+    config = Config(
+        path=paths[0],
+        tables=find_tables(folder),
+        time=Times(first_cutoff=datetime.min),
+        capacity=Capacity(share=0.1),
+    )
+    try:
+        with open_database(config) as database:
+            texts = [_settings(config.tables, database), _rules(database.actions)]
+            horizon, *_ = _horizon(_first_cutoff(database), database.data_end)
+            texts.append(sources_text(database, horizon))
+            contacts = "contacts" in database.columns
+            texts.append(funnel_toml(guess_funnel(database.actions, contacts, guess_points)))
+            texts.append(segments_text(database, guess_points))
+    except BadInput as error:
+        raise BadInput(f"{error}\nHere a query is a file of its own, such as events.sql.") from None
+    write_all(dict(zip(paths, texts, strict=True)))
+    return paths
+
+
+def find_tables(folder: Path) -> Tables:
+    """Where the tables are in a folder: files named after them, .sql before .parquet, .csv and
+    .csv.gz, else tables of the one DuckDB file (.duckdb, .db).
+
+    Raises BadInput, with the contract, where events, leads or deals are not found.
+    """
+    files = {path.name.lower(): path.name for path in sorted(folder.iterdir()) if path.is_file()}
+    kinds = [(table, table + kind) for table in CONTRACT for kind in FILE_KINDS]
+    named = {table: files[name] for table, name in kinds if name in files}
+    candidates = [name for name in files.values() if name.lower().endswith((".duckdb", ".db"))]
+    inside = {name: _tables_inside(folder / name) - set(named) for name in candidates}
+    databases = [name for name, tables in inside.items() if tables]
+    if len(databases) > 1:
+        raise BadInput(f"Several DuckDB files hold tables: {', '.join(databases)}. Keep one.")
+    for name in databases:
+        named |= {table: table for table in inside[name]}
+    missing = [table for table in REQUIRED if table not in named]
+    if missing:
+        raise BadInput(_what_is_needed(folder, missing, list(files.values())))
+    return Tables(database=databases[0] if databases else None, **named)
+
+
+def _tables_inside(path: Path) -> set[str]:
+    """The tables of the contract in a DuckDB file; none in a file that is something else."""
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(f"ATTACH {literal(str(path))} AS crm (READ_ONLY, TYPE duckdb)")
+            rows = connection.execute("SHOW TABLES FROM crm.main").fetchall()
+    except duckdb.Error:
+        return set()
+    return {name.lower() for (name,) in rows} & set(CONTRACT)
+
+
+def _what_is_needed(folder: Path, missing: list[str], found: list[str]) -> str:
+    shown = ", ".join(found[:10]) + " ..." * (len(found) > 10)
+    lines = [
+        f"{folder} lacks {', '.join(missing)}. Found there: {shown or 'no file'}.",
+        "A table is a file (leads.parquet, leads.csv, leads.csv.gz), a query that maps your own "
+        "names (leads.sql), or in a DuckDB file (.duckdb, .db) that no other program writes to:",
+    ]
+    for table in missing:
+        must = ", ".join(column.name for column in CONTRACT[table] if column.required)
+        may = ", ".join(column.name for column in CONTRACT[table] if not column.required)
+        lines += [f"  {table}: {MEANINGS[table]}", f"    must have {must}; may have {may}"]
+    return "\n".join(lines)
+
+
+def _settings(tables: Tables, database: LeadDatabase) -> str:
+    first = _first_cutoff(database)
+    horizon, test, why = _horizon(first, database.data_end)
+    columns = [name for name in database.columns["leads"] if name not in ("lead_id", "created_at")]
+    frequent = database.actions[:MOST_ACTIONS]
+    deciding = [action for action in frequent if begins_word(DECIDING, action)]
+    words = [f"# {toml_text(action)} = {toml_text(say(action, {}))}" for action in frequent]
+    return SETTINGS.format(
+        tables="\n".join(_place(tables, name) for name in MEANINGS),
+        horizon=horizon,
+        why=why,
+        first=first.date().isoformat(),
+        test=test,
+        data_end=database.data_end.isoformat(),
+        on=listed(name for name in columns if name == "source"),
+        off=listed((name for name in columns if name != "source"), "; off: "),
+        deciding=listed(deciding, "; perhaps: "),
+        words="\n".join(words),
+    )
+
+
+def _place(tables: Tables, name: str) -> str:
+    """The line that names a table, or shows how to."""
+    place = getattr(tables, name)
+    example = "crm.duckdb" if name == "database" else f"{name}.parquet"
+    setting = f"{name} = {toml_text(place)}" if place else f"# {name} = {toml_text(example)}"
+    return f"{setting:<30} # {MEANINGS[name]}"
+
+
+def _first_cutoff(database: LeadDatabase) -> datetime:
+    """The Monday after the first tenth of the events: one wrong date (1970) does not shift it."""
+    quantile = "SELECT quantile_disc(known_at, 0.1) FROM deeds"
+    moment: datetime | None = database.connection.execute(quantile).fetchall()[0][0]
+    if moment is None:
+        raise BadInput("tables.events has no row with lead_id, occurred_at and action.")
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=7 - moment.weekday())
+
+
+def _horizon(first: datetime, end: datetime) -> tuple[int, int, str]:
+    """The horizon in days, the number of test cutoffs, and what is to be said of them.
+
+    A horizon fits where weekly cutoffs leave enough mature ones: for training, more than a horizon
+    (the later ones calibrate); then a gap of a horizon; then the test.
+    """
+    for horizon in HORIZONS:
+        count = len(mature(grid(first, 7, end), horizon, end))
+        to_test = count - 2 * ceil(horizon / 7) - 1
+        if count >= LEAST_MATURE and to_test >= 1:
+            why = "" if horizon == HORIZONS[0] else "; the data are too short for 30"
+            return horizon, min(to_test, MOST_TEST), why
+    return HORIZONS[-1], 1, f"; {count} mature cutoffs are too few to learn from"
+
+
+def guess_points(action: str) -> int:
+    """Points for an action, from its words alone.
+
+    >>> guess_points("visited_pricing"), guess_points("email_opened"), guess_points("unsubscribed")
+    (10, 1, -20)
+    """
+    return next(points for pattern, points in GUESSES if begins_word(pattern, action))
+
+
+def _rules(actions: tuple[str, ...]) -> str:
+    rules = [_rule(action) for action in actions[:MOST_ACTIONS] if action]
+    rarer = len(actions) - MOST_ACTIONS
+    rest = [f"# {rarer:,} rarer actions have no rule.\n"] if rarer > 0 else []
+    return RULES + "\n".join([*rules, *rest])
+
+
+def _rule(action: str) -> str:
+    points = guess_points(action)
+    if points < 0:
+        limits = 'per = "once"'
+    elif points < 10:
+        limits = f'per = "occurrence"\ncap = {5 * points}\ngroup = "engagement"\nwindow_days = 90'
+    else:
+        limits = f'per = "occurrence"\ncap = {2 * points}\nwindow_days = 90'
+    return f"[[rule]]\naction = {toml_text(action)}\npoints = {points}\n{limits}\n"

@@ -1,0 +1,1 @@
+"""Conversion and time per phase (funnel), by group (groups), and what holds leads up (holdup)."""

@@ -1,0 +1,1 @@
+"""Points per action: file > rules (scored), history, text; worth and paid (measured); learn, fit."""

@@ -1,0 +1,151 @@
+"""The classic points table of rules.toml (models/rules/file.py) as a ranker of snapshots.
+
+The rule score asks for features like the model does, so one pass over the events serves both, and
+it ranks the same snapshot frame. Points are never a probability.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from features.catalog import distinct
+from features.config import explain_toml_errors
+from features.engine.query import action_of
+from features.errors import BadInput
+from features.spec import Spec
+from features.wording import Words
+from models.rules.file import Floats, RulesFile
+
+Band = Literal["cold", "warm", "hot"]
+DECIMALS = 9
+
+
+def _sum(lines: Iterable[Floats], rows: int) -> Floats:
+    """Sums of points of at most DECIMALS digits: exact, as whole numbers, up to 9 million points.
+
+    >>> _sum([np.array([0.1]), np.array([0.2])], 1).tolist(), 0.1 + 0.2
+    ([0.3], 0.30000000000000004)
+    """
+    total = np.zeros(rows)
+    for line in lines:
+        total += np.rint(line * 10**DECIMALS)
+    return np.asarray(total / 10**DECIMALS, np.float64)
+
+
+@dataclass(frozen=True)
+class RuleScore:
+    """The points table as a ranker of snapshots."""
+
+    file: RulesFile
+    text: str = field(default="", repr=False, compare=False)  # as read, with its comments
+    name = "rules"
+
+    @cached_property
+    def version(self) -> str:
+        """Ten hex digits of the content: the same rules have the same version, whatever the layout,
+        the comments, and defaults spelled out."""
+        told = self.file.model_dump(exclude_defaults=True, by_alias=True)
+        content = json.dumps(told, sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:10]
+
+    @property
+    def specs(self) -> tuple[Spec, ...]:
+        """The features that the frame must hold."""
+        asked = [spec for rule in self.file.rule for spec in rule.specs]
+        return distinct(asked + [spec for each in self.file.disqualify for spec in each.specs])
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """The actions that are asked for."""
+        found = (action_of(spec) for spec in self.specs)
+        return frozenset(action for action in found if action is not None)
+
+    def lines(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """One column per log line: each rule, what each group's bounds take away or add, and what
+        those of the total do. In points of at most DECIMALS digits, which sum to the points."""
+        lines: dict[str, Floats] = {}
+        for number, rule in enumerate(self.file.rule, start=1):
+            lines[f"{number}. {rule.label}"] = np.round(rule.give(frame), DECIMALS)
+        each = list(lines.values())
+        for group, limits in self.file.groups.items():
+            members = [n for n, rule in enumerate(self.file.rule) if rule.group == group]
+            total = _sum([each[n] for n in members], len(frame))
+            for bound, added in limits.lines(total).items():
+                lines[f"{bound} of {group}"] = np.round(added, DECIMALS)
+        for bound, added in self.file.total.lines(_sum(lines.values(), len(frame))).items():
+            lines[f"total {bound}"] = np.round(added, DECIMALS)
+        return pd.DataFrame(lines, index=frame.index)
+
+    def rank(self, frame: pd.DataFrame) -> Floats:
+        """The points of each snapshot, exactly what its lines add up to."""
+        lines = self.lines(frame)
+        return _sum([lines[line].to_numpy(np.float64) for line in lines], len(frame))
+
+    def disqualified(self, frame: pd.DataFrame, words: Words | None = None) -> list[str | None]:
+        """Why sales are not to call each snapshot, by the first disqualifier that holds of it, or
+        None. Points are not touched.
+
+        words: how actions and attributes are said, as in readiness.toml.
+        """
+        found: list[str | None] = [None] * len(frame)
+        for each in reversed(self.file.disqualify):
+            reason = f"{each.name}: {each.words(words)}"
+            for row in np.flatnonzero(each.holds(frame)):
+                found[row] = reason
+        return found
+
+    def limits_in_words(self) -> list[str]:
+        """What bounds the groups and the total, a sentence each."""
+        bounds = {f"Group {name}": limits for name, limits in self.file.groups.items()}
+        said = {name: limits.words for name, limits in (bounds | {"All": self.file.total}).items()}
+        return [f"{name}: {words}." for name, words in said.items() if words]
+
+    def to_json(self, words: Words | None = None) -> dict[str, Any]:
+        """What `rules show --json` prints: the file's content, and each rule in words."""
+        told = self.file.model_dump(exclude_defaults=True, by_alias=True)
+        for rule, dumped in zip(self.file.rule, told["rule"], strict=True):
+            dumped["in_words"] = rule.words(words)
+        return {"version": self.version} | told
+
+    def band(self, points: Floats) -> list[Band]:
+        """The band of each number of points; a band begins at its own points."""
+        bands = self.file.bands
+        return ["hot" if p >= bands.hot else "warm" if p >= bands.warm else "cold" for p in points]
+
+
+def call_order(rules: RuleScore, frame: pd.DataFrame) -> Floats:
+    """The points, but for those disqualified: one less than anyone's."""
+    points = rules.rank(frame)
+    out = np.array([reason is not None for reason in rules.disqualified(frame)], bool)
+    return np.where(out, points.min(initial=0.0) - 1, points)
+
+
+def load_rules(path: Path) -> RuleScore:
+    """Read rules.toml. Raises BadInput for a missing or faulty file."""
+    if not path.is_file():
+        raise BadInput(f"There is no rules file {path}; readiness.toml names it under `rules`.")
+    try:
+        return parse_rules(path.read_text(encoding="utf-8"), path)
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8 text: {error}") from None
+
+
+def parse_rules(text: str, path: Path) -> RuleScore:
+    """Read the text of a rules.toml; `path` is for the message. Raises BadInput."""
+    try:
+        return RuleScore(RulesFile.model_validate(tomllib.loads(text)), text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path} is not valid TOML: {error}") from None
+    except ValidationError as error:
+        raise BadInput(explain_toml_errors(path, error, RulesFile)) from None

@@ -1,0 +1,1 @@
+"""`readiness explain`: one lead's reasons, its history, and why its score changed."""

@@ -1,0 +1,193 @@
+"""`readiness explain`: one lead's readiness and points, each down to what they add up from."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+
+from features.config import Config
+from features.contract.database import LeadDatabase
+from features.contract.tables import literal
+from features.cutoffs import utc_now
+from features.engine.duckdb_engine import feature_frame
+from features.errors import BadInput
+from features.snapshots import cohort_sql
+from models.explain import Reason, explain
+from models.readiness import ReadinessModel
+from models.time_to_close import LADDER, QUIET_DAYS
+from serve.batch import default_cutoff
+from serve.explain.change import Change, change_between
+from serve.explain.history import Said
+from serve.prior_shift import shifted
+from serve.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class Close:
+    """When one lead is won, if it is won within `reach` days; `chances` within some numbers of
+    days, None further ahead than the history shows."""
+
+    reach: int
+    low: int
+    median: int
+    high: int
+    follow_up_on: date
+    postponing: bool
+    chances: dict[int, float | None]
+
+    def __str__(self) -> str:
+        silent = f" It postpones: as ready as the average or more, silent for {QUIET_DAYS} days."
+        return (
+            f"If it is won within {self.reach} days: most likely in {self.low} to {self.high} "
+            f"days (the middle half of such leads), half by day {self.median}; come back on "
+            f"{self.follow_up_on:%A, %Y-%m-%d}." + silent * self.postponing
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The block `time_to_close` of `explain --json`."""
+        return {
+            "reach": self.reach,
+            "close_days_low": self.low,
+            "close_days_median": self.median,
+            "close_days_high": self.high,
+            "follow_up_on": self.follow_up_on.isoformat(),
+            "postponing": self.postponing,
+            "chances": {str(days): chance for days, chance in self.chances.items()},
+        }
+
+
+@dataclass(frozen=True)
+class LeadExplained:
+    """base plus the reasons' log-odds is log_odds, the logit of readiness; the lines' points sum
+    to points. Lines that gave nothing are left out. `disqualified` is the reason of the rules, or
+    None; `close` is None for a model stored before there was a time to close."""
+
+    lead_id: str
+    cutoff: datetime
+    readiness: float
+    log_odds: float
+    base: float
+    reasons: list[Reason]
+    points: float
+    band: str
+    lines: dict[str, float]
+    disqualified: str | None
+    close: Close | None
+
+    def to_json(self) -> dict[str, Any]:
+        """What `explain --json` prints."""
+        return {
+            "lead_id": self.lead_id,
+            "cutoff": self.cutoff.isoformat(),
+            "readiness": self.readiness,
+            "log_odds": self.log_odds,
+            "base": self.base,
+            "reasons": [reason._asdict() for reason in self.reasons],
+            "rule_score": self.points,
+            "band": self.band,
+            "lines": self.lines,
+            "disqualified": self.disqualified,
+            "time_to_close": self.close and self.close.to_json(),
+        }
+
+
+def explain_change(
+    config: Config,
+    database: LeadDatabase,
+    scorer: Scorer,
+    lead: str,
+    since: datetime,
+    cutoff: datetime | None,
+    history: Sequence[Said],
+) -> Change:
+    """What changed of one lead between two cutoffs. Raises BadInput where it is not open at one of
+    them, and where `since` is not the earlier."""
+    cutoff = cutoff or default_cutoff(database.data_end, utc_now())
+    if since >= cutoff:
+        raise BadInput(
+            f"--since {since} is not before the cutoff {cutoff}: name an earlier time, or a later "
+            "--cutoff."
+        )
+    frame = _frame(config, database, scorer, lead, [since, cutoff])
+    return change_between(explain(scorer.model, frame, config.words), scorer, history)
+
+
+def _frame(
+    config: Config, database: LeadDatabase, scorer: Scorer, lead: str, cutoffs: list[datetime]
+) -> pd.DataFrame:
+    """The features of one lead, a row per cutoff. Raises BadInput where it is not open then."""
+    database.connection.execute(
+        f"CREATE OR REPLACE TABLE snapshots AS SELECT * FROM ({cohort_sql(cutoffs)}) "
+        f"WHERE lead_id::VARCHAR = {literal(lead)}"
+    )
+    found = set(database.query("SELECT cutoff FROM snapshots")["cutoff"])
+    for cutoff in cutoffs:
+        if cutoff not in found:
+            why = _why_not(database, lead, cutoff)
+            raise BadInput(f"Lead {lead} is not open at {cutoff}: {why}.")
+    return feature_frame(database, scorer.specs, "snapshots", config.engine.memory_gb)
+
+
+def explain_lead(
+    config: Config, database: LeadDatabase, scorer: Scorer, lead: str, cutoff: datetime | None
+) -> LeadExplained:
+    """Explain one lead at a cutoff. Raises BadInput where it is not open then, and says why."""
+    cutoff = cutoff or default_cutoff(database.data_end, utc_now())
+    scorer, _ = shifted(config, database, scorer, cutoff)
+    frame = _frame(config, database, scorer, lead, [cutoff])
+    explained = explain(scorer.model, frame, config.words)
+    points = scorer.rules.rank(frame)
+    lines = scorer.rules.lines(frame).iloc[0]
+    return LeadExplained(
+        lead_id=lead,
+        cutoff=cutoff,
+        readiness=float(scorer.model.rank(frame)[0]),
+        log_odds=explained.base + float(explained.by_feature[0].sum()),
+        base=explained.base,
+        reasons=explained.top(len(scorer.model.specs))[0],
+        points=float(points[0]),
+        band=scorer.rules.band(points)[0],
+        lines={str(rule): float(given) for rule, given in lines.items() if given},
+        disqualified=scorer.rules.disqualified(frame, config.words)[0],
+        close=_close(scorer.model, frame, cutoff),
+    )
+
+
+def _close(model: ReadinessModel, frame: pd.DataFrame, cutoff: datetime) -> Close | None:
+    curves, readiness = model.time_to_close, model.rank(frame)
+    if curves is None:
+        return None
+    found = curves.estimate(frame, readiness, cutoff).iloc[0]
+    chances = curves.chances(frame, readiness, LADDER)[0]
+    return Close(
+        reach=curves.reach,
+        low=int(found["close_days_low"]),
+        median=int(found["close_days_median"]),
+        high=int(found["close_days_high"]),
+        follow_up_on=found["follow_up_on"].date(),
+        postponing=bool(found["postponing"]),
+        chances={
+            days: None if math.isnan(chance) else float(chance)
+            for days, chance in zip(LADDER, chances, strict=True)
+        },
+    )
+
+
+def _why_not(database: LeadDatabase, lead: str, cutoff: datetime) -> str:
+    found = database.connection.execute(
+        "SELECT l.created_at, d.closed_at, d.outcome, f.reason FROM leads l "
+        "LEFT JOIN deals d USING (lead_id) LEFT JOIN lead_faults f USING (lead_id) "
+        "WHERE l.lead_id::VARCHAR = $lead",
+        {"lead": lead},
+    ).fetchone()
+    if found is None:
+        return "there is no such lead_id in the table leads"
+    created, closed, outcome, fault = found
+    if fault is not None:
+        return f"its rows breach the contract ({fault})"
+    if created >= cutoff:
+        return f"it was created later, on {created:%Y-%m-%d %H:%M}"
+    return f"its deal was {outcome} on {closed:%Y-%m-%d %H:%M}"

@@ -1,0 +1,1 @@
+"""`readiness monitor`: drift, past scores against outcomes, freshness; green, amber or red."""

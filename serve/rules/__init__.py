@@ -1,0 +1,1 @@
+"""`readiness rules show | diff | test`: the points table on past outcomes."""

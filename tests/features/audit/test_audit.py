@@ -1,0 +1,176 @@
+"""The leakage audit finds what is planted, names it, and says nothing of an honest database.
+
+Planted are the leaks of benchmarks/audit_plants.py, in worlds that `python -m benchmarks.audit`
+does not use. What counts as near a closing is worked out by hand:
+
+    created 1 January, closed 1 March 12:00. Signed on 1 March 11:30, or at 12:30: within an hour.
+    Signed on 20 February too: not only near it.
+"""
+
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.audit import audited, planted
+from benchmarks.audit_plants import PLANTS, Frames
+from features.audit.audit import audit, refuse_leaks, spread_out
+from features.audit.deciding import decided
+from features.audit.finding import KINDS, Finding, interval, to_paste
+from features.audit.single import _area
+from features.check.gate import training_cutoffs
+from features.config import Audit, load
+from features.errors import Refused
+from features.simulator.simulate import simulate
+from tests.features.lead_databases import at, config_for, event, opened
+from training.splits import final_split
+
+SEEDS = (21, 22)
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "audit.md"
+
+
+@cache
+def world(seed):
+    return Frames.of(simulate(1_000, seed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_honest_database_raises_nothing(seed):
+    assert [finding.code for finding in audited(world(seed))] == []
+
+
+@pytest.mark.parametrize(("number", "code"), list(enumerate(PLANTS)))
+def test_what_is_planted_is_found_by_name(number, code):
+    seed = SEEDS[number % 2]
+    findings = audited(planted(world(seed), code, seed), code.startswith("separates"))
+    (found,) = (finding for finding in findings if finding.code == code)
+    assert f"{found.code}: {found.said}" in str(found)
+    assert found.advice in str(found)
+    assert all(np.isfinite(figure) for figure in found.figures.values())
+
+
+def test_each_kind_is_planted_and_documented():
+    assert {code.partition("(")[0] for code in PLANTS} == set(KINDS)
+    page = DOCS.read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f"`{kind}(" not in page] == []
+
+
+def test_the_figures_are_those_of_a_count_by_hand():
+    frames = planted(world(21), "decides:won(contract_signed)", 21)
+    (found,) = audited(frames, features=False)
+    ends = pd.Timestamp(training_end(frames))
+    deals = frames.deals[frames.deals["closed_at"] < ends].set_index("lead_id")
+    known = frames.events[frames.events["recorded_at"] < ends]
+    signed = set(known.loc[known["action"] == "contract_signed", "lead_id"]) & set(deals.index)
+    assert found.figures["leads"] == len(signed)
+    assert found.figures["share"] == (deals.loc[list(signed), "outcome"] == "won").mean() == 1
+    assert found.figures["base"] == pytest.approx((deals["outcome"] == "won").mean())
+
+
+def training_end(frames):
+    """Five weekly test cutoffs, the last mature 30 days before the data end; the training ends 30
+    days before the first of them, and its labels where the test begins."""
+    end = max(frames.events["recorded_at"].max(), frames.deals["closed_at"].max())
+    cutoffs = pd.date_range("2024-04-01", end - timedelta(days=30), freq="7D")
+    return max(c for c in cutoffs if c + timedelta(days=30) <= cutoffs[-5]) + timedelta(days=30)
+
+
+def test_the_test_period_is_not_looked_at():
+    frames = planted(world(21), "decides:won(contract_signed)", 21)
+    ends = pd.Timestamp(training_end(frames))
+    late = set(frames.deals.loc[frames.deals["closed_at"] >= ends, "lead_id"])
+    signed = frames.events["action"] == "contract_signed"
+    frames.events = frames.events[~signed | frames.events["lead_id"].isin(late)]
+    assert (frames.events["action"] == "contract_signed").sum() > 10
+    assert audited(frames, features=False) == ()
+
+
+def closings(signed):
+    """30 leads, closed as in the example, each second one won; `signed` are the times."""
+    leads = [{"lead_id": n, "created_at": at("2026-01-01")} for n in range(30)]
+    deals = [
+        {"lead_id": n, "closed_at": at("2026-03-01 12:00"), "outcome": ("won", "lost")[n % 2]}
+        for n in range(30)
+    ]
+    events = [event(n, at(time), "signed") for n in range(30) for time in signed]
+    events.append(event(0, at("2026-04-01"), "the data end"))
+    config = config_for(".")
+    with opened(leads, events, deals) as database:
+        return [each for each in audit(database, config, [], None, ()) if "close" in each.kind]
+
+
+@pytest.mark.parametrize("signed", ["2026-03-01 11:30", "2026-03-01 12:30"])
+def test_near_the_closing_before_or_after_it(signed):
+    (found,) = closings([signed])
+    assert found.code == "near_close(signed)"
+    after = 30 if "12:30" in signed else 0
+    assert "30 of 30 closed leads (100.0%" in found.said
+    assert f"within an hour of their closing only, {after} of them not before it" in found.said
+
+
+def test_what_is_also_done_earlier_is_not_near_the_closing():
+    assert closings(["2026-02-20 10:00", "2026-03-01 11:30"]) == []
+
+
+@given(st.integers(0, 300), st.integers(0, 300), st.floats(0.01, 0.99))
+def test_decided_is_rare_on_the_other_side_and_symmetric(won, lost, base):
+    if won + lost == 0:
+        return
+    found = decided(won, won + lost, base)
+    other = {"won": "lost", "lost": "won", None: None}
+    assert decided(lost, won + lost, 1 - base) == other[found]
+    if found == "won":
+        assert won / (won + lost) >= 0.95
+        assert 1 - interval(won, won + lost)[0] <= min(0.3, (1 - base) / 4)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=40))
+def test_the_area_is_that_of_all_pairs(rows):
+    values = np.array([float(value) for value, _ in rows])
+    won = np.array([outcome for _, outcome in rows])
+    if won.all() or not won.any():
+        return
+    pairs = [(a > b) + (a == b) / 2 for a in values[won] for b in values[~won]]
+    mean = sum(pairs) / len(pairs)
+    assert _area(values, won) == pytest.approx(max(mean, 1 - mean))
+
+
+def test_all_findings_are_refused_in_one_message_with_the_lines_to_paste():
+    config = config_for(".", audit=Audit(accepted=["burst(mail)"]))
+    findings = [
+        Finding("burst", "mail", "known", {}, accepted=True),
+        Finding("near_close", "signed", "seen so", {}),
+        Finding("identifier", 'the "id"', "seen too", {}),
+    ]
+    with pytest.raises(Refused) as refused:
+        refuse_leaks(findings, config)
+    said = str(refused.value)
+    assert "found 2 things" in said
+    assert "near_close(signed): seen so." in said
+    assert "burst(mail): known" not in said
+    lines = to_paste(["burst(mail)", "near_close(signed)", 'identifier(the "id")'])
+    assert said.endswith(lines)
+    refuse_leaks(findings[:1], config)
+
+
+def test_the_lines_to_paste_are_read_as_they_were_meant(tmp_path):
+    codes = ['identifier(the "id")', "decides:won(größe=50\\100)"]
+    text = '[tables]\nevents="e"\nleads="l"\ndeals="d"\n[time]\nfirst_cutoff=2026-01-05\n'
+    text += f"[capacity]\nshare=0.1\n{to_paste(codes)}\n"
+    (tmp_path / "readiness.toml").write_text(text, encoding="utf-8")
+    assert load(tmp_path).audit.accepted == codes
+
+
+def test_the_cutoffs_are_those_of_the_final_split():
+    config = config_for(".", time={"horizon_days": 30, "first_cutoff": datetime(2026, 1, 5)})
+    end = datetime(2026, 9, 1)
+    mature = list(pd.date_range("2026-01-05", end - timedelta(days=30), freq="7D"))
+    expected = final_split(mature, config.time.test_cutoffs, 30).fit
+    assert training_cutoffs(config, end) == list(expected)
+    assert training_cutoffs(config, datetime(2026, 1, 20)) == []
+    assert spread_out([]) == []

@@ -1,0 +1,159 @@
+"""Every feature equals its plain-Python definition, on databases that are out to break it."""
+
+import math
+from itertools import product
+
+import pandas as pd
+from hypothesis import HealthCheck, Phase, given, settings
+
+from features import spec
+from features.catalog import catalog, distinct
+from features.config import Features
+from features.engine.duckdb_engine import chunk_count, feature_frame
+from features.engine.query import feature_sql
+from features.snapshots import Chunk
+from tests.features import oracle
+from tests.features.adversarial import ACTIONS, ATTRIBUTES, CUTOFFS, WINDOWS, databases
+from tests.features.every_spec import WHERES
+from tests.features.lead_databases import opened
+
+SETTINGS = Features(windows_days=WINDOWS, half_life_days=2, attributes=list(ATTRIBUTES))
+SPANS = [1, 2, 7, None]
+SO_LITTLE_GB = 5e-5
+UNSEEN = "never done by anyone"
+SOME_ACTIONS = [None, ACTIONS[0], ACTIONS[-3], UNSEEN]
+
+LONGEST_AGO = spec.Custom(
+    "longest_ago", "max(age_us) FILTER (WHERE action <> 'visit') / 3.6e9", "hours since the first"
+)
+MAILS_AND_MORE = spec.Custom(
+    "contents_of_one_day",
+    "count(DISTINCT content) FILTER (WHERE age_us <= 86400000000)",
+    "contents",
+)
+
+
+def longest_ago(events, cutoff):
+    ages = [oracle.days_ago(e, cutoff) * 24 for e in events if e["action"] != "visit"]
+    return max(ages, default=None)
+
+
+def contents_of_one_day(events, cutoff):
+    """NULL, like every aggregate that nothing is known to."""
+    seen = {e["content"] for e in oracle.within(events, cutoff, 1)}
+    return len(seen - {None}) if events else None
+
+
+CUSTOM = {LONGEST_AGO.name: longest_ago, MAILS_AND_MORE.name: contents_of_one_day}
+
+EVERY_KIND = [
+    *(kind(action, span) for kind, action, span in product(
+        (spec.Count, spec.SumValue), SOME_ACTIONS, SPANS)),
+    *(spec.Faded(action, days) for action, days in product(SOME_ACTIONS, (1, 3, 40))),
+    *(spec.ActiveDays(span, action) for action, span in product(SOME_ACTIONS, SPANS)),
+    *(spec.Count(action, 7, where) for action, where in product((None, ACTIONS[0]), WHERES)),
+    *(followed for action, where in product((None, ACTIONS[0]), WHERES[::4]) for followed in (
+        spec.Count(action, None, where), spec.SumValue(action, 7, where),
+        spec.DaysSince(action, where), spec.Decayed(action, 2, 7, where),
+        spec.Faded(action, 7, where), spec.ActiveDays(3, action, where))),
+    *(spec.DaysSince(action) for action in SOME_ACTIONS),
+    *(spec.Trend(action, span) for action, span in product(SOME_ACTIONS, SPANS[:-1])),
+    *(spec.Decayed(action, half_life, span) for action, half_life, span in product(
+        SOME_ACTIONS, (0.5, 14), SPANS)),
+    *(kind(span) for kind, span in product(
+        (spec.ActiveDays, spec.Sessions, spec.DistinctContent), SPANS)),
+    *(spec.Share(part, span) for part, span in product(("night", "weekend"), SPANS)),
+    *(kind(column) for kind, column in product((spec.First, spec.Last), ("source", "action"))),
+    spec.Ratio(spec.SumValue(None, 7), spec.Count(ACTIONS[0], 7)),
+    spec.Ratio(spec.DaysSince(ACTIONS[0]), spec.DaysSince(None)),
+    spec.Ratio(spec.Count(), spec.Attribute("employees", text=False)),
+    spec.Ratio(spec.Ratio(spec.Count(None, 7), spec.Count()), spec.Sessions()),
+    LONGEST_AGO,
+    MAILS_AND_MORE,
+]  # fmt: skip
+
+
+def asked_for(rows):
+    """Every lead at every cutoff that it was created before."""
+    return [
+        (lead, cutoff) for cutoff in CUTOFFS for lead in rows.leads if lead["created_at"] < cutoff
+    ]
+
+
+def register(database, snapshots):
+    asked = pd.DataFrame(
+        [(lead["lead_id"], cutoff) for lead, cutoff in snapshots], columns=["lead_id", "cutoff"]
+    ).astype({"cutoff": "datetime64[us]"})
+    database.connection.register("asked_for", asked)
+    return "asked_for"
+
+
+def is_same(got, wanted):
+    if wanted is None:
+        return got is None or got != got
+    if isinstance(wanted, float):
+        return math.isclose(got, wanted, rel_tol=1e-9, abs_tol=1e-9)
+    return got == wanted
+
+
+def differences(frame, specs, rows):
+    """What a frame of features and the oracle disagree on."""
+    events = {lead["lead_id"]: [] for lead in rows.leads}
+    for each in rows.events:
+        events[each["lead_id"]].append(each)
+    leads = {lead["lead_id"]: lead for lead in rows.leads}
+    found = []
+    for lead_id, cutoff, *values in frame.itertuples(index=False, name=None):
+        for asked, got in zip(specs, values, strict=True):
+            arguments = (leads[lead_id], events[lead_id], cutoff.to_pydatetime(), CUSTOM)
+            wanted = oracle.feature(asked, *arguments)
+            if not is_same(got, wanted):
+                found.append(f"{asked.name} of {lead_id!r} at {cutoff}: {got!r}, not {wanted!r}")
+    return found
+
+
+ADVERSARIAL = settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],  # shrinking a whole database takes minutes
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@ADVERSARIAL
+@given(databases())
+def test_every_feature_equals_the_oracle(rows):
+    snapshots = asked_for(rows)
+    with opened(
+        rows.leads, rows.events, attributes=ATTRIBUTES, features=dict(SETTINGS)
+    ) as database:
+        offered = catalog(SETTINGS, database.actions, database.attributes)
+        specs = distinct([*offered, *EVERY_KIND])
+        frame = feature_frame(database, specs, register(database, snapshots))
+        in_sql_order = "SELECT cutoff, lead_id FROM asked_for ORDER BY cutoff, lead_id"
+        ordered = database.connection.execute(in_sql_order).fetchall()
+    got = list(zip(frame["cutoff"], frame["lead_id"], strict=True))
+    assert got == ordered == sorted((cutoff, lead["lead_id"]) for lead, cutoff in snapshots)
+    assert list(frame.columns) == ["lead_id", "cutoff", *(each.name for each in specs)]
+    assert differences(frame, specs, rows) == []
+
+
+@settings(ADVERSARIAL, max_examples=4)
+@given(databases(least_leads=6))
+def test_chunks_of_leads_change_nothing(rows):
+    specs = distinct(EVERY_KIND)
+    with opened(
+        rows.leads, rows.events, attributes=ATTRIBUTES, features=dict(SETTINGS)
+    ) as database:
+        asked = register(database, asked_for(rows))
+        whole = feature_frame(database, specs, asked)
+        queries = [feature_sql(specs, asked, Chunk(index, 3)) for index in range(3)]
+        parts = [database.connection.execute(sql).to_arrow_table().to_pandas() for sql in queries]
+        assert 1 < chunk_count(database, asked, len(specs), SO_LITTLE_GB) < 30
+        in_chunks = feature_frame(database, specs, asked, memory_gb=SO_LITTLE_GB)
+    pd.testing.assert_frame_equal(in_chunks, whole, check_exact=True)
+    leads_of = [set(part["lead_id"]) for part in parts]
+    assert sum(map(len, leads_of)) == len(set.union(*leads_of)) == whole["lead_id"].nunique()
+    together = pd.concat(parts).sort_values(["cutoff", "lead_id"], ignore_index=True)
+    pd.testing.assert_frame_equal(together, whole, check_exact=True, check_dtype=False)

@@ -1,0 +1,137 @@
+"""Nothing that is known only at or after a cutoff changes anything of its snapshots.
+
+Two databases that agree on what was known before the cutoff are the same to it, whatever comes
+later: that covers adding, removing, shifting, duplicating and rewriting later events and deals.
+"""
+
+from dataclasses import replace
+from itertools import product
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from features import spec
+from features.engine.duckdb_engine import feature_frame
+from features.snapshots import cohort_sql
+from tests.features import oracle
+from tests.features.adversarial import (
+    ACTIONS,
+    ATTRIBUTES,
+    CUTOFFS,
+    databases,
+    some_deals,
+    some_events,
+)
+from tests.features.every_spec import WHERES
+from tests.features.lead_databases import MICROSECOND, at, event, opened
+
+CUTOFF = at("2026-03-02")
+LEAD = {"lead_id": 1, "created_at": at("2026-01-01")}
+SOME_ACTIONS = [None, ACTIONS[0], ACTIONS[-3]]
+SPECS = [
+    spec.Age(),
+    *(kind(action, span) for kind, action, span in product(
+        (spec.Count, spec.SumValue), SOME_ACTIONS, (1, 7, None))),
+    *(spec.DaysSince(action) for action in SOME_ACTIONS),
+    *(spec.Trend(action, 7) for action in SOME_ACTIONS),
+    *(spec.Decayed(action, 2) for action in SOME_ACTIONS),
+    *(spec.Faded(action, 9) for action in SOME_ACTIONS),
+    *(followed for action, where in product((None, ACTIONS[0]), WHERES[::4]) for followed in (
+        spec.Count(action, 7, where), spec.DaysSince(action, where),
+        spec.SumValue(action, None, where), spec.ActiveDays(7, action, where),
+        spec.Decayed(action, 2, None, where), spec.Faded(action, 9, where))),
+    *(kind(span) for kind, span in product(
+        (spec.ActiveDays, spec.Sessions, spec.DistinctContent), (1, 7, None))),
+    *(spec.Share(part, 7) for part in ("night", "weekend")),
+    *(kind(column) for kind, column in product((spec.First, spec.Last), ("source", "action"))),
+    *(spec.Attribute(name, text=True) for name in ATTRIBUTES),
+    spec.Custom("first_seen", "max(age_us)", "microseconds since the first event"),
+]  # fmt: skip
+
+
+def snapshots_of(rows, cutoff):
+    """The cohort at the cutoff with all its features."""
+    listed = {"attributes": list(ATTRIBUTES)}
+    with opened(rows.leads, rows.events, rows.deals, ATTRIBUTES, features=listed) as database:
+        return feature_frame(database, SPECS, f"({cohort_sql([cutoff])})")
+
+
+def with_another_future(rows, cutoff, events, deals):
+    """The same past, with what these other events and deals hold for the future."""
+    past = [each for each in rows.events if oracle.known_at(each) < cutoff]
+    closed = [each for each in rows.deals if each["closed_at"] < cutoff]
+    settled = {each["lead_id"] for each in closed}
+    later = [each for each in events if oracle.known_at(each) >= cutoff]
+    closing = [
+        each for each in deals if each["closed_at"] >= cutoff and each["lead_id"] not in settled
+    ]
+    return replace(rows, events=later + past, deals=closing + closed)
+
+
+@st.composite
+def one_past_two_futures(draw):
+    rows, cutoff = draw(databases()), draw(st.sampled_from(CUTOFFS))
+    others = draw(some_events([lead["lead_id"] for lead in rows.leads]))
+    duplicated = others + [each for each in rows.events for _ in range(2)]
+    return rows, with_another_future(rows, cutoff, duplicated, draw(some_deals(rows.leads))), cutoff
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(one_past_two_futures())
+def test_another_future_changes_no_snapshot(drawn):
+    one, other, cutoff = drawn
+    assert one.events != other.events
+    pd.testing.assert_frame_equal(
+        snapshots_of(one, cutoff), snapshots_of(other, cutoff), check_exact=True
+    )
+
+
+def counted(*events, window=None):
+    with opened([LEAD], events) as database:
+        frame = feature_frame(database, [spec.Count("visit", window)], f"({cohort_sql([CUTOFF])})")
+    return frame.iloc[0, -1]
+
+
+@pytest.mark.parametrize(
+    ("occurred_at", "recorded_at", "count"),
+    [
+        (CUTOFF - MICROSECOND, None, 1),
+        (CUTOFF - MICROSECOND, CUTOFF - MICROSECOND, 1),
+        (CUTOFF - MICROSECOND, CUTOFF, 0),  # it had happened, but nobody knew
+        (at("2026-02-01"), CUTOFF + MICROSECOND, 0),
+        (at("2026-02-01"), CUTOFF - MICROSECOND, 1),
+        (CUTOFF, None, 0),
+        (CUTOFF, at("2026-02-01"), 0),  # booked in February for March: no deed yet
+        (CUTOFF + MICROSECOND, None, 0),
+    ],
+)
+def test_an_event_counts_from_when_it_has_happened_and_is_known(occurred_at, recorded_at, count):
+    assert counted(event(1, occurred_at, recorded_at=recorded_at)) == count
+
+
+def test_a_window_goes_by_when_it_happened_not_by_when_it_was_recorded():
+    late = event(1, at("2026-02-10"), recorded_at=at("2026-03-01"))
+    assert counted(late, window=7) == 0
+    assert counted(late, window=30) == 1
+
+
+def test_a_late_record_joins_two_sessions_only_once_it_is_known():
+    """The visit at 9:25 bridges 9:00 and 9:50, from the cutoff on at which it is known."""
+    visits = [
+        event(1, at("2026-03-01 09:00")),
+        event(1, at("2026-03-01 09:25"), recorded_at=CUTOFF),
+        event(1, at("2026-03-01 09:50")),
+    ]
+    with opened([LEAD], visits) as database:
+        cohort = f"({cohort_sql([CUTOFF, CUTOFF + MICROSECOND])})"
+        frame = feature_frame(database, [spec.Sessions(), spec.Sessions(1)], cohort)
+    assert frame["sessions_all"].tolist() == [2, 1]
+    assert frame["sessions_1d"].tolist() == [2, 1]

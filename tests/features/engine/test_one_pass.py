@@ -1,0 +1,156 @@
+"""The compiled pass gives what the SQL gives, to the last bit, and what plain Python gives."""
+
+from collections import defaultdict
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.catalog import catalog
+from features.config import load
+from features.contract.database import open_database
+from features.engine.duckdb_engine import feature_frame
+from features.engine.kernel import FOREVER, in_order, numbered
+from features.engine.one_pass import OnePass
+from features.engine.plan import in_one_pass, plan_of
+from features.engine.query import feature_sql
+from features.snapshots import cohort_sql
+from features.spec import (
+    ActiveDays,
+    Age,
+    Attribute,
+    Count,
+    Custom,
+    DaysSince,
+    Ratio,
+    SumValue,
+    Trend,
+)
+from features.where import Where
+from tests.features.lead_databases import at, event, opened
+
+CUTOFF = at("2026-03-02")
+LEAD = {"lead_id": 1, "created_at": at("2026-01-05")}
+OWN = Custom("oldest", "max(age_us)", "age of the oldest deed")
+
+
+def asked(lead=1):
+    return f"(SELECT {lead} AS lead_id, TIMESTAMP '{CUTOFF}' AS cutoff)"
+
+
+def test_the_catalog_on_a_simulated_company_equals_the_sql(demo_folder):
+    with open_database(load(demo_folder)) as database:
+        cutoffs = [database.data_end - timedelta(days=days) for days in (3, 50, 120)]
+        database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql(cutoffs)}")
+        specs = catalog(load(demo_folder).features, database.actions, database.attributes)
+        assert all(map(in_one_pass, specs))
+        (by_pass,) = OnePass.over(database, specs).frames("snapshots", 1)
+        sql = f"SELECT * FROM ({feature_sql(specs, 'snapshots')}) ORDER BY cutoff, lead_id"
+        by_sql = database.query(sql)
+    assert len(by_pass) > 1_000
+    pd.testing.assert_frame_equal(by_pass, by_sql, check_exact=True, check_dtype=False)
+
+
+def test_the_number_of_threads_changes_nothing(demo_folder):
+    frames = []
+    with open_database(load(demo_folder)) as database:
+        specs = catalog(load(demo_folder).features, database.actions, database.attributes)
+        cohort = f"({cohort_sql([database.data_end])})"
+        for threads in (1, 5):
+            database.connection.execute(f"SET threads = {threads}")
+            frames.append(feature_frame(database, specs, cohort))
+    pd.testing.assert_frame_equal(*frames, check_exact=True)
+
+
+def test_what_the_pass_does_not_know_comes_from_sql_and_stands_in_its_place():
+    events = [event(1, at("2026-03-01")), event(1, at("2026-02-01"), "mail", content="/a")]
+    of_a = Count(None, None, Where(content="/a"))
+    specs = [OWN, Count(), of_a, Ratio(Count(), OWN), Ratio(Count(), of_a), ActiveDays(7, "visit")]
+    assert [in_one_pass(spec) for spec in specs] == [False, True, False, False, False, False]
+    with opened([LEAD], events) as database:
+        frame = feature_frame(database, specs, asked())
+    assert list(frame.columns) == ["lead_id", "cutoff", *(spec.name for spec in specs)]
+    oldest = timedelta(days=29) / timedelta(microseconds=1)
+    assert frame.iloc[0, 2:].tolist() == [oldest, 2, 1, 2 / oldest, 2, 1]
+
+
+def test_sums_beyond_64_bits_are_exact():
+    """Ten values near the greatest one, in ten-thousandths: 9e19, beyond 2**63."""
+    values = [9e14 - place for place in range(10)] + [-1.5]
+    days = [at("2026-01-10") + timedelta(days=place) for place in range(11)]
+    events = [event(1, day, value=value) for day, value in zip(days, values, strict=True)]
+    with opened([LEAD], events) as database:
+        frame = feature_frame(database, [SumValue()], asked())
+    exact = sum(round(value * 10_000) for value in values)
+    assert exact > 2**63
+    assert frame["value_all"].tolist() == [float(exact) / 10_000]
+
+
+@pytest.mark.parametrize("events", [[], [event(1, at("2026-03-05"))]])
+def test_nothing_known_is_zero_or_null(events):
+    specs = [Count(), SumValue(), DaysSince(), Trend(None, 7), Ratio(Count(), Count()), Age()]
+    with opened([LEAD], events or [event(1, at("2026-03-02"))]) as database:
+        frame = feature_frame(database, specs, asked())
+    assert frame.iloc[0, 2:4].tolist() == [0, 0]
+    assert frame.iloc[0, 4:7].isna().all()
+    assert frame.iloc[0, 7] == 56
+
+
+def test_no_snapshot_is_an_empty_frame():
+    with opened([LEAD], [event(1, at("2026-03-01"))]) as database:
+        frame = feature_frame(database, [Count()], f"(FROM {asked()} WHERE false)")
+    assert list(frame.columns) == ["lead_id", "cutoff", "count_all"]
+    assert frame.empty
+
+
+def test_a_numeric_attribute_can_stand_in_a_ratio_only():
+    lead = LEAD | {"staff": 4}
+    ratio = Ratio(Count(), Attribute("staff", text=False))
+    with opened(
+        [lead],
+        [event(1, at("2026-03-01"))],
+        attributes={"staff": pa.int64()},
+        features={"attributes": ["staff"]},
+    ) as database:
+        frame = feature_frame(database, [ratio], asked())
+    assert frame.iloc[0, 2:].tolist() == [0.25]
+
+
+def test_windows_of_the_plan_hold_each_other():
+    plan = plan_of([Count("a", 30), Trend("a", 7), Count("b")], ["a", "b"])
+    days = plan.arrays.windows[:-1] // 86_400_000_000
+    assert days.tolist() == [7, 14, 30]
+    assert plan.arrays.windows[-1] == FOREVER
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 4), st.integers(-3, 3), st.integers(0, 4)), max_size=30)
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_events_are_ordered_by_lead_and_time(rows):
+    lead = np.array([row[0] for row in rows], np.int32)
+    occurred = np.array([row[1] for row in rows], np.int64)
+    order, begin = in_order(lead, occurred, 5)
+    assert sorted(order.tolist()) == list(range(len(rows)))
+    keys = [(lead[i], occurred[i]) for i in order]
+    assert keys == sorted(keys)
+    assert begin.tolist() == [sum(row[0] < n for row in rows) for n in range(6)]
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_contents_are_numbered_per_lead(rows):
+    rows = sorted(rows)
+    begin = np.array([sum(row[0] < n for row in rows) for n in range(6)], np.int64)
+    spread = 2**60 + 1  # so that several share a slot of the table
+    hashes = np.array([row[2] * spread for row in rows], np.uint64)
+    numbers = numbered(hashes, begin).tolist()
+    met = defaultdict(dict)
+    for (lead, _, content), number in zip(rows, numbers, strict=True):
+        wanted = met[lead].setdefault(content, len(met[lead])) if content else -1
+        assert number == wanted

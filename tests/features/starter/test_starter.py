@@ -1,0 +1,299 @@
+"""What `readiness init` finds, refuses and writes."""
+
+import gzip
+import os
+import sqlite3
+import tempfile
+import tomllib
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from features.config import Config, Engine, Mlflow, Training, load
+from features.contract.database import open_database
+from features.errors import BadInput
+from features.starter.starter import guess_points, write_starter
+
+DAY = timedelta(days=1)
+START = datetime(2024, 1, 3)  # a Wednesday
+CONTACTS = pa.table({"lead_id": [1], "contacted_at": [START + 2 * DAY]})
+FILES = ["readiness.toml", "rules.toml", "sources.toml", "funnel.toml", "segments.toml"]
+DEEDS = ("email_opened", "visited_pricing", "form_submitted", "unsubscribed")
+
+
+def tables(days: int = 300, actions: tuple[str, ...] = DEEDS) -> dict[str, pa.Table]:
+    """One lead and its event per day, the actions by turns; every tenth lead is won a day later."""
+    times = [START + n * DAY for n in range(days)]
+    deeds = [actions[n % len(actions)] for n in range(days)]
+    return {
+        "events": pa.table({"lead_id": range(days), "occurred_at": times, "action": deeds}),
+        "leads": pa.table({"lead_id": range(days), "created_at": times, "source": ["ads"] * days}),
+        "deals": pa.table(
+            {
+                "lead_id": range(0, days, 10),
+                "closed_at": [time + DAY for time in times[::10]],
+                "outcome": ["won"] * len(times[::10]),
+            }
+        ),
+    }
+
+
+def as_parquet(folder: Path, given_tables: dict[str, pa.Table]) -> Path:
+    for name, table in given_tables.items():
+        pq.write_table(table, folder / f"{name}.parquet")
+    return folder
+
+
+def as_duckdb(path: Path, given_tables: dict[str, pa.Table]) -> None:
+    with duckdb.connect(str(path)) as connection:
+        for name, table in given_tables.items():
+            connection.register("given", table)
+            connection.execute(f"CREATE TABLE {name} AS FROM given")
+
+
+def started(folder: Path) -> Config:
+    """The config that was written, after its database was opened with it."""
+    assert [path.name for path in write_starter(folder)] == FILES
+    config = load(folder)
+    with open_database(config) as database:
+        assert database.value("SELECT count(*) FROM deeds") > 0
+    return config
+
+
+def rules_of(folder: Path) -> dict[str, dict[str, object]]:
+    found = tomllib.loads((folder / "rules.toml").read_text(encoding="utf-8"))
+    assert set(found) == {"name", "bands", "groups", "rule"}
+    return {rule["action"]: rule for rule in found["rule"]}
+
+
+def test_parquet(tmp_path: Path) -> None:
+    config = started(as_parquet(tmp_path, tables()))
+    assert config.tables.events == "events.parquet"
+    assert config.tables.database is None
+    assert config.tables.contacts is None
+
+
+def test_csv_plain_and_compressed_with_capitals(tmp_path: Path) -> None:
+    with duckdb.connect() as connection:
+        for name, table in tables().items():
+            connection.register("given", table)
+            connection.execute(f"COPY (FROM given) TO '{tmp_path}/{name}.csv'")
+    (tmp_path / "events.csv").rename(tmp_path / "Events.CSV")
+    deals = tmp_path / "deals.csv"
+    (tmp_path / "deals.csv.gz").write_bytes(gzip.compress(deals.read_bytes()))
+    deals.unlink()
+    config = started(tmp_path)
+    assert (config.tables.events, config.tables.deals) == ("Events.CSV", "deals.csv.gz")
+
+
+def test_a_duckdb_file(tmp_path: Path) -> None:
+    as_duckdb(tmp_path / "our crm.duckdb", tables() | {"CONTACTS": CONTACTS})
+    config = started(tmp_path)
+    assert config.tables.database == "our crm.duckdb"
+    assert (config.tables.events, config.tables.contacts) == ("events", "contacts")
+
+
+def test_queries_come_before_files_and_files_before_a_database(tmp_path: Path) -> None:
+    as_parquet(tmp_path, tables())
+    as_duckdb(tmp_path / "crm.db", tables() | {"contacts": CONTACTS})
+    query = "SELECT * FROM 'events.parquet' WHERE action <> 'unsubscribed'"
+    (tmp_path / "events.sql").write_text(query)
+    config = started(tmp_path)
+    assert config.tables.events == "events.sql"
+    assert config.tables.leads == "leads.parquet"
+    assert (config.tables.database, config.tables.contacts) == ("crm.db", "contacts")
+    assert "unsubscribed" not in rules_of(tmp_path)
+
+
+def test_a_db_file_that_is_no_duckdb_is_passed_over(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "mail.db") as connection:
+        connection.execute("CREATE TABLE events (lead_id INTEGER)")
+    connection.close()
+    assert started(as_parquet(tmp_path, tables())).tables.database is None
+
+
+def test_absent_tables_are_refused_with_what_they_need(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("lead_id,occurred_at,action\n")
+    (tmp_path / "customers.xlsx").touch()
+    with pytest.raises(BadInput) as refused:
+        write_starter(tmp_path)
+    lines = str(refused.value).splitlines()
+    assert lines[0] == f"{tmp_path} lacks leads, deals. Found there: customers.xlsx, events.csv."
+    assert lines[-4:] == [
+        "  leads: one row per lead; further columns may become attributes",
+        "    must have lead_id, created_at; may have source",
+        "  deals: one row per closed deal, won or lost; an open deal has no row",
+        "    must have lead_id, closed_at, outcome; may have opened_at, amount",
+    ]
+
+
+def test_an_absent_or_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no folder"):
+        write_starter(tmp_path / "nowhere")
+    with pytest.raises(BadInput, match=r"lacks events, leads, deals\. Found there: no file"):
+        write_starter(tmp_path)
+
+
+def test_two_databases_are_refused(tmp_path: Path) -> None:
+    as_duckdb(tmp_path / "new.duckdb", tables())
+    as_duckdb(tmp_path / "old.duckdb", tables())
+    with pytest.raises(BadInput, match=r"hold tables: new\.duckdb, old\.duckdb"):
+        write_starter(tmp_path)
+
+
+def test_lacking_columns_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    broken = tables()
+    broken["leads"] = broken["leads"].rename_columns(["lead_id", "created", "source"])
+    with pytest.raises(BadInput, match=r"(?s)created_at.*is it created.*such as events\.sql"):
+        write_starter(as_parquet(tmp_path, broken))
+    assert not (tmp_path / "readiness.toml").exists()
+
+
+def test_events_without_rows_are_refused(tmp_path: Path) -> None:
+    empty = tables() | {"events": tables()["events"].slice(0, 0)}
+    with pytest.raises(BadInput, match=r"tables\.events has no row"):
+        write_starter(as_parquet(tmp_path, empty))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_is_overwritten(tmp_path: Path, name: str) -> None:
+    as_parquet(tmp_path, tables())
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(BadInput, match=f"{name} exists already"):
+        write_starter(tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_both_files_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_parquet(tmp_path, tables())
+    replace = os.replace
+
+    def full(source: Path, target: Path) -> None:
+        if target.name == "rules.toml":
+            raise OSError("disk full")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(BadInput, match="disk full"):
+        write_starter(tmp_path)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".parquet"] * 3
+
+
+def test_every_key_is_there_and_defaults_are_as_in_the_config(tmp_path: Path) -> None:
+    config = started(as_parquet(tmp_path, tables()))
+    assert (config.training, config.mlflow, config.engine) == (Training(), Mlflow(), Engine())
+    assert config.capacity.share == 0.1
+    assert config.features == type(config.features)(attributes=["source"])
+    sections = (tmp_path / "readiness.toml").read_text().split("\n[")
+    assert '# "visited_pricing" = "visited pricing"' in sections[-1].splitlines()
+    for name, field in Config.model_fields.items():
+        inner = getattr(field.annotation, "model_fields", None)
+        keys = [name] if inner is None else list(inner)
+        (section,) = [sections[0]] if inner is None else (s for s in sections if s.startswith(name))
+        lines = [line.removeprefix("# ") for line in section.splitlines()]
+        for key in set(keys) - {"path", "words"}:
+            (line,) = (line for line in lines if line.startswith(f"{key} = "))
+            assert "# " in line, f"{key} is not explained"
+
+
+def test_columns_that_are_off_and_actions_that_may_decide_are_named(tmp_path: Path) -> None:
+    wide = tables(actions=("O_ACCEPTED", "contractSigned", "designed"))
+    wide["leads"] = wide["leads"].append_column('say "size"', [["big"] * 300])
+    assert started(as_parquet(tmp_path, wide)).features.attributes == ["source"]
+    text = (tmp_path / "readiness.toml").read_text()
+    assert '; off: "say \\"size\\""\n' in text
+    assert '; perhaps: "O_ACCEPTED", "contractSigned"\n' in text
+
+
+@pytest.mark.parametrize(
+    ("days", "horizon", "test_cutoffs", "said"),
+    [
+        (300, 30, 5, "so many days\n"),
+        # A tenth of 118 events lies up to Sunday the 14th, so the grid begins on Monday the 15th,
+        # day 12, and the data end on day 117. A horizon of 30 days leaves the 11 Mondays up to day
+        # 82: a test after two horizons of 5 weeks and a week more would begin with the 12th. One of
+        # 21 days leaves the 13 up to day 96, and a test may begin with the 8th.
+        (118, 21, 5, "; the data are too short for 30\n"),
+        (40, 7, 1, "; 4 mature cutoffs are too few to learn from\n"),
+    ],
+)
+def test_the_horizon_fits_the_data(
+    tmp_path: Path, days: int, horizon: int, test_cutoffs: int, said: str
+) -> None:
+    config = started(as_parquet(tmp_path, tables(days)))
+    assert (config.time.horizon_days, config.time.test_cutoffs) == (horizon, test_cutoffs)
+    assert said in (tmp_path / "readiness.toml").read_text()
+
+
+def test_the_first_cutoff_is_a_monday_after_a_tenth_of_the_events(tmp_path: Path) -> None:
+    # 30 of the 300 events lie up to 2024-02-01, a Thursday
+    assert started(as_parquet(tmp_path, tables())).time.first_cutoff == datetime(2024, 2, 5)
+
+
+def test_dates_gone_wrong_do_not_spoil_the_starter(tmp_path: Path) -> None:
+    with_errors = tables()
+    times = [datetime(1970, 1, 1), datetime(9999, 12, 31)]
+    strays = pa.table({"lead_id": [1, 2], "occurred_at": times, "action": ["visited"] * 2})
+    with_errors["events"] = pa.concat_tables([with_errors["events"], strays])
+    config = started(as_parquet(tmp_path, with_errors))
+    assert config.time.first_cutoff == datetime(2024, 2, 5)
+
+
+@pytest.mark.parametrize(
+    ("action", "points"),
+    [
+        ("email_opened", 1), ("email_clicked", 2), ("visited_homepage", 1), ("visited_blog", 1),
+        ("visited_service_page", 2), ("visited_pricing", 10), ("downloaded_whitepaper", 2),
+        ("watched_webinar", 2), ("read_reference", 2), ("opened_quote", 20), ("chat_started", 10),
+        ("form_begun", 10), ("form_submitted", 20), ("called_in", 20), ("unsubscribed", -20),
+        ("mailBounced", -10), ("cancelled order", -20), ("recalled_information", 1), ("", 1),
+    ],
+)  # fmt: skip
+def test_points_are_guessed_from_words(action: str, points: int) -> None:
+    assert guess_points(action) == points
+
+
+def test_the_rules_are_as_the_format_has_them(tmp_path: Path) -> None:
+    started(as_parquet(tmp_path, tables()))
+    every = {"per": "occurrence", "window_days": 90}
+    minor = every | {"points": 1, "cap": 5, "group": "engagement"}
+    expected: dict[str, dict[str, object]] = {
+        "email_opened": minor,
+        "visited_pricing": every | {"points": 10, "cap": 20},
+        "form_submitted": every | {"points": 20, "cap": 40},
+        "unsubscribed": {"points": -20, "per": "once"},
+    }
+    assert rules_of(tmp_path) == {a: rule | {"action": a} for a, rule in expected.items()}
+    found = tomllib.loads((tmp_path / "rules.toml").read_text())
+    assert found["bands"] == {"warm": 20, "hot": 50}
+    assert found["groups"] == {"engagement": {"cap": 40}}
+
+
+def test_rare_actions_get_no_rule(tmp_path: Path) -> None:
+    started(as_parquet(tmp_path, tables(actions=tuple(f"page_{n:02d}" for n in range(62)))))
+    assert len(rules_of(tmp_path)) == 60
+    assert "# 2 rarer actions have no rule." in (tmp_path / "rules.toml").read_text()
+
+
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+
+
+@hypothesis_settings(max_examples=25, deadline=None)
+@given(actions=st.lists(names, min_size=1, max_size=8, unique=True))
+def test_any_action_survives_both_files(actions: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = as_parquet(Path(name), tables(60, tuple(actions)))
+        started(folder)
+        assert set(rules_of(folder)) == set(actions)
+        head, words = (folder / "readiness.toml").read_text("utf-8").split("\n[words]", 1)
+        on = words.split("\n", 1)[1].replace("\n# ", "\n").removeprefix("# ")
+        assert set(tomllib.loads(on)) == set(actions)
+        assert tomllib.loads(head)

@@ -1,0 +1,147 @@
+"""Every cell of the table in docs/promotion.md, on rankers of known quality.
+
+The example: 400 leads whose true chance is known. A ranker is that chance, blurred by more or less
+noise; the less of it, the better the ranker, so who is better is known beforehand.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.judge import Contender, Estimate, judge
+from models.metrics import Capacity
+from training.promotion.decision import Standing, Takes, decide, standing, told
+
+BETTER, AHEAD = Estimate(0.1, 0.05, 0.15), Estimate(0.02, -0.01, 0.05)
+BEHIND, WORSE = Estimate(-0.02, -0.05, 0.01), Estimate(-0.1, -0.15, -0.05)
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Who won, and the rankers: two are blurred alike, by other noise; `told` knows who won."""
+    rng = np.random.default_rng(3)
+    truth = rng.normal(size=400)
+    won = (rng.random(400) < 1 / (1 + np.exp(1 - 2 * truth))).astype(float)
+    blurs = {"sharp": 0, "one": 0.5, "other": 0.5, "blurred": 3}
+    noise = {name: blur * rng.normal(size=400) for name, blur in blurs.items()}
+    rankers = {name: 1 / (1 + np.exp(-truth - noise[name])) for name in blurs}
+    return won, rankers | {"told": won}
+
+
+def difference(world, ours, theirs, leads=400):
+    won, rankers = world
+    frame = pd.DataFrame({"lead_id": range(leads), "cutoff": pd.Timestamp("2026-03-02")})
+    two = [
+        Contender("a", rankers[ours][:leads], True),
+        Contender("b", rankers[theirs][:leads], True),
+    ]
+    judged = judge(frame, won[:leads], two, Capacity(share=0.1), 0.3, replicates=200)
+    return judged.difference["average_precision"]
+
+
+def test_the_sharp_ranker_is_better_than_the_blurred_and_the_blurred_worse(world):
+    assert standing(difference(world, "sharp", "blurred"), leads=400) is Standing.BETTER
+    assert standing(difference(world, "blurred", "sharp"), leads=400) is Standing.WORSE
+
+
+def test_equals_are_within_noise_on_either_side(world):
+    found = {
+        standing(difference(world, *pair), 400) for pair in (("one", "other"), ("other", "one"))
+    }
+    assert found == {Standing.AHEAD, Standing.BEHIND}
+
+
+def test_a_copy_is_not_ahead(world):
+    assert difference(world, "one", "one") == (0, 0, 0)
+    assert standing(difference(world, "one", "one"), leads=400) is Standing.BEHIND
+
+
+def test_of_29_leads_nobody_is_surely_better(world):
+    found = difference(world, "told", "blurred", leads=29)
+    assert found.low > 0  # or the test would say nothing
+    assert standing(found, leads=29) is Standing.AHEAD
+    assert standing(found, leads=30) is Standing.BETTER
+    assert standing(WORSE, leads=29) is Standing.BEHIND
+
+
+@pytest.mark.parametrize(
+    ("found", "takes"),
+    [
+        (BETTER, Takes.NOTHING),
+        (AHEAD, Takes.NOTHING),
+        (BEHIND, Takes.WORD),
+        (WORSE, Takes.FORCE),
+    ],
+)
+@pytest.mark.parametrize("stale", [False, True])
+def test_the_first_champion_must_be_ahead_of_the_rules(found, takes, stale):
+    assert decide({"rules": found}, 400, stale, doubted=False).takes is takes
+
+
+@pytest.mark.parametrize(
+    ("found", "fresh", "stale"),
+    [
+        (BETTER, Takes.NOTHING, Takes.NOTHING),
+        (AHEAD, Takes.FORCE, Takes.WORD),
+        (BEHIND, Takes.FORCE, Takes.WORD),
+        (WORSE, Takes.FORCE, Takes.FORCE),
+    ],
+)
+def test_a_champion_goes_for_a_surely_better_one(found, fresh, stale):
+    both = {"rules": BETTER, "champion": found}
+    assert decide(both, 400, stale=False, doubted=False).takes is fresh
+    assert decide(both, 400, stale=True, doubted=False).takes is stale
+
+
+@pytest.mark.parametrize(
+    ("rules", "takes"),
+    [(AHEAD, Takes.NOTHING), (BEHIND, Takes.WORD), (WORSE, Takes.FORCE)],
+)
+def test_who_asks_for_most_decides(rules, takes):
+    decision = decide({"rules": rules, "champion": BETTER}, 400, False, doubted=False)
+    assert decision.takes is takes
+    assert set(decision.short) == ({"rules"} if takes else set())
+
+
+def test_what_is_doubted_takes_a_word():
+    both = {"rules": BETTER, "champion": BETTER}
+    assert decide(both, 400, False, doubted=True).takes is Takes.WORD
+    assert decide(both | {"champion": WORSE}, 400, True, doubted=True).takes is Takes.FORCE
+
+
+def test_nothing_ever_makes_a_worse_one_champion_by_itself():
+    for rules in (BETTER, AHEAD, BEHIND, WORSE):
+        for champion in (AHEAD, BEHIND, WORSE):
+            for stale in (False, True):
+                both = {"rules": rules, "champion": champion}
+                assert decide(both, 400, stale, doubted=False).takes > Takes.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("champion", "stale", "given", "said"),
+    [
+        (BETTER, False, Takes.NOTHING, "Version 2 is champion: better in average precision: "
+         "+0.100 against the rules (95 % interval +0.050 to +0.150); +0.100 against the champion "
+         "(95 % interval +0.050 to +0.150)."),
+        (AHEAD, False, Takes.NOTHING, "Version 2 is not promoted: not surely better in average "
+         "precision: +0.020 against the champion (95 % interval -0.010 to +0.050, so it may be "
+         "chance). Only a person's word against the figures crowns it: readiness promote --force "
+         '--because "...".'),
+        (AHEAD, True, Takes.NOTHING, "Version 2 is not promoted: not surely better in average "
+         "precision: +0.020 against the champion (95 % interval -0.010 to +0.050, so it may be "
+         'chance). A person\'s word crowns it: readiness promote --because "...".'),
+        (BEHIND, True, Takes.WORD, "Version 2 is champion, on a person's word: in average "
+         "precision -0.020 against the champion (95 % interval -0.050 to +0.010, so it may be "
+         "chance)."),
+        (WORSE, True, Takes.WORD, "Version 2 is not promoted: it falls short in average precision: "
+         "-0.100 against the champion (95 % interval -0.150 to -0.050). Only a person's word "
+         "against the figures crowns it: readiness promote --force."),
+        (WORSE, False, Takes.FORCE, "Version 2 is champion, against the figures, on a person's "
+         "word: in average precision -0.100 against the champion (95 % interval -0.150 to "
+         "-0.050)."),
+    ],
+)  # fmt: skip
+def test_what_is_said(champion, stale, given, said):
+    both = {"rules": BETTER, "champion": champion}
+    decision = decide(both, 400, stale, doubted=False)
+    assert told("2", "average_precision", both, decision, given) == said

@@ -1,0 +1,233 @@
+"""Only a better model becomes champion by itself. Every branch, on models of known quality.
+
+`first` is the demo's model; a twin of it is exactly as good; `poor` are two stumps.
+"""
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sklearn.metrics import average_precision_score
+
+from features.config import load
+from features.contract.database import open_database
+from features.dataset import labelled
+from features.errors import BadInput, Refused
+from features.spec import ActiveDays, Age
+from models.readiness import Settings
+from models.registry import CHALLENGER, CHAMPION, Registry
+from models.rules.rules import load_rules
+from tests.features.lead_databases import config_for
+from tests.models.small_model import training
+from training.fit import fit
+from training.promotion.decision import Takes
+from training.promotion.move_log import log_path, read
+from training.promotion.promote import promote
+
+STUMPS = Settings(
+    learning_rate=0.05,
+    max_iter=2,
+    max_leaf_nodes=2,
+    min_samples_leaf=60,
+    l2_regularization=10.0,
+    max_features=1.0,
+)
+
+
+@pytest.fixture(scope="module")
+def poor(demo_folder, trained):
+    """A model of two stumps on the lead's age and active days."""
+    specs = (Age(), ActiveDays(90))
+    with open_database(load(demo_folder)) as database:
+        past = labelled(database, specs, trained.split.fit[-4:], 30, 1)
+    return fit(past, specs, STUMPS, 30, seed=0)
+
+
+@pytest.fixture(scope="module")
+def house(demo_folder, tmp_path_factory):
+    """Settings and registry of another company with the same data."""
+    folder = tmp_path_factory.mktemp("house")
+    for file in demo_folder.iterdir():
+        if file.is_file():
+            shutil.copy(file, folder)
+    config = load(folder)
+    return config, Registry(config)
+
+
+@pytest.fixture
+def company(house, judged):
+    """The same without a champion and log, and how a model is registered as challenger there."""
+    config, registry = house
+    if registry.has(CHAMPION):
+        registry.client.delete_registered_model_alias(registry.name, CHAMPION)
+    log_path(config).unlink(missing_ok=True)
+    example = judged.frame.head(5).assign(active_days_90d=1.0)
+
+    def register(model):
+        return registry.log(replace(training(model), example=example)).version
+
+    return config, registry, register
+
+
+def precision_of(ranker, judged):
+    return average_precision_score(judged.won, ranker.rank(judged.frame))
+
+
+def test_without_a_challenger_there_is_nothing_to_promote(tmp_path):
+    (tmp_path / "rules.toml").write_text(
+        'name = "r"\n[bands]\nwarm = 1\nhot = 2\n[[rule]]\naction = "visit"\npoints = 1\n', "utf-8"
+    )
+    with pytest.raises(BadInput, match="There is no challenger of the model"):
+        promote(config_for(tmp_path))
+
+
+@pytest.mark.parametrize(("because", "force"), [("", False), (" \t", True), (None, True)])
+def test_a_word_without_a_reason_is_no_word(company, because, force):
+    with pytest.raises(BadInput, match="why"):
+        promote(company[0], because=because, force=force)
+
+
+def test_the_first_champion_is_ahead_of_the_rules(company, trained, judged, demo_folder):
+    config, registry, register = company
+    rules = load_rules(demo_folder / "rules.toml")
+    ahead = precision_of(trained.model, judged) - precision_of(rules, judged)
+    assert ahead > 0
+    version = register(trained.model)
+    first = promote(config)
+    assert (first.promoted, first.version, first.takes) == (True, version, Takes.NOTHING)
+    assert first.judged.difference["rules"].point == pytest.approx(ahead)
+    assert (first.judged.snapshots, first.judged.wins) == (len(judged.won), judged.wins)
+    assert first.judged.cutoffs == ("2025-04-14", "2025-04-28", "2025-05-12")
+    assert first.said.startswith(
+        f"Version {version} is champion: better in average precision: {ahead:+.3f} "
+        "against the rules (95 % interval"
+    )
+    assert registry.find(CHAMPION) == version
+    again = promote(config)
+    assert (again.promoted, again.judged) == (True, None)
+    assert again.said == f"Version {version} is the champion already; nothing to do."
+
+
+def test_a_twin_is_no_better_nor_on_a_word_alone(company, trained):
+    config, registry, register = company
+    registry.crown(register(trained.model), {})
+    version = register(trained.model)
+    twin = promote(config, because="it is newer")
+    assert (twin.promoted, twin.version, twin.takes) == (False, version, Takes.FORCE)
+    assert twin.judged.difference["champion"] == (0, 0, 0)
+    assert twin.said.startswith(
+        f"Version {version} is not promoted: it falls short in average precision: "
+        "+0.000 against the champion (95 % interval +0.000 to +0.000). Only a person's word"
+    )
+
+
+def test_a_worse_one_is_crowned_only_against_the_figures(company, trained, poor, judged):
+    config, registry, register = company
+    good, stumps = register(trained.model), register(poor)
+    registry.crown(good, {})
+    short = promote(config, because="I like it")
+    assert (short.promoted, short.version, short.takes) == (False, stumps, Takes.FORCE)
+    behind = precision_of(poor, judged) - precision_of(trained.model, judged)
+    assert behind < -0.02
+    assert short.judged.difference["champion"].point == pytest.approx(behind)
+    assert short.judged.difference["champion"].high < 0
+    assert f"{behind:+.3f} against the champion" in short.said
+    assert registry.find(CHAMPION) == good
+
+    forced = promote(config, because="the board wants stumps", by="ann", force=True)
+    assert forced.promoted
+    assert "is champion, against the figures, on a person's word" in forced.said
+    assert registry.find(CHAMPION) == stumps
+    (line,) = read(log_path(config)).done
+    assert (line["from"], line["to"], line["by"], line["forced"]) == (good, stumps, "ann", True)
+    assert line["because"] == "the board wants stumps"
+    assert line["judged"]["difference"]["champion"]["point"] == pytest.approx(behind)
+
+    better = register(trained.model)  # surely better than the stumps: no word needed
+    found = promote(config)
+    assert (found.promoted, found.version, found.takes) == (True, better, Takes.NOTHING)
+    assert [each["to"] for each in read(log_path(config)).done] == [stumps, better]
+
+
+def test_an_equal_follows_a_stale_champion_on_a_word_a_worse_one_does_not(company, trained, poor):
+    """The champion learnt until 89, then 90 days before the challenger: stale from 90 on."""
+    config, registry, register = company
+    model = trained.model
+    for days, takes in ((89, Takes.FORCE), (90, Takes.WORD)):
+        old = register(replace(model, trained_until=model.trained_until - timedelta(days=days)))
+        registry.crown(old, {})
+        new = register(model)
+        asked = promote(config)
+        assert (asked.promoted, asked.takes) == (False, takes)
+        assert registry.find(CHAMPION) == old
+    register(poor)
+    worse = promote(config, because="the old one is old")
+    assert (worse.promoted, worse.takes) == (False, Takes.FORCE)
+    registry.client.set_registered_model_alias(registry.name, CHALLENGER, new)
+    crowned = promote(config, because="the old one is old")
+    assert (crowned.promoted, crowned.version) == (True, new)
+    assert "on a person's word" in crowned.said
+    assert registry.find(CHAMPION) == new
+    (line,) = read(log_path(config)).done
+    assert (line["from"], line["to"], line["forced"]) == (old, new, False)
+
+
+@pytest.mark.parametrize(
+    ("high", "takes", "promoted"), [(0.01, Takes.NOTHING, True), (-0.01, Takes.WORD, False)]
+)
+def test_a_simpler_way_as_good_is_told_a_better_one_asks_for_a_word(
+    company, trained, high, takes, promoted
+):
+    config, registry, register = company
+    version = register(trained.model)
+    told = {
+        "metric": "average_precision",
+        "simplest_within_noise": "logistic_regression",
+        "verdict": "Simpler will do.",
+        "difference": {
+            "logistic_regression": {
+                "average_precision": {"point": -0.02, "low": -0.05, "high": high}
+            }
+        },
+    }
+    registry.attach(registry.load(version).run_id, {"baselines.json": json.dumps(told)})
+    found = promote(config)
+    assert (found.takes, found.promoted) == (takes, promoted)
+    assert found.said.endswith(" Simpler will do.")
+    if not promoted:
+        assert promote(config, because="it explains itself").promoted
+
+
+def test_a_challenger_of_yesterday_waits_for_outcomes(company, trained):
+    """No cutoff lies a horizon after its last training cutoff whose own horizon is over."""
+    config, _, register = company
+    register(replace(trained.model, trained_until=trained.split.judge[-1]))
+    with pytest.raises(Refused, match="No mature cutoff lies 30 days or more after 2025-05-12"):
+        promote(config)
+
+
+def test_another_metric_is_judged_by_if_readiness_toml_says_so(company, trained, judged):
+    config, _, register = company
+    chosen = config.promotion.model_copy(update={"metric": "precision"})
+    register(trained.model)
+    found = promote(config.model_copy(update={"promotion": chosen}))
+    expected = trained.comparison.judgement.difference["precision"]
+    assert found.judged.metric == "precision"
+    assert found.judged.difference["rules"] == expected
+
+
+def test_each_is_judged_on_what_it_knows(demo_folder, trained):
+    """An action left out since the champion's training is left out for the challenger alone."""
+    config = load(demo_folder)
+    later = config.features.model_copy(update={"leave_out_actions": ["visited_pricing"]})
+    changed = config.model_copy(update={"features": later})
+    staged = trained.model.staged(changed)
+    assert staged.features.leave_out_actions == []
+    blind = replace(trained.model, leave_out_actions=("visited_pricing",))
+    assert blind.staged(config).features.leave_out_actions == ["visited_pricing"]
+    with open_database(staged) as seeing, open_database(blind.staged(config)) as blinded:
+        assert "visited_pricing" in seeing.actions
+        assert "visited_pricing" not in blinded.actions
+        assert seeing.data_end == blinded.data_end

@@ -1,0 +1,1 @@
+"""Champion and challenger: promote, rollback, history, and the log of every move."""

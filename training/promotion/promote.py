@@ -1,0 +1,194 @@
+"""`readiness promote`: the champion changes only for a better one, on cutoffs fair to both.
+
+What it takes to crown a challenger: training/promotion/decision.py, as told in docs/promotion.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from features.catalog import distinct
+from features.config import Config
+from features.contract.database import open_database
+from features.dataset import Dataset, labelled
+from features.errors import BadInput, Refused
+from features.progress import Progress, silent
+from models.comparison import capacity_of, fair_cutoffs
+from models.judge import Contender, Estimate, judge
+from models.readiness import ReadinessModel
+from models.registry import CHALLENGER, CHAMPION, Registry
+from models.rules.rules import RuleScore, load_rules
+from training.promotion.crown import Move, crown, who, word
+from training.promotion.decision import Takes, decide, told
+from training.promotion.move_log import log_path, read
+from training.promotion.reigns import moved, taken_back
+from training.promotion.simpler_ways import simpler_ways
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Challenger minus each opponent (`rules` and, where there is one, `champion`) in `metric`,
+    and the mature cutoffs, trained on by neither, that it was judged on."""
+
+    metric: str
+    difference: dict[str, Estimate]
+    cutoffs: tuple[str, ...]
+    snapshots: int
+    leads: int
+    wins: int
+    rules_version: str
+
+    def to_json(self) -> dict[str, Any]:
+        """What the log keeps."""
+        told = {name: found._asdict() for name, found in self.difference.items()}
+        return asdict(self) | {"difference": told, "cutoffs": list(self.cutoffs)}
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What was decided. `judged` None: the challenger was champion already; `takes`: what crowning
+    it takes."""
+
+    version: str
+    promoted: bool
+    takes: Takes
+    said: str
+    judged: Judged | None
+
+    def to_json(self) -> dict[str, Any]:
+        """What `promote --json` prints."""
+        return {
+            "model_version": self.version,
+            "promoted": self.promoted,
+            "takes": self.takes.name.lower(),
+            "difference": {},
+            **(self.judged.to_json() if self.judged else {}),
+            "said": self.said,
+        }
+
+
+def promote(
+    config: Config,
+    because: str | None = None,
+    by: str | None = None,
+    force: bool = False,
+    progress: Progress = silent,
+) -> Promotion:
+    """Judge the challenger against the champion and the rules; crown it if it may be.
+
+    because: a person's word; force: it goes against the figures.
+
+    Raises BadInput where there is no challenger, or a word without a reason; Refused where no
+    cutoff is a fair test yet.
+    """
+    given = _given(because, force)
+    registry = Registry(config)
+    rules = load_rules(config.folder / config.rules)
+    challenger = registry.load(CHALLENGER)
+    champion = registry.load(CHAMPION) if registry.has(CHAMPION) else None
+    version, before = challenger.version, champion.version if champion else None
+    if version == before:
+        said = f"Version {version} is the champion already; nothing to do."
+        return Promotion(version, True, Takes.NOTHING, said, None)
+    back, simpler = _taken_back(config, version, before), simpler_ways(registry, challenger)
+    judged = _judge(config, challenger, champion, rules, progress)
+    stale = champion is not None and _is_stale(config, challenger, champion)
+    decision = decide(judged.difference, judged.leads, stale, bool(back) or simpler.better)
+    promoted = given >= decision.takes
+    said = told(version, judged.metric, judged.difference, decision, given) + back + simpler.said
+    if promoted:
+        forced, why = decision.takes is Takes.FORCE, word(because)
+        figures = judged.to_json()
+        move = Move("promote", before, version, who(by), why, forced, said, figures)
+        crown(config, registry, move)
+    return Promotion(version, promoted, decision.takes, said, judged)
+
+
+def _taken_back(config: Config, version: str, champion: str | None) -> str:
+    """What is said of a version that lost the crown by a rollback; "" of any other. Raises Refused
+    where the log is broken."""
+    log = read(log_path(config))
+    log.require_whole()
+    back = taken_back(moved(log, champion), version)
+    if back is None:
+        return ""
+    return f" {back['by']} took the crown from it on {back['at'][:10]}: {back['because']}."
+
+
+def _given(because: str | None, force: bool) -> Takes:
+    """How much a person stands for. Raises BadInput for force, or a word, without a reason."""
+    reason = word(because)
+    if force and not reason:
+        raise BadInput("--force goes against the figures: say why, with --because.")
+    if not reason:
+        return Takes.NOTHING
+    return Takes.FORCE if force else Takes.WORD
+
+
+def _is_stale(config: Config, challenger: ReadinessModel, champion: ReadinessModel) -> bool:
+    """Whether the challenger has learnt from cutoffs so much later. Not counted to the data end,
+    for every model is older than that by a horizon and the test cutoffs on its first day."""
+    behind = challenger.trained_until - champion.trained_until
+    return behind.days >= config.promotion.stale_after_days
+
+
+def _judge(
+    config: Config,
+    challenger: ReadinessModel,
+    champion: ReadinessModel | None,
+    rules: RuleScore,
+    progress: Progress,
+) -> Judged:
+    """Everyone on the same snapshots. Raises Refused where these cannot tell."""
+    models = [model for model in (challenger, champion) if model is not None]
+    datasets = [_fair(config, model, models, rules, progress) for model in models]
+    rows = [dataset.frame[["lead_id", "cutoff"]] for dataset in datasets]
+    if not all(rows[0].equals(other) for other in rows):
+        raise RuntimeError("challenger and champion were not asked about the same snapshots")
+    test = datasets[0]
+    if not test.has_both:
+        raise Refused(
+            f"Of the {len(test.won)} snapshots of the cutoffs that no model was trained on "
+            f"{test.wins} are won: nothing can be judged on them. Wait for outcomes."
+        )
+    ours = Contender("challenger", challenger.rank(test.frame), True)
+    opponents = [Contender("rules", rules.rank(test.frame), False)]
+    if champion is not None:
+        opponents.append(Contender("champion", champion.rank(datasets[1].frame), True))
+    base_rate = challenger.base_rate
+    found = {each.name: _difference(config, test, ours, each, base_rate) for each in opponents}
+    cutoffs = [f"{cutoff:%Y-%m-%d}" for cutoff in test.frame["cutoff"].drop_duplicates()]
+    return Judged(
+        metric=config.promotion.metric,
+        difference=found,
+        cutoffs=tuple(cutoffs),
+        snapshots=len(test.won),
+        leads=test.frame["lead_id"].nunique(),
+        wins=test.wins,
+        rules_version=rules.version,
+    )
+
+
+def _fair(
+    config: Config,
+    model: ReadinessModel,
+    models: Sequence[ReadinessModel],
+    rules: RuleScore,
+    progress: Progress,
+) -> Dataset:
+    """The snapshots that are fair to all of the models, with the features that this one and the
+    rules need, from a database staged as this one knows it. Same rows, same order, for each."""
+    with open_database(model.staged(config), rules.specs) as database:
+        cutoffs = fair_cutoffs(config, models, database.data_end)
+        specs = distinct([*model.specs, *rules.specs])
+        memory_gb = config.engine.memory_gb
+        return labelled(database, specs, cutoffs, models[0].horizon_days, memory_gb, progress)
+
+
+def _difference(
+    config: Config, dataset: Dataset, ours: Contender, theirs: Contender, base_rate: float
+) -> Estimate:
+    capacity = capacity_of(config)
+    snapshots = dataset.frame[["lead_id", "cutoff"]]
+    judged = judge(snapshots, dataset.won, [ours, theirs], capacity, base_rate, seed=config.seed)
+    return judged.difference[config.promotion.metric]
