@@ -1,1 +1,1 @@
-"""What a lead database must contain (tables), opening one (database), faults in one (breaches)."""
+"""What a lead database must contain (tables), opening one (database), its faults (breaches)."""

@@ -1,1 +1,1 @@
-"""Points per action: file > rules (scored), history, text; worth and paid (measured); learn, fit."""
+"""Points per action: file > rules, history, text; worth and paid (measured); learn and fit."""
