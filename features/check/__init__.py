@@ -1,1 +1,1 @@
-"""`readiness check`: is the database sound, mature, worked and large enough (gate) to learn from?"""
+"""`readiness check`: is the database sound, mature, worked, and enough (gate) to learn from?"""

@@ -1,4 +1,4 @@
-"""Specs and snapshots to a frame of features: duckdb_engine > one_pass > plan, kernel, event_chunks.
+"""Specs and snapshots to a frame: duckdb_engine > one_pass > plan, kernel, event_chunks.
 
 query says the same in SQL: the oracle of the compiled pass, and the way of what it cannot do.
 """
