@@ -1,6 +1,6 @@
 """Features as typed objects that name themselves.
 
-A spec says *what* is measured at a snapshot (lead, cutoff). `features.query` says how it is
+A spec says *what* is measured at a snapshot (lead, cutoff). `features.engine.query` says how it is
 computed and `features.wording` how it is said. Every spec sees only events known before the cutoff.
 Windows are in days: `window=7` is the interval [cutoff - 7 d, cutoff); `window=None` is all time
 before the cutoff. `action=None` stands for events of any action; `where` narrows them further.

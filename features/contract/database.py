@@ -85,7 +85,7 @@ def open_database(config: Config, specs: Iterable[Spec] = ()) -> Iterator[LeadDa
     specs: what rules or segments will ask for. Their attributes are staged beside those that
     readiness.toml lists, but are not in `attributes`, so that they never become a model's features.
     Raises BadInput for tables that are absent, unreadable, or lack columns. Rows that breach the
-    contract are kept for `features.breaches`; the leads they concern are in `lead_faults`.
+    contract are kept for `breaches`; the leads they concern are in `lead_faults`.
     """
     with _scratch(config.engine) as (connection, scratch):
         columns = open_sources(connection, config.tables, config.folder)

@@ -1,6 +1,6 @@
 """The one pass over the events, compiled: per snapshot, from its lead's latest event back.
 
-Knows no specs and no tables: arrays in, arrays out; `features.plan` says what the arrays mean. The
+Knows no specs and no tables: arrays in, arrays out; `plan` says what the arrays mean. The
 events of a lead lie side by side, in order of time. All times are microseconds.
 """
 
@@ -52,7 +52,7 @@ class Snapshots(NamedTuple):
 
 
 class Arrays(NamedTuple):
-    """The plan (features.plan): rows are -1 where nobody asks for them."""
+    """The plan (features.engine.plan): rows are -1 where nobody asks for them."""
 
     windows: Ints
     half_lives: Floats

@@ -1,7 +1,7 @@
 """Features by one compiled pass: sorts a chunk's events by lead and time, runs the kernel on all
 cores, and lays the frame out.
 
-The second executor of the specs (docs/adr/0006); `features.query`, the first, knows every spec and
+The second executor of the specs (docs/adr/0006); `query`, the first, knows every spec and
 is its oracle.
 """
 

@@ -1,4 +1,4 @@
-"""From specs to SQL text. Pure: no connection, no data; `features.duckdb_engine` runs the text.
+"""From specs to SQL text. Pure: no connection, no data; `duckdb_engine` runs the text.
 
 The query is a row of named steps:
 

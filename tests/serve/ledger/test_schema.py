@@ -77,7 +77,7 @@ def test_an_extension_that_fails_leaves_the_earlier_ledger_as_it_was(
 ) -> None:
     """The new table is made last thing wrong: by then the old one has been renamed."""
     earlier_ledger(path)
-    monkeypatch.setattr("serve.ledger_schema._CREATE", EARLIER.replace("scores (", "other ("))
+    monkeypatch.setattr("serve.ledger.schema._CREATE", EARLIER.replace("scores (", "other ("))
     with duckdb.connect(str(path)) as connection, pytest.raises(duckdb.Error):
         extend(connection)
     assert table(path) == [OLD_ROW]
