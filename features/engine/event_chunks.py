@@ -45,7 +45,7 @@ def write_asked(
     database: LeadDatabase, snapshots: str, count: int, attributes: Sequence[Attribute]
 ) -> None:
     """Create the tables leads_ (lead_id, part, number within the part) and asked_, the snapshots
-    with them, with what the leads bring along. The parts are those of `features.snapshots.Chunk`."""
+    with them, with what the leads bring along. The parts are those of `snapshots.Chunk`."""
     read = "".join(
         f", TRY_CAST(l.{quoted(spec.column)} AS {'VARCHAR' if spec.text else 'DOUBLE'}) "
         f"AS {quoted(spec.name)}"
