@@ -215,7 +215,7 @@ def compare_verb(
         compared = compare(config, database, model, rules, told, only)
         contacted = None if segment else worked_at(database, compared)
     simpler = None if segment else found_at_training(config, model)
-    page = write_page(compared, to or config.out_folder / page_name(segment), simpler)
+    page = write_page(compared, to or config.out_folder / page_name(segment), simpler, contacted)
     if as_json:
         never = contacted and asdict(contacted)
         print_json(compared.to_json() | {"contacted": never, "page": str(page)})

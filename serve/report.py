@@ -5,14 +5,16 @@ Words and layout are in pages/compare.html; here its figures are gathered and pi
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from features.check.worked import Worked
 from models.comparison import Comparison
+from models.intervals import wilson
 from models.judge import FEW_LEADS, Estimate, Judgement
 from models.metrics import Capacity, Ranking
 from models.plots import quality as plots
@@ -66,10 +68,17 @@ METRICS = (
 BESIDE = ("precision", "roc_auc", "average_precision", "log_loss")
 
 
-def write_page(comparison: Comparison, path: Path, simpler: Simpler | None = None) -> Path:
+def write_page(
+    comparison: Comparison,
+    path: Path,
+    simpler: Simpler | None = None,
+    contacted: Worked | None = None,
+) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
-    `compare --json` prints. Makes their folder. simpler: what its training found."""
-    return page.write_beside_figures(path, render(comparison, simpler), comparison.to_json())
+    `compare --json` prints. Makes their folder. simpler: what its training found; contacted: whom
+    sales never contacted, where that is known."""
+    figures = comparison.to_json() | {"contacted": contacted and asdict(contacted)}
+    return page.write_beside_figures(path, render(comparison, simpler, contacted), figures)
 
 
 def page_name(segment: str | None) -> str:
@@ -84,7 +93,9 @@ def page_name(segment: str | None) -> str:
     return f"compare-{words or 'segment'}.html"
 
 
-def render(comparison: Comparison, simpler: Simpler | None = None) -> str:
+def render(
+    comparison: Comparison, simpler: Simpler | None = None, contacted: Worked | None = None
+) -> str:
     """The page as text; the same comparison gives the same page."""
     judged = comparison.judgement
     lists = _lists(judged)
@@ -105,9 +116,24 @@ def render(comparison: Comparison, simpler: Simpler | None = None) -> str:
         pictures=_pictures(comparison),
         metrics=METRICS,
         simpler=simpler,
+        contacted=contacted,
+        contacted_rows=_contacted_rows(contacted) if contacted else [],
         beside=[metric for metric in METRICS if metric.key in BESIDE],
         gap_days=(first_cutoff - pd.Timestamp(comparison.trained_until)).days,
     )
+
+
+def _contacted_rows(contacted: Worked) -> list[tuple[str, int, float, Estimate]]:
+    """Who, how many leads, their part of the cohort, and what part of them was won."""
+    parts = {
+        "Contacted": (contacted.leads - contacted.never, contacted.worked_won),
+        "Never contacted": (contacted.never, contacted.never_won),
+    }
+    return [
+        (who, leads, leads / contacted.leads, wilson(won, leads))
+        for who, (leads, won) in parts.items()
+        if leads
+    ]
 
 
 def _leads_per_list(judged: Judgement, share: float) -> float:
