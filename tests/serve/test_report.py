@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.check.worked import Worked
 from models.comparison import Comparison
 from models.judge import Contender, Estimate, judge, verdict
 from models.metrics import Capacity, at_capacity
@@ -277,19 +276,6 @@ def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
 def test_no_em_dash(page):
     assert "\u2014" not in page.words
-
-
-def test_whom_sales_never_contacted():
-    contacted = Worked(leads=400, never=300, never_won=6, worked_won=25)
-    page = Page(render(compared(), contacted=contacted))
-    assert "Of the 400 leads judged here, sales never contacted 300 (75.0 %)" in (
-        page.words.replace("\u00a0", " ")
-    )
-    assert page.row("Contacted")[1:] == ["100", "25.0 %", "25.0 %17.5 % to 34.3 %"]  # 25 of 100
-    assert page.row("Never contacted")[1:] == ["300", "75.0 %", "2.0 %0.9 % to 4.3 %"]  # 6 of 300
-    assert "never contact" not in Page(render(compared())).words
-    everyone = Page(render(compared(), contacted=Worked(400, 0, 0, 25)))
-    assert [row[0] for row in everyone.rows if "ontacted" in row[0]] == ["Contacted"]
 
 
 def test_simpler_ways_as_the_training_found_them():
