@@ -1,5 +1,5 @@
-"""The page says whom sales never contacted. By the textbook, Wilson's interval of 25 of 100 is 17.5 to
-34.3 %, of 6 of 300 it is 0.9 to 4.3 %."""
+"""The page says whom sales never contacted. By the textbook, Wilson's interval of 25 of 100 is 17.5
+to 34.3 %, of 6 of 300 it is 0.9 to 4.3 %."""
 
 from features.check.worked import Worked
 from serve.report import render
