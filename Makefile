@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+SPARK := $(VENV)/.spark
 DEMO := demo
 LEADS ?= 5000
 
@@ -17,6 +18,14 @@ $(READY): pyproject.toml constraints.txt
 	  f'Python 3.11 or newer is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.12 ...')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+# Spark runs in Java, so only where there is one are its packages worth their 500 MB.
+$(SPARK): $(READY)
+	@if command -v java >/dev/null || [ -n "$$JAVA_HOME" ]; then \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	    -e ".[dev,spark]"; \
+	else echo 'No Java: the tests of engine.kind = "spark" are skipped.'; fi
 	@touch $@
 
 demo: $(READY)
@@ -44,7 +53,7 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 # Tests run side by side, so each keeps to one thread.
-test: check
+test: check $(SPARK)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
 
 format: $(READY)

@@ -150,11 +150,22 @@ class Mlflow(Strict):
     model: str = "sales-readiness"
 
 
-class Engine(Strict):
-    """Limits of the local engine."""
+class Spark(Strict):
+    """Where Spark runs, unless this process has a session; of how many leads training and reports
+    look at most; where scores are written (docs/spark.md)."""
 
+    address: Annotated[str, Field(min_length=1)] = "local[*]"
+    most_leads: Annotated[int, Field(ge=1)] = 200_000
+    scores: Annotated[str, Field(min_length=1)] = "scores"
+
+
+class Engine(Strict):
+    """What computes, and its limits: of this machine's DuckDB, or of each worker of Spark."""
+
+    kind: Literal["duckdb", "spark"] = "duckdb"
     memory_gb: Annotated[float, Field(ge=0.25, le=65_536)] = 4
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    spark: Spark = Spark()
 
 
 class Config(Strict):

@@ -1,6 +1,9 @@
 """What is dear to make and shared by many tests: a simulated company, and a model trained on it."""
 
+import importlib.util
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from features.catalog import distinct
 from features.config import load
 from features.contract.database import open_database
 from features.dataset import Dataset, labelled
+from features.engine.spark_engine import session
 from features.simulator.simulate import simulate, write
 from features.starter.starter import write_starter
 from models.rules.rules import load_rules
@@ -39,6 +43,20 @@ def edit(folder: Path, **keys: object) -> None:
         text, found = re.subn(rf"^{key} = [^#\n]*", f"{key} = {value} ", text, flags=re.MULTILINE)
         assert found == 1, key
     path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """The one Spark session of the tests, which is active from then on. It stands in New York, so
+    that whoever forgets that times are UTC is found out. Its tests are of the group "spark"."""
+    if importlib.util.find_spec("pyspark") is None:
+        pytest.skip("no pyspark: pip install -c constraints.txt -e '.[spark]'")
+    if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+        pytest.skip("no Java: engine.kind = spark is not tested")
+    found = session("local[2]")
+    found.conf.set("spark.sql.session.timeZone", "America/New_York")
+    found.conf.set("spark.sql.shuffle.partitions", "2")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ["features", "models", "training", "serve", "cli"]
-ONLY_ONE = "models/registry.py"
+ONLY_ONE = {"mlflow": "models/registry.py", "pyspark": "features/engine/spark_engine.py"}
 MOST_LINES = 300
 
 
@@ -36,13 +36,14 @@ def test_a_package_is_this_repository_s(package):
     assert Path(importlib.import_module(package).__file__).parent == ROOT / package
 
 
-def test_only_the_registry_imports_mlflow():
+@pytest.mark.parametrize("package", ONLY_ONE)
+def test_only_one_file_imports_what_is_to_stay_apart(package):
     importers = {
         name
         for name in own_files()
-        if any(module.partition(".")[0] == "mlflow" for module in imported(name))
+        if any(module.partition(".")[0] == package for module in imported(name))
     }
-    assert importers == {ONLY_ONE}
+    assert importers == {ONLY_ONE[package]}
 
 
 def test_no_file_is_long():

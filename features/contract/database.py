@@ -12,15 +12,17 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from features.config import Config, Engine, Features
 from features.contract.breaches import write_lead_faults
+from features.contract.on_spark import Staging, Whole, find_whole
 from features.contract.tables import (
     CONTRACT,
     cast,
@@ -47,6 +49,7 @@ class LeadDatabase:
     `actions` are the observed ones, most frequent first; `attributes` tells for each listed
     attribute whether it is text; `columns` are the raw columns per table. `data_end` is the latest
     past time in the tables, or as configured: a label is mature where cutoff + horizon <= it.
+    `whole` is the lead database on Spark of which this one holds the leads, or some of them.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -55,6 +58,7 @@ class LeadDatabase:
     attributes: dict[str, bool]
     data_end: datetime
     scratch: Path
+    whole: Whole | None = None
 
     def query(self, sql: str) -> pd.DataFrame:
         """The rows of a query as a pandas frame."""
@@ -79,18 +83,58 @@ class LeadDatabase:
 
 
 @contextmanager
-def open_database(config: Config, specs: Iterable[Spec] = ()) -> Iterator[LeadDatabase]:
+def open_database(
+    config: Config, specs: Iterable[Spec] = (), leads: Sequence[str] = ()
+) -> Iterator[LeadDatabase]:
     """Open and stage the lead database that readiness.toml names.
 
     specs: what rules or segments will ask for. Their attributes are staged beside those that
     readiness.toml lists, but are not in `attributes`, so that they never become a model's features.
+    leads: those that must be in it, where it holds only some (engine.spark.most_leads).
     Raises BadInput for tables that are absent, unreadable, or lack columns. Rows that breach the
     contract are kept for `breaches`; the leads they concern are in `lead_faults`.
     """
+    end, now = config.time.data_end, utc_now()
+    if end and end > now:
+        raise BadInput(
+            f"time.data_end is {end}, in the future: leads would count as lost whose time "
+            "has not come. Leave it out, or name when the extract was made."
+        )
+    specs = tuple(specs)
     with _scratch(config.engine) as (connection, scratch):
-        columns = open_sources(connection, config.tables, config.folder)
-        end = config.time.data_end
-        yield _staged(connection, scratch, columns, config.features, end, specs)
+        if config.engine.kind == "duckdb":
+            columns = open_sources(connection, config.tables, config.folder)
+            yield _staged(connection, scratch, columns, config.features, end, specs)
+            return
+        whole = find_whole(config, specs, _columns_asked(config, specs), now)
+        columns = _register(connection, whole.tables.sample(whole.share, leads))
+        end = whole.staging.data_end
+        database = _staged(connection, scratch, columns, config.features, end, specs)
+        yield replace(database, actions=whole.actions, whole=whole)
+
+
+def _columns_asked(config: Config, specs: Sequence[Spec]) -> set[str]:
+    """The columns of leads that are asked for beside those of the contract."""
+    asked = {spec.column for spec in inside(specs) if isinstance(spec, Attribute)}
+    amount = config.routing.amount
+    return asked | {*config.features.attributes, *([amount] if isinstance(amount, str) else [])}
+
+
+@contextmanager
+def open_bucket(how: Staging, rows: pa.RecordBatchReader) -> Iterator[LeadDatabase]:
+    """The same over one bucket of leads (`SparkTables.by_lead`), on a worker of Spark. Its leads
+    are all in it, with all that they did; actions and data end are the bucket's own."""
+    with _scratch(how.engine.model_copy(update={"threads": 1})) as (connection, scratch):
+        connection.register("arriving", rows)
+        connection.execute("CREATE TABLE arrived AS FROM arriving")
+        for table in how.columns:
+            connection.execute(
+                f"CREATE VIEW raw_{table} AS SELECT unnest({table}) FROM arrived "
+                f"WHERE {table} IS NOT NULL"
+            )
+        columns = describe_sources(connection, list(how.columns))
+        end = how.data_end or datetime.min
+        yield _staged(connection, scratch, columns, how.features, end, how.specs)
 
 
 @contextmanager
@@ -102,10 +146,15 @@ def open_frames(
 ) -> Iterator[LeadDatabase]:
     """The same over pandas frames by table name: `events`, `leads` and, if known, `deals`."""
     with _scratch(engine) as (connection, scratch):
-        for table, frame in frames.items():
-            connection.register(f"raw_{table}", frame)
-        columns = describe_sources(connection, list(frames))
-        yield _staged(connection, scratch, columns, features, None, specs)
+        yield _staged(connection, scratch, _register(connection, frames), features, None, specs)
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pd.DataFrame | pa.Table]
+) -> dict[str, dict[str, str]]:
+    for table, rows in tables.items():
+        connection.register(f"raw_{table}", rows)
+    return describe_sources(connection, list(tables))
 
 
 @contextmanager
@@ -142,13 +191,7 @@ def _staged(
     )
     _stage(connection, features, attributes.keys() | beside, columns)
     write_lead_faults(connection)
-    now = utc_now()
-    if data_end and data_end > now:
-        raise BadInput(
-            f"time.data_end is {data_end}, in the future: leads would count as lost whose time "
-            "has not come. Leave it out, or name when the extract was made."
-        )
-    end = data_end or _latest_time(connection, now)
+    end = data_end or _latest_time(connection, utc_now())
     return LeadDatabase(connection, columns, _actions(connection), attributes, end, scratch)
 
 

@@ -83,16 +83,18 @@ def literal(text: str) -> str:
     return parts[0] if len(parts) == 1 else f"({' || chr(0) || '.join(parts)})"
 
 
-def _is_query(named: str) -> bool:
+def is_query(named: str) -> bool:
+    """Whether a table is named by a query."""
     return re.match(r"\s*(SELECT|WITH)\s", named, re.IGNORECASE) is not None
 
 
-def _suffix(named: str) -> str:
-    return named.lower().removesuffix(".gz").rpartition(".")[2]
+def has_suffix(named: str, *suffixes: str) -> bool:
+    """Whether a table is named by a file of such a kind."""
+    return named.lower().removesuffix(".gz").rpartition(".")[2] in suffixes
 
 
 def _is_file(named: str) -> bool:
-    return _suffix(named) in ("parquet", "csv", "sql")
+    return has_suffix(named, "parquet", "csv", "sql")
 
 
 def source_sql(connection: duckdb.DuckDBPyConnection, table: str, named: str, folder: Path) -> str:
@@ -101,23 +103,22 @@ def source_sql(connection: duckdb.DuckDBPyConnection, table: str, named: str, fo
     Lead ids in CSV are read as text, so that an id like 007 keeps its zeros.
     Raises BadInput for a file that is not there.
     """
-    if _is_query(named):
+    if is_query(named):
         return named
     if not _is_file(named):
         return f"SELECT * FROM crm.{quoted(named)}"
-    suffix = _suffix(named)
     path = folder / named
     if not path.is_file() and "*" not in named:
         raise BadInput(
             f"tables.{table}: there is no file {path}. Mend the path in readiness.toml (files are "
             "looked for in tables.folder, queries beside readiness.toml)."
         )
-    if suffix == "sql":
+    if has_suffix(named, "sql"):
         try:
             return path.read_text(encoding="utf-8").strip().rstrip(";")
         except UnicodeDecodeError as error:
             raise BadInput(f"tables.{table}: {path} is not UTF-8 text: {error}") from None
-    if suffix == "parquet":
+    if has_suffix(named, "parquet"):
         return f"SELECT * FROM read_parquet({literal(str(path))})"
     file = literal(str(path))
     header = [name for name, *_ in connection.execute(f"DESCRIBE FROM read_csv({file})").fetchall()]
@@ -150,7 +151,7 @@ def open_sources(
         named = getattr(tables, table)
         if named is None:
             continue
-        if not tables.database and not _is_query(named) and not _is_file(named):
+        if not tables.database and not is_query(named) and not _is_file(named):
             raise BadInput(
                 f"tables.{table} = {named!r} is neither a .parquet, .csv or .sql file nor a query, "
                 "so it should be a table: name its DuckDB file as tables.database."
@@ -173,11 +174,12 @@ def describe_sources(
     for table in tables:
         described = connection.execute(f"DESCRIBE raw_{table}").fetchall()
         found[table] = {name: kind for name, kind, *_ in described}
-        _require_columns(table, list(found[table]))
+        require_columns(table, list(found[table]))
     return found
 
 
-def _require_columns(table: str, columns: list[str]) -> None:
+def require_columns(table: str, columns: Sequence[str]) -> None:
+    """Raises BadInput where required columns are missing, with the nearest names."""
     missing = [c.name for c in CONTRACT[table] if c.required and c.name not in columns]
     if not missing:
         return

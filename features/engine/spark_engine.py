@@ -1,0 +1,269 @@
+"""Spark: reads tables at scale, brings the rows of each lead together, runs Python over them.
+
+The only file that imports pyspark. It knows neither features nor models: what runs over the rows is
+given to it, and is the code that runs without Spark, too (docs/adr/0019).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import re
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from features.config import Config, Tables
+from features.contract.tables import CONTRACT, has_suffix, is_query, require_columns
+from features.errors import BadInput
+
+SparkFrame = Any  # pyspark.sql.DataFrame, where pyspark is installed
+Rows = Iterator[pa.RecordBatch]
+PARTS_OF_HASH = 1_000_000
+_LINES = 3  # of an error that Spark tells, at most
+
+
+@contextmanager
+def plainly(doing: str) -> Iterator[None]:
+    """Raises BadInput for what Spark raises: the cause, not the stack of the Java virtual
+    machine. `doing` says at what it happened."""
+    try:
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+    except ImportError:
+        raise BadInput(
+            'engine.kind = "spark" needs pyspark, which is not installed: '
+            "pip install -c constraints.txt -e '.[spark]'"
+        ) from None
+    # pyspark logs what it raises, with the whole Java stack, as JSON
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # Arrow only
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        raise BadInput(f"{doing}: {cause(str(error))}") from None
+
+
+def cause(told: str) -> str:
+    """What went wrong, of all that Spark tells about an error.
+
+    >>> cause('Job aborted.\\nTraceback (most recent call last):\\n  File "x.py", line 3, in f\\n'
+    ...       'features.errors.BadInput: They do not fit into 4 GB.\\n SQLSTATE: 38000')
+    'They do not fit into 4 GB.'
+    >>> cause("[PATH_NOT_FOUND] There is no file:/x. SQLSTATE: 42K03\\n\\tat org.Apache(1)")
+    '[PATH_NOT_FOUND] There is no file:/x.'
+    """
+    told = re.split(r"\s*SQLSTATE|\n\s*JVM stacktrace|\n\s+at ", told)[0].strip()
+    _, python, trace = told.rpartition("Traceback (most recent call last):\n")
+    if python:
+        unindented = [line for line in trace.splitlines() if line and not line.startswith(" ")]
+        told = "\n".join(unindented[:_LINES]).removeprefix("features.errors.BadInput: ")
+    return "\n".join(told.splitlines()[:_LINES])
+
+
+def session(address: str) -> Any:
+    """The active Spark session of this process; else one by Spark Connect (sc://host:port), or of
+    a master (local[2], spark://...). Raises BadInput where there is no Java to run one."""
+    with plainly(f"No Spark session at engine.spark.address = {address!r}"):
+        from pyspark.sql import SparkSession
+
+        active = SparkSession.getActiveSession()
+        if active is not None:
+            return active
+        if address.startswith("sc://"):
+            return SparkSession.builder.remote(address).getOrCreate()
+        if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+            raise BadInput(
+                f"engine.spark.address = {address!r} starts Spark on this machine, which needs "
+                "Java 17: install it, or name a Spark Connect server, sc://host:15002."
+            )
+        builder = SparkSession.builder.appName("sales-readiness").master(address)
+        builder = builder.config("spark.ui.enabled", "false")
+        builder = builder.config("spark.ui.showConsoleProgress", "false")
+        if address.startswith("local"):  # reachable from this machine alone
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+            builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
+            builder = builder.config("spark.driver.host", "127.0.0.1")
+        made = builder.getOrCreate()
+        made.sparkContext.setLogLevel("OFF")  # what goes wrong is raised, and told once
+        return made
+
+
+@dataclass(frozen=True)
+class SparkTables:
+    """The tables of a lead database as Spark sees them, raw, by name."""
+
+    session: Any
+    frames: dict[str, SparkFrame]
+
+    @classmethod
+    def opened(cls, config: Config) -> SparkTables:
+        """The tables that readiness.toml names. Raises BadInput for those that cannot be read."""
+        if config.tables.database:
+            raise BadInput(
+                'tables.database is a DuckDB file, which engine.kind = "spark" cannot read: write '
+                "its tables as Parquet, or name tables of the session's catalog."
+            )
+        found = session(config.engine.spark.address)
+        frames = {}
+        for table in CONTRACT:
+            named = getattr(config.tables, table)
+            if named is not None:
+                with plainly(f"tables.{table} cannot be read ({named})"):
+                    frames[table] = _read(found, table, named, config.tables, config.folder)
+                    require_columns(table, frames[table].columns)
+        return cls(found, frames)
+
+    def empty(self) -> dict[str, pa.Table]:
+        """Each table without its rows."""
+        return {table: frame.limit(0).toArrow() for table, frame in self.frames.items()}
+
+    def count(self, table: str) -> int:
+        """The rows of a table."""
+        with plainly(f"tables.{table} cannot be read"):
+            return int(self.frames[table].count())
+
+    def sample(self, share: float, leads: Sequence[str] = ()) -> dict[str, pa.Table]:
+        """All rows of about that share of the leads, the same whenever asked, and of `leads`."""
+        from pyspark.sql import functions as sf
+
+        taken = {}
+        for table, frame in self.frames.items():
+            if share < 1:
+                key = _key(frame)
+                place = sf.pmod(sf.xxhash64(key), sf.lit(PARTS_OF_HASH))
+                inside = place < math.ceil(share * PARTS_OF_HASH)
+                frame = frame.where(inside | key.isin(list(leads)))
+            with plainly(f"tables.{table} cannot be read"):
+                taken[table] = frame.toArrow()
+        return taken
+
+    def over_rows(
+        self, table: str, columns: Sequence[str], work: Callable[[Rows], Rows], schema: pa.Schema
+    ) -> pa.Table:
+        """What `work` makes of some columns, part by part as Spark reads them."""
+        frame = self.frames[table].select(*map(_named, columns))
+        with plainly(f"tables.{table} cannot be read"):
+            return frame.mapInArrow(_function(work), _spark_schema(schema)).toArrow()
+
+    def by_lead(
+        self,
+        columns: dict[str, list[str]],
+        buckets: int,
+        work: Callable[[Rows], Rows],
+        schema: pa.Schema,
+    ) -> SparkFrame:
+        """What `work` makes of each of so many buckets of leads, after one shuffle, lazily.
+
+        A bucket is all rows of its leads, in no order. Each row holds, as a struct, one row of the
+        table whose column is not null; a bucket may be empty.
+        """
+        from pyspark.sql import functions as sf
+
+        kinds = {
+            table: self.frames[table].select(*map(_named, names)).schema
+            for table, names in columns.items()
+        }
+        tagged = []
+        for table, names in columns.items():
+            frame = self.frames[table]
+            row = sf.struct(*map(_named, names))
+            sides = [
+                (row if other == table else sf.lit(None).cast(kind)).alias(other)
+                for other, kind in kinds.items()
+            ]
+            tagged.append(frame.select(_key(frame).alias("key"), *sides))
+        rows = tagged[0]
+        for more in tagged[1:]:
+            rows = rows.unionByName(more)
+        rows = rows.repartition(buckets, "key").drop("key")
+        return rows.mapInArrow(_function(work), _spark_schema(schema))
+
+    def at_once(self) -> int:
+        """How many tasks run side by side."""
+        from pyspark.sql import functions as sf
+
+        with plainly("Spark does not run"):
+            numbers = self.session.range(PARTS_OF_HASH).select(sf.spark_partition_id().alias("p"))
+            return int(numbers.distinct().count())
+
+    def replace_parts(self, frame: SparkFrame, folder: str, by: Sequence[str]) -> None:
+        """Write Parquet, each part in the place of the one before. Spark writes beside them, and
+        moves them in once all are there: killed in it, the old ones stand."""
+        with plainly(f"Spark cannot write to {folder}"):
+            writer = frame.write.mode("overwrite").partitionBy(*by)
+            writer.option("partitionOverwriteMode", "dynamic").parquet(folder)
+
+    def parts(self, folder: str, files_at_once: int) -> Iterator[pa.Table]:
+        """The rows of a folder of Parquet, some files at a time."""
+        with plainly(f"Spark cannot read {folder}"):
+            files = sorted(self.session.read.parquet(folder).inputFiles())
+            for start in range(0, len(files), files_at_once):
+                some = files[start : start + files_at_once]
+                yield self.session.read.parquet(*some).toArrow()
+
+
+def _named(column: str) -> Any:
+    from pyspark.sql import functions as sf
+
+    return sf.col("`" + column.replace("`", "``") + "`")
+
+
+def _key(frame: SparkFrame) -> Any:
+    """The lead as text, whatever the type of its id is in a table: 7, 7.0 and '7' are one lead."""
+    column, kind = _named("lead_id"), dict(frame.dtypes)["lead_id"]
+    if kind not in ("double", "float"):
+        return column.cast("string")
+    from pyspark.sql import functions as sf
+
+    whole = column.cast("decimal(38,0)")
+    return sf.when(column == whole.cast(kind), whole.cast("string")).otherwise(
+        column.cast("string")
+    )
+
+
+def _read(session: Any, table: str, named: str, tables: Tables, folder: Path) -> SparkFrame:
+    data = (folder / tables.folder).resolve()
+    if is_query(named):
+        return session.sql(named.replace("{folder}", str(data)))
+    if has_suffix(named, "sql"):
+        text = (folder / named).read_text(encoding="utf-8").strip().rstrip(";")
+        return session.sql(text.replace("{folder}", str(data)))
+    path = named if "://" in named else str(data / named)
+    if has_suffix(named, "parquet"):
+        return session.read.parquet(path)
+    if not has_suffix(named, "csv"):
+        return session.table(named)
+    # As without Spark, ids and times of CSV are read as text, and cast by the contract.
+    from pyspark.sql.types import StringType, StructField, StructType
+
+    guessed = session.read.csv(path, header=True, inferSchema=True).schema
+    as_text = {c.name for c in CONTRACT[table] if c.type in ("LEAD_ID", "TIMESTAMP")}
+    fields = [
+        StructField(field.name, StringType() if field.name in as_text else field.dataType)
+        for field in guessed
+    ]
+    return session.read.csv(path, header=True, schema=StructType(fields))
+
+
+def _function(work: Callable[[Rows], Rows]) -> Callable[[Iterable[pa.RecordBatch]], Rows]:
+    """A plain function, as Spark wants it."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Rows:
+        return work(iter(batches))
+
+    return run
+
+
+def _spark_schema(schema: pa.Schema) -> Any:
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return from_arrow_schema(schema, prefer_timestamp_ntz=True)
