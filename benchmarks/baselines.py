@@ -34,15 +34,15 @@ def main() -> None:
     print(found)
 
 
-def replaced(page: str, found: str) -> str:
-    """The page with the section of this title exchanged, or added at its end.
+def replaced(page: str, found: str, title: str = TITLE) -> str:
+    """The page with the section of the title exchanged, or added at its end.
 
     >>> replaced("# Results\\n\\n## Other\\n", TITLE).endswith(TITLE)
     True
     >>> replaced(f"{TITLE}\\nold\\n\\n## Other\\n", TITLE) == f"{TITLE}\\n## Other\\n"
     True
     """
-    old = re.compile(re.escape(TITLE) + r".*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+    old = re.compile(re.escape(title) + r".*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
     if not old.search(page):
         return f"{page.rstrip()}\n\n{found}"
     return old.sub(lambda _: f"{found}\n", page)

@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 from features.config import Config, Features
 from features.parts import inside
 from features.spec import Attribute, Spec, is_text
-from models.calibrators import Choice, Kind, learn
+from models.calibrators import Choice, Kind, Line, learn
 from models.encoding import encoded
 from models.time_to_close import TimeToClose
 
@@ -102,9 +102,10 @@ class ReadinessModel:
     `specs` are its features in order; `dropped` the columns left out at fit and why;
     `leave_out_actions` the actions that it never saw;
     `trained_until` its last training cutoff, so that cutoffs from `trained_until + horizon_days`
-    on are fair tests of it; `base_rate` the share of training snapshots won; `time_to_close` None
-    in models stored before there was one; `calibrator` how the calibration was chosen, None in a
-    model read back from the registry.
+    on are fair tests of it (where partly mature cutoffs joined the calibration, a horizon before
+    the instant as of which their outcomes were known); `base_rate` the share of training snapshots
+    won; `time_to_close` None in models stored before there was one; `calibrator` how the
+    calibration was chosen, None in a model read back from the registry.
     """
 
     estimator: CalibratedClassifierCV
@@ -161,10 +162,15 @@ class ReadinessModel:
 
     def moved(self, log_odds: float) -> ReadinessModel:
         """The same model with so much added to every log-odds (models/prior_shift.py)."""
+        slope, intercept = self.sigmoid
+        return self.with_line(Line(slope, intercept + log_odds))
+
+    def with_line(self, line: Line) -> ReadinessModel:
+        """The same trees with another line through their log-odds."""
         estimator = copy(self.estimator)
         inner = copy(estimator.calibrated_classifiers_[0])
         sigmoid = copy(inner.calibrators[0])
-        sigmoid.b_ -= log_odds
+        sigmoid.a_, sigmoid.b_ = -line.slope, -line.intercept
         inner.calibrators = [sigmoid]
         estimator.calibrated_classifiers_ = [inner]
         return replace(self, estimator=estimator)

@@ -19,17 +19,19 @@ from features.progress import Progress, silent
 from features.segments import opted_in
 from features.spec import Spec
 from models.comparison import compare_on
+from models.readiness import ReadinessModel, Settings
 from models.registry import Registry
 from models.rules.rules import RuleScore, load_rules
 from training.baselines import judged_baselines
 from training.card import card_files
 from training.fit import fit
 from training.groups import judged_groups
+from training.partly_mature import PartlyMature, with_late_cutoffs
 from training.random_split import random_split
 from training.record import Trained, record
 from training.search import Candidate, choose, draw, search
 from training.small import SMALL, is_small
-from training.splits import Split, final_split, rolling_origin
+from training.splits import Split, between, final_split, rolling_origin
 from training.timing import judged_timing, unseen_readiness, with_time_to_close
 
 
@@ -46,9 +48,8 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         refuse_breaches(database)
         refuse_lacks(config, database)
         specs = catalog(config.features, database.actions, database.attributes, segments)
-        split = final_split(
-            _mature(config, database), config.time.test_cutoffs, config.time.horizon_days
-        )
+        known = _mature(config, database)
+        split = final_split(known, config.time.test_cutoffs, config.time.horizon_days)
         dataset = labelled(
             database,
             distinct((*specs, *rules.specs)),
@@ -63,13 +64,10 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         candidates = _candidates(config, past, specs, split, progress)
         chosen = choose(candidates)
         progress("fit", 0, 1)
-        model = replace(
-            fit(past, specs, chosen.settings, config.time.horizon_days, config.seed),
-            leave_out_actions=tuple(config.features.leave_out_actions),
+        model, late = _fitted(
+            config, database, past, specs, chosen.settings, split, between(known, split)
         )
         progress("fit", 1, 1)
-        unseen = unseen_readiness(past, model, chosen.settings, config.seed)
-        model = with_time_to_close(database, model, past, split, unseen)
         progress("judge", 0, 1)
         compared = compare_on(test, config, database.data_end, model, rules)
         timing = judged_timing(database, model, test, split)
@@ -79,10 +77,10 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         simpler = judged_baselines(config, past, test, specs, compared.model, rules)
         groups = judged_groups(config, past, test, specs, compared.model, chosen.settings)
         progress("baselines", 1, 1)
-        notes = _notes(rules, database, split)
+        notes = (*_notes(rules, database, split), *([str(late)] if late else []))
         found = Trained(
             *(model, compared, timing, simpler, groups, chosen, candidates, split),
-            *(len(past.won), notes, findings, shuffled),
+            *(len(past.won), notes, findings, shuffled, late),
         )
         progress("register", 0, 1)
         kept = record(config, database, found, specs, past, test)
@@ -116,6 +114,26 @@ def _candidates(
     folds = rolling_origin(split.fit, settings.folds, config.time.horizon_days)
     drawn = [SMALL] if is_small(past) else draw(settings.candidates, config.seed)
     return search(past, specs, folds, drawn, config.seed, settings.jobs, progress)
+
+
+def _fitted(
+    config: Config,
+    database: LeadDatabase,
+    past: Dataset,
+    specs: Sequence[Spec],
+    settings: Settings,
+    split: Split,
+    late: Sequence[datetime],
+) -> tuple[ReadinessModel, PartlyMature | None]:
+    """The model, its time to close, and what the late cutoffs taught it, where they were asked."""
+    model = replace(
+        fit(past, specs, settings, config.time.horizon_days, config.seed),
+        leave_out_actions=tuple(config.features.leave_out_actions),
+    )
+    unseen, taught = unseen_readiness(past, model, settings, config.seed), None
+    if config.training.partly_mature:
+        model, taught = with_late_cutoffs(database, config, model, past, split, late, unseen)
+    return with_time_to_close(database, model, past, split, unseen), taught
 
 
 def _notes(rules: RuleScore, database: LeadDatabase, split: Split) -> tuple[str, ...]:

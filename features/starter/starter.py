@@ -98,6 +98,7 @@ folds = 3                   # periods of the past on which each is tried
 jobs = 2                    # how many are tried at a time
 least_wins = 60             # won leads, below which the points alone are served
 prior_shift = false         # true: scoring follows a win rate that has moved since the training
+partly_mature = false       # true: cutoffs whose horizon is not over calibrate too (docs/delay.md)
 
 [promotion]  # docs/promotion.md
 metric = "average_precision"  # what the challenger must be better in
