@@ -6,8 +6,8 @@
 Each simulated company is cut at its final test: what came later is not known to the training. The
 trees are the same throughout; the calibration learns from the mature cutoffs alone (left out), or
 from the late ones as well, whose open leads count as not won (naive) or by the correction of
-models/partly_mature.py. `steady`: as the simulator is; `rising`: from RISE_DAYS before the final
-test on, new leads of every source are worth more. The bank's log, whose truth nobody knows, is cut
+models/partly_mature.py. From CHANGED_DAYS before the final test on, new leads of every source are
+worth so many times as much as KINDS says. The bank's log, whose truth nobody knows, is cut
 at one origin after the other, and each is judged by the outcomes of the cutoffs after it.
 """
 
@@ -43,7 +43,7 @@ from training.splits import Split, between, final_split, split_before
 from training.timing import unseen_readiness
 
 SEEDS, LEADS, TRAINED_ON = range(6), 10_000, 24  # companies, and cutoffs that each learns from
-RISE, RISE_DAYS = 1.8, 60
+KINDS, CHANGED_DAYS = {"steady": 1.0, "rising": 1.8, "falling": 0.5}, 60
 LEAST_CUTOFFS = 6  # to train on, at the first origin of the bank's log
 TITLE = "## Late cutoffs in the calibration: left out, as they stand, and corrected\n"
 WAYS = ("left out", "naive", "corrected")
@@ -84,14 +84,15 @@ def cut(config: Config, split: Split, late: Sequence[datetime]) -> Cut:
     return Cut(added, dataset.at(split.judge), models, seen)
 
 
-def company(seed: int, rising: bool, leads: int = LEADS) -> tuple[Cut, World]:
-    """A simulated company under the settings of `readiness init`, cut at its final test."""
-    day = 540 - 66 - RISE_DAYS  # the final test begins about 66 days before the end
+def company(seed: int, worth: float = 1.0, leads: int = LEADS) -> tuple[Cut, World]:
+    """A simulated company under the settings of `readiness init`, cut at its final test; new leads
+    are worth so many times as much in the end."""
+    day = 540 - 66 - CHANGED_DAYS  # the final test begins about 66 days before the end
     changes = [
-        WorthChange(source, day, min(MOST_WORTH, RISE * worth))
-        for source, (_, worth) in SOURCES.items()
+        WorthChange(source, day, min(MOST_WORTH, worth * usual))
+        for source, (_, usual) in SOURCES.items()
     ]
-    world = simulate(leads, seed, changes=changes if rising else ())
+    world = simulate(leads, seed, changes=changes if worth != 1 else ())
     with tempfile.TemporaryDirectory() as name:
         write(world, Path(name))
         write_starter(Path(name))
@@ -127,12 +128,12 @@ def against_truth(found: Cut, world: World) -> Iterator[dict[str, object]]:
         yield {"way": way, "place": "final test", "off": off, "loss": loss}
 
 
-def simulated(rising: bool, seeds: Sequence[int] = SEEDS, leads: int = LEADS) -> pd.DataFrame:
+def simulated(worth: float, seeds: Sequence[int] = SEEDS, leads: int = LEADS) -> pd.DataFrame:
     """`against_truth` of every seed."""
     rows = []
     for seed in seeds:
-        print(f"{'rising' if rising else 'steady'}, seed {seed}", file=sys.stderr)
-        rows += [row | {"seed": seed} for row in against_truth(*company(seed, rising, leads))]
+        print(f"worth {worth:g}, seed {seed}", file=sys.stderr)
+        rows += [row | {"seed": seed} for row in against_truth(*company(seed, worth, leads))]
     return pd.DataFrame(rows)
 
 
@@ -168,7 +169,7 @@ def rolling(config: Config) -> Iterator[dict[str, object]]:
 
 def section() -> str:
     """The section of docs/results.md, measured afresh."""
-    parts = [_company_table(name, simulated(name == "rising")) for name in ("steady", "rising")]
+    parts = [_company_table(name, simulated(worth)) for name, worth in KINDS.items()]
     with tempfile.TemporaryDirectory() as folder:
         config = bank(Path(folder) / "bpic2012")
         rows = pd.DataFrame(rolling(config)) if config else None
@@ -187,11 +188,8 @@ def section() -> str:
 
 def _company_table(name: str, rows: pd.DataFrame) -> str:
     """A line per way; the log loss is against the truth, at the final test."""
-    what = {
-        "steady": "Steady: nothing changes",
-        "rising": f"Rising: new leads are worth {RISE} times as much from {RISE_DAYS} days before "
-        "the final test on",
-    }
+    told = f"new leads are worth {KINDS[name]:g} times as much from {CHANGED_DAYS} days before it"
+    title = f"{name.capitalize()}: {'nothing changes' if name == 'steady' else told}"
     ages = sorted((p for p in set(rows["place"]) if "days" in p), key=lambda p: int(p.split()[0]))
     places = [*ages, "final test"]
     losses = rows.dropna().pivot(index="seed", columns="way", values="loss")
@@ -207,7 +205,7 @@ def _company_table(name: str, rows: pd.DataFrame) -> str:
         lines.append(f"| {way} | {' | '.join(cells)} |")
     columns = [f"{place} old" for place in ages] + ["final test", "log loss", "less than left out"]
     head = f"| | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}\n"
-    return f"### {what[name]}\n\n{head}" + "\n".join(lines) + "\n"
+    return f"### {title}\n\n{head}" + "\n".join(lines) + "\n"
 
 
 def _off(rows: pd.DataFrame, way: str, place: str) -> str:

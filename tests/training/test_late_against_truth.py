@@ -12,7 +12,7 @@ LEADS = 8_000
 @pytest.fixture(scope="module")
 def off():
     """Mean said less mean truth: a row per way, a column per age of a late cutoff and the test."""
-    rows = pd.DataFrame(against_truth(*company(seed=1, rising=False, leads=LEADS)))
+    rows = pd.DataFrame(against_truth(*company(seed=1, leads=LEADS)))
     return rows.pivot(index="way", columns="place", values="off")
 
 
