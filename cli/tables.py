@@ -28,10 +28,11 @@ def judgement_table(judged: Judgement) -> Table:
     """Every metric of the two contenders and of chance, with the paired difference. Chance is a
     random order; where a probability is asked for, the base rate for everyone."""
     first, second = judged.names
+    caption = "↓ less is better; chance: a random list, or the same probability for all"
     table = Table(
         title=_title(judged),
         title_justify="left",
-        caption="↓ less is better; chance: a random list, or the same probability for all",
+        caption=f"{caption}\n{judged.too_few}".rstrip(),
         caption_justify="left",
     )
     table.add_column("")
@@ -83,7 +84,7 @@ def _beside(found: Beside, name: str, metric: str, form: str) -> str:
     if math.isnan(figure):
         return "-"
     signed = form.replace("4f", "3f").replace("{:", "{:+")
-    interval = f"{signed.format(low)}..{signed.format(high)}"
+    interval = "-" if math.isnan(low) else f"{signed.format(low)}..{signed.format(high)}"
     return f"{form.replace('4f', '3f').format(figure)} ({signed.format(point)})\n{interval}"
 
 

@@ -6,12 +6,12 @@ snapshots (Davison and Hinkley 1997, 3.8; Field and Welsh, JRSS B 2007). Whateve
 one replicate sees the same draw, so that differences between rankers are paired.
 
 An interval says how the figures vary with the leads, at these cutoffs and with this model: not
-with another quarter, nor with another training. Below some 30 leads it is too narrow, and with ten
-won leads a 95 % interval holds the truth in about 90 of 100 (python -m benchmarks.coverage).
-Calibration error grows by resampling (noise looks like miscalibration): models/judge.py turns its
-interval around.
+with another quarter, nor with another training. What it has to go by are the leads of the rarer
+outcome, mostly the won ones: below FEW_WINS of them there is no interval, for it would not hold the
+truth as often as it says (docs/adr/0022, python -m benchmarks.coverage).
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,13 +21,17 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 LEVEL = 0.95
+FEW_WINS = 20  # below so many leads of the rarer outcome there is no interval
 
 
 class Interval(NamedTuple):
-    """A closed interval [low, high]; both NaN where no replicate could be measured."""
+    """A closed interval [low, high]; both NaN where there is none to be trusted."""
 
     low: float
     high: float
+
+
+NO_INTERVAL = Interval(math.nan, math.nan)
 
 
 def bootstrap(
@@ -59,17 +63,40 @@ def bootstrap(
     return np.stack([measure(resampled()) for _ in range(replicates)])
 
 
-def interval(replicated: Floats, level: float = LEVEL) -> Interval:
-    """The percentile interval of replicated values, shape (replicates,); NaN are left out.
+def rarer(lead_id: ArrayLike, won: ArrayLike) -> int:
+    """How many leads the rarer outcome has: those won at a snapshot, or those not won at one.
 
-    A replicate without wins (or without losses) has no ROC AUC, so the interval holds given that
-    both occur; where wins are that rare, read it with care.
+    >>> rarer(["a", "a", "b", "c"], [1, 1, 0, 0])
+    1
+    """
+    lead, outcome = pd.Series(lead_id).reset_index(drop=True), np.asarray(won, float)
+    return min(int(lead[outcome == one].nunique()) for one in (0, 1))
 
-    >>> interval(np.array([1.0, 2.0, 3.0, float("nan")]), level=0.5)
-    Interval(low=1.5, high=2.5)
+
+def too_few(wins: int) -> str:
+    """Why there is no interval, from the number of leads of the rarer outcome; "" where there is.
+
+    >>> too_few(8), too_few(20)
+    ('too few wins for an interval: 8 of the 20 needed', '')
+    """
+    if wins >= FEW_WINS:
+        return ""
+    return f"too few wins for an interval: {wins} of the {FEW_WINS} needed"
+
+
+def interval(replicated: Floats, wins: int, level: float = LEVEL) -> Interval:
+    """The percentile interval of replicated values, shape (replicates,); NaN where wins are too few.
+    Replicates that are NaN (no win drawn: no ROC AUC) are left out.
+
+    wins: how many leads of the rarer outcome were resampled (`rarer`).
+
+    >>> interval(np.arange(1001.0), wins=20)
+    Interval(low=25.0, high=975.0)
+    >>> interval(np.arange(1001.0), wins=19)
+    Interval(low=nan, high=nan)
     """
     known = replicated[~np.isnan(replicated)]
-    if known.size == 0:
-        return Interval(float("nan"), float("nan"))
+    if known.size == 0 or wins < FEW_WINS:
+        return NO_INTERVAL
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high))

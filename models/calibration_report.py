@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
 from models.bootstrap import LEVEL
+from models.calibration_error import bin_numbers
 from models.judge import FEW_LEADS, Estimate
 from models.metrics import BINS, ece
 from models.segments import conversions, estimate_json
@@ -107,18 +108,6 @@ def calibration_report(
         groups=tuple(groups),
         small=sum(bool(rows.any()) for rows in members.values()) - len(told),
     )
-
-
-def bin_numbers(probability: npt.ArrayLike, bins: int = BINS) -> npt.NDArray[np.intp]:
-    """The bin of each snapshot, from 0 for the best: the bins of `models.metrics.ece`.
-
-    >>> bin_numbers([0.1, 0.1, 0.7, 0.9], bins=2)
-    array([1, 1, 0, 0])
-    """
-    rank = rankdata(np.asarray(probability, float))  # from 1, a tie's mean
-    middle = len(rank) - rank + 0.5
-    found: npt.NDArray[np.intp] = np.minimum((bins * middle / len(rank)).astype(np.intp), bins - 1)
-    return found
 
 
 def reliability(

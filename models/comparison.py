@@ -18,10 +18,11 @@ from features.cutoffs import grid, mature
 from features.dataset import Dataset
 from features.errors import Refused
 from models.calibration_report import CalibrationReport, calibration_report
-from models.judge import Contender, Judgement, judge, verdict
+from models.judge import Contender, Judgement, judge
 from models.metrics import Capacity
 from models.readiness import ReadinessModel
 from models.rules.rules import RuleScore
+from models.verdict import verdict
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.bootstrap import bootstrap, interval
-from models.intervals import wilson
+from models.bootstrap import bootstrap, interval, rarer
 from models.judge import Estimate
 from models.metrics import Ranking
+from models.segments import conversions
 
 Floats = npt.NDArray[np.float64]
 REPLICATES = 300
@@ -45,7 +45,8 @@ def by_group(
     """names: the group of each snapshot, shape (n,). snapshots: column lead_id, n rows.
 
     In the order of a Categorical's categories, else the largest first.
-    Intervals are 95 %, from a bootstrap over leads (models.bootstrap).
+    Intervals are 95 %: of the share won as of a segment's (models.segments), of the area from a
+    bootstrap over leads (models.bootstrap).
     """
     given = pd.Series(names)
     ordered = given.cat.categories if isinstance(given.dtype, pd.CategoricalDtype) else None
@@ -66,20 +67,24 @@ def _group(
     seed: int,
 ) -> Group:
     lead, here, given = snapshots["lead_id"][inside], won[inside], readiness[inside]
-    ranking = Ranking(here, given)
+    ranking, promised = Ranking(here, given), float(given.mean())
 
-    def measure(weight: Floats) -> Floats:
-        share, promised = np.average(here, weights=weight), np.average(given, weights=weight)
-        return np.array([share, promised - share, ranking.tally(weight).roc_auc()])
+    def area(weight: Floats) -> Floats:
+        return np.array([ranking.tally(weight).roc_auc()])
 
-    point = measure(np.ones(len(here))).tolist()
-    replicated = bootstrap(measure, lead, REPLICATES, seed).T
-    share, gap, area = (Estimate(p, *interval(r)) for p, r in zip(point, replicated, strict=True))
-    leads, wins, promised = lead.nunique(), int(here.sum()), float(given.mean())
-    if wins in (0, len(here)):  # no resampling of these tells what might have been
-        share = wilson(leads if wins else 0, leads)
-        gap = Estimate(gap.point, promised - share.high, promised - share.low)
-    return Group(name, len(here), leads, wins, promised, share, gap, area)
+    replicated = bootstrap(area, lead, REPLICATES, seed)[:, 0]
+    (found,) = conversions(np.ones((len(here), 1), bool), lead, here, compared=0)
+    share = found.rate
+    return Group(
+        name=name,
+        snapshots=found.snapshots,
+        leads=found.leads,
+        wins=found.wins,
+        promised=promised,
+        won=share,
+        gap=Estimate(promised - share.point, promised - share.high, promised - share.low),
+        roc_auc=Estimate(ranking.tally().roc_auc(), *interval(replicated, rarer(lead, here))),
+    )
 
 
 def sources(given: pd.Series) -> list[str]:

@@ -14,15 +14,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from features.errors import BadInput
-from models.bootstrap import Floats, Interval, bootstrap, interval
-from models.metrics import NAN, Capacity, Ranking
+from models.bootstrap import NO_INTERVAL, Floats, Interval, bootstrap, interval, rarer, too_few
+from models.calibration_error import Gaps
+from models.metrics import BINS, NAN, Capacity, Ranking
 
 OVERALL = ("roc_auc", "average_precision", "log_loss", "brier", "ece")
 LISTED = ("precision", "gain", "lift")
 METRICS = (*OVERALL, *LISTED)
-# Noise looks like miscalibration, and resampling adds noise: its percentile interval lies too high
-# and held the truth in 9 % of 200 simulations, the basic interval in 86 % (docs/adr/0012).
-INFLATED = "ece"
 FEW_LEADS = 30  # below this the bootstrap's interval is too narrow to name a winner by
 
 
@@ -46,27 +44,45 @@ class Contender:
 
 
 class Estimate(NamedTuple):
-    """A figure and the 95 % interval [low, high] around it; NaN where undefined. That of
-    the calibration error takes off what resampling adds, so that the figure may lie above it."""
+    """A figure and its 95 % interval [low, high], NaN where undefined; low and high alone are NaN
+    where an interval could not be trusted (docs/adr/0022). That of the calibration error knows that
+    noise looks like miscalibration, so that the figure may lie above it."""
 
     point: float
     low: float
     high: float
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an interval."""
+        return not (math.isnan(self.low) or math.isnan(self.high))
+
+    def interval_json(self) -> dict[str, float] | None:
+        """The interval for json.dumps; null where there is none."""
+        return {"low": self.low, "high": self.high} if self.known else None
+
+    def to_json(self) -> dict[str, float | None] | None:
+        """All three for json.dumps: null without a figure, null bounds without an interval."""
+        if math.isnan(self.point):
+            return None
+        return {"point": self.point, **(self.interval_json() or {"low": None, "high": None})}
 
 
 @dataclass(frozen=True)
 class Judgement:
     """What `judge` found. METRICS names the figures in `estimates` and `difference`.
 
+    rarer: leads of the rarer outcome, mostly the won: what the intervals have to go by.
     cutoffs: by date, snapshots, wins, slots (length of the list), precision of each contender.
     estimates: by contender, then metric. baselines: the same for `base_rate` and `random`, without
     intervals. differences: first contender minus each of the others; for log_loss, brier and ece
-    less is better.
+    less is better. A difference of calibration errors has no interval.
     """
 
     snapshots: int
     leads: int
     wins: int
+    rarer: int
     capacity: Capacity
     share: float
     cutoffs: dict[str, dict[str, Any]]
@@ -84,6 +100,11 @@ class Judgement:
         """The two that are compared, in the order given."""
         first, second, *_ = self.estimates
         return first, second
+
+    @property
+    def too_few(self) -> str:
+        """Why no figure has an interval; "" where they have."""
+        return too_few(self.rarer)
 
     @property
     def winner(self) -> str | None:
@@ -106,9 +127,10 @@ class Judgement:
             "base_rate_observed": self.wins / self.snapshots,
             "cutoffs": self.cutoffs,
             **{name: self._block(p) for name, p in (points | self.baselines).items()},
-            "difference": {m: _or_null(d._asdict()) for m, d in self.difference.items()},
+            "no_interval": self.too_few or None,
+            "difference": {m: d.to_json() for m, d in self.difference.items()},
             "interval": {
-                name: {m: _or_null({"low": e.low, "high": e.high}) for m, e in estimates.items()}
+                name: {m: e.interval_json() for m, e in estimates.items()}
                 for name, estimates in self.estimates.items()
             },
         }
@@ -117,10 +139,6 @@ class Judgement:
         safe = {metric: None if math.isnan(p) else p for metric, p in points.items()}
         listed = {"share": self.share, **{m: safe[m] for m in LISTED}}
         return {**{m: safe[m] for m in OVERALL}, "at_capacity": listed}
-
-
-def _or_null(figures: Mapping[str, float]) -> dict[str, float] | None:
-    return None if any(math.isnan(f) for f in figures.values()) else dict(figures)
 
 
 def judge(
@@ -144,25 +162,32 @@ def judge(
     _check(snapshots, contenders)
     won, cutoff = np.asarray(outcome, float), snapshots["cutoff"].to_numpy()
     rankings = [Ranking(won, c.score, cutoff) for c in contenders]
+    gaps = [Gaps(won, c.score) if c.is_probability else None for c in contenders]
 
     def measure(weight: Floats) -> Floats:
-        pairs = zip(contenders, rankings, strict=True)
-        return np.stack([_measure(c, ranking, capacity, weight) for c, ranking in pairs])
+        each = zip(contenders, rankings, gaps, strict=True)
+        return np.stack([_row(c, ranking, gap, capacity, weight) for c, ranking, gap in each])
 
-    point = measure(np.ones(won.size))
+    point = measure(np.ones(won.size))[:, : len(METRICS)]
     replicated = bootstrap(measure, snapshots["lead_id"], replicates, seed)
-    by_contender = zip(contenders, point, np.moveaxis(replicated, 1, 0), strict=True)
+    figures, wins = replicated[:, :, : len(METRICS)], rarer(snapshots["lead_id"], won)
+    estimates = {}
+    for i, (contender, gap) in enumerate(zip(contenders, gaps, strict=True)):
+        bins = replicated[:, i, len(METRICS) :]
+        errors = NO_INTERVAL if gap is None else gap.interval(bins, wins)
+        estimates[contender.name] = _estimates(point[i], figures[:, i], wins, errors)
     return Judgement(
         snapshots=won.size,
         leads=snapshots["lead_id"].nunique(),
         wins=int(won.sum()),
+        rarer=wins,
         capacity=capacity,
         share=rankings[0].at_capacity(capacity).share,
         cutoffs=_by_cutoff(cutoff, won, contenders, capacity),
-        estimates={c.name: _estimates(p, r) for c, p, r in by_contender},
+        estimates=estimates,
         baselines=_baselines(base_rate, won, cutoff, capacity),
         differences={
-            c.name: _estimates(point[0] - point[i], replicated[:, 0] - replicated[:, i])
+            c.name: _estimates(point[0] - point[i], figures[:, 0] - figures[:, i], wins)
             for i, c in enumerate(contenders[1:], start=1)
         },
     )
@@ -200,22 +225,24 @@ def _baselines(
     return found
 
 
-def _estimates(point: Floats, replicated: Floats) -> dict[str, Estimate]:
-    """point: shape (metrics,); replicated: shape (replicates, metrics)."""
+def _row(
+    contender: Contender, ranking: Ranking, gaps: Gaps | None, capacity: Capacity, weight: Floats
+) -> Floats:
+    """The METRICS of one contender, then the gaps that its calibration error is made of."""
+    bins = np.full(BINS, NAN) if gaps is None else gaps.measured(weight)
+    return np.concatenate([_measure(contender, ranking, capacity, weight), bins])
+
+
+def _estimates(
+    point: Floats, replicated: Floats, wins: int, errors: Interval = NO_INTERVAL
+) -> dict[str, Estimate]:
+    """point: shape (metrics,); replicated: shape (replicates, metrics). errors: the interval of the
+    calibration error, which has none by resampling alone."""
     found = zip(METRICS, point.tolist(), replicated.T, strict=True)
     return {
-        metric: Estimate(p, *(_basic(p, r) if metric == INFLATED else interval(r)))
+        metric: Estimate(p, *(errors if metric == "ece" else interval(r, wins)))
         for metric, p, r in found
     }
-
-
-def _basic(point: float, replicated: Floats) -> Interval:
-    """The basic interval, turned around the point; not below 0 where no replicate is."""
-    low, high = interval(replicated)
-    if math.isnan(low):
-        return Interval(low, high)
-    least = 0.0 if not (replicated < 0).any() else -math.inf
-    return Interval(max(least, 2 * point - high), max(least, 2 * point - low))
 
 
 def _by_cutoff(
@@ -236,39 +263,3 @@ def _by_cutoff(
             "precision": precision,
         }
     return found
-
-
-def verdict(judgement: Judgement) -> str:
-    """One sentence for sales: who had it right, by how much, and how sure that is."""
-    j = judgement
-    if j.leads < FEW_LEADS:
-        return f"No verdict: {j.leads} leads are too few to judge by; wait for {FEW_LEADS} or more."
-    better, worse = j.names
-    point, low, high = j.difference["precision"]
-    if j.winner == worse:
-        better, worse, point, low, high = worse, better, -point, -high, -low
-    slots = j.share * j.snapshots / len(j.cutoffs)
-    found = (
-        f"calling the top {100 * j.share:.3g} % ({_round(slots)} leads per cutoff), "
-        f"{_percent(j, better)} of the leads listed by the {better} were won, "
-        f"{_percent(j, worse)} of those listed by the {worse} "
-        f"and {100 * j.baselines['random']['precision']:.1f} % at random"
-    )
-    sure = f"95 % interval {100 * low:.1f} to {100 * high:.1f}"
-    if j.winner is None:
-        return (
-            f"No clear winner: {found}; the difference of {100 * point:.1f} points "
-            f"({sure}) may be chance."
-        )
-    return (
-        f"The {better} had it right: {found}: {100 * point:.1f} points more ({sure}), "
-        f"about {_round(point * slots)} more won deals on each list."
-    )
-
-
-def _percent(judgement: Judgement, name: str) -> str:
-    return f"{100 * judgement.estimates[name]['precision'].point:.1f} %"
-
-
-def _round(number: float) -> str:
-    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"

@@ -55,6 +55,10 @@ class Beside:
             return Estimate(-found.point, -found.high, -found.low)
         return found
 
+    def sure(self, metric: str) -> bool:
+        """Whether the differences have intervals: not where there are too few wins."""
+        return any(found[metric].known for found in self.difference.values())
+
     def metrics(self) -> dict[str, float]:
         """Every figure that makes sense, as `<name>/<metric>`, the model's own left out."""
         return {
@@ -93,16 +97,20 @@ def spoken(key: str) -> str:
     return key.replace("_", " ")
 
 
-def _json(estimates: Estimates) -> dict[str, dict[str, float] | None]:
-    return {m: None if math.isnan(e.point) else e._asdict() for m, e in estimates.items()}
+def _json(estimates: Estimates) -> dict[str, dict[str, float | None] | None]:
+    return {metric: found.to_json() for metric, found in estimates.items()}
 
 
 def _read(told: Mapping[str, Any]) -> dict[str, Estimates]:
-    unknown = Estimate(math.nan, math.nan, math.nan)
     return {
-        spoken(name): {m: Estimate(**found[m]) if found[m] else unknown for m in METRICS}
+        spoken(name): {m: _estimate(found[m] or {}) for m in METRICS}
         for name, found in told.items()
     }
+
+
+def _estimate(told: Mapping[str, float | None]) -> Estimate:
+    figures = (told.get(key) for key in Estimate._fields)
+    return Estimate(*(math.nan if figure is None else figure for figure in figures))
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,7 @@ def simplest_within_noise(beside: Beside, metric: str) -> str | None:
     """The first of the others that the model does not surely beat (95 % interval) in the metric
     nor, if it is a probability, in log loss; None where it beats all, and where there are too few
     leads to tell. What has no figure in the metric is passed over."""
-    if beside.leads < FEW_LEADS:
+    if beside.leads < FEW_LEADS or not beside.sure(metric):
         return None
     return next((n for n in beside.others if not _surely_behind(beside, n, metric)), None)
 
@@ -163,6 +171,8 @@ def _verdict(beside: Beside, metric: str, simplest: str | None) -> str:
     known = {name: found for name, found in behind.items() if not math.isnan(found.point)}
     if not known:
         return f"No verdict on simpler ways: nothing has a {metric.replace('_', ' ')}."
+    if not beside.sure(metric):
+        return "No verdict on simpler ways: too few wins for an interval."
     told = simplest or min(known, key=lambda name: known[name].point)
     figures = _figures(beside, told, metric)
     if simplest is None:

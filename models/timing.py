@@ -7,6 +7,7 @@ is won by then (a lead won later cannot be among them).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.bootstrap import Interval, bootstrap, interval
+from models.bootstrap import NO_INTERVAL, Interval, bootstrap, interval
 from models.time_to_close import LADDER, QUARTILES, TINY, TimeToClose
 
 Floats = npt.NDArray[np.float64]
@@ -58,11 +59,14 @@ class Timing:
         """The sentence that `train` prints."""
         if not self.wins:
             return "Days to close: no lead of the test is won yet."
+        ends = f"{self.saved_low:+.2f} to {self.saved_high:+.2f}"
+        sure = f"95 % interval of the difference {ends}"
+        if math.isnan(self.saved_low):
+            sure = "too few wins for an interval of the difference"
         return (
             f"Days to close: {self.in_middle_half:.0%} of {self.wins:,} wins came between the low "
             f"and the high day (half is right). Off by {self.pinball:.2f} days (pinball loss); one "
-            f"curve for all leads by {self.pinball_one_curve:.2f} (95 % interval of the "
-            f"difference {self.saved_low:+.2f} to {self.saved_high:+.2f})."
+            f"curve for all leads by {self.pinball_one_curve:.2f} ({sure})."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -148,14 +152,15 @@ def _of_all(curves: TimeToClose, at: Any, most: int) -> Ints:
 
 
 def _interval(saved: Floats, lead_id: pd.Series[Any]) -> Interval:
-    """The interval of the mean, leads resampled: one deal is judged at several cutoffs."""
+    """The interval of the mean, leads resampled: one deal is judged at several cutoffs. All of them
+    are won; NaN where they are too few."""
     if not len(saved):
-        return Interval(float("nan"), float("nan"))
+        return NO_INTERVAL
 
     def mean(weight: Floats) -> Floats:
         return np.array([np.average(saved, weights=weight)])
 
-    return interval(bootstrap(mean, lead_id, REPLICATES, seed=0)[:, 0])
+    return interval(bootstrap(mean, lead_id, REPLICATES, seed=0)[:, 0], lead_id.nunique())
 
 
 def _brier(promised: Any, seen: Floats) -> float:

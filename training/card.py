@@ -81,12 +81,14 @@ def _figures(found: Trained) -> Section:
         for metric in METRICS
     ]
     size = f"{judged.snapshots:,} snapshots of {judged.leads:,} leads, {judged.wins:,} won"
+    without = f" No figure has an interval: {judged.too_few}." if judged.too_few else ""
     return Section(
         "How good it was on the final test",
         said=[
             f"{size}, at {len(judged.cutoffs)} cutoffs from {min(judged.cutoffs)} to "
             f"{max(judged.cutoffs)}, a whole horizon or more after the last cutoff trained on. "
             f"Each list: the top {100 * judged.share:.3g} % of the open leads of its cutoff."
+            f"{without}"
         ],
         grids=[
             Grid(

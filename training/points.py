@@ -18,13 +18,14 @@ from features.errors import Refused
 from features.progress import Progress, silent
 from features.spec import Spec
 from models.comparison import capacity_of
-from models.judge import Contender, Judgement, judge, verdict
+from models.judge import Contender, Judgement, judge
 from models.readiness import ReadinessModel
 from models.rules.learn import learn_points
 from models.rules.paid import Paid, paid
 from models.rules.rules import RuleScore, call_order
 from models.rules.text import rules_toml
 from models.rules.worth import RuleWorth, worth
+from models.verdict import verdict
 from training.splits import Split, final_split
 
 LEARNED, CURRENT, MODEL = "learned points", "rules", "model"
@@ -135,8 +136,8 @@ def learn(
     progress("learn", 0, 3)
     rules = learn_points(past, specs, capacity_of(config), current.file.disqualify)
     progress("learn", 1, 3)
-    told = worth(rules, past, REPLICATES, config.seed)
-    by_hand = paid(current, worth(current, past, REPLICATES, config.seed), past)
+    told = worth(rules, past)
+    by_hand = paid(current, worth(current, past), past)
     progress("learn", 2, 3)
     order = {LEARNED: call_order(rules, test.frame), CURRENT: call_order(current, test.frame)}
     judged = _judged(config, past, test, order)

@@ -7,15 +7,10 @@ their lift, though one would do.
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-
 from features.dataset import Dataset
-from models.bootstrap import bootstrap, interval
 from models.judge import FEW_LEADS, Estimate
-from models.rules.file import Floats
 from models.rules.rules import RuleScore
+from models.segments import conversions
 
 Pays = Literal["pays", "not clear", "wrong way", "never used"]
 
@@ -47,49 +42,30 @@ class RuleWorth:
 
     def to_json(self) -> dict[str, Any]:
         """A dict for json.dumps: null where a figure makes no sense, never NaN."""
-        lift = None if np.isnan(self.lift.point) else self.lift._asdict()
         return {
             "rule": self.line,
             "points": self.points,
             "snapshots": self.snapshots,
             "leads": self.leads,
             "wins": self.wins,
-            "lift": lift,
+            "lift": self.lift.to_json(),
             "pays": self.pays,
         }
 
 
-def worth(rules: RuleScore, dataset: Dataset, replicates: int, seed: int) -> list[RuleWorth]:
-    """Each rule on mature snapshots, in the order of the file; intervals by resampled leads."""
+def worth(rules: RuleScore, dataset: Dataset) -> list[RuleWorth]:
+    """Each rule on mature snapshots, in the order of the file; intervals as those of segments."""
     lines = rules.lines(dataset.frame).iloc[:, : len(rules.file.rule)]
-    won = np.asarray(dataset.won, np.float64)
-    lead, leads = pd.factorize(dataset.frame["lead_id"])
-
-    def by_lead(figures: npt.ArrayLike) -> Floats:
-        return np.asarray(np.bincount(lead, figures, len(leads)), np.float64)
-
-    touched = (lines != 0).to_numpy(np.float64).T
-    wins, total = (np.stack([by_lead(row * of) for row in touched]) for of in (won, 1.0))
-    all_wins, all_total = by_lead(won), by_lead(np.ones(won.size))
-
-    def lifts(weight: Floats) -> Floats:
-        # plain sums: the threads of a BLAS add up in another order
-        base = (weight * all_wins).sum() / (weight * all_total).sum()
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = (wins * weight).sum(axis=1) / (total * weight).sum(axis=1)
-            return np.asarray(share / base, np.float64)
-
-    point = lifts(np.ones(len(leads)))
-    replicated = bootstrap(lifts, leads, replicates, seed)
-    replicated = np.where(np.isfinite(replicated), replicated, np.nan)
+    touched = (lines != 0).to_numpy(bool)
+    found = conversions(touched, dataset.frame["lead_id"], dataset.won, compared=0)
     return [
         RuleWorth(
             line=str(line),
             points=rule.points,
-            snapshots=int(total[row].sum()),
-            leads=int((total[row] > 0).sum()),
-            wins=int(wins[row].sum()),
-            lift=Estimate(float(point[row]), *interval(replicated[:, row])),
+            snapshots=each.snapshots,
+            leads=each.leads,
+            wins=each.wins,
+            lift=each.lift,
         )
-        for row, (line, rule) in enumerate(zip(lines, rules.file.rule, strict=True))
+        for line, rule, each in zip(lines, rules.file.rule, found, strict=True)
     ]

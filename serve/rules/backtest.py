@@ -21,11 +21,12 @@ from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress
 from models.comparison import capacity_of, fair_cutoffs
-from models.judge import Contender, Judgement, judge, verdict
+from models.judge import Contender, Judgement, judge
 from models.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, call_order
 from models.rules.worth import RuleWorth, worth
+from models.verdict import verdict
 
 DRAFT, CURRENT, MODEL = "draft", "current rules", "model"
 REPLICATES = 1000
@@ -114,7 +115,7 @@ def backtest(
     progress("judge", 1, 3)
     beside = None if model is None else _judged(config, dataset, scores, (DRAFT, MODEL), model)
     progress("judge", 2, 3)
-    rules = worth(draft, dataset, REPLICATES, config.seed)
+    rules = worth(draft, dataset)
     progress("judge", 3, 3)
     snapshots = dataset.frame[["lead_id", "cutoff"]]
     return Backtest(

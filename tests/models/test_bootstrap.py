@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from models.bootstrap import bootstrap, interval
+from models.bootstrap import FEW_WINS, bootstrap, interval, rarer, too_few
 from models.metrics import Ranking
 
 LEADS = np.array(["a", "b", "a", "c", "c", "c"])
@@ -49,17 +49,32 @@ def test_replicates_without_both_classes_are_left_out():
     ranking = Ranking([1, 0], [0.9, 0.1])
     drawn = bootstrap(lambda w: np.array(ranking.tally(w).roc_auc()), ["a", "b"], 100, seed=0)
     assert 20 < np.isnan(drawn).sum() < 80
-    assert interval(drawn) == (1.0, 1.0)
+    assert interval(drawn, wins=30) == (1.0, 1.0)
 
 
 def test_an_interval_of_nothing_is_nothing():
-    assert np.isnan(interval(np.full(5, np.nan))).all()
+    assert np.isnan(interval(np.full(5, np.nan), wins=30)).all()
+
+
+def test_too_few_wins_have_no_interval_and_it_is_said_why():
+    values = np.linspace(0, 1, 100)
+    assert np.isnan(interval(values, FEW_WINS - 1)).all()
+    assert not np.isnan(interval(values, FEW_WINS)).any()
+    assert too_few(FEW_WINS - 1).endswith(f"{FEW_WINS - 1} of the {FEW_WINS} needed")
+    assert too_few(FEW_WINS) == ""
+
+
+def test_the_rarer_outcome_is_counted_in_leads():
+    """Three leads won, one of them at two of its snapshots; two leads not won at some snapshot."""
+    assert rarer(["a", "a", "b", "c", "d", "d"], [1, 1, 1, 1, 0, 0]) == 1
+    assert rarer(["a", "a", "b", "c", "d"], [1, 0, 1, 1, 0]) == 2
+    assert rarer(["a", "b"], [0, 0]) == 0
 
 
 @settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), min_size=1), st.floats(0.5, 0.99))
 def test_an_interval_holds_the_median_within_the_extremes(values, level):
-    low, high = interval(np.array(values), level)
+    low, high = interval(np.array(values), 30, level)
     assert min(values) <= low <= np.median(values) <= high <= max(values)
 
 
@@ -73,7 +88,7 @@ def world(rng, leads=80, snapshots=4, noise=1.0):
 def auc_interval(lead, won, score, replicates=150):
     ranking = Ranking(won, score)
     aucs = bootstrap(lambda w: np.array(ranking.tally(w).roc_auc()), lead, replicates, seed=3)
-    return interval(aucs)
+    return interval(aucs, rarer(lead, won))
 
 
 def test_the_clustered_interval_covers_the_truth_and_the_naive_one_does_not():

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.calibration_error import bin_numbers
 from models.calibration_report import (
-    bin_numbers,
     brier_parts,
     calibration_report,
     reliability,

@@ -12,8 +12,9 @@ import pytest
 from sklearn import metrics as sk
 
 from features.errors import BadInput
-from models.judge import METRICS, Contender, judge, verdict
+from models.judge import METRICS, Contender, judge
 from models.metrics import Capacity
+from models.verdict import verdict
 
 WON = np.tile([1, 0], 20)
 SNAPSHOTS = pd.DataFrame({"lead_id": range(40), "cutoff": pd.Timestamp("2012-01-16")})
@@ -115,7 +116,7 @@ def test_the_json_is_strict_and_has_its_shape():
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert list(found) == [
         *("snapshots", "leads", "wins", "base_rate_observed", "cutoffs", "model", "rules"),
-        *("base_rate", "random", "difference", "interval"),
+        *("base_rate", "random", "no_interval", "difference", "interval"),
     ]
     assert set(found["difference"]) == set(found["interval"]["rules"]) == set(METRICS)
     for metric in ("log_loss", "brier", "ece"):

@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from models.bootstrap import bootstrap, interval
+from models.bootstrap import bootstrap, interval, rarer
 from models.segments import conversions, overlap
 
 LEAD = [1, 1, 2, 2, 3, 4]
@@ -108,7 +108,9 @@ def test_the_intervals_are_those_of_the_bootstrap():
     again = bootstrap(measure, lead, 1_500, seed=0)
     for estimate, replicated in zip((found.rate, found.lift), again.T, strict=True):
         width = estimate.high - estimate.low
-        assert estimate[1:] == pytest.approx(tuple(interval(replicated)), abs=0.1 * width)
+        assert estimate[1:] == pytest.approx(
+            tuple(interval(replicated, rarer(lead, won))), abs=0.1 * width
+        )
     assert found.against_all == "more"
 
 

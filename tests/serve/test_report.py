@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from models.comparison import Comparison
-from models.judge import Contender, Estimate, judge, verdict
+from models.judge import Contender, Estimate, judge
 from models.metrics import Capacity, at_capacity
 from models.simpler import Beside, weigh
+from models.verdict import verdict
 from serve.page import number
 from serve.report import METRICS, render, write_page
 

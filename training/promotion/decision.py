@@ -49,7 +49,7 @@ AGAINST_STALE_CHAMPION = AGAINST_CHAMPION | {
 
 
 def standing(difference: Estimate, leads: int) -> Standing:
-    """Of too few leads (below 30) the interval is too narrow: then all is within noise.
+    """Of too few leads (below 30), or without an interval (too few wins), all is within noise.
 
     >>> standing(Estimate(0.05, -0.01, 0.11), leads=500)
     <Standing.AHEAD: 2>
@@ -124,6 +124,8 @@ def _way(decision: Decision, given: Takes) -> str:
 
 
 def _against(name: str, found: Estimate) -> str:
+    if not found.known:
+        return f"{found.point:+.3f} against the {name} (too few wins for an interval)"
     within_noise = found.low <= 0 <= found.high and found.point != 0
     chance = ", so it may be chance" if within_noise else ""
     interval = f"95 % interval {found.low:+.3f} to {found.high:+.3f}{chance}"

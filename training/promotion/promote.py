@@ -40,7 +40,7 @@ class Judged:
 
     def to_json(self) -> dict[str, Any]:
         """What the log keeps."""
-        told = {name: found._asdict() for name, found in self.difference.items()}
+        told = {name: found.to_json() for name, found in self.difference.items()}
         return asdict(self) | {"difference": told, "cutoffs": list(self.cutoffs)}
 
 

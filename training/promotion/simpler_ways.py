@@ -28,5 +28,5 @@ def simpler_ways(registry: Registry, model: ReadinessModel) -> SimplerWays:
     if name is None:
         return SimplerWays(False, "")
     difference = found["difference"][name][found["metric"]]
-    better = difference is not None and difference["high"] < 0
+    better = bool(difference) and difference["high"] is not None and difference["high"] < 0
     return SimplerWays(better, f" {found['verdict']}")

@@ -20,7 +20,7 @@ def by_hand(**points: float) -> RuleScore:
 
 def verdicts(rules: RuleScore) -> dict[str | None, str]:
     past = world(2)
-    found = paid(rules, worth(rules, past, 200, 7), past)
+    found = paid(rules, worth(rules, past), past)
     return {each.rule.action: each.verdict for each in found}
 
 
@@ -42,7 +42,7 @@ def test_one_factor_for_all_rules():
     """Ten times the points for everything are the same table: no rule is overpaid by that."""
     past = world(2)
     small, large = by_hand(asked=2, read=2, clicked=1), by_hand(asked=20, read=20, clicked=10)
-    told = [paid(rules, worth(rules, past, 50, 7), past) for rules in (small, large)]
+    told = [paid(rules, worth(rules, past), past) for rules in (small, large)]
     for one, ten in zip(*told, strict=True):
         assert ten.verdict == one.verdict
         assert np.array(ten.fair) == pytest.approx(10 * np.array(one.fair), rel=1e-6)
