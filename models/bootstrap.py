@@ -85,14 +85,14 @@ def too_few(wins: int) -> str:
 
 
 def interval(replicated: Floats, wins: int, level: float = LEVEL) -> Interval:
-    """The percentile interval of replicated values, shape (replicates,); NaN where wins are too few.
-    Replicates that are NaN (no win drawn: no ROC AUC) are left out.
+    """The percentile interval of replicated values, shape (replicates,); NaN where wins are too
+    few. Replicates that are NaN (no win drawn: no ROC AUC) are left out.
 
     wins: how many leads of the rarer outcome were resampled (`rarer`).
 
-    >>> interval(np.arange(1001.0), wins=20)
-    Interval(low=25.0, high=975.0)
-    >>> interval(np.arange(1001.0), wins=19)
+    >>> interval(np.array([1.0, 2.0, 3.0, float("nan")]), wins=20, level=0.5)
+    Interval(low=1.5, high=2.5)
+    >>> interval(np.array([1.0, 2.0, 3.0]), wins=19)
     Interval(low=nan, high=nan)
     """
     known = replicated[~np.isnan(replicated)]

@@ -179,3 +179,30 @@ def test_contenders_are_checked():
         Contender("rules", np.array([np.nan]), is_probability=False)
     with pytest.raises(ValueError, match="own name"):
         judge(SNAPSHOTS, WON, [Contender("model", RIGHT, True)] * 2, QUARTER, 0.4)
+
+
+def test_of_few_wins_the_figures_stand_without_intervals_and_it_is_said_why():
+    """36 leads, of which 18 were won: two short of an interval, right as the model is."""
+    few = judged(RIGHT[:36], WRONG[:36], SNAPSHOTS[:36], WON[:36])
+    assert few.winner is None
+    assert few.estimates["model"]["roc_auc"].point == 1
+    assert not any(found.known for found in few.estimates["model"].values())
+    assert verdict(few) == (
+        "No verdict, too few wins for an interval: 18 of the 20 needed; calling the top 25 % (9 "
+        "leads per cutoff), 100.0 % of the leads listed by the model were won, 0.0 % of those "
+        "listed by the rules and 50.0 % at random."
+    )
+    found = json.loads(json.dumps(few.to_json(), allow_nan=False))
+    assert found["no_interval"] == "too few wins for an interval: 18 of the 20 needed"
+    assert found["difference"]["roc_auc"] == {"point": 1, "low": None, "high": None}
+    assert found["interval"]["model"]["roc_auc"] is None
+
+
+def test_a_difference_of_calibration_errors_has_no_interval_but_each_has_its_own():
+    snapshots, won, probability, _ = weekly()
+    rivals = [Contender("one", probability, True), Contender("off", probability**3, True)]
+    found = judge(snapshots, won, rivals, QUARTER, 0.4, replicates=50)
+    off = found.estimates["off"]["ece"]
+    assert 0 < off.low < off.point
+    assert found.difference["ece"].point == found.estimates["one"]["ece"].point - off.point
+    assert not found.difference["ece"].known

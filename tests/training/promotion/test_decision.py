@@ -57,11 +57,21 @@ def test_a_copy_is_not_ahead(world):
 
 
 def test_of_29_leads_nobody_is_surely_better(world):
-    found = difference(world, "told", "blurred", leads=29)
-    assert found.low > 0  # or the test would say nothing
-    assert standing(found, leads=29) is Standing.AHEAD
-    assert standing(found, leads=30) is Standing.BETTER
+    assert standing(BETTER, leads=29) is Standing.AHEAD
+    assert standing(BETTER, leads=30) is Standing.BETTER
     assert standing(WORSE, leads=29) is Standing.BEHIND
+
+
+def test_of_few_wins_nobody_is_surely_better_and_it_is_said_why(world):
+    """Of 29 leads, one outcome has fewer than the 20 that an interval takes."""
+    found = difference(world, "told", "blurred", leads=29)
+    assert found.point > 0.3
+    assert np.isnan(found.low)
+    assert standing(found, leads=100) is Standing.AHEAD
+    decision = decide({"champion": found}, leads=100, stale=False, doubted=False)
+    said = told("7", "average_precision", {"champion": found}, decision, Takes.NOTHING)
+    assert "against the champion (too few wins for an interval)" in said
+    assert "nan" not in said
 
 
 @pytest.mark.parametrize(
