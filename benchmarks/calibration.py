@@ -1,12 +1,14 @@
 """Ways to calibrate, each judged on the final test, as Markdown (docs/adr/0012).
 
-    .venv/bin/python -m benchmarks.calibration
+    .venv/bin/python -m benchmarks.calibration [--first-seed SEED]
 
 The same trees (default settings, no search) fitted on the earlier training cutoffs and calibrated
 on the latest in eight ways, judged on later cutoffs that none of them saw. Where the bank's log is
-not at hand its column is left out.
+not at hand its column is left out. The rule that chooses was set by looking at seeds 100 to 105;
+those from 200 on were not looked at before.
 """
 
+import argparse
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,7 +36,8 @@ from training.search import DEFAULT
 from training.splits import final_split
 
 HOME = Path(__file__).parent.parent
-WORLDS = {1_000: range(100, 106), 2_000: range(100, 104), 5_000: range(100, 103)}  # leads: seeds
+WORLDS = {1_000: 6, 2_000: 4, 5_000: 3}  # leads: how many companies
+FRESH = 200  # the first of the seeds that the rule was not set by
 Floats = npt.NDArray[np.float64]
 Way = Callable[[Floats, Floats, Floats], Floats]  # log-odds and outcomes learnt from, those asked
 
@@ -125,24 +128,24 @@ def data(folder: Path) -> tuple[Dataset, Dataset, list[Spec]]:
     return found.at(split.fit), found.at(split.judge), specs
 
 
-def rows() -> Iterator[dict[str, object]]:
+def rows(first_seed: int) -> Iterator[dict[str, object]]:
     """All data sets."""
     bank = HOME / "examples" / "bpic2012"
     if (bank / load(bank).tables.folder).is_dir():
         past, test, specs = data(bank)
         for seed in (7, 1, 2, 3):
             yield from judged("BPIC 2012", past, test, specs, seed)
-    for leads, seeds in WORLDS.items():
-        for seed in seeds:
+    for leads, companies in WORLDS.items():
+        for seed in range(first_seed, first_seed + companies):
             with tempfile.TemporaryDirectory() as folder:
                 write(simulate(leads, seed), Path(folder))
                 write_starter(Path(folder))
                 yield from judged(f"{leads:,} leads", *data(Path(folder)), 7)
 
 
-def calibration() -> str:
+def calibration(first_seed: int = FRESH) -> str:
     """Means over the seeds, a table per figure."""
-    found = pd.DataFrame(rows())
+    found = pd.DataFrame(rows(first_seed))
     tables = []
     for figure in ("log loss", "calibration error", "ROC AUC"):
         table = found.pivot_table(figure, "way", "data", sort=False)
@@ -156,4 +159,6 @@ def calibration() -> str:
 
 
 if __name__ == "__main__":
-    print(calibration())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--first-seed", type=int, default=FRESH)
+    print(calibration(parser.parse_args().first_seed))

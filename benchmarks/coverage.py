@@ -43,8 +43,8 @@ from training.search import DEFAULT
 from training.splits import final_split
 
 REPETITIONS, REPLICATES = 200, 1_000
-POPULATION = 400_000  # leads of the company whose figures are the truth
-SIZES = (4_000, 2_000, 1_400, 500)  # leads of a company drawn
+POPULATION = 200_000  # leads of the company whose figures are the truth
+SIZES = (2_000, 1_400, 500, 4_000)  # leads of a company drawn
 TRAINED_ON, SEED = 5_000, 101
 CAPACITY = Capacity(share=0.1)
 SHOWN = ("precision", "gain", "roc_auc", "average_precision", "log_loss", "brier", "ece")
@@ -135,7 +135,11 @@ def coverage(repetitions: int = REPETITIONS, seed: int = SEED) -> str:
     begun = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         found = scores(Path(folder), POPULATION, seed)
-    parts = "\n".join(_table(leads, counted(found, leads, repetitions, seed)) for leads in SIZES)
+    tables = []
+    for leads in SIZES:
+        tables.append(_table(leads, counted(found, leads, repetitions, seed)))
+        print(tables[-1], file=sys.stderr)
+    parts = "\n".join(tables)
     return (
         f"## Do 95 % intervals hold the truth? Simulator, {repetitions:,} repetitions\n\n"
         f"By `python -m benchmarks.coverage`, {time.process_time() - begun:.0f} s of CPU. A model "

@@ -219,7 +219,8 @@ TEXT = """\
 
 Printed by `python -m benchmarks.sources`, with the moves settings that `readiness init` writes. In
 companies of two years, two of seven sources become worth a quarter, or four times as much, on a
-known day; `readiness sources --apply` is run every week. Wrong: the true conversion over the leads
+known day; `readiness sources --apply` is run every week. Nobody looked at these companies while the
+settings were chosen. Wrong: the true conversion over the leads
 that the move was read from lies on the wrong side of the boundary crossed. True change: one that
 takes a source out of its basket by more than the margin. Until found: days, and leads of the
 source, from the change to the first move in its direction (median / 80 % quantile; "not found" by
