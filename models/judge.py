@@ -168,7 +168,8 @@ def judge(
         each = zip(contenders, rankings, gaps, strict=True)
         return np.stack([_row(c, ranking, gap, capacity, weight) for c, ranking, gap in each])
 
-    point = measure(np.ones(won.size))[:, : len(METRICS)]
+    pairs = zip(contenders, rankings, strict=True)
+    point = np.stack([_measure(c, ranking, capacity) for c, ranking in pairs])
     replicated = bootstrap(measure, snapshots["lead_id"], replicates, seed)
     figures, wins = replicated[:, :, : len(METRICS)], rarer(snapshots["lead_id"], won)
     estimates = {}
@@ -204,11 +205,13 @@ def _check(snapshots: pd.DataFrame, contenders: Sequence[Contender]) -> None:
 def _measure(
     contender: Contender, ranking: Ranking, capacity: Capacity, weight: Floats | None = None
 ) -> Floats:
-    """The METRICS of one contender, in their order."""
+    """The METRICS of one contender, in their order; under a weight without the calibration error,
+    whose interval is made of the gaps of its bins."""
     tally, listed = ranking.tally(weight), ranking.at_capacity(capacity, weight)
     calibration = (NAN, NAN, NAN)
     if contender.is_probability:
-        calibration = (tally.log_loss(), tally.brier(), tally.ece())
+        error = tally.ece() if weight is None else NAN
+        calibration = (tally.log_loss(), tally.brier(), error)
     ranked = (tally.roc_auc(), tally.average_precision())
     return np.array([*ranked, *calibration, listed.precision, listed.gain, listed.lift])
 
