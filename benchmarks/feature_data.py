@@ -1,14 +1,19 @@
 """The lead database and the 80 features that the contestants of `benchmarks.features` compute.
 
+    python -m benchmarks.feature_data FOLDER EVENTS SNAPSHOTS [known at once]
+
 Activity is skewed: the busiest percent of the leads does about a sixth of the deeds. Deeds come in
 visits, so that sessions mean something; three in a hundred are recorded up to three days late.
 """
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.spec import (
     ActiveDays,
@@ -44,9 +49,11 @@ ACTIONS = (
 ACTION_WEIGHTS = np.array([26, 20, 15, 11, 8, 6, 5, 3, 2.5, 1.5, 1.2, 0.8])
 SOURCES = ("search", "newsletter", "partner", "fair", "advert", "social", "direct", "referral")
 CONTENTS = tuple(f"/page/{number}" for number in range(300))
-START, DAYS = pd.Timestamp("2025-01-01"), 180
+START, DAYS = int(np.datetime64("2025-01-01", "us").astype(np.int64)), 180
 CUTOFF_DAYS = (60, 90, 120, 150, 180)
 DAY_US, MINUTE_US, SECOND_US = 86_400_000_000, 60_000_000, 1_000_000
+
+ROW_GROUP = 1_000_000  # events at a time, so that memory stays small
 
 HALF_LIFE = 14
 SPECS: tuple[Spec, ...] = (
@@ -68,65 +75,81 @@ SPECS: tuple[Spec, ...] = (
 Ints = npt.NDArray[np.int64]
 
 
-def write_lead_database(folder: Path, events: int, snapshots: int, seed: int = 7) -> None:
+def write_lead_database(folder: Path, events: int, snapshots: int, some_late: bool = True) -> None:
     """Write events, leads, deals (none closed) and snapshots as Parquet; the same every time."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(7)
     leads = max(1, snapshots // len(CUTOFF_DAYS))
-    created = rng.integers(0, CUTOFF_DAYS[0] * DAY_US, leads)
+    created = START + rng.integers(0, CUTOFF_DAYS[0] * DAY_US, leads)
     ids = rng.permutation(np.arange(1, leads + 1)) * 7  # as a CRM has them: with gaps, unordered
-    start = START.value // 1000
+    none = np.array([], np.int64)
+    cutoffs = START + np.array(CUTOFF_DAYS) * DAY_US
     tables = {
-        "events": _events(rng, events, ids, created + start),
-        "leads": pd.DataFrame({"lead_id": ids, "created_at": _times(created + start)}),
-        "deals": pd.DataFrame(
-            {
-                "lead_id": np.array([], np.int64),
-                "closed_at": _times(np.array([], np.int64)),
-                "outcome": np.array([], str),
-            }
-        ),
-        "snapshots": pd.DataFrame(
-            {
-                "lead_id": np.tile(ids, len(CUTOFF_DAYS)),
-                "cutoff": _times(np.repeat(np.array(CUTOFF_DAYS) * DAY_US + start, leads)),
-            }
-        ),
+        "leads": {"lead_id": ids, "created_at": _times(created)},
+        "deals": {"lead_id": none, "closed_at": _times(none), "outcome": pa.array([], pa.string())},
+        "snapshots": {
+            "lead_id": np.tile(ids, len(cutoffs)),
+            "cutoff": _times(np.repeat(cutoffs, leads)),
+        },
     }
-    for name, table in tables.items():
-        table.to_parquet(folder / f"{name}.parquet", index=False)
+    for name, columns in tables.items():
+        pq.write_table(pa.table(columns), folder / f"{name}.parquet")
+    late_share = 0.03 if some_late else 0
+    _write_events(folder / "events.parquet", rng, events, ids, created, late_share)
 
 
-def _events(rng: np.random.Generator, count: int, ids: Ints, created: Ints) -> pd.DataFrame:
+def _write_events(
+    file: Path, rng: np.random.Generator, count: int, ids: Ints, created: Ints, late_share: float
+) -> None:
     """Deeds in order of time: some three per visit, minutes apart, each visit with one source."""
     visits = max(1, count // 3)
     activity = rng.lognormal(0, 1.3, len(ids))
     who = rng.choice(len(ids), visits, p=activity / activity.sum())
-    end = START.value // 1000 + DAYS * DAY_US
-    begun = created[who] + (rng.random(visits) * (end - created[who])).astype(np.int64)
+    begun = created[who] + (rng.random(visits) * (START + DAYS * DAY_US - created[who])).astype(int)
     came_by = rng.integers(0, len(SOURCES), visits)
     visit = rng.integers(0, visits, count)
     occurred = begun[visit] + rng.integers(0, 40 * MINUTE_US, count)
     occurred -= occurred % SECOND_US  # as logs have them, so that some deeds share an instant
     order = np.argsort(occurred, kind="stable")
-    visit, occurred = visit[order], occurred[order]
-    late = np.where(rng.random(count) < 0.03, rng.integers(0, 3 * DAY_US, count), 0)
-    shares = ACTION_WEIGHTS / ACTION_WEIGHTS.sum()
-    action = rng.choice(len(ACTIONS), count, p=shares)
-    content = np.where(rng.random(count) < 0.7, rng.integers(0, len(CONTENTS), count), -1)
-    source = np.where(rng.random(count) < 0.9, came_by[visit], -1)
-    worth = np.where(rng.random(count) < 0.1, rng.integers(1, 1_000_000, count) / 100, np.nan)
-    return pd.DataFrame(
+    writer: pq.ParquetWriter | None = None
+    for first in range(0, count, ROW_GROUP):
+        chosen = order[first : first + ROW_GROUP]
+        own = visit[chosen]
+        rows = _deeds(rng, ids[who[own]], occurred[chosen], came_by[own], late_share)
+        writer = writer or pq.ParquetWriter(file, rows.schema)
+        writer.write_table(rows)
+    if writer:
+        writer.close()
+
+
+def _deeds(
+    rng: np.random.Generator, lead: Ints, occurred: Ints, came_by: Ints, late_share: float
+) -> pa.Table:
+    count = len(lead)
+    late = np.where(rng.random(count) < late_share, rng.integers(0, 3 * DAY_US, count), 0)
+    action = rng.choice(len(ACTIONS), count, p=ACTION_WEIGHTS / ACTION_WEIGHTS.sum())
+    cents = rng.integers(1, 1_000_000, count)
+    return pa.table(
         {
-            "lead_id": ids[who[visit]],
+            "lead_id": lead,
             "occurred_at": _times(occurred),
-            "action": np.array(ACTIONS, object)[action],
-            "source": np.array([*SOURCES, None], object)[source],
-            "content": np.array([*CONTENTS, None], object)[content],
-            "value": worth,
+            "action": _said(ACTIONS, action, np.ones(count, bool)),
+            "source": _said(SOURCES, came_by, rng.random(count) < 0.9),
+            "content": _said(
+                CONTENTS, rng.integers(0, len(CONTENTS), count), rng.random(count) < 0.7
+            ),
+            "value": pa.array(cents / 100, mask=rng.random(count) >= 0.1),
             "recorded_at": _times(occurred + late),
         }
     )
 
 
-def _times(micros: Ints) -> npt.NDArray[np.datetime64]:
-    return micros.astype("datetime64[us]")
+def _said(texts: Sequence[str], places: Ints, is_known: npt.NDArray[np.bool_]) -> pa.Array:
+    return pa.array(texts, pa.string()).take(pa.array(places, mask=~is_known))
+
+
+def _times(micros: Ints) -> pa.Array:
+    return pa.array(micros, pa.timestamp("us"))
+
+
+if __name__ == "__main__":
+    write_lead_database(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), not sys.argv[4:])

@@ -1,53 +1,51 @@
-"""Contestant: the same 80 features, written by hand in Polars from the same Parquet files.
+"""Contestant: the same 80 features, written by hand in Polars, from Parquet files to Parquet files.
 
-    python -m benchmarks.feature_polars FOLDER [FRAME.parquet]
+    python -m benchmarks.feature_polars FOLDER WRITTEN CHUNKS
 
-The fastest of the ways tried: repeating texts as codes (0.4 CPU-s less); the events sorted once and
-a join that keeps their order, instead of a sort of the six million pairs (2 CPU-s less); flags that
-depend on the event alone computed before the join; the streaming engine (0.4 CPU-s and half the
-memory of the in-memory one).
+The fastest of the ways tried: repeating texts as codes (0.4 CPU-s less at 2 M events); the events
+sorted once and a join that keeps their order, instead of a sort of the six million pairs (2 CPU-s
+less); flags that depend on the event alone computed before the join; the streaming engine (0.4
+CPU-s and half the memory of the in-memory one); chunks of leads, one after the other (at 20 M
+events 7 % less CPU and a quarter of the memory of one query). Grouping by action first gained
+nothing.
 """
 
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
 
 from benchmarks.feature_data import ACTIONS, DAY_US, HALF_LIFE, MINUTE_US
-from benchmarks.measure import Cost, Stopwatch, peak_gb
 
 AGE = pl.col("age_us")
 FIXED_POINT = 2**32
 
 
-def main(folder: Path, written: Path | None) -> None:
-    """Compute and tell."""
-    frame, cost = compute(folder)
-    print(json.dumps({"query": asdict(cost), "peak_gb": peak_gb()}))
-    if written:
-        frame.write_parquet(written)
+def main(folder: Path, written: Path, chunks: int) -> None:
+    """Write the features of each chunk of leads."""
+    written.mkdir()
+    for chunk in range(chunks):
+        frame = features_of(folder, pl.col("lead_id").hash() % chunks == chunk)
+        frame.sink_parquet(written / f"{chunk}.parquet", compression="snappy", engine="streaming")
 
 
-def compute(folder: Path) -> tuple[pl.DataFrame, Cost]:
-    """The frame of all snapshots, ordered by cutoff and lead, and its cost."""
-    watch = Stopwatch()
-    snapshots = (
-        pl.scan_parquet(folder / "snapshots.parquet")
-        .join(pl.scan_parquet(folder / "leads.parquet"), on="lead_id")
-        .with_row_index("snapshot")
-    )
-    measures = known(snapshots, deeds(folder)).group_by("snapshot").agg(*overall(), *by_action())
-    frame = snapshots.join(measures, on="snapshot", how="left").sort("cutoff", "lead_id")
-    return frame.select("lead_id", "cutoff", *features()).collect(engine="streaming"), watch.lap()
+def features_of(folder: Path, mine: pl.Expr) -> pl.LazyFrame:
+    """The features of the leads of which `mine` holds."""
+    leads = pl.scan_parquet(folder / "leads.parquet").filter(mine)
+    asked = pl.scan_parquet(folder / "snapshots.parquet").filter(mine)
+    snapshots = asked.join(leads, on="lead_id").with_row_index("snapshot")
+    pairs = known(snapshots, deeds(folder, mine))
+    measures = pairs.group_by("snapshot").agg(*overall(), *by_action())
+    frame = snapshots.join(measures, on="snapshot", how="left")
+    return frame.select("lead_id", "cutoff", *features())
 
 
-def deeds(folder: Path) -> pl.LazyFrame:
+def deeds(folder: Path, mine: pl.Expr) -> pl.LazyFrame:
     """The events in order of lead, time and source, with what does not depend on a cutoff."""
     at = pl.col("occurred_at")
     return (
         pl.scan_parquet(folder / "events.parquet")
+        .filter(mine)
         .select(
             "lead_id",
             "occurred_at",
@@ -161,4 +159,4 @@ def ratio(over: str, under: str, name: str) -> pl.Expr:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]) if sys.argv[2:] else None)
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

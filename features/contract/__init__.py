@@ -1,1 +1,2 @@
-"""What a lead database must contain (tables), opening one (database), its faults (breaches)."""
+"""What a lead database must contain (tables), opening one (database, observed), its faults
+(breaches)."""

@@ -181,9 +181,9 @@ def write_lead_faults(connection: duckdb.DuckDBPyConnection) -> None:
         for order, check in enumerate(LEAD_CHECKS)
     ]
     stray = (
-        f"SELECT DISTINCT lead_id, {len(faults)} AS place, "
-        "'events: the lead has events but no row in leads' AS reason FROM deeds "
-        "WHERE lead_id NOT IN (SELECT lead_id FROM leads WHERE lead_id IS NOT NULL)"
+        f"SELECT lead_id, {len(faults)} AS place, "
+        "'events: the lead has events but no row in leads' AS reason "
+        "FROM (SELECT DISTINCT lead_id FROM deeds) ANTI JOIN leads USING (lead_id)"
     )
     connection.execute(
         "CREATE TABLE lead_faults AS SELECT lead_id, min_by(reason, place) AS reason "

@@ -1,8 +1,8 @@
-"""A lead database, opened: its tables staged into the contract's types in a DuckDB of its own.
+"""A lead database, opened: its tables in the contract's types in a DuckDB of its own.
 
 Staging copies the needed columns into a DuckDB in memory, which beyond its limit goes on in
-temporary files that are removed on closing; so CSV, a slow query and Parquet cost their reading
-once, whatever runs on them later.
+temporary files that are removed on closing; so CSV and a slow query cost their reading once,
+whatever runs on them later. Events in Parquet are read where they lie: faster than any copy.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ import pyarrow as pa
 
 from features.config import Config, Engine, Features
 from features.contract.breaches import write_lead_faults
+from features.contract.observed import KNOWN_AT, is_deed, latest_time, observe
 from features.contract.on_spark import Staging, Whole, find_whole
 from features.contract.tables import (
     CONTRACT,
     cast,
     describe_sources,
+    is_read_in_place,
     lead_id_type,
     literal,
     open_sources,
@@ -46,7 +48,8 @@ _NUMBER_TYPE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DE
 class LeadDatabase:
     """An open lead database.
 
-    `actions` are the observed ones, most frequent first; `attributes` tells for each listed
+    `actions` are the observed ones, most frequent first; `sources` those of the events, in
+    alphabetical order; `deeds` is how many events count; `attributes` tells for each listed
     attribute whether it is text; `columns` are the raw columns per table. `data_end` is the latest
     past time in the tables, or as configured: a label is mature where cutoff + horizon <= it.
     `whole` is the lead database on Spark of which this one holds the leads, or some of them.
@@ -55,6 +58,8 @@ class LeadDatabase:
     connection: duckdb.DuckDBPyConnection
     columns: dict[str, dict[str, str]]
     actions: tuple[str, ...]
+    sources: tuple[str, ...]
+    deeds: int
     attributes: dict[str, bool]
     data_end: datetime
     scratch: Path
@@ -104,7 +109,9 @@ def open_database(
     with _scratch(config.engine) as (connection, scratch):
         if config.engine.kind == "duckdb":
             columns = open_sources(connection, config.tables, config.folder)
-            yield _staged(connection, scratch, columns, config.features, end, specs)
+            lying = is_read_in_place("events", config.tables.events, columns["events"])
+            in_place = {"events"} if lying else set()
+            yield _staged(connection, scratch, columns, config.features, end, specs, in_place)
             return
         whole = find_whole(config, specs, _columns_asked(config, specs), now)
         columns = _register(connection, whole.tables.sample(whole.share, leads))
@@ -183,16 +190,21 @@ def _staged(
     features: Features,
     data_end: datetime | None,
     specs: Iterable[Spec],
+    in_place: Set[str] = frozenset(),
 ) -> LeadDatabase:
     attributes = _attributes(features.attributes, "features.attributes lists", columns["leads"])
     asked = {spec.column for spec in inside(specs) if isinstance(spec, Attribute)}
     beside = _attributes(
         sorted(asked - attributes.keys()), "A rule or condition asks for", columns["leads"]
     )
-    _stage(connection, features, attributes.keys() | beside, columns)
+    _stage(connection, features, attributes.keys() | beside, columns, in_place)
+    now = utc_now()
+    observed = observe(connection, features, now)
     write_lead_faults(connection)
-    end = data_end or _latest_time(connection, utc_now())
-    return LeadDatabase(connection, columns, _actions(connection), attributes, end, scratch)
+    actions, sources = observed.actions, observed.sources
+    end = data_end or latest_time(connection, now)
+    deeds = observed.deeds
+    return LeadDatabase(connection, columns, actions, sources, deeds, attributes, end, scratch)
 
 
 def _attributes(listed: Sequence[str], who: str, found: dict[str, str]) -> dict[str, bool]:
@@ -218,6 +230,7 @@ def _stage(
     features: Features,
     attributes: Set[str],
     columns: dict[str, dict[str, str]],
+    in_place: Set[str],
 ) -> None:
     id_type = lead_id_type(columns)
     of_contract = {column.name for column in CONTRACT["leads"]}
@@ -228,38 +241,11 @@ def _stage(
         wanted += extra if table == "leads" else []
         rows = f"FROM raw_{table}" if found else "WHERE false"
         try:
-            connection.execute(f"CREATE TABLE {table} AS SELECT {', '.join(wanted)} {rows}")
+            kind = "VIEW" if table in in_place else "TABLE"
+            connection.execute(f"CREATE {kind} {table} AS SELECT {', '.join(wanted)} {rows}")
         except duckdb.Error as error:
             raise BadInput(f"tables.{table} cannot be read: {error}") from None
-    left_out = ", ".join(literal(action) for action in features.leave_out_actions)
-    kept = f"AND action NOT IN ({left_out})" if left_out else ""
-    # An event is known from the later of its two times on: a deed recorded before it
-    # happened (a booked visit) is still no deed until it does.
     connection.execute(
-        "CREATE VIEW deeds AS SELECT *, greatest(occurred_at, coalesce(recorded_at, occurred_at)) "
-        "AS known_at FROM events WHERE lead_id IS NOT NULL AND occurred_at IS NOT NULL "
-        f"AND action IS NOT NULL {kept}"
+        f"CREATE VIEW deeds AS SELECT *, {KNOWN_AT} AS known_at FROM events "
+        f"WHERE {is_deed(features)}"
     )
-
-
-def _latest_time(connection: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
-    # A time in the future is a breach, told by `check`; it must not move the end of the data.
-    row = connection.execute(
-        "SELECT max(moment) FROM ("
-        "SELECT greatest(occurred_at, coalesce(recorded_at, occurred_at)) AS moment FROM events "
-        "UNION ALL SELECT created_at FROM leads UNION ALL SELECT closed_at FROM deals) "
-        "WHERE moment <= ?",
-        [now],
-    ).fetchone()
-    if row is None or row[0] is None:
-        raise BadInput("The tables hold no readable time at all: nothing can be learnt from them.")
-    end: datetime = row[0]
-    return end
-
-
-def _actions(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    rows = connection.execute(
-        "SELECT action FROM deeds WHERE action IS NOT NULL GROUP BY action "
-        "ORDER BY count(*) DESC, action"
-    ).fetchall()
-    return tuple(action for (action,) in rows)

@@ -192,6 +192,14 @@ def require_columns(table: str, columns: Sequence[str]) -> None:
     )
 
 
+def is_read_in_place(table: str, named: str, found: dict[str, str]) -> bool:
+    """Whether reading a table again costs no more than reading a copy of it: Parquet whose times
+    and numbers are no text. `found` are its columns and their types."""
+    parsed = [c.name for c in CONTRACT[table] if c.type in ("TIMESTAMP", "DOUBLE")]
+    is_typed = all(found.get(name) != "VARCHAR" for name in parsed)
+    return not is_query(named) and has_suffix(named, "parquet") and is_typed
+
+
 def lead_id_type(columns: dict[str, dict[str, str]]) -> str:
     """BIGINT where every table's lead ids are integers, else VARCHAR."""
     kinds = {found["lead_id"] for found in columns.values()}

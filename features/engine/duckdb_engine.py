@@ -28,8 +28,7 @@ MOST_CHUNKS = 10_000
 def chunk_count(database: LeadDatabase, snapshots: str, features: int, memory_gb: float) -> int:
     """In how many chunks the work is done."""
     asked = database.value(f"SELECT count(*) FROM {snapshots}")
-    events = database.value("SELECT count(*) FROM deeds")
-    needed = max(asked * features / NUMBERS_PER_GB, events / EVENTS_PER_GB) / memory_gb
+    needed = max(asked * features / NUMBERS_PER_GB, database.deeds / EVENTS_PER_GB) / memory_gb
     return min(max(1, math.ceil(needed)), MOST_CHUNKS)
 
 

@@ -6,32 +6,18 @@ chunk, twice the events would cost four times as much.
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from features.contract.database import LeadDatabase
 from features.contract.tables import quoted
+from features.engine.event_rows import EVENT, Rows, laid_by_part
+from features.engine.kernel import Ints
 from features.snapshots import Chunk
 from features.spec import Attribute
 
 BATCH = 200_000  # events on their way into the files
-EVENT = np.dtype(
-    [
-        ("number", np.int32),  # of the lead within its chunk
-        ("occurred", np.int64),
-        ("known", np.int64),
-        ("action", np.int32),  # place in the alphabet
-        ("source", np.int32),  # likewise; -1: none
-        ("content", np.uint64),  # hash; 0: none
-        ("value", np.int64),  # in ten-thousandths; 0: none
-    ]
-)
-Rows = npt.NDArray[Any]  # of EVENT
-
 _EVENTS = """
 SELECT n.part, n.number, epoch_us(e.occurred_at) AS occurred, epoch_us(e.known_at) AS known,
   a.code AS action, coalesce(s.code, -1) AS source,
@@ -72,29 +58,20 @@ def event_chunks(
         database.connection.register(name, pa.table({"said": said, "code": codes}))
     if count == 1:
         # sql, not execute, which would make the Arrow table on one core only
-        table = database.connection.sql(_EVENTS).to_arrow_table()
-        yield _rows(table, slice(None))
+        yield _parted(database.connection.sql(_EVENTS).to_arrow_table(), 1)[0]
         return
     files = [database.scratch / f"events{part}" for part in range(count)]
     for batch in database.connection.execute(_EVENTS).to_arrow_reader(BATCH):
-        _append(batch, files)
+        rows, begin = _parted(batch, count)
+        for file, (first, last) in zip(files, pairwise(begin), strict=True):
+            with file.open("ab") as appended:
+                rows[first:last].tofile(appended)
     for file in files:
         yield np.fromfile(file, EVENT) if file.exists() else np.empty(0, EVENT)
         file.unlink(missing_ok=True)
 
 
-def _append(batch: pa.RecordBatch, files: Sequence[Path]) -> None:
-    part = batch["part"].to_numpy()
-    order = np.argsort(part, kind="stable")
-    rows = _rows(batch, order)
-    edges = np.searchsorted(part[order], np.arange(len(files) + 1))
-    for file, (first, last) in zip(files, pairwise(edges), strict=True):
-        with file.open("ab") as appended:
-            rows[first:last].tofile(appended)
-
-
-def _rows(table: pa.Table | pa.RecordBatch, order: Any) -> Rows:
+def _parted(table: pa.Table | pa.RecordBatch, count: int) -> tuple[Rows, Ints]:
     rows = np.empty(table.num_rows, EVENT)
-    for name in EVENT.names or ():
-        rows[name] = table[name].to_numpy()[order]
-    return rows
+    columns = tuple(table[name].to_numpy() for name in EVENT.names or ())
+    return rows, laid_by_part(table["part"].to_numpy(), columns, rows, count)

@@ -18,8 +18,9 @@ import pandas as pd
 import pyarrow as pa
 
 from features.contract.database import LeadDatabase
-from features.engine.event_chunks import Rows, event_chunks, write_asked
-from features.engine.kernel import Events, Floats, Ints, Snapshots, in_order, measure, numbered
+from features.engine.event_chunks import event_chunks, write_asked
+from features.engine.event_rows import Rows, by_lead
+from features.engine.kernel import Events, Floats, Ints, Snapshots, measure
 from features.engine.plan import Plan, plan_of
 from features.parts import inside
 from features.spec import Attribute, First, Last, Ratio, Spec, is_text
@@ -42,10 +43,8 @@ class OnePass:
         """Plan the pass. Codes go by the alphabet, as DuckDB and Python both sort text."""
         actions = tuple(sorted(database.actions))
         plan = plan_of(specs, actions)
-        found = "SELECT DISTINCT source FROM deeds WHERE source IS NOT NULL ORDER BY source"
         asked = any(spec.column == "source" for spec in plan.texts)
-        rows = database.connection.execute(found).fetchall() if asked else []
-        return cls(database, tuple(specs), plan, actions, tuple(source for (source,) in rows))
+        return cls(database, tuple(specs), plan, actions, database.sources if asked else ())
 
     def frames(self, snapshots: str, count: int) -> Iterator[pd.DataFrame]:
         """The features of each of `count` chunks of the snapshots, ordered by cutoff and lead:
@@ -62,7 +61,7 @@ class OnePass:
 
     def _frame(self, asked: pa.Table, rows: Rows) -> pd.DataFrame:
         number = asked["number"].to_numpy()
-        events, begin = _by_lead(rows, int(number.max(initial=-1)) + 1)
+        events, begin = by_lead(rows, int(number.max(initial=-1)) + 1)
         moments = Snapshots(
             cutoff=asked["cutoff_us"].to_numpy(),
             created=asked["created_us"].to_numpy(),
@@ -117,11 +116,3 @@ class OnePass:
         place = 2 * (spec.column == "action") + isinstance(spec, Last)
         said = np.array([*names, np.nan], object)[texts[:, place]]  # -1, none, is the last
         return pd.Series(said, dtype=object)
-
-
-def _by_lead(rows: Rows, leads: int) -> tuple[Events, Ints]:
-    """The events sorted by lead and time; and where each lead's begin (one more: the end)."""
-    order, begin = in_order(rows["number"], rows["occurred"], leads)
-    content = numbered(rows["content"][order], begin)
-    names = ("occurred", "known", "action", "source", "value")
-    return Events(content=content, **{name: rows[name][order] for name in names}), begin

@@ -1,20 +1,16 @@
 """The compiled pass gives what the SQL gives, to the last bit, and what plain Python gives."""
 
-from collections import defaultdict
 from datetime import timedelta
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from features.catalog import catalog
 from features.config import load
 from features.contract.database import open_database
 from features.engine.duckdb_engine import feature_frame
-from features.engine.kernel import FOREVER, in_order, numbered
+from features.engine.kernel import FOREVER
 from features.engine.one_pass import OnePass
 from features.engine.plan import in_one_pass, plan_of
 from features.engine.query import feature_sql
@@ -125,32 +121,3 @@ def test_windows_of_the_plan_hold_each_other():
     days = plan.arrays.windows[:-1] // 86_400_000_000
     assert days.tolist() == [7, 14, 30]
     assert plan.arrays.windows[-1] == FOREVER
-
-
-ROWS = st.lists(st.tuples(st.integers(0, 4), st.integers(-3, 3), st.integers(0, 4)), max_size=30)
-
-
-@settings(deadline=None)
-@given(ROWS)
-def test_events_are_ordered_by_lead_and_time(rows):
-    lead = np.array([row[0] for row in rows], np.int32)
-    occurred = np.array([row[1] for row in rows], np.int64)
-    order, begin = in_order(lead, occurred, 5)
-    assert sorted(order.tolist()) == list(range(len(rows)))
-    keys = [(lead[i], occurred[i]) for i in order]
-    assert keys == sorted(keys)
-    assert begin.tolist() == [sum(row[0] < n for row in rows) for n in range(6)]
-
-
-@settings(deadline=None)
-@given(ROWS)
-def test_contents_are_numbered_per_lead(rows):
-    rows = sorted(rows)
-    begin = np.array([sum(row[0] < n for row in rows) for n in range(6)], np.int64)
-    spread = 2**60 + 1  # so that several share a slot of the table
-    hashes = np.array([row[2] * spread for row in rows], np.uint64)
-    numbers = numbered(hashes, begin).tolist()
-    met = defaultdict(dict)
-    for (lead, _, content), number in zip(rows, numbers, strict=True):
-        wanted = met[lead].setdefault(content, len(met[lead])) if content else -1
-        assert number == wanted

@@ -1,0 +1,54 @@
+"""Who takes part in `benchmarks.features`, at which sizes, and how each is run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+OURS, OURS_ROOMY = "ours, limit 1 GB", "ours, limit 4 GB"
+POLARS, DUCKDB, PANDAS = "Polars, streaming", "DuckDB SQL, limit 4 GB", "pandas"
+FEATURETOOLS = "featuretools"
+SCAN, SCAN_AND_WRITE = "floor: scan", "floor: scan, write"
+FLOORS = (SCAN, SCAN_AND_WRITE)
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A module that writes the features of a folder; up to so many events, and why no more."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...] = ()
+    most_events: int = 10**12
+    why_no_more: str = ""
+
+
+def contestants(events: int) -> list[Contestant]:
+    """All but the floors, ours first, Polars second: the others are compared with ours, and all are
+    measured by Polars. Peers work on the leads in as many chunks as suits them best."""
+    chunks = str(min(16, max(4, events // 2_500_000)))
+    return [
+        Contestant(OURS, "benchmarks.feature_ours", ("1",)),
+        Contestant(POLARS, "benchmarks.feature_polars", (chunks,)),
+        Contestant(OURS_ROOMY, "benchmarks.feature_ours", ("4",)),
+        Contestant(
+            DUCKDB,
+            "benchmarks.feature_duckdb",
+            (chunks, "4"),
+            20_000_000,
+            "it takes several times the CPU of the others at 20 M events already",
+        ),
+        Contestant(
+            PANDAS,
+            "benchmarks.feature_pandas",
+            (),
+            2_000_000,
+            "all pairs of snapshot and event lie in memory at once: see its peak at 2 M events",
+        ),
+    ]
+
+
+def floors(matrix: Path) -> list[Contestant]:
+    """What no contestant can save; `matrix` is what one of them wrote."""
+    return [
+        Contestant(SCAN, "benchmarks.feature_floor", (str(matrix), "scan")),
+        Contestant(SCAN_AND_WRITE, "benchmarks.feature_floor", (str(matrix), "write")),
+    ]

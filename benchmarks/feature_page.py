@@ -1,0 +1,157 @@
+"""The features' part of docs/benchmarks.md, and its plot, from the records of all sizes."""
+
+import json
+import os
+import platform
+import re
+import statistics
+from datetime import date
+from importlib.metadata import version
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from benchmarks.feature_contestants import FEATURETOOLS, FLOORS, OURS, OURS_ROOMY, POLARS
+from benchmarks.measure import HOME
+
+RECORDS = HOME / "docs" / "benchmarks" / "features.json"
+PAGE, PLOT = HOME / "docs" / "benchmarks.md", HOME / "docs" / "benchmarks" / "features.png"
+BEGIN, END = "<!-- features: begin -->", "<!-- features: end -->"
+MOST_CPU, MOST_WALL, MOST_GB = 0.6, 1.0, 1.0
+
+HEAD = """## Features
+
+{features} features of each snapshot, from Parquet files to Parquet files; each run is a fresh
+process, measured by its parent from start to end: imports, reading and writing included. The
+contestants took turns; medians over the rounds, and medians of each round's ratios to Polars. All
+values were compared: counts and texts are equal, the rest within 1e-9. Ours had been compiled
+before, as by any earlier run on the machine. The floor computes nothing: it scans the events, and
+writes a matrix of that size.
+
+![CPU and wall seconds over those of Polars, by number of events](benchmarks/features.png)
+
+Aim: at 20 M events at most {cpu:g} times the CPU of Polars, no more wall time, under {gb:g} GB.
+"""
+
+
+def measured_on() -> str:
+    """Date, machine, load and libraries."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "polars", "pandas"))
+    return (
+        f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GB, load of "
+        f"others {os.getloadavg()[1]:.1f}, Python {platform.python_version()}, {libraries}"
+    )
+
+
+def median(record: dict[str, Any], name: str, what: str) -> float:
+    """The median over the rounds of `wall`, `cpu` or `peak_gb`."""
+    return statistics.median(_figure(each[name], what) for each in record["rounds"])
+
+
+def ratio(record: dict[str, Any], name: str, what: str, peer: str = POLARS) -> float:
+    """The median over the rounds of a figure over the peer's in the same round."""
+    pairs = [(_figure(each[name], what), _figure(each[peer], what)) for each in record["rounds"]]
+    return statistics.median(mine / its for mine, its in pairs)
+
+
+def _figure(run: dict[str, Any], what: str) -> float:
+    found: float = run["peak_gb"] if what == "peak_gb" else run["total"][what]
+    return found
+
+
+def kept_up(record: dict[str, Any]) -> bool:
+    """Whether all values are equal, and ours kept to its aim; against Polars only."""
+    if record["differing"] or _peer(record) != POLARS:
+        return not record["differing"]
+    return ratio(record, OURS, "cpu") <= MOST_CPU and ratio(record, OURS, "wall") <= MOST_WALL
+
+
+def _peer(record: dict[str, Any]) -> str:
+    return POLARS if POLARS in record["rounds"][0] else FEATURETOOLS
+
+
+def section(record: dict[str, Any]) -> str:
+    """One size: its table, and what is to be said of it."""
+    peer = _peer(record)
+    lines = [
+        f"### {record['events']:,} events, {record['snapshots']:,} snapshots\n",
+        f"{record['measured']}; {len(record['rounds'])} rounds; {record['columns']} features of "
+        f"{record['rows']:,} snapshots compared.\n",
+        f"| | CPU s | wall s | peak GB | CPU / {peer} | wall / {peer} |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name in record["rounds"][0]:
+        figures = [median(record, name, what) for what in ("cpu", "wall", "peak_gb")]
+        ratios = [ratio(record, name, what, peer) for what in ("cpu", "wall")]
+        cells = [f"{figure:.2f}" for figure in (*figures, *ratios)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines += [f"\nDIFFERS: {difference}" for difference in record["differing"]]
+    lines += [f"\nNot run: {name} ({why})." for name, why in record["not_run"].items()]
+    if peer == POLARS:
+        lines.append(f"\n{verdict(record)}")
+    return "\n".join(lines) + "\n"
+
+
+def verdict(record: dict[str, Any]) -> str:
+    """Ours by its aim, in words."""
+    cpu, wall = ratio(record, OURS, "cpu"), ratio(record, OURS, "wall")
+    peak = median(record, OURS, "peak_gb")
+    return (
+        f"Within 1 GB ours takes {cpu:.2f} of the CPU of Polars (aim: {MOST_CPU:g}), {wall:.2f} of "
+        f"its wall time (aim: {MOST_WALL:g}) and {peak:.2f} GB (aim: under {MOST_GB:g}): "
+        f"{'met' if kept_up(record) and peak < MOST_GB else 'NOT met'}."
+    )
+
+
+def write_page(record: dict[str, Any]) -> None:
+    """Keep the record beside those of other sizes, and write page and plot anew from all."""
+    RECORDS.parent.mkdir(exist_ok=True)
+    records = json.loads(RECORDS.read_text(encoding="utf-8")) if RECORDS.exists() else {}
+    records[f"{_peer(record)}, {record['events']:,} events"] = record
+    RECORDS.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    by_size = sorted(records.values(), key=lambda each: (_peer(each), each["events"]))
+    plot([each for each in by_size if _peer(each) == POLARS]).savefig(PLOT, dpi=110)
+    own = "\n".join([page_head(by_size), *map(section, by_size)])
+    text = PAGE.read_text(encoding="utf-8")
+    own = f"{BEGIN}\n{own}\n{END}"
+    PAGE.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: own, text, flags=re.S), encoding="utf-8")
+
+
+def page_head(records: list[dict[str, Any]]) -> str:
+    """What holds for all sizes, and how to get them again."""
+    commands = [
+        f"    .venv/bin/python -m benchmarks.features --write --events {each['events']} "
+        f"--rounds {len(each['rounds'])}"
+        if _peer(each) == POLARS
+        else "    .venv/bin/python -m benchmarks.features --write --featuretools PYTHON"
+        for each in records
+    ]
+    features = max(each["columns"] for each in records)
+    return HEAD.format(features=features, cpu=MOST_CPU, gb=MOST_GB) + "\n" + "\n".join(commands)
+
+
+def plot(records: list[dict[str, Any]]) -> Figure:
+    """CPU and wall ratios to Polars: a group of bars per size."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    names = list(dict.fromkeys(n for each in records for n in each["rounds"][0] if n != POLARS))
+    names.sort(key=lambda name: (name in FLOORS, name not in (OURS, OURS_ROOMY)))
+    for axes, what in zip(figure.subplots(1, 2, sharey=True), ("cpu", "wall"), strict=True):
+        for place, name in enumerate(names):
+            ran = [(i, e) for i, e in enumerate(records) if name in e["rounds"][0]]
+            bars = axes.barh(
+                [i + 0.8 * (place + 0.5) / len(names) - 0.4 for i, _ in ran],
+                [ratio(each, name, what) for _, each in ran],
+                0.8 / len(names),
+                label=name,
+            )
+            axes.bar_label(bars, fmt="%.2f", padding=2, fontsize=7)
+        axes.axvline(1, color="black", linewidth=0.8)
+        axes.set_xlabel(f"{'CPU' if what == 'cpu' else 'wall'} seconds / Polars")
+        axes.set_yticks(range(len(records)), [f"{e['events'] / 1e6:g} M" for e in records])
+        axes.margins(x=0.15)
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.invert_yaxis()
+    figure.axes[0].set_ylabel("events")
+    figure.axes[1].legend(fontsize=7, frameon=False)
+    return figure
