@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -274,35 +273,3 @@ def test_a_digest_tells_the_rows_not_their_order():
     assert digest(EVENTS) != digest(EVENTS * 2)
     assert digest(EVENTS) != digest([EVENTS[0], EVENTS[1] | {"content": None}])
     assert digest(EVENTS).startswith("2 rows ")
-
-
-@pytest.mark.parametrize(
-    ("events", "kind"),
-    [
-        ("events.parquet", "VIEW"),
-        ("SELECT * FROM 'events.parquet'", "BASE TABLE"),
-        ("as_text.parquet", "BASE TABLE"),  # times as text would be read anew by every query
-    ],
-)
-def test_typed_parquet_is_read_where_it_lies_and_gives_the_same(tmp_path, events, kind):
-    rows = [
-        {"lead_id": 1, "occurred_at": at("2026-02-01"), "action": "chat", "source": "fair"},
-        {"lead_id": 1, "occurred_at": at("2026-02-02"), "action": "chat", "source": "advert"},
-        {"lead_id": 1, "occurred_at": at("2026-02-03"), "action": "visit", "source": None},
-        {"lead_id": 1, "occurred_at": at("2026-02-04"), "action": None, "source": "no deed"},
-        {"lead_id": 1, "occurred_at": at("2999-01-01"), "action": "visit", "source": None},
-    ]
-    write_database(tmp_path, [{"lead_id": 1, "created_at": at("2026-01-01")}], rows)
-    duckdb.sql(
-        f"COPY (SELECT * REPLACE (occurred_at::VARCHAR AS occurred_at) "
-        f"FROM '{tmp_path}/events.parquet') TO '{tmp_path}/as_text.parquet'"
-    )
-    with open_database(config_for(tmp_path, tables={"events": events})) as database:
-        found = database.connection.execute(
-            "SELECT table_type FROM information_schema.tables WHERE table_name = 'events'"
-        ).fetchall()
-        assert found == [(kind,)]
-        assert database.actions == ("chat", "visit")
-        assert database.sources == ("advert", "fair")
-        assert database.deeds == 4
-        assert database.data_end == at("2026-02-04")
