@@ -25,9 +25,10 @@ def card_verb(
 ) -> None:
     """The model card of a version: what was measured of it, and what it is not for.
 
-    Data, cohort, horizon, features, figures with intervals against rules and base rate,
-    calibration, groups of leads, time to close, limits, and how to get it again. Written at the
-    training and kept in MLflow with its run, so it holds no figure that was not measured there.
+    Data, cohort, horizon, features, figures with intervals against rules and base rate, what is
+    simpler, deeds against demographics, calibration, groups of leads, time to close, limits, and
+    how to get it again. Written at the training and kept in MLflow with its run, so it holds no
+    figure that was not measured there.
     Prints it as Markdown; writes a self-contained HTML page, and the Markdown beside it.
     """
     from features.config import load

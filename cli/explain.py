@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from serve.explain.change import Change, Difference
-    from serve.explain.explain import LeadExplained
+    from serve.explain.explain import LeadExplained, PointsExplained
     from serve.explain.history import Said
 
 LATEST = 12  # lines of the history that are shown
@@ -50,7 +50,8 @@ def explain_verb(
 
     Shows the readiness with every reason (they add up to its log-odds), the points with every line
     of the points table that gave or took some (they add up to the points), and what the ledger has
-    said of the lead at each cutoff so far.
+    said of the lead at each cutoff so far. Without a champion yet, the points alone, and why there
+    is no probability.
 
     With --since, the difference between two cutoffs too, by factor: one model, today's, judges
     both; where another one had scored the earlier cutoff, what the change of model did is a line of
@@ -58,15 +59,19 @@ def explain_verb(
     """
     from features.config import load
     from features.contract.database import open_database
-    from serve.explain.explain import explain_change, explain_lead
+    from serve.explain.explain import explain_change, explain_lead, explain_points
     from serve.explain.history import history_of
     from serve.explain.page import page_name, story_of, write_page
-    from serve.scorer import Scorer
+    from serve.points_only import PointsOnly, scorer_of
 
     config = load(where)
-    scorer = Scorer.of(config, which)
-    with open_database(scorer.model.staged(config), scorer.specs) as database:
-        told = explain_lead(config, database, scorer, lead, cutoff)
+    scorer = scorer_of(config, which)
+    with open_database(scorer.staged(config), scorer.specs) as database:
+        told: PointsExplained
+        if isinstance(scorer, PointsOnly):
+            told = explain_points(config, database, scorer, lead, cutoff)
+        else:
+            told = explain_lead(config, database, scorer, lead, cutoff)
         history = history_of(config.out_folder / "ledger.duckdb", lead)
         change = None
         if since:
@@ -76,7 +81,7 @@ def explain_verb(
     if as_json:
         print_json(story.to_json() | {"page": page and str(page)})
         return
-    _print_explained(told, scorer.model.horizon_days)
+    _print_explained(told, story.horizon_days)
     _print_history(history, told.cutoff, change)
     if change:
         _print_change(change)
@@ -84,15 +89,24 @@ def explain_verb(
         print_path(f"Page: {page}")
 
 
-def _print_explained(told: "LeadExplained", horizon_days: int) -> None:
+def _print_explained(told: "PointsExplained", horizon_days: int) -> None:
+    from serve.explain.explain import LeadExplained
+
+    ready = ""
+    if isinstance(told, LeadExplained):
+        ready = f"readiness [bold]{told.readiness:.1%}[/] within {horizon_days} days, "
     out.print(
-        f"Lead {escape(told.lead_id)} at {told.cutoff:%Y-%m-%d %H:%M} UTC: readiness "
-        f"[bold]{told.readiness:.1%}[/] within {horizon_days} days, "
+        f"Lead {escape(told.lead_id)} at {told.cutoff:%Y-%m-%d %H:%M} UTC: {ready}"
         f"[bold]{told.points:g}[/] points ({told.band})."
     )
-    if told.close:
-        out.print(str(told.close))
-    out.print(_reasons_table(told))
+    if isinstance(told, LeadExplained):
+        if told.shift and told.shift.log_odds:
+            out.print(str(told.shift))
+        if told.close:
+            out.print(str(told.close))
+        out.print(_reasons_table(told))
+    else:
+        out.print(f"There is no probability: {told.why_not}.", markup=False)
     lines = Table(Column("points", justify="right"), "rule", title="Points", title_justify="left")
     for rule, points in told.lines.items():
         lines.add_row(f"{points:+g}", escape(rule))
@@ -153,10 +167,11 @@ def _print_history(history: "Sequence[Said]", cutoff: datetime, change: "Change 
 
 
 def _print_change(change: "Change") -> None:
-    then, now = change.readiness
     span = f"{change.since:%Y-%m-%d} to {change.cutoff:%Y-%m-%d}"
-    title = f"Readiness {then:.1%} -> {now:.1%}, {span}"
-    out.print(_change_table(title, "log-odds", change.log_odds, "{:+.2f}", SMALL))
+    if change.readiness and change.log_odds:
+        then, now = change.readiness
+        title = f"Readiness {then:.1%} -> {now:.1%}, {span}"
+        out.print(_change_table(title, "log-odds", change.log_odds, "{:+.2f}", SMALL))
     points = change.points
     title = f"Points {points.before:g} -> {points.after:g}, {span}"
     out.print(_change_table(title, "points", points, "{:+g}", 0.0))

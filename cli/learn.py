@@ -21,6 +21,7 @@ _SETTINGS = {
     "min_samples_leaf": "least\nper leaf",
     "l2_regularization": "L2",
     "max_features": "features\nper split",
+    "strength": "C, the smaller\nthe more shrunk",
 }
 
 
@@ -83,7 +84,8 @@ def print_trained(trained: "Trained", uri: str) -> None:
     out.print(str(trained.timing))
     out.print(trained.random_split.said)
     print_path(
-        f"Registered as version {trained.model.version} (challenger), run {trained.model.run_id}.\n"
+        f"Registered: the {trained.model.way}, as version {trained.model.version} (challenger), "
+        f"run {trained.model.run_id}.\n"
         f"Look at it with: mlflow ui --backend-store-uri {uri}"
     )
 
@@ -92,11 +94,12 @@ def _print_candidates(trained: "Trained") -> None:
     if not trained.chosen.folds:
         out.print("No search: too few training cutoffs for a rolling origin; the default was used.")
         return
-    periods = len(trained.chosen.folds)
+    periods, way = len(trained.chosen.folds), trained.model.way
+    surely = "the first, unless another's log loss is surely lower"
     table = Table(
-        title=f"Search: each candidate on {periods} earlier period{'s' * (periods != 1)}",
+        title=f"The {way}: candidates on {periods} earlier period{'s' * (periods != 1)}",
         title_justify="left",
-        caption="* chosen: the first, unless another's log loss is surely lower",
+        caption=f"* chosen: {'the least log loss' if trained.model.is_linear else surely}",
         caption_justify="left",
     )
     for heading in ("", *(_SETTINGS.get(key, key) for key in trained.chosen.settings)):

@@ -227,6 +227,9 @@ def compare_verb(
     if off:
         out.print(off)
     out.print(f"[bold]{compared.verdict}[/]")
+    if compared.prior_shift:
+        added = ", ".join(f"{day} {moved:+.2f}" for day, moved in compared.prior_shift.items())
+        out.print(f"With the prior shift that scoring would have added to the log-odds: {added}.")
     if contacted:
         out.print(f"At these cutoffs: {contacted}")
     print_path(f"Report: {page}")

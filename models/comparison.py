@@ -4,8 +4,8 @@ Training judges its final test here and `readiness compare` its fair cutoffs, so
 disagree.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,7 +32,8 @@ class Comparison:
     snapshots: lead_id, cutoff of each judged snapshot; won, model and rules: shape (n,), its
     outcome (1.0 or 0.0), readiness and points. `judgement` holds every figure of the ranking,
     `calibration` whether the readiness keeps its word. segment: the one that was judged alone, if
-    so.
+    so. prior_shift: by day of the cutoff, what was added to every log-odds there; {} where none was
+    asked for.
     """
 
     snapshots: pd.DataFrame
@@ -50,6 +51,7 @@ class Comparison:
     data_end: datetime
     segment: str | None = None
     calibration: CalibrationReport | None = None
+    prior_shift: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """What `train --json` and `compare --json` print."""
@@ -62,6 +64,7 @@ class Comparison:
             "horizon_days": self.horizon_days,
             "trained_until": self.trained_until.isoformat(),
             "data_end": self.data_end.isoformat(),
+            "prior_shift": dict(self.prior_shift),
             "test": self.judgement.to_json(),
             "calibration": self.calibration and self.calibration.to_json(),
         }
@@ -92,10 +95,17 @@ def capacity_of(config: Config) -> Capacity:
 
 
 def compare_on(
-    dataset: Dataset, config: Config, data_end: datetime, model: ReadinessModel, rules: RuleScore
+    dataset: Dataset,
+    config: Config,
+    data_end: datetime,
+    model: ReadinessModel,
+    rules: RuleScore,
+    readiness: npt.NDArray[np.float64] | None = None,
 ) -> Comparison:
-    """Judge model and rules on labelled snapshots, in lists of the configured capacity."""
-    readiness, points = model.rank(dataset.frame), rules.rank(dataset.frame)
+    """Judge model and rules on labelled snapshots, in lists of the configured capacity. readiness:
+    what was said of each; without it, what the model as it is stored says."""
+    points = rules.rank(dataset.frame)
+    readiness = model.rank(dataset.frame) if readiness is None else readiness
     snapshots = dataset.frame[["lead_id", "cutoff"]]
     contenders = [Contender("model", readiness, True), Contender("rules", points, False)]
     judged = judge(

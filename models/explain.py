@@ -33,6 +33,7 @@ from features.spec import (
 )
 from features.wording import Words, phrase
 from models.contributions import contributions
+from models.logistic import linear_contributions
 from models.readiness import ReadinessModel
 
 Floats = npt.NDArray[np.float64]
@@ -164,13 +165,21 @@ def explain(
     words: Mapping[str, str] | None = None,
     encoded: Floats | None = None,
 ) -> Explained:
-    """The exact contributions to each row's calibrated log-odds (Shapley values of the trees,
+    """The exact contributions to each row's calibrated log-odds (Shapley values of the learner,
     scaled by the calibrator). encoded: model.encoded(frame), if it is at hand."""
-    encode, boost = model.pipeline.named_steps["encode"], model.pipeline.named_steps["boost"]
-    by_column, base = contributions(boost, model.encoded(frame) if encoded is None else encoded)
+    matrix = model.encoded(frame) if encoded is None else encoded
+    by_feature, base = contributions_of(model, matrix)
     slope, intercept = model.sigmoid
-    place = {name: i for i, name in enumerate(encode.get_feature_names_out())}
-    order = [place[spec.name] for spec in model.specs]
-    return Explained(
-        model, frame, by_column[:, order] * slope, base * slope + intercept, words or {}
-    )
+    return Explained(model, frame, by_feature * slope, base * slope + intercept, words or {})
+
+
+def contributions_of(model: ReadinessModel, encoded: Floats) -> tuple[Floats, float]:
+    """What each of the model's features adds to the learner's log-odds, shape (n, features) in the
+    order of its specs, and the log-odds they are added to."""
+    names = [spec.name for spec in model.specs]
+    if model.is_linear:
+        return linear_contributions(model.pipeline, encoded, names)
+    by_column, base = contributions(model.learner, encoded)
+    columns = model.pipeline.named_steps["encode"].get_feature_names_out()
+    place = {name: i for i, name in enumerate(columns)}
+    return by_column[:, [place[name] for name in names]], base

@@ -1,25 +1,36 @@
-"""A regularised logistic regression on the model's own features: what boosting must beat.
+"""A regularised logistic regression on the model's own features: what boosting must beat, and what
+serves in its place where it does as well (docs/adr/0021).
 
 It has the face of `models.readiness.trees`, a pipeline over the frame, so it is calibrated as the
-trees are.
+trees are. Its reasons are exact without further ado: what an input adds to the log-odds is its
+coefficient times its distance from the mean of the snapshots it was fitted on (the Shapley value of
+a linear model whose inputs are taken for independent: Lundberg and Lee 2017, arXiv:1705.07874).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypedDict, final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
-from threadpoolctl import threadpool_limits
 
 from features.spec import Spec, is_text
 
 RAREST, MOST_TEXTS = 20, 30  # a text seen less often, or beyond so many, shares one column
 STEPS = 1_000  # of the solver; it takes some 20 to 100
+
+Floats = npt.NDArray[np.float64]
+
+
+@final
+class LogisticSettings(TypedDict):
+    """strength: scikit-learn's C, > 0; the smaller, the more the coefficients shrink."""
+
+    strength: float
 
 
 def inputs(specs: Sequence[Spec]) -> Pipeline:
@@ -49,15 +60,48 @@ def inputs(specs: Sequence[Spec]) -> Pipeline:
 
 
 def regression(strength: float) -> LogisticRegression:
-    """Unfitted. strength: scikit-learn's C, > 0; the smaller, the more the coefficients shrink."""
+    """Unfitted."""
     return LogisticRegression(C=strength, max_iter=STEPS)
 
 
-def fit_logistic(
-    frame: pd.DataFrame, won: npt.ArrayLike, specs: Sequence[Spec], strength: float
-) -> Pipeline:
-    """The regression fitted on the specs' columns, all of them usable (`models.readiness.usable`):
-    steps `encode`, `scale` and `logistic`."""
-    pipeline = Pipeline([*inputs(specs).steps, ("logistic", regression(strength))])
-    with threadpool_limits(1, "blas"):  # threads add up in another order: other last bits
-        return pipeline.fit(frame[[spec.name for spec in specs]], won)
+def logistic(specs: Sequence[Spec], settings: LogisticSettings) -> Pipeline:
+    """The unfitted regression on the specs' columns, all of them usable
+    (`models.readiness.usable`): steps `encode`, `scale` and `logistic`."""
+    return Pipeline([*inputs(specs).steps, ("logistic", regression(settings["strength"]))])
+
+
+def line(fitted: LogisticRegression, encoded: Floats) -> Floats:
+    """Log-odds of each row. Row by row, without BLAS, so that a row's bits do not depend on the
+    rows beside it. encoded: shape (n, inputs)."""
+    found: Floats = (encoded * fitted.coef_[0]).sum(axis=1) + fitted.intercept_[0]
+    return found
+
+
+def linear_contributions(
+    pipeline: Pipeline, encoded: Floats, features: Sequence[str]
+) -> tuple[Floats, float]:
+    """What each feature adds to the log-odds of each row, and the log-odds they are added to, those
+    of a snapshot that is average in every input.
+
+    encoded: shape (n, inputs), scaled. Returns shape (n, features) and the base, so that
+    `contributions.sum(axis=1) + base` is `line`. A feature's is the sum over its inputs: a number
+    and whether it is missing, or one for each value of a text.
+    """
+    place = {name: number for number, name in enumerate(features)}
+    fitted: LogisticRegression = pipeline.named_steps["logistic"]
+    by_feature = np.zeros((len(features), len(encoded)))  # a feature's rows side by side
+    for number, name in enumerate(owners(pipeline.named_steps["encode"])):
+        by_feature[place[name]] += fitted.coef_[0, number] * encoded[:, number]
+    return by_feature.T, float(fitted.intercept_[0])
+
+
+def owners(encode: ColumnTransformer) -> Iterator[str]:
+    """The feature that each input of the fitted encoder comes from, in the inputs' order."""
+    for name, fitted, columns in encode.transformers_:
+        if name == "missing":
+            yield from (columns[number] for number in fitted.features_)
+        elif name == "numbers":
+            yield from columns
+        elif name.startswith("text"):
+            span = encode.output_indices_[name]
+            yield from columns * (span.stop - span.start)

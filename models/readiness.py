@@ -1,9 +1,9 @@
-"""The readiness model: ordinal encoding, gradient boosting, calibration.
+"""The readiness model: an encoding, a learner (trees or a logistic regression), calibration.
 
-Trees put a probability where they were fitted; what it is worth is told only by later cutoffs. So
-the trees are fitted on the earlier training cutoffs, frozen, and a line through their log-odds is
-learnt on the latest ones (docs/adr/0004 has the measured reasons; models/calibrators.py chooses how
-free a line). A line leaves log-odds additive, so that reasons can be exact.
+A learner puts a probability where it was fitted; what it is worth is told only by later cutoffs. So
+it is fitted on the earlier training cutoffs, frozen, and a line through its log-odds is learnt on
+the latest ones (docs/adr/0004 has the measured reasons; models/calibrators.py chooses how free a
+line). A line leaves log-odds additive, so that reasons can be exact.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict, final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 from threadpoolctl import threadpool_limits
@@ -30,13 +31,16 @@ from features.parts import inside
 from features.spec import Attribute, Spec, is_text
 from models.calibrators import Choice, Kind, Line, learn
 from models.encoding import encoded
+from models.logistic import LogisticSettings, line, logistic
 from models.time_to_close import TimeToClose
 
+TREES, LOGISTIC = "boosted trees", "logistic regression"  # the two learners, as they are called
 Floats = npt.NDArray[np.float64]
 BINNED_ROWS = 200_000
 BATCH = 10_000  # rows per prediction: boosting predicts twice as fast in batches as all at once
 
 
+@final
 class Settings(TypedDict):
     """What the search chooses among: settings of HistGradientBoostingClassifier."""
 
@@ -46,6 +50,9 @@ class Settings(TypedDict):
     min_samples_leaf: int
     l2_regularization: float
     max_features: float
+
+
+AnySettings = Settings | LogisticSettings  # which of the two they are says which learner it is
 
 
 def trees(specs: Sequence[Spec], settings: Settings, seed: int) -> Pipeline:
@@ -87,12 +94,28 @@ def usable(frame: pd.DataFrame, specs: Sequence[Spec]) -> tuple[tuple[Spec, ...]
     return tuple(spec for spec in specs if spec.name not in dropped), dropped
 
 
-def fit_trees(
-    frame: pd.DataFrame, won: npt.ArrayLike, specs: Sequence[Spec], settings: Settings, seed: int
+def fit_usable(
+    frame: pd.DataFrame,
+    won: npt.ArrayLike,
+    kept: Sequence[Spec],
+    settings: AnySettings,
+    seed: int,
 ) -> Pipeline:
-    """The base estimator fitted on the usable ones of the specs' columns."""
-    kept, _ = usable(frame, specs)
-    return trees(kept, settings, seed).fit(frame, won)
+    """The learner of these settings fitted on the specs' columns, all of them usable."""
+    unfitted = logistic(kept, settings) if "strength" in settings else trees(kept, settings, seed)
+    with threadpool_limits(1, "blas"):  # threads add up in another order: other last bits
+        return unfitted.fit(frame[[spec.name for spec in kept]], won)
+
+
+def fit_learner(
+    frame: pd.DataFrame,
+    won: npt.ArrayLike,
+    specs: Sequence[Spec],
+    settings: AnySettings,
+    seed: int,
+) -> Pipeline:
+    """The learner of these settings fitted on the usable ones of the specs' columns."""
+    return fit_usable(frame, won, usable(frame, specs)[0], settings, seed)
 
 
 @dataclass(frozen=True)
@@ -128,14 +151,19 @@ class ReadinessModel:
         return np.concatenate(parts) if parts else np.empty(0)
 
     def encoded(self, frame: pd.DataFrame) -> Floats:
-        """What the trees see of each snapshot: numbers, NaN for missing, in the encoder's order."""
+        """What the learner sees of each snapshot: numbers, in the encoder's order; under trees NaN
+        for missing."""
+        if self.is_linear:
+            found: Floats = self.pipeline[:-1].transform(frame[[spec.name for spec in self.specs]])
+            return found
         return encoded(self.pipeline.named_steps["encode"], frame)
 
     def rank_encoded(self, encoded: Floats) -> Floats:
         """`rank` of snapshots that are encoded already, to the last bit: at most BATCH at once, or
         it takes twice as long."""
         calibrator = self.estimator.calibrated_classifiers_[0].calibrators[0]
-        log_odds = self.pipeline.named_steps["boost"].decision_function(encoded)
+        linear, learner = self.is_linear, self.learner
+        log_odds = line(learner, encoded) if linear else learner.decision_function(encoded)
         found: Floats = calibrator.predict(log_odds)
         return found
 
@@ -156,7 +184,7 @@ class ReadinessModel:
 
     @property
     def sigmoid(self) -> tuple[float, float]:
-        """(slope, intercept): calibrated log-odds = slope * log-odds of the trees + intercept."""
+        """(slope, intercept): calibrated log-odds = slope * log-odds of the learner + intercept."""
         sigmoid = self.estimator.calibrated_classifiers_[0].calibrators[0]
         return -float(sigmoid.a_), -float(sigmoid.b_)
 
@@ -177,9 +205,25 @@ class ReadinessModel:
 
     @property
     def pipeline(self) -> Pipeline:
-        """The fitted base estimator: steps `encode` and `boost`."""
+        """The fitted base estimator: steps that encode, the first of them `encode`, and a learner,
+        `boost` or `logistic`."""
         pipeline: Pipeline = self.estimator.calibrated_classifiers_[0].estimator.estimator
         return pipeline
+
+    @property
+    def learner(self) -> Any:
+        """The pipeline's last step, fitted."""
+        return self.pipeline[-1]
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the learner is the logistic regression, the simpler of the two."""
+        return isinstance(self.learner, LogisticRegression)
+
+    @property
+    def way(self) -> str:
+        """What the learner is called: TREES or LOGISTIC."""
+        return LOGISTIC if self.is_linear else TREES
 
 
 def calibrated(

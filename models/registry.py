@@ -1,22 +1,18 @@
 """MLflow: tracked trainings and registered model versions. The only file that imports mlflow.
 
-A version is stored as skops, never pickle, and read back only if every type in it is one that we
-trust. The list of trusted types is this file's, not the artefact's own.
+What is stored of a version, and what of it is trusted, is told in models/artefact.py.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import json
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import mlflow
 import pandas as pd
@@ -27,25 +23,13 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from mlflow.utils.logging_utils import disable_logging, enable_logging
-from skops.io import get_untrusted_types
-from skops.io import load as load_skops
 
-from features.catalog import CUSTOM
 from features.config import Config
-from features.errors import BadInput, Refused
-from features.spec_json import from_dict, to_dict
-from models import time_to_close
+from features.errors import BadInput
+from models.artefact import TRUSTED, UNREADABLE, describe, load_trusted, remember
 from models.readiness import ReadinessModel
 
 CHALLENGER, CHAMPION = "challenger", "champion"
-
-# Exactly what a calibrated HistGradientBoosting pipeline of sklearn 1.9 holds beyond what skops
-# trusts by itself.
-TRUSTED = (
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-)
 
 
 @dataclass(frozen=True)
@@ -150,7 +134,7 @@ class Registry:
             input_example=example,
             pyfunc_predict_fn="predict_proba",
             registered_model_name=self.name,
-            metadata={"readiness": _describe(model)},
+            metadata={"readiness": describe(model)},
             pip_requirements=[
                 f"scikit-learn=={sklearn.__version__}",
                 f"skops=={skops.__version__}",
@@ -217,8 +201,8 @@ class Registry:
                 folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
                 info = (mlflow.models.Model.load(str(folder)).metadata or {})["readiness"]
             estimator = load_trusted(folder / "model.skops")
-            remembered = _remember(info)
-        except (OSError, KeyError, TypeError, ValueError, BadZipFile, MlflowException) as error:
+            remembered = remember(info)
+        except (*UNREADABLE, MlflowException) as error:
             raise BadInput(
                 f"Version {version} of the model {self.name} cannot be read: {error!r}. Has its "
                 "folder been moved or changed? Move it back, or train again."
@@ -246,43 +230,6 @@ class Registry:
     def tags(self, version: str) -> dict[str, str]:
         """The tags of a version."""
         return dict(self.client.get_model_version(self.name, version).tags)
-
-
-def load_trusted(path: Path) -> Any:
-    """Read a skops file whose types are all trusted. Raises Refused, naming the others."""
-    foreign = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED))
-    if foreign:
-        raise Refused(
-            f"{path.name} holds types that this project does not trust: {', '.join(foreign)}. It "
-            "was not loaded. Has somebody changed the artefact? Train again to get a sound one."
-        )
-    return load_skops(path, trusted=list(TRUSTED))
-
-
-def _describe(model: ReadinessModel) -> dict[str, Any]:
-    return {
-        "specs": json.dumps([to_dict(spec) for spec in model.specs]),
-        "dropped": dict(model.dropped),
-        "horizon_days": model.horizon_days,
-        "trained_until": model.trained_until.isoformat(),
-        "base_rate": model.base_rate,
-        "leave_out_actions": list(model.leave_out_actions),
-        "time_to_close": json.dumps(model.time_to_close and model.time_to_close.to_dict()),
-    }
-
-
-def _remember(info: Mapping[str, Any]) -> dict[str, Any]:
-    custom = {spec.name: spec for spec in CUSTOM}
-    curves = json.loads(info.get("time_to_close", "null"))
-    return {
-        "specs": tuple(from_dict(given, custom) for given in json.loads(info["specs"])),
-        "dropped": dict(info["dropped"]),
-        "horizon_days": int(info["horizon_days"]),
-        "trained_until": datetime.fromisoformat(info["trained_until"]),
-        "base_rate": float(info["base_rate"]),
-        "leave_out_actions": tuple(info["leave_out_actions"]),
-        "time_to_close": None if curves is None else time_to_close.from_dict(curves),
-    }
 
 
 @contextlib.contextmanager

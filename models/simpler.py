@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.judge import FEW_LEADS, METRICS, Estimate, Judgement
+from models.readiness import LOGISTIC, TREES
 
 KEPT_AS = "baselines.json"  # with the MLflow run of the training
 MODEL, BASE_RATE, RULES = "model", "base rate", "rules"
-CALIBRATED_RULES, LOGISTIC = "rules calibrated", "logistic regression"
-LEARNED_POINTS = "learned points"
+CALIBRATED_RULES, LEARNED_POINTS = "rules calibrated", "learned points"
 THE = {
     BASE_RATE: "the same probability for everyone",
     RULES: "the ranking by the rules",
@@ -47,6 +47,11 @@ class Beside:
     def others(self) -> list[str]:
         """All but the model, in the order they were judged in."""
         return list(self.difference)
+
+    @property
+    def simpler(self) -> list[str]:
+        """The others that are simpler than the model: all but the trees."""
+        return [name for name in self.others if name != TREES]
 
     def behind(self, name: str, metric: str) -> Estimate:
         """How much worse than the model it is: above 0 is worse, whatever the metric."""
@@ -145,29 +150,30 @@ class Simpler:
 
 
 def weigh(beside: Beside, metric: str) -> Simpler:
-    """The verdict on a model beside what is simpler, the simplest first."""
+    """The verdict on a model beside what is simpler, the simplest first; the trees may be last."""
     simplest = simplest_within_noise(beside, metric)
-    return Simpler(beside, metric, simplest, _verdict(beside, metric, simplest))
+    said = _verdict(beside, metric, simplest) + _on_trees(beside, metric)
+    return Simpler(beside, metric, simplest, said)
 
 
 def simplest_within_noise(beside: Beside, metric: str) -> str | None:
     """The first of the others that the model does not surely beat (95 % interval) in the metric
     nor, if it is a probability, in log loss; None where it beats all, and where there are too few
     leads to tell. What has no figure in the metric is passed over."""
-    if beside.leads < FEW_LEADS or not beside.sure(metric):
-        return None
-    return next((n for n in beside.others if not _surely_behind(beside, n, metric)), None)
+    return next((name for name in beside.simpler if does_as_well(beside, name, metric)), None)
 
 
-def _surely_behind(beside: Beside, name: str, metric: str) -> bool:
+def does_as_well(beside: Beside, name: str, metric: str) -> bool:
+    """Whether the model does not surely beat it, as of `simplest_within_noise`."""
     ranked, sure = beside.behind(name, metric), beside.behind(name, "log_loss")
-    return math.isnan(ranked.point) or ranked.low > 0 or sure.low > 0
+    surely_behind = math.isnan(ranked.point) or ranked.low > 0 or sure.low > 0
+    return beside.leads >= FEW_LEADS and beside.sure(metric) and not surely_behind
 
 
 def _verdict(beside: Beside, metric: str, simplest: str | None) -> str:
     if beside.leads < FEW_LEADS:
         return f"No verdict on simpler ways: {beside.leads} leads are too few to judge by."
-    behind = {name: beside.behind(name, metric) for name in beside.others}
+    behind = {name: beside.behind(name, metric) for name in beside.simpler}
     known = {name: found for name, found in behind.items() if not math.isnan(found.point)}
     if not known:
         return f"No verdict on simpler ways: nothing has a {metric.replace('_', ' ')}."
@@ -182,6 +188,18 @@ def _verdict(beside: Beside, metric: str, simplest: str | None) -> str:
     if known[told].high < 0:
         return f"Simpler is better: {_the(told)} has {figures}."
     return f"Simpler does as well: {_the(told)} has {figures}, which may be chance."
+
+
+def _on_trees(beside: Beside, metric: str) -> str:
+    """Where the model is not they: how they do."""
+    if TREES not in beside.others or not beside.behind(TREES, metric).known:
+        return ""
+    _, low, high = beside.behind(TREES, metric)
+    chance = ", which may be chance" if low <= 0 <= high else ""
+    return (
+        " The model is a logistic regression, simpler than the boosted trees, which have "
+        f"{_figures(beside, TREES, metric)}{chance}."
+    )
 
 
 def _the(name: str) -> str:

@@ -1,7 +1,7 @@
 """`readiness score`: every open lead at a cutoff, in batches, into the ledger, exactly once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -120,7 +120,8 @@ def score_all(
     if isinstance(scorer, PointsOnly):
         scorer = scorer.told_why(config, database)
     else:
-        scorer, shift = shifted(config, database, scorer, cutoff)
+        model, shift = shifted(config, database, scorer.model, cutoff)
+        scorer = replace(scorer, model=model)
     database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql([cutoff])}")
     scorable = database.value("SELECT count(*) FROM snapshots")
     unscorable = database.query(_UNSCORABLE.format(cutoff=cutoff))

@@ -1,16 +1,20 @@
-"""The prior shift at a scoring cutoff, where `[training] prior_shift` asks for it."""
+"""The prior shift at a scoring cutoff, where `[training] prior_shift` asks for it.
 
-from dataclasses import replace
+Whatever says a readiness to people applies it alike: the nightly ledger, `explain`, `Scorer.score`,
+and `compare`, which gives each past cutoff the shift that was known there.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import grid, mature
-from features.dataset import labelled
+from features.dataset import Dataset, labelled
 from features.errors import Refused
 from models.prior_shift import PriorShift, prior_shift
 from models.readiness import ReadinessModel
-from serve.scorer import Scorer
 
 LATEST = 4  # cutoffs: enough wins to tell, recent enough to be of the new market
 
@@ -26,17 +30,32 @@ def telling_cutoffs(config: Config, model: ReadinessModel, cutoff: datetime) -> 
 
 
 def shifted(
-    config: Config, database: LeadDatabase, scorer: Scorer, cutoff: datetime
-) -> tuple[Scorer, PriorShift | None]:
-    """The scorer for this cutoff; as it is, with None, where no shift is asked for or no outcome
+    config: Config, database: LeadDatabase, model: ReadinessModel, cutoff: datetime
+) -> tuple[ReadinessModel, PriorShift | None]:
+    """The model for this cutoff; as it is, with None, where no shift is asked for or no outcome
     after training is complete yet. Leaves the table of snapshots to whoever comes next."""
-    model = scorer.model
-    cutoffs = telling_cutoffs(config, model, min(cutoff, database.data_end))
-    if not config.training.prior_shift or not cutoffs:
-        return scorer, None
+    shift = shifts(config, database, model, [cutoff])[cutoff]
+    return (model.moved(shift.log_odds) if shift else model), shift
+
+
+def shifts(
+    config: Config, database: LeadDatabase, model: ReadinessModel, cutoffs: Sequence[datetime]
+) -> dict[datetime, PriorShift | None]:
+    """For each cutoff the shift that was known there; None as of `shifted`."""
+    telling = {
+        cutoff: telling_cutoffs(config, model, min(cutoff, database.data_end)) for cutoff in cutoffs
+    }
+    asked = sorted(set(chain.from_iterable(telling.values())))
+    if not config.training.prior_shift or not asked:
+        return dict.fromkeys(cutoffs)
     try:
-        told = labelled(database, model.specs, cutoffs, model.horizon_days, config.engine.memory_gb)
+        told = labelled(database, model.specs, asked, model.horizon_days, config.engine.memory_gb)
     except Refused:  # no lead was open at any of them
-        return scorer, None
-    shift = prior_shift(model.rank(told.frame), told.won, told.frame["lead_id"])
-    return replace(scorer, model=model.moved(shift.log_odds)), shift
+        return dict.fromkeys(cutoffs)
+    return {cutoff: _shift(model, told.at(known)) for cutoff, known in telling.items()}
+
+
+def _shift(model: ReadinessModel, told: Dataset) -> PriorShift | None:
+    if not len(told.won):
+        return None
+    return prior_shift(model.rank(told.frame), told.won, told.frame["lead_id"])

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import pandas as pd
 from features.catalog import distinct
 from features.config import Config, Engine, Features, load
 from features.contract.breaches import find_breaches
-from features.contract.database import open_frames
+from features.contract.database import open_database, open_frames
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.segments import Segments, load_segments
@@ -29,6 +29,7 @@ from models.explain import explain
 from models.readiness import BATCH, Floats, ReadinessModel
 from models.registry import CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
+from serve.prior_shift import shifted
 
 TOP_REASONS = 3
 COLUMNS = ["lead_id", "cutoff", "readiness", "rule_score", "band", "reasons", "disqualified"]
@@ -38,12 +39,14 @@ COLUMNS += time_to_close.COLUMNS
 
 @dataclass(frozen=True)
 class Scorer:
-    """A model and a points table, ready to score; segments to name."""
+    """A model and a points table, ready to score; segments to name. config: the settings it was
+    read by, whose lead database tells `score` of a win rate that has moved; None to ask nothing."""
 
     model: ReadinessModel
     rules: RuleScore
     words: Words
     segments: Segments = field(default_factory=Segments)
+    config: Config | None = None
 
     @classmethod
     def champion(cls, path: str | Path) -> Scorer:
@@ -56,7 +59,7 @@ class Scorer:
         """The registered model of an alias or version beside the rules of today."""
         rules = load_rules(config.folder / config.rules)
         segments = load_segments(config)
-        return cls(Registry(config).load(which), rules, config.words, segments)
+        return cls(Registry(config).load(which), rules, config.words, segments, config)
 
     @property
     def model_version(self) -> str:
@@ -121,6 +124,10 @@ class Scorer:
         """Score every lead that is open at the cutoff (UTC, or with its offset), by what was known
         before it.
 
+        Where `[training] prior_shift` is set, the log-odds are moved as in the nightly list of that
+        cutoff: by the outcomes in the lead database of readiness.toml, for the frames may hold a
+        few leads only and no outcomes.
+
         The frames have the columns of the contract (docs/glossary.md). Raises BadInput for missing
         columns, and for rows and leads that breach the contract, with the first of them.
         """
@@ -144,4 +151,11 @@ class Scorer:
                     f"lead {lead}: {reason}. Mend them or leave them out of the frames."
                 )
             database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql([cutoff])}")
-            return self.score_frame(feature_frame(database, self.specs, "snapshots"))
+            frame = feature_frame(database, self.specs, "snapshots")
+        return replace(self, model=self._shifted(cutoff)).score_frame(frame)
+
+    def _shifted(self, cutoff: datetime) -> ReadinessModel:
+        if self.config is None or not self.config.training.prior_shift:
+            return self.model
+        with open_database(self.staged(self.config), self.specs) as database:
+            return shifted(self.config, database, self.model, cutoff)[0]

@@ -14,6 +14,7 @@ from models.judge import FEW_LEADS, METRICS, Estimate
 from models.metrics import calibration_curve
 from models.plots import quality as plots
 from models.registry import Training
+from training import card_beside
 from training import card_origin as origin
 from training.record import Trained
 
@@ -54,6 +55,8 @@ def card_of(
         verdict=compared.verdict,
         sections=[
             _figures(found),
+            card_beside.baselines(found),
+            card_beside.feature_groups(config, found),
             _calibration(found),
             _groups(config, database, found, test),
             _time_to_close(found),

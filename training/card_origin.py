@@ -115,7 +115,7 @@ def settings(found: Trained) -> Section:
             f"Chosen among {len(found.candidates)} candidates on {len(chosen.folds)} earlier "
             f"periods: log loss {chosen.log_loss:.4f}, ROC AUC {chosen.roc_auc:.3f} there."
         )
-    return Section("Settings of the trees", said=[said], facts=facts)
+    return Section(f"Settings of the {found.model.way}", said=[said], facts=facts)
 
 
 def again(config: Config, found: Trained, kept: Training) -> Section:

@@ -1,4 +1,4 @@
-"""Fit one model: drop what cannot tell, freeze the trees, calibrate on the latest cutoffs."""
+"""Fit one model: drop what cannot tell, freeze the learner, calibrate on the latest cutoffs."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,8 +7,8 @@ from features.dataset import Dataset
 from features.errors import Refused
 from features.spec import Spec
 from models.calibrators import ENOUGH_WINS, choose_kind
-from models.readiness import ReadinessModel, Settings, calibrated, trees, usable
-from training.small import SMALL, fit_small
+from models.readiness import AnySettings, ReadinessModel, calibrated, fit_usable, usable
+from training.small import SMALL, SMALL_LOGISTIC, fit_small
 from training.splits import Split
 
 
@@ -37,15 +37,15 @@ def calibration_split(dataset: Dataset) -> Split:
 
 
 def fit(
-    dataset: Dataset, specs: Sequence[Spec], settings: Settings, horizon_days: int, seed: int
+    dataset: Dataset, specs: Sequence[Spec], settings: AnySettings, horizon_days: int, seed: int
 ) -> ReadinessModel:
     """The calibrated model of a dataset's cutoffs. Raises Refused where they hold too little."""
-    if settings == SMALL:
+    if settings in (SMALL, SMALL_LOGISTIC):
         return fit_small(dataset, specs, settings, horizon_days, seed)
     split = calibration_split(dataset)
     early, latest = dataset.at(split.fit), dataset.at(split.judge)
     kept, dropped = usable(early.frame, specs)
-    frozen = trees(kept, settings, seed).fit(early.frame, early.won)
+    frozen = fit_usable(early.frame, early.won, kept, settings, seed)
     log_odds = frozen.decision_function(latest.frame)
     choice = choose_kind(log_odds, latest.won, latest.frame["lead_id"], latest.frame["cutoff"])
     return ReadinessModel(

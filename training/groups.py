@@ -16,7 +16,7 @@ from features.config import Config
 from features.dataset import Dataset
 from features.parts import inside
 from features.spec import Age, Attribute, Spec
-from models.readiness import Settings, usable
+from models.readiness import AnySettings, usable
 from models.simpler import Beside, slug
 from training.baselines import Baseline, Floats, Rank, beside, same_for_all
 from training.fit import calibration_split, fit
@@ -44,7 +44,7 @@ def judged_groups(
     test: Dataset,
     specs: Sequence[Spec],
     readiness: Floats,
-    settings: Settings,
+    settings: AnySettings,
 ) -> Groups:
     """Fit each group as the model was fitted, with its settings, and judge them on its final test.
     readiness: what the model says of that."""

@@ -1,12 +1,12 @@
 """What a random split would have promised: a diagnostic beside every training, never a verdict.
 
 All snapshots, those of training and of the final test, are shuffled; as many as the final test has
-are judged by trees that were fitted on the rest, with the settings of this training. The split is
-by row: a lead's neighbouring snapshots, nearly alike and mostly of one outcome, fall on both sides,
-and so do earlier and later months. That is what a careless split does, and it shows every way in
-which one snapshot gives another away; a split by lead would hide the first of them. The gap is what
-such a report overstates (Kapoor and Narayanan, Patterns 2023) or, below 0, by how much the test
-period was the easier one.
+are judged by a learner fitted on the rest, with the settings of this training. The split is by row:
+a lead's neighbouring snapshots, nearly alike and mostly of one outcome, fall on both sides, and so
+do earlier and later months. That is what a careless split does, and it shows every way in which one
+snapshot gives another away; a split by lead would hide the first of them. The gap is what such a
+report overstates (Kapoor and Narayanan, Patterns 2023) or, below 0, by how much the test period was
+the easier one.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from features.dataset import Dataset
 from features.spec import Spec
 from models.judge import Judgement
 from models.metrics import average_precision, log_loss, roc_auc
-from models.readiness import Settings, fit_trees
+from models.readiness import AnySettings, fit_learner
 
 FIGURES = {"roc_auc": roc_auc, "average_precision": average_precision, "log_loss": log_loss}
 
@@ -73,11 +73,11 @@ def random_split(
     past: Dataset,
     test: Dataset,
     specs: Sequence[Spec],
-    settings: Settings,
+    settings: AnySettings,
     judged: Judgement,
     seed: int,
 ) -> RandomSplit:
-    """One fit on a random part of both. The trees are not calibrated: on a random part of the
+    """One fit on a random part of both. The learner is not calibrated: on a random part of the
     snapshots that they were fitted on, they hardly need to be."""
     columns = [spec.name for spec in specs]
     frame = pd.concat([past.frame[columns], test.frame[columns]], ignore_index=True)
@@ -85,7 +85,7 @@ def random_split(
     fitted, held = train_test_split(
         np.arange(len(won)), test_size=len(test.won), stratify=won, random_state=seed
     )
-    model = fit_trees(frame.iloc[fitted], won[fitted], specs, settings, seed)
+    model = fit_learner(frame.iloc[fitted], won[fitted], specs, settings, seed)
     chance = model.predict_proba(frame.iloc[held])[:, 1]
     ordered = judged.estimates["model"]
     return RandomSplit(

@@ -54,6 +54,7 @@ class Trained:
         return self.comparison.to_json() | {
             "snapshots_trained_on": self.snapshots,
             "training_cutoffs": [f"{cutoff:%Y-%m-%d}" for cutoff in self.split.fit],
+            "learner": self.model.way,
             "settings": dict(self.chosen.settings),
             "dropped_features": dict(self.model.dropped),
             "features": len(self.model.specs),
@@ -94,6 +95,7 @@ def record(
             "training_wins": past.wins,
             "partly_mature_cutoffs": len(found.late.cutoffs) if found.late else 0,
             "features": len(found.model.specs),
+            "learner": found.model.way,
             "calibrator": found.model.calibrator.kind if found.model.calibrator else "sigmoid",
             "rules_version": found.comparison.rules_version,
             "data_end": database.data_end,

@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 from features.dataset import Dataset
 from features.progress import Progress
 from features.spec import Spec
-from models.readiness import Settings, fit_trees
+from models.readiness import AnySettings, Settings, fit_learner
 from training.splits import Split
 
 # The first is a sound default for a few thousand snapshots; the rest are drawn around it. Slow
@@ -58,7 +58,7 @@ class Fold:
 class Candidate:
     """Settings and how they did on each fold; no folds where there was nothing to judge on."""
 
-    settings: Settings
+    settings: AnySettings
     folds: tuple[Fold, ...]
 
     @property
@@ -98,7 +98,7 @@ def search(
 ) -> list[Candidate]:
     """Every candidate on every usable split, in the order given. `progress` is told how many of
     the fits are done, of how many."""
-    usable = [split for split in splits if _is_fair(dataset, split)]
+    usable = [split for split in splits if is_fair(dataset, split)]
     work = [(settings, split) for settings in candidates for split in usable]
     runs = Parallel(n_jobs=jobs, return_as="generator")(
         delayed(_judge)(dataset, specs, settings, split, seed) for settings, split in work
@@ -128,7 +128,7 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
     return best if gain.sum() > asked * standard_error else default
 
 
-def _is_fair(dataset: Dataset, split: Split) -> bool:
+def is_fair(dataset: Dataset, split: Split) -> bool:
     """Whether both sides hold won and other snapshots."""
     return dataset.at(split.fit).has_both and dataset.at(split.judge).has_both
 
@@ -137,7 +137,7 @@ def _judge(
     dataset: Dataset, specs: Sequence[Spec], settings: Settings, split: Split, seed: int
 ) -> Fold:
     past, later = dataset.at(split.fit), dataset.at(split.judge)
-    fitted = fit_trees(past.frame, past.won, specs, settings, seed)
+    fitted = fit_learner(past.frame, past.won, specs, settings, seed)
     probability = fitted.predict_proba(later.frame)[:, 1]
     of_what_happened = np.where(later.won == 1, probability, 1 - probability)
     return Fold(

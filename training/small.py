@@ -9,7 +9,8 @@ never saw it. Its slope is then shrunk by its own uncertainty (James & Stein 196
 
 Worked example: a slope of 0.8 with a standard error of 0.4 (by lead) becomes 0.8 x (1 - 0.25) =
 0.6; with a standard error of 0.8 or more it becomes 0, and every lead gets the base rate. What is
-not surely there is not promised.
+not surely there is not promised. A logistic regression is fitted likewise, its coefficients shrunk
+the more.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,15 @@ from sklearn.linear_model import LogisticRegression
 
 from features.dataset import Dataset
 from features.spec import Spec
-from models.readiness import ReadinessModel, Settings, calibrated, trees, usable
+from models.logistic import LogisticSettings
+from models.readiness import (
+    AnySettings,
+    ReadinessModel,
+    Settings,
+    calibrated,
+    fit_usable,
+    usable,
+)
 
 SMALL_WINS = 150  # won leads, below which a training is small (docs/results.md)
 LEAST_TOLD_APART = 30  # leads that a feature must set apart from the rest
@@ -36,6 +45,7 @@ SMALL = Settings(
     l2_regularization=30.0,
     max_features=0.3,
 )
+SMALL_LOGISTIC = LogisticSettings(strength=1e-4)  # less than any that a larger training tries
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,18 +61,18 @@ def won_leads(dataset: Dataset) -> int:
 
 
 def fit_small(
-    dataset: Dataset, specs: Sequence[Spec], settings: Settings, horizon_days: int, seed: int
+    dataset: Dataset, specs: Sequence[Spec], settings: AnySettings, horizon_days: int, seed: int
 ) -> ReadinessModel:
-    """The model of a dataset with few wins, all of whose cutoffs teach trees and sigmoid."""
+    """The model of a dataset with few wins, all of whose cutoffs teach learner and sigmoid."""
     kept, dropped = supported(dataset.frame, specs)
     fold = _folds(dataset)
     log_odds = np.empty(len(dataset.won))
     for number in range(FOLDS):
         held = fold == number
         others = dataset.rows(~held)
-        fitted = trees(kept, settings, seed).fit(others.frame, others.won)
+        fitted = fit_usable(others.frame, others.won, kept, settings, seed)
         log_odds[held] = fitted.decision_function(dataset.frame[held])
-    frozen = trees(kept, settings, seed).fit(dataset.frame, dataset.won)
+    frozen = fit_usable(dataset.frame, dataset.won, kept, settings, seed)
     estimator = calibrated(frozen, dataset.frame, dataset.won)
     sigmoid = estimator.calibrated_classifiers_[0].calibrators[0]
     slope, intercept = shrunk_sigmoid(log_odds, dataset.won, dataset.frame["lead_id"])

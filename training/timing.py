@@ -10,7 +10,7 @@ import pandas as pd
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset, endings
 from features.errors import Refused
-from models.readiness import ReadinessModel, Settings
+from models.readiness import AnySettings, ReadinessModel
 from models.time_to_close import fit_time_to_close
 from models.timing import Timing, judge_timing
 from training.fit import fit
@@ -31,9 +31,11 @@ def with_time_to_close(
     return replace(model, time_to_close=curves)
 
 
-def unseen_readiness(past: Dataset, model: ReadinessModel, settings: Settings, seed: int) -> Floats:
+def unseen_readiness(
+    past: Dataset, model: ReadinessModel, settings: AnySettings, seed: int
+) -> Floats:
     """The readiness of each training snapshot by a model that never saw its lead: a third of the
-    leads at a time. Trees are too sure of what they were fitted on, which would put the leads into
+    leads at a time. A learner is too sure of what it was fitted on, which would put the leads into
     the wrong bands. Where a third less is too little to learn from, the model's own."""
     fold = pd.factorize(past.frame["lead_id"])[0] % FOLDS
     readiness = np.empty(len(past.won))

@@ -17,21 +17,19 @@ from features.dataset import Dataset, labelled
 from features.errors import BadInput
 from features.progress import Progress, silent
 from features.segments import opted_in
-from features.spec import Spec
 from models.comparison import compare_on
-from models.readiness import ReadinessModel, Settings
+from models.readiness import ReadinessModel
 from models.registry import Registry
 from models.rules.rules import RuleScore, load_rules
-from training.baselines import judged_baselines
+from models.simpler import weigh
+from training.baselines import beside
 from training.card import card_files
-from training.fit import fit
 from training.groups import judged_groups
+from training.learners import Learnt, boosted_trees, logistic_regression, simplest
 from training.partly_mature import PartlyMature, with_late_cutoffs
 from training.random_split import random_split
 from training.record import Trained, record
-from training.search import Candidate, choose, draw, search
-from training.small import SMALL, is_small
-from training.splits import Split, between, final_split, rolling_origin
+from training.splits import Split, between, final_split
 from training.timing import judged_timing, unseen_readiness, with_time_to_close
 
 
@@ -61,12 +59,12 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         past, test = dataset.at(split.fit), dataset.at(split.judge)
         findings = audit(database, config, split.fit, past, specs)
         refuse_leaks(findings, config)
-        candidates = _candidates(config, past, specs, split, progress)
-        chosen = choose(candidates)
+        trees = boosted_trees(config, past, specs, split.fit, progress)
         progress("fit", 0, 1)
-        model, late = _fitted(
-            config, database, past, specs, chosen.settings, split, between(known, split)
-        )
+        logistic = logistic_regression(config, past, specs, split.fit)
+        learnt, others = simplest(config, past, test, specs, rules, trees, logistic)
+        chosen = learnt.chosen
+        model, late = _finished(config, database, past, learnt, split, between(known, split))
         progress("fit", 1, 1)
         progress("judge", 0, 1)
         compared = compare_on(test, config, database.data_end, model, rules)
@@ -74,12 +72,12 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         shuffled = random_split(past, test, specs, chosen.settings, compared.judgement, config.seed)
         progress("judge", 1, 1)
         progress("baselines", 0, 1)
-        simpler = judged_baselines(config, past, test, specs, compared.model, rules)
+        simpler = weigh(beside(config, test, compared.model, others), config.promotion.metric)
         groups = judged_groups(config, past, test, specs, compared.model, chosen.settings)
         progress("baselines", 1, 1)
         notes = (*_notes(rules, database, split), *([str(late)] if late else []))
         found = Trained(
-            *(model, compared, timing, simpler, groups, chosen, candidates, split),
+            *(model, compared, timing, simpler, groups, chosen, learnt.candidates, split),
             *(len(past.won), notes, findings, shuffled, late),
         )
         progress("register", 0, 1)
@@ -107,30 +105,17 @@ def _mature(config: Config, database: LeadDatabase) -> list[datetime]:
     return mature(cutoffs, times.horizon_days, database.data_end)
 
 
-def _candidates(
-    config: Config, past: Dataset, specs: Sequence[Spec], split: Split, progress: Progress
-) -> list[Candidate]:
-    settings = config.training
-    folds = rolling_origin(split.fit, settings.folds, config.time.horizon_days)
-    drawn = [SMALL] if is_small(past) else draw(settings.candidates, config.seed)
-    return search(past, specs, folds, drawn, config.seed, settings.jobs, progress)
-
-
-def _fitted(
+def _finished(
     config: Config,
     database: LeadDatabase,
     past: Dataset,
-    specs: Sequence[Spec],
-    settings: Settings,
+    learnt: Learnt,
     split: Split,
     late: Sequence[datetime],
 ) -> tuple[ReadinessModel, PartlyMature | None]:
     """The model, its time to close, and what the late cutoffs taught it, where they were asked."""
-    model = replace(
-        fit(past, specs, settings, config.time.horizon_days, config.seed),
-        leave_out_actions=tuple(config.features.leave_out_actions),
-    )
-    unseen, taught = unseen_readiness(past, model, settings, config.seed), None
+    model = replace(learnt.model, leave_out_actions=tuple(config.features.leave_out_actions))
+    unseen, taught = unseen_readiness(past, model, learnt.chosen.settings, config.seed), None
     if config.training.partly_mature:
         model, taught = with_late_cutoffs(database, config, model, past, split, late, unseen)
     return with_time_to_close(database, model, past, split, unseen), taught

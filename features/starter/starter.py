@@ -97,6 +97,7 @@ candidates = 6              # settings of the model that are tried
 folds = 3                   # periods of the past on which each is tried
 jobs = 2                    # how many are tried at a time
 least_wins = 60             # won leads, below which the points alone are served
+learner = "simplest"        # that does as well; or "trees", or "logistic" (docs/baselines.md)
 prior_shift = false         # true: scoring follows a win rate that has moved since the training
 partly_mature = false       # true: cutoffs whose horizon is not over calibrate too (docs/delay.md)
 

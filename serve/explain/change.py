@@ -10,12 +10,14 @@ day and -0.8 of 2026-03-09: -0.2 is the change of model, +0.4 what the lead did,
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from features.spec import Spec
 from features.wording import Words, phrase
@@ -78,13 +80,13 @@ class Difference:
 @dataclass(frozen=True)
 class Change:
     """The change of one lead between two cutoffs. said: the ledger's line of the earlier one, None
-    where there is none."""
+    where there is none; readiness and log_odds: None where the points alone judge."""
 
     since: datetime
     cutoff: datetime
     said: Said | None
-    readiness: tuple[float, float]
-    log_odds: Difference
+    readiness: tuple[float, float] | None
+    log_odds: Difference | None
     points: Difference
 
     def to_json(self) -> dict[str, Any]:
@@ -93,44 +95,49 @@ class Change:
             "since": self.since.isoformat(),
             "cutoff": self.cutoff.isoformat(),
             "ledger": self.said and self.said.to_json(),
-            "readiness": list(self.readiness),
-            "log_odds": self.log_odds.to_json(),
+            "readiness": self.readiness and list(self.readiness),
+            "log_odds": self.log_odds and self.log_odds.to_json(),
             "points": self.points.to_json(),
         }
 
 
-def change_between(explained: Explained, scorer: Scorer, history: Sequence[Said]) -> Change:
-    """explained: of a frame of two rows, one lead at the earlier and at the later cutoff."""
-    frame, model, rules = explained.frame, scorer.model, scorer.rules
-    since, cutoff = (stamp.to_pydatetime() for stamp in frame["cutoff"])
-    seen = [said for said in as_seen(history) if said.cutoff == since]
-    said = next((each for each in seen if each.rule_score is not None), None)
-    log_odds = explained.base + explained.by_feature.sum(axis=1)
-    points = rules.rank(frame)
-    ready = [float(each) for each in model.rank(frame)]
-    before = None
+def change_between(
+    explained: Explained,
+    scorer: Scorer,
+    history: Sequence[Said],
+    shifts: tuple[float, float] = (0.0, 0.0),
+) -> Change:
+    """explained: of a frame of two rows, one lead at the earlier and at the later cutoff. shifts:
+    what is added to every log-odds at each of them (serve/prior_shift.py), a part of its own."""
+    frame, model = explained.frame, scorer.model
+    change = change_of_points(frame, scorer.rules, scorer.words, history)
+    said, before = change.said, None
+    log_odds = explained.base + explained.by_feature.sum(axis=1) + shifts
+    ready = [float(expit(each)) for each in log_odds]
     if said is not None and said.readiness is not None:  # None: scored by points alone
         before = math.log(said.readiness / (1 - said.readiness))
         ready[THEN] = said.readiness
-    old_model, old_rules = (said.model_version, said.rules_version) if said else ("", "")
-    return Change(
-        since=since,
-        cutoff=cutoff,
-        said=said,
-        readiness=(ready[THEN], ready[NOW]),
-        log_odds=_difference(
-            [float(each) for each in log_odds],
-            before,
-            by_topic(explained),
-            _because("model version", old_model, model.version),
-        ),
-        points=_difference(
-            [float(each) for each in points],
-            said.rule_score if said else None,
-            by_line(frame, rules, scorer.words),
-            _because("rules", old_rules, rules.version),
-        ),
+    because = _because("model version", said.model_version if said else "", model.version)
+    both = [float(each) for each in log_odds]
+    parts = chain(by_topic(explained), by_shift(*shifts))
+    moved = _difference(both, before, parts, because)
+    return replace(change, readiness=(ready[THEN], ready[NOW]), log_odds=moved)
+
+
+def change_of_points(
+    frame: pd.DataFrame, rules: RuleScore, words: Words, history: Sequence[Said]
+) -> Change:
+    """Of the points alone. frame: two rows, one lead at the earlier and at the later cutoff."""
+    since, cutoff = (stamp.to_pydatetime() for stamp in frame["cutoff"])
+    seen = [said for said in as_seen(history) if said.cutoff == since]
+    said = next((each for each in seen if each.rule_score is not None), None)
+    points = _difference(
+        [float(each) for each in rules.rank(frame)],
+        said.rule_score if said else None,
+        by_line(frame, rules, words),
+        _because("rules", said.rules_version if said else "", rules.version),
     )
+    return Change(since, cutoff, said, readiness=None, log_odds=None, points=points)
 
 
 def _because(what: str, then: str, now: str) -> str:
@@ -165,6 +172,13 @@ def by_topic(explained: Explained) -> Iterator[Part]:
             best = news if news[members].max() > 0 else weights
             told = facts[int(explained.telling(number, best[np.newaxis])[0])]
             yield Part(topic, then, now, movement(*told))
+
+
+def by_shift(then: float, now: float) -> Iterator[Part]:
+    """The win rate that scoring follows, where it moved in between."""
+    if then != now:
+        told = f"prior shift of every lead {then:+.2f} -> {now:+.2f}"
+        yield Part("prior shift", then, now, told)
 
 
 def by_line(frame: pd.DataFrame, rules: RuleScore, words: Words) -> Iterator[Part]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -16,12 +16,15 @@ from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.snapshots import cohort_sql
 from models.explain import Reason, explain
+from models.prior_shift import PriorShift
 from models.readiness import ReadinessModel
+from models.rules.rules import RuleScore
 from models.time_to_close import LADDER, QUIET_DAYS
 from serve.batch import default_cutoff
-from serve.explain.change import Change, change_between
+from serve.explain.change import Change, change_between, change_of_points
 from serve.explain.history import Said
-from serve.prior_shift import shifted
+from serve.points_only import PointsOnly
+from serve.prior_shift import shifted, shifts
 from serve.scorer import Scorer
 
 
@@ -60,44 +63,63 @@ class Close:
 
 
 @dataclass(frozen=True)
-class LeadExplained:
-    """base plus the reasons' log-odds is log_odds, the logit of readiness; the lines' points sum
-    to points. Lines that gave nothing are left out. `disqualified` is the reason of the rules, or
-    None; `close` is None for a model stored before there was a time to close."""
+class PointsExplained:
+    """The lines' points sum to points; lines that gave nothing are left out. `disqualified` is the
+    reason of the rules, or None; `why_not`: why there is no probability, "" where there is one."""
 
     lead_id: str
     cutoff: datetime
-    readiness: float
-    log_odds: float
-    base: float
-    reasons: list[Reason]
     points: float
     band: str
     lines: dict[str, float]
     disqualified: str | None
-    close: Close | None
+    why_not: str
 
     def to_json(self) -> dict[str, Any]:
-        """What `explain --json` prints."""
+        """What `explain --json` prints; null what only a model tells."""
         return {
             "lead_id": self.lead_id,
             "cutoff": self.cutoff.isoformat(),
-            "readiness": self.readiness,
-            "log_odds": self.log_odds,
-            "base": self.base,
-            "reasons": [reason._asdict() for reason in self.reasons],
+            **dict.fromkeys(("readiness", "log_odds", "base", "reasons")),
             "rule_score": self.points,
             "band": self.band,
             "lines": self.lines,
             "disqualified": self.disqualified,
+            "time_to_close": None,
+            "prior_shift": None,
+            "why_no_readiness": self.why_not or None,
+        }
+
+
+@dataclass(frozen=True)
+class LeadExplained(PointsExplained):
+    """base plus the reasons' log-odds is log_odds, the logit of readiness. `close` is None for a
+    model stored before there was a time to close; `shift` None where none was asked for, else it is
+    in the base already."""
+
+    readiness: float
+    log_odds: float
+    base: float
+    reasons: list[Reason]
+    close: Close | None
+    shift: PriorShift | None
+
+    def to_json(self) -> dict[str, Any]:
+        """What `explain --json` prints."""
+        return super().to_json() | {
+            "readiness": self.readiness,
+            "log_odds": self.log_odds,
+            "base": self.base,
+            "reasons": [reason._asdict() for reason in self.reasons],
             "time_to_close": self.close and self.close.to_json(),
+            "prior_shift": self.shift and asdict(self.shift),
         }
 
 
 def explain_change(
     config: Config,
     database: LeadDatabase,
-    scorer: Scorer,
+    scorer: Scorer | PointsOnly,
     lead: str,
     since: datetime,
     cutoff: datetime | None,
@@ -111,12 +133,26 @@ def explain_change(
             f"--since {since} is not before the cutoff {cutoff}: name an earlier time, or a later "
             "--cutoff."
         )
+    if isinstance(scorer, PointsOnly):
+        frame = _frame(config, database, scorer, lead, [since, cutoff])
+        return change_of_points(frame, scorer.rules, config.words, history)
+    known = shifts(config, database, scorer.model, [since, cutoff])
     frame = _frame(config, database, scorer, lead, [since, cutoff])
-    return change_between(explain(scorer.model, frame, config.words), scorer, history)
+    explained = explain(scorer.model, frame, config.words)
+    added = (_added(known[since]), _added(known[cutoff]))
+    return change_between(explained, scorer, history, added)
+
+
+def _added(shift: PriorShift | None) -> float:
+    return shift.log_odds if shift else 0.0
 
 
 def _frame(
-    config: Config, database: LeadDatabase, scorer: Scorer, lead: str, cutoffs: list[datetime]
+    config: Config,
+    database: LeadDatabase,
+    scorer: Scorer | PointsOnly,
+    lead: str,
+    cutoffs: list[datetime],
 ) -> pd.DataFrame:
     """The features of one lead, a row per cutoff. Raises BadInput where it is not open then."""
     database.connection.execute(
@@ -136,24 +172,42 @@ def explain_lead(
 ) -> LeadExplained:
     """Explain one lead at a cutoff. Raises BadInput where it is not open then, and says why."""
     cutoff = cutoff or default_cutoff(database.data_end, utc_now())
-    scorer, _ = shifted(config, database, scorer, cutoff)
+    model, shift = shifted(config, database, scorer.model, cutoff)
     frame = _frame(config, database, scorer, lead, [cutoff])
-    explained = explain(scorer.model, frame, config.words)
-    points = scorer.rules.rank(frame)
-    lines = scorer.rules.lines(frame).iloc[0]
+    explained = explain(model, frame, config.words)
     return LeadExplained(
-        lead_id=lead,
-        cutoff=cutoff,
-        readiness=float(scorer.model.rank(frame)[0]),
+        **_points(frame, scorer.rules, config),
+        why_not="",
+        readiness=float(model.rank(frame)[0]),
         log_odds=explained.base + float(explained.by_feature[0].sum()),
         base=explained.base,
-        reasons=explained.top(len(scorer.model.specs))[0],
-        points=float(points[0]),
-        band=scorer.rules.band(points)[0],
-        lines={str(rule): float(given) for rule, given in lines.items() if given},
-        disqualified=scorer.rules.disqualified(frame, config.words)[0],
-        close=_close(scorer.model, frame, cutoff),
+        reasons=explained.top(len(model.specs))[0],
+        close=_close(model, frame, cutoff),
+        shift=shift,
     )
+
+
+def explain_points(
+    config: Config, database: LeadDatabase, scorer: PointsOnly, lead: str, cutoff: datetime | None
+) -> PointsExplained:
+    """The same where the points alone rank: what they add up from, and why there is no model."""
+    cutoff = cutoff or default_cutoff(database.data_end, utc_now())
+    why_not = scorer.told_why(config, database).why
+    frame = _frame(config, database, scorer, lead, [cutoff])
+    return PointsExplained(**_points(frame, scorer.rules, config), why_not=why_not)
+
+
+def _points(frame: pd.DataFrame, rules: RuleScore, config: Config) -> dict[str, Any]:
+    """What PointsExplained says of a frame of one row."""
+    points = rules.rank(frame)
+    return {
+        "lead_id": str(frame["lead_id"].iloc[0]),
+        "cutoff": frame["cutoff"].iloc[0].to_pydatetime(),
+        "points": float(points[0]),
+        "band": rules.band(points)[0],
+        "lines": {str(rule): float(n) for rule, n in rules.lines(frame).iloc[0].items() if n},
+        "disqualified": rules.disqualified(frame, config.words)[0],
+    }
 
 
 def _close(model: ReadinessModel, frame: pd.DataFrame, cutoff: datetime) -> Close | None:

@@ -15,8 +15,9 @@ from models.plots import quality as plots
 from models.plots.history import history as picture
 from serve import page
 from serve.explain.change import Change
-from serve.explain.explain import LeadExplained
+from serve.explain.explain import LeadExplained, PointsExplained
 from serve.explain.history import Said, as_seen
+from serve.points_only import PointsOnly
 from serve.scorer import Scorer
 
 SMALL = 0.02  # log-odds; less is added up in one line
@@ -31,9 +32,10 @@ WHERE lead_id::VARCHAR = $lead AND contacted_at < $cutoff ORDER BY ALL"""
 @dataclass(frozen=True)
 class Story:
     """All that `explain` knows of a lead. deeds: (occurred_at, action), known before the cutoff, as
-    the contacts are; history up to the cutoff's day or beyond, as the ledger has it."""
+    the contacts are; history up to the cutoff's day or beyond, as the ledger has it. horizon_days:
+    0 without a model, whose version is then "none"."""
 
-    told: LeadExplained
+    told: PointsExplained
     horizon_days: int
     model_version: str
     history: tuple[Said, ...]
@@ -54,8 +56,8 @@ class Story:
 
 def story_of(
     database: LeadDatabase,
-    scorer: Scorer,
-    told: LeadExplained,
+    scorer: Scorer | PointsOnly,
+    told: PointsExplained,
     history: tuple[Said, ...],
     change: Change | None,
 ) -> Story:
@@ -67,8 +69,8 @@ def story_of(
         contacts = database.connection.execute(_CONTACTS, asked).fetchall()
     return Story(
         told=told,
-        horizon_days=scorer.model.horizon_days,
-        model_version=scorer.model.version,
+        horizon_days=scorer.model.horizon_days if isinstance(scorer, Scorer) else 0,
+        model_version=scorer.model_version,
         history=history,
         change=change,
         deeds=tuple((when, action) for when, action in deeds),
@@ -113,6 +115,7 @@ def render(story: Story) -> str:
         "explain.html",
         story=story,
         told=story.told,
+        ready=isinstance(story.told, LeadExplained),
         change=story.change,
         seen=seen,
         small=SMALL,

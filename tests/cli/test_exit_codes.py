@@ -88,14 +88,11 @@ def test_too_little_to_learn_from_is_refused(tmp_path: Path) -> None:
     assert "too_few_wins" in ran.err
 
 
-@pytest.mark.parametrize("verb", ["explain", "promote", "compare"])
+@pytest.mark.parametrize("verb", ["promote", "compare"])
 def test_without_a_model_the_way_is_shown(untrained: Path, verb: str) -> None:
-    words = ("explain", "1999", untrained) if verb == "explain" else (verb, untrained)
-    ran = readiness(*words)
+    ran = readiness(verb, untrained)
     assert (ran.code, ran.out) == (2, "")
     assert "Train one with `readiness train`" in ran.err
-    if verb == "explain":
-        assert "then `readiness promote`" in ran.err
     assert not (untrained / "out" / "ledger.duckdb").exists()
 
 

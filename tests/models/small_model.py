@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from features.spec import Age, Attribute, Count, DaysSince, First, Last
-from models.readiness import ReadinessModel, Settings, calibrated, fit_trees, usable
+from models.logistic import LogisticSettings
+from models.readiness import ReadinessModel, Settings, calibrated, fit_learner, usable
 from models.registry import Training
 
 SPECS = (
@@ -56,20 +57,25 @@ def snapshots(n, seed=0):
     return frame, (rng.random(n) < chance).astype(float)
 
 
-def fitted(n=1_500, specs=SPECS, seed=0):
-    """Trees on the first two thirds of the snapshots, the sigmoid on the rest."""
+def fitted(n=1_500, specs=SPECS, seed=0, settings=SETTINGS):
+    """A learner on the first two thirds of the snapshots, the sigmoid on the rest."""
     frame, won = snapshots(n, seed)
     early, late = slice(0, 2 * n // 3), slice(2 * n // 3, None)
     kept, dropped = usable(frame[early], specs)
-    trees = fit_trees(frame[early], won[early], kept, SETTINGS, seed)
+    learner = fit_learner(frame[early], won[early], kept, settings, seed)
     return ReadinessModel(
-        estimator=calibrated(trees, frame[late], won[late]),
+        estimator=calibrated(learner, frame[late], won[late]),
         specs=kept,
         dropped=dropped,
         horizon_days=30,
         trained_until=datetime(2026, 3, 2),
         base_rate=float(won.mean()),
     )
+
+
+def fitted_logistic(n=1_500):
+    """The same of the logistic regression."""
+    return fitted(n, settings=LogisticSettings(strength=0.01))
 
 
 def training(model, children=(), figures=None):

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from features.spec import Age, Attribute, Count, DaysSince, First
 from models import readiness
-from models.readiness import calibrated, fit_trees, usable
+from models.readiness import calibrated, fit_learner, usable
 from tests.models.small_model import SETTINGS, SPECS, fitted, snapshots
 
 
@@ -50,7 +50,7 @@ def test_a_column_all_missing_does_not_break_the_fit():
     frame["count_all(chat)"] = np.nan
     with pytest.raises(ValueError, match="window shape"):
         HistGradientBoostingClassifier().fit(frame[["count_all(chat)"]], won)
-    encode = fit_trees(frame, won, SPECS, SETTINGS, 0).named_steps["encode"]
+    encode = fit_learner(frame, won, SPECS, SETTINGS, 0).named_steps["encode"]
     assert set(encode.get_feature_names_out()) == {s.name for s in SPECS} - {"count_all(chat)"}
 
 
@@ -73,7 +73,7 @@ def test_readiness_is_the_sigmoid_of_the_trees_log_odds(model):
 
 def test_calibration_leaves_the_trees_as_they_were():
     frame, won = snapshots(900)
-    trees = fit_trees(frame[:600], won[:600], SPECS, SETTINGS, 0)
+    trees = fit_learner(frame[:600], won[:600], SPECS, SETTINGS, 0)
     before = trees.decision_function(frame)
     calibrated(trees, frame[600:], won[600:])
     assert np.array_equal(trees.decision_function(frame), before)
@@ -82,7 +82,7 @@ def test_calibration_leaves_the_trees_as_they_were():
 def test_the_sigmoid_is_that_of_platt():
     """Slope and intercept minimise the log loss against Platt's softened targets."""
     frame, won = snapshots(900)
-    trees = fit_trees(frame[:600], won[:600], SPECS, SETTINGS, 0)
+    trees = fit_learner(frame[:600], won[:600], SPECS, SETTINGS, 0)
     late, outcome = frame[600:], won[600:]
     wins, losses = outcome.sum(), (1 - outcome).sum()
     target = np.where(outcome == 1, (wins + 1) / (wins + 2), 1 / (losses + 2))
@@ -130,7 +130,7 @@ def test_the_seed_decides():
     frame, won = snapshots(600)
     settings = SETTINGS | {"max_features": 0.4}
     one, same, other = (
-        fit_trees(frame, won, SPECS, settings, seed).predict_proba(frame)[:, 1]
+        fit_learner(frame, won, SPECS, settings, seed).predict_proba(frame)[:, 1]
         for seed in (1, 1, 2)
     )
     assert np.array_equal(one, same)
@@ -140,7 +140,7 @@ def test_the_seed_decides():
 def test_threads_do_not_change_the_sigmoid():
     """Of a sum over so many snapshots, BLAS would add up the halves apart."""
     frame, won = snapshots(25_000)
-    trees = fit_trees(frame[:2_000], won[:2_000], SPECS, SETTINGS | {"max_iter": 5}, 0)
+    trees = fit_learner(frame[:2_000], won[:2_000], SPECS, SETTINGS | {"max_iter": 5}, 0)
     found = set()
     for threads in (1, 2, 3):
         with threadpool_limits(threads):

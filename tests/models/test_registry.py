@@ -21,9 +21,12 @@ from skops.io import dump, get_untrusted_types
 
 from features.config import load
 from features.errors import BadInput, Refused
-from models.registry import TRUSTED, Registry
+from models.artefact import TRUSTED
+from models.explain import explain
+from models.readiness import LOGISTIC
+from models.registry import Registry
 from tests.features.lead_databases import config_for
-from tests.models.small_model import fitted, snapshots, training
+from tests.models.small_model import fitted, fitted_logistic, snapshots, training
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +84,15 @@ def test_each_candidate_is_a_child_run_with_its_folds(registry, run, trained):
         [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
     )
     logged = {child.data.tags["mlflow.runName"]: child.data for child in children}
-    assert set(logged) == {"candidate-0", "candidate-1"}
+    assert set(logged) == {f"candidate-{n}" for n in range(len(trained.candidates))}
     for number, candidate in enumerate(trained.candidates):
         data = logged[f"candidate-{number}"]
         assert data.params == {key: str(value) for key, value in candidate.settings.items()}
         folds = [data.metrics[f"fold_{fold}_log_loss"] for fold in range(len(candidate.folds))]
         sizes = [len(fold.losses) for fold in candidate.folds]
         assert data.metrics["folds_log_loss"] == pytest.approx(np.average(folds, weights=sizes))
-    chosen = logged["candidate-0"].metrics
+    place = next(n for n, each in enumerate(trained.candidates) if each is trained.chosen)
+    chosen = logged[f"candidate-{place}"].metrics
     assert {k: v for k, v in run.data.metrics.items() if k.startswith("fold")} == chosen
 
 
@@ -129,8 +133,22 @@ def test_the_model_is_skops_with_signature_and_example_and_nothing_pickled(artef
     assert not [f for f in files if f.suffix != ".png" and f.read_bytes()[:1] == b"\x80"]
 
 
-def test_exactly_the_needed_types_are_trusted(artefact):
-    assert set(get_untrusted_types(file=artefact / "model.skops")) == set(TRUSTED)
+def test_exactly_the_needed_types_are_trusted(tmp_path):
+    """By the two learners together."""
+    needed = set()
+    for model in (fitted(300), fitted_logistic(300)):
+        dump(model.estimator, tmp_path / "model.skops")
+        needed |= set(get_untrusted_types(file=tmp_path / "model.skops"))
+    assert needed == set(TRUSTED)
+
+
+def test_the_logistic_regression_is_read_back_as_it_was(tmp_path):
+    registry, model = Registry(config_for(tmp_path)), fitted_logistic(300)
+    named = registry.log(training(model))
+    loaded, frame = registry.load(named.version), snapshots(50)[0]
+    assert (loaded.way, loaded.specs) == (LOGISTIC, model.specs)
+    assert np.array_equal(loaded.rank(frame), model.rank(frame))
+    assert np.array_equal(explain(loaded, frame).by_feature, explain(model, frame).by_feature)
 
 
 def test_what_is_loaded_predicts_and_remembers_the_same(registry, trained, judged):

@@ -4,6 +4,7 @@ import shutil
 from datetime import datetime
 
 import duckdb
+import pandas as pd
 import pytest
 
 from features.config import load
@@ -111,3 +112,39 @@ def untrained_copy(demo_folder, tmp_path):
 def test_with_a_champion_the_model_scores(demo_folder, trained):
     assert scorer_of(load(demo_folder), "champion").model_version == trained.model.version
     assert Router(1, datetime(2026, 1, 1)).without_model == ""
+
+
+def test_explain_shows_the_points_their_history_and_why_there_is_no_probability(young, first):
+    rows = ledger(young, "SELECT * FROM scores ORDER BY rule_score DESC, lead_id")
+    lead, points = rows.loc[0, "lead_id"], rows.loc[0, "rule_score"]
+    said = readiness("explain", lead, young, "--page", "--json").found
+    assert (said["readiness"], said["reasons"], said["model_version"]) == (None, None, "none")
+    assert said["rule_score"] == points == pytest.approx(sum(said["lines"].values()))
+    assert said["why_no_readiness"].startswith("no model yet (too few wins: ")
+    assert [line["rule_score"] for line in said["history"]] == [points]
+    assert [line["readiness"] for line in said["history"]] == [None]
+    page = (young / "out" / f"explain-{lead}.html").read_text("utf-8")
+    assert "There is no probability: no model yet (too few wins: " in page
+    assert "ready</span>" not in page
+    told = readiness("explain", lead, young).out
+    assert "There is no probability: no model yet (too few wins:" in " ".join(told.split())
+    assert "readiness None" not in told
+
+
+def test_explain_since_tells_what_moved_the_points_alone(young, first):
+    rows = ledger(young, "SELECT * FROM scores ORDER BY rule_score DESC, lead_id")
+    cutoff = rows.loc[0, "cutoff"]
+    since = (cutoff - pd.Timedelta(days=30)).strftime("%Y-%m-%d")
+    created = pd.read_parquet(young / "leads.parquet").astype({"lead_id": str})
+    old = created[created["created_at"] < since]["lead_id"]
+    lead = rows[rows["lead_id"].isin(old)]["lead_id"].iloc[0]
+    change = readiness("explain", lead, young, "--since", since, "--json").found["change"]
+    assert (change["readiness"], change["log_odds"]) == (None, None)
+    points = change["points"]
+    moved = sum(part["difference"] for part in points["parts"])
+    assert points["before"] + moved == pytest.approx(points["after"])
+    then = readiness("explain", lead, young, "--cutoff", since, "--json").found["rule_score"]
+    assert points["before"] == then
+    printed = readiness("explain", lead, young, "--since", since).out
+    assert "Points " in printed
+    assert "Readiness " not in printed

@@ -1,15 +1,22 @@
 """Scoring follows a market that has turned, by outcomes complete at the cutoff and by no other."""
 
 import shutil
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from scipy.special import logit
 
 from features.config import load
 from features.contract.database import open_database
+from features.progress import silent
 from models.rules.rules import load_rules
+from serve.batch import score_all
+from serve.compare import compare
+from serve.explain.explain import explain_change, explain_lead
+from serve.ledger.ledger import open_ledger
 from serve.prior_shift import LATEST, shifted, telling_cutoffs
 from serve.scorer import Scorer
 from training.record import Trained
@@ -28,7 +35,7 @@ def asked(folder: Path, prior_shift: bool = True):
 
 def told(folder: Path, scorer: Scorer, cutoff: datetime, prior_shift: bool = True):
     with open_database(asked(folder, prior_shift)) as database:
-        return shifted(asked(folder, prior_shift), database, scorer, cutoff)
+        return shifted(asked(folder, prior_shift), database, scorer.model, cutoff)
 
 
 def company(demo_folder: Path, to: Path, lost_from: datetime, lost_to: datetime) -> Path:
@@ -53,7 +60,7 @@ def test_the_cutoffs_that_tell_are_after_training_and_complete(demo_folder, scor
 
 def test_without_the_word_nothing_is_moved(demo_folder, scorer):
     same, shift = told(demo_folder, scorer, datetime(2025, 6, 20), prior_shift=False)
-    assert same is scorer
+    assert same is scorer.model
     assert shift is None
 
 
@@ -66,7 +73,72 @@ def test_the_readiness_follows_and_only_complete_outcomes_move_it(demo_folder, s
     assert shift.log_odds < -0.7
     assert "is added to every log-odds" in str(shift)
     slope, intercept = scorer.model.sigmoid
-    assert moved.model.sigmoid == pytest.approx((slope, intercept + shift.log_odds))
+    assert moved.sigmoid == pytest.approx((slope, intercept + shift.log_odds))
     # what happens at the cutoff or later is not known there
     later = company(demo_folder, tmp_path / "later", cutoff, cutoff + timedelta(days=999))
     assert told(later, scorer, cutoff)[1] == told(demo_folder, scorer, cutoff)[1]
+
+
+@pytest.fixture(scope="module")
+def turned(demo_folder, trained, tmp_path_factory) -> Path:
+    """The demo with its champion, and a market that turned after the training."""
+    until = trained.model.trained_until
+    to = tmp_path_factory.mktemp("market") / "turned"
+    folder = company(demo_folder, to, until, datetime(2025, 6, 20))
+    shutil.copytree(demo_folder / "out", folder / "out")
+    return folder
+
+
+def test_the_one_off_score_is_the_nightly_one(turned, scorer):
+    cutoff, config = datetime(2025, 6, 20), asked(turned)
+    mine = replace(scorer, config=config)
+    with (
+        open_ledger(turned / "out" / "nightly.duckdb") as ledger,
+        open_database(config, mine.specs) as database,
+    ):
+        nightly = score_all(config, database, mine, ledger, cutoff).rows
+    frames = {t: pd.read_parquet(turned / f"{t}.parquet") for t in ("events", "leads", "deals")}
+    once = mine.score(cutoff=cutoff, **frames).astype({"lead_id": str})
+    both = nightly.merge(once, on="lead_id", suffixes=("", "_once"))
+    assert len(both) == len(nightly) == len(once)
+    assert both["readiness_once"].to_numpy() == pytest.approx(both["readiness"].to_numpy())
+    stored = scorer.score(cutoff=cutoff, **frames)
+    assert (once["readiness"].to_numpy() < stored["readiness"].to_numpy()).all()
+
+
+def test_compare_gives_each_past_cutoff_the_shift_that_was_known_there(turned, scorer):
+    def compared(prior_shift):
+        config = asked(turned, prior_shift)
+        with open_database(config, scorer.rules.specs) as database:
+            return compare(config, database, scorer.model, scorer.rules, silent)
+
+    plain, followed = compared(False), compared(True)
+    assert plain.prior_shift == {}
+    first, *_, last = followed.prior_shift.values()
+    assert first == 0.0  # a horizon after the training no outcome is complete yet
+    assert last < -0.5
+    cutoff = followed.snapshots["cutoff"]
+    for day, moved in followed.prior_shift.items():
+        here = (cutoff == pd.Timestamp(day)).to_numpy()
+        assert logit(followed.model[here]) == pytest.approx(logit(plain.model[here]) + moved)
+        _, known = told(turned, scorer, pd.Timestamp(day).to_pydatetime())
+        assert moved == (known.log_odds if known else 0.0)
+    before, after = (
+        found.judgement.estimates["model"]["log_loss"].point for found in (plain, followed)
+    )
+    assert after < before
+
+
+def test_explain_since_has_the_shift_as_a_line_that_adds_up(turned, scorer):
+    config, now = asked(turned), datetime(2025, 6, 20)
+    since = scorer.model.trained_until + timedelta(days=30)
+    with open_database(config, scorer.specs) as database:
+        sql = "SELECT min(lead_id) FROM leads ANTI JOIN deals USING (lead_id) WHERE created_at < ?"
+        (lead,) = database.connection.execute(sql, [since]).fetchone()
+        change = explain_change(config, database, scorer, str(lead), since, now, ())
+        then, later = (explain_lead(config, database, scorer, str(lead), at) for at in (since, now))
+    parts = {part.name: part.difference for part in change.log_odds.parts}
+    assert parts["prior shift"] == pytest.approx(later.shift.log_odds)
+    assert then.shift is None
+    assert change.readiness == pytest.approx((then.readiness, later.readiness))
+    assert sum(parts.values()) == pytest.approx(later.log_odds - then.log_odds)

@@ -14,12 +14,16 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 from features.config import Capacity, Config, Tables, Times
 from features.dataset import Dataset
 from features.spec import Age, Attribute
+from models.readiness import LOGISTIC, TREES
 from models.rules.rules import parse_rules
-from models.simpler import CALIBRATED_RULES, LEARNED_POINTS, LOGISTIC, RULES, Simpler
+from models.simpler import CALIBRATED_RULES, LEARNED_POINTS, RULES, Simpler, weigh
 from tests.models.small_model import SETTINGS, SPECS
 from tests.training.few_cutoffs import drawn, week, weeks
-from training.baselines import baselines, judged_baselines
+from training.baselines import beside
 from training.fit import calibration_split, fit
+from training.learners import Learnt, logistic_regression, simplest
+from training.logistic import WITHOUT_FOLDS
+from training.search import Candidate
 
 FIT, JUDGE = weeks(*range(9)), weeks(14, 15)
 POINTS = """name = "visits"
@@ -52,11 +56,21 @@ def parts(dataset):
     return dataset.at(FIT), dataset.at(JUDGE)
 
 
-def compared(config, rules, dataset, specs):
+def learnt(past, specs, settings):
+    chosen = Candidate(settings, ())
+    return Learnt(fit(past, specs, settings, 30, seed=0), chosen, [chosen])
+
+
+def compared(config, rules, dataset, specs, learner="trees"):
+    """What is registered, and what is simpler held against it."""
     past, test = parts(dataset)
-    model = fit(past, specs, SETTINGS, 30, seed=0)
-    found = judged_baselines(config, past, test, specs, model.rank(test.frame), rules)
-    return found, model, past, test
+    asked = config.training.model_copy(update={"learner": learner})
+    config = config.model_copy(update={"training": asked})
+    trees = learnt(past, specs, SETTINGS)
+    logistic = logistic_regression(config, past, specs, FIT)
+    found, others = simplest(config, past, test, specs, rules, trees, logistic)
+    held = beside(config, test, found.model.rank(test.frame), others)
+    return weigh(held, config.promotion.metric), found.model, past, test
 
 
 def test_figures_are_those_of_scikit_learn(config, rules):
@@ -83,7 +97,7 @@ def test_figures_are_those_of_scikit_learn(config, rules):
 def test_the_regression_is_that_of_pandas_and_scikit_learn(config, rules):
     """Without folds, one strength; encoded by hand."""
     past, test = parts(drawn(16))
-    *_, ours = baselines(past, SPECS, rules, [])
+    ours = learnt(past, SPECS, WITHOUT_FOLDS.settings).way
     split = calibration_split(past)
     early, latest = past.at(split.fit), past.at(split.judge)
 
@@ -115,9 +129,9 @@ def test_the_regression_is_that_of_pandas_and_scikit_learn(config, rules):
 def test_no_baseline_sees_the_test(config, rules):
     dataset = drawn(16)
     past, test = parts(dataset)
-    upside_down = Dataset(test.frame, 1 - test.won)
-    straight = judged_baselines(config, past, test, SPECS, np.full(len(test.won), 0.5), rules)
-    turned = judged_baselines(config, past, upside_down, SPECS, np.full(len(test.won), 0.5), rules)
+    upside_down = Dataset(pd.concat([past.frame, test.frame]), np.r_[past.won, 1 - test.won])
+    straight, *_ = compared(config, rules, dataset, SPECS)
+    turned, *_ = compared(config, rules, upside_down, SPECS)
     for name in (RULES, CALIBRATED_RULES, LEARNED_POINTS, LOGISTIC):
         right = straight.beside.figures[name]["roc_auc"].point
         wrong = turned.beside.figures[name]["roc_auc"].point
@@ -144,21 +158,46 @@ def made(log_odds, each, seed):
     return Dataset(frame, (rng.random(16 * each) < expit(log_odds(a, b))).astype(float))
 
 
+STRAIGHT = made(lambda a, b: -1 + 2 * a + 2 * b, each=40, seed=1)
+CHECKERED = made(lambda a, b: 3 * np.sign(a * b), each=200, seed=2)
+
+
 def test_a_straight_line_is_drawn_as_well_by_a_logistic_regression(config, rules):
-    straight = made(lambda a, b: -1 + 2 * a + 2 * b, each=40, seed=1)
-    found, *_ = compared(config, rules, straight, TWO)
+    found, model, *_ = compared(config, rules, STRAIGHT, TWO)
+    assert model.way == TREES
     assert found.simplest == LOGISTIC
     assert found.verdict.startswith(("Simpler does as well: a log", "Simpler is better: a log"))
     assert found.beside.behind(LOGISTIC, "average_precision").low <= 0
 
 
+def test_where_it_does_as_well_the_logistic_regression_is_registered(config, rules):
+    found, model, _, test = compared(config, rules, STRAIGHT, TWO, "simplest")
+    assert model.way == LOGISTIC
+    assert found.beside.others[-1] == TREES
+    assert TREES not in found.beside.simpler
+    ours = average_precision_score(test.won, model.rank(test.frame))
+    assert found.beside.figures["model"]["average_precision"].point == pytest.approx(ours)
+    named = " The model is a logistic regression, simpler than the boosted trees, which have "
+    assert named in found.verdict
+    told = found.to_json()
+    assert Simpler.from_json(told).to_json() == told
+
+
 def test_a_checkerboard_takes_boosting(config, rules):
-    checkered = made(lambda a, b: 3 * np.sign(a * b), each=200, seed=2)
-    found, *_ = compared(config, rules, checkered, TWO)
-    assert found.simplest is None
-    assert found.verdict.startswith("Nothing simpler does as well: the next best, ")
-    for name in found.beside.others:
-        assert found.beside.behind(name, "average_precision").low > 0
+    for learner in ("trees", "simplest"):
+        found, model, *_ = compared(config, rules, CHECKERED, TWO, learner)
+        assert model.way == TREES
+        assert found.simplest is None
+        assert found.verdict.startswith("Nothing simpler does as well: the next best, ")
+        for name in found.beside.others:
+            assert found.beside.behind(name, "average_precision").low > 0
+
+
+def test_a_person_may_have_the_regression_where_the_trees_are_surely_better(config, rules):
+    found, model, *_ = compared(config, rules, CHECKERED, TWO, "logistic")
+    assert model.way == LOGISTIC
+    assert found.beside.difference[TREES]["average_precision"].high < 0
+    assert not found.verdict.endswith("which may be chance.")
 
 
 def test_what_is_kept_is_read_back(config, rules):

@@ -96,3 +96,26 @@ def test_it_says_how_to_get_it_again_and_what_it_is_not_for(card, trained, run):
     limits = section(card, "What it is not for").listed
     assert any("won within 30 days" in limit for limit in limits)
     assert set(trained.notes) <= set(limits)
+
+
+@pytest.mark.parametrize(
+    ("title", "metrics"), [("Baselines", "baseline"), ("Deeds against", "features")]
+)
+def test_what_the_model_is_held_against_has_the_run_s_figures(title, metrics, card, run, trained):
+    shown = section(card, title)
+    (grid,) = shown.grids
+    assert grid.rows[0][0] == "model"
+    assert float(grid.rows[0][2]) == round(run.data.metrics["test_model_roc_auc"], 3)
+    others = trained.simpler.beside if title == "Baselines" else trained.groups.beside
+    assert [row[0] for row in grid.rows[1:]] == others.others
+    for name, _, area, precision, _ in grid.rows[1:]:
+        for metric, told in (("roc_auc", area), ("average_precision", precision)):
+            figure = run.data.metrics[f"{metrics}/{name.replace(' ', '_')}/{metric}"]
+            less, low, high = others.difference[name][metric]
+            assert told == f"{figure:.3f} ({less:+.3f}; {low:+.3f} to {high:+.3f})"
+
+
+def test_the_card_says_which_learner_it_is_and_what_simpler_ways_do(card, trained):
+    (said,) = section(card, "Baselines").said
+    assert said == f"The model is the {trained.model.way}. {trained.simpler.verdict}"
+    assert section(card, f"Settings of the {trained.model.way}").facts

@@ -8,7 +8,7 @@ from scipy.special import logit
 
 from features.dataset import Dataset
 from features.errors import Refused
-from models.readiness import fit_trees
+from models.readiness import fit_learner
 from tests.models.small_model import SETTINGS, SPECS
 from tests.training.few_cutoffs import counted, drawn, week, weeks
 from training.fit import calibration_split, fit
@@ -76,7 +76,7 @@ def test_trees_see_the_early_cutoffs_only_and_the_sigmoid_follows_the_late_ones(
     known = model.pipeline.named_steps["encode"].named_transformers_["texts"].categories_[0]
     assert "a new channel" not in set(known)
     early, late = changing.at(weeks(0, 1, 2, 3)), changing.at(weeks(4, 5))
-    trees = fit_trees(early.frame, early.won, SPECS, SETTINGS, seed=0)
+    trees = fit_learner(early.frame, early.won, SPECS, SETTINGS, seed=0)
     log_odds = trees.decision_function(late.frame)
     slope, intercept = model.sigmoid
     assert logit(model.rank(late.frame)) == pytest.approx(slope * log_odds + intercept, abs=1e-9)

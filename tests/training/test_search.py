@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from models.readiness import fit_trees
+from models.readiness import fit_learner
 from tests.models.small_model import SETTINGS, SPECS
 from tests.training.few_cutoffs import counted, drawn, weeks
 from training.search import CHOICES, DEFAULT, Candidate, Fold, choose, draw, search
@@ -101,7 +101,7 @@ def test_every_candidate_is_judged_on_every_fold(searched):
         assert len(each.folds) == 2
         for split, fold in zip(FOLDS, each.folds, strict=True):
             past, later = drawn(5).at(split.fit), drawn(5).at(split.judge)
-            trees = fit_trees(past.frame, past.won, SPECS, each.settings, 7)
+            trees = fit_learner(past.frame, past.won, SPECS, each.settings, 7)
             probability = trees.predict_proba(later.frame)[:, 1]
             assert fold.losses.mean() == pytest.approx(log_loss(later.won, probability))
             assert fold.roc_auc == pytest.approx(roc_auc_score(later.won, probability))

@@ -46,6 +46,11 @@ AGAINST_STALE_CHAMPION = AGAINST_CHAMPION | {
     Standing.AHEAD: Takes.WORD,
     Standing.BEHIND: Takes.WORD,
 }
+# The simpler of two models is preferred where they differ by no more than noise (docs/adr/0021).
+AGAINST_LESS_SIMPLE_CHAMPION = AGAINST_CHAMPION | {
+    Standing.AHEAD: Takes.NOTHING,
+    Standing.BEHIND: Takes.NOTHING,
+}
 
 
 def standing(difference: Estimate, leads: int) -> Standing:
@@ -71,16 +76,19 @@ class Decision:
     short: Mapping[str, Standing]
 
 
-def decide(differences: Mapping[str, Estimate], leads: int, stale: bool, doubted: bool) -> Decision:
+def decide(
+    differences: Mapping[str, Estimate], leads: int, stale: bool, doubted: bool, simpler: bool
+) -> Decision:
     """differences: by opponent, `rules` and, where there is one, `champion`. leads: how many were
     judged by. stale: whether the champion is. doubted: whether a person took the crown from this
-    very version, or something simpler was surely better at its training; then it is not crowned by
-    itself.
+    very version, or something simpler did as well at its training; then it is not crowned by
+    itself. simpler: whether the challenger is the simpler of the two models, and its probabilities
+    are not surely worse.
     """
-    tables = {
-        "rules": AGAINST_RULES,
-        "champion": AGAINST_STALE_CHAMPION if stale else AGAINST_CHAMPION,
-    }
+    against_champion = AGAINST_STALE_CHAMPION if stale else AGAINST_CHAMPION
+    if simpler and leads >= FEW_LEADS:  # of fewer leads nothing is known, so nothing is preferred
+        against_champion = AGAINST_LESS_SIMPLE_CHAMPION
+    tables = {"rules": AGAINST_RULES, "champion": against_champion}
     found = {name: standing(difference, leads) for name, difference in differences.items()}
     needed = {name: tables[name][found[name]] for name in found}
     return Decision(
@@ -95,6 +103,7 @@ def told(
     differences: Mapping[str, Estimate],
     decision: Decision,
     given: Takes,
+    simpler: bool,
 ) -> str:
     """What was decided, by which figures; where it was not crowned, what that would take.
 
@@ -111,7 +120,9 @@ def told(
         way = _way(decision, given)
         return f"Version {version} is not promoted: {verdict} {words}: {figures}. {way}"
     if decision.takes is Takes.NOTHING:
-        return f"Version {version} is champion: better in {words}: {figures}."
+        preferred = simpler and differences["champion"].low <= 0
+        why = "the simpler, and as good" if preferred else "better"
+        return f"Version {version} is champion: {why} in {words}: {figures}."
     how = "against the figures, " if decision.takes is Takes.FORCE else ""
     return f"Version {version} is champion, {how}on a person's word: in {words} {figures}."
 

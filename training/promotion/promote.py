@@ -28,10 +28,12 @@ from training.promotion.simpler_ways import simpler_ways
 @dataclass(frozen=True)
 class Judged:
     """Challenger minus each opponent (`rules` and, where there is one, `champion`) in `metric`,
-    and the mature cutoffs, trained on by neither, that it was judged on."""
+    and the mature cutoffs, trained on by neither, that it was judged on. log_loss: challenger minus
+    champion, above 0 where it is worse; None without a champion."""
 
     metric: str
     difference: dict[str, Estimate]
+    log_loss: Estimate | None
     cutoffs: tuple[str, ...]
     snapshots: int
     leads: int
@@ -41,7 +43,9 @@ class Judged:
     def to_json(self) -> dict[str, Any]:
         """What the log keeps."""
         told = {name: found.to_json() for name, found in self.difference.items()}
-        return asdict(self) | {"difference": told, "cutoffs": list(self.cutoffs)}
+        losses = self.log_loss and self.log_loss.to_json()
+        kept = {"difference": told, "log_loss": losses, "cutoffs": list(self.cutoffs)}
+        return asdict(self) | kept
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,15 @@ def promote(
     if version == before:
         said = f"Version {version} is the champion already; nothing to do."
         return Promotion(version, True, Takes.NOTHING, said, None)
-    back, simpler = _taken_back(config, version, before), simpler_ways(registry, challenger)
+    back, ways = _taken_back(config, version, before), simpler_ways(registry, challenger)
     judged = _judge(config, challenger, champion, rules, progress)
     stale = champion is not None and _is_stale(config, challenger, champion)
-    decision = decide(judged.difference, judged.leads, stale, bool(back) or simpler.better)
+    simpler = champion is not None and _is_simpler(challenger, champion, judged)
+    doubted = bool(back) or ways.preferred
+    decision = decide(judged.difference, judged.leads, stale, doubted, simpler)
     promoted = given >= decision.takes
-    said = told(version, judged.metric, judged.difference, decision, given) + back + simpler.said
+    said = told(version, judged.metric, judged.difference, decision, given, simpler)
+    said += back + ways.said
     if promoted:
         forced, why = decision.takes is Takes.FORCE, word(because)
         figures = judged.to_json()
@@ -132,6 +139,12 @@ def _is_stale(config: Config, challenger: ReadinessModel, champion: ReadinessMod
     return behind.days >= config.promotion.stale_after_days
 
 
+def _is_simpler(challenger: ReadinessModel, champion: ReadinessModel, judged: Judged) -> bool:
+    """Whether the challenger is the simpler model, and its log loss not surely the higher."""
+    losses = judged.log_loss
+    return challenger.is_linear > champion.is_linear and losses is not None and losses.low <= 0
+
+
 def _judge(
     config: Config,
     challenger: ReadinessModel,
@@ -155,12 +168,16 @@ def _judge(
     opponents = [Contender("rules", rules.rank(test.frame), False)]
     if champion is not None:
         opponents.append(Contender("champion", champion.rank(datasets[1].frame), True))
-    base_rate = challenger.base_rate
-    found = {each.name: _difference(config, test, ours, each, base_rate) for each in opponents}
+    found = judge(
+        *(rows[0], test.won, [ours, *opponents], capacity_of(config), challenger.base_rate),
+        seed=config.seed,
+    ).differences
+    metric = config.promotion.metric
     cutoffs = [f"{cutoff:%Y-%m-%d}" for cutoff in test.frame["cutoff"].drop_duplicates()]
     return Judged(
-        metric=config.promotion.metric,
-        difference=found,
+        metric=metric,
+        difference={name: each[metric] for name, each in found.items()},
+        log_loss=found["champion"]["log_loss"] if champion else None,
         cutoffs=tuple(cutoffs),
         snapshots=len(test.won),
         leads=test.frame["lead_id"].nunique(),
@@ -183,12 +200,3 @@ def _fair(
         specs = distinct([*model.specs, *rules.specs])
         memory_gb = config.engine.memory_gb
         return labelled(database, specs, cutoffs, models[0].horizon_days, memory_gb, progress)
-
-
-def _difference(
-    config: Config, dataset: Dataset, ours: Contender, theirs: Contender, base_rate: float
-) -> Estimate:
-    capacity = capacity_of(config)
-    snapshots = dataset.frame[["lead_id", "cutoff"]]
-    judged = judge(snapshots, dataset.won, [ours, theirs], capacity, base_rate, seed=config.seed)
-    return judged.difference[config.promotion.metric]

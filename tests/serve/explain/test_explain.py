@@ -117,6 +117,8 @@ def test_what_json_holds(config: Config, database: LeadDatabase, scorer: Scorer)
         "lines",
         "disqualified",
         "time_to_close",
+        "prior_shift",
+        "why_no_readiness",
     ]
     assert told["cutoff"] == "2025-06-24T00:00:00"  # the midnight after the data end
     assert list(told["reasons"][0]) == ["topic", "log_odds", "text"]

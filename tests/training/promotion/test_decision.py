@@ -85,7 +85,7 @@ def test_of_few_wins_nobody_is_surely_better_and_it_is_said_why(world):
 )
 @pytest.mark.parametrize("stale", [False, True])
 def test_the_first_champion_must_be_ahead_of_the_rules(found, takes, stale):
-    assert decide({"rules": found}, 400, stale, doubted=False).takes is takes
+    assert decide({"rules": found}, 400, stale, doubted=False, simpler=False).takes is takes
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_the_first_champion_must_be_ahead_of_the_rules(found, takes, stale):
 )
 def test_a_champion_goes_for_a_surely_better_one(found, fresh, stale):
     both = {"rules": BETTER, "champion": found}
-    assert decide(both, 400, stale=False, doubted=False).takes is fresh
-    assert decide(both, 400, stale=True, doubted=False).takes is stale
+    assert decide(both, 400, stale=False, doubted=False, simpler=False).takes is fresh
+    assert decide(both, 400, stale=True, doubted=False, simpler=False).takes is stale
 
 
 @pytest.mark.parametrize(
@@ -108,15 +108,20 @@ def test_a_champion_goes_for_a_surely_better_one(found, fresh, stale):
     [(AHEAD, Takes.NOTHING), (BEHIND, Takes.WORD), (WORSE, Takes.FORCE)],
 )
 def test_who_asks_for_most_decides(rules, takes):
-    decision = decide({"rules": rules, "champion": BETTER}, 400, False, doubted=False)
+    decision = decide(
+        {"rules": rules, "champion": BETTER}, 400, False, doubted=False, simpler=False
+    )
     assert decision.takes is takes
     assert set(decision.short) == ({"rules"} if takes else set())
 
 
 def test_what_is_doubted_takes_a_word():
     both = {"rules": BETTER, "champion": BETTER}
-    assert decide(both, 400, False, doubted=True).takes is Takes.WORD
-    assert decide(both | {"champion": WORSE}, 400, True, doubted=True).takes is Takes.FORCE
+    assert decide(both, 400, False, doubted=True, simpler=False).takes is Takes.WORD
+    assert (
+        decide(both | {"champion": WORSE}, 400, True, doubted=True, simpler=False).takes
+        is Takes.FORCE
+    )
 
 
 def test_nothing_ever_makes_a_worse_one_champion_by_itself():
@@ -124,7 +129,7 @@ def test_nothing_ever_makes_a_worse_one_champion_by_itself():
         for champion in (AHEAD, BEHIND, WORSE):
             for stale in (False, True):
                 both = {"rules": rules, "champion": champion}
-                assert decide(both, 400, stale, doubted=False).takes > Takes.NOTHING
+                assert decide(both, 400, stale, doubted=False, simpler=False).takes > Takes.NOTHING
 
 
 @pytest.mark.parametrize(
@@ -153,5 +158,37 @@ def test_nothing_ever_makes_a_worse_one_champion_by_itself():
 )  # fmt: skip
 def test_what_is_said(champion, stale, given, said):
     both = {"rules": BETTER, "champion": champion}
-    decision = decide(both, 400, stale, doubted=False)
-    assert told("2", "average_precision", both, decision, given) == said
+    decision = decide(both, 400, stale, doubted=False, simpler=False)
+    assert told("2", "average_precision", both, decision, given, simpler=False) == said
+
+
+@pytest.mark.parametrize(
+    ("found", "takes"),
+    [
+        (BETTER, Takes.NOTHING),
+        (AHEAD, Takes.NOTHING),
+        (BEHIND, Takes.NOTHING),
+        (WORSE, Takes.FORCE),
+    ],
+)
+@pytest.mark.parametrize("stale", [False, True])
+def test_the_simpler_is_preferred_within_noise(found, takes, stale):
+    both = {"rules": BETTER, "champion": found}
+    assert decide(both, 400, stale, doubted=False, simpler=True).takes is takes
+
+
+def test_of_29_leads_the_simpler_is_not_preferred():
+    both = {"rules": BETTER, "champion": AHEAD}
+    assert decide(both, 29, False, doubted=False, simpler=True).takes is Takes.FORCE
+    assert decide(both, 30, False, doubted=False, simpler=True).takes is Takes.NOTHING
+
+
+def test_that_the_simpler_is_preferred_is_said():
+    both = {"rules": BETTER, "champion": BEHIND}
+    decision = decide(both, 400, False, doubted=False, simpler=True)
+    said = told("2", "average_precision", both, decision, Takes.NOTHING, simpler=True)
+    assert said.startswith("Version 2 is champion: the simpler, and as good in average precision: ")
+    assert "-0.020 against the champion (95 % interval -0.050 to +0.010, so it may be ch" in said
+    surely = {"rules": BETTER, "champion": BETTER}
+    said = told("2", "average_precision", surely, decision, Takes.NOTHING, simpler=True)
+    assert said.startswith("Version 2 is champion: better in average precision: ")

@@ -16,7 +16,8 @@ from features.contract.database import open_database
 from features.dataset import labelled
 from features.errors import BadInput, Refused
 from features.spec import ActiveDays, Age
-from models.readiness import Settings
+from models.judge import METRICS
+from models.readiness import LOGISTIC, TREES, Settings
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import load_rules
 from tests.features.lead_databases import config_for
@@ -25,6 +26,7 @@ from training.fit import fit
 from training.promotion.decision import Takes
 from training.promotion.move_log import log_path, read
 from training.promotion.promote import promote
+from training.search import DEFAULT
 
 STUMPS = Settings(
     learning_rate=0.05,
@@ -43,6 +45,14 @@ def poor(demo_folder, trained):
     with open_database(load(demo_folder)) as database:
         past = labelled(database, specs, trained.split.fit[-4:], 30, 1)
     return fit(past, specs, STUMPS, 30, seed=0)
+
+
+@pytest.fixture(scope="module")
+def trees(demo_folder, trained):
+    """Boosted trees of the champion's data and features: the champion is a regression."""
+    with open_database(load(demo_folder)) as database:
+        past = labelled(database, trained.model.specs, trained.split.fit, 30, 1)
+    return fit(past, trained.model.specs, DEFAULT, 30, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -174,30 +184,76 @@ def test_an_equal_follows_a_stale_champion_on_a_word_a_worse_one_does_not(compan
     assert (line["from"], line["to"], line["forced"]) == (old, new, False)
 
 
+def beside(way, precision, log_loss):
+    """What a training kept of one way beside the model: the model minus it, low and high."""
+    unknown = dict.fromkeys(METRICS)
+    found = {"average_precision": precision, "log_loss": log_loss}
+    known = {name: {"point": 0.0, "low": low, "high": high} for name, (low, high) in found.items()}
+    alike = unknown | {name: {"point": 0.3, "low": 0.2, "high": 0.4} for name in found}
+    if log_loss == NONE:
+        known["log_loss"] = alike["log_loss"] = None
+    return {
+        "metric": "average_precision",
+        "simplest_within_noise": way,
+        "verdict": "Simpler will do.",
+        "leads": 400,
+        "figures": {"model": alike, way: alike},
+        "difference": {way: unknown | known},
+    }
+
+
+NOISE, NONE = (-0.05, 0.01), (0, 0)
+AHEAD, BEHIND = (-0.05, -0.01), (0.01, 0.05)  # of precision; of log loss the other way round
+
+
 @pytest.mark.parametrize(
-    ("high", "takes", "promoted"), [(0.01, Takes.NOTHING, True), (-0.01, Takes.WORD, False)]
+    ("way", "precision", "log_loss", "takes"),
+    [
+        ("logistic_regression", NOISE, NOISE, Takes.WORD),
+        ("rules_calibrated", NOISE, NOISE, Takes.WORD),
+        ("rules_calibrated", NOISE, AHEAD, Takes.NOTHING),  # the model's log loss is surely less
+        ("base_rate", NOISE, NOISE, Takes.WORD),
+        ("rules", NOISE, NONE, Takes.NOTHING),  # no probability: told
+        ("rules", AHEAD, NONE, Takes.WORD),
+        ("rules", BEHIND, NONE, Takes.NOTHING),
+        ("boosted_trees", AHEAD, BEHIND, Takes.NOTHING),  # better, but not simpler
+    ],
 )
-def test_a_simpler_way_as_good_is_told_a_better_one_asks_for_a_word(
-    company, trained, high, takes, promoted
+def test_the_simpler_is_preferred_where_it_does_as_well(
+    company, trained, way, precision, log_loss, takes
 ):
     config, registry, register = company
     version = register(trained.model)
-    told = {
-        "metric": "average_precision",
-        "simplest_within_noise": "logistic_regression",
-        "verdict": "Simpler will do.",
-        "difference": {
-            "logistic_regression": {
-                "average_precision": {"point": -0.02, "low": -0.05, "high": high}
-            }
-        },
-    }
-    registry.attach(registry.load(version).run_id, {"baselines.json": json.dumps(told)})
+    told = json.dumps(beside(way, precision, log_loss))
+    registry.attach(registry.load(version).run_id, {"baselines.json": told})
     found = promote(config)
-    assert (found.takes, found.promoted) == (takes, promoted)
+    assert (found.takes, found.promoted) == (takes, takes is Takes.NOTHING)
     assert found.said.endswith(" Simpler will do.")
-    if not promoted:
+    named = f"Preferred is what is simpler and does as well: {way.replace('_', ' ')}."
+    assert (named in found.said) is (takes is Takes.WORD)
+    if not found.promoted:
         assert promote(config, because="it explains itself").promoted
+
+
+def test_within_noise_the_regression_takes_the_crown_from_trees_and_they_do_not_take_it_back(
+    company, trained, trees
+):
+    """Both of the same data and features; neither is surely better."""
+    config, registry, register = company
+    assert (trained.model.way, trees.way) == (LOGISTIC, TREES)
+    old, new = register(trees), register(trained.model)
+    registry.crown(old, {})
+    found = promote(config)
+    assert found.judged.difference["champion"].low < 0 < found.judged.difference["champion"].high
+    assert found.judged.log_loss.low < 0
+    assert (found.promoted, found.version, found.takes) == (True, new, Takes.NOTHING)
+    assert found.said.startswith(f"Version {new} is champion: the simpler, and as good in average")
+    assert registry.load(CHAMPION).is_linear
+
+    register(trees)
+    back = promote(config, because="it is newer")
+    assert (back.promoted, back.takes) == (False, Takes.FORCE)
+    assert registry.find(CHAMPION) == new
 
 
 def test_a_challenger_of_yesterday_waits_for_outcomes(company, trained):

@@ -1,0 +1,90 @@
+"""Which learner a training registers: the boosted trees, or the logistic regression if it does as
+well.
+
+Both are fitted on the same training cutoffs and calibrated alike. Of two that do equally well the
+simpler is registered (docs/adr/0021): every reason of it is a coefficient that anyone can read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from features.config import Config
+from features.dataset import Dataset
+from features.progress import Progress
+from features.spec import Spec
+from models.readiness import LOGISTIC, ReadinessModel
+from models.rules.rules import RuleScore
+from models.simpler import does_as_well
+from training.baselines import Baseline, baselines, beside
+from training.fit import fit
+from training.logistic import STRENGTHS, least_loss, shrunk
+from training.search import Candidate, choose, draw, search
+from training.small import SMALL, SMALL_LOGISTIC, is_small
+from training.splits import rolling_origin
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A fitted model, the settings that it was fitted with, and all that were tried."""
+
+    model: ReadinessModel
+    chosen: Candidate
+    candidates: Sequence[Candidate]
+
+    @property
+    def way(self) -> Baseline:
+        """As a way to rank, beside others."""
+        return Baseline(self.model.way, True, self.model.rank)
+
+
+def boosted_trees(
+    config: Config,
+    past: Dataset,
+    specs: Sequence[Spec],
+    cutoffs: Sequence[datetime],
+    progress: Progress,
+) -> Learnt:
+    """Searched and fitted. cutoffs: those of `past`, in order of time."""
+    horizon, settings = config.time.horizon_days, config.training
+    folds = rolling_origin(cutoffs, settings.folds, horizon)
+    drawn = [SMALL] if is_small(past) else draw(settings.candidates, config.seed)
+    tried = search(past, specs, folds, drawn, config.seed, settings.jobs, progress)
+    chosen = choose(tried)
+    return Learnt(fit(past, specs, chosen.settings, horizon, config.seed), chosen, tried)
+
+
+def logistic_regression(
+    config: Config, past: Dataset, specs: Sequence[Spec], cutoffs: Sequence[datetime]
+) -> Learnt:
+    """The same of the regression; on few wins it is shrunk as the trees are."""
+    horizon = config.time.horizon_days
+    folds = rolling_origin(cutoffs, config.training.folds, horizon)
+    strengths = (SMALL_LOGISTIC["strength"],) if is_small(past) else STRENGTHS
+    tried = shrunk(past, specs, folds, strengths)
+    chosen = least_loss(tried)
+    return Learnt(fit(past, specs, chosen.settings, horizon, config.seed), chosen, tried)
+
+
+def simplest(
+    config: Config,
+    past: Dataset,
+    test: Dataset,
+    specs: Sequence[Spec],
+    rules: RuleScore,
+    trees: Learnt,
+    logistic: Learnt,
+) -> tuple[Learnt, list[Baseline]]:
+    """The one to register, and what it is to be held against: all that is simpler, and the trees if
+    it is not they.
+
+    The regression where the trees do not surely beat it on the final test; `training.learner` of
+    readiness.toml may name one of the two in any case.
+    """
+    asked, others = config.training.learner, baselines(past, specs, rules)
+    against_trees = [*others, logistic.way]
+    ranked = beside(config, test, trees.model.rank(test.frame), against_trees)
+    as_well = does_as_well(ranked, LOGISTIC, config.promotion.metric)
+    if asked == "logistic" or (asked == "simplest" and as_well):
+        return logistic, [*others, trees.way]
+    return trees, against_trees
