@@ -55,5 +55,7 @@ def _cell(beside: Beside, name: str, metric: str) -> str:
     figure = estimated(Estimate(point, float("nan"), float("nan")))
     if figure == "-" or name == MODEL:
         return figure
-    less, low, high = beside.difference[name][metric]
+    less, low, high = difference = beside.difference[name][metric]
+    if not difference.known:  # too few wins for an interval
+        return f"{figure} ({less:+.3f})"
     return f"{figure} ({less:+.3f}; {low:+.3f} to {high:+.3f})"

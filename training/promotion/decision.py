@@ -86,7 +86,8 @@ def decide(
     are not surely worse.
     """
     against_champion = AGAINST_STALE_CHAMPION if stale else AGAINST_CHAMPION
-    if simpler and leads >= FEW_LEADS:  # of fewer leads nothing is known, so nothing is preferred
+    known = leads >= FEW_LEADS and all(found.known for found in differences.values())
+    if simpler and known:  # where nothing is known, nothing is preferred
         against_champion = AGAINST_LESS_SIMPLE_CHAMPION
     tables = {"rules": AGAINST_RULES, "champion": against_champion}
     found = {name: standing(difference, leads) for name, difference in differences.items()}

@@ -68,8 +68,10 @@ def test_of_few_wins_nobody_is_surely_better_and_it_is_said_why(world):
     assert found.point > 0.3
     assert np.isnan(found.low)
     assert standing(found, leads=100) is Standing.AHEAD
-    decision = decide({"champion": found}, leads=100, stale=False, doubted=False)
-    said = told("7", "average_precision", {"champion": found}, decision, Takes.NOTHING)
+    decision = decide({"champion": found}, leads=100, stale=False, doubted=False, simpler=False)
+    said = told(
+        "7", "average_precision", {"champion": found}, decision, Takes.NOTHING, simpler=False
+    )
     assert "against the champion (too few wins for an interval)" in said
     assert "nan" not in said
 
