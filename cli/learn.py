@@ -84,8 +84,8 @@ def print_trained(trained: "Trained", uri: str) -> None:
     out.print(str(trained.timing))
     out.print(trained.random_split.said)
     print_path(
-        f"Registered: the {trained.model.way}, as version {trained.model.version} (challenger), "
-        f"run {trained.model.run_id}.\n"
+        f"Registered as version {trained.model.version} (challenger), run {trained.model.run_id}.\n"
+        f"It is the {trained.model.way}.\n"
         f"Look at it with: mlflow ui --backend-store-uri {uri}"
     )
 
