@@ -47,6 +47,11 @@ KINDS, CHANGED_DAYS = {"steady": 1.0, "rising": 1.8, "falling": 0.5}, 60
 LEAST_CUTOFFS = 6  # to train on, at the first origin of the bank's log
 TITLE = "## Late cutoffs in the calibration: left out, as they stand, and corrected\n"
 WAYS = ("left out", "naive", "corrected")
+LABELS = {
+    "naive": "naive labels",
+    "corrected": "corrected labels",
+    "left out": "labels in the end",
+}
 Floats = npt.NDArray[np.float64]
 
 
@@ -114,18 +119,30 @@ def against_truth(found: Cut, world: World) -> Iterator[dict[str, object]]:
     truth = world.true_probability(late[["lead_id", "cutoff"]], horizon)
     truth_of_test = world.true_probability(test[["lead_id", "cutoff"]], horizon)
     open_is_not_won = (found.late.endings["ending"] == "won").to_numpy(np.float64)
+    in_the_end = complete(late, world, horizon)
     for way in WAYS:
         said = found.models[way].rank(late)
-        labels = {"naive": open_is_not_won, "corrected": found.seen.won(said)}
+        labels = {
+            "left out": in_the_end,
+            "naive": open_is_not_won,
+            "corrected": found.seen.won(said),
+        }
         for age in np.unique(found.late.age):
             at = found.late.age == age
             yield {"way": way, "place": f"{age} days", "off": (said[at] - truth[at]).mean()}
-            if way in labels:
-                off = (labels[way][at] - truth[at]).mean()
-                yield {"way": f"{way} labels", "place": f"{age} days", "off": off}
+            off = (labels[way][at] - truth[at]).mean()
+            yield {"way": LABELS[way], "place": f"{age} days", "off": off}
         said = found.models[way].rank(test)
         off, loss = (said - truth_of_test).mean(), log_loss(truth_of_test, said)
         yield {"way": way, "place": "final test", "off": off, "loss": loss}
+
+
+def complete(late: pd.DataFrame, world: World, horizon_days: int) -> Floats:
+    """The labels of late snapshots once their horizon was over: what chance made of the truth."""
+    deals = world.deals.set_index("lead_id")
+    closed, outcome = (late["lead_id"].map(deals[name]) for name in ("closed_at", "outcome"))
+    won = (outcome == "won") & (closed < late["cutoff"] + pd.Timedelta(days=horizon_days))
+    return won.to_numpy(np.float64)
 
 
 def simulated(worth: float, seeds: Sequence[int] = SEEDS, leads: int = LEADS) -> pd.DataFrame:
@@ -174,15 +191,16 @@ def section() -> str:
         config = bank(Path(folder) / "bpic2012")
         rows = pd.DataFrame(rolling(config)) if config else None
     told = "Not run: the log is not where examples/bpic2012 says.\n"
-    parts.append("### BPI Challenge 2012, cut at one origin after the other\n\n")
-    parts.append(told if rows is None else _bank_table(rows))
+    title = "### BPI Challenge 2012, cut at one origin after the other\n\n"
+    parts.append(title + (told if rows is None else _bank_table(rows)))
     return (
         f"{TITLE}\n`python -m benchmarks.delay` (docs/delay.md): {len(SEEDS)} simulated companies "
         f"of {LEADS:,} leads of each kind, trained at {TRAINED_ON} cutoffs, horizon 30 days, cut "
         "at the final test. Percentage points that the mean readiness (or the mean label) lies "
         "above the mean true probability, at the late cutoffs by their age and at the final test, "
-        "with its standard error over the companies; the log loss there against the truth.\n\n"
-        + "\n".join(parts)
+        "with its standard error over the companies; the log loss there against the truth. Labels "
+        "in the end: what the late cutoffs came to when their horizon was over, which is how far "
+        "chance alone is off.\n\n" + "\n".join(parts)
     )
 
 
@@ -194,7 +212,7 @@ def _company_table(name: str, rows: pd.DataFrame) -> str:
     places = [*ages, "final test"]
     losses = rows.dropna().pivot(index="seed", columns="way", values="loss")
     lines = []
-    for way in ("naive labels", "corrected labels", *WAYS):
+    for way in (*LABELS.values(), *WAYS):
         cells = [_off(rows, way, place) for place in places]
         if way in WAYS:
             gain = losses["left out"] - losses[way]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import log_loss
 
-from benchmarks import baselines, sources
+from benchmarks import baselines, delay, sources
 from benchmarks.audit import measured
 from benchmarks.coverage import coverage
 from benchmarks.funnel import funnel
@@ -42,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         parts = [bpic2012(Path(folder) / "bpic2012"), simulator(Path(folder) / "simulated")]
     parts += [baselines.section(), funnel(), timing(), sources.simulated(), sources.olist()]
-    parts += [AUDIT + measured() + "\n", small_data(), coverage()]
+    parts += [AUDIT + measured() + "\n", small_data(), coverage(), delay.section()]
     head = f"# Results\n\nWritten by `python -m benchmarks.results` on {date.today()}.\n"
     page = "\n".join([head, *parts])
     (HOME / "docs" / "results.md").write_text(page, encoding="utf-8")
