@@ -1,0 +1,136 @@
+"""What scoring a million leads costs: readiness, worded reasons, and what libraries take for it.
+
+    .venv/bin/python -m benchmarks.scoring DIR [ROWS]
+
+DIR is a folder with a champion, as `make demo` leaves it. The rows are the open leads of its last
+cutoffs, drawn with replacement: many a row comes twice, which spares no work but the wording of
+equal values, as in any large list. LightGBM learns to say what the champion says, with trees as
+many and as large, so that it walks like ones. Slow peers do few rows; all rates are per row.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightgbm
+import numpy as np
+import pandas as pd
+import shap
+from numpy.typing import NDArray
+
+from benchmarks.measure import Cost, Stopwatch, peak_gb
+from features.config import load
+from features.contract.database import open_database
+from features.engine.duckdb_engine import feature_frame
+from features.snapshots import cohort_sql
+from models.contributions import contributions
+from models.readiness import BATCH, ReadinessModel
+from serve.scorer import Scorer
+
+ROWS, CUTOFFS, SEED = 1_000_000, 6, 0
+FEW, LEAST = 50_000, 5_000  # for LightGBM's contributions, and for shap's
+Floats = NDArray[np.float64]
+
+
+class Line(NamedTuple):
+    """A way to do it: for so many rows, at this cost."""
+
+    name: str
+    rows: int
+    cost: Cost
+
+
+def main(folder: Path, rows: int) -> None:
+    """Measure, and print two Markdown tables."""
+    scorer, drawn = drawn_rows(folder)
+    model, boost = scorer.model, scorer.model.learner
+    if model.is_linear:
+        sys.exit("The champion is a logistic regression: train, and promote, one of trees.")
+    frame = pd.concat([drawn] * -(-rows // len(drawn)), ignore_index=True).iloc[:rows]
+    peer = taught(model, drawn)
+    parts = [frame.iloc[start : start + BATCH] for start in range(0, rows, BATCH)]
+    scorer.score_frame(parts[0].head(10))  # what is made once is made now
+    few = np.ascontiguousarray(model.encoded(frame.iloc[:FEW]))
+    least = few[:LEAST]
+    tree = shap.TreeExplainer(boost, feature_perturbation="tree_path_dependent")
+    readiness = [
+        timed("readiness, ours", rows, lambda: model.rank(frame)),
+        timed("scikit-learn, in batches as ours", rows, lambda: by_sklearn(model, parts)),
+        timed("scikit-learn, all at once", rows, lambda: by_sklearn(model, [frame])),
+        timed("LightGBM, from the encoded rows", FEW, lambda: peer.predict(few)),
+    ]
+    reasons = [
+        timed("readiness and three worded reasons, ours", rows, lambda: judge(scorer, parts)),
+        timed("contributions alone, ours", FEW, lambda: contributions(boost, few)),
+        timed("contributions alone, LightGBM", FEW, lambda: peer.predict(few, pred_contrib=True)),
+        timed("contributions alone, shap", LEAST, lambda: tree.shap_values(least)),
+    ]
+    apart = np.abs(contributions(boost, least)[0] - np.asarray(tree.shap_values(least))).max()
+    print(
+        f"{rows:,} rows, {len(model.specs)} features, {boost.n_iter_} trees; peak {peak_gb():.2f} "
+        f"GB, {frame.memory_usage().sum() / 2**30:.2f} of it the frame. `per row` is the ratio to "
+        f"ours.\n\n{table(readiness, 0)}\n\n{table(reasons, 1)}\n\nNo contribution is further than "
+        f"{apart:.0e} from shap's."
+    )
+
+
+def drawn_rows(folder: Path) -> tuple[Scorer, pd.DataFrame]:
+    """The champion of a folder, and 100,000 snapshots with its features."""
+    config = load(folder)
+    scorer = Scorer.champion(folder)
+    with open_database(scorer.model.staged(config), scorer.specs) as database:
+        end = database.data_end.replace(hour=0, minute=0, second=0, microsecond=0)
+        cutoffs = [end - timedelta(weeks=week) for week in range(CUTOFFS)]
+        database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql(cutoffs)}")
+        frame = feature_frame(database, scorer.specs, "snapshots")
+    return scorer, frame.sample(100_000, replace=True, random_state=SEED, ignore_index=True)
+
+
+def taught(model: ReadinessModel, frame: pd.DataFrame) -> Any:
+    """A LightGBM of as many trees with as many leaves, taught the champion's own log-odds."""
+    boost = model.learner
+    leaves = int(max(tree.get_n_leaf_nodes() for (tree,) in boost._predictors))
+    X = np.ascontiguousarray(model.encoded(frame))
+    data = lightgbm.Dataset(X, boost.decision_function(X))
+    settings = {"num_leaves": leaves, "min_data_in_leaf": 1, "verbose": -1, "seed": SEED}
+    return lightgbm.train(settings, data, num_boost_round=boost.n_iter_)
+
+
+def by_sklearn(model: ReadinessModel, parts: list[pd.DataFrame]) -> None:
+    """What scikit-learn's own classifier makes of the frame."""
+    columns = [spec.name for spec in model.specs]
+    for part in parts:
+        model.estimator.predict_proba(part[columns])
+
+
+def judge(scorer: Scorer, parts: list[pd.DataFrame]) -> None:
+    """What the nightly run asks of the model."""
+    for part in parts:
+        scorer.judged(part)
+
+
+def timed(name: str, rows: int, work: Callable[[], object]) -> Line:
+    """Do it once."""
+    watch = Stopwatch()
+    work()
+    return Line(name, rows, watch.lap())
+
+
+def table(lines: list[Line], beside: int) -> str:
+    """A row per way; per row, relative to the line that is `beside`."""
+    own = lines[beside]
+    said = ["| | rows | wall s | CPU s | wall per row | CPU per row |", "|---" + "|---:" * 5 + "|"]
+    for name, rows, cost in lines:
+        wall = cost.wall / rows / (own.cost.wall / own.rows)
+        cpu = cost.cpu / rows / (own.cost.cpu / own.rows)
+        said.append(
+            f"| {name} | {rows:,} | {cost.wall:.1f} | {cost.cpu:.1f} | {wall:.2f} | {cpu:.2f} |"
+        )
+    return "\n".join(said)
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "demo")
+    main(folder, int(sys.argv[2]) if len(sys.argv) > 2 else ROWS)
