@@ -169,6 +169,7 @@ class Engine(Strict):
     kind: Literal["duckdb", "spark"] = "duckdb"
     memory_gb: Annotated[float, Field(ge=0.25, le=65_536)] = 4
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    incremental: bool = False
     spark: Spark = Spark()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.engine.duckdb_engine import feature_frames
+from features.engine.nightly import Nightly
 from features.progress import Progress, silent
 from features.snapshots import cohort_sql
 from models.comparison import capacity_of
@@ -129,7 +131,8 @@ def score_all(
     without = scorer.why if isinstance(scorer, PointsOnly) else ""
     router = Router.of(capacity_of(config), open_leads, cutoff, config.routing, without)
     facts = facts_of(config, database, cutoff)
-    parts = _parts(config, database, scorer, unscorable, progress)
+    nightly = Nightly(database, scorer.specs, cutoff, _kept(config, run))
+    parts = _parts(config, nightly, scorer, unscorable, progress)
     keep(scorer.rules, rules_folder(config))
     with_facts = (part.merge(facts, on="lead_id", how="left") for part in parts)
     added = ledger.write(run, with_facts, open_leads, router, now)
@@ -137,8 +140,21 @@ def score_all(
     told = tuple(str(breach) for breach in breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
     notes += (str(shift),) if shift else ()
+    notes += (_spared(nightly, scorable),) if config.engine.incremental else ()
     first = "" if unscorable.empty else "lead {}: {}".format(*unscorable.iloc[0])
     return Scored(run, open_leads, len(unscorable), first, added, told, notes, ledger)
+
+
+def _kept(config: Config, run: Run) -> Path:
+    """Where the night's features are kept for the next: may be deleted at any time."""
+    return config.out_folder / "nightly" / f"features-{run.model_version}.parquet"
+
+
+def _spared(nightly: Nightly, leads: int) -> str:
+    return (
+        f"The features of {nightly.carried:,} of {leads:,} leads were carried on from the night "
+        "before; the others' were measured anew (engine.incremental)."
+    )
 
 
 def _notes(cutoff: datetime, data_end: datetime, scorer: Scorer | PointsOnly) -> Iterator[str]:
@@ -170,14 +186,18 @@ def cutoff_notes(
 
 def _parts(
     config: Config,
-    database: LeadDatabase,
+    nightly: Nightly,
     scorer: Scorer | PointsOnly,
     unscorable: pd.DataFrame,
     progress: Progress,
 ) -> Iterator[pd.DataFrame]:
-    memory_gb = config.engine.memory_gb
+    memory_gb, database = config.engine.memory_gb, nightly.database
     done, of = 0, database.value("SELECT count(*) FROM snapshots")
-    for frame in feature_frames(database, scorer.specs, "snapshots", memory_gb, progress):
+    if config.engine.incremental:
+        frames = nightly.frames("snapshots", memory_gb, progress)
+    else:
+        frames = feature_frames(database, scorer.specs, "snapshots", memory_gb, progress)
+    for frame in frames:
         for start in range(0, len(frame), BATCH):
             scored = scorer.score_frame(frame.iloc[start : start + BATCH])
             done += len(scored)

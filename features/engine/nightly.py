@@ -185,6 +185,7 @@ class Nightly:
         for spec in asked:
             if isinstance(spec, Ratio):
                 rows[spec.name] = _ratio(spec, rows)
+        rows = rows.copy()  # in one block again
         rows.insert(1, "cutoff", pd.Series(self.cutoff, rows.index, "datetime64[us]"))
         return rows
 
@@ -194,7 +195,9 @@ def _ratio(spec: Spec, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
         column: npt.NDArray[np.float64] = rows[spec.name].to_numpy()
         return column
     over, under = _ratio(spec.over, rows), _ratio(spec.under, rows)
-    return np.divide(over, under, out=np.full(len(rows), np.nan), where=under != 0)
+    nothing = np.full(len(rows), np.nan)
+    quotient: npt.NDArray[np.float64] = np.divide(over, under, out=nothing, where=under != 0)
+    return quotient
 
 
 @contextmanager
