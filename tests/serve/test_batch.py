@@ -4,7 +4,7 @@ import re
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -155,23 +155,6 @@ def test_many_chunks_are_as_one_and_only_one_is_held_at_a_time(nightly: Nightly)
 def test_two_runs_are_alike_to_the_last_bit(nightly: Nightly) -> None:
     one, two = nightly.score(ledger="one"), nightly.score(ledger="two")
     pd.testing.assert_frame_equal(timeless(one), timeless(two), check_exact=True)
-
-
-def test_nights_that_carry_features_on_say_the_same(nightly: Nightly, tmp_path: Path) -> None:
-    """Two nights, the second with what the first one kept, against two full runs."""
-    engine = nightly.config.engine.model_copy(update={"incremental": True})
-    config = nightly.config.model_copy(update={"engine": engine, "out": str(tmp_path / "kept")})
-    for cutoff in (MONDAY, MONDAY + timedelta(days=1)):
-        scored = nightly.score(cutoff, config=config)
-        full = nightly.score(cutoff, ledger="full")
-        pd.testing.assert_frame_equal(timeless(scored), timeless(full), check_exact=True)
-    (told,) = [note for note in scored.notes if "carried on" in note]
-    spared, leads = (int(number.replace(",", "")) for number in re.findall(r"[\d,]+", told)[:2])
-    assert leads == scored.open_leads
-    assert 0 < spared < leads
-    assert [path.name for path in (tmp_path / "kept" / "nightly").iterdir()] == [
-        f"features-{scored.run.model_version}.parquet"
-    ]
 
 
 def test_a_second_run_of_the_same_adds_nothing(nightly: Nightly) -> None:
