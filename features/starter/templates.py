@@ -1,4 +1,4 @@
-"""readiness.toml and rules.toml as they are written, every key explained, but for what is guessed."""
+"""readiness.toml and rules.toml as they are written, every key explained; {...} is guessed."""
 
 SETTINGS = """\
 # Settings of sales-readiness, written by `readiness init`. Edit them, then run `readiness check`.
