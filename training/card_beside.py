@@ -11,12 +11,12 @@ WORDS = {
     "precision": "won on the list",
     "roc_auc": "ROC AUC",
     "average_precision": "average precision",
-    "log_loss": "log loss (less is better)",
+    "log_loss": "log loss",
 }
 CAPTION = (
-    "In brackets: the model minus it, with the 95 % interval of that, paired and clustered by "
-    "lead; an interval that holds 0 may be chance. Points are no "
-    "probability, so they have no log loss."
+    "Beside each figure the model minus it, with the 95 % interval of that, paired and clustered "
+    "by lead; an interval that holds 0 may be chance. Of log loss less is better; points are no "
+    "probability, so they have none."
 )
 
 
@@ -25,7 +25,7 @@ def baselines(found: Trained) -> Section:
     return Section(
         "Baselines, on the same test",
         said=[f"The model is the {found.model.way}. {found.simpler.verdict}"],
-        grids=[_grid("way to rank, the simplest first", found.simpler.beside)],
+        grids=[_grid("way to rank", found.simpler.beside)],
     )
 
 
