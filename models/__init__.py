@@ -1,6 +1,7 @@
 """What ranks leads: the classifier, the points table, their metrics, reasons and registry.
 
-- model: readiness, calibrators, contributions, explain, importance, time_to_close, timing
+- model: readiness, calibrators, partly_mature, contributions, explain, importance
+- when: time_to_close, timing
 - rules/: the points table, written by hand or learned from outcomes
 - rivals: logistic, simpler, groups
 - judgement: metrics, bootstrap, judge, comparison, calibration_report, plots/, card
