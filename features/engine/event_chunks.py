@@ -1,7 +1,7 @@
 """The events of the asked leads as numbers, chunk by chunk of leads, in one scan of the events.
 
-Where there are several chunks, each one's events wait in a file of their own: with a scan for each
-chunk, twice the events would cost four times as much.
+Each chunk's events wait in a file of their own: with a scan for each chunk, twice the events would
+cost four times as much.
 """
 
 from collections.abc import Iterator, Sequence
@@ -56,10 +56,6 @@ def event_chunks(
         codes = pa.array(range(len(texts)), pa.int32())
         said = pa.array(texts, pa.string())
         database.connection.register(name, pa.table({"said": said, "code": codes}))
-    if count == 1:
-        # sql, not execute, which would make the Arrow table on one core only
-        yield _parted(database.connection.sql(_EVENTS).to_arrow_table(), 1)[0]
-        return
     files = [database.scratch / f"events{part}" for part in range(count)]
     for batch in database.connection.execute(_EVENTS).to_arrow_reader(BATCH):
         rows, begin = _parted(batch, count)
