@@ -66,7 +66,7 @@ def explain_verb(
 
     config = load(where)
     scorer = scorer_of(config, which)
-    with open_database(scorer.staged(config), scorer.specs) as database:
+    with open_database(scorer.staged(config), scorer.specs, [lead]) as database:
         told: PointsExplained
         if isinstance(scorer, PointsOnly):
             told = explain_points(config, database, scorer, lead, cutoff)

@@ -12,32 +12,19 @@ from features.config import Config
 from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
-from features.engine.duckdb_engine import feature_frames
 from features.engine.nightly import Nightly
 from features.progress import Progress, silent
-from features.snapshots import cohort_sql
 from models.comparison import capacity_of
-from models.readiness import BATCH, ReadinessModel
+from models.readiness import ReadinessModel
 from models.routing import Router
 from models.rules.history import keep, rules_folder
-from serve.lead_facts import facts_of
+from serve.lead_facts import LeadFacts
+from serve.lead_rows import LeadRows, first_of
 from serve.ledger.ledger import Ledger, Run
+from serve.on_spark import Found, score_on_spark
 from serve.points_only import NO_MODEL, PointsOnly
 from serve.prior_shift import shifted
 from serve.scorer import Scorer
-
-# A faulty lead is closed only if every deal of it surely is.
-_UNSCORABLE = """
-SELECT f.lead_id::VARCHAR AS lead_id, f.reason FROM lead_faults f
-WHERE NOT coalesce((
-  SELECT bool_and(coalesce(closed_at < TIMESTAMP '{cutoff}' AND outcome IN ('won', 'lost'), false))
-  FROM deals d WHERE d.lead_id = f.lead_id), false)
-AND (
-  EXISTS (SELECT 1 FROM deeds e WHERE e.lead_id = f.lead_id AND e.known_at < TIMESTAMP '{cutoff}')
-  OR EXISTS (SELECT 1 FROM leads l WHERE l.lead_id = f.lead_id
-    AND (l.created_at IS NULL OR l.created_at < TIMESTAMP '{cutoff}')))
-ORDER BY f.lead_id
-"""
 
 
 @dataclass(frozen=True)
@@ -124,25 +111,38 @@ def score_all(
     else:
         model, shift = shifted(config, database, scorer.model, cutoff)
         scorer = replace(scorer, model=model)
-    database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql([cutoff])}")
-    scorable = database.value("SELECT count(*) FROM snapshots")
-    unscorable = database.query(_UNSCORABLE.format(cutoff=cutoff))
-    open_leads = scorable + len(unscorable)
-    without = scorer.why if isinstance(scorer, PointsOnly) else ""
-    router = Router.of(capacity_of(config), open_leads, cutoff, config.routing, without)
-    facts = facts_of(config, database, cutoff)
-    nightly = Nightly(database, scorer.specs, cutoff, _kept(config, run))
-    parts = _parts(config, nightly, scorer, unscorable, progress)
+    facts = LeadFacts.asked(config, database, cutoff)
+    rows = LeadRows(scorer, facts, cutoff, config.engine.memory_gb)
     keep(scorer.rules, rules_folder(config))
-    with_facts = (part.merge(facts, on="lead_id", how="left") for part in parts)
-    added = ledger.write(run, with_facts, open_leads, router, now)
-    breaches = find_breaches(database.connection, database.columns, now)
-    told = tuple(str(breach) for breach in breaches)
+    spared = None
+    if database.whole is None:
+        nightly = Nightly(database, scorer.specs, cutoff, _kept(config, run))
+        spared = nightly if config.engine.incremental else None
+        found = _found_here(database, rows, spared, now, progress)
+    else:
+        progress("score", 0, 1)
+        found = score_on_spark(config, database.whole, rows, run, now)
+        progress("score", 1, 1)
+    without = scorer.why if isinstance(scorer, PointsOnly) else ""
+    slots = capacity_of(config)
+    router = Router.of(slots, found.open_leads, cutoff, config.routing, without)
+    added = ledger.write(run, found.parts, found.open_leads, router, now)
+    told = tuple(str(breach) for breach in found.breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
     notes += (str(shift),) if shift else ()
-    notes += (_spared(nightly, scorable),) if config.engine.incremental else ()
-    first = "" if unscorable.empty else "lead {}: {}".format(*unscorable.iloc[0])
-    return Scored(run, open_leads, len(unscorable), first, added, told, notes, ledger)
+    notes += (_spared(spared, found.open_leads - found.unscored),) if spared else ()
+    counts = (found.open_leads, found.unscored, found.first_unscored, added)
+    return Scored(run, *counts, told, notes, ledger)
+
+
+def _found_here(
+    database: LeadDatabase, rows: LeadRows, nightly: Nightly | None, now: datetime, told: Progress
+) -> Found:
+    open_leads, unscorable = rows.opened(database)
+    frames = nightly.frames("snapshots", rows.memory_gb, told) if nightly else None
+    parts = rows.parts(database, unscorable, frames, told)
+    breaches = find_breaches(database.connection, database.columns, now)
+    return Found(parts, open_leads, len(unscorable), first_of(unscorable), breaches)
 
 
 def _kept(config: Config, run: Run) -> Path:
@@ -182,26 +182,3 @@ def cutoff_notes(
             f"The data end on {data_end:%Y-%m-%d}, {(cutoff - data_end).days} days before the "
             "cutoff: every lead looks as if it had done nothing since."
         )
-
-
-def _parts(
-    config: Config,
-    nightly: Nightly,
-    scorer: Scorer | PointsOnly,
-    unscorable: pd.DataFrame,
-    progress: Progress,
-) -> Iterator[pd.DataFrame]:
-    memory_gb, database = config.engine.memory_gb, nightly.database
-    done, of = 0, database.value("SELECT count(*) FROM snapshots")
-    if config.engine.incremental:
-        frames = nightly.frames("snapshots", memory_gb, progress)
-    else:
-        frames = feature_frames(database, scorer.specs, "snapshots", memory_gb, progress)
-    for frame in frames:
-        for start in range(0, len(frame), BATCH):
-            scored = scorer.score_frame(frame.iloc[start : start + BATCH])
-            done += len(scored)
-            progress("score", done, of)
-            yield scored.assign(lead_id=scored["lead_id"].astype(str), state="scored")
-    if len(unscorable):
-        yield unscorable.rename(columns={"reason": "state_reason"}).assign(state="not scored")

@@ -27,7 +27,6 @@ from features.wording import Words
 from models import time_to_close
 from models.explain import explain
 from models.readiness import BATCH, Floats, ReadinessModel
-from models.registry import CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
 from serve.prior_shift import shifted
 
@@ -52,11 +51,13 @@ class Scorer:
     def champion(cls, path: str | Path) -> Scorer:
         """The champion of the registry that a readiness.toml names."""
         config = load(Path(path))
-        return cls.of(config, CHAMPION)
+        return cls.of(config, "champion")
 
     @classmethod
     def of(cls, config: Config, which: str) -> Scorer:
         """The registered model of an alias or version beside the rules of today."""
+        from models.registry import Registry  # workers of Spark score without MLflow: 4 s each
+
         rules = load_rules(config.folder / config.rules)
         segments = load_segments(config)
         return cls(Registry(config).load(which), rules, config.words, segments, config)

@@ -10,10 +10,10 @@ from features.check.freshness import days_without_deals
 from features.check.gate import refuse_lacks
 from features.check.worked import worked
 from features.config import Config
-from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase, open_database
 from features.cutoffs import grid, mature, utc_now
 from features.dataset import Dataset, labelled
+from features.engine.buckets import breaches_of
 from features.errors import BadInput
 from features.progress import Progress, silent
 from features.segments import opted_in
@@ -92,8 +92,7 @@ def train(config: Config, progress: Progress = silent) -> Trained:
 
 def refuse_breaches(database: LeadDatabase) -> None:
     """Raises BadInput with every breach of the contract: training on wrong rows teaches wrongly."""
-    now = utc_now()
-    found = find_breaches(database.connection, database.columns, now)
+    found = breaches_of(database, utc_now())
     if found:
         lines = "\n".join(f"  {breach}" for breach in found)
         raise BadInput(f"The lead database breaches its contract:\n{lines}")

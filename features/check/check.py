@@ -10,16 +10,22 @@ from features.catalog import catalog
 from features.check.freshness import days_without_deals
 from features.check.gate import lacks, training_cutoffs
 from features.check.maturity import maturity
-from features.check.notes import accepted_in_vain, cutoff_notes, looked, setting_notes
+from features.check.notes import (
+    accepted_in_vain,
+    cutoff_notes,
+    looked,
+    sample_note,
+    setting_notes,
+)
 from features.check.report import ActionCount, CutoffCount, Note, Report, TableSpan, totals
 from features.check.worked import worked
 from features.config import Config
-from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
 from features.cutoffs import grid, is_mature
 from features.dataset import labelled
 from features.described import describe_features
+from features.engine.buckets import breaches_of
 from features.labels import label_sql
 from features.progress import Progress, silent
 from features.segments import opted_in
@@ -30,13 +36,14 @@ def check(
     database: LeadDatabase, config: Config, now: datetime, progress: Progress = silent
 ) -> Report:
     """Look at everything. `now` is naive UTC: later times in the data are breaches."""
-    breaches = tuple(find_breaches(database.connection, database.columns, now))
+    breaches = tuple(breaches_of(database, now))
     findings = () if breaches else _audited(database, config, progress)
     looks = looked(database)
     actions = _actions(database, config.features.leave_out_actions)
     cutoffs = _cutoffs(database, config)
     snapshots = totals(cutoffs)
     notes = [
+        sample_note(database),
         *looks.values(),
         *setting_notes(database, config, [counted.action for counted in actions]),
         *cutoff_notes(database, config, cutoffs),

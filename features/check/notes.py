@@ -129,3 +129,14 @@ def cutoff_notes(
             "A model needs both. See whether deals has both outcomes, and lead ids as in leads.",
         ),
     ]  # fmt: skip
+
+
+def sample_note(database: LeadDatabase) -> Note:
+    """That the figures are of some of the leads, where they are."""
+    whole = database.whole
+    return Note(
+        "leads in all",
+        whole.leads if whole and whole.share < 1 else 0,
+        f"All but the breaches is counted over {0 if whole is None else whole.share:.1%} of them, "
+        "drawn by hash (engine.spark.most_leads).",
+    )

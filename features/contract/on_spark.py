@@ -8,13 +8,15 @@ very expressions that stage a lead database.
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from features.config import Config, Engine, Features
-from features.contract.tables import CONTRACT, Column, cast, literal
+from features.contract.observed import KNOWN_AT, is_deed
+from features.contract.tables import CONTRACT, Column, cast
 from features.engine.spark_engine import Rows, SparkTables
 from features.spec import Spec
 
@@ -63,8 +65,7 @@ def find_whole(config: Config, specs: Sequence[Spec], attributes: Set[str], now:
         table: [name for name in frame.columns if name in _wanted(table, attributes)]
         for table, frame in tables.frames.items()
     }
-    left_out = config.features.leave_out_actions
-    found = {table: _facts(tables, table, columns[table], left_out, now) for table in _TIMES}
+    found = {table: _facts(tables, table, columns[table], config.features, now) for table in _TIMES}
     events: dict[str, int] = {}
     for row in found["events"]:
         if row["events"]:
@@ -85,16 +86,15 @@ def _wanted(table: str, attributes: Set[str]) -> set[str]:
 
 
 def _facts(
-    tables: SparkTables, table: str, columns: list[str], left_out: Sequence[str], now: datetime
+    tables: SparkTables, table: str, columns: list[str], features: Features, now: datetime
 ) -> list[dict[str, Any]]:
     read = [name for name in columns if name in _READ.get(table, [_TIMES[table]])]
-    rows: list[dict[str, Any]] = tables.over_rows(
-        table, read, facts_of(table, left_out, now), _FOUND
-    ).to_pylist()
+    work = facts_of(table, features, now)
+    rows: list[dict[str, Any]] = tables.over_rows(table, read, work, _FOUND).to_pylist()
     return rows
 
 
-def facts_of(table: str, left_out: Sequence[str], now: datetime) -> Callable[[Rows], Rows]:
+def facts_of(table: str, features: Features, now: datetime) -> Callable[[Rows], Rows]:
     """Counts the rows, the deeds by action and the latest time up to `now` of some rows."""
 
     def facts(rows: Rows) -> Rows:
@@ -103,39 +103,32 @@ def facts_of(table: str, left_out: Sequence[str], now: datetime) -> Callable[[Ro
             return
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
-            reader = pa.RecordBatchReader.from_batches(first.schema, _chain(first, rows))
+            reader = pa.RecordBatchReader.from_batches(first.schema, chain([first], rows))
             connection.register("raw", reader)
             found = {name: kind for name, kind, *_ in connection.execute("DESCRIBE raw").fetchall()}
-            sql = _facts_sql(table, found, left_out, now)
+            sql = _facts_sql(table, found, features, now)
             yield from connection.execute(sql).to_arrow_table().cast(_FOUND).to_batches()
 
     return facts
 
 
-def _chain(first: pa.RecordBatch, rest: Rows) -> Rows:
-    yield first
-    yield from rest
-
-
-def _facts_sql(table: str, found: dict[str, str], left_out: Sequence[str], now: datetime) -> str:
-    moment = cast(Column(_TIMES[table], "TIMESTAMP"), found, "")
+def _facts_sql(table: str, found: dict[str, str], features: Features, now: datetime) -> str:
     if table != "events":
+        moment = cast(Column(_TIMES[table], "TIMESTAMP"), found, "")
         return (
             "SELECT NULL::VARCHAR AS action, 0::BIGINT AS events, count(*) AS rows, "
             f"epoch_us(max(moment) FILTER (WHERE moment <= TIMESTAMP '{now}')) AS latest "
             f"FROM (SELECT {moment} AS moment FROM raw)"
         )
-    recorded = cast(Column("recorded_at", "TIMESTAMP"), found, "")
-    action = cast(Column("action", "VARCHAR"), found, "")
-    names = ", ".join(map(literal, left_out))
-    is_deed = "lead_id IS NOT NULL AND moment IS NOT NULL AND action IS NOT NULL"
-    is_deed += f" AND action NOT IN ({names})" if names else ""
-    known = "greatest(moment, coalesce(recorded, moment))"
+    asked = [column for column in CONTRACT["events"] if column.name in _READ["events"]]
+    read = ", ".join(
+        column.name if column.type == "LEAD_ID" else f"{cast(column, found, '')} AS {column.name}"
+        for column in asked
+    )
     return f"""
-SELECT action, count(*) FILTER (WHERE {is_deed}) AS events, count(*) AS rows,
-  epoch_us(max({known}) FILTER (WHERE {known} <= TIMESTAMP '{now}')) AS latest
-FROM (SELECT lead_id, {moment} AS moment, {recorded} AS recorded, {action} AS action FROM raw)
-GROUP BY action"""
+SELECT action, count(*) FILTER (WHERE {is_deed(features)}) AS events, count(*) AS rows,
+  epoch_us(max({KNOWN_AT}) FILTER (WHERE {KNOWN_AT} <= TIMESTAMP '{now}')) AS latest
+FROM (SELECT {read} FROM raw) GROUP BY action"""
 
 
 def _from_microseconds(number: int) -> datetime:

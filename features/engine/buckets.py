@@ -5,10 +5,12 @@ A cohort, features, labels, rules and scores are local to a lead: whatever else 
 changes nothing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from math import ceil
+from typing import Any
 
 import pyarrow as pa
 
@@ -43,22 +45,17 @@ class Bucket:
         first = next(rows, None)
         if first is None:  # no row, and so no schema of the rows: no lead
             return
-        reader = pa.RecordBatchReader.from_batches(first.schema, _chain(first, rows))
+        reader = pa.RecordBatchReader.from_batches(first.schema, chain([first], rows))
         with open_bucket(self.staging, reader) as database:
             for table in self.work(database):
                 yield from table.select(self.schema.names).cast(self.schema).to_batches()
-
-
-def _chain(first: pa.RecordBatch, rest: Rows) -> Rows:
-    yield first
-    yield from rest
 
 
 def bucket_count(whole: Whole) -> int:
     """As many as run side by side, and more where their events would not fit into the memory that
     each may take."""
     room = EVENTS_PER_GB * whole.staging.engine.memory_gb
-    return min(max(whole.tables.at_once(), ceil(whole.events / room)), MOST_BUCKETS)
+    return min(max(whole.tables.at_once, ceil(whole.events / room)), MOST_BUCKETS)
 
 
 def over_buckets(whole: Whole, work: Work, schema: pa.Schema) -> SparkFrame:
@@ -108,7 +105,8 @@ def breaches_of(database: LeadDatabase, end: datetime) -> list[Breach]:
     def work(bucket: LeadDatabase) -> Iterator[pa.Table]:
         yield breach_table(find_breaches(bucket.connection, bucket.columns, end))
 
-    return added_up(over_buckets(database.whole, work, _BREACHES).toArrow())
+    frame = over_buckets(database.whole, work, _BREACHES)
+    return added_up(database.whole.tables.collected(frame).to_pylist())
 
 
 def breach_table(breaches: Sequence[Breach]) -> pa.Table:
@@ -118,10 +116,10 @@ def breach_table(breaches: Sequence[Breach]) -> pa.Table:
     )
 
 
-def added_up(rows: pa.Table) -> list[Breach]:
-    """The breaches of all buckets as those of one database."""
+def added_up(rows: Iterable[dict[str, Any]]) -> list[Breach]:
+    """The breaches of all buckets, as rows of `breach_table`, as those of one database."""
     found: dict[tuple[str, ...], Breach] = {}
-    for row in rows.to_pylist():
+    for row in rows:
         breach = Breach(**row | {"first": tuple(row["first"])})
         key = (breach.table, breach.column, breach.what)
         if key in found:

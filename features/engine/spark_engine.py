@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from features.errors import BadInput
 SparkFrame = Any  # pyspark.sql.DataFrame, where pyspark is installed
 Rows = Iterator[pa.RecordBatch]
 PARTS_OF_HASH = 1_000_000
+MOST_AT_ONCE = 10_000
 _LINES = 3  # of an error that Spark tells, at most
 
 
@@ -187,13 +189,19 @@ class SparkTables:
         rows = rows.repartition(buckets, "key").drop("key")
         return rows.mapInArrow(_function(work), _spark_schema(schema))
 
+    def collected(self, frame: SparkFrame) -> pa.Table:
+        """The rows of a frame, brought here."""
+        with plainly("The work on Spark failed"):
+            return frame.toArrow()
+
+    @cached_property
     def at_once(self) -> int:
-        """How many tasks run side by side."""
+        """How many tasks run side by side: Spark parts a range of numbers by that."""
         from pyspark.sql import functions as sf
 
         with plainly("Spark does not run"):
-            numbers = self.session.range(PARTS_OF_HASH).select(sf.spark_partition_id().alias("p"))
-            return int(numbers.distinct().count())
+            parts = self.session.range(MOST_AT_ONCE).select(sf.spark_partition_id().alias("part"))
+            return len(parts.toArrow()["part"].unique())
 
     def replace_parts(self, frame: SparkFrame, folder: str, by: Sequence[str]) -> None:
         """Write Parquet, each part in the place of the one before. Spark writes beside them, and

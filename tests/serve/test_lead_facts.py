@@ -7,7 +7,7 @@ import pytest
 
 from features.contract.database import open_database
 from features.errors import BadInput
-from serve.lead_facts import facts_of
+from serve.lead_facts import LeadFacts
 from tests.features.lead_databases import TIME, at, config_for, event, write_database, write_table
 from tests.models.sources_text import BASKETS, one
 
@@ -30,7 +30,7 @@ def facts(folder: Path, deals: list[dict] = DEALS, **routing) -> dict[str, dict]
     write_table(folder / "deals.parquet", deals, columns, pa.int64())
     config = config_for(folder, routing=routing)
     with open_database(config) as database:
-        found = facts_of(config, database, CUTOFF)
+        found = LeadFacts.asked(config, database, CUTOFF).of(database)
     return found.astype(object).where(found.notna(), None).set_index("lead_id").to_dict("index")
 
 
