@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ from features.engine.buckets import bucket_count, features_on_spark
 from features.engine.duckdb_engine import feature_frames
 from features.snapshots import cohort_sql
 
-CUTOFFS = [(START + timedelta(days=days)).to_pydatetime() for days in CUTOFF_DAYS]
+BEGIN = datetime(1970, 1, 1) + timedelta(microseconds=START)
+CUTOFFS = [BEGIN + timedelta(days=days) for days in CUTOFF_DAYS]
 EVENTS = 2_000_000
 
 
@@ -143,10 +144,9 @@ def _here(database: Any, target: Path) -> int:
 
 
 def shuffled_mb(session: Any) -> int:
-    """What all stages wrote for shuffles, as Spark's own status store has it."""
-    store = session.sparkContext._jsc.sc().statusStore()
-    stages = store.stageList(None)
-    written = sum(stages.apply(place).shuffleWriteBytes() for place in range(stages.size()))
+    """What all tasks wrote for shuffles, as Spark's own status store has it."""
+    executors = session.sparkContext._jsc.sc().statusStore().executorList(False)
+    written = sum(executors.apply(n).totalShuffleWrite() for n in range(executors.size()))
     return round(written / 2**20)
 
 
