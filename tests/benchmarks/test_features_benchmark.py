@@ -56,16 +56,20 @@ def run(cpu, wall):
 
 
 @pytest.mark.parametrize(
-    ("ours", "differing", "kept_up"),
+    ("events", "ours", "differing", "kept_up"),
     [
-        (run(5, 10), [], True),
-        (run(7, 10), [], False),  # 0.7 of the CPU
-        (run(5, 11), [], False),
-        (run(5, 10), ["pandas: count_all: 1 rows"], False),
+        (20_000_000, run(5, 10), [], True),
+        (20_000_000, run(7, 10), [], False),  # 0.7 of the CPU
+        (20_000_000, run(5, 11), [], False),
+        (20_000_000, run(5, 10) | {"peak_gb": 1.1}, [], False),
+        (20_000_000, run(5, 10), ["pandas: count_all: 1 rows"], False),
+        (2_000_000, run(7, 11), [], True),
+        (2_000_000, run(11, 11), [], False),
     ],
 )
-def test_the_aim(ours, differing, kept_up):
-    record = {"rounds": [{OURS: ours, POLARS: run(10, 10)}], "differing": differing}
+def test_the_aim(events, ours, differing, kept_up):
+    rounds = [{OURS: ours, POLARS: run(10, 10)}]
+    record = {"events": events, "rounds": rounds, "differing": differing}
     assert feature_page.kept_up(record) is kept_up
 
 
