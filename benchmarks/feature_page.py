@@ -134,7 +134,8 @@ def page_head(records: list[dict[str, Any]]) -> str:
         for each in records
     ]
     features = max(each["columns"] for each in records)
-    return HEAD.format(features=features, cpu=MOST_CPU, gb=MOST_GB) + "\n" + "\n".join(commands)
+    head = HEAD.format(features=features, cpu=MOST_CPU, gb=MOST_GB)
+    return f"{head}\n{chr(10).join(commands)}\n"
 
 
 def plot(records: list[dict[str, Any]]) -> Figure:
