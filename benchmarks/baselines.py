@@ -7,45 +7,29 @@ docs/results.md.
 
 import argparse
 import math
-import re
 import shutil
 import tempfile
 from pathlib import Path
 
+from benchmarks.measure import HOME
+from benchmarks.page import RESULTS, put
 from features.config import Config, load
 from models.judge import METRICS, Estimate
 from models.simpler import Beside
 from training.record import Trained
 from training.train import train
 
-HOME = Path(__file__).parent.parent
 TITLE = "## Simpler ways and parts of the features, BPI Challenge 2012\n"
 
 
 def main() -> None:
-    """Train on the bank's log and print the section; with --write, replace it in the page."""
+    """Train on the bank's log and print the section; with --write, exchange it in the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="put it into docs/results.md")
-    asked = parser.parse_args()
-    found = section()
+    asked, found = parser.parse_args(), section()
     if asked.write:
-        page = HOME / "docs" / "results.md"
-        page.write_text(replaced(page.read_text(encoding="utf-8"), found), encoding="utf-8")
+        put(RESULTS, found, "python -m benchmarks.baselines")
     print(found)
-
-
-def replaced(page: str, found: str, title: str = TITLE) -> str:
-    """The page with the section of the title exchanged, or added at its end.
-
-    >>> replaced("# Results\\n\\n## Other\\n", TITLE).endswith(TITLE)
-    True
-    >>> replaced(f"{TITLE}\\nold\\n\\n## Other\\n", TITLE) == f"{TITLE}\\n## Other\\n"
-    True
-    """
-    old = re.compile(re.escape(title) + r".*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
-    if not old.search(page):
-        return f"{page.rstrip()}\n\n{found}"
-    return old.sub(lambda _: f"{found}\n", page)
 
 
 def section() -> str:

@@ -23,7 +23,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.baselines import HOME, bank, replaced
+from benchmarks.baselines import bank
+from benchmarks.page import RESULTS, put
 from benchmarks.small_data import log_loss
 from features.catalog import catalog
 from features.config import Config, load
@@ -256,12 +257,9 @@ def main() -> None:
     """Print the section; with --write, exchange it in the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="put it into docs/results.md")
-    asked = parser.parse_args()
-    found = section()
+    asked, found = parser.parse_args(), section()
     if asked.write:
-        page = HOME / "docs" / "results.md"
-        text = replaced(page.read_text(encoding="utf-8"), found, TITLE)
-        page.write_text(text, encoding="utf-8")
+        put(RESULTS, found, "python -m benchmarks.delay")
     print(found)
 
 

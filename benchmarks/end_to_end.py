@@ -1,6 +1,6 @@
 """A night's work from the events to the ledger, and where its time goes.
 
-    .venv/bin/python -m benchmarks.end_to_end DIR [TIMES]
+    .venv/bin/python -m benchmarks.end_to_end DIR [TIMES] [--write]
 
 DIR is a folder with a champion, as `make demo` leaves it; its company is taken TIMES over, under
 new lead ids. Readiness, reasons, points and segments are those of the rows whose features are at
@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.measure import Cost, Stopwatch, peak_gb
+from benchmarks.page import tell
 from features.config import Config, load
 from features.contract.database import open_database
 from features.engine.duckdb_engine import feature_frames
@@ -42,7 +43,7 @@ def many(folder: Path, times: int, to: Path) -> Config:
 
 
 def main(folder: Path, times: int) -> None:
-    """Measure, and print a Markdown table."""
+    """Measure, and tell it in a Markdown table."""
     with tempfile.TemporaryDirectory() as name:
         config = many(folder, times, Path(name) / "many")
         scorer = Scorer.of(load(folder), "champion")
@@ -59,16 +60,20 @@ def main(folder: Path, times: int) -> None:
             lines["the same run again, which adds nothing"] = watch.lap()
     assert whole.added == leads
     assert again.added == 0
-    print(
+    rows = [
+        f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.wall / floor.wall:.1f} "
+        f"| {cost.cpu / floor.cpu:.1f} |"
+        for name, cost in {"scan of the events: the floor": floor, **lines}.items()
+    ]
+    table = "| | wall s | CPU s | wall / floor | CPU / floor |\n|---|---:|---:|---:|---:|\n"
+    tell(
+        "## A night, from the events to the ledger\n\n"
         f"{events:,} events, {leads:,} open leads, {len(scorer.specs)} features; limit "
-        f"{config.engine.memory_gb:g} GB, peak of the process {peak_gb():.2f} GB.\n"
+        f"{config.engine.memory_gb:g} GB, peak of the process {peak_gb():.2f} GB.\n\n"
+        + table
+        + "\n".join(rows),
+        "benchmarks.end_to_end",
     )
-    print("| | wall s | CPU s | wall / floor | CPU / floor |\n|---|---:|---:|---:|---:|")
-    for name, cost in {"scan of the events: the floor": floor, **lines}.items():
-        print(
-            f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.wall / floor.wall:.1f} "
-            f"| {cost.cpu / floor.cpu:.1f} |"
-        )
 
 
 def _floor(config: Config) -> Cost:
@@ -105,5 +110,5 @@ def _sum(one: Cost, other: Cost) -> Cost:
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "demo")
-    main(folder, int(sys.argv[2]) if len(sys.argv) > 2 else TIMES)
+    given = [int(each) for each in sys.argv[2:] if each.isdigit()]
+    main(Path(sys.argv[1]), *(given or [TIMES]))

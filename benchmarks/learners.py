@@ -1,6 +1,6 @@
 """What boosting costs, and how well it ranks: scikit-learn's beside LightGBM and XGBoost.
 
-    .venv/bin/python -m benchmarks.learners [LEADS]
+    .venv/bin/python -m benchmarks.learners [LEADS] [--write]
 
 The same simulated company, the same encoded snapshots, the same settings (those that training
 starts from) in each library's own words, all cores. Log loss is that of the final test's outcomes,
@@ -19,6 +19,7 @@ import xgboost
 from numpy.typing import NDArray
 
 from benchmarks.measure import Cost, Stopwatch
+from benchmarks.page import tell
 from benchmarks.small_data import company
 from features.spec import is_text
 from models.encoding import encoded
@@ -103,6 +104,7 @@ def measured(leads: int = LEADS, rounds: int = ROUNDS) -> str:
             found[name] = found[name]._replace(chances=np.asarray(predict(asked), np.float64))
     texts = sum(is_text(spec) for spec in kept)
     return (
+        "## Training beside LightGBM and XGBoost\n\n"
         f"{len(X):,} snapshots to fit on ({int(made.past.won.sum()):,} won), {X.shape[1]} features "
         f"({texts} of them texts), {len(asked):,} to judge on; {DEFAULT['max_iter']} trees of at "
         f"most {DEFAULT['max_leaf_nodes']} leaves; {rounds} rounds in turn, medians of the ratios "
@@ -141,4 +143,5 @@ def away(truth: Floats, chances: Floats) -> float:
 
 
 if __name__ == "__main__":
-    print(measured(int(sys.argv[1]) if len(sys.argv) > 1 else LEADS))
+    given = [int(each) for each in sys.argv[1:] if each.isdigit()]
+    tell(measured(*given), "benchmarks.learners")

@@ -1,6 +1,6 @@
 """What a night costs that carries settled leads on, beside a night that measures every lead.
 
-    .venv/bin/python -m benchmarks.nightly [EVENTS SNAPSHOTS]
+    .venv/bin/python -m benchmarks.nightly [EVENTS SNAPSHOTS] [--write]
 
 The lead database of `benchmarks.features`, four leads of five moved two years back, as they lie in
 a grown database whose deals nobody closed; 80 features at one cutoff, from Parquet to frames. Both
@@ -19,6 +19,7 @@ import pandas as pd
 
 from benchmarks.feature_data import SPECS, write_lead_database
 from benchmarks.measure import Cost, Stopwatch
+from benchmarks.page import tell
 from features.config import Capacity, Config, Tables, Times
 from features.contract.database import open_database
 from features.engine.duckdb_engine import feature_frames
@@ -56,7 +57,7 @@ def night(config: Config, cutoff: datetime, kept: Path | None) -> tuple[list[pd.
 
 
 def main(events: int, snapshots: int) -> None:
-    """Measure three rounds in turn, and print a Markdown table."""
+    """Measure three rounds in turn, and tell it in a Markdown table."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         grown(folder, events, snapshots)
@@ -79,17 +80,20 @@ def main(events: int, snapshots: int) -> None:
             spared, carried = night(config, LAST, kept)
             costs["settled leads carried on"].append(watch.lap())
         leads = _compared(full, spared)
-    print(
+    said = [
+        "## A night that carries settled leads on\n",
         f"{events:,} events, {leads:,} open leads, {len(SPECS)} features; {carried:,} leads were "
-        f"carried on, a file of {len(before) / 2**20:.0f} MB. All values equal.\n\n"
-        "| | wall s | CPU s | wall / full | CPU / full |\n|---|---:|---:|---:|---:|"
-    )
+        f"carried on, a file of {len(before) / 2**20:.0f} MB. All values equal. Three rounds in "
+        "turn, medians.\n",
+        "| | wall s | CPU s | wall / full | CPU / full |\n|---|---:|---:|---:|---:|",
+    ]
     floor = costs["every lead measured"]
     for what, rounds in costs.items():
         pairs = list(zip(rounds, floor, strict=True))
         wall, cpu = np.median([(a.wall / b.wall, a.cpu / b.cpu) for a, b in pairs], axis=0)
         seconds = np.median([(cost.wall, cost.cpu) for cost in rounds], axis=0)
-        print(f"| {what} | {seconds[0]:.2f} | {seconds[1]:.2f} | {wall:.2f} | {cpu:.2f} |")
+        said.append(f"| {what} | {seconds[0]:.2f} | {seconds[1]:.2f} | {wall:.2f} | {cpu:.2f} |")
+    tell("\n".join(said), "benchmarks.nightly")
 
 
 def _compared(full: list[pd.DataFrame], spared: list[pd.DataFrame]) -> int:
@@ -102,4 +106,5 @@ def _compared(full: list[pd.DataFrame], spared: list[pd.DataFrame]) -> int:
 
 
 if __name__ == "__main__":
-    main(*(map(int, sys.argv[1:3]) if sys.argv[2:] else (EVENTS, SNAPSHOTS)))
+    given = [int(each) for each in sys.argv[1:] if each.isdigit()]
+    main(*(given or (EVENTS, SNAPSHOTS)))

@@ -1,6 +1,6 @@
 """What scoring a million leads costs: readiness, worded reasons, and what libraries take for it.
 
-    .venv/bin/python -m benchmarks.scoring DIR [ROWS]
+    .venv/bin/python -m benchmarks.scoring DIR [ROWS] [--write]
 
 DIR is a folder with a champion, as `make demo` leaves it. The rows are the open leads of its last
 cutoffs, drawn with replacement: many a row comes twice, which spares no work but the wording of
@@ -21,6 +21,7 @@ import shap
 from numpy.typing import NDArray
 
 from benchmarks.measure import Cost, Stopwatch, peak_gb
+from benchmarks.page import tell
 from features.config import load
 from features.contract.database import open_database
 from features.engine.duckdb_engine import feature_frame
@@ -43,7 +44,7 @@ class Line(NamedTuple):
 
 
 def main(folder: Path, rows: int) -> None:
-    """Measure, and print two Markdown tables."""
+    """Measure, and tell it in two Markdown tables."""
     scorer, drawn = drawn_rows(folder)
     model, boost = scorer.model, scorer.model.learner
     if model.is_linear:
@@ -68,11 +69,13 @@ def main(folder: Path, rows: int) -> None:
         timed("contributions alone, shap", LEAST, lambda: tree.shap_values(least)),
     ]
     apart = np.abs(contributions(boost, least)[0] - np.asarray(tree.shap_values(least))).max()
-    print(
+    tell(
+        "## A million leads scored, and why\n\n"
         f"{rows:,} rows, {len(model.specs)} features, {boost.n_iter_} trees; peak {peak_gb():.2f} "
         f"GB, {frame.memory_usage().sum() / 2**30:.2f} of it the frame. `per row` is the ratio to "
         f"ours.\n\n{table(readiness, 0)}\n\n{table(reasons, 1)}\n\nNo contribution is further than "
-        f"{apart:.0e} from shap's."
+        f"{apart:.0e} from shap's.",
+        "benchmarks.scoring",
     )
 
 
@@ -132,5 +135,5 @@ def table(lines: list[Line], beside: int) -> str:
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "demo")
-    main(folder, int(sys.argv[2]) if len(sys.argv) > 2 else ROWS)
+    given = [int(each) for each in sys.argv[2:] if each.isdigit()]
+    main(Path(sys.argv[1]), *(given or [ROWS]))
