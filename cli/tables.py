@@ -28,11 +28,16 @@ def judgement_table(judged: Judgement) -> Table:
     """Every metric of the two contenders and of chance, with the paired difference. Chance is a
     random order; where a probability is asked for, the base rate for everyone."""
     first, second = judged.names
-    caption = "↓ less is better; chance: a random list, or the same probability for all"
+    caption = ["↓ less is better; chance: a random list, or the same probability for all"]
+    caption += [
+        f"{name}: calibration error {judged.against_chance(name)} alone shows (up to {up_to:.4f})"
+        for name, up_to in judged.ece_by_chance.items()
+    ]
+    caption += [judged.too_few] if judged.too_few else []
     table = Table(
         title=_title(judged),
         title_justify="left",
-        caption=f"{caption}\n{judged.too_few}".rstrip(),
+        caption="\n".join(caption),
         caption_justify="left",
     )
     table.add_column("")

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from features.errors import BadInput
-from models.bootstrap import NO_INTERVAL, Floats, Interval, bootstrap, interval, rarer, too_few
+from models.bootstrap import Floats, bootstrap, interval, rarer, too_few
 from models.calibration_error import Gaps
 from models.metrics import BINS, NAN, Capacity, Ranking
 
@@ -45,8 +45,7 @@ class Contender:
 
 class Estimate(NamedTuple):
     """A figure and its 95 % interval [low, high], NaN where undefined; low and high alone are NaN
-    where an interval could not be trusted (docs/adr/0022). That of the calibration error knows that
-    noise looks like miscalibration, so that the figure may lie above it."""
+    where an interval could not be trusted (docs/adr/0022), as always for a calibration error."""
 
     point: float
     low: float
@@ -76,7 +75,9 @@ class Judgement:
     cutoffs: by date, snapshots, wins, slots (length of the list), precision of each contender.
     estimates: by contender, then metric. baselines: the same for `base_rate` and `random`, without
     intervals. differences: first contender minus each of the others; for log_loss, brier and ece
-    less is better. A difference of calibration errors has no interval.
+    less is better. ece_by_chance: the calibration error that chance alone stays under 19 times of
+    20, by contender; those that are not probabilities are left out, and all below FEW_LEADS leads
+    or without a lead of each outcome.
     """
 
     snapshots: int
@@ -89,6 +90,7 @@ class Judgement:
     estimates: dict[str, dict[str, Estimate]]
     baselines: dict[str, dict[str, float]]
     differences: dict[str, dict[str, Estimate]]
+    ece_by_chance: dict[str, float]
 
     @property
     def difference(self) -> dict[str, Estimate]:
@@ -114,6 +116,14 @@ class Judgement:
             return None
         return self.names[0] if low > 0 else self.names[1]
 
+    def more_than_chance(self, name: str) -> bool:
+        """Whether the calibration error of a contender in `ece_by_chance` lies above that."""
+        return self.estimates[name]["ece"].point > self.ece_by_chance[name]
+
+    def against_chance(self, name: str) -> str:
+        """That in words."""
+        return "more than chance" if self.more_than_chance(name) else "no more than chance"
+
     def to_json(self) -> dict[str, Any]:
         """A dict for json.dumps: null where a figure makes no sense, never NaN."""
         points = {
@@ -132,6 +142,10 @@ class Judgement:
             "interval": {
                 name: {m: e.interval_json() for m, e in estimates.items()}
                 for name, estimates in self.estimates.items()
+            },
+            "ece_by_chance": {
+                name: {"up_to": up_to, "more_than_chance": self.more_than_chance(name)}
+                for name, up_to in self.ece_by_chance.items()
             },
         }
 
@@ -172,24 +186,28 @@ def judge(
     point = np.stack([_measure(c, ranking, capacity) for c, ranking in pairs])
     replicated = bootstrap(measure, snapshots["lead_id"], replicates, seed)
     figures, wins = replicated[:, :, : len(METRICS)], rarer(snapshots["lead_id"], won)
-    estimates = {}
-    for i, (contender, gap) in enumerate(zip(contenders, gaps, strict=True)):
-        bins = replicated[:, i, len(METRICS) :]
-        errors = NO_INTERVAL if gap is None else gap.interval(bins, wins)
-        estimates[contender.name] = _estimates(point[i], figures[:, i], wins, errors)
+    leads = snapshots["lead_id"].nunique()
+    tellable = leads >= FEW_LEADS and wins > 0
     return Judgement(
         snapshots=won.size,
-        leads=snapshots["lead_id"].nunique(),
+        leads=leads,
         wins=int(won.sum()),
         rarer=wins,
         capacity=capacity,
         share=rankings[0].at_capacity(capacity).share,
         cutoffs=_by_cutoff(cutoff, won, contenders, capacity),
-        estimates=estimates,
+        estimates={
+            c.name: _estimates(point[i], figures[:, i], wins) for i, c in enumerate(contenders)
+        },
         baselines=_baselines(base_rate, won, cutoff, capacity),
         differences={
             c.name: _estimates(point[0] - point[i], figures[:, 0] - figures[:, i], wins)
             for i, c in enumerate(contenders[1:], start=1)
+        },
+        ece_by_chance={
+            c.name: gap.by_chance(replicated[:, i, len(METRICS) :])
+            for i, (c, gap) in enumerate(zip(contenders, gaps, strict=True))
+            if gap is not None and tellable
         },
     )
 
@@ -206,7 +224,7 @@ def _measure(
     contender: Contender, ranking: Ranking, capacity: Capacity, weight: Floats | None = None
 ) -> Floats:
     """The METRICS of one contender, in their order; under a weight without the calibration error,
-    whose interval is made of the gaps of its bins."""
+    which is measured by the gaps of its bins."""
     tally, listed = ranking.tally(weight), ranking.at_capacity(capacity, weight)
     calibration = (NAN, NAN, NAN)
     if contender.is_probability:
@@ -236,16 +254,11 @@ def _row(
     return np.concatenate([_measure(contender, ranking, capacity, weight), bins])
 
 
-def _estimates(
-    point: Floats, replicated: Floats, wins: int, errors: Interval = NO_INTERVAL
-) -> dict[str, Estimate]:
-    """point: shape (metrics,); replicated: shape (replicates, metrics). errors: the interval of the
-    calibration error, which has none by resampling alone."""
+def _estimates(point: Floats, replicated: Floats, wins: int) -> dict[str, Estimate]:
+    """point: shape (metrics,); replicated: shape (replicates, metrics), NaN for the calibration
+    error, which has no interval."""
     found = zip(METRICS, point.tolist(), replicated.T, strict=True)
-    return {
-        metric: Estimate(p, *(errors if metric == "ece" else interval(r, wins)))
-        for metric, p, r in found
-    }
+    return {metric: Estimate(p, *interval(r, wins)) for metric, p, r in found}
 
 
 def _by_cutoff(

@@ -10,7 +10,7 @@ from features.contract.database import LeadDatabase
 from features.dataset import Dataset
 from models.card import Card, Grid, Section, estimated
 from models.groups import Group, ages, by_group, sources, worst
-from models.judge import FEW_LEADS, METRICS, Estimate
+from models.judge import FEW_LEADS, METRICS, Estimate, Judgement
 from models.metrics import calibration_curve
 from models.plots import quality as plots
 from models.registry import Training
@@ -72,12 +72,10 @@ def card_of(
 
 def _figures(found: Trained) -> Section:
     judged = found.comparison.judgement
-    one, other = (judged.estimates[name] for name in judged.names)
     rows = [
         [
             WORDS[metric],
-            estimated(one[metric]),
-            estimated(other[metric]),
+            *(_beside_chance(judged, name, metric) for name in judged.names),
             _figure(judged.baselines["base_rate"][metric]),
             estimated(judged.difference[metric], "{:+.3f}"),
         ]
@@ -99,11 +97,19 @@ def _figures(found: Trained) -> Section:
                 rows,
                 "Beside a figure its 95 % interval, from a bootstrap of leads: another season, or "
                 "another training, may differ by more. A difference whose interval holds 0 may be "
-                "chance. Points are no probability, so they have no log loss, Brier score or "
-                "calibration.",
+                "chance; so may a calibration error up to the figure beside it. Points are no "
+                "probability, so they have no log loss, Brier score or calibration.",
             )
         ],
     )
+
+
+def _beside_chance(judged: Judgement, name: str, metric: str) -> str:
+    """A figure with its interval; a calibration error with what chance alone shows."""
+    told = estimated(judged.estimates[name][metric])
+    if metric == "ece" and name in judged.ece_by_chance:
+        return f"{told} (by chance up to {judged.ece_by_chance[name]:.3f})"
+    return told
 
 
 def _calibration(found: Trained) -> Section:
@@ -114,13 +120,9 @@ def _calibration(found: Trained) -> Section:
          f"{row.count:,}"]
         for row in curve.itertuples()
     ]  # fmt: skip
-    ece = compared.judgement.estimates["model"]["ece"].point
     return Section(
         "Whether its percentages can be taken at their word",
-        said=[
-            f"On average, what was promised and what was won differ by {100 * ece:.1f} percentage "
-            "points over ten groups of equal size."
-        ],
+        said=[_mean_gap(compared.judgement)],
         grids=[
             Grid(
                 ["readiness, mean", "won", "95 % interval", "snapshots"],
@@ -130,6 +132,21 @@ def _calibration(found: Trained) -> Section:
             )
         ],
         picture="calibration",
+    )
+
+
+def _mean_gap(judged: Judgement) -> str:
+    ece = judged.estimates["model"]["ece"].point
+    said = (
+        f"On average, what was promised and what was won differ by {100 * ece:.1f} percentage "
+        "points over ten groups of equal size."
+    )
+    if "model" not in judged.ece_by_chance:
+        return said
+    return (
+        f"{said} Where every promise holds, chance alone shows up to "
+        f"{100 * judged.ece_by_chance['model']:.1f} (19 times of 20): this is "
+        f"{judged.against_chance('model')}."
     )
 
 

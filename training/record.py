@@ -130,6 +130,7 @@ def _metrics(found: Trained, past: Dataset) -> dict[str, float]:
         for name, estimates in judged.estimates.items()
         for metric, estimate in estimates.items()
     }
+    metrics |= {f"test_{name}_ece_by_chance": e for name, e in judged.ece_by_chance.items()}
     metrics |= {f"test_difference_{m}": e.point for m, e in judged.difference.items()}
     metrics |= found.timing.metrics() | found.random_split.metrics()
     metrics |= {f"baseline/{name}": f for name, f in found.simpler.beside.metrics().items()}
