@@ -46,6 +46,9 @@ def test_train(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
     precision = trained.comparison.judgement.estimates["model"]["precision"].point
     (line,) = (line for line in said.splitlines() if "won on the list" in line)
     assert f" {precision:.1%} " in line
+    up_to = trained.comparison.judgement.ece_by_chance["model"]
+    told = trained.comparison.judgement.against_chance("model")
+    assert f"model: calibration error {told} alone shows (up to {up_to:.4f})" in said
     assert sum("*" in line for line in said.splitlines()) == 2  # the chosen one, and the legend
 
 

@@ -117,6 +117,7 @@ def test_the_json_is_strict_and_has_its_shape():
     assert list(found) == [
         *("snapshots", "leads", "wins", "base_rate_observed", "cutoffs", "model", "rules"),
         *("base_rate", "random", "no_interval", "difference", "interval"),
+        "ece_by_chance",
     ]
     assert set(found["difference"]) == set(found["interval"]["rules"]) == set(METRICS)
     for metric in ("log_loss", "brier", "ece"):
@@ -198,11 +199,30 @@ def test_of_few_wins_the_figures_stand_without_intervals_and_it_is_said_why():
     assert found["interval"]["model"]["roc_auc"] is None
 
 
-def test_a_difference_of_calibration_errors_has_no_interval_but_each_has_its_own():
-    snapshots, won, probability, _ = weekly()
-    rivals = [Contender("one", probability, True), Contender("off", probability**3, True)]
+def test_a_calibration_error_has_no_interval_and_is_held_against_what_chance_shows():
+    snapshots, won, probability, points = weekly()
+    rivals = [
+        Contender("one", probability, True),
+        Contender("off", probability**3, True),
+        Contender("rules", points, False),
+    ]
     found = judge(snapshots, won, rivals, QUARTER, 0.4, replicates=50)
-    off = found.estimates["off"]["ece"]
-    assert 0 < off.low < off.point
-    assert found.difference["ece"].point == found.estimates["one"]["ece"].point - off.point
-    assert not found.difference["ece"].known
+    error = {name: found.estimates[name]["ece"] for name in ("one", "off")}
+    assert found.difference["ece"].point == error["one"].point - error["off"].point
+    assert not any(each.known for each in (found.difference["ece"], *error.values()))
+    assert set(found.ece_by_chance) == {"one", "off"}
+    assert error["one"].point <= found.ece_by_chance["one"]
+    assert error["off"].point > found.ece_by_chance["off"]
+    told = {name: found.against_chance(name) for name in error}
+    assert told == {"one": "no more than chance", "off": "more than chance"}
+    assert found.to_json()["ece_by_chance"] == {
+        "one": {"up_to": found.ece_by_chance["one"], "more_than_chance": False},
+        "off": {"up_to": found.ece_by_chance["off"], "more_than_chance": True},
+    }
+
+
+def test_below_30_leads_and_without_a_win_nothing_is_said_of_chance():
+    few, none_won = slice(0, 29), np.zeros(40)
+    assert judged(RIGHT[few], WRONG[few], SNAPSHOTS[few], WON[few]).ece_by_chance == {}
+    assert judged(RIGHT, WRONG, won=none_won).to_json()["ece_by_chance"] == {}
+    assert "model" in judged(RIGHT, WRONG).ece_by_chance

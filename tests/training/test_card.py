@@ -50,6 +50,10 @@ def test_every_figure_is_the_run_s_metric_with_the_judgement_s_interval(card, tr
                 continue
             _, low, high = judged.estimates[name][metric]
             figure = run.data.metrics[f"test_{name}_{metric}"]
+            if metric == "ece":
+                by_chance = run.data.metrics[f"test_{name}_ece_by_chance"]
+                assert told == f"{figure:.3f} (by chance up to {by_chance:.3f})"
+                continue
             assert told == f"{figure:.3f} ({low:.3f} to {high:.3f})"
         if difference != "-":
             figure = run.data.metrics[f"test_difference_{metric}"]
@@ -84,7 +88,11 @@ def test_calibration_bins_hold_every_snapshot_and_the_run_s_error(card, judged, 
     found = section(card, "Whether its percentages")
     (grid,) = found.grids
     assert sum(int(row[3].replace(",", "")) for row in grid.rows) == len(judged.won)
-    assert f"differ by {100 * run.data.metrics['test_model_ece']:.1f} perc" in found.said[0]
+    error, by_chance = (run.data.metrics[f"test_model_ece{end}"] for end in ("", "_by_chance"))
+    assert f"differ by {100 * error:.1f} perc" in found.said[0]
+    told = "this is more than chance." if error > by_chance else "this is no more than chance."
+    assert f"chance alone shows up to {100 * by_chance:.1f} " in found.said[0]
+    assert found.said[0].endswith(told)
 
 
 def test_it_says_how_to_get_it_again_and_what_it_is_not_for(card, trained, run):
