@@ -137,20 +137,6 @@ def test_every_figure_of_the_judgement_is_in_its_row(page):
         assert who == ("" if metric.less_is_better else "model")
 
 
-def test_the_calibration_error_stands_beside_what_chance_alone_shows(page):
-    """The example's promises are far off: a perfect model's readiness, blurred."""
-    judged = compared().judgement
-    up_to = judged.ece_by_chance["model"]
-    error = judged.estimates["model"]["ece"].point
-    assert error > up_to
-    _, model, rules, *_ = page.row("Calibration error")
-    assert (model, rules) == (f"{error:.3f}by chance up to {up_to:.3f}", "\u2013a")
-    assert f"chance alone shows up to {100 * up_to:.1f} (19 times of 20)" in page.words
-    assert "this is more than chance." in page.words
-    kept = dataclasses.replace(judged, ece_by_chance={"model": error})
-    assert "no more than chance" in Page(render(compared(judgement=kept))).words
-
-
 def test_all_metrics_of_the_judgement_have_a_row():
     assert {metric.key for metric in METRICS} == set(compared().judgement.difference)
 
