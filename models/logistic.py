@@ -71,9 +71,10 @@ def logistic(specs: Sequence[Spec], settings: LogisticSettings) -> Pipeline:
 
 
 def line(fitted: LogisticRegression, encoded: Floats) -> Floats:
-    """Log-odds of each row. Row by row, without BLAS, so that a row's bits do not depend on the
-    rows beside it. encoded: shape (n, inputs)."""
-    found: Floats = (encoded * fitted.coef_[0]).sum(axis=1) + fitted.intercept_[0]
+    """Log-odds of each row. Row by row, without BLAS and whatever the layout, so that a row's bits
+    do not depend on the rows beside it. encoded: shape (n, inputs)."""
+    by_row = np.ascontiguousarray(encoded)  # columns side by side are added in another order
+    found: Floats = (by_row * fitted.coef_[0]).sum(axis=1) + fitted.intercept_[0]
     return found
 
 
@@ -98,6 +99,8 @@ def linear_contributions(
 def owners(encode: ColumnTransformer) -> Iterator[str]:
     """The feature that each input of the fitted encoder comes from, in the inputs' order."""
     for name, fitted, columns in encode.transformers_:
+        if not len(columns):
+            continue  # the encoder leaves it unfitted
         if name == "missing":
             yield from (columns[number] for number in fitted.features_)
         elif name == "numbers":

@@ -8,9 +8,10 @@ import shap
 from scipy.special import expit, logit
 from sklearn.metrics import log_loss
 
+from features.spec import Count, is_text
 from models.explain import contributions_of, explain
 from models.importance import importance
-from models.logistic import LogisticSettings, linear_contributions, owners
+from models.logistic import LogisticSettings, line, linear_contributions, owners
 from models.readiness import BATCH, fit_usable
 from tests.models.small_model import SPECS, fitted_logistic, snapshots
 
@@ -93,6 +94,31 @@ def test_a_row_has_the_same_bits_whoever_is_beside_it(served):
     assert np.array_equal(whole[:50], alone)
     by_feature = explain(model, frame).by_feature
     assert np.array_equal(by_feature[7:9], explain(model, frame.iloc[7:9]).by_feature)
+
+
+def test_so_too_without_a_text():
+    """scikit-learn then lays the inputs out by column, and numpy would add them in another order
+    than those of a row alone."""
+    frame, won = snapshots(1_500)
+    more = [Count(f"deed {number}", 7) for number in range(30)]
+    rng = np.random.default_rng(0)
+    drawn = pd.DataFrame({spec.name: rng.poisson(1.0, len(frame)) for spec in more}, dtype=float)
+    frame = pd.concat([frame.reset_index(drop=True), drawn], axis=1)
+    numbers = [spec for spec in (*SPECS, *more) if not is_text(spec)]
+    pipeline = fit_usable(frame, won, numbers, STRENGTH, 0)
+    inputs = frame[[spec.name for spec in numbers]]
+    whole = line(pipeline[-1], pipeline[:-1].transform(inputs))
+    each = [pipeline[:-1].transform(inputs.iloc[[row]]) for row in range(50)]
+    assert whole[:50].tolist() == [line(pipeline[-1], row)[0] for row in each]
+
+
+def test_texts_alone_have_reasons():
+    frame, won = snapshots(1_500)
+    texts = [spec for spec in SPECS if is_text(spec)]
+    pipeline = fit_usable(frame, won, texts, STRENGTH, 0)
+    encoded = pipeline[:-1].transform(frame)
+    found, base = linear_contributions(pipeline, encoded, [spec.name for spec in texts])
+    assert found.sum(axis=1) + base == pytest.approx(line(pipeline[-1], encoded))
 
 
 def test_a_moved_prior_moves_the_base_alone(served):
