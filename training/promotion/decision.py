@@ -112,18 +112,17 @@ def told(
     """
     words, short = metric.replace("_", " "), decision.short
     figures = "; ".join(_against(name, differences[name]) for name in short or differences)
+    as_good = simpler and differences["champion"].low <= 0
+    fine = "the simpler, and as good in" if as_good else "better in"
     if given < decision.takes:
-        verdict = "it falls short in"
-        if not short:
-            verdict = "better in"
-        elif Standing.AHEAD in short.values():
-            verdict = "not surely better in"
-        way = _way(decision, given)
-        return f"Version {version} is not promoted: {verdict} {words}: {figures}. {way}"
+        verdict = f"is not promoted, though {fine}"
+        if short:
+            only_ahead = set(short.values()) == {Standing.AHEAD}
+            why = "not surely better in" if only_ahead else "it falls short in"
+            verdict = f"is not promoted: {why}"
+        return f"Version {version} {verdict} {words}: {figures}. {_way(decision, given)}"
     if decision.takes is Takes.NOTHING:
-        preferred = simpler and differences["champion"].low <= 0
-        why = "the simpler, and as good" if preferred else "better"
-        return f"Version {version} is champion: {why} in {words}: {figures}."
+        return f"Version {version} is champion: {fine} {words}: {figures}."
     how = "against the figures, " if decision.takes is Takes.FORCE else ""
     return f"Version {version} is champion, {how}on a person's word: in {words} {figures}."
 

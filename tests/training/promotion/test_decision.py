@@ -194,3 +194,24 @@ def test_that_the_simpler_is_preferred_is_said():
     surely = {"rules": BETTER, "champion": BETTER}
     said = told("2", "average_precision", surely, decision, Takes.NOTHING, simpler=True)
     assert said.startswith("Version 2 is champion: better in average precision: ")
+
+
+def test_what_is_doubted_is_not_called_better_than_it_is():
+    """Something simpler still did as well at its training, or a person took the crown from it."""
+    both = {"rules": BETTER, "champion": BEHIND}
+    decision = decide(both, 400, False, doubted=True, simpler=True)
+    said = told("2", "average_precision", both, decision, Takes.NOTHING, simpler=True)
+    assert said.startswith(
+        "Version 2 is not promoted, though the simpler, and as good in average precision: "
+    )
+    surely = {"rules": BETTER, "champion": BETTER}
+    said = told("2", "average_precision", surely, decision, Takes.NOTHING, simpler=False)
+    assert said.startswith("Version 2 is not promoted, though better in average precision: ")
+    assert said.endswith('A person\'s word crowns it: readiness promote --because "...".')
+
+
+def test_who_is_behind_one_and_ahead_of_another_falls_short():
+    both = {"rules": WORSE, "champion": AHEAD}
+    decision = decide(both, 400, False, doubted=False, simpler=False)
+    said = told("2", "average_precision", both, decision, Takes.NOTHING, simpler=False)
+    assert said.startswith("Version 2 is not promoted: it falls short in average precision: -0.100")
