@@ -172,6 +172,12 @@ class Engine(Strict):
     incremental: bool = False
     spark: Spark = Spark()
 
+    @model_validator(mode="after")
+    def _possible(self) -> Engine:
+        if self.incremental and self.kind == "spark":
+            raise ValueError('incremental is for kind = "duckdb": on Spark every lead is measured')
+        return self
+
 
 class Config(Strict):
     """The whole of readiness.toml."""

@@ -1,10 +1,10 @@
-"""Three ways to make a probability of the trees' log-odds, and the choice among them.
+"""Three ways to make a probability of a learner's log-odds, and the choice among them.
 
 | kind | parameters | calibrated log-odds |
 |---|---|---|
-| none | 0 | those of the trees |
-| shift | 1 | those of the trees + b, so that as many are promised as were won |
-| sigmoid | 2 | a x those of the trees + b (Platt 1999) |
+| none | 0 | those of the learner |
+| shift | 1 | those of the learner + b, so that as many are promised as were won |
+| sigmoid | 2 | a x those of the learner + b (Platt 1999) |
 
 All three are straight lines in the log-odds and rise strictly: they tear no tie and make none, give
 no 0 and no 1, and leave the reasons of a lead exact (models/explain.py). Isotonic regression and

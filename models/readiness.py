@@ -194,7 +194,7 @@ class ReadinessModel:
         return self.with_line(Line(slope, intercept + log_odds))
 
     def with_line(self, line: Line) -> ReadinessModel:
-        """The same trees with another line through their log-odds."""
+        """The same learner with another line through its log-odds."""
         estimator = copy(self.estimator)
         inner = copy(estimator.calibrated_classifiers_[0])
         sigmoid = copy(inner.calibrators[0])

@@ -105,7 +105,7 @@ class Scorer:
         return nothing.astype({"follow_up_on": "datetime64[us]"})
 
     def judged(self, frame: pd.DataFrame) -> tuple[Floats, list[str]]:
-        """Readiness and reasons of each row; what the trees see of it is worked out once."""
+        """Readiness and reasons of each row; what the learner sees of it is worked out once."""
         readiness: list[Floats] = [np.empty(0)]
         texts: list[str] = []
         for start in range(0, len(frame), BATCH):

@@ -2,7 +2,7 @@
 
 Between the last cutoff trained on and the first of the final test lies a gap of a horizon. With
 `[training] partly_mature`, the cutoffs in it join the calibration, with their labels as known when
-the final test begins and a correction (models/partly_mature.py). The trees stay as they are, and so
+the final test begins and a correction (models/partly_mature.py). The learner stays as it is, and so
 does the final test: mature cutoffs alone, and what is judged there is what is served.
 
 Worked example, horizon 30 days, weekly cutoffs, final test from 2026-04-27: trained on up to
@@ -101,8 +101,8 @@ def with_late_cutoffs(
 def recalibrated(
     model: ReadinessModel, past: Dataset, added: LateSnapshots, seen: Seen
 ) -> ReadinessModel:
-    """The same trees with the line that suits the calibration cutoffs of `past` and the late ones:
-    a sigmoid from ENOUGH_WINS wins seen on, else a shift."""
+    """The same learner with the line that suits the calibration cutoffs of `past` and the late
+    ones: a sigmoid from ENOUGH_WINS wins seen on, else a shift."""
     latest = past.at(calibration_split(past).judge)
     log_odds = [model.pipeline.decision_function(each.frame) for each in (latest, added)]
     both = seen.beside(latest.won)

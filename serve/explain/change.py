@@ -143,7 +143,7 @@ def change_of_points(
 def _because(what: str, then: str, now: str) -> str:
     if then != now:
         return f"{what} {then} -> {now}: the same facts, judged anew"
-    return "the data up to then have changed since they were scored"
+    return "the data up to then, or the settings, have changed since they were scored"
 
 
 def _difference(

@@ -155,6 +155,12 @@ def test_a_relative_sqlite_path_is_taken_from_the_file(tmp_path, uri, expected, 
     assert config.mlflow_uri == expected.format(folder=tmp_path, parent=tmp_path.parent)
 
 
+def test_carrying_features_on_is_not_promised_on_spark(tmp_path):
+    said = refusal(tmp_path, GOOD + '[engine]\nkind = "spark"\nincremental = true\n')
+    assert 'engine: incremental is for kind = "duckdb"' in said
+    assert read(tmp_path, GOOD + "[engine]\nincremental = true\n").engine.incremental
+
+
 def test_a_missing_file_says_how_to_write_one(tmp_path):
     with pytest.raises(BadInput, match=rf"no readiness\.toml in {tmp_path}.*readiness init"):
         load(tmp_path)

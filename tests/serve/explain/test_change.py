@@ -183,7 +183,8 @@ def test_data_that_changed_since_they_were_scored_are_named(
     assert (change.log_odds.before, change.points.before) == (0.0, -3.0)
     for found in (change.log_odds, change.points):
         add_up(found)
-        assert found.because == "the data up to then have changed since they were scored"
+        told = "the data up to then, or the settings, have changed since they were scored"
+        assert found.because == told
 
 
 def test_a_line_of_the_points_alone_tells_the_points_of_then(
