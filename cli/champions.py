@@ -39,7 +39,8 @@ def promote_verb(
 
     All are judged on the same mature cutoffs that no model was trained on, by average precision
     (or promotion.metric). By itself it is crowned only if ahead of the rules and surely better
-    than the champion (95 % interval above 0). An equal may follow a champion that is stale
+    than the champion (95 % interval above 0), or as good within noise and simpler: a logistic
+    regression in place of boosted trees. An equal may follow a champion that is stale
     (promotion.stale_after_days) on your word, --because; one that is worse only with --force.
 
     Exits 1 and says by how much it fell short if the challenger is not crowned. Each change of

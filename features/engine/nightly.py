@@ -126,12 +126,20 @@ class Nightly:
     kept: Path
     carried: int = 0
 
+    @property
+    def reach(self) -> int | None:
+        """After how many days of silence a lead is settled; None where it never can be."""
+        return reach_days(self._asked)
+
+    @property
+    def _asked(self) -> tuple[Spec, ...]:
+        return distinct((*beneath(self.specs), *inside(beneath(self.specs))))
+
     def frames(
         self, snapshots: str, memory_gb: float, progress: Progress = silent
     ) -> Iterator[pd.DataFrame]:
         """As `feature_frames` yields them, equal in every value; snapshots: all of this cutoff."""
-        asked = distinct((*beneath(self.specs), *inside(beneath(self.specs))))
-        reach = reach_days(asked)
+        asked, reach = self._asked, self.reach
         if reach is None:
             yield from feature_frames(self.database, self.specs, snapshots, memory_gb, progress)
             return

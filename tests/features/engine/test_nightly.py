@@ -23,6 +23,7 @@ from features.spec import (
     Count,
     Custom,
     DaysSince,
+    Decayed,
     First,
     InSegment,
     Ratio,
@@ -174,6 +175,16 @@ def test_new_leads_come_in(kept):
 )
 def test_other_features_or_an_earlier_cutoff_carry_nothing_on(kept, night):
     assert a_night(kept, **{"cutoff": NIGHT + DAY} | night) == 0
+
+
+def test_how_long_a_lead_must_be_silent_is_told(tmp_path):
+    fading = Ratio(Decayed("visit", 30), Age())
+    with opened(LEADS, EVENTS) as database:
+        told = [
+            Nightly(database, specs, NIGHT, tmp_path / "kept").reach
+            for specs in (FEW, (*FEW, fading), (*FEW, Custom("oldest", "max(age_us)", "oldest")))
+        ]
+    assert told == [7, 1_020, None]
 
 
 @pytest.mark.parametrize("bad", [b"", b"not Parquet"])
