@@ -151,12 +151,12 @@ def _kept(config: Config, run: Run) -> Path:
 
 
 def _spared(nightly: Nightly, leads: int) -> str:
-    if nightly.reach is None:
+    if nightly.silence is None:
         return "engine.incremental spares nothing: how far custom SQL looks back cannot be told."
     return (
         f"The features of {nightly.carried:,} of {leads:,} leads were carried on from the night "
         "before; the others' were measured anew (engine.incremental). It spares leads that have "
-        f"been silent for {nightly.reach:,} days: the longest window, or 34 half-lives."
+        f"been silent for {nightly.silence:,} days: the longest window, or 34 half-lives."
     )
 
 

@@ -127,7 +127,7 @@ class Nightly:
     carried: int = 0
 
     @property
-    def reach(self) -> int | None:
+    def silence(self) -> int | None:
         """After how many days of silence a lead is settled; None where it never can be."""
         return reach_days(self._asked)
 
@@ -139,7 +139,7 @@ class Nightly:
         self, snapshots: str, memory_gb: float, progress: Progress = silent
     ) -> Iterator[pd.DataFrame]:
         """As `feature_frames` yields them, equal in every value; snapshots: all of this cutoff."""
-        asked, reach = self._asked, self.reach
+        asked, reach = self._asked, self.silence
         if reach is None:
             yield from feature_frames(self.database, self.specs, snapshots, memory_gb, progress)
             return

@@ -181,7 +181,7 @@ def test_how_long_a_lead_must_be_silent_is_told(tmp_path):
     fading = Ratio(Decayed("visit", 30), Age())
     with opened(LEADS, EVENTS) as database:
         told = [
-            Nightly(database, specs, NIGHT, tmp_path / "kept").reach
+            Nightly(database, specs, NIGHT, tmp_path / "kept").silence
             for specs in (FEW, (*FEW, fading), (*FEW, Custom("oldest", "max(age_us)", "oldest")))
         ]
     assert told == [7, 1_020, None]
