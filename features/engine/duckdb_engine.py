@@ -22,7 +22,7 @@ KEY = ["lead_id", "cutoff"]
 # What one chunk may hold per GB of the memory limit, up to 1 GB: larger chunks, whose arrays fit no
 # cache, cost a fifth more CPU.
 EVENTS_PER_GB = 1_000_000
-NUMBERS_PER_GB = 8_000_000  # snapshots times features
+NUMBERS_PER_GB = 5_000_000  # snapshots times features
 MOST_CHUNKS = 10_000
 
 
