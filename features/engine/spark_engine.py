@@ -30,6 +30,10 @@ SparkFrame = Any  # pyspark.sql.DataFrame, where pyspark is installed
 Rows = Iterator[pa.RecordBatch]
 PARTS_OF_HASH = 1_000_000
 MOST_AT_ONCE = 10_000
+DRIVER_MEMORY = "4g"  # of a session that we start on this machine
+_IF_TOO_MUCH = (
+    "if memory is what lacks: lower engine.spark.most_leads, or raise spark.driver.memory"
+)
 _LINES = 3  # of an error that Spark tells, at most
 
 
@@ -94,6 +98,9 @@ def session(address: str) -> Any:
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
             builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
             builder = builder.config("spark.driver.host", "127.0.0.1")
+            # The sample for the driver passes through it: Spark's own 1 GB is too little for that.
+            builder = builder.config("spark.driver.memory", DRIVER_MEMORY)
+            builder = builder.config("spark.driver.maxResultSize", "0")
         made = builder.getOrCreate()
         made.sparkContext.setLogLevel("OFF")  # what goes wrong is raised, and told once
         return made
@@ -144,7 +151,7 @@ class SparkTables:
                 place = sf.pmod(sf.xxhash64(key), sf.lit(PARTS_OF_HASH))
                 inside = place < math.ceil(share * PARTS_OF_HASH)
                 frame = frame.where(inside | key.isin(list(leads)))
-            with plainly(f"tables.{table} cannot be read"):
+            with plainly(f"tables.{table} cannot be brought to the driver ({_IF_TOO_MUCH})"):
                 taken[table] = frame.toArrow()
         return taken
 
