@@ -226,6 +226,14 @@ class ReadinessModel:
         return LOGISTIC if self.is_linear else TREES
 
 
+def log_odds_of(fitted: Pipeline, frame: pd.DataFrame) -> Floats:
+    """The learner's log-odds of each snapshot, before calibration: the same bits on any machine's
+    number of threads, which BLAS would otherwise share a regression's sums out among."""
+    with threadpool_limits(1, "blas"):
+        found: Floats = fitted.decision_function(frame)
+    return found
+
+
 def calibrated(
     frozen: Pipeline, later: pd.DataFrame, won: npt.ArrayLike, kind: Kind = "sigmoid"
 ) -> CalibratedClassifierCV:
@@ -234,7 +242,7 @@ def calibrated(
     with threadpool_limits(1, "blas"):  # threads add up in another order: other last bits
         fitted = CalibratedClassifierCV(FrozenEstimator(frozen), method="sigmoid").fit(later, won)
     if kind != "sigmoid":
-        line = learn(kind, frozen.decision_function(later), np.asarray(won, np.float64))
+        line = learn(kind, log_odds_of(frozen, later), np.asarray(won, np.float64))
         stored = fitted.calibrated_classifiers_[0].calibrators[0]
         stored.a_, stored.b_ = -line.slope, -line.intercept
     return fitted

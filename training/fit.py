@@ -7,7 +7,14 @@ from features.dataset import Dataset
 from features.errors import Refused
 from features.spec import Spec
 from models.calibrators import ENOUGH_WINS, choose_kind
-from models.readiness import AnySettings, ReadinessModel, calibrated, fit_usable, usable
+from models.readiness import (
+    AnySettings,
+    ReadinessModel,
+    calibrated,
+    fit_usable,
+    log_odds_of,
+    usable,
+)
 from training.small import SMALL, SMALL_LOGISTIC, fit_small
 from training.splits import Split
 
@@ -46,7 +53,7 @@ def fit(
     early, latest = dataset.at(split.fit), dataset.at(split.judge)
     kept, dropped = usable(early.frame, specs)
     frozen = fit_usable(early.frame, early.won, kept, settings, seed)
-    log_odds = frozen.decision_function(latest.frame)
+    log_odds = log_odds_of(frozen, latest.frame)
     choice = choose_kind(log_odds, latest.won, latest.frame["lead_id"], latest.frame["cutoff"])
     return ReadinessModel(
         estimator=calibrated(frozen, latest.frame, latest.won, choice.kind),

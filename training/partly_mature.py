@@ -23,7 +23,7 @@ from features.contract.database import LeadDatabase
 from features.dataset import Dataset, LateSnapshots, endings, late_snapshots
 from models.calibrators import ENOUGH_WINS, Choice, Kind
 from models.partly_mature import Seen, learn_line, learn_pace
-from models.readiness import ReadinessModel
+from models.readiness import ReadinessModel, log_odds_of
 from training.fit import calibration_split
 from training.small import is_small
 from training.splits import Split
@@ -104,7 +104,7 @@ def recalibrated(
     """The same learner with the line that suits the calibration cutoffs of `past` and the late
     ones: a sigmoid from ENOUGH_WINS wins seen on, else a shift."""
     latest = past.at(calibration_split(past).judge)
-    log_odds = [model.pipeline.decision_function(each.frame) for each in (latest, added)]
+    log_odds = [log_odds_of(model.pipeline, each.frame) for each in (latest, added)]
     both = seen.beside(latest.won)
     kind: Kind = "sigmoid" if (both.if_not == 0).sum() >= ENOUGH_WINS else "shift"
     line = learn_line(np.concatenate(log_odds), both, with_slope=kind == "sigmoid")

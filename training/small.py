@@ -31,6 +31,7 @@ from models.readiness import (
     Settings,
     calibrated,
     fit_usable,
+    log_odds_of,
     usable,
 )
 
@@ -71,7 +72,7 @@ def fit_small(
         held = fold == number
         others = dataset.rows(~held)
         fitted = fit_usable(others.frame, others.won, kept, settings, seed)
-        log_odds[held] = fitted.decision_function(dataset.frame[held])
+        log_odds[held] = log_odds_of(fitted, dataset.frame[held])
     frozen = fit_usable(dataset.frame, dataset.won, kept, settings, seed)
     estimator = calibrated(frozen, dataset.frame, dataset.won)
     sigmoid = estimator.calibrated_classifiers_[0].calibrators[0]
