@@ -13,7 +13,7 @@ from features.contract.database import open_database
 from features.dataset import labelled
 from features.segments import load_segments
 from features.spec import Age, Attribute, Count, DaysSince, Last
-from models.readiness import ReadinessModel, calibrated, fit_trees
+from models.readiness import ReadinessModel, calibrated, fit_learner
 from models.rules.rules import load_rules
 from serve.batch import score_all
 from serve.ledger.ledger import open_ledger
@@ -54,7 +54,7 @@ def scorer(here):
     with open_database(here) as database:
         past = labelled(database, specs, cutoffs, 30, 4)
     early, late = past.at(cutoffs[:1]), past.at(cutoffs[1:])
-    trees = fit_trees(early.frame, early.won, specs, SETTINGS, 7)
+    trees = fit_learner(early.frame, early.won, specs, SETTINGS, 7)
     estimator = calibrated(trees, late.frame, late.won)
     model = ReadinessModel(estimator, specs, {}, 30, cutoffs[-1], past.won.mean(), version="1")
     rules = load_rules(here.folder / here.rules)
