@@ -20,6 +20,7 @@ from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.measure import HOME
 from features.catalog import catalog
 from features.config import load
 from features.contract.database import open_database
@@ -35,7 +36,6 @@ from training.fit import calibration_split
 from training.search import DEFAULT
 from training.splits import final_split
 
-HOME = Path(__file__).parent.parent
 WORLDS = {1_000: 6, 2_000: 4, 5_000: 3}  # leads: how many companies
 FRESH = 200  # the first of the seeds that the rule was not set by
 Floats = npt.NDArray[np.float64]

@@ -116,8 +116,8 @@ def score_all(
     keep(scorer.rules, rules_folder(config))
     spared = None
     if database.whole is None:
-        nightly = Nightly(database, scorer.specs, cutoff, _kept(config, run))
-        spared = nightly if config.engine.incremental else None
+        if config.engine.incremental:
+            spared = Nightly(database, scorer.specs, cutoff, _kept(config, run))
         found = _found_here(database, rows, spared, now, progress)
     else:
         progress("score", 0, 1)

@@ -82,9 +82,10 @@ def simplest(
     readiness.toml may name one of the two in any case.
     """
     asked, others = config.training.learner, baselines(past, specs, rules)
-    against_trees = [*others, logistic.way]
-    ranked = beside(config, test, trees.model.rank(test.frame), against_trees)
-    as_well = does_as_well(ranked, LOGISTIC, config.promotion.metric)
-    if asked == "logistic" or (asked == "simplest" and as_well):
+    if asked == "simplest":
+        ranked = beside(config, test, trees.model.rank(test.frame), [logistic.way])
+        as_well = does_as_well(ranked, LOGISTIC, config.promotion.metric)
+        asked = "logistic" if as_well else "trees"
+    if asked == "logistic":
         return logistic, [*others, trees.way]
-    return trees, against_trees
+    return trees, [*others, logistic.way]

@@ -98,18 +98,25 @@ def facts_of(table: str, features: Features, now: datetime) -> Callable[[Rows], 
     """Counts the rows, the deeds by action and the latest time up to `now` of some rows."""
 
     def facts(rows: Rows) -> Rows:
-        first = next(rows, None)
-        if first is None:
+        reader = as_reader(rows)
+        if reader is None:
             return
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
-            reader = pa.RecordBatchReader.from_batches(first.schema, chain([first], rows))
             connection.register("raw", reader)
             found = {name: kind for name, kind, *_ in connection.execute("DESCRIBE raw").fetchall()}
             sql = _facts_sql(table, found, features, now)
             yield from connection.execute(sql).to_arrow_table().cast(_FOUND).to_batches()
 
     return facts
+
+
+def as_reader(rows: Rows) -> pa.RecordBatchReader | None:
+    """The rows as one stream; None where there is no row, and so no schema."""
+    first = next(rows, None)
+    if first is None:
+        return None
+    return pa.RecordBatchReader.from_batches(first.schema, chain([first], rows))
 
 
 def _facts_sql(table: str, found: dict[str, str], features: Features, now: datetime) -> str:

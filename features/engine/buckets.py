@@ -8,7 +8,6 @@ changes nothing.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from math import ceil
 from typing import Any
 
@@ -16,7 +15,7 @@ import pyarrow as pa
 
 from features.contract.breaches import SHOWN, Breach, find_breaches
 from features.contract.database import LeadDatabase, open_bucket
-from features.contract.on_spark import Staging, Whole
+from features.contract.on_spark import Staging, Whole, as_reader
 from features.engine.duckdb_engine import EVENTS_PER_GB, feature_frames
 from features.engine.spark_engine import Rows, SparkFrame
 from features.errors import BadInput
@@ -42,10 +41,9 @@ class Bucket:
 
     def __call__(self, rows: Rows) -> Rows:
         """The work's tables, in the schema."""
-        first = next(rows, None)
-        if first is None:  # no row, and so no schema of the rows: no lead
+        reader = as_reader(rows)
+        if reader is None:  # no lead
             return
-        reader = pa.RecordBatchReader.from_batches(first.schema, chain([first], rows))
         with open_bucket(self.staging, reader) as database:
             for table in self.work(database):
                 yield from table.select(self.schema.names).cast(self.schema).to_batches()

@@ -30,7 +30,6 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,6 +39,8 @@ from features.catalog import distinct
 from features.contract.database import LeadDatabase
 from features.contract.tables import literal
 from features.engine.duckdb_engine import KEY, feature_frames
+from features.engine.kernel import DAY, Floats
+from features.engine.one_pass import quotient
 from features.parts import inside
 from features.progress import Progress, silent
 from features.segments import beneath, with_segments
@@ -62,7 +63,6 @@ from features.whole_file import whole
 
 ROWS = 50_000  # carried on at once
 FADED_AFTER = 34  # half-lives: less than half of the 2**-32 that decays are counted in
-DAY_US = 86_400_000_000
 
 _PRINTS = """
 CREATE OR REPLACE TEMP TABLE prints_ AS
@@ -186,10 +186,10 @@ class Nightly:
         created = rows.pop("created_us").to_numpy()
         for spec in asked:
             if isinstance(spec, DaysSince):
-                last = then - np.rint(rows[spec.name].to_numpy() * DAY_US)
-                rows[spec.name] = (now - last) / DAY_US
+                last = then - np.rint(rows[spec.name].to_numpy() * DAY)
+                rows[spec.name] = (now - last) / DAY
             elif isinstance(spec, Age):
-                rows[spec.name] = (now - created) / DAY_US
+                rows[spec.name] = (now - created) / DAY
         for spec in asked:
             if isinstance(spec, Ratio):
                 rows[spec.name] = _ratio(spec, rows)
@@ -198,14 +198,11 @@ class Nightly:
         return rows
 
 
-def _ratio(spec: Spec, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
+def _ratio(spec: Spec, rows: pd.DataFrame) -> Floats:
     if not isinstance(spec, Ratio):
-        column: npt.NDArray[np.float64] = rows[spec.name].to_numpy()
+        column: Floats = rows[spec.name].to_numpy()
         return column
-    over, under = _ratio(spec.over, rows), _ratio(spec.under, rows)
-    nothing = np.full(len(rows), np.nan)
-    quotient: npt.NDArray[np.float64] = np.divide(over, under, out=nothing, where=under != 0)
-    return quotient
+    return quotient(_ratio(spec.over, rows), _ratio(spec.under, rows))
 
 
 @contextmanager
