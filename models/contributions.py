@@ -105,13 +105,19 @@ def _leaves(
     if node.is_leaf:
         yield node, path, strayed
         return
-    feature, column, threshold = node.feature_idx, columns[node.feature_idx], node.num_threshold
-    # A comparison with NaN is false, so its negation sends the missing left.
-    left = ~(column > threshold) if node.missing_go_to_left else column <= threshold
+    feature = node.feature_idx
+    left = goes_left(columns[feature], node.num_threshold, node.missing_go_to_left)
     bit = 1 << (list(path).index(feature) if feature in path else len(path))
     for child, strays in ((node.left, ~left), (node.right, left)):
         share = path.get(feature, 1.0) * tree[child].count / node.count
         yield from _leaves(tree, columns, child, {**path, feature: share}, strayed | strays * bit)
+
+
+def goes_left(column: Floats, threshold: float, missing_go_to_left: int) -> NDArray[np.bool_]:
+    """Which rows a node sends left, by their values of its feature."""
+    # A comparison with NaN is false, so its negation sends the missing left.
+    left: NDArray[np.bool_] = ~(column > threshold) if missing_go_to_left else column <= threshold
+    return left
 
 
 def _look_up(value: float, shares: Floats, strayed: Patterns) -> Iterable[Floats]:

@@ -30,13 +30,14 @@ from features.config import Config, Features
 from features.parts import inside
 from features.spec import Attribute, Spec, is_text
 from models.calibrators import Choice, Kind, Line, learn
+from models.case_control import ALWAYS_ROWS, drawn, undo
 from models.encoding import encoded
 from models.logistic import LogisticSettings, line, logistic
 from models.time_to_close import TimeToClose
 
 TREES, LOGISTIC = "boosted trees", "logistic regression"  # the two learners, as they are called
 Floats = npt.NDArray[np.float64]
-BINNED_ROWS = 200_000
+LOOKED_AT = 40_000  # of more than ALWAYS_ROWS snapshots, boosting looks at no fewer than so many
 BATCH = 10_000  # rows per prediction: boosting predicts twice as fast in batches as all at once
 
 
@@ -78,11 +79,12 @@ def usable(frame: pd.DataFrame, specs: Sequence[Spec]) -> tuple[tuple[Spec, ...]
     """The specs whose columns can tell leads apart, and the reason for each that cannot: boosting
     fails on all missing ("window shape cannot be larger") and learns nothing from constants.
 
-    Boosting looks at 200,000 rows to place its bins, so beyond that a column must have enough
-    values for some to be among them: 20 expected, which fails once in 10^8 times.
+    Of a large training boosting looks at a part (models/case_control.py, and at 200,000 of those to
+    place its bins), so a column must have enough values for some to be among them: 20 expected,
+    which fails once in 10^8 times.
     """
     dropped = {}
-    fewest = 20 * len(frame) / BINNED_ROWS if len(frame) > BINNED_ROWS else 1
+    fewest = 20 * len(frame) / LOOKED_AT if len(frame) > ALWAYS_ROWS else 1
     for spec in specs:
         column = frame[spec.name]
         if column.isna().all():
@@ -101,10 +103,18 @@ def fit_usable(
     settings: AnySettings,
     seed: int,
 ) -> Pipeline:
-    """The learner of these settings fitted on the specs' columns, all of them usable."""
-    unfitted = logistic(kept, settings) if "strength" in settings else trees(kept, settings, seed)
+    """The learner of these settings fitted on the specs' columns, all of them usable; trees on the
+    rows that are drawn for them."""
+    columns, outcome = frame[[spec.name for spec in kept]], np.asarray(won, np.float64)
     with threadpool_limits(1, "blas"):  # threads add up in another order: other last bits
-        return unfitted.fit(frame[[spec.name for spec in kept]], won)
+        if "strength" in settings:
+            return logistic(kept, settings).fit(columns, outcome)
+        rows, share = drawn(outcome, seed)
+        seen, outcome = columns.iloc[rows], outcome[rows]
+        fitted = trees(kept, settings, seed).fit(seen, outcome)
+        if share < 1:
+            undo(fitted[-1], encoded(fitted[0], seen), outcome, share)
+        return fitted
 
 
 def fit_learner(

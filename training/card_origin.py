@@ -11,11 +11,17 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.wording import meaning
 from models.card import Grid, Section
+from models.case_control import ALWAYS_ROWS, NOT_WON_PER_WON
 from models.registry import Training
 from training.record import Trained
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "duckdb", "skops", "mlflow")
 TOP = 10
+THINNED = (
+    f"Of more than {ALWAYS_ROWS:,} snapshots the trees saw all won ones and a random part of the "
+    f"others, {NOT_WON_PER_WON} for each won one or what makes {ALWAYS_ROWS:,} in all; the "
+    "calibration saw all."
+)
 TIMES = {
     "events": "occurred_at",
     "leads": "created_at",
@@ -106,16 +112,17 @@ def _listed(names: Iterable[str], most: int = 12) -> str:
 
 def settings(found: Trained) -> Section:
     """The settings chosen, and among how many."""
-    chosen = found.chosen
+    chosen, model = found.chosen, found.model
     facts = {key.replace("_", " "): f"{value:g}" for key, value in chosen.settings.items()}
     if not chosen.folds:
-        said = "Default settings: too few training cutoffs for a search."
+        told = "Default settings: too few training cutoffs for a search."
     else:
-        said = (
+        told = (
             f"Chosen among {len(found.candidates)} candidates on {len(chosen.folds)} earlier "
             f"periods: log loss {chosen.log_loss:.4f}, ROC AUC {chosen.roc_auc:.3f} there."
         )
-    return Section(f"Settings of the {found.model.way}", said=[said], facts=facts)
+    said = [told, *([THINNED] if found.snapshots > ALWAYS_ROWS and not model.is_linear else [])]
+    return Section(f"Settings of the {model.way}", said=said, facts=facts)
 
 
 def again(config: Config, found: Trained, kept: Training) -> Section:

@@ -149,12 +149,12 @@ def test_threads_do_not_change_the_sigmoid():
     assert len(found) == 1
 
 
-def test_a_column_that_the_bins_would_miss_is_dropped_and_named():
-    """Boosting places its bins by 200,000 rows; two values in 400,000 may all lie outside them."""
+def test_a_column_that_boosting_would_miss_is_dropped_and_named():
+    """Of 400,000 snapshots boosting looks at some 50,000: two values may all lie outside them."""
     rows = 400_000
     few, enough = np.full(rows, np.nan), np.full(rows, np.nan)
     few[[5, 399_000]] = [1.0, 2.0]
-    enough[:40] = np.arange(40)
+    enough[:200] = np.arange(200)
     columns = {DaysSince("fax").name: few, DaysSince("chat").name: enough, Age().name: range(rows)}
     kept, dropped = usable(pd.DataFrame(columns), [DaysSince("fax"), DaysSince("chat"), Age()])
     assert kept == (DaysSince("chat"), Age())

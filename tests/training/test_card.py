@@ -1,6 +1,7 @@
 """The card of a training says what its run measured, and nothing else."""
 
 import json
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -9,6 +10,8 @@ from features.config import load
 from models.card import Card
 from models.judge import METRICS
 from models.registry import Registry
+from tests.models.small_model import fitted, fitted_logistic
+from training import card_origin as origin
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +130,14 @@ def test_the_card_says_which_learner_it_is_and_what_simpler_ways_do(card, traine
     (said,) = section(card, "Baselines").said
     assert said == f"The model is the {trained.model.way}. {trained.simpler.verdict}"
     assert section(card, f"Settings of the {trained.model.way}").facts
+
+
+@pytest.mark.parametrize(
+    ("linear", "snapshots", "drawn"),
+    [(False, 50_001, True), (False, 50_000, False), (True, 50_001, False)],
+)
+def test_it_says_where_trees_were_grown_on_a_part(linear, snapshots, drawn, trained):
+    model = fitted_logistic() if linear else fitted()
+    found = replace(trained, model=model, snapshots=snapshots)
+    said = " ".join(origin.settings(found).said)
+    assert ("the trees saw all won ones and a random part of the others" in said) == drawn
