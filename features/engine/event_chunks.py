@@ -4,16 +4,19 @@ Each chunk's events wait in a file of their own: with a scan for each chunk, twi
 cost four times as much.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from features.contract.database import LeadDatabase
 from features.contract.tables import quoted
+from features.engine.ahead import one_ahead
 from features.engine.event_rows import EVENT, Rows, laid_by_part
-from features.engine.kernel import Ints
 from features.snapshots import Chunk
 from features.spec import Attribute
 
@@ -44,7 +47,8 @@ FROM (SELECT DISTINCT lead_id, {Chunk(0, count).part("lead_id")} AS part FROM {s
 CREATE OR REPLACE TEMP TABLE asked_ AS
 SELECT s.lead_id, s.cutoff, n.part, n.number, epoch_us(s.cutoff) AS cutoff_us,
   epoch_us(l.created_at) AS created_us{read}
-FROM {snapshots} s JOIN leads_ n ON n.lead_id = s.lead_id JOIN leads l ON l.lead_id = s.lead_id""")
+FROM {snapshots} s JOIN leads_ n ON n.lead_id = s.lead_id JOIN leads l ON l.lead_id = s.lead_id
+ORDER BY n.part""")
 
 
 def event_chunks(
@@ -57,17 +61,18 @@ def event_chunks(
         said = pa.array(texts, pa.string())
         database.connection.register(name, pa.table({"said": said, "code": codes}))
     files = [database.scratch / f"events{part}" for part in range(count)]
-    for batch in database.connection.execute(_EVENTS).to_arrow_reader(BATCH):
-        rows, begin = _parted(batch, count)
-        for file, (first, last) in zip(files, pairwise(begin), strict=True):
-            with file.open("ab") as appended:
-                rows[first:last].tofile(appended)
+    batches = database.connection.execute(_EVENTS).to_arrow_reader(BATCH)
+    deque(one_ahead(partial(_append, files), batches), maxlen=0)
     for file in files:
         yield np.fromfile(file, EVENT) if file.exists() else np.empty(0, EVENT)
         file.unlink(missing_ok=True)
 
 
-def _parted(table: pa.Table | pa.RecordBatch, count: int) -> tuple[Rows, Ints]:
-    rows = np.empty(table.num_rows, EVENT)
-    columns = tuple(table[name].to_numpy() for name in EVENT.names or ())
-    return rows, laid_by_part(table["part"].to_numpy(), columns, rows, count)
+def _append(files: Sequence[Path], batch: pa.RecordBatch) -> None:
+    """Each event to the end of its part's file."""
+    rows = np.empty(batch.num_rows, EVENT)
+    columns = tuple(batch[name].to_numpy() for name in EVENT.names or ())
+    begin = laid_by_part(batch["part"].to_numpy(), columns, rows, len(files))
+    for file, (first, last) in zip(files, pairwise(begin), strict=True):
+        with file.open("ab") as appended:
+            rows[first:last].tofile(appended)

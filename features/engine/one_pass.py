@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.contract.database import LeadDatabase
+from features.engine.ahead import one_ahead
 from features.engine.event_chunks import event_chunks, write_asked
 from features.engine.event_rows import Rows, by_lead
 from features.engine.kernel import Events, Floats, Ints, Snapshots, measure
@@ -52,14 +54,20 @@ class OnePass:
         values NaN."""
         attributes = [spec for spec in inside(self.specs) if isinstance(spec, Attribute)]
         write_asked(self.database, snapshots, count, attributes)
+        threads = self.database.value("SELECT current_setting('threads')")
+        yield from one_ahead(partial(self._frame, threads), self._read(count))
+
+    def _read(self, count: int) -> Iterator[tuple[pa.Table, Rows]]:
+        """The snapshots and the events of each chunk."""
         chunks = event_chunks(self.database, self.actions, self.sources, count)
         for index, rows in enumerate(chunks):
             asked = self.database.connection.execute(
                 f"SELECT * FROM asked_ WHERE part = {index} ORDER BY cutoff, lead_id"
             ).to_arrow_table()
-            yield self._frame(asked, rows)
+            yield asked, rows
 
-    def _frame(self, asked: pa.Table, rows: Rows) -> pd.DataFrame:
+    def _frame(self, threads: int, read: tuple[pa.Table, Rows]) -> pd.DataFrame:
+        asked, rows = read
         number = asked["number"].to_numpy()
         events, begin = by_lead(rows, int(number.max(initial=-1)) + 1)
         moments = Snapshots(
@@ -68,13 +76,14 @@ class OnePass:
             begin=begin[number],
             end=begin[number + 1],
         )
-        numbers = np.empty((len(number), len(self.plan.columns)))
+        numbers = np.empty((len(number), len(self.plan.columns)), order="F")
         texts = np.empty((len(number), 4), np.int64)
-        self._measure(events, moments, numbers, texts)
+        self._measure(threads, events, moments, numbers, texts)
         return self._laid_out(asked, numbers, texts)
 
-    def _measure(self, events: Events, asked: Snapshots, numbers: Floats, texts: Ints) -> None:
-        threads = self.database.value("SELECT current_setting('threads')")
+    def _measure(
+        self, threads: int, events: Events, asked: Snapshots, numbers: Floats, texts: Ints
+    ) -> None:
         edges = np.linspace(0, len(numbers), threads * PARTS_PER_CORE + 1).astype(np.int64)
         with ThreadPoolExecutor(threads) as pool:
             done = [
