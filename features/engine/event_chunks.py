@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.contract.database import LeadDatabase
-from features.contract.tables import quoted
+from features.contract.tables import literal, quoted
 from features.engine.ahead import one_ahead
 from features.engine.event_rows import EVENT, Rows, laid_by_part
 from features.snapshots import Chunk
@@ -33,8 +33,8 @@ JOIN actions_ a ON a.said = e.action LEFT JOIN sources_ s ON s.said = e.source""
 def write_asked(
     database: LeadDatabase, snapshots: str, count: int, attributes: Sequence[Attribute]
 ) -> None:
-    """Create the tables leads_ (lead_id, part, number within the part) and asked_, the snapshots
-    with them, with what the leads bring along. The parts are those of `snapshots.Chunk`."""
+    """Create the table leads_ (lead_id, part, number within the part), and write the snapshots with
+    these and with what the leads bring along. The parts are those of `snapshots.Chunk`."""
     read = "".join(
         f", TRY_CAST(l.{quoted(spec.column)} AS {'VARCHAR' if spec.text else 'DOUBLE'}) "
         f"AS {quoted(spec.name)}"
@@ -44,11 +44,21 @@ def write_asked(
 CREATE OR REPLACE TEMP TABLE leads_ AS
 SELECT lead_id, part, (row_number() OVER (PARTITION BY part) - 1)::INTEGER AS number
 FROM (SELECT DISTINCT lead_id, {Chunk(0, count).part("lead_id")} AS part FROM {snapshots} s);
-CREATE OR REPLACE TEMP TABLE asked_ AS
-SELECT s.lead_id, s.cutoff, n.part, n.number, epoch_us(s.cutoff) AS cutoff_us,
+COPY (SELECT s.lead_id, s.cutoff, n.part, n.number, epoch_us(s.cutoff) AS cutoff_us,
   epoch_us(l.created_at) AS created_us{read}
 FROM {snapshots} s JOIN leads_ n ON n.lead_id = s.lead_id JOIN leads l ON l.lead_id = s.lead_id
-ORDER BY n.part""")
+ORDER BY n.part) TO {_asked_file(database)} (FORMAT parquet)""")
+
+
+def read_asked(database: LeadDatabase, part: int) -> pa.Table:
+    """The snapshots of a part as `write_asked` left them, ordered by cutoff and lead."""
+    rows = f"FROM {_asked_file(database)} WHERE part = {part} ORDER BY cutoff, lead_id"
+    return database.connection.execute(rows).to_arrow_table()
+
+
+def _asked_file(database: LeadDatabase) -> str:
+    """Not a table: that would hold on to the memory which the chunks need."""
+    return literal(str(database.scratch / "asked.parquet"))
 
 
 def event_chunks(

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from features.contract.database import LeadDatabase
 from features.engine.ahead import one_ahead
-from features.engine.event_chunks import event_chunks, write_asked
+from features.engine.event_chunks import event_chunks, read_asked, write_asked
 from features.engine.event_rows import Rows, by_lead
 from features.engine.kernel import Events, Floats, Ints, Snapshots, measure
 from features.engine.plan import Plan, plan_of
@@ -60,11 +60,8 @@ class OnePass:
     def _read(self, count: int) -> Iterator[tuple[pa.Table, Rows]]:
         """The snapshots and the events of each chunk."""
         chunks = event_chunks(self.database, self.actions, self.sources, count)
-        for index, rows in enumerate(chunks):
-            asked = self.database.connection.execute(
-                f"SELECT * FROM asked_ WHERE part = {index} ORDER BY cutoff, lead_id"
-            ).to_arrow_table()
-            yield asked, rows
+        for part, rows in enumerate(chunks):
+            yield read_asked(self.database, part), rows
 
     def _frame(self, threads: int, read: tuple[pa.Table, Rows]) -> pd.DataFrame:
         asked, rows = read
