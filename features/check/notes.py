@@ -22,6 +22,8 @@ def _strangers(table: str, use: str) -> tuple[str, str, str]:
     )
 
 
+MANY_EVENTS, MUCH = 10_000, 0.01  # of one lead, and of all events: nobody does that much by hand
+
 # Rows worth a look. Each has a title, a query for what was seen and of how many rows (n), advice.
 LOOKS = {
     "leads_without_events": (
@@ -38,6 +40,14 @@ LOOKS = {
         "' times') AS seen, count(*) - 1 AS n FROM events "
         f"GROUP BY {', '.join(column.name for column in CONTRACT['events'])} HAVING count(*) > 1",
         "Each copy counts as a deed. If an import ran twice, read the events with SELECT DISTINCT.",
+    ),
+    "leads_with_very_many_events": (
+        f"leads with more than {MANY_EVENTS:,} events and {MUCH:.0%} of all",
+        "SELECT concat('lead ', lead_id, ': ', count(*), ' events') AS seen, 1 AS n FROM deeds "
+        f"GROUP BY lead_id HAVING count(*) > {MANY_EVENTS} "
+        f"AND count(*) > {MUCH} * (SELECT count(*) FROM deeds)",
+        "A crawler, a test account, an address that many share? Leave it out in the query of "
+        "tables.events: it also keeps one core busy while all others wait.",
     ),
     "events_recorded_late": (
         "events recorded after they occurred",

@@ -92,6 +92,7 @@ def test_deals_and_what_does_not_match(report: Report) -> None:
         "events_without_leads": 2,
         "deals_without_leads": 1,
         "duplicate_events": 2,
+        "leads_with_very_many_events": 0,
         "events_recorded_late": 1,
     }
     assert report.recorded_late == 1 / 4  # of the four with recorded_at
@@ -214,6 +215,16 @@ def test_actions_too_rare_for_features_are_noted(tmp_path: Path) -> None:
     (note,) = (text for text in notes(report) if text.startswith("actions beyond"))
     # visited, called and 58 pages are the 60 most frequent
     assert note.startswith("actions beyond the 60 most frequent: 2 (first: page_58; page_59).")
+
+
+def test_a_lead_that_does_more_than_people_can_is_noted(tmp_path: Path) -> None:
+    """Lead 4 has 10,001 events, lead 3 one fewer; both have nearly a half of all."""
+    busy = "".join(f"{3 + n % 2},2024-01-21 10:00:{n % 60:02d},visited,\n" for n in range(20_000))
+    report = checked(settings(tmp_path, events=EVENTS + busy + "4,2024-01-21 11:00:00,visited,\n"))
+    (note,) = (text for text in notes(report) if text.startswith("leads with more than"))
+    assert note.startswith(
+        "leads with more than 10,000 events and 1% of all: 1 (first: lead 4: 10001 events). "
+    )
 
 
 def test_features_are_counted_and_described(tmp_path: Path) -> None:
