@@ -53,6 +53,7 @@ START, DAYS = int(np.datetime64("2025-01-01", "us").astype(np.int64)), 180
 CUTOFF_DAYS = (60, 90, 120, 150, 180)
 DAY_US, MINUTE_US, SECOND_US = 86_400_000_000, 60_000_000, 1_000_000
 
+ID_STEP = 7  # ids as a CRM has them: with gaps, unordered
 ROW_GROUP = 1_000_000  # events at a time, so that memory stays small
 
 HALF_LIFE = 14
@@ -80,7 +81,7 @@ def write_lead_database(folder: Path, events: int, snapshots: int, some_late: bo
     rng = np.random.default_rng(7)
     leads = max(1, snapshots // len(CUTOFF_DAYS))
     created = START + rng.integers(0, CUTOFF_DAYS[0] * DAY_US, leads)
-    ids = rng.permutation(np.arange(1, leads + 1)) * 7  # as a CRM has them: with gaps, unordered
+    ids = rng.permutation(np.arange(1, leads + 1)) * ID_STEP
     none = np.array([], np.int64)
     cutoffs = START + np.array(CUTOFF_DAYS) * DAY_US
     tables = {

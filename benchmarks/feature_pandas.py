@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.feature_data import ACTIONS, DAY_US, HALF_LIFE
+from benchmarks.feature_data import ACTIONS, DAY_US, HALF_LIFE, ID_STEP
 
 FIXED_POINT = 2**32
 GAP = pd.Timedelta(minutes=30)
@@ -30,7 +30,7 @@ def main(folder: Path, written: Path, chunks: int) -> None:
     snapshots = pd.read_parquet(folder / "snapshots.parquet").merge(leads, on="lead_id")
     texts = ["first_source", "last_source"]
     for chunk, events in enumerate(spread(folder / "events.parquet", written, chunks)):
-        mine = snapshots[snapshots["lead_id"] % chunks == chunk].reset_index(drop=True)
+        mine = snapshots[snapshots["lead_id"] // ID_STEP % chunks == chunk].reset_index(drop=True)
         found = features(mine, measures(mine, known(mine, deeds(events))))
         file = written / f"{chunk}.parquet"
         found.to_parquet(file, index=False, compression="snappy", use_dictionary=texts)
@@ -50,7 +50,7 @@ def spread(file: Path, written: Path, chunks: int) -> Iterator[pd.DataFrame]:
             for chunk in range(chunks)
         ]
         for batch in events.iter_batches(1_000_000):
-            part = batch["lead_id"].to_numpy() % chunks
+            part = batch["lead_id"].to_numpy() // ID_STEP % chunks
             for chunk, writer in enumerate(writers):
                 writer.write_batch(batch.filter(pa.array(part == chunk)))
     for chunk in range(chunks):

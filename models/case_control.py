@@ -41,6 +41,8 @@ def undo(booster: HistGradientBoostingClassifier, X: Floats, won: Floats, share:
     """Make of a booster fitted on X, rows that were `drawn`, one of all rows: log(share) is added
     to its log-odds, and a node's count becomes the number of all rows that came by, as the drawn
     ones tell it, for reasons begin at the mean of these (models/contributions.py)."""
+    if share == 1:
+        return
     booster._baseline_prediction += np.log(share)
     stands_for = np.where(won == 1, 1, 1 / share)
     for (tree,) in booster._predictors:

@@ -90,7 +90,8 @@ def usable(frame: pd.DataFrame, specs: Sequence[Spec]) -> tuple[tuple[Spec, ...]
         if column.isna().all():
             dropped[spec.name] = "all missing"
         elif column.notna().sum() < fewest:
-            dropped[spec.name] = "almost all missing"
+            known = int(column.notna().sum())
+            dropped[spec.name] = f"known of {known:,} of {len(frame):,} snapshots only"
         elif column.notna().all() and column.nunique() == 1:
             dropped[spec.name] = f"always {column.iloc[0]}"
     return tuple(spec for spec in specs if spec.name not in dropped), dropped
@@ -109,12 +110,13 @@ def fit_usable(
     with threadpool_limits(1, "blas"):  # threads add up in another order: other last bits
         if "strength" in settings:
             return logistic(kept, settings).fit(columns, outcome)
+        encode, boost = (step for _, step in trees(kept, settings, seed).steps)
         rows, share = drawn(outcome, seed)
-        seen, outcome = columns.iloc[rows], outcome[rows]
-        fitted = trees(kept, settings, seed).fit(seen, outcome)
         if share < 1:
-            undo(fitted[-1], encoded(fitted[0], seen), outcome, share)
-        return fitted
+            columns, outcome = columns.iloc[rows], outcome[rows]
+        X = encoded(encode.fit(columns), columns)
+        undo(boost.fit(X, outcome), X, outcome, share)
+        return Pipeline([("encode", encode), ("boost", boost)])
 
 
 def fit_learner(

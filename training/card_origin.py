@@ -18,9 +18,9 @@ from training.record import Trained
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "duckdb", "skops", "mlflow")
 TOP = 10
 THINNED = (
-    f"Of more than {ALWAYS_ROWS:,} snapshots the trees saw all won ones and a random part of the "
-    f"others, {NOT_WON_PER_WON} for each won one or what makes {ALWAYS_ROWS:,} in all; the "
-    "calibration saw all."
+    f"Where their cutoffs hold more than {ALWAYS_ROWS:,} snapshots, the trees are grown on all won "
+    f"ones and a random part of the others: {NOT_WON_PER_WON} for each won one, or what makes "
+    f"{ALWAYS_ROWS:,} in all. The calibration sees every snapshot of its own cutoffs."
 )
 TIMES = {
     "events": "occurred_at",

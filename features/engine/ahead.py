@@ -20,8 +20,12 @@ def one_ahead(work: Callable[[Thing], Made], things: Iterable[Thing]) -> Iterato
     coming: Future[Made] | None = None
     with ThreadPoolExecutor(1) as pool:
         for thing in things:
-            before, coming = coming, pool.submit(work, thing)
-            if before:
-                yield before.result()
+            if coming is None:
+                coming = pool.submit(work, thing)
+                continue
+            made = coming.result()
+            coming = pool.submit(work, thing)
+            yield made
+            del made  # or it would be kept beside the two that follow
         if coming:
             yield coming.result()

@@ -2,7 +2,9 @@
 all that it knows, SQL for the rest."""
 
 import math
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import duckdb
 import pandas as pd
@@ -19,8 +21,8 @@ from features.snapshots import Chunk
 from features.spec import Attribute, Spec, is_text
 
 KEY = ["lead_id", "cutoff"]
-# What one chunk may hold per GB of the memory limit, up to 1 GB: larger chunks, whose arrays fit no
-# cache, cost a fifth more CPU.
+# What one chunk may hold per GB of the memory limit, up to 1 GB, with two of them in hand: larger
+# ones, whose arrays fit no cache, cost a fifth more CPU.
 EVENTS_PER_GB = 1_000_000
 NUMBERS_PER_GB = 5_000_000  # snapshots times features
 MOST_CHUNKS = 10_000
@@ -53,17 +55,32 @@ def feature_frames(
     one_pass = OnePass.over(database, [spec for spec in specs if in_one_pass(spec)])
     rest = [spec for spec in specs if not in_one_pass(spec)]
     count = chunk_count(database, snapshots, len(specs), memory_gb)
-    try:
+    with _room(memory_gb):
         for index, frame in enumerate(one_pass.frames(snapshots, count)):
             chunk = Chunk(index, count)
             if rest:
                 frame = _with_sql(database, frame, specs, rest, snapshots, chunk)
             yield with_segments(frame, asked)
             progress("features", index + 1, count)
-    except duckdb.OutOfMemoryException:
+
+
+@contextmanager
+def _room(memory_gb: float) -> Iterator[None]:
+    """Raises BadInput where memory, or the disk for temporary files, does not suffice."""
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, OSError) as error:
+        # In the middle of a stream Arrow tells what DuckDB ran out of, as an OSError.
+        if isinstance(error, OSError) and "Out of Memory" not in str(error):
+            raise
         raise BadInput(
             f"The features of one chunk of leads do not fit into {memory_gb:g} GB. Raise "
             "engine.memory_gb in readiness.toml, or look for a lead with millions of events."
+        ) from None
+    except duckdb.IOException as error:
+        raise BadInput(
+            f"{str(error).splitlines()[0]} (temporary files lie in {tempfile.gettempdir()}; "
+            "TMPDIR names another place)"
         ) from None
 
 

@@ -31,10 +31,11 @@ JOIN actions_ a ON a.said = e.action LEFT JOIN sources_ s ON s.said = e.source""
 
 
 def write_asked(
-    database: LeadDatabase, snapshots: str, count: int, attributes: Sequence[Attribute]
+    database: LeadDatabase, home: Path, snapshots: str, count: int, attributes: Sequence[Attribute]
 ) -> None:
     """Create the table leads_ (lead_id, part, number within the part), and write the snapshots with
-    these and with what the leads bring along. The parts are those of `snapshots.Chunk`."""
+    these and with what the leads bring along. The parts are those of `snapshots.Chunk`; `home` is a
+    folder of this pass alone."""
     read = "".join(
         f", TRY_CAST(l.{quoted(spec.column)} AS {'VARCHAR' if spec.text else 'DOUBLE'}) "
         f"AS {quoted(spec.name)}"
@@ -47,22 +48,22 @@ FROM (SELECT DISTINCT lead_id, {Chunk(0, count).part("lead_id")} AS part FROM {s
 COPY (SELECT s.lead_id, s.cutoff, n.part, n.number, epoch_us(s.cutoff) AS cutoff_us,
   epoch_us(l.created_at) AS created_us{read}
 FROM {snapshots} s JOIN leads_ n ON n.lead_id = s.lead_id JOIN leads l ON l.lead_id = s.lead_id
-ORDER BY n.part) TO {_asked_file(database)} (FORMAT parquet)""")
+ORDER BY n.part) TO {_asked(home)} (FORMAT parquet)""")
 
 
-def read_asked(database: LeadDatabase, part: int) -> pa.Table:
+def read_asked(database: LeadDatabase, home: Path, part: int) -> pa.Table:
     """The snapshots of a part as `write_asked` left them, ordered by cutoff and lead."""
-    rows = f"FROM {_asked_file(database)} WHERE part = {part} ORDER BY cutoff, lead_id"
+    rows = f"FROM {_asked(home)} WHERE part = {part} ORDER BY cutoff, lead_id"
     return database.connection.execute(rows).to_arrow_table()
 
 
-def _asked_file(database: LeadDatabase) -> str:
-    """Not a table: that would hold on to the memory which the chunks need."""
-    return literal(str(database.scratch / "asked.parquet"))
+def _asked(home: Path) -> str:
+    """A file, not a table: that would hold on to the memory which the chunks need."""
+    return literal(str(home / "asked.parquet"))
 
 
 def event_chunks(
-    database: LeadDatabase, actions: Sequence[str], sources: Sequence[str], count: int
+    database: LeadDatabase, home: Path, actions: Sequence[str], sources: Sequence[str], count: int
 ) -> Iterator[Rows]:
     """Each chunk's events, in no order; `actions` and `sources` in alphabetical order, all of
     those that occur, but sources may be empty where nobody asks for them."""
@@ -70,7 +71,7 @@ def event_chunks(
         codes = pa.array(range(len(texts)), pa.int32())
         said = pa.array(texts, pa.string())
         database.connection.register(name, pa.table({"said": said, "code": codes}))
-    files = [database.scratch / f"events{part}" for part in range(count)]
+    files = [home / f"events{part}" for part in range(count)]
     batches = database.connection.execute(_EVENTS).to_arrow_reader(BATCH)
     deque(one_ahead(partial(_append, files), batches), maxlen=0)
     for file in files:

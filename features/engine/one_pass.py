@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -53,15 +55,17 @@ class OnePass:
         lead_id, cutoff, then one column per spec. Numbers are float64, texts objects, missing
         values NaN."""
         attributes = [spec for spec in inside(self.specs) if isinstance(spec, Attribute)]
-        write_asked(self.database, snapshots, count, attributes)
         threads = self.database.value("SELECT current_setting('threads')")
-        yield from one_ahead(partial(self._frame, threads), self._read(count))
+        # A folder of its own, so that nothing is left of a pass that was broken off.
+        with TemporaryDirectory(dir=self.database.scratch) as home:
+            write_asked(self.database, Path(home), snapshots, count, attributes)
+            yield from one_ahead(partial(self._frame, threads), self._read(Path(home), count))
 
-    def _read(self, count: int) -> Iterator[tuple[pa.Table, Rows]]:
+    def _read(self, home: Path, count: int) -> Iterator[tuple[pa.Table, Rows]]:
         """The snapshots and the events of each chunk."""
-        chunks = event_chunks(self.database, self.actions, self.sources, count)
+        chunks = event_chunks(self.database, home, self.actions, self.sources, count)
         for part, rows in enumerate(chunks):
-            yield read_asked(self.database, part), rows
+            yield read_asked(self.database, home, part), rows
 
     def _frame(self, threads: int, read: tuple[pa.Table, Rows]) -> pd.DataFrame:
         asked, rows = read

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import feature_page, features
+from benchmarks import feature_page, feature_pandas, features
 from benchmarks.feature_contestants import FLOORS, OURS, POLARS, contestants
+from benchmarks.feature_data import write_lead_database
 from benchmarks.feature_values import differences
 from benchmarks.measure import in_fresh_process
 
@@ -100,6 +101,17 @@ def test_a_difference_is_told(tmp_path, other, told):
     for frame, path in zip((FRAME, other), paths, strict=True):
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
     assert differences(*paths)[2] == told
+
+
+def test_pandas_gives_the_same_in_chunks(tmp_path):
+    """Also in seven, where ids are multiples of seven."""
+    write_lead_database(tmp_path, 4_000, 400)
+    for chunks in (1, 7):
+        feature_pandas.main(tmp_path, tmp_path / str(chunks), chunks)
+    assert [pq.read_metadata(file).num_rows > 0 for file in (tmp_path / "7").iterdir()] == [
+        True
+    ] * 7
+    assert differences(tmp_path / "1", tmp_path / "7") == (400, 80, [])
 
 
 def test_a_child_is_measured_with_what_it_started(tmp_path, monkeypatch):

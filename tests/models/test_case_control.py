@@ -46,8 +46,7 @@ def test_every_snapshot_that_was_not_won_has_the_same_chance_and_the_seed_decide
         often[drawn(happened, seed)[0]] += 1
     lost = often[happened == 0]
     expected = 40 * 49_000 / 99_000
-    # Each is drawn a binomial number of times: mean and variance of the whole, and of each tenth.
-    assert lost.mean() == pytest.approx(expected)
+    # Each is drawn a binomial number of times: its variance, and the mean of each tenth.
     assert lost.var() == pytest.approx(expected * (1 - 49_000 / 99_000), rel=0.03)
     assert [part.mean() for part in np.array_split(lost, 10)] == pytest.approx(
         [expected] * 10, rel=0.01
@@ -93,16 +92,6 @@ def test_reasons_begin_at_the_mean_of_all_snapshots(thinned):
         left, right = tree.nodes["left"][inner], tree.nodes["right"][inner]
         assert np.array_equal(count[inner], count[left] + count[right])
     assert base == pytest.approx(booster.decision_function(X).mean(), abs=0.02)
-
-
-def test_rows_that_stand_for_one_each_count_as_scikit_learn_counted(thinned):
-    X, _, won, rows, _ = thinned
-    booster = HistGradientBoostingClassifier(max_iter=10, early_stopping=False)
-    booster.fit(X[rows], won[rows])
-    before = [tree.nodes["count"].copy() for (tree,) in booster._predictors]
-    undo(booster, X[rows], won[rows], share=1.0)
-    for counts, (tree,) in zip(before, booster._predictors, strict=True):
-        assert np.array_equal(tree.nodes["count"], counts)
 
 
 def test_a_learner_of_many_snapshots_is_as_good_as_one_that_saw_them_all(monkeypatch):

@@ -136,8 +136,8 @@ def test_the_card_says_which_learner_it_is_and_what_simpler_ways_do(card, traine
     ("linear", "snapshots", "drawn"),
     [(False, 50_001, True), (False, 50_000, False), (True, 50_001, False)],
 )
-def test_it_says_where_trees_were_grown_on_a_part(linear, snapshots, drawn, trained):
+def test_it_says_when_trees_are_grown_on_a_part(linear, snapshots, drawn, trained):
     model = fitted_logistic() if linear else fitted()
     found = replace(trained, model=model, snapshots=snapshots)
     said = " ".join(origin.settings(found).said)
-    assert ("the trees saw all won ones and a random part of the others" in said) == drawn
+    assert ("grown on all won ones and a random part of the others" in said) == drawn

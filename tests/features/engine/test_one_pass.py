@@ -62,6 +62,29 @@ def test_the_number_of_threads_changes_nothing(demo_folder):
     pd.testing.assert_frame_equal(*frames, check_exact=True)
 
 
+def test_a_pass_broken_off_or_beside_it_changes_nothing(demo_folder):
+    """Three passes over one database: one is left after its first chunk, one goes on beside it."""
+    with open_database(load(demo_folder)) as database:
+        specs = catalog(load(demo_folder).features, database.actions, database.attributes)
+        one_pass = OnePass.over(database, specs)
+        earlier, later = (
+            f"({cohort_sql([database.data_end - timedelta(days=days)])})" for days in (90, 10)
+        )
+        expected = list(one_pass.frames(later, 5))
+        left = one_pass.frames(earlier, 5)
+        next(left)
+        beside = one_pass.frames(later, 5)
+        found = [next(beside)]
+        next(left)
+        left.close()
+        found += beside
+        again = list(one_pass.frames(later, 5))
+        assert not any(database.scratch.glob("*/events*"))
+    for frames in (found, again):
+        for frame, wanted in zip(frames, expected, strict=True):
+            pd.testing.assert_frame_equal(frame, wanted, check_exact=True)
+
+
 def test_what_the_pass_does_not_know_comes_from_sql_and_stands_in_its_place():
     events = [event(1, at("2026-03-01")), event(1, at("2026-02-01"), "mail", content="/a")]
     of_a = Count(None, None, Where(content="/a"))
