@@ -1,4 +1,5 @@
 # Everything sets itself up: only Python 3.11+ and make are needed.
+#   make install   the command .venv/bin/readiness
 #   make demo      from nothing to a scored lead database and a report
 #   make test      linters, types, import rules, doctests, tests, notebooks, coverage
 #   make bpic2012  the same on a real bank's log (examples/bpic2012/README.md)
@@ -11,7 +12,7 @@ SPARK := $(VENV)/.spark
 DEMO := demo
 LEADS ?= 5000
 
-.PHONY: demo test check format bpic2012 bench clean
+.PHONY: install demo test check format bpic2012 bench clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
@@ -27,6 +28,8 @@ $(SPARK): $(READY)
 	    -e ".[dev,spark]"; \
 	else echo 'No Java: the tests of engine.kind = "spark" are skipped.'; fi
 	@touch $@
+
+install: $(READY)
 
 demo: $(READY)
 	rm -rf $(DEMO)

@@ -33,7 +33,7 @@ def init_verb(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with your tables.")],
     as_json: AsJson = False,
 ) -> None:
-    """Write a commented readiness.toml and rules.toml, with sources.toml and funnel.toml.
+    """Write a commented readiness.toml and rules.toml, with sources, funnel and segments.toml.
 
     DIR holds events, leads and deals (.parquet, .csv, .sql, or one DuckDB file with them). Points,
     the baskets of sources and the stages of the funnel are guessed from words: they are yours to

@@ -44,6 +44,7 @@ The usual way, for a folder DIR with your tables (events, leads, deals):
     readiness train DIR     learn, judge, register the challenger
     readiness promote DIR   crown it, if better than champion and rules
     readiness score DIR     score every open lead, every night
+    readiness monitor DIR   is the champion still right? exits 1 where a light is red
     readiness compare DIR   model against rules: a report for sales
     readiness explain LEAD DIR  why one lead stands there, and what changed
     readiness funnel DIR    how far leads come, how fast, what holds them

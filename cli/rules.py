@@ -26,6 +26,8 @@ app = typer.Typer(
     help="""
 The points table: look at it, compare versions of it, test a draft before it goes live.
 
+For a folder DIR with a readiness.toml and a rules.toml:
+
     readiness rules show DIR              the rules in words, with their version
     readiness rules diff A B DIR          who would stand elsewhere under B
     readiness rules test draft.toml DIR   would the draft have called better leads?

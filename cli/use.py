@@ -28,7 +28,8 @@ Cutoff = Annotated[
         formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"],
         metavar="TIME",
         help="A day, or a time as 2026-03-01T14:30:00, UTC. Only what was known strictly before it "
-        "counts. Default: the end of the data.",
+        "counts. Default: the first midnight (UTC) after the data end; before that has come, just "
+        "after the data end.",
     ),
 ]
 
@@ -56,8 +57,10 @@ def score_verb(
 ) -> None:
     """Score every open lead into the ledger, beside its points, with reasons and a route.
 
-    Each open lead is in the ledger exactly once per cutoff and versions; running it again changes
-    nothing. A lead that cannot be scored is there too, with the reason.
+    Each open lead is in the ledger exactly once per cutoff and versions; a second run leaves what
+    was said as it stands, and adds leads that became known late. A lead that cannot be scored is
+    there too, with the reason. --export writes all of them: to call are those whose decided_route
+    is sales.
 
     Without a champion yet, the points alone rank: readiness is empty, and the reason of each route
     says what a model lacks (docs/enough-data.md).

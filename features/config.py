@@ -208,7 +208,7 @@ class Config(Strict):
 
     @property
     def out_folder(self) -> Path:
-        """Where ledger, reports and the default MLflow store are written."""
+        """Where ledger, reports and MLflow's artefacts are written."""
         return self.folder / self.out
 
     @property

@@ -9,7 +9,7 @@ rules = "rules.toml"        # the points table that the model is held against
 sources = "sources.toml"    # the sources of leads, and their baskets
 funnel = "funnel.toml"      # the stages of the funnel
 segments = "segments.toml"  # named filters over the leads
-out = "out"                 # folder of the scores, the reports and the MLflow store
+out = "out"                 # folder of the ledger, the reports and MLflow's artefacts
 
 [tables]  # each a file (.parquet, .csv), a query (.sql, or "SELECT ..."), or in `database`
 folder = "."                   # where the files are looked for
