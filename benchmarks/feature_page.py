@@ -140,7 +140,7 @@ def page_head(records: list[dict[str, Any]]) -> str:
 
 def plot(records: list[dict[str, Any]]) -> Figure:
     """CPU and wall ratios to Polars: a group of bars per size."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(10.5, 4), layout="constrained")
     names = list(dict.fromkeys(n for each in records for n in each["rounds"][0] if n != POLARS))
     names.sort(key=lambda name: (name in FLOORS, name not in (OURS, OURS_ROOMY)))
     for axes, what in zip(figure.subplots(1, 2, sharey=True), ("cpu", "wall"), strict=True):
@@ -160,5 +160,6 @@ def plot(records: list[dict[str, Any]]) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
     axes.invert_yaxis()
     figure.axes[0].set_ylabel("events")
-    figure.axes[1].legend(fontsize=7, frameon=False)
+    handles, labels = figure.axes[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", fontsize=7, frameon=False)
     return figure
