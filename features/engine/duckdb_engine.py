@@ -69,18 +69,16 @@ def _room(memory_gb: float) -> Iterator[None]:
     """Raises BadInput where memory, or the disk for temporary files, does not suffice."""
     try:
         yield
-    except (duckdb.OutOfMemoryException, OSError) as error:
+    except (duckdb.OutOfMemoryException, duckdb.IOException, OSError) as error:
+        said = str(error).splitlines()[0]
         # In the middle of a stream Arrow tells what DuckDB ran out of, as an OSError.
-        if isinstance(error, OSError) and "Out of Memory" not in str(error):
-            raise
+        if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in said:
+            raise BadInput(
+                f"The features of one chunk of leads do not fit into {memory_gb:g} GB. Raise "
+                "engine.memory_gb in readiness.toml, or look for a lead with millions of events."
+            ) from None
         raise BadInput(
-            f"The features of one chunk of leads do not fit into {memory_gb:g} GB. Raise "
-            "engine.memory_gb in readiness.toml, or look for a lead with millions of events."
-        ) from None
-    except duckdb.IOException as error:
-        raise BadInput(
-            f"{str(error).splitlines()[0]} (temporary files lie in {tempfile.gettempdir()}; "
-            "TMPDIR names another place)"
+            f"{said} (temporary files lie in {tempfile.gettempdir()}; TMPDIR names another place)"
         ) from None
 
 
