@@ -25,16 +25,16 @@ class Contestant:
 def contestants(events: int) -> list[Contestant]:
     """All but the floors, ours first, Polars second: the others are compared with ours, and all are
     measured by Polars. Peers work on the leads in as many chunks as suits them best."""
-    chunks = str(min(16, max(4, events // 2_500_000)))
+    chunks = min(16, max(4, events // 2_500_000))
     return [
         Contestant(OURS, "benchmarks.feature_ours", ("1",)),
-        Contestant(POLARS, "benchmarks.feature_polars", (chunks,)),
+        Contestant(POLARS, "benchmarks.feature_polars", (str(chunks),)),
         Contestant(OURS_ROOMY, "benchmarks.feature_ours", ("4",)),
-        Contestant(DUCKDB, "benchmarks.feature_duckdb", (chunks, "4")),
+        Contestant(DUCKDB, "benchmarks.feature_duckdb", (str(chunks), "4")),
         Contestant(
             DUCKDB_TIGHT,
             "benchmarks.feature_duckdb",
-            (str(4 * int(chunks)), "1"),
+            (str(4 * chunks), "1"),
             20_000_000,
             "with 4 GB it takes longest already",
         ),

@@ -29,12 +29,12 @@ def drawn(won: Floats, seed: int) -> tuple[Rows, float]:
     All won ones; of the others NOT_WON_PER_WON for each won one, and more if these are fewer than
     ALWAYS_ROWS in all. The share is in (0, 1]; at 1 the rows are all there are.
     """
-    others, wins = np.flatnonzero(won != 1), int((won == 1).sum())
-    most = max(NOT_WON_PER_WON * wins, ALWAYS_ROWS - wins)
+    winners, others = np.flatnonzero(won == 1), np.flatnonzero(won != 1)
+    most = max(NOT_WON_PER_WON * len(winners), ALWAYS_ROWS - len(winners))
     if len(others) <= most:
         return np.arange(len(won)), 1.0
     chosen = np.random.default_rng(seed).choice(others, most, replace=False)
-    return np.sort(np.concatenate([np.flatnonzero(won == 1), chosen])), most / len(others)
+    return np.sort(np.concatenate([winners, chosen])), most / len(others)
 
 
 def undo(booster: HistGradientBoostingClassifier, X: Floats, won: Floats, share: float) -> None:

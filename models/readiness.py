@@ -87,12 +87,12 @@ def usable(frame: pd.DataFrame, specs: Sequence[Spec]) -> tuple[tuple[Spec, ...]
     fewest = 20 * len(frame) / LOOKED_AT if len(frame) > ALWAYS_ROWS else 1
     for spec in specs:
         column = frame[spec.name]
-        if column.isna().all():
+        known = int(column.notna().sum())
+        if known == 0:
             dropped[spec.name] = "all missing"
-        elif column.notna().sum() < fewest:
-            known = int(column.notna().sum())
+        elif known < fewest:
             dropped[spec.name] = f"known of {known:,} of {len(frame):,} snapshots only"
-        elif column.notna().all() and column.nunique() == 1:
+        elif known == len(frame) and column.nunique() == 1:
             dropped[spec.name] = f"always {column.iloc[0]}"
     return tuple(spec for spec in specs if spec.name not in dropped), dropped
 
@@ -110,13 +110,13 @@ def fit_usable(
     with threadpool_limits(1, "blas"):  # threads add up in another order: other last bits
         if "strength" in settings:
             return logistic(kept, settings).fit(columns, outcome)
-        encode, boost = (step for _, step in trees(kept, settings, seed).steps)
+        pipeline = trees(kept, settings, seed)
         rows, share = drawn(outcome, seed)
         if share < 1:
             columns, outcome = columns.iloc[rows], outcome[rows]
-        X = encoded(encode.fit(columns), columns)
-        undo(boost.fit(X, outcome), X, outcome, share)
-        return Pipeline([("encode", encode), ("boost", boost)])
+        X = encoded(pipeline[0].fit(columns), columns)
+        undo(pipeline[-1].fit(X, outcome), X, outcome, share)
+        return pipeline
 
 
 def fit_learner(

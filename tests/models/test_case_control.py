@@ -1,5 +1,4 @@
-"""The draw by counting; undoing it against shap's own counts, against weights that count every row,
-and against trees that saw all rows.
+"""The draw by counting; undoing it against the true chances, and against trees that saw all rows.
 
 Literal example: of 10,000 won and 400,000 not won, 50,000 not won are drawn, an eighth of them.
 """

@@ -55,12 +55,12 @@ def test_what_goes_wrong_is_raised_at_its_place(fails):
 
 
 def test_closed_early_it_waits_for_what_it_began_and_begins_no_more():
-    begun = []
+    begun, threads = [], threading.active_count()
     coming = one_ahead(begun.append, iter(range(9)))
     next(coming)
     coming.close()
     assert begun == [0, 1]
-    assert threading.active_count() == len(threading.enumerate())
+    assert threading.active_count() == threads
 
 
 def test_nothing_gives_nothing():
