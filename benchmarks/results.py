@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import log_loss
 
-from benchmarks import baselines, delay, sources
+from benchmarks import baselines, sources
 from benchmarks.audit import measured
 from benchmarks.coverage import coverage
 from benchmarks.funnel import funnel
@@ -50,7 +50,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "small_data": small_data,
     "audit": lambda: AUDIT + measured() + "\n",
     "coverage": coverage,
-    "delay": delay.section,
 }
 
 

@@ -125,8 +125,7 @@ class Training(Strict):
     """The bounded search: how many candidates, on how many rolling-origin folds; the fewest won
     leads that are learnt from (docs/enough-data.md); which learner is registered, the simplest that
     does as well, or one of the two in any case (docs/baselines.md); whether scoring follows a win
-    rate that has moved since (models/prior_shift.py); whether the calibration learns from cutoffs,
-    too, whose horizon is not over (docs/delay.md)."""
+    rate that has moved since (models/prior_shift.py)."""
 
     candidates: Annotated[int, Field(ge=1, le=200)] = 6
     folds: Annotated[int, Field(ge=1, le=20)] = 3
@@ -134,7 +133,6 @@ class Training(Strict):
     least_wins: Annotated[int, Field(ge=10)] = 60
     learner: Literal["simplest", "trees", "logistic"] = "simplest"
     prior_shift: bool = False
-    partly_mature: bool = False
 
 
 class Promotion(Strict):

@@ -69,35 +69,6 @@ def labelled(
     return Dataset(frame, labels["won"].to_numpy(np.float64))
 
 
-@dataclass(frozen=True)
-class LateSnapshots:
-    """Snapshots whose horizon is not over at `until`, ordered by cutoff and lead: their features,
-    as in a Dataset, and their `endings` by what was known at `until`, row by row."""
-
-    frame: pd.DataFrame
-    endings: pd.DataFrame
-    until: datetime
-
-    @property
-    def age(self) -> npt.NDArray[np.int64]:
-        """Whole days from the cutoff to `until`, shape (n,)."""
-        days: npt.NDArray[np.int64] = (self.until - self.frame["cutoff"]).dt.days.to_numpy(np.int64)
-        return days
-
-
-def late_snapshots(
-    database: LeadDatabase,
-    specs: Sequence[Spec],
-    cutoffs: Sequence[datetime],
-    until: datetime,
-    memory_gb: float,
-) -> LateSnapshots:
-    """The snapshots of late cutoffs, each before `until`; nothing from `until` on is looked at."""
-    database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql(cutoffs)}")
-    frame = feature_frame(database, specs, "snapshots", memory_gb)
-    return LateSnapshots(frame, endings(database, cutoffs, until), until)
-
-
 def endings(database: LeadDatabase, cutoffs: Sequence[datetime], until: datetime) -> pd.DataFrame:
     """lead_id, cutoff, days, ending (`features.labels`) of the same snapshots as `labelled` in the
     same order, by what was known at `until`."""

@@ -1,6 +1,6 @@
 """What ranks leads: the classifier, the points table, their metrics, reasons and registry.
 
-- model: readiness, calibrators, partly_mature, contributions, explain, importance
+- model: readiness, calibrators, contributions, explain, importance
 - when: time_to_close, timing
 - rules/: the points table, written by hand or learned from outcomes
 - rivals: logistic, simpler, groups

@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 from features.config import Config, Features
 from features.parts import inside
 from features.spec import Attribute, Spec, is_text
-from models.calibrators import Choice, Kind, Line, learn
+from models.calibrators import Choice, Kind, learn
 from models.case_control import ALWAYS_ROWS, drawn, undo
 from models.encoding import encoded
 from models.logistic import LogisticSettings, line, logistic
@@ -137,10 +137,9 @@ class ReadinessModel:
     `specs` are its features in order; `dropped` the columns left out at fit and why;
     `leave_out_actions` the actions that it never saw;
     `trained_until` its last training cutoff, so that cutoffs from `trained_until + horizon_days`
-    on are fair tests of it (where partly mature cutoffs joined the calibration, a horizon before
-    the instant as of which their outcomes were known); `base_rate` the share of training snapshots
-    won; `time_to_close` None in models stored before there was one; `calibrator` how the
-    calibration was chosen, None in a model read back from the registry.
+    on are fair tests of it; `base_rate` the share of training snapshots won; `time_to_close` None
+    in models stored before there was one; `calibrator` how the calibration was chosen, None in a
+    model read back from the registry.
     """
 
     estimator: CalibratedClassifierCV
@@ -202,15 +201,10 @@ class ReadinessModel:
 
     def moved(self, log_odds: float) -> ReadinessModel:
         """The same model with so much added to every log-odds (models/prior_shift.py)."""
-        slope, intercept = self.sigmoid
-        return self.with_line(Line(slope, intercept + log_odds))
-
-    def with_line(self, line: Line) -> ReadinessModel:
-        """The same learner with another line through its log-odds."""
         estimator = copy(self.estimator)
         inner = copy(estimator.calibrated_classifiers_[0])
         sigmoid = copy(inner.calibrators[0])
-        sigmoid.a_, sigmoid.b_ = -line.slope, -line.intercept
+        sigmoid.b_ -= log_odds
         inner.calibrators = [sigmoid]
         estimator.calibrated_classifiers_ = [inner]
         return replace(self, estimator=estimator)

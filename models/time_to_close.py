@@ -167,7 +167,7 @@ def fit_time_to_close(
     apart = everyone.postpones(frame, readiness)
     if (won & apart).sum() < LEAST_WINS or not (won & ~apart).any():
         apart = np.zeros(len(days), bool)
-    edges = band_edges(readiness[won & ~apart])
+    edges = _band_edges(readiness[won & ~apart])
     band = np.searchsorted(edges, readiness, side="right")
     return replace(
         everyone,
@@ -193,7 +193,7 @@ def cumulative_incidence(days: Floats, ending: npt.NDArray[Any], reach: int) -> 
     return tuple(float(chance) for chance in curve)
 
 
-def band_edges(readiness_of_won: Floats) -> tuple[float, ...]:
+def _band_edges(readiness_of_won: Floats) -> tuple[float, ...]:
     """Bounds of bands that share the wins equally; each band holds one at least."""
     count = int(np.clip(len(readiness_of_won) // LEAST_WINS, 1, BANDS))
     shares = np.arange(1, count) / count

@@ -24,7 +24,6 @@ from models.registry import Child, Training
 from models.simpler import KEPT_AS, Simpler
 from models.timing import Timing
 from training.groups import Groups
-from training.partly_mature import PartlyMature
 from training.random_split import RandomSplit
 from training.search import Candidate
 from training.splits import Split
@@ -32,8 +31,7 @@ from training.splits import Split
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training yields: the registered challenger, how it was found and how it did. `late`:
-    the partly mature cutoffs, where asked for."""
+    """What a training yields: the registered challenger, how it was found and how it did."""
 
     model: ReadinessModel
     comparison: Comparison
@@ -47,7 +45,6 @@ class Trained:
     notes: tuple[str, ...]
     findings: tuple[Finding, ...]
     random_split: RandomSplit
-    late: PartlyMature | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What `train --json` prints."""
@@ -65,7 +62,6 @@ class Trained:
             "notes": list(self.notes),
             "findings": [each.to_json() for each in self.findings],
             "random_split": self.random_split.to_json(),
-            "partly_mature": self.late and self.late.to_json(),
         }
 
 
@@ -93,7 +89,6 @@ def record(
             "test_cutoffs": ", ".join(f"{c:%Y-%m-%d}" for c in found.split.judge),
             "training_snapshots": len(past.won),
             "training_wins": past.wins,
-            "partly_mature_cutoffs": len(found.late.cutoffs) if found.late else 0,
             "features": len(found.model.specs),
             "learner": found.model.way,
             "calibrator": found.model.calibrator.kind if found.model.calibrator else "sigmoid",

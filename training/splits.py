@@ -46,16 +46,6 @@ def final_split(mature: Sequence[datetime], test_cutoffs: int, horizon_days: int
     return split
 
 
-def between(cutoffs: Sequence[datetime], split: Split) -> tuple[datetime, ...]:
-    """The cutoffs in the gap of a split: partly mature when the first judged one begins.
-
-    >>> weeks = [datetime(2012, 1, 2) + timedelta(weeks=w) for w in range(8)]
-    >>> [f"{late:%m-%d}" for late in between(weeks, final_split(weeks, 1, 30))]
-    ['01-23', '01-30', '02-06', '02-13']
-    """
-    return tuple(c for c in cutoffs if split.fit[-1] < c < split.judge[0])
-
-
 # A fold fitted on a smaller share of the cutoffs would judge another problem.
 LEAST_SHARE = 0.25
 

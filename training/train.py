@@ -1,6 +1,5 @@
 """`readiness train`: from a lead database to a registered challenger, judged on the final test."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,10 +25,9 @@ from training.baselines import beside
 from training.card import card_files
 from training.groups import judged_groups
 from training.learners import Learnt, boosted_trees, logistic_regression, simplest
-from training.partly_mature import PartlyMature, with_late_cutoffs
 from training.random_split import random_split
 from training.record import Trained, record
-from training.splits import Split, between, final_split
+from training.splits import Split, final_split
 from training.timing import judged_timing, unseen_readiness, with_time_to_close
 
 
@@ -46,8 +44,9 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         refuse_breaches(database)
         refuse_lacks(config, database)
         specs = catalog(config.features, database.actions, database.attributes, segments)
-        known = _mature(config, database)
-        split = final_split(known, config.time.test_cutoffs, config.time.horizon_days)
+        split = final_split(
+            _mature(config, database), config.time.test_cutoffs, config.time.horizon_days
+        )
         dataset = labelled(
             database,
             distinct((*specs, *rules.specs)),
@@ -64,7 +63,7 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         logistic = logistic_regression(config, past, specs, split.fit)
         learnt, others = simplest(config, past, test, specs, rules, trees, logistic)
         chosen = learnt.chosen
-        model, late = _finished(config, database, past, learnt, split, between(known, split))
+        model = _finished(config, database, past, learnt, split)
         progress("fit", 1, 1)
         progress("judge", 0, 1)
         compared = compare_on(test, config, database.data_end, model, rules)
@@ -75,10 +74,10 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         simpler = weigh(beside(config, test, compared.model, others), config.promotion.metric)
         groups = judged_groups(config, past, test, specs, compared.model, chosen.settings)
         progress("baselines", 1, 1)
-        notes = (*_notes(rules, database, split), *([str(late)] if late else []))
+        notes = _notes(rules, database, split)
         found = Trained(
             *(model, compared, timing, simpler, groups, chosen, learnt.candidates, split),
-            *(len(past.won), notes, findings, shuffled, late),
+            *(len(past.won), notes, findings, shuffled),
         )
         progress("register", 0, 1)
         kept = record(config, database, found, specs, past, test)
@@ -105,19 +104,12 @@ def _mature(config: Config, database: LeadDatabase) -> list[datetime]:
 
 
 def _finished(
-    config: Config,
-    database: LeadDatabase,
-    past: Dataset,
-    learnt: Learnt,
-    split: Split,
-    late: Sequence[datetime],
-) -> tuple[ReadinessModel, PartlyMature | None]:
-    """The model, its time to close, and what the late cutoffs taught it, where they were asked."""
+    config: Config, database: LeadDatabase, past: Dataset, learnt: Learnt, split: Split
+) -> ReadinessModel:
+    """The model with its time to close."""
     model = replace(learnt.model, leave_out_actions=tuple(config.features.leave_out_actions))
-    unseen, taught = unseen_readiness(past, model, learnt.chosen.settings, config.seed), None
-    if config.training.partly_mature:
-        model, taught = with_late_cutoffs(database, config, model, past, split, late, unseen)
-    return with_time_to_close(database, model, past, split, unseen), taught
+    unseen = unseen_readiness(past, model, learnt.chosen.settings, config.seed)
+    return with_time_to_close(database, model, past, split, unseen)
 
 
 def _notes(rules: RuleScore, database: LeadDatabase, split: Split) -> tuple[str, ...]:

@@ -53,7 +53,6 @@ jobs = 2                    # how many are tried at a time
 least_wins = 60             # won leads, below which the points alone are served
 learner = "simplest"        # that does as well; or "trees", or "logistic" (docs/baselines.md)
 prior_shift = false         # true: scoring follows a win rate that has moved since the training
-partly_mature = false       # true: cutoffs whose horizon is not over calibrate too (docs/delay.md)
 
 [promotion]  # docs/promotion.md
 metric = "average_precision"  # what the challenger must be better in
