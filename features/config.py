@@ -17,6 +17,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from features.errors import BadInput
 
 FILE_NAME = "readiness.toml"
+REMOVED_KEYS = {  # and why: the message to whoever still has one in the file
+    "engine.incremental": "measuring every lead is as cheap (ADR 24); delete out/nightly/ too",
+    "training.partly_mature": "late cutoffs are no longer used for calibration: they gave no gain "
+    "on real data (ADR 20)",
+}
 
 
 def _utc_naive(value: Any) -> Any:
@@ -167,14 +172,7 @@ class Engine(Strict):
     kind: Literal["duckdb", "spark"] = "duckdb"
     memory_gb: Annotated[float, Field(ge=0.25, le=65_536)] = 4
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
-    incremental: bool = False
     spark: Spark = Spark()
-
-    @model_validator(mode="after")
-    def _possible(self) -> Engine:
-        if self.incremental and self.kind == "spark":
-            raise ValueError('incremental is for kind = "duckdb": on Spark every lead is measured')
-        return self
 
 
 class Config(Strict):
@@ -221,8 +219,8 @@ class Config(Strict):
 def load(path: Path) -> Config:
     """Read readiness.toml, given the file or its folder.
 
-    Raises BadInput, in one message, for a missing file, broken TOML, unknown keys (with the nearest
-    known one) and values that do not fit.
+    Raises BadInput, in one message, for a missing file, broken TOML, removed keys (with why they
+    were removed), unknown keys (with the nearest known one) and values that do not fit.
     """
     if not path.exists():
         raise BadInput(
@@ -253,6 +251,8 @@ def explain_toml_errors(path: Path, error: ValidationError, model: type[BaseMode
 def _fault(fault: Any, model: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in fault["loc"]) or "the file"
     match fault["type"]:
+        case "extra_forbidden" if where in REMOVED_KEYS:
+            return f"  {where}: was removed, delete this line: {REMOVED_KEYS[where]}"
         case "extra_forbidden":
             return f"  {where}: unknown key; {_nearest(fault['loc'], model)}"
         case "missing":

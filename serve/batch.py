@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,7 +11,6 @@ from features.config import Config
 from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
-from features.engine.nightly import Nightly
 from features.progress import Progress, silent
 from models.comparison import capacity_of
 from models.readiness import ReadinessModel
@@ -114,11 +112,8 @@ def score_all(
     facts = LeadFacts.asked(config, database, cutoff)
     rows = LeadRows(scorer, facts, cutoff, config.engine.memory_gb)
     keep(scorer.rules, rules_folder(config))
-    spared = None
     if database.whole is None:
-        if config.engine.incremental:
-            spared = Nightly(database, scorer.specs, cutoff, _kept(config, run))
-        found = _found_here(database, rows, spared, now, progress)
+        found = _found_here(database, rows, now, progress)
     else:
         progress("score", 0, 1)
         found = score_on_spark(config, database.whole, rows, run, now)
@@ -130,34 +125,15 @@ def score_all(
     told = tuple(str(breach) for breach in found.breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
     notes += (str(shift),) if shift else ()
-    notes += (_spared(spared, found.open_leads - found.unscored),) if spared else ()
     counts = (found.open_leads, found.unscored, found.first_unscored, added)
     return Scored(run, *counts, told, notes, ledger)
 
 
-def _found_here(
-    database: LeadDatabase, rows: LeadRows, nightly: Nightly | None, now: datetime, told: Progress
-) -> Found:
+def _found_here(database: LeadDatabase, rows: LeadRows, now: datetime, progress: Progress) -> Found:
     open_leads, unscorable = rows.opened(database)
-    frames = nightly.frames("snapshots", rows.memory_gb, told) if nightly else None
-    parts = rows.parts(database, unscorable, frames, told)
+    parts = rows.parts(database, unscorable, progress)
     breaches = find_breaches(database.connection, database.columns, now)
     return Found(parts, open_leads, len(unscorable), first_of(unscorable), breaches)
-
-
-def _kept(config: Config, run: Run) -> Path:
-    """Where the night's features are kept for the next: may be deleted at any time."""
-    return config.out_folder / "nightly" / f"features-{run.model_version}.parquet"
-
-
-def _spared(nightly: Nightly, leads: int) -> str:
-    if nightly.silence is None:
-        return "engine.incremental spares nothing: how far custom SQL looks back cannot be told."
-    return (
-        f"The features of {nightly.carried:,} of {leads:,} leads were carried on from the night "
-        "before; the others' were measured anew (engine.incremental). It spares leads that have "
-        f"been silent for {nightly.silence:,} days: the longest window, or 34 half-lives."
-    )
 
 
 def _notes(cutoff: datetime, data_end: datetime, scorer: Scorer | PointsOnly) -> Iterator[str]:

@@ -55,14 +55,10 @@ class LeadRows:
         self,
         database: LeadDatabase,
         unscorable: pd.DataFrame,
-        frames: Iterable[pd.DataFrame] | None = None,
         progress: Progress = silent,
     ) -> Iterator[pd.DataFrame]:
-        """The rows of every open lead, after `opened`: columns of `serve.ledger.schema.ROW`.
-        `frames` are its features where they are at hand."""
-        frames = frames or feature_frames(
-            database, self.scorer.specs, "snapshots", self.memory_gb, progress
-        )
+        """The rows of every open lead, after `opened`: columns of `serve.ledger.schema.ROW`."""
+        frames = feature_frames(database, self.scorer.specs, "snapshots", self.memory_gb, progress)
         facts = self.facts.of(database)
         of = database.value("SELECT count(*) FROM snapshots")
         for part in self._scored(frames, unscorable, of, progress):

@@ -116,17 +116,13 @@ class OnePass:
         if not isinstance(spec, Ratio):
             column: Floats = numbers[:, self.plan.columns[spec.name]]
             return column
-        return quotient(self._ratio(spec.over, numbers), self._ratio(spec.under, numbers))
+        over, under = self._ratio(spec.over, numbers), self._ratio(spec.under, numbers)
+        nothing = np.full(len(over), np.nan)
+        quotient: Floats = np.divide(over, under, out=nothing, where=under != 0)
+        return quotient
 
     def _said(self, spec: First | Last, texts: Ints) -> pd.Series[Any]:
         names = self.sources if spec.column == "source" else self.actions
         place = 2 * (spec.column == "action") + isinstance(spec, Last)
         said = np.array([*names, np.nan], object)[texts[:, place]]  # -1, none, is the last
         return pd.Series(said, dtype=object)
-
-
-def quotient(over: Floats, under: Floats) -> Floats:
-    """What a Ratio comes to: NaN where `under` is 0."""
-    nothing = np.full(len(over), np.nan)
-    found: Floats = np.divide(over, under, out=nothing, where=under != 0)
-    return found

@@ -66,7 +66,6 @@ model = "sales-readiness"        # the name of the registered model
 [engine]
 memory_gb = 4               # the most memory that reading and features may take
 # threads = 2               # default: one per core
-incremental = false         # true: a night measures only leads whose values may have changed
 # kind = "spark"            # default: "duckdb", which is this machine (docs/spark.md)
 # spark = {{ address = "local[*]", most_leads = 200000, scores = "scores" }}  # its defaults
 

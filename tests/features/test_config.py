@@ -3,8 +3,9 @@
 from datetime import datetime
 
 import pytest
+from pydantic import ValidationError, create_model
 
-from features.config import load
+from features.config import REMOVED_KEYS, Strict, explain_toml_errors, load
 from features.errors import BadInput
 
 GOOD = """
@@ -155,10 +156,24 @@ def test_a_relative_sqlite_path_is_taken_from_the_file(tmp_path, uri, expected, 
     assert config.mlflow_uri == expected.format(folder=tmp_path, parent=tmp_path.parent)
 
 
-def test_carrying_features_on_is_not_promised_on_spark(tmp_path):
-    said = refusal(tmp_path, GOOD + '[engine]\nkind = "spark"\nincremental = true\n')
-    assert 'engine: incremental is for kind = "duckdb"' in said
-    assert read(tmp_path, GOOD + "[engine]\nincremental = true\n").engine.incremental
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_a_removed_key_is_one_fault_with_the_reason(tmp_path, value):
+    message = refusal(tmp_path, GOOD + f"[engine]\nincremental = {value}\n")
+    _, fault = message.splitlines()
+    assert "engine.incremental: was removed" in fault
+    assert "delete" in fault
+    assert REMOVED_KEYS["engine.incremental"] in fault
+
+
+@pytest.mark.parametrize("key", ["engine.incremental", "training.partly_mature"])
+def test_the_reason_is_given_for_every_removed_key(tmp_path, key):
+    section, name = key.split(".")
+    without = create_model("Settings", __base__=Strict, **{section: Strict})
+    with pytest.raises(ValidationError) as refused:
+        without.model_validate({section: {name: True}})
+    message = explain_toml_errors(tmp_path, refused.value, without)
+    assert REMOVED_KEYS[key] in message
+    assert "unknown" not in message
 
 
 def test_a_missing_file_says_how_to_write_one(tmp_path):
