@@ -14,8 +14,8 @@ from pathlib import Path
 from benchmarks.measure import HOME
 from benchmarks.page import RESULTS, put
 from features.config import Config, load
-from models.judge import METRICS, Estimate
 from models.simpler import Beside
+from models.statistics.judge import METRICS, Estimate
 from training.record import Trained
 from training.train import train
 

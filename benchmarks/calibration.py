@@ -27,11 +27,11 @@ from features.contract.database import open_database
 from features.cutoffs import grid, mature
 from features.dataset import Dataset, labelled
 from features.simulator.simulate import simulate, write
-from features.spec import Spec
+from features.spec.spec import Spec
 from features.starter.starter import write_starter
-from models.calibrators import KINDS, choose_kind, learn, surprise
-from models.metrics import ece, roc_auc
-from models.readiness import trees, usable
+from models.classifier.calibrators import KINDS, choose_kind, learn, surprise
+from models.classifier.readiness import trees, usable
+from models.statistics.metrics import ece, roc_auc
 from training.fit import calibration_split
 from training.search import DEFAULT
 from training.splits import final_split

@@ -38,11 +38,11 @@ from features.cutoffs import grid, mature
 from features.dataset import labelled
 from features.simulator.simulate import simulate, write
 from features.starter.starter import write_starter
-from models.bootstrap import FEW_WINS, Floats
-from models.judge import Contender, Estimate, Judgement, judge
-from models.metrics import Capacity
-from models.readiness import ReadinessModel
+from models.classifier.readiness import ReadinessModel
 from models.rules.rules import load_rules
+from models.statistics.bootstrap import FEW_WINS, Floats
+from models.statistics.judge import Contender, Estimate, Judgement, judge
+from models.statistics.metrics import Capacity
 from training.fit import fit
 from training.search import DEFAULT
 from training.splits import final_split

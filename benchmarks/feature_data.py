@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.spec import (
+from features.spec.spec import (
     ActiveDays,
     Age,
     Count,

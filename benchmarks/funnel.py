@@ -6,8 +6,8 @@
 from pathlib import Path
 
 from features.config import load
-from models.funnel.funnel import Measured
-from serve.funnel import FunnelReport, funnel_report, span
+from serve.reports.funnel.figures import FunnelReport, funnel_report, span
+from serve.reports.funnel.transitions import Measured
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "bpic2012"
 TITLE = "## BPI Challenge 2012: the funnel from submission to approval\n\n"

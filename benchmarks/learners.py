@@ -5,8 +5,8 @@
 Simulated companies, the same encoded snapshots, the same settings (those that training starts from)
 in each library's own words, all cores. Log loss is that of the final test's outcomes, before
 calibration; `to the truth` is what it costs beside the true chances (Kullback-Leibler). Ours is
-scikit-learn's on the rows that models/case_control.py draws, drawing and undoing included.
-"""
+scikit-learn's on the rows that models/classifier/case_control.py draws, drawing and undoing
+included."""
 
 import os
 import sys
@@ -23,10 +23,10 @@ from scipy.special import expit, logit
 from benchmarks.measure import Cost, Stopwatch
 from benchmarks.page import tell
 from benchmarks.small_data import company
-from models.case_control import drawn, undo
-from models.encoding import encoded
-from models.metrics import log_loss
-from models.readiness import trees, usable
+from models.classifier.case_control import drawn, undo
+from models.classifier.encoding import encoded
+from models.classifier.readiness import trees, usable
+from models.statistics.metrics import log_loss
 from training.search import DEFAULT
 
 LEADS, SEEDS, ROUNDS = 20_000, (401, 402, 403), 3  # fresh: no choice was made looking at these

@@ -31,13 +31,13 @@ from features.cutoffs import grid
 from features.dataset import labelled
 from features.simulator.simulate import World, simulate, write
 from features.starter.starter import write_starter
-from models.readiness import ReadinessModel
+from models.classifier.readiness import ReadinessModel
 from models.registry import CHAMPION
 from models.rules.rules import load_rules
-from serve.batch import score_all
 from serve.ledger.ledger import open_ledger
-from serve.monitor.monitor import Monitoring, monitor
-from serve.scorer import Scorer
+from serve.reports.monitor.figures import Monitoring, monitor
+from serve.scoring.batch import score_all
+from serve.scoring.scorer import Scorer
 from training.fit import fit
 from training.search import draw
 

@@ -26,7 +26,7 @@ from benchmarks.timing import timing
 from features.config import load
 from features.simulator.simulate import World, simulate, write
 from features.starter.starter import write_starter
-from models.judge import METRICS, Judgement
+from models.statistics.judge import METRICS, Judgement
 from training.record import Trained
 from training.train import train
 

@@ -26,9 +26,9 @@ from features.config import load
 from features.contract.database import open_database
 from features.engine.duckdb_engine import feature_frame
 from features.snapshots import cohort_sql
-from models.contributions import contributions
-from models.readiness import BATCH, ReadinessModel
-from serve.scorer import Scorer
+from models.classifier.readiness import BATCH, ReadinessModel
+from models.explanations.contributions import contributions
+from serve.scoring.scorer import Scorer
 
 ROWS, CUTOFFS, SEED = 1_000_000, 6, 0
 FEW, LEAST = 50_000, 5_000  # for LightGBM's contributions, and for shap's

@@ -23,7 +23,7 @@ from features.cutoffs import grid, mature
 from features.dataset import Dataset, labelled
 from features.progress import silent
 from features.simulator.simulate import simulate, write
-from features.spec import Spec
+from features.spec.spec import Spec
 from features.starter.starter import write_starter
 from training.fit import fit
 from training.search import DEFAULT

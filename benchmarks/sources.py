@@ -44,7 +44,7 @@ from features.simulator.simulate import START, simulate, write
 from features.simulator.truth import conversion
 from features.simulator.world import SOURCES, Law, WorthChange
 from models.sources.sources import BASKETS, Basket, Move, Moves, load_sources
-from serve.sources import Review, apply_moves, review, sources_path
+from serve.reports.sources.figures import Review, apply_moves, review, sources_path
 
 Floats = npt.NDArray[np.float64]
 OLIST, OLIST_CUTOFF = Path(__file__).parent.parent / "examples" / "olist", datetime(2018, 8, 1)

@@ -24,9 +24,9 @@ from benchmarks.feature_data import CUTOFF_DAYS, SPECS, START, write_lead_databa
 from benchmarks.measure import in_fresh_process
 from features.config import Config
 from features.contract.database import open_database
-from features.engine.buckets import bucket_count, features_on_spark
 from features.engine.duckdb_engine import feature_frames
 from features.snapshots import cohort_sql
+from features.spark.buckets import bucket_count, features_on_spark
 
 BEGIN = datetime(1970, 1, 1) + timedelta(microseconds=START)
 CUTOFFS = [BEGIN + timedelta(days=days) for days in CUTOFF_DAYS]
@@ -108,7 +108,7 @@ def one(home: Path, where: str) -> dict[str, Any]:
     )
     family, begun = Family(), time.perf_counter()
     if where != "duckdb":
-        from features.engine.spark_engine import session
+        from features.spark.session import session
 
         session(where)
     started = time.perf_counter()

@@ -7,7 +7,7 @@ one pass over the events serves the model, the rules and the reasons.
 from collections.abc import Iterable, Mapping, Sequence
 
 from features.config import Features
-from features.spec import (
+from features.spec.spec import (
     ActiveDays,
     Age,
     Attribute,

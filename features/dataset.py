@@ -14,7 +14,7 @@ from features.errors import Refused
 from features.labels import ending_sql, label_sql
 from features.progress import Progress, silent
 from features.snapshots import cohort_sql
-from features.spec import Spec
+from features.spec.spec import Spec
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """The list of features in words, as `readiness features` prints it."""
 
 from features.catalog import catalog
+from features.conditions.segments import opted_in
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.segments import opted_in
-from features.wording import meaning
+from features.spec.wording import meaning
 
 
 def describe_features(database: LeadDatabase, config: Config) -> list[dict[str, str]]:

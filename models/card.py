@@ -1,8 +1,8 @@
 """A model card: what was measured of one version, as sections of plain words, facts and tables.
 
 Who measures writes the sections (training/card.py); here they become Markdown, and JSON and back,
-so that the page (serve/card.py) shows the very same text. After Mitchell et al., Model Cards for
-Model Reporting, FAT* 2019.
+so that the page (serve/reports/card/page.py) shows the very same text. After Mitchell et al.,
+Model Cards for Model Reporting, FAT* 2019.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from models.judge import Estimate
+from models.statistics.judge import Estimate
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ from features.config import Config
 from features.cutoffs import grid, mature
 from features.dataset import Dataset
 from features.errors import Refused
-from models.calibration_report import CalibrationReport, calibration_report
-from models.judge import Contender, Judgement, judge
-from models.metrics import Capacity
-from models.readiness import ReadinessModel
+from models.classifier.readiness import ReadinessModel
 from models.rules.rules import RuleScore
-from models.verdict import verdict
+from models.statistics.calibration_report import CalibrationReport, calibration_report
+from models.statistics.judge import Contender, Judgement, judge
+from models.statistics.metrics import Capacity
+from models.statistics.verdict import verdict
 
 
 @dataclass(frozen=True)

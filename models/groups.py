@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.bootstrap import bootstrap, interval, rarer
-from models.judge import Estimate
-from models.metrics import Ranking
-from models.segments import conversions
+from models.statistics.bootstrap import bootstrap, interval, rarer
+from models.statistics.clustered import conversions
+from models.statistics.judge import Estimate
+from models.statistics.metrics import Ranking
 
 Floats = npt.NDArray[np.float64]
 REPLICATES = 300
@@ -45,8 +45,8 @@ def by_group(
     """names: the group of each snapshot, shape (n,). snapshots: column lead_id, n rows.
 
     In the order of a Categorical's categories, else the largest first.
-    Intervals are 95 %: of the share won as of a segment's (models.segments), of the area from a
-    bootstrap over leads (models.bootstrap).
+    Intervals are 95 %: of the share won as of a segment's (models.statistics.clustered), of the
+    area from a bootstrap over leads (models.statistics.bootstrap).
     """
     given = pd.Series(names)
     ordered = given.cat.categories if isinstance(given.dtype, pd.CategoricalDtype) else None

@@ -1,6 +1,6 @@
 """MLflow: tracked trainings and registered model versions. The only file that imports mlflow.
 
-What is stored of a version, and what of it is trusted, is told in models/artefact.py.
+What is stored of a version, and what of it is trusted, is told in models/classifier/artefact.py.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from mlflow.utils.logging_utils import disable_logging, enable_logging
 
 from features.config import Config
 from features.errors import BadInput
-from models.artefact import TRUSTED, UNREADABLE, describe, load_trusted, remember
-from models.readiness import ReadinessModel
+from models.classifier.artefact import TRUSTED, UNREADABLE, describe, load_trusted, remember
+from models.classifier.readiness import ReadinessModel
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 

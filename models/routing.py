@@ -24,7 +24,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from features.config import Routing
-from models.metrics import Capacity
+from models.statistics.metrics import Capacity
 
 ROUTES = ("sales", "nurture", "disqualified")
 ROUTED = ["lead_id", "route", "route_reason", "contact_by", "marked", "value", "exploration"]

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.judge import FEW_LEADS, METRICS, Estimate, Judgement
-from models.readiness import LOGISTIC, TREES
+from models.classifier.readiness import LOGISTIC, TREES
+from models.statistics.judge import FEW_LEADS, METRICS, Estimate, Judgement
 
 KEPT_AS = "baselines.json"  # with the MLflow run of the training
 MODEL, BASE_RATE, RULES = "model", "base rate", "rules"

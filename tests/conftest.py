@@ -13,8 +13,8 @@ from features.catalog import distinct
 from features.config import load
 from features.contract.database import open_database
 from features.dataset import Dataset, labelled
-from features.engine.spark_engine import session
 from features.simulator.simulate import simulate, write
+from features.spark.session import session
 from features.starter.starter import write_starter
 from models.rules.rules import load_rules
 from training.promotion.promote import promote

@@ -18,10 +18,8 @@ from sklearn.preprocessing import StandardScaler
 from features.config import Config
 from features.dataset import Dataset
 from features.errors import Refused
-from features.spec import Spec
+from features.spec.spec import Spec
 from models.comparison import capacity_of
-from models.judge import Contender, judge
-from models.metrics import Capacity
 from models.rules.learn import learn_points
 from models.rules.rules import RuleScore
 from models.simpler import (
@@ -32,6 +30,8 @@ from models.simpler import (
     RULES,
     Beside,
 )
+from models.statistics.judge import Contender, judge
+from models.statistics.metrics import Capacity
 from training.fit import calibration_split
 
 Floats = npt.NDArray[np.float64]

@@ -8,12 +8,12 @@ import numpy as np
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset
+from models import plots
 from models.card import Card, Grid, Section, estimated
 from models.groups import Group, ages, by_group, sources, worst
-from models.judge import FEW_LEADS, METRICS, Estimate, Judgement
-from models.metrics import calibration_curve
-from models.plots import quality as plots
 from models.registry import Training
+from models.statistics.judge import FEW_LEADS, METRICS, Estimate, Judgement
+from models.statistics.metrics import calibration_curve
 from training import card_beside
 from training import card_origin as origin
 from training.record import Trained

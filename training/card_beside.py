@@ -3,8 +3,8 @@ its features."""
 
 from features.config import Config
 from models.card import Grid, Section, estimated
-from models.judge import Estimate
 from models.simpler import MODEL, Beside
+from models.statistics.judge import Estimate
 from training.record import Trained
 
 WORDS = {

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from features.dataset import Dataset
 from features.errors import Refused
-from features.spec import Spec
-from models.calibrators import ENOUGH_WINS, choose_kind
-from models.readiness import (
+from features.spec.spec import Spec
+from models.classifier.calibrators import ENOUGH_WINS, choose_kind
+from models.classifier.readiness import (
     AnySettings,
     ReadinessModel,
     calibrated,

@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from features.config import Config
 from features.dataset import Dataset
-from features.parts import inside
-from features.spec import Age, Attribute, Spec
-from models.readiness import AnySettings, usable
+from features.spec.parts import inside
+from features.spec.spec import Age, Attribute, Spec
+from models.classifier.readiness import AnySettings, usable
 from models.simpler import Beside, slug
 from training.baselines import Baseline, Floats, Rank, beside, same_for_all
 from training.fit import calibration_split, fit
@@ -65,7 +65,7 @@ def judged_groups(
 def groups(specs: Iterable[Spec]) -> dict[str, tuple[Spec, ...]]:
     """Every spec in exactly one of the two groups.
 
-    >>> from features.spec import Count, Ratio
+    >>> from features.spec.spec import Count, Ratio
     >>> found = groups([Age(), Count(), Attribute("size", False), Ratio(Count(), Age())])
     >>> [spec.name for spec in found[EXPLICIT]], [spec.name for spec in found[IMPLICIT]]
     (['age_days', 'attribute(size)'], ['count_all', 'count_all/age_days'])

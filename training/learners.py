@@ -12,8 +12,8 @@ from datetime import datetime
 from features.config import Config
 from features.dataset import Dataset
 from features.progress import Progress
-from features.spec import Spec
-from models.readiness import LOGISTIC, ReadinessModel
+from features.spec.spec import Spec
+from models.classifier.readiness import LOGISTIC, ReadinessModel
 from models.rules.rules import RuleScore
 from models.simpler import does_as_well
 from training.baselines import Baseline, baselines, beside

@@ -8,9 +8,9 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from features.dataset import Dataset
-from features.spec import Spec
-from models.logistic import LogisticSettings, inputs, line, regression
-from models.readiness import usable
+from features.spec.spec import Spec
+from models.classifier.logistic import LogisticSettings, inputs, line, regression
+from models.classifier.readiness import usable
 from training.search import Candidate, Fold, is_fair
 from training.splits import Split
 

@@ -16,16 +16,16 @@ from features.cutoffs import grid, mature
 from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress, silent
-from features.spec import Spec
+from features.spec.spec import Spec
+from models.classifier.readiness import ReadinessModel
 from models.comparison import capacity_of
-from models.judge import Contender, Judgement, judge
-from models.readiness import ReadinessModel
 from models.rules.learn import learn_points
 from models.rules.paid import Paid, paid
 from models.rules.rules import RuleScore, call_order
 from models.rules.text import rules_toml
 from models.rules.worth import RuleWorth, worth
-from models.verdict import verdict
+from models.statistics.judge import Contender, Judgement, judge
+from models.statistics.verdict import verdict
 from training.splits import Split, final_split
 
 LEARNED, CURRENT, MODEL = "learned points", "rules", "model"

@@ -19,10 +19,10 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from features.dataset import Dataset
-from features.spec import Spec
-from models.judge import Judgement
-from models.metrics import average_precision, log_loss, roc_auc
-from models.readiness import AnySettings, fit_learner
+from features.spec.spec import Spec
+from models.classifier.readiness import AnySettings, fit_learner
+from models.statistics.judge import Judgement
+from models.statistics.metrics import average_precision, log_loss, roc_auc
 
 FIGURES = {"roc_auc": roc_auc, "average_precision": average_precision, "log_loss": log_loss}
 

@@ -14,15 +14,15 @@ from features.audit.finding import Finding
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset
-from features.spec import Spec
-from features.wording import meaning
+from features.spec.spec import Spec
+from features.spec.wording import meaning
+from models import plots
+from models.classifier.readiness import ReadinessModel
 from models.comparison import Comparison
-from models.importance import importance
-from models.plots import quality as plots
-from models.readiness import ReadinessModel
+from models.explanations.importance import importance
 from models.registry import Child, Training
 from models.simpler import KEPT_AS, Simpler
-from models.timing import Timing
+from models.timing.timing import Timing
 from training.groups import Groups
 from training.random_split import RandomSplit
 from training.search import Candidate

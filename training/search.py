@@ -18,8 +18,8 @@ from sklearn.metrics import roc_auc_score
 
 from features.dataset import Dataset
 from features.progress import Progress
-from features.spec import Spec
-from models.readiness import AnySettings, Settings, fit_learner
+from features.spec.spec import Spec
+from models.classifier.readiness import AnySettings, Settings, fit_learner
 from training.splits import Split
 
 # The first is a sound default for a few thousand snapshots; the rest are drawn around it. Slow

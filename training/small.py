@@ -23,9 +23,9 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from features.dataset import Dataset
-from features.spec import Spec
-from models.logistic import LogisticSettings
-from models.readiness import (
+from features.spec.spec import Spec
+from models.classifier.logistic import LogisticSettings
+from models.classifier.readiness import (
     AnySettings,
     ReadinessModel,
     Settings,

@@ -10,9 +10,9 @@ import pandas as pd
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset, endings
 from features.errors import Refused
-from models.readiness import AnySettings, ReadinessModel
-from models.time_to_close import fit_time_to_close
-from models.timing import Timing, judge_timing
+from models.classifier.readiness import AnySettings, ReadinessModel
+from models.timing.time_to_close import fit_time_to_close
+from models.timing.timing import Timing, judge_timing
 from training.fit import fit
 from training.splits import Split
 

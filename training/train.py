@@ -8,16 +8,16 @@ from features.catalog import catalog, distinct
 from features.check.freshness import days_without_deals
 from features.check.gate import refuse_lacks
 from features.check.worked import worked
+from features.conditions.segments import opted_in
 from features.config import Config
 from features.contract.database import LeadDatabase, open_database
 from features.cutoffs import grid, mature, utc_now
 from features.dataset import Dataset, labelled
-from features.engine.buckets import breaches_of
 from features.errors import BadInput
 from features.progress import Progress, silent
-from features.segments import opted_in
+from features.spark.buckets import breaches_of
+from models.classifier.readiness import ReadinessModel
 from models.comparison import compare_on
-from models.readiness import ReadinessModel
 from models.registry import Registry
 from models.rules.rules import RuleScore, load_rules
 from models.simpler import weigh

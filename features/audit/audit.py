@@ -18,7 +18,7 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset
 from features.errors import Refused
-from features.spec import Spec
+from features.spec.spec import Spec
 
 MOST_CUTOFFS = 8  # at which single features are looked at, spread over all
 

@@ -19,17 +19,17 @@ from features.check.notes import (
 )
 from features.check.report import ActionCount, CutoffCount, Note, Report, TableSpan, totals
 from features.check.worked import worked
+from features.conditions.segments import opted_in
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
 from features.cutoffs import grid, is_mature
 from features.dataset import labelled
 from features.described import describe_features
-from features.engine.buckets import breaches_of
 from features.labels import label_sql
 from features.progress import Progress, silent
-from features.segments import opted_in
 from features.snapshots import cohort_sql
+from features.spark.buckets import breaches_of
 
 
 def check(

@@ -23,7 +23,6 @@ import pyarrow as pa
 from features.config import Config, Engine, Features
 from features.contract.breaches import write_lead_faults
 from features.contract.observed import KNOWN_AT, is_deed, latest_time, observe
-from features.contract.on_spark import Staging, Whole, find_whole
 from features.contract.tables import (
     CONTRACT,
     cast,
@@ -36,8 +35,9 @@ from features.contract.tables import (
 )
 from features.cutoffs import utc_now
 from features.errors import BadInput
-from features.parts import inside
-from features.spec import Attribute, Spec
+from features.spark.whole import Staging, Whole, find_whole
+from features.spec.parts import inside
+from features.spec.spec import Attribute, Spec
 
 DUCKDB_SHARE = 0.6  # of the memory limit; the rest is for arrays and frames
 _TEXT_TYPES = ("VARCHAR", "ENUM", "BOOLEAN", "UUID")

@@ -9,16 +9,16 @@ from contextlib import contextmanager
 import duckdb
 import pandas as pd
 
+from features.conditions.segments import beneath, with_segments
 from features.contract.database import LeadDatabase
 from features.engine.one_pass import OnePass
 from features.engine.plan import in_one_pass
 from features.engine.query import feature_sql
 from features.errors import BadInput
-from features.parts import inside
 from features.progress import Progress, silent
-from features.segments import beneath, with_segments
 from features.snapshots import Chunk
-from features.spec import Attribute, Spec, is_text
+from features.spec.parts import inside
+from features.spec.spec import Attribute, Spec, is_text
 
 KEY = ["lead_id", "cutoff"]
 # What one chunk may hold per GB of the memory limit, up to 1 GB, with two of them in hand: larger

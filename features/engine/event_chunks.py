@@ -18,7 +18,7 @@ from features.contract.tables import literal, quoted
 from features.engine.ahead import one_ahead
 from features.engine.event_rows import EVENT, Rows, laid_by_part
 from features.snapshots import Chunk
-from features.spec import Attribute
+from features.spec.spec import Attribute
 
 BATCH = 200_000  # events on their way into the files
 _EVENTS = """

@@ -26,8 +26,8 @@ from features.engine.event_chunks import event_chunks, read_asked, write_asked
 from features.engine.event_rows import Rows, by_lead
 from features.engine.kernel import Events, Floats, Ints, Snapshots, measure
 from features.engine.plan import Plan, plan_of
-from features.parts import inside
-from features.spec import Attribute, First, Last, Ratio, Spec, is_text
+from features.spec.parts import inside
+from features.spec.spec import Attribute, First, Last, Ratio, Spec, is_text
 
 PARTS_PER_CORE = 8  # so that a lead with millions of events keeps one core busy, not all
 

@@ -38,8 +38,8 @@ from features.engine.kernel import (
     WEEKEND,
     Arrays,
 )
-from features.parts import behaviours, inside
-from features.spec import (
+from features.spec.parts import behaviours, inside
+from features.spec.spec import (
     ActiveDays,
     Age,
     Attribute,

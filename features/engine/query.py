@@ -18,9 +18,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from features.contract.tables import literal, quoted
-from features.parts import behaviours, inside
 from features.snapshots import Chunk
-from features.spec import (
+from features.spec.parts import behaviours, inside
+from features.spec.spec import (
     ActiveDays,
     Age,
     Attribute,
@@ -41,7 +41,7 @@ from features.spec import (
     SumValue,
     Trend,
 )
-from features.where import Where
+from features.spec.where import Where
 
 DAY_US = 86_400_000_000  # microseconds in a day
 SESSION_GAP = "INTERVAL 30 MINUTE"

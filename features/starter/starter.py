@@ -17,12 +17,12 @@ from features.contract.database import LeadDatabase, open_database
 from features.contract.tables import CONTRACT, literal
 from features.cutoffs import grid, mature
 from features.errors import BadInput
+from features.spec.wording import say
 from features.starter.funnel import funnel_toml, guess_funnel
 from features.starter.segments import segments_text
 from features.starter.sources import sources_text
 from features.starter.templates import RULES, SETTINGS
 from features.starter.text import begins_word, listed, toml_text, write_all
-from features.wording import say
 
 FILE_KINDS = (".csv.gz", ".csv", ".parquet", ".sql")  # the last one found is used
 MEANINGS = {

@@ -10,7 +10,7 @@ window_days = 90            # only deeds in [cutoff - 90 d, cutoff); default: al
 half_life_days = 30         # a deed gives half its points 30 days later; default: no fading
 # fades_out_days = 60       # or: half its points 30 days later, and none from 60 days on
 
-[[rule]]                    # once or not at all: any other condition (features/conditions.py)
+[[rule]]                    # once or not at all: any other condition of features/conditions
 attribute = "industry"
 is = ["software", "media"]
 points = 15
@@ -40,10 +40,10 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
-from features.conditions import Condition, Conditions, Text, Whole
+from features.conditions.conditions import Condition, Conditions, Text, Whole
 from features.config import Strict
-from features.spec import ActiveDays, Count, DaysSince, Decayed, Faded, Spec
-from features.wording import Words, during, say
+from features.spec.spec import ActiveDays, Count, DaysSince, Decayed, Faded, Spec
+from features.spec.wording import Words, during, say
 
 Floats = npt.NDArray[np.float64]
 Above0 = Annotated[float, Field(gt=0)]

@@ -13,12 +13,12 @@ import pandas as pd
 
 from features.dataset import Dataset
 from features.errors import Refused
-from features.spec import ActiveDays, Age, Attribute, Count, DaysSince, Spec
-from models.judge import FEW_LEADS
-from models.metrics import Capacity
+from features.spec.spec import ActiveDays, Age, Attribute, Count, DaysSince, Spec
 from models.rules.file import Bands, Disqualifier, Rule, RulesFile
 from models.rules.fit import CLEAR, Floats, errors, evidence, weights, whole_points
 from models.rules.rules import RuleScore
+from models.statistics.judge import FEW_LEADS
+from models.statistics.metrics import Capacity
 
 NAME = "learned points"
 MOST_RULES, RULES_PER_DEED = 20, 2

@@ -14,12 +14,12 @@ from typing import Any, Literal
 import numpy as np
 
 from features.dataset import Dataset
-from models.judge import FEW_LEADS, Estimate
 from models.rules.file import Rule
 from models.rules.fit import errors, weights
 from models.rules.learn import some_leads
 from models.rules.rules import RuleScore
 from models.rules.worth import RuleWorth
+from models.statistics.judge import FEW_LEADS, Estimate
 
 Verdict = Literal[
     "about right",

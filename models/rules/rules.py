@@ -23,8 +23,8 @@ from features.catalog import distinct
 from features.config import explain_toml_errors
 from features.engine.query import action_of
 from features.errors import BadInput
-from features.spec import Spec
-from features.wording import Words
+from features.spec.spec import Spec
+from features.spec.wording import Words
 from models.rules.file import Floats, RulesFile
 
 Band = Literal["cold", "warm", "hot"]

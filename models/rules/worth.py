@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from features.dataset import Dataset
-from models.judge import FEW_LEADS, Estimate
 from models.rules.rules import RuleScore
-from models.segments import conversions
+from models.statistics.clustered import conversions
+from models.statistics.judge import FEW_LEADS, Estimate
 
 Pays = Literal["pays", "not clear", "wrong way", "never used"]
 

@@ -2,7 +2,7 @@
 
 A DuckDB file. A run is one transaction: either all of its rows are in, or none. The key is (lead,
 cutoff, model version, rules version), so that a second run of the same adds nothing. What people
-decided otherwise stands beside it (serve/overrides.py): the view `decided` holds both.
+decided otherwise stands beside it (serve/ledger/overrides.py): the view `decided` holds both.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import duckdb
 
 from features.errors import BadInput
 from models.routing import ROUTED
-from serve import overrides
+from serve.ledger import overrides
 
 # The first release's; every ledger has them.
 _FIRST = {

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from serve.funnel import funnel_report
+from serve.reports.funnel.figures import funnel_report
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "bpic2012"

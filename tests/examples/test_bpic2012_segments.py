@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from features.conditions.segments import load_segments
 from features.config import load
 from features.progress import silent
-from features.segments import load_segments
-from serve.segments import segments_report
+from serve.reports.segments.figures import segments_report
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "bpic2012"

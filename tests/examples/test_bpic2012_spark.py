@@ -8,16 +8,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from features.conditions.segments import load_segments
 from features.config import load
 from features.contract.database import open_database
 from features.dataset import labelled
-from features.segments import load_segments
-from features.spec import Age, Attribute, Count, DaysSince, Last
-from models.readiness import ReadinessModel, calibrated, fit_learner
+from features.spec.spec import Age, Attribute, Count, DaysSince, Last
+from models.classifier.readiness import ReadinessModel, calibrated, fit_learner
 from models.rules.rules import load_rules
-from serve.batch import score_all
 from serve.ledger.ledger import open_ledger
-from serve.scorer import Scorer
+from serve.scoring.batch import score_all
+from serve.scoring.scorer import Scorer
 from tests.models.small_model import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ from features.config import load
 from features.contract.breaches import find_breaches
 from features.contract.database import open_database
 from models.sources.sources import load_sources
-from serve.sources import review, sources_path
+from serve.reports.sources.figures import review, sources_path
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data" / "olist"

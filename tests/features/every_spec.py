@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from features.spec import (
+from features.spec.spec import (
     ActiveDays,
     Age,
     Attribute,
@@ -21,7 +21,7 @@ from features.spec import (
     SumValue,
     Trend,
 )
-from features.where import Where
+from features.spec.where import Where
 from tests.features.adversarial import ACTIONS
 
 SPANS = [1, 7, 30, 365, None]

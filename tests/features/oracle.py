@@ -1,7 +1,7 @@
 """Features, cohort and labels the long way: lists, loops and datetime arithmetic, no SQL.
 
-Written from the docstrings of features/spec.py, snapshots.py and labels.py before the queries were
-read. A lead is {"lead_id", "created_at", ...attributes}; an event {"lead_id", "occurred_at",
+Written from the docstrings of features/spec/spec.py, snapshots.py and labels.py before the queries
+were read. A lead is {"lead_id", "created_at", ...attributes}; an event {"lead_id", "occurred_at",
 "action"} with, where they are known, "source", "content", "value" and "recorded_at"; a deal
 {"lead_id", "closed_at", "outcome"}. Missing is None; NaN is missing too.
 """
@@ -9,7 +9,7 @@ read. A lead is {"lead_id", "created_at", ...attributes}; an event {"lead_id", "
 from datetime import timedelta
 from math import isfinite
 
-from features.spec import (
+from features.spec.spec import (
     ActiveDays,
     Age,
     Attribute,

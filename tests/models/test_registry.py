@@ -21,9 +21,9 @@ from skops.io import dump, get_untrusted_types
 
 from features.config import load
 from features.errors import BadInput, Refused
-from models.artefact import TRUSTED
-from models.explain import explain
-from models.readiness import LOGISTIC
+from models.classifier.artefact import TRUSTED
+from models.classifier.readiness import LOGISTIC
+from models.explanations.explain import explain
 from models.registry import Registry
 from tests.features.lead_databases import config_for
 from tests.models.small_model import fitted, fitted_logistic, snapshots, training

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from features.config import Routing
-from models.metrics import Capacity
 from models.routing import (
     MODEL_HIGH,
     ROUTES,
@@ -22,6 +21,7 @@ from models.routing import (
     deadline,
     disagreement,
 )
+from models.statistics.metrics import Capacity
 
 MONDAY = datetime(2026, 3, 2)
 NAMES = ["lead_id", "readiness", "rule_score", "disqualified", "amount", "contact_within_hours"]

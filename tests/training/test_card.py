@@ -8,8 +8,8 @@ import pytest
 
 from features.config import load
 from models.card import Card
-from models.judge import METRICS
 from models.registry import Registry
+from models.statistics.judge import METRICS
 from tests.models.small_model import fitted, fitted_logistic
 from training import card_origin as origin
 

@@ -8,7 +8,7 @@ from scipy.special import logit
 
 from features.dataset import Dataset
 from features.errors import Refused
-from models.readiness import fit_learner
+from models.classifier.readiness import fit_learner
 from tests.models.small_model import SETTINGS, SPECS
 from tests.training.few_cutoffs import counted, drawn, week, weeks
 from training.fit import calibration_split, fit

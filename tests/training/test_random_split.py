@@ -15,10 +15,10 @@ import pytest
 
 from features.config import load
 from features.dataset import Dataset
-from features.spec import Count
-from models.judge import Contender, judge
-from models.metrics import Capacity
+from features.spec.spec import Count
 from models.registry import Registry
+from models.statistics.judge import Contender, judge
+from models.statistics.metrics import Capacity
 from tests.training.few_cutoffs import week
 from training.random_split import random_split
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from models.readiness import fit_learner
+from models.classifier.readiness import fit_learner
 from tests.models.small_model import SETTINGS, SPECS
 from tests.training.few_cutoffs import counted, drawn, weeks
 from training.search import CHOICES, DEFAULT, Candidate, Fold, choose, draw, search

@@ -11,10 +11,10 @@ from features.contract.database import open_database
 from features.described import describe_features
 from features.engine.duckdb_engine import feature_frame
 from features.snapshots import cohort_sql
-from features.spec import Attribute, InSegment
-from models.explain import topic_of
+from features.spec.spec import Attribute, InSegment
+from models.explanations.explain import topic_of
 from models.registry import CHALLENGER, Registry
-from serve.batch import default_cutoff
+from serve.scoring.batch import default_cutoff
 from tests.conftest import edit
 from training.train import train
 

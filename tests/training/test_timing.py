@@ -11,7 +11,7 @@ from features.config import load
 from features.contract.database import open_database
 from features.dataset import Dataset, endings, labelled
 from models.registry import Registry
-from models.time_to_close import COLUMNS
+from models.timing.time_to_close import COLUMNS
 from training.timing import judged_timing, unseen_readiness, with_time_to_close
 
 

@@ -13,11 +13,11 @@ from features.contract.database import open_database
 from features.dataset import Dataset, labelled
 from features.errors import BadInput, Refused
 from features.progress import Progress, silent
+from models.classifier.readiness import ReadinessModel
 from models.comparison import capacity_of, fair_cutoffs
-from models.judge import Contender, Estimate, judge
-from models.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
+from models.statistics.judge import Contender, Estimate, judge
 from training.promotion.crown import Move, crown, who, word
 from training.promotion.decision import Takes, decide, told
 from training.promotion.move_log import log_path, read

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from features import spec
 from features.engine.duckdb_engine import feature_frame
 from features.snapshots import cohort_sql
+from features.spec import spec
 from tests.features import oracle
 from tests.features.adversarial import (
     ACTIONS,

@@ -15,7 +15,7 @@ from features.engine.one_pass import OnePass
 from features.engine.plan import in_one_pass, plan_of
 from features.engine.query import feature_sql
 from features.snapshots import cohort_sql
-from features.spec import (
+from features.spec.spec import (
     ActiveDays,
     Age,
     Attribute,
@@ -26,7 +26,7 @@ from features.spec import (
     SumValue,
     Trend,
 )
-from features.where import Where
+from features.spec.where import Where
 from tests.features.lead_databases import at, event, opened
 
 CUTOFF = at("2026-03-02")

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.segments import parse_segments
+from features.conditions.segments import parse_segments
 from features.starter.segments import segments_text
 from features.starter.starter import guess_points
 from tests.features.lead_databases import event, opened

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from features.conditions import Condition
+from features.conditions.conditions import Condition
 from features.dataset import Dataset
 from features.errors import Refused
-from features.spec import ActiveDays, Age, Attribute, Count, DaysSince
-from models.metrics import Capacity
+from features.spec.spec import ActiveDays, Age, Attribute, Count, DaysSince
 from models.rules.file import Disqualifier, Rule, RulesFile
 from models.rules.learn import MOST_POINTS, MOST_RULES, MOST_TAKEN, learn_points
 from models.rules.rules import parse_rules
 from models.rules.text import rules_toml
+from models.statistics.metrics import Capacity
 
 ACTIONS = ("asked", "read", "clicked", "complained")
 SPECS = (

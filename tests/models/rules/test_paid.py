@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from models.judge import Estimate
 from models.rules.file import Bands, Rule, RulesFile
 from models.rules.paid import Paid, paid
 from models.rules.rules import RuleScore
 from models.rules.worth import RuleWorth, worth
+from models.statistics.judge import Estimate
 from tests.models.rules.test_learn import world
 
 

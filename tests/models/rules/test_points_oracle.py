@@ -33,9 +33,9 @@ from models.rules.file import RulesFile
 from models.rules.rules import RuleScore, parse_rules
 from tests.features import oracle
 from tests.features.adversarial import ACTIONS, ATTRIBUTES, databases
+from tests.features.conditions.test_conditions import DEED, SOME_CONDITION, holds_by_hand, maybe
 from tests.features.engine.test_features_equal_oracle import asked_for, register
 from tests.features.lead_databases import at, event, opened
-from tests.features.test_conditions import DEED, SOME_CONDITION, holds_by_hand, maybe
 
 CUTOFF = at("2026-03-02")
 TABLE = """

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from features.dataset import Dataset
-from models.judge import Estimate
 from models.rules.worth import RuleWorth, worth
+from models.statistics.judge import Estimate
 from tests.models.rules.test_rules import table
 
 RULES = "".join(

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.judge import Contender, Estimate, judge
-from models.metrics import Capacity
+from models.statistics.judge import Contender, Estimate, judge
+from models.statistics.metrics import Capacity
 from training.promotion.decision import Standing, Takes, decide, standing, told
 
 BETTER, AHEAD = Estimate(0.1, 0.05, 0.15), Estimate(0.02, -0.01, 0.05)

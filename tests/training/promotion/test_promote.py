@@ -15,11 +15,11 @@ from features.config import load
 from features.contract.database import open_database
 from features.dataset import labelled
 from features.errors import BadInput, Refused
-from features.spec import ActiveDays, Age
-from models.judge import METRICS
-from models.readiness import LOGISTIC, TREES, Settings
+from features.spec.spec import ActiveDays, Age
+from models.classifier.readiness import LOGISTIC, TREES, Settings
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import load_rules
+from models.statistics.judge import METRICS
 from tests.features.lead_databases import config_for
 from tests.models.small_model import training
 from training.fit import fit

@@ -1,0 +1,179 @@
+"""Segments: named filters over the leads, read from segments.toml and evaluated at a cutoff.
+
+    [[segment]]
+    name = "asked for a price"
+    any = [{action = "form_submitted"}, {action = "visited_pricing", at_least = 3}]
+    none = [{action = "unsubscribed"}]
+
+Each of `all` holds, one of `any`, none of `none`; what a condition may say is told in
+features/conditions/conditions.py. A lead may be in many segments, or in none. No file, no segments.
+
+A segment that readiness.toml lists under `features.segments` is also a 0/1 feature of the model.
+The feature carries its definition, so that a stored model goes by the one it was trained with,
+whatever segments.toml says by now.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from features.catalog import distinct
+from features.conditions.conditions import Conditions
+from features.config import Config, Strict, explain_toml_errors
+from features.errors import BadInput
+from features.spec.spec import InSegment, Spec
+
+JOINED_BY = "; "
+_MANY = 60  # letters of a name: it heads a column
+
+
+def _plain(name: str) -> str:
+    if name != name.strip() or not name.isprintable() or ";" in name or not name:
+        raise ValueError(
+            f"the name {name!r} must be one line of text without a semicolon (names are joined by "
+            "it) and without blanks at its ends"
+        )
+    if len(name) > _MANY:
+        raise ValueError(f"the name {name!r} is longer than {_MANY} letters")
+    return name
+
+
+class Segment(Conditions):
+    """Conditions with a name."""
+
+    name: Annotated[str, AfterValidator(_plain)]
+
+    @property
+    def feature(self) -> InSegment:
+        """Whether a lead is in it, as a feature that carries its definition."""
+        given = self.model_dump(by_alias=True, exclude_defaults=True, exclude={"name"})
+        return InSegment(self.name, json.dumps(given, ensure_ascii=False, sort_keys=True))
+
+
+class SegmentsFile(Strict):
+    """The whole of segments.toml."""
+
+    segment: list[Segment] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _named_once(self) -> SegmentsFile:
+        counts = Counter(each.name for each in self.segment)
+        twice = [name for name, count in counts.items() if count > 1]
+        if twice:
+            raise ValueError(f"two segments are called {twice[0]!r}")
+        return self
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The segments of a segments.toml, in its order."""
+
+    segments: tuple[Segment, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        return [each.name for each in self.segments]
+
+    @property
+    def specs(self) -> tuple[Spec, ...]:
+        """The features that the frame must hold."""
+        return distinct(spec for each in self.segments for spec in each.specs)
+
+    def members(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Whether each snapshot is in each segment: a column of bools per segment, by its name."""
+        held = {each.name: each.holds(frame) for each in self.segments}
+        return pd.DataFrame(held, index=frame.index, dtype=bool)
+
+    def joined(self, frame: pd.DataFrame) -> list[str]:
+        """For each snapshot the names of its segments, joined by "; "; "" where there is none."""
+        members = self.members(frame).to_numpy(bool)
+        names = np.array(self.names, dtype=object)
+        return [JOINED_BY.join(names[held]) for held in members]
+
+    def named(self, name: str) -> Segment:
+        """The segment of a name. Raises BadInput where there is none, with the nearest name."""
+        for each in self.segments:
+            if each.name == name:
+                return each
+        near = difflib.get_close_matches(name, self.names, n=1)
+        known = f"did you mean {near[0]!r}?" if near else f"known: {JOINED_BY.join(self.names)}."
+        raise BadInput(
+            f"There is no segment {name!r}; {known if self.names else 'segments.toml has none.'}"
+        )
+
+
+def load_segments(config: Config) -> Segments:
+    """Read the segments.toml that readiness.toml names; none where there is no such file. Raises
+    BadInput for a faulty one."""
+    path = config.folder / config.segments
+    if not path.is_file():
+        return Segments()
+    try:
+        return parse_segments(path.read_text(encoding="utf-8"), path)
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8 text: {error}") from None
+
+
+def parse_segments(text: str, path: Path) -> Segments:
+    """Read the text of a segments.toml; `path` is for the message. Raises BadInput."""
+    try:
+        return Segments(tuple(SegmentsFile.model_validate(tomllib.loads(text)).segment))
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path} is not valid TOML: {error}") from None
+    except ValidationError as error:
+        raise BadInput(explain_toml_errors(path, error, SegmentsFile)) from None
+
+
+def opted_in(config: Config) -> tuple[InSegment, ...]:
+    """The segments that readiness.toml wants as features. Raises BadInput for an unknown one."""
+    if not config.features.segments:
+        return ()
+    segments = load_segments(config)
+    try:
+        return tuple(segments.named(name).feature for name in config.features.segments)
+    except BadInput as error:
+        raise BadInput(f"features.segments in {config.path}: {error}") from None
+
+
+def conditions_of(feature: InSegment) -> Conditions:
+    """The definition that a feature carries. Raises BadInput where this version cannot read it."""
+    try:
+        return Conditions.model_validate(json.loads(feature.definition))
+    except (ValueError, TypeError) as error:
+        told = re.sub(r"\s+", " ", str(error))
+        raise BadInput(
+            f"The model's segment {feature.segment!r} is defined in a way that this version does "
+            f"not know: {told}. Train a new model."
+        ) from None
+
+
+def beneath(specs: Iterable[Spec]) -> tuple[Spec, ...]:
+    """What the engine is asked for: the specs, and in place of segments what their conditions ask
+    for. What is asked for by itself comes first, and so wins where names are the same."""
+    specs = list(specs)
+    plain = [spec for spec in specs if not isinstance(spec, InSegment)]
+    features = [spec for spec in specs if isinstance(spec, InSegment)]
+    return distinct([*plain, *(s for each in features for s in conditions_of(each).specs)])
+
+
+def with_segments(frame: pd.DataFrame, specs: Sequence[Spec]) -> pd.DataFrame:
+    """The frame of `beneath(specs)` as one of `specs`: lead_id, cutoff, then a column per spec, of
+    which a segment's is 1.0 where the lead is in it, else 0.0."""
+    features = [spec for spec in specs if isinstance(spec, InSegment)]
+    if not features:
+        return frame
+    held = {each.name: conditions_of(each).holds(frame).astype(np.float64) for each in features}
+    columns = ["lead_id", "cutoff", *(spec.name for spec in specs)]
+    return pd.concat([frame, pd.DataFrame(held, index=frame.index)], axis=1)[columns]

@@ -1,0 +1,1 @@
+"""The readiness classifier: encoding, trees or regression, calibration, storage."""

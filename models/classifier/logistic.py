@@ -1,0 +1,110 @@
+"""A regularised logistic regression on the model's own features: what boosting must beat, and what
+serves in its place where it does as well (docs/adr/0021).
+
+It has the face of `models.readiness.trees`, a pipeline over the frame, so it is calibrated as the
+trees are. Its reasons are exact without further ado: what an input adds to the log-odds is its
+coefficient times its distance from the mean of the snapshots it was fitted on (the Shapley value of
+a linear model whose inputs are taken for independent: Lundberg and Lee 2017, arXiv:1705.07874).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TypedDict, final
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+from features.spec.spec import Spec, is_text
+
+RAREST, MOST_TEXTS = 20, 30  # a text seen less often, or beyond so many, shares one column
+STEPS = 1_000  # of the solver; it takes some 20 to 100
+
+Floats = npt.NDArray[np.float64]
+
+
+@final
+class LogisticSettings(TypedDict):
+    """strength: scikit-learn's C, > 0; the smaller, the more the coefficients shrink."""
+
+    strength: float
+
+
+def inputs(specs: Sequence[Spec]) -> Pipeline:
+    """Unfitted: a frame with the specs' columns to inputs of mean 0 and deviation 1.
+
+    Numbers bend as asinh does (a logarithm for large ones of either sign, a straight line near 0),
+    so that the tenth visit adds less than the second. A missing number gets the mean, which adds
+    nothing, beside an input that says it is missing. Texts become one input per value.
+    """
+    texts = [spec.name for spec in specs if is_text(spec)]
+    numbers = [spec.name for spec in specs if not is_text(spec)]
+    bend = FunctionTransformer(np.arcsinh, feature_names_out="one-to-one")
+    each = OneHotEncoder(
+        handle_unknown="infrequent_if_exist",
+        min_frequency=RAREST,
+        max_categories=MOST_TEXTS,
+        sparse_output=False,
+    )
+    encode = ColumnTransformer(
+        [
+            *((f"text {number}", each, [name]) for number, name in enumerate(texts)),
+            ("numbers", Pipeline([("bend", bend), ("fill", SimpleImputer())]), numbers),
+            ("missing", MissingIndicator(error_on_new=False), numbers),
+        ]
+    )
+    return Pipeline([("encode", encode), ("scale", StandardScaler())])
+
+
+def regression(strength: float) -> LogisticRegression:
+    """Unfitted."""
+    return LogisticRegression(C=strength, max_iter=STEPS)
+
+
+def logistic(specs: Sequence[Spec], settings: LogisticSettings) -> Pipeline:
+    """The unfitted regression on the specs' columns, all of them usable
+    (`models.readiness.usable`): steps `encode`, `scale` and `logistic`."""
+    return Pipeline([*inputs(specs).steps, ("logistic", regression(settings["strength"]))])
+
+
+def line(fitted: LogisticRegression, encoded: Floats) -> Floats:
+    """Log-odds of each row. Row by row, without BLAS and whatever the layout, so that a row's bits
+    do not depend on the rows beside it. encoded: shape (n, inputs)."""
+    by_row = np.ascontiguousarray(encoded)  # columns side by side are added in another order
+    found: Floats = (by_row * fitted.coef_[0]).sum(axis=1) + fitted.intercept_[0]
+    return found
+
+
+def linear_contributions(
+    pipeline: Pipeline, encoded: Floats, features: Sequence[str]
+) -> tuple[Floats, float]:
+    """What each feature adds to the log-odds of each row, and the log-odds they are added to, those
+    of a snapshot that is average in every input.
+
+    encoded: shape (n, inputs), scaled. Returns shape (n, features) and the base, so that
+    `contributions.sum(axis=1) + base` is `line`. A feature's is the sum over its inputs: a number
+    and whether it is missing, or one for each value of a text.
+    """
+    place = {name: number for number, name in enumerate(features)}
+    fitted: LogisticRegression = pipeline.named_steps["logistic"]
+    by_feature = np.zeros((len(features), len(encoded)))  # a feature's rows side by side
+    for number, name in enumerate(owners(pipeline.named_steps["encode"])):
+        by_feature[place[name]] += fitted.coef_[0, number] * encoded[:, number]
+    return by_feature.T, float(fitted.intercept_[0])
+
+
+def owners(encode: ColumnTransformer) -> Iterator[str]:
+    """The feature that each input of the fitted encoder comes from, in the inputs' order."""
+    for name, fitted, columns in encode.transformers_:
+        if not len(columns):
+            continue  # the encoder leaves it unfitted
+        if name == "missing":
+            yield from (columns[number] for number in fitted.features_)
+        elif name == "numbers":
+            yield from columns
+        elif name.startswith("text"):
+            span = encode.output_indices_[name]
+            yield from columns * (span.stop - span.start)

@@ -1,0 +1,1 @@
+"""Why a lead has its readiness: exact contributions, worded reasons, importance."""

@@ -1,1 +1,0 @@
-"""Plots, drawn with matplotlib, by what they show."""

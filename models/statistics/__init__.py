@@ -1,0 +1,1 @@
+"""Intervals, the bootstrap, metrics, calibration and the judgement of two rankers."""

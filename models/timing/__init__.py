@@ -1,0 +1,1 @@
+"""How long a lead takes to close."""

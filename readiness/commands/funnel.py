@@ -1,0 +1,190 @@
+"""The verb funnel."""
+
+import math
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from readiness.commands.console import (
+    AsJson,
+    err,
+    out,
+    print_json,
+    print_path,
+    progress_bars,
+    require_html,
+)
+from readiness.commands.data import Where
+
+if TYPE_CHECKING:
+    from serve.reports.funnel.figures import FunnelReport
+    from serve.reports.funnel.transitions import Measured
+
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"],
+        metavar="TIME",
+        help="A day, or a time as 2026-03-01T14:30:00, UTC. Only what was known strictly before it "
+        "counts. Default: the end of the data.",
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this verb to the command."""
+    app.command("funnel")(funnel_verb)
+
+
+def funnel_verb(
+    where: Where = Path(),
+    until: Until = None,
+    by: Annotated[
+        Literal["cohort", "source", "segment", "period"] | None,
+        typer.Option(
+            help="Also by source, by segment (as the lead was just before it entered the phase), "
+            "by cohort (when the lead came) or by period (when it entered the phase)."
+        ),
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="The HTML page. Default: funnel.html in `out`.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How far leads come, how fast, and which phase holds them back.
+
+    The stages are those of funnel.toml beside readiness.toml (`readiness init` writes one): entered
+    by deeds, contacts, deals, points or readiness, or by rows of the table stages. Conversion
+    counts the leads that entered a phase long enough ago (`within_days`); open leads are never
+    taken for lost. Writes a self-contained HTML page (and funnel.json beside it).
+
+    Each `[[stage]]` of funnel.toml, first to last, has a `name` and ways in: `created = true`,
+    `actions = ["visited_pricing"]`, `contact = "accepted"`, `won = true`, `points_from = 40`,
+    `readiness_from = 0.3`; if you like, `within_days = 30` and `reference = [0.3, 0.5]`, the share
+    that should come there from the stage before.
+    """
+    from features.config import load
+    from serve.reports.funnel.figures import funnel_report, write_funnel_page
+
+    require_html(to)
+    config = load(where)
+    with progress_bars() as told:
+        report = funnel_report(config, until, by, told)
+    page = write_funnel_page(report, to or config.out_folder / "funnel.html")
+    if as_json:
+        print_json(report.to_json() | {"page": str(page)})
+        return
+    _print(report)
+    print_path(f"Report: {page}")
+
+
+def _print(report: "FunnelReport") -> None:
+    for note in report.notes:
+        err.print(f"[yellow]note[/] {escape(note)}")
+    out.print(_conversions(report))
+    out.print(_times(report))
+    if report.groups:
+        out.print(_groups(report))
+    out.print(f"[bold]{escape(report.sentence)}[/]")
+
+
+def _conversions(report: "FunnelReport") -> Table:
+    table = Table(
+        title=f"From stage to stage, as known before {report.until:%Y-%m-%d %H:%M} UTC",
+        title_justify="left",
+        caption="Of the leads that entered the phase so many days ago or longer: the share that "
+        "went on within them (95 % interval; ref.: the reference of funnel.toml), was lost, was "
+        "still there.",
+        caption_justify="left",
+    )
+    table.add_column("phase")
+    for heading in ("entered", "within", "counted", "went on", "lost", "still"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for each in report.measured:
+        share = each.mature or math.nan
+        table.add_row(
+            _phase(each).replace(" > ", " >\n"),
+            f"{each.entered:,}",
+            f"{each.within} d",
+            f"{each.mature:,}",
+            _rate(each) + _reference(each),
+            _percent(each.lost / share),
+            _percent(each.still / share),
+        )
+    return table
+
+
+def _times(report: "FunnelReport") -> Table:
+    from serve.reports.funnel.figures import span
+
+    table = Table(
+        title="Time in each phase",
+        title_justify="left",
+        caption="Until a quarter, half and three quarters of its leads have left a phase, by going "
+        "on or lost; open leads censored (Kaplan-Meier); unknown: not so many have left yet.\n"
+        "gone on: the median of those that went on in time.",
+        caption_justify="left",
+    )
+    table.add_column("phase")
+    for heading in ("25 %", "median", "75 %", "gone on", "open now"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for each in report.measured:
+        days = [*each.days.values(), each.median_on]
+        table.add_row(
+            _phase(each),
+            *map(span, days),
+            f"{each.open:,}",
+        )
+    return table
+
+
+def _groups(report: "FunnelReport") -> Table:
+    from serve.reports.funnel.figures import span
+
+    table = Table(title=f"By {report.by}", title_justify="left")
+    table.add_column(str(report.by), overflow="fold")
+    table.add_column("phase", overflow="fold")
+    for heading in ("counted", "went on", "95 %", "median"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, measured in report.groups.items():
+        entered = [each for each in measured if each.entered]
+        if not entered:
+            table.add_row(escape(name), "no lead", end_section=True)
+        for place, each in enumerate(entered):
+            table.add_row(
+                "" if place else escape(name),
+                _phase(each),
+                f"{each.mature:,}",
+                _percent(each.rate.point),
+                _interval(each),
+                span(each.days[0.5]),
+                end_section=place == len(entered) - 1,
+            )
+    return table
+
+
+def _phase(each: "Measured") -> str:
+    return escape(f"{each.begin} > {each.to}")
+
+
+def _rate(each: "Measured") -> str:
+    return f"{_percent(each.rate.point)}\n{_interval(each)}" if each.mature else "-"
+
+
+def _reference(each: "Measured") -> str:
+    if each.reference is None:
+        return ""
+    low, high = each.reference
+    return f"\nref. {100 * low:g}-{100 * high:g}"
+
+
+def _interval(each: "Measured") -> str:
+    return f"{100 * each.rate.low:.1f}-{100 * each.rate.high:.1f}" if each.mature else "-"
+
+
+def _percent(share: float) -> str:
+    return "-" if math.isnan(share) else f"{share:.1%}"

@@ -1,1 +1,0 @@
-"""`readiness monitor`: drift, past scores against outcomes, freshness; green, amber or red."""

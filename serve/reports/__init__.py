@@ -1,0 +1,1 @@
+"""One folder per report: its figures, plot, page and wording."""

@@ -1,0 +1,1 @@
+"""Model against rules on real outcomes."""

@@ -1,0 +1,96 @@
+"""`readiness compare`: model against rules on every cutoff that is a fair test of the model."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+from scipy.special import expit, logit
+
+from features.catalog import distinct
+from features.check.gate import refuse_lacks
+from features.check.worked import Worked, worked
+from features.conditions.segments import Segment
+from features.config import Config
+from features.contract.database import LeadDatabase, open_database
+from features.dataset import labelled
+from features.errors import Refused
+from features.progress import Progress
+from models.classifier.readiness import ReadinessModel
+from models.comparison import Comparison, compare_on, fair_cutoffs
+from models.registry import CHALLENGER, CHAMPION, Registry
+from models.rules.rules import RuleScore
+from models.simpler import KEPT_AS, Simpler
+from serve.scoring.prior_shift import shifts
+
+
+def model_of(config: Config, which: str) -> ReadinessModel:
+    """The version asked for; by "" the champion, or the challenger where there is no champion.
+
+    Raises NotEnough where there is neither since there is too little to learn from, and BadInput
+    where there is enough, or where another version is asked for that is not there.
+    """
+    registry = Registry(config)
+    which = which or (CHAMPION if registry.has(CHAMPION) else CHALLENGER)
+    if which in (CHAMPION, CHALLENGER) and not registry.has(which):
+        with open_database(config) as database:
+            refuse_lacks(config, database)
+    return registry.load(which)
+
+
+def compare(
+    config: Config,
+    database: LeadDatabase,
+    model: ReadinessModel,
+    rules: RuleScore,
+    progress: Progress,
+    segment: Segment | None = None,
+) -> Comparison:
+    """Judge model and rules on every cutoff that is a fair test of the model, by what the nightly
+    list of that cutoff would have said (prior shift included, where it is asked for); with a
+    segment, on those open leads alone that are in it at the cutoff. Raises Refused where there is
+    none."""
+    cutoffs = fair_cutoffs(config, [model], database.data_end)
+    specs = distinct((*model.specs, *rules.specs, *(segment.specs if segment else ())))
+    memory_gb = config.engine.memory_gb
+    dataset = labelled(database, specs, cutoffs, model.horizon_days, memory_gb, progress)
+    added = _added(config, database, model, cutoffs)
+    if segment is not None:
+        dataset = dataset.rows(segment.holds(dataset.frame))
+    if segment is not None and not len(dataset.won):
+        raise Refused(
+            f"No open lead is in the segment {segment.name!r} at any of the {len(cutoffs)} cutoffs "
+            f"from {cutoffs[0]:%Y-%m-%d} to {cutoffs[-1]:%Y-%m-%d}: there is nothing to judge by."
+        )
+    said = model.rank(dataset.frame)
+    if added:
+        said = expit(logit(said) + dataset.frame["cutoff"].map(added).to_numpy(np.float64))
+    compared = compare_on(dataset, config, database.data_end, model, rules, said)
+    shift = {f"{cutoff:%Y-%m-%d}": moved for cutoff, moved in added.items()}
+    return replace(compared, segment=segment.name if segment else None, prior_shift=shift)
+
+
+def _added(
+    config: Config, database: LeadDatabase, model: ReadinessModel, cutoffs: Sequence[datetime]
+) -> dict[datetime, float]:
+    """What scoring would have added to every log-odds at each of the cutoffs, by outcomes complete
+    there; {} where no prior shift is asked for."""
+    if not config.training.prior_shift:
+        return {}
+    known = shifts(config, database, model, cutoffs)
+    return {cutoff: shift.log_odds if shift else 0.0 for cutoff, shift in known.items()}
+
+
+def found_at_training(config: Config, model: ReadinessModel) -> Simpler | None:
+    """How the model did beside what is simpler, on the final test of its training; None of a
+    version that was trained before this was asked."""
+    told = Registry(config).text(model.run_id, KEPT_AS)
+    return Simpler.from_json(json.loads(told)) if told else None
+
+
+def worked_at(database: LeadDatabase, compared: Comparison) -> Worked | None:
+    """How many of the leads open at the judged cutoffs sales never contacted; None without
+    contacts."""
+    cutoffs = compared.snapshots["cutoff"].drop_duplicates()
+    return worked(database, [cutoff.to_pydatetime() for cutoff in cutoffs])

@@ -1,0 +1,184 @@
+"""The page that says who had it right, model or rules: one file, no script, nothing to fetch.
+
+Words and layout are in pages/compare.html; here its figures are gathered and pictures drawn.
+"""
+
+import math
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from features.check.worked import Worked
+from models import plots
+from models.comparison import Comparison
+from models.simpler import Simpler
+from models.statistics.intervals import wilson
+from models.statistics.judge import FEW_LEADS, Estimate, Judgement
+from models.statistics.metrics import Capacity, Ranking
+from serve.reports import page
+from serve.reports.page import MINUS, NBSP
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One line of the table of figures: what it means in words, and how it is written."""
+
+    key: str
+    name: str
+    meaning: str
+    in_percent: bool = False
+    less_is_better: bool = False
+
+    def write(self, figure: float) -> str:
+        """The bare figure."""
+        return f"{100 * figure:.1f}" if self.in_percent else f"{figure:.3f}"
+
+    def write_signed(self, figure: float) -> str:
+        """A difference, or one end of its interval."""
+        sign = MINUS if figure < 0 else "+" if figure > 0 else ""
+        return sign + self.write(abs(figure))
+
+    def better(self, judged: Judgement) -> str:
+        """Whom the difference speaks for, if its interval leaves no doubt; "" if there is none."""
+        _, low, high = judged.difference[self.key]
+        if math.isnan(low):
+            return ""
+        if judged.leads < FEW_LEADS or low <= 0 <= high:
+            return "not clear"
+        return judged.names[0] if (high < 0) == self.less_is_better else judged.names[1]
+
+
+LONGEST_NAME = 40  # letters of a segment in the name of a file
+METRICS = (
+    Metric("precision", "Won on the list", "part of the list that was won", in_percent=True),
+    Metric("gain", "Deals found", "part of all deals that was on the list", in_percent=True),
+    Metric("lift", "Lift", "times as many won as on a random list"),
+    Metric("roc_auc", "ROC AUC", "chance that a won lead stands above one not won"),
+    Metric("average_precision", "Average precision", "won on the list, over all its lengths"),
+    Metric("log_loss", "Log loss", "surprise at the outcomes", less_is_better=True),
+    Metric("brier", "Brier score", "squared error of the probability", less_is_better=True),
+    Metric("ece", "Calibration error", "gap between promised and seen", less_is_better=True),
+)
+
+
+BESIDE = ("precision", "roc_auc", "average_precision", "log_loss")
+
+
+def write_page(
+    comparison: Comparison,
+    path: Path,
+    simpler: Simpler | None = None,
+    contacted: Worked | None = None,
+) -> Path:
+    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
+    `compare --json` prints. Makes their folder. simpler: what its training found; contacted: whom
+    sales never contacted, where that is known."""
+    figures = comparison.to_json() | {"contacted": contacted and asdict(contacted)}
+    return page.write_beside_figures(path, render(comparison, simpler, contacted), figures)
+
+
+def page_name(segment: str | None) -> str:
+    """The file of the page, a segment's apart from that of all leads.
+
+    >>> page_name(None), page_name("quiet for 14 days"), page_name("../é: 50%")
+    ('compare.html', 'compare-quiet-for-14-days.html', 'compare-é-50.html')
+    """
+    if segment is None:
+        return "compare.html"
+    words = "-".join(re.findall(r"\w+", segment))[:LONGEST_NAME]
+    return f"compare-{words or 'segment'}.html"
+
+
+def render(
+    comparison: Comparison, simpler: Simpler | None = None, contacted: Worked | None = None
+) -> str:
+    """The page as text; the same comparison gives the same page."""
+    judged = comparison.judgement
+    lists = _lists(judged)
+    widest = np.nanmax(list(lists.values()))
+    headline, colon, detail = comparison.verdict.replace(" %", f"{NBSP}%").partition(": ")
+    first_cutoff = pd.Timestamp(next(iter(judged.cutoffs)))
+    return page.render(
+        "compare/page.html",
+        comparison=comparison,
+        judged=judged,
+        headline=headline,
+        colon=colon,
+        detail=detail,
+        per_list=_leads_per_list(judged, judged.share),
+        lists=lists,
+        scale=100 / widest if widest else 0,
+        enough=_enough_calls(comparison),
+        pictures=_pictures(comparison),
+        metrics=METRICS,
+        simpler=simpler,
+        contacted=contacted,
+        contacted_rows=_contacted_rows(contacted) if contacted else [],
+        beside=[metric for metric in METRICS if metric.key in BESIDE],
+        gap_days=(first_cutoff - pd.Timestamp(comparison.trained_until)).days,
+    )
+
+
+def _contacted_rows(contacted: Worked) -> list[tuple[str, int, float, Estimate]]:
+    """Who, how many leads, their part of the cohort, and what part of them was won."""
+    parts = {
+        "Contacted": (contacted.leads - contacted.never, contacted.worked_won),
+        "Never contacted": (contacted.never, contacted.never_won),
+    }
+    return [
+        (who, leads, leads / contacted.leads, wilson(won, leads))
+        for who, (leads, won) in parts.items()
+        if leads
+    ]
+
+
+def _leads_per_list(judged: Judgement, share: float) -> float:
+    return share * judged.snapshots / len(judged.cutoffs)
+
+
+def _lists(judged: Judgement) -> dict[str, Estimate]:
+    """What part of each list was won; by chance without an interval."""
+    lists = {name: judged.estimates[name]["precision"] for name in ("model", "rules")}
+    return {**lists, "chance": Estimate(judged.baselines["random"]["precision"], np.nan, np.nan)}
+
+
+def _enough_calls(comparison: Comparison) -> int | None:
+    """How many leads of each of the winner's lists hold as many deals as the loser's whole list;
+    None without a winner, without such deals, and where it spares no call."""
+    judged = comparison.judgement
+    target = min(estimates["gain"].point for estimates in judged.estimates.values())
+    if judged.winner is None or target == 0:
+        return None
+    scores = {"model": comparison.model, "rules": comparison.rules}
+    ranking = Ranking(comparison.won, scores[judged.winner], comparison.snapshots["cutoff"])
+    for capacity in _shorter(judged.capacity):
+        found = ranking.at_capacity(capacity)
+        if found.gain >= target:
+            calls = math.ceil(_leads_per_list(judged, found.share))
+            return calls if calls <= _leads_per_list(judged, judged.share) - 1 else None
+    return None
+
+
+def _shorter(capacity: Capacity) -> list[Capacity]:
+    """Up to a hundred capacities of the same kind, rising to it."""
+    if capacity.share is not None:
+        return [Capacity(share=capacity.share * part / 100) for part in range(1, 101)]
+    assert capacity.leads_per_cutoff is not None  # Capacity saw to it
+    leads = np.unique(np.linspace(1, capacity.leads_per_cutoff, 100).astype(int))
+    return [Capacity(leads_per_cutoff=number) for number in leads.tolist()]
+
+
+def _pictures(comparison: Comparison) -> dict[str, Markup]:
+    judged, cutoff, won = comparison.judgement, comparison.snapshots["cutoff"], comparison.won
+    scores = {"model": comparison.model, "rules": comparison.rules}
+    chance = judged.baselines["random"]["precision"]
+    figures = {
+        "gain": plots.gain(won, scores, cutoff, judged.share),
+        "precision": plots.precision_by_capacity(won, scores, cutoff, chance, judged.share),
+        "calibration": plots.calibration(won, comparison.model, comparison.snapshots["lead_id"]),
+    }
+    return {name: page.inline(figure, name) for name, figure in figures.items()}

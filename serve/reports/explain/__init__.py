@@ -1,0 +1,1 @@
+"""Why a lead stands where it stands, and what changed."""

@@ -1,0 +1,217 @@
+"""Why a lead's readiness and points changed between two cutoffs, adding up exactly.
+
+What one model says at both cutoffs differs by what the lead did, or left undone: that is told by
+factor. Where the ledger holds what another model said of the earlier cutoff, the rest is due to the
+change of model, a part of its own; likewise with the points table.
+
+Worked example: on 2026-03-02 version 1 said a log-odds of -1.0. Version 2 says -1.2 of the same
+day and -0.8 of 2026-03-09: -0.2 is the change of model, +0.4 what the lead did, +0.2 in all.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from features.spec.spec import Spec
+from features.spec.wording import Words, phrase
+from models.explanations.explain import Explained
+from models.rules.rules import RuleScore
+from serve.reports.explain.history import Said, as_seen
+from serve.scoring.scorer import Scorer
+
+THEN, NOW = 0, 1  # rows of the frame
+NOISE = 1e-9  # log-odds or points; less is rounding
+DIGITS = 12  # of a difference: without the noise of binary fractions, as in 0.3 - 0.1
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a topic or a line of the points table gave at the earlier cutoff and gives at the later
+    one, and the fact that moved it."""
+
+    name: str
+    then: float
+    now: float
+    text: str
+
+    @property
+    def difference(self) -> float:
+        """By how much it moved the whole."""
+        return round(self.now - self.then, DIGITS)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`before` + the sum of the parts' differences + `revised` = `after`, in log-odds or points.
+
+    before: what the ledger said of the earlier cutoff, else what is said of it today. revised: what
+    the change of model or rules (or of the data) since then made of it, explained by `because`.
+    """
+
+    before: float
+    after: float
+    parts: tuple[Part, ...]
+    revised: float
+    because: str
+
+    @property
+    def total(self) -> float:
+        """The whole change."""
+        return round(self.after - self.before, DIGITS)
+
+    def to_json(self) -> dict[str, Any]:
+        """`log_odds` and `points` of `change` in `explain --json`."""
+        parts = [
+            {"name": p.name, "then": p.then, "now": p.now, "difference": p.difference}
+            | {"text": p.text}
+            for p in self.parts
+        ]
+        whole = {"before": self.before, "after": self.after, "difference": self.total}
+        return whole | {"parts": parts, "revised": self.revised, "revised_because": self.because}
+
+
+@dataclass(frozen=True)
+class Change:
+    """The change of one lead between two cutoffs. said: the ledger's line of the earlier one, None
+    where there is none; readiness and log_odds: None where the points alone judge."""
+
+    since: datetime
+    cutoff: datetime
+    said: Said | None
+    readiness: tuple[float, float] | None
+    log_odds: Difference | None
+    points: Difference
+
+    def to_json(self) -> dict[str, Any]:
+        """The block `change` of `explain --json`."""
+        return {
+            "since": self.since.isoformat(),
+            "cutoff": self.cutoff.isoformat(),
+            "ledger": self.said and self.said.to_json(),
+            "readiness": self.readiness and list(self.readiness),
+            "log_odds": self.log_odds and self.log_odds.to_json(),
+            "points": self.points.to_json(),
+        }
+
+
+def change_between(
+    explained: Explained,
+    scorer: Scorer,
+    history: Sequence[Said],
+    shifts: tuple[float, float] = (0.0, 0.0),
+) -> Change:
+    """explained: of a frame of two rows, one lead at the earlier and at the later cutoff. shifts:
+    what is added to every log-odds at each of them (serve/scoring/prior_shift.py), a part of its
+    own."""
+    frame, model = explained.frame, scorer.model
+    change = change_of_points(frame, scorer.rules, scorer.words, history)
+    said, before = change.said, None
+    log_odds = explained.base + explained.by_feature.sum(axis=1) + shifts
+    ready = [float(expit(each)) for each in log_odds]
+    if said is not None and said.readiness is not None:  # None: scored by points alone
+        before = math.log(said.readiness / (1 - said.readiness))
+        ready[THEN] = said.readiness
+    because = _because("model version", said.model_version if said else "", model.version)
+    both = [float(each) for each in log_odds]
+    parts = chain(by_topic(explained), by_shift(*shifts))
+    moved = _difference(both, before, parts, because)
+    return replace(change, readiness=(ready[THEN], ready[NOW]), log_odds=moved)
+
+
+def change_of_points(
+    frame: pd.DataFrame, rules: RuleScore, words: Words, history: Sequence[Said]
+) -> Change:
+    """Of the points alone. frame: two rows, one lead at the earlier and at the later cutoff."""
+    since, cutoff = (stamp.to_pydatetime() for stamp in frame["cutoff"])
+    seen = [said for said in as_seen(history) if said.cutoff == since]
+    said = next((each for each in seen if each.rule_score is not None), None)
+    points = _difference(
+        [float(each) for each in rules.rank(frame)],
+        said.rule_score if said else None,
+        by_line(frame, rules, words),
+        _because("rules", said.rules_version if said else "", rules.version),
+    )
+    return Change(since, cutoff, said, readiness=None, log_odds=None, points=points)
+
+
+def _because(what: str, then: str, now: str) -> str:
+    if then != now:
+        return f"{what} {then} -> {now}: the same facts, judged anew"
+    return "the data up to then, or the settings, have changed since they were scored"
+
+
+def _difference(
+    today: list[float], before: float | None, parts: Iterator[Part], because: str
+) -> Difference:
+    """today: what is said of both cutoffs today."""
+    revised = 0.0 if before is None else round(today[THEN] - before, DIGITS)
+    if abs(revised) <= NOISE:
+        before, revised, because = today[THEN], 0.0, ""
+    moved = sorted(parts, key=lambda part: -abs(part.difference))
+    start = today[THEN] if before is None else before
+    return Difference(start, today[NOW], tuple(moved), revised, because)
+
+
+def by_topic(explained: Explained) -> Iterator[Part]:
+    """Each topic whose addition to the log-odds differs between the two rows."""
+    moved = explained.by_feature[NOW] - explained.by_feature[THEN]
+    facts = [explained.facts(i, np.arange(2)) for i in range(len(explained.model.specs))]
+    changed = np.array([fact[THEN] != fact[NOW] for fact in facts])
+    for number, topic in enumerate(explained.topics):
+        then, now = explained.by_topic[:, number].tolist()
+        if then != now:
+            weights = moved * np.sign(now - then)
+            news = np.where(changed, weights, 0.0)  # a fact that changed is told first
+            members = explained.members(topic)
+            best = news if news[members].max() > 0 else weights
+            told = facts[int(explained.telling(number, best[np.newaxis])[0])]
+            yield Part(topic, then, now, movement(*told))
+
+
+def by_shift(then: float, now: float) -> Iterator[Part]:
+    """The win rate that scoring follows, where it moved in between."""
+    if then != now:
+        told = f"prior shift of every lead {then:+.2f} -> {now:+.2f}"
+        yield Part("prior shift", then, now, told)
+
+
+def by_line(frame: pd.DataFrame, rules: RuleScore, words: Words) -> Iterator[Part]:
+    """Each line of the points table that gives another number of points in the two rows."""
+    lines = rules.lines(frame)
+    for place, name in enumerate(lines.columns):
+        then, now = (float(each) for each in lines[name])
+        if then != now:
+            specs = rules.file.rule[place].specs if place < len(rules.file.rule) else ()
+            yield Part(str(name), then, now, _moved(frame, specs, words))
+
+
+def _moved(frame: pd.DataFrame, specs: Sequence[Spec], words: Words) -> str:
+    """The first of a rule's facts that changed; none of a bound, which has no fact of its own."""
+    for spec in specs:
+        then, now = (phrase(spec, value, words) for value in frame[spec.name])
+        if then != now:
+            return movement(then, now)
+    return ""
+
+
+def movement(then: str, now: str) -> str:
+    """Two states of one fact; what both begin with is said once.
+
+    >>> movement("last visited pricing 3 days ago", "last visited pricing 34 days ago")
+    'last visited pricing 3 days ago -> 34 days ago'
+    >>> movement("lead is 30 days old", "lead is 30 days old")
+    'lead is 30 days old, as before'
+    """
+    if then == now:
+        return f"{now}, as before"
+    old, new = then.split(" "), now.split(" ")
+    apart = (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
+    shared = next(apart, min(len(old), len(new)))
+    return f"{then} -> {' '.join(new[shared:]) or now}"

@@ -1,0 +1,247 @@
+"""`readiness explain`: one lead's readiness and points, each down to what they add up from."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+
+from features.config import Config
+from features.contract.database import LeadDatabase
+from features.contract.tables import literal
+from features.cutoffs import utc_now
+from features.engine.duckdb_engine import feature_frame
+from features.errors import BadInput
+from features.snapshots import cohort_sql
+from models.classifier.readiness import ReadinessModel
+from models.explanations.explain import Reason, explain
+from models.prior_shift import PriorShift
+from models.rules.rules import RuleScore
+from models.timing.time_to_close import LADDER, QUIET_DAYS
+from serve.reports.explain.change import Change, change_between, change_of_points
+from serve.reports.explain.history import Said
+from serve.scoring.batch import default_cutoff
+from serve.scoring.points_only import PointsOnly
+from serve.scoring.prior_shift import shifted, shifts
+from serve.scoring.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class Close:
+    """When one lead is won, if it is won within `reach` days; `chances` within some numbers of
+    days, None further ahead than the history shows."""
+
+    reach: int
+    low: int
+    median: int
+    high: int
+    follow_up_on: date
+    postponing: bool
+    chances: dict[int, float | None]
+
+    def __str__(self) -> str:
+        silent = f" It postpones: as ready as the average or more, silent for {QUIET_DAYS} days."
+        return (
+            f"If it is won within {self.reach} days: most likely in {self.low} to {self.high} "
+            f"days (the middle half of such leads), half by day {self.median}; come back on "
+            f"{self.follow_up_on:%A, %Y-%m-%d}." + silent * self.postponing
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The block `time_to_close` of `explain --json`."""
+        return {
+            "reach": self.reach,
+            "close_days_low": self.low,
+            "close_days_median": self.median,
+            "close_days_high": self.high,
+            "follow_up_on": self.follow_up_on.isoformat(),
+            "postponing": self.postponing,
+            "chances": {str(days): chance for days, chance in self.chances.items()},
+        }
+
+
+@dataclass(frozen=True)
+class PointsExplained:
+    """The lines' points sum to points; lines that gave nothing are left out. `disqualified` is the
+    reason of the rules, or None; `why_not`: why there is no probability, "" where there is one."""
+
+    lead_id: str
+    cutoff: datetime
+    points: float
+    band: str
+    lines: dict[str, float]
+    disqualified: str | None
+    why_not: str
+
+    def to_json(self) -> dict[str, Any]:
+        """What `explain --json` prints; null what only a model tells."""
+        return {
+            "lead_id": self.lead_id,
+            "cutoff": self.cutoff.isoformat(),
+            **dict.fromkeys(("readiness", "log_odds", "base", "reasons")),
+            "rule_score": self.points,
+            "band": self.band,
+            "lines": self.lines,
+            "disqualified": self.disqualified,
+            "time_to_close": None,
+            "prior_shift": None,
+            "why_no_readiness": self.why_not or None,
+        }
+
+
+@dataclass(frozen=True)
+class LeadExplained(PointsExplained):
+    """base plus the reasons' log-odds is log_odds, the logit of readiness. `close` is None for a
+    model stored before there was a time to close; `shift` None where none was asked for, else it is
+    in the base already."""
+
+    readiness: float
+    log_odds: float
+    base: float
+    reasons: list[Reason]
+    close: Close | None
+    shift: PriorShift | None
+
+    def to_json(self) -> dict[str, Any]:
+        """What `explain --json` prints."""
+        return super().to_json() | {
+            "readiness": self.readiness,
+            "log_odds": self.log_odds,
+            "base": self.base,
+            "reasons": [reason._asdict() for reason in self.reasons],
+            "time_to_close": self.close and self.close.to_json(),
+            "prior_shift": self.shift and asdict(self.shift),
+        }
+
+
+def explain_change(
+    config: Config,
+    database: LeadDatabase,
+    scorer: Scorer | PointsOnly,
+    lead: str,
+    since: datetime,
+    cutoff: datetime | None,
+    history: Sequence[Said],
+) -> Change:
+    """What changed of one lead between two cutoffs. Raises BadInput where it is not open at one of
+    them, and where `since` is not the earlier."""
+    cutoff = cutoff or default_cutoff(database.data_end, utc_now())
+    if since >= cutoff:
+        raise BadInput(
+            f"--since {since} is not before the cutoff {cutoff}: name an earlier time, or a later "
+            "--cutoff."
+        )
+    if isinstance(scorer, PointsOnly):
+        frame = _frame(config, database, scorer, lead, [since, cutoff])
+        return change_of_points(frame, scorer.rules, config.words, history)
+    known = shifts(config, database, scorer.model, [since, cutoff])
+    frame = _frame(config, database, scorer, lead, [since, cutoff])
+    explained = explain(scorer.model, frame, config.words)
+    added = (_added(known[since]), _added(known[cutoff]))
+    return change_between(explained, scorer, history, added)
+
+
+def _added(shift: PriorShift | None) -> float:
+    return shift.log_odds if shift else 0.0
+
+
+def _frame(
+    config: Config,
+    database: LeadDatabase,
+    scorer: Scorer | PointsOnly,
+    lead: str,
+    cutoffs: list[datetime],
+) -> pd.DataFrame:
+    """The features of one lead, a row per cutoff. Raises BadInput where it is not open then."""
+    database.connection.execute(
+        f"CREATE OR REPLACE TABLE snapshots AS SELECT * FROM ({cohort_sql(cutoffs)}) "
+        f"WHERE lead_id::VARCHAR = {literal(lead)}"
+    )
+    found = set(database.query("SELECT cutoff FROM snapshots")["cutoff"])
+    for cutoff in cutoffs:
+        if cutoff not in found:
+            why = _why_not(database, lead, cutoff)
+            raise BadInput(f"Lead {lead} is not open at {cutoff}: {why}.")
+    return feature_frame(database, scorer.specs, "snapshots", config.engine.memory_gb)
+
+
+def explain_lead(
+    config: Config, database: LeadDatabase, scorer: Scorer, lead: str, cutoff: datetime | None
+) -> LeadExplained:
+    """Explain one lead at a cutoff. Raises BadInput where it is not open then, and says why."""
+    cutoff = cutoff or default_cutoff(database.data_end, utc_now())
+    model, shift = shifted(config, database, scorer.model, cutoff)
+    frame = _frame(config, database, scorer, lead, [cutoff])
+    explained = explain(model, frame, config.words)
+    return LeadExplained(
+        **_points(frame, scorer.rules, config),
+        why_not="",
+        readiness=float(model.rank(frame)[0]),
+        log_odds=explained.base + float(explained.by_feature[0].sum()),
+        base=explained.base,
+        reasons=explained.top(len(model.specs))[0],
+        close=_close(model, frame, cutoff),
+        shift=shift,
+    )
+
+
+def explain_points(
+    config: Config, database: LeadDatabase, scorer: PointsOnly, lead: str, cutoff: datetime | None
+) -> PointsExplained:
+    """The same where the points alone rank: what they add up from, and why there is no model."""
+    cutoff = cutoff or default_cutoff(database.data_end, utc_now())
+    why_not = scorer.told_why(config, database).why
+    frame = _frame(config, database, scorer, lead, [cutoff])
+    return PointsExplained(**_points(frame, scorer.rules, config), why_not=why_not)
+
+
+def _points(frame: pd.DataFrame, rules: RuleScore, config: Config) -> dict[str, Any]:
+    """What PointsExplained says of a frame of one row."""
+    points = rules.rank(frame)
+    return {
+        "lead_id": str(frame["lead_id"].iloc[0]),
+        "cutoff": frame["cutoff"].iloc[0].to_pydatetime(),
+        "points": float(points[0]),
+        "band": rules.band(points)[0],
+        "lines": {str(rule): float(n) for rule, n in rules.lines(frame).iloc[0].items() if n},
+        "disqualified": rules.disqualified(frame, config.words)[0],
+    }
+
+
+def _close(model: ReadinessModel, frame: pd.DataFrame, cutoff: datetime) -> Close | None:
+    curves, readiness = model.time_to_close, model.rank(frame)
+    if curves is None:
+        return None
+    found = curves.estimate(frame, readiness, cutoff).iloc[0]
+    chances = curves.chances(frame, readiness, LADDER)[0]
+    return Close(
+        reach=curves.reach,
+        low=int(found["close_days_low"]),
+        median=int(found["close_days_median"]),
+        high=int(found["close_days_high"]),
+        follow_up_on=found["follow_up_on"].date(),
+        postponing=bool(found["postponing"]),
+        chances={
+            days: None if math.isnan(chance) else float(chance)
+            for days, chance in zip(LADDER, chances, strict=True)
+        },
+    )
+
+
+def _why_not(database: LeadDatabase, lead: str, cutoff: datetime) -> str:
+    found = database.connection.execute(
+        "SELECT l.created_at, d.closed_at, d.outcome, f.reason FROM leads l "
+        "LEFT JOIN deals d USING (lead_id) LEFT JOIN lead_faults f USING (lead_id) "
+        "WHERE l.lead_id::VARCHAR = $lead",
+        {"lead": lead},
+    ).fetchone()
+    if found is None:
+        return "there is no such lead_id in the table leads"
+    created, closed, outcome, fault = found
+    if fault is not None:
+        return f"its rows breach the contract ({fault})"
+    if created >= cutoff:
+        return f"it was created later, on {created:%Y-%m-%d %H:%M}"
+    return f"its deal was {outcome} on {closed:%Y-%m-%d %H:%M}"

@@ -1,0 +1,68 @@
+"""What the ledger says of one lead: each line that was ever written of it, in order of time."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from serve.ledger.ledger import open_ledger
+
+BARS = "▁▂▃▄▅▆▇█"
+_LINES = """
+SELECT cutoff, scored_at, model_version, rules_version, state_reason, readiness, rule_score, band,
+  route, decided_route
+FROM decided WHERE lead_id = ? ORDER BY cutoff, scored_at, model_version, rules_version"""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line of the ledger. `decided_route` is the route that people decided, else `route`; a lead
+    that could not be scored has a `state_reason` and neither readiness nor points."""
+
+    cutoff: datetime
+    scored_at: datetime
+    model_version: str
+    rules_version: str
+    state_reason: str | None
+    readiness: float | None
+    rule_score: float | None
+    band: str | None
+    route: str
+    decided_route: str
+
+    def to_json(self) -> dict[str, Any]:
+        """A line of `history` in `explain --json`."""
+        times = {"cutoff": self.cutoff.isoformat(), "scored_at": self.scored_at.isoformat()}
+        return asdict(self) | times
+
+
+def history_of(ledger: Path, lead: str) -> tuple[Said, ...]:
+    """Every line about a lead; none where there is no ledger yet, which is not made either."""
+    if not ledger.is_file():
+        return ()
+    with open_ledger(ledger) as found:
+        rows = found.connection.execute(_LINES, [lead]).fetchall()
+    return tuple(Said(*row) for row in rows)
+
+
+def as_seen(history: Sequence[Said]) -> list[Said]:
+    """One line per cutoff: where it was scored more than once, that of the list which was scored
+    last is the one that sales saw (serve/reports/feedback/contacted.py)."""
+    last = {said.cutoff: said for said in sorted(history, key=lambda said: said.scored_at)}
+    return [last[cutoff] for cutoff in sorted(last)]
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """Values as bars of eight heights from 0 (or the least, if that is below) to the greatest; a
+    gap where there is none.
+
+    >>> sparkline([0.0, 0.1, None, 0.4, 0.2])
+    '▁▃ █▅'
+    >>> sparkline([0.0, 0.0])
+    '▁▁'
+    """
+    known = [value for value in values if value is not None]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    step = (high - low) / (len(BARS) - 1) or 1.0
+    return "".join(" " if v is None else BARS[round((v - low) / step)] for v in values)

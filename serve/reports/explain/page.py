@@ -1,0 +1,123 @@
+"""One lead's story: what is said of it and why, what was said before, what changed, what it did.
+
+The page of `readiness explain --page`; its words and layout are in pages/explain.html.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from features.contract.database import LeadDatabase
+from models import plots
+from serve.reports import page
+from serve.reports.explain.change import Change
+from serve.reports.explain.figures import LeadExplained, PointsExplained
+from serve.reports.explain.history import Said, as_seen
+from serve.reports.explain.plot import history as picture
+from serve.scoring.points_only import PointsOnly
+from serve.scoring.scorer import Scorer
+
+SMALL = 0.02  # log-odds; less is added up in one line
+_DEEDS = """
+SELECT occurred_at, action FROM deeds
+WHERE lead_id::VARCHAR = $lead AND known_at < $cutoff ORDER BY ALL"""
+_CONTACTS = """
+SELECT contacted_at FROM contacts
+WHERE lead_id::VARCHAR = $lead AND contacted_at < $cutoff ORDER BY ALL"""
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that `explain` knows of a lead. deeds: (occurred_at, action), known before the cutoff, as
+    the contacts are; history up to the cutoff's day or beyond, as the ledger has it. horizon_days:
+    0 without a model, whose version is then "none"."""
+
+    told: PointsExplained
+    horizon_days: int
+    model_version: str
+    history: tuple[Said, ...]
+    change: Change | None
+    deeds: tuple[tuple[datetime, str], ...]
+    contacts: tuple[datetime, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """What `explain --json` prints, but for the name of the page."""
+        return self.told.to_json() | {
+            "model_version": self.model_version,
+            "history": [said.to_json() for said in self.history],
+            "change": self.change and self.change.to_json(),
+            "deeds": [{"occurred_at": when.isoformat(), "action": a} for when, a in self.deeds],
+            "contacts": [when.isoformat() for when in self.contacts],
+        }
+
+
+def story_of(
+    database: LeadDatabase,
+    scorer: Scorer | PointsOnly,
+    told: PointsExplained,
+    history: tuple[Said, ...],
+    change: Change | None,
+) -> Story:
+    """Beside what was told, what the lead did and when sales contacted it."""
+    asked = {"lead": told.lead_id, "cutoff": told.cutoff}
+    deeds = database.connection.execute(_DEEDS, asked).fetchall()
+    contacts: list[tuple[datetime]] = []
+    if "contacts" in database.columns:
+        contacts = database.connection.execute(_CONTACTS, asked).fetchall()
+    return Story(
+        told=told,
+        horizon_days=scorer.model.horizon_days if isinstance(scorer, Scorer) else 0,
+        model_version=scorer.model_version,
+        history=history,
+        change=change,
+        deeds=tuple((when, action) for when, action in deeds),
+        contacts=tuple(when for (when,) in contacts),
+    )
+
+
+def page_name(lead: str) -> str:
+    """The file of a lead's page: each lead has its own, in the folder, whatever its id.
+
+    >>> page_name("1999"), page_name("../../etc/passwd"), page_name("A")
+    ('explain-1999.html', 'explain-etc-passwd-3754d6cb.html', 'explain-A-559aead0.html')
+    """
+    if re.fullmatch(r"[0-9a-z_]{1,40}", lead):
+        return f"explain-{lead}.html"
+    # Some file systems take A for a, or shorten: what is not plain is told apart by its digest.
+    plain = "-".join(re.findall(r"[0-9A-Za-z_]+", lead))[:40] or "lead"
+    return f"explain-{plain}-{hashlib.sha256(lead.encode()).hexdigest()[:8]}.html"
+
+
+def write_page(story: Story, path: Path) -> Path:
+    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
+    `explain --json` prints. Makes their folder."""
+    return page.write_beside_figures(path, render(story), story.to_json())
+
+
+def render(story: Story) -> str:
+    """The page as text; the same story gives the same page."""
+    seen = as_seen(story.history)
+    rug = {"deeds": ([when for when, _ in story.deeds], plots.INK)}
+    if story.contacts:
+        rug["contacts by sales"] = (list(story.contacts), plots.FURTHER[0])
+    pictures = {}
+    if seen:
+        readiness = {said.cutoff: said.readiness for said in seen}
+        points = {said.cutoff: said.rule_score for said in seen}
+        pictures = {
+            "readiness": picture("Readiness at each cutoff", readiness, plots.MODEL, rug, True),
+            "points": picture("Points at each cutoff", points, plots.RULES, rug, False),
+        }
+    return page.render(
+        "explain/page.html",
+        story=story,
+        told=story.told,
+        ready=isinstance(story.told, LeadExplained),
+        change=story.change,
+        seen=seen,
+        small=SMALL,
+        pictures={name: page.inline(figure, name) for name, figure in pictures.items()},
+    )

@@ -1,0 +1,1 @@
+"""What sales did with the leads it was handed."""

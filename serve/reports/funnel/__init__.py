@@ -1,0 +1,1 @@
+"""From stage to stage: how many, how fast, and the bottleneck."""

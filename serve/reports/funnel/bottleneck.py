@@ -1,0 +1,151 @@
+"""Which phase holds the funnel back the most, against its reference or its own past.
+
+A phase with a reference is held against it: its Wilson interval has to lie below the lower end.
+Any other is held against its own past: the mature leads are parted into those that entered in the
+recent days, counted back from the last of them (by default: in the later half), and those before;
+the interval of the difference (Newcombe, Statistics in
+Medicine 1998, method 10) has to lie below 0. As the worst of several phases is looked for, each
+interval is wider (Bonferroni), so that of all phases together 95 % hold: a funnel in which nothing
+has changed names a phase in at most 1 of 20 readings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.statistics.intervals import wilson
+from models.statistics.judge import FEW_LEADS, Estimate
+from serve.reports.funnel.transitions import Way
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """A phase beside what was to be expected of it.
+
+    rate: of `leads` (mature, entered from the day `since` to the day `until`). expected: the lower
+    end of the reference, or the share of the `before` leads that entered earlier (0: a reference).
+    difference: rate - expected with its interval.
+    """
+
+    begin: str
+    to: str
+    within: int
+    leads: int
+    before: int
+    since: str
+    until: str
+    rate: float
+    expected: float
+    difference: Estimate
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is below, and the interval leaves no doubt of it."""
+        return self.difference.high < 0
+
+    @property
+    def fewer(self) -> float:
+        """How many leads fewer went on than expected."""
+        return (self.expected - self.rate) * self.leads
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict for json.dumps."""
+        fields = asdict(self)
+        return {
+            "from": fields.pop("begin"),
+            **fields,
+            "difference": self.difference._asdict(),
+            "sure": self.sure,
+        }
+
+
+def shortfalls(steps: Sequence[Way], recent_days: int | None = None) -> list[Shortfall]:
+    """Each phase with enough mature leads (FEW_LEADS, on either side), in the funnel's order.
+    steps: from each stage to the next. recent_days: None for the later half."""
+    level = 1 - 0.05 / max(1, len(steps))
+    found = [_shortfall(way, level, recent_days) for way in steps]
+    return [each for each in found if each is not None]
+
+
+def _shortfall(way: Way, level: float, recent_days: int | None) -> Shortfall | None:
+    mature = way.of(way.mature)
+    count = len(mature.lead)
+    if count < 2 * FEW_LEADS:
+        return None
+    if way.reference:
+        low = way.reference[0]
+        rate = wilson(int(mature.on_time.sum()), count, level)
+        gap = Estimate(rate.point - low, rate.low - low, rate.high - low)
+        return _told(mature, 0, low, gap)
+    split = np.sort(mature.start)[count // 2]
+    if recent_days:
+        split = mature.start.max() - np.timedelta64(recent_days, "D")
+    later, earlier = mature.of(mature.start >= split), mature.of(mature.start < split)
+    if min(len(later.lead), len(earlier.lead)) < FEW_LEADS:
+        return None
+    now, then = (
+        wilson(int(half.on_time.sum()), len(half.lead), level) for half in (later, earlier)
+    )
+    return _told(later, len(earlier.lead), then.point, difference(now, then))
+
+
+def _told(way: Way, before: int, expected: float, gap: Estimate) -> Shortfall:
+    days = [f"{pd.Timestamp(moment):%Y-%m-%d}" for moment in (way.start.min(), way.start.max())]
+    rate = float(way.on_time.mean())
+    phase = (way.begin, way.to, way.within, len(way.lead), before)
+    return Shortfall(*phase, days[0], days[1], rate, expected, gap)
+
+
+def difference(first: Estimate, second: Estimate) -> Estimate:
+    """first - second of two independent shares, from their Wilson intervals.
+
+    Newcombe's first example: 56 of 70 against 48 of 80.
+
+    >>> found = difference(wilson(56, 70), wilson(48, 80))
+    >>> [round(figure, 4) for figure in found]
+    [0.2, 0.0524, 0.3339]
+    """
+    below = math.hypot(first.point - first.low, second.high - second.point)
+    above = math.hypot(first.high - first.point, second.point - second.low)
+    gap = first.point - second.point
+    return Estimate(gap, gap - below, gap + above)
+
+
+def worst(found: Sequence[Shortfall]) -> Shortfall | None:
+    """The phase that holds back the most: as the shares of all phases multiply, the one that is
+    left with the smallest part of what was expected of it. None where none is surely below."""
+    below = [each for each in found if each.sure]
+    return min(below, key=lambda each: each.rate / each.expected, default=None)
+
+
+def sentence(found: Sequence[Shortfall], phases: int) -> str:
+    """The finding in words, of so many phases."""
+    held = worst(found)
+    if held is None:
+        few = phases - len(found)
+        unjudged = f" {few} of {phases} could not be judged: too few leads yet." if few else ""
+        return "No phase stands out: none is surely below its reference or its own past." + unjudged
+    against = (
+        f"{_percent(held.expected)} of the {held.before:,} before"
+        if held.before
+        else f"at least {_percent(held.expected)} as the reference has it"
+    )
+    gap = held.difference
+    together = f", for {phases} phases together" if phases > 1 else ""
+    return (
+        f"{held.begin} to {held.to} holds the funnel back the most: of the {held.leads:,} leads "
+        f"that entered {held.begin} from {held.since} to {held.until}, {_percent(held.rate)} came "
+        f"to {held.to} within {held.within} days, against {against} (difference "
+        f"{100 * gap.point:+.1f} points, 95 % interval {100 * gap.low:+.1f} to "
+        f"{100 * gap.high:+.1f}{together}): about {held.fewer:,.0f} fewer."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

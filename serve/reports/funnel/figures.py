@@ -1,0 +1,228 @@
+"""`readiness funnel`: how far leads come, how fast, and where it holds; and its page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from markupsafe import Markup
+
+from features.check.freshness import days_without_deals
+from features.conditions.segments import Segments
+from features.config import Config
+from features.contract.database import LeadDatabase, open_database
+from features.errors import BadInput
+from features.funnel import Funnel, load_funnel
+from features.progress import Progress, silent
+from features.stages import Entries, entries
+from features.starter.funnel import guess_funnel
+from features.starter.starter import guess_points
+from serve.reports import page
+from serve.reports.funnel import plot as plots_funnel
+from serve.reports.funnel.bottleneck import Shortfall, sentence, shortfalls
+from serve.reports.funnel.by_segment import by_segment
+from serve.reports.funnel.groups import GroupedBy, grouped
+from serve.reports.funnel.transitions import Measured, Way, measure, ways
+from serve.reports.segments.figures import require_segments
+
+By = GroupedBy | Literal["segment"]
+
+
+@dataclass(frozen=True)
+class FunnelReport:
+    """What was found.
+
+    reached: per stage, the leads that entered it or skipped it. steps: from each stage to the next.
+    whole: from the first to the last. groups: per group, every step and then the whole.
+    """
+
+    until: datetime
+    first: datetime
+    funnel: Funnel
+    reached: Mapping[str, int]
+    steps: Sequence[Measured]
+    whole: Measured
+    by: By | None
+    groups: Mapping[str, Sequence[Measured]]
+    shortfalls: Sequence[Shortfall]
+    sentence: str
+    notes: tuple[str, ...]
+    ways: Sequence[Way]
+
+    @property
+    def measured(self) -> Sequence[Measured]:
+        """Every step, and the whole where that is more than one step."""
+        return [*self.steps, self.whole] if len(self.steps) > 1 else self.steps
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict for json.dumps."""
+        return {
+            "until": self.until.isoformat(),
+            "stages": dict(self.reached),
+            "phases": [step.to_json() for step in self.steps],
+            "whole": self.whole.to_json(),
+            "by": self.by,
+            "groups": {
+                name: [each.to_json() for each in measured]
+                for name, measured in self.groups.items()
+            },
+            "judged": [each.to_json() for each in self.shortfalls],
+            "finding": self.sentence,
+            "notes": list(self.notes),
+        }
+
+
+def funnel_report(
+    config: Config,
+    until: datetime | None = None,
+    by: By | None = None,
+    progress: Progress = silent,
+) -> FunnelReport:
+    """Read and measure the funnel as known before `until` (default: the data end).
+
+    Raises BadInput for an `until` after the data end, Refused where there is no funnel, or no
+    segment to look by.
+    """
+    segments = require_segments(config) if by == "segment" else Segments()
+    with open_database(config, segments.specs) as database:
+        until = until or database.data_end
+        _require_known(until, database.data_end)
+        funnel, notes = _funnel(config, database)
+        found = entries(database, funnel, until, config.out_folder / "ledger.duckdb")
+        every = ways(found)
+        groups = _groups(config, database, segments, found, every, by, progress)
+        notes = (*notes, *found.notes, *_silence(database, until))
+    measured = []
+    for way in every:
+        measured.append(measure(way))
+        progress("funnel", len(measured), len(every))
+    steps = len(found.funnel.stage) - 1
+    judged = shortfalls(every[:steps], funnel.recent_days)
+    return FunnelReport(
+        until=until,
+        first=found.entered[:, 0].min().astype("datetime64[us]").item(),
+        funnel=found.funnel,
+        reached=_reached(found),
+        steps=measured[:steps],
+        whole=measured[-1],
+        by=by,
+        groups=groups,
+        shortfalls=judged,
+        sentence=sentence(judged, steps),
+        notes=notes,
+        ways=every,
+    )
+
+
+def _groups(
+    config: Config,
+    database: LeadDatabase,
+    segments: Segments,
+    found: Entries,
+    every: list[Way],
+    by: By | None,
+    progress: Progress,
+) -> dict[str, list[Measured]]:
+    if by is None:
+        return {}
+    if by == "segment":
+        return by_segment(config, database, segments, found, every, progress)
+    return grouped(found, every, by)
+
+
+def _require_known(until: datetime, end: datetime) -> None:
+    if until > end:
+        raise BadInput(
+            f"The data end on {end:%Y-%m-%d %H:%M} UTC: a funnel until {until:%Y-%m-%d %H:%M} "
+            "would take leads for waiting of whom nothing is known. Name an earlier time."
+        )
+
+
+def _funnel(config: Config, database: LeadDatabase) -> tuple[Funnel, tuple[str, ...]]:
+    """The funnel as configured, else as `init` would write it, with a note that says so."""
+    funnel = load_funnel(config)
+    if funnel:
+        return funnel, ()
+    guessed = guess_funnel(database.actions, "contacts" in database.columns, guess_points)
+    return guessed, (
+        f"There is no {config.funnel}: the stages are guessed from the names of the actions. Write "
+        "your own: readiness funnel --help says how.",
+    )
+
+
+def _reached(found: Entries) -> dict[str, int]:
+    counts = (~np.isnat(found.entered)).sum(axis=0).tolist()
+    return dict(zip((stage.name for stage in found.funnel.stage), counts, strict=True))
+
+
+def _silence(database: LeadDatabase, until: datetime) -> list[str]:
+    days, _ = days_without_deals(database)
+    last = database.data_end - timedelta(days=days)
+    if not days or until <= last + timedelta(days=1):
+        return []
+    return [
+        f"No deal has closed in the last {days} days of the data: outcomes may be missing there. "
+        f"Then read it with --until {last:%Y-%m-%d}."
+    ]
+
+
+def write_funnel_page(report: FunnelReport, path: Path) -> Path:
+    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
+    `funnel --json` prints. Makes their folder."""
+    return page.write_beside_figures(path, render(report), report.to_json())
+
+
+def span(days: float | None) -> str:
+    """A time as it is read.
+
+    >>> [span(days) for days in (None, 0, 0.0003, 0.01, 0.5, 11.04)]
+    ['unknown', '0 s', '26 s', '14 min', '12.0 h', '11.0 d']
+    """
+    if days is None:
+        return "unknown"
+    hours = 24 * days
+    if hours >= 24:
+        return f"{days:,.1f} d"
+    if hours >= 1:
+        return f"{hours:.1f} h"
+    return f"{60 * hours:.0f} min" if hours >= 1 / 60 else f"{3600 * hours:.0f} s"
+
+
+MEANINGS = {
+    "cohort": "Leads by when they entered the first stage.",
+    "source": "Leads by the source that brought them.",
+    "period": "Leads by when they entered the phase at hand.",
+    "segment": "Leads by the segments that they were in just before they entered the phase.",
+}
+
+
+def render(report: FunnelReport) -> str:
+    """The page as text; the same report gives the same page."""
+    headline, colon, detail = report.sentence.replace(" %", f"{page.NBSP}%").partition(": ")
+    most = max(report.reached.values())
+    return page.render(
+        "funnel/page.html",
+        report=report,
+        headline=headline,
+        colon=colon,
+        detail=detail,
+        widths={name: 100 * count / most for name, count in report.reached.items()},
+        pictures=[_picture(way, place) for place, way in enumerate(report.ways)],
+        ways_of=report.measured,
+        any_reference=any(step.reference for step in report.steps),
+        meaning=MEANINGS[report.by] if report.by else "",
+        points=lambda share: f"{100 * share:+.1f}".replace("-", page.MINUS),
+        span=span,
+    )
+
+
+def _picture(way: Way, place: int) -> dict[str, str | Markup]:
+    return {
+        "svg": page.inline(plots_funnel.fates(way), f"phase{place}"),
+        "alt": f"Shares of the leads of {way.begin} that have gone on to {way.to}, been lost, or "
+        "are still there, by days since they entered.",
+    }

@@ -1,0 +1,1 @@
+"""Is the champion still right? Drift, past scores against outcomes, freshness."""

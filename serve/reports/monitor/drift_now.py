@@ -1,0 +1,261 @@
+"""The checks of what goes in: features, actions, sources, doubled events and the base rate, of now
+against the last cutoffs that the model was trained on, leads of the same age with each other.
+
+Both sides are computed from the lead database of today by the same code (docs/adr has why), at
+cutoffs whole weeks apart, so that a Monday is never held against a Sunday.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.catalog import distinct
+from features.config import Config
+from features.contract.database import LeadDatabase
+from features.cutoffs import grid
+from features.engine.duckdb_engine import feature_frame
+from features.errors import Refused
+from features.labels import label_sql
+from features.progress import Progress
+from features.snapshots import Chunk, cohort_sql
+from features.spec.spec import Age
+from models.classifier.readiness import ReadinessModel
+from serve.reports.monitor.drift import Drift, Matched, Pace, drift, match_ages, pace
+from serve.reports.monitor.past_scores import FEWEST_WINS, apart
+from serve.reports.monitor.rates import Kind, arrivals_sql, deeds_sql, doubled_sql, known_sql
+
+Floats = npt.NDArray[np.float64]
+
+REFERENCE_WEEKS = 4  # last training cutoffs that now is held against
+BEFORE, SINCE = 6, 2  # cutoffs a horizon apart that the base rate is taken over, at most
+WINDOW = 28  # days in which deeds and arrivals are counted
+MOST_LEADS = 50_000  # compared per cutoff; a part of them by hash of lead beyond that
+MOST_NAMES = 200
+FEWEST_LEADS = 5  # with an action that the model has never seen, for it to be named
+
+
+@dataclass(frozen=True)
+class Named:
+    """An action or source, and how its pace moved; `new` if it was never seen before training's
+    end, `renamed` the new one that may be the same under another name."""
+
+    name: str
+    pace: Pace
+    new: bool = False
+    renamed: str = ""
+
+    @property
+    def vanished(self) -> bool:
+        """Nobody does it any more."""
+        return not self.new and self.pace.leads == 0
+
+
+class Sight:
+    """Leads of now and of the reference, side by side.
+
+    Worked example, cutoff Monday 2026-06-01, model trained until Monday 2026-03-30: the reference
+    are the cutoffs 2026-03-09, 03-16, 03-23 and 03-30. Leads created before the first event of the
+    database are left out of both: what they did at first was not recorded.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        database: LeadDatabase,
+        model: ReadinessModel,
+        cutoff: datetime,
+        progress: Progress,
+    ) -> None:
+        self.config, self.database, self.model = config, database, model
+        self.cutoff, self.end = cutoff, min(cutoff, database.data_end)
+        self.reference = reference_cutoffs(cutoff, model.trained_until)
+        self._snapshots()
+        specs = distinct((*model.specs, Age()))
+        memory = config.engine.memory_gb
+        self.frame = feature_frame(database, specs, "monitored", memory, progress)
+        self.is_now = (self.frame["cutoff"] == cutoff).to_numpy()
+        if not self.is_now.any() or self.is_now.all():
+            raise Refused(
+                f"No lead is open at {cutoff:%Y-%m-%d}, or none at the cutoffs that now is held "
+                f"against ({self.reference[0]:%Y-%m-%d} to {self.reference[-1]:%Y-%m-%d})."
+            )
+
+    def _snapshots(self) -> None:
+        execute, count = self.database.connection.execute, self.database.value
+        leads = count(f"SELECT count(*) FROM ({cohort_sql([self.cutoff])})")
+        part = Chunk(0, math.ceil(leads / MOST_LEADS) or 1)
+        execute(
+            "CREATE OR REPLACE TABLE monitored AS SELECT c.lead_id, c.cutoff "
+            f"FROM ({cohort_sql([*self.reference, self.cutoff])}) c "
+            f"JOIN leads l ON l.lead_id = c.lead_id WHERE {part.holds('c.lead_id')} "
+            "AND l.created_at >= (SELECT min(occurred_at)::DATE FROM deeds)"
+        )
+
+    @cached_property
+    def matched(self) -> Matched:
+        """The reference's leads weighted to the ages of now."""
+        before = self.frame[~self.is_now]
+        ages = self.frame[Age().name].to_numpy(np.float64)
+        return match_ages(before[Age().name], before["lead_id"], ages[self.is_now])
+
+    def drifts(self) -> list[Drift]:
+        """Every feature of the model, the farthest first; their age apart, which is matched."""
+        names = [spec.name for spec in self.model.specs if spec != Age()]
+        before, after = self.frame[~self.is_now], self.frame[self.is_now]
+        found = [drift(n, before[n], after[n], self.matched, len(names)) for n in names]
+        return sorted(found, key=lambda each: -each.psi)
+
+    def readiness(self) -> Drift:
+        """The readiness that the model gives to the same leads."""
+        ready = pd.Series(self.model.rank(self.frame))
+        return drift("readiness", ready[~self.is_now], ready[self.is_now], self.matched)
+
+    def named(self, kind: Kind) -> list[Named]:
+        """Every action (or source) of events that enough leads had, before or now."""
+        told = self.database.query(deeds_sql("monitored", kind, WINDOW))
+        before_end = known_sql(kind, self.model.trained_until)
+        known = set(self.database.query(before_end)["name"])
+        leads = told.groupby("name")["lead_id"].nunique().nlargest(MOST_NAMES)
+        rows = self.frame[["lead_id", "cutoff"]].reset_index(names="row")
+        told = told.merge(rows, on=["lead_id", "cutoff"])
+        doers = told[told["cutoff"] == self.cutoff].groupby("name")["lead_id"].nunique()
+        found = []
+        for name, part in told.groupby("name"):
+            new = name not in known and doers.get(name, 0) >= FEWEST_LEADS
+            if name in leads.index and (name in known or new):
+                found.append(Named(str(name), self._pace(part["row"], part["deeds"]), new))
+        return with_renamed(found)
+
+    def doubled(self) -> Pace:
+        """The part of the events that repeat another."""
+        told = self.database.query(doubled_sql("monitored", WINDOW))
+        now = told[told["cutoff"] == self.cutoff]
+        before = told[told["cutoff"] != self.cutoff]
+        was, is_now = (float(p["doubled"].sum() / max(p["deeds"].sum(), 1)) for p in (before, now))
+        return Pace(was, is_now, float(len(now)), int((now["doubled"] > 0).sum()), 0.0)
+
+    def _pace(self, rows: pd.Series[int], deeds: pd.Series[int]) -> Pace:
+        column = np.zeros(len(self.frame))
+        column[rows.to_numpy()] = deeds.to_numpy()
+        return pace(column[~self.is_now], column[self.is_now], self.matched)
+
+    def arrivals(self) -> list[Named]:
+        """Every source's part of the leads that arrived."""
+        counts = [
+            self.database.query(arrivals_sql(cutoffs, WINDOW)).dropna().set_index("name")["arrived"]
+            for cutoffs in (self.reference, [self.cutoff])
+        ]
+        both = pd.concat(counts, axis=1, keys=["before", "now"]).fillna(0.0)
+        known = set(
+            self.database.query(
+                "SELECT DISTINCT source AS name FROM leads "
+                f"WHERE created_at < TIMESTAMP '{self.model.trained_until}'"
+            )["name"]
+        )
+        total = both.sum()
+        found = []
+        for name, row in both.nlargest(MOST_NAMES, "now" if total["now"] else "before").iterrows():
+            new = name not in known and row["now"] >= FEWEST_LEADS
+            if name in known or new:
+                each = part_of(row["before"], total["before"], row["now"], total["now"])
+                found.append(Named(str(name), each, new))
+        return with_renamed(found)
+
+    def base_rate(self) -> tuple[Pace, list[datetime]]:
+        """Wins per lead within the horizon, since training against before it, at cutoffs whose
+        horizons do not overlap; and the cutoffs since."""
+        horizon = self.model.horizon_days
+        first = min(self.reference[0], self.config.time.first_cutoff)
+        past = grid(first, 7, self.model.trained_until)
+        past = [c for c in past if c + timedelta(days=horizon) <= self.end]
+        fair = self.model.trained_until + timedelta(days=horizon)
+        weeks = (self.cutoff - timedelta(weeks=n) for n in range(1, 520))
+        recent = [c for c in weeks if fair <= c <= self.end - timedelta(days=horizon)]
+        before = apart(past, horizon)[-BEFORE:]
+        since = apart(recent, horizon)[-SINCE:]
+        if not before or not since:
+            return Pace(self.model.base_rate, math.nan, 0.0, 0, math.nan), since
+        told = self._outcomes([*before, *since])
+        is_now = told["cutoff"].isin(since).to_numpy()
+        ages, won = told["age"].to_numpy(np.float64), told["won"].to_numpy(np.float64)
+        old = told[~is_now]
+        matched = match_ages(old["age"], old["lead_id"], ages[is_now])
+        return pace(won[~is_now], won[is_now], matched), since
+
+    def retold_base_rate(self) -> float:
+        """The base rate of training, counted again; NaN where the cutoffs are not known any
+        more, because the settings have changed."""
+        times, until = self.config.time, self.model.trained_until
+        cutoffs = grid(times.first_cutoff, times.cutoff_every_days, until)
+        if not cutoffs or cutoffs[-1] != until or times.horizon_days != self.model.horizon_days:
+            return math.nan
+        return float(self._outcomes(cutoffs)["won"].mean())
+
+    def _outcomes(self, cutoffs: Sequence[datetime]) -> pd.DataFrame:
+        labels = label_sql(f"({cohort_sql(cutoffs)})", self.model.horizon_days, self.end)
+        return self.database.query(
+            f"SELECT s.lead_id, s.cutoff, s.won, epoch(s.cutoff - l.created_at) / 86400 AS age "
+            f"FROM ({labels}) s JOIN leads l ON l.lead_id = s.lead_id WHERE s.won IS NOT NULL"
+        )
+
+
+def reference_cutoffs(cutoff: datetime, trained_until: datetime) -> list[datetime]:
+    """The last cutoffs up to the end of training that lie whole weeks before `cutoff`.
+
+    Raises Refused unless `cutoff` is later than the training.
+    """
+    if cutoff <= trained_until:
+        raise Refused(
+            f"The cutoff {cutoff:%Y-%m-%d} is not after the training, which reached to "
+            f"{trained_until:%Y-%m-%d}: there is nothing new to watch. Name a later --cutoff."
+        )
+    weeks = math.ceil((cutoff - trained_until) / timedelta(weeks=1))
+    return [cutoff - timedelta(weeks=weeks + n) for n in reversed(range(REFERENCE_WEEKS))]
+
+
+def part_of(before: float, of: float, now: float, of_now: float) -> Pace:
+    """The pace of shares: `before` of `of` leads, `now` of `of_now`."""
+    if not of or not of_now:
+        return Pace(math.nan, math.nan, 0.0, int(now), math.nan)
+    shares, pooled = (before / of, now / of_now), (before + now) / (of + of_now)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / of + 1 / of_now))
+    z = (shares[1] - shares[0]) / error if error else 0.0
+    return Pace(*shares, shares[0] * of_now, int(now), z)
+
+
+def with_renamed(found: Sequence[Named]) -> list[Named]:
+    """Each vanished one with the new one that is about as frequent: perhaps it is the same."""
+    new = [each for each in found if each.new]
+    told = []
+    for each in found:
+        near = [n for n in new if each.vanished and 1 / 2 <= n.pace.leads / _some(each) <= 2]
+        best = min(near, key=lambda n: abs(math.log(n.pace.leads / _some(each))), default=None)
+        told.append(Named(each.name, each.pace, each.new, best.name if best else ""))
+    return told
+
+
+def _some(each: Named) -> float:
+    return max(each.pace.expected, 0.5)
+
+
+def enough_wins(found: Pace) -> bool:
+    """Whether so many wins were to be expected that their number tells something."""
+    return found.expected >= FEWEST_WINS
+
+
+def to_dict(found: Named | Drift) -> dict[str, Any]:
+    """A dict for json.dumps, NaN as None."""
+    flat = vars(found) | (vars(found.pace) if isinstance(found, Named) else {})
+    flat.pop("pace", None)
+    return {
+        k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in flat.items()
+    }

@@ -1,0 +1,90 @@
+"""What every page shares: its template, its numbers as they are read, its pictures.
+
+A page is one file of HTML without script and with nothing to fetch, in the light or dark mode of
+its reader. Words and layout are in page.html of each folder.
+"""
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from features.whole_file import whole
+from models import plots
+
+PAGES = Path(__file__).parent
+NBSP, MINUS = "\u00a0", "\u2212"
+# a picture takes its colours from the page, which has a light and a dark mode
+PAGE_COLOURS = {
+    plots.MODEL: "var(--model)",
+    plots.RULES: "var(--rules)",
+    plots.CHANCE: "var(--chance)",
+    plots.FURTHER[0]: "var(--further-1)",
+    plots.FURTHER[1]: "var(--further-2)",
+    plots.INK: "var(--ink)",
+    plots.GRID: "var(--line)",
+    plots.PAPER: "var(--paper)",
+}
+
+
+def percent(figure: float) -> str:
+    """A share as it is read.
+
+    >>> percent(0.7444).replace(NBSP, " "), percent(float("nan"))
+    ('74.4 %', 'unknown')
+    """
+    return "unknown" if math.isnan(figure) else f"{100 * figure:.1f}{NBSP}%"
+
+
+def number(figure: float, beside: float = 0) -> str:
+    """How many: whole from 10 on, or beside such a number, else two digits.
+
+    >>> number(1234.5), number(1.26), number(5.3, beside=16), number(-0.0)
+    ('1,234', '1.3', '5', '0')
+    """
+    whole = max(abs(figure), abs(beside)) >= 9.95
+    return (f"{figure:z,.0f}" if whole else f"{figure:z.2g}").replace("-", MINUS)
+
+
+def render(template: str, **values: object) -> str:
+    """The page that a template (card/page.html) makes of the values."""
+    pages = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters.update(percent=percent, number=number)
+    pages.tests["unknown"] = math.isnan
+    return pages.get_template(template).render(**values)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text to a file, whole or not at all."""
+    with whole(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+def write_beside_figures(path: Path, text: str, figures: dict[str, Any]) -> Path:
+    """Write a page, and beside it, as .json, the figures that its verb prints with --json. Makes
+    their folder; returns the page's path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path.with_suffix(".json"), json.dumps(figures, indent=2, allow_nan=False))
+    write(path, text)
+    return path
+
+
+def inline(figure: Figure, name: str) -> Markup:
+    """A picture as an svg element: text stays text, ids are its own, colours are the page's."""
+    return recoloured(plots.svg(figure, name))
+
+
+def recoloured(svg: str) -> Markup:
+    """An svg element of `plots.svg` in the page's colours."""
+    return Markup(re.sub("#[0-9a-f]{6}", lambda hex_: PAGE_COLOURS.get(hex_[0], hex_[0]), svg))

@@ -1,0 +1,1 @@
+"""A draft of the points table against today's, on outcomes."""

@@ -1,0 +1,168 @@
+"""`readiness rules test`: a draft of the points against today's, on outcomes, before it goes live.
+
+Draft, current rules and, where one is registered, the model rank the same mature snapshots, in
+lists of equal size. A lead that the rules disqualify stands at the end of their list.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from features.catalog import distinct
+from features.config import Config
+from features.contract.database import LeadDatabase
+from features.cutoffs import grid, mature
+from features.dataset import Dataset, labelled
+from features.errors import Refused
+from features.progress import Progress
+from models.classifier.readiness import ReadinessModel
+from models.comparison import capacity_of, fair_cutoffs
+from models.registry import CHALLENGER, CHAMPION, Registry
+from models.rules.rules import RuleScore, call_order
+from models.rules.worth import RuleWorth, worth
+from models.statistics.judge import Contender, Judgement, judge
+from models.statistics.verdict import verdict
+
+DRAFT, CURRENT, MODEL = "draft", "current rules", "model"
+REPLICATES = 1000
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What was found. `snapshots`: lead_id, cutoff; `won` and `scores` by contender: shape (n,).
+    `judged`: draft against current rules; `beside_model`: draft against the model, if there is one.
+    """
+
+    draft: RuleScore
+    current: RuleScore
+    model: ReadinessModel | None
+    snapshots: pd.DataFrame
+    won: npt.NDArray[np.float64]
+    scores: dict[str, npt.NDArray[np.float64]]
+    judged: Judgement
+    beside_model: Judgement | None
+    rules: list[RuleWorth]
+    horizon_days: int
+    data_end: datetime
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the draft is worse than the current rules beyond noise: what the gate asks."""
+        return self.judged.winner == CURRENT
+
+    @property
+    def verdict(self) -> str:
+        """Draft against current rules, in a sentence."""
+        if self.draft.version == self.current.version:
+            return f"The draft says what the current rules say: both are {self.draft.version}."
+        return verdict(self.judged)
+
+    @property
+    def model_verdict(self) -> str | None:
+        """Draft against model, in a sentence."""
+        return None if self.beside_model is None else verdict(self.beside_model)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `rules test --json` prints."""
+        return {
+            "draft": {"name": self.draft.file.name, "version": self.draft.version},
+            "current": {"name": self.current.file.name, "version": self.current.version},
+            "model_version": None if self.model is None else self.model.version,
+            "verdict": self.verdict,
+            "model_verdict": self.model_verdict,
+            "worse": self.is_worse,
+            "horizon_days": self.horizon_days,
+            "data_end": self.data_end.isoformat(),
+            "test": self.judged.to_json(),
+            "beside_model": None if self.beside_model is None else self.beside_model.to_json(),
+            "rules": [each.to_json() for each in self.rules],
+        }
+
+
+def backtest(
+    config: Config,
+    database: LeadDatabase,
+    draft: RuleScore,
+    current: RuleScore,
+    model: ReadinessModel | None,
+    progress: Progress,
+) -> Backtest:
+    """Hold the draft against the current rules and the model, on cutoffs that are fair to the
+    model; without one, on the last mature cutoffs, as many as are kept for a final test.
+
+    Raises Refused where no cutoff is mature, or the snapshots hold no win.
+    """
+    horizon = config.time.horizon_days if model is None else model.horizon_days
+    specs = distinct((*(model.specs if model else ()), *current.specs, *draft.specs))
+    cutoffs = _cutoffs(config, model, database.data_end)
+    memory_gb = config.engine.memory_gb
+    dataset = labelled(database, specs, cutoffs, horizon, memory_gb, progress)
+    if not dataset.has_both:
+        raise Refused(
+            f"Of the {len(dataset.won):,} snapshots of {len(cutoffs)} cutoffs {dataset.wins:,} are "
+            "won: nothing can be judged on them. Wait for outcomes, or add deals."
+        )
+    scores = {DRAFT: call_order(draft, dataset.frame), CURRENT: call_order(current, dataset.frame)}
+    if model is not None:
+        scores[MODEL] = model.rank(dataset.frame)
+    progress("judge", 0, 3)
+    judged = _judged(config, dataset, scores, (DRAFT, CURRENT), model)
+    progress("judge", 1, 3)
+    beside = None if model is None else _judged(config, dataset, scores, (DRAFT, MODEL), model)
+    progress("judge", 2, 3)
+    rules = worth(draft, dataset)
+    progress("judge", 3, 3)
+    snapshots = dataset.frame[["lead_id", "cutoff"]]
+    return Backtest(
+        *(draft, current, model, snapshots, dataset.won, scores, judged, beside, rules),
+        horizon_days=horizon,
+        data_end=database.data_end,
+    )
+
+
+def model_beside(config: Config, which: str | None) -> ReadinessModel | None:
+    """The model to hold the draft against: the one asked for, else champion, challenger or none."""
+    uri = config.mlflow_uri
+    is_file = uri.startswith("sqlite:///")
+    if which is None and is_file and not Path(uri.removeprefix("sqlite:///")).exists():
+        return None  # nothing was ever registered, and asking would make an empty store
+    registry = Registry(config)
+    found = which or next((name for name in (CHAMPION, CHALLENGER) if registry.has(name)), None)
+    return None if found is None else registry.load(found)
+
+
+def _cutoffs(config: Config, model: ReadinessModel | None, data_end: datetime) -> list[datetime]:
+    if model is not None:
+        return fair_cutoffs(config, [model], data_end)
+    times = config.time
+    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, data_end)
+    found = mature(cutoffs, times.horizon_days, data_end)[-times.test_cutoffs :]
+    if not found:
+        raise Refused(
+            f"No cutoff from {times.first_cutoff:%Y-%m-%d} on is {times.horizon_days} days before "
+            f"the data end, {data_end:%Y-%m-%d}: wait for outcomes."
+        )
+    return found
+
+
+def _judged(
+    config: Config,
+    dataset: Dataset,
+    scores: dict[str, npt.NDArray[np.float64]],
+    names: tuple[str, str],
+    model: ReadinessModel | None,
+) -> Judgement:
+    return judge(
+        dataset.frame[["lead_id", "cutoff"]],
+        dataset.won,
+        [Contender(name, scores[name], is_probability=name == MODEL) for name in names],
+        capacity_of(config),
+        base_rate=float(dataset.won.mean()) if model is None else model.base_rate,
+        replicates=REPLICATES,
+        seed=config.seed,
+    )

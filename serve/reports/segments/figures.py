@@ -1,0 +1,249 @@
+"""`readiness segments`: who is in each segment, what it is worth, how they overlap."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.catalog import distinct
+from features.conditions.segments import Segments, load_segments
+from features.config import Config
+from features.contract.database import LeadDatabase, open_database
+from features.cutoffs import grid, mature, utc_now
+from features.dataset import labelled
+from features.engine.duckdb_engine import feature_frames
+from features.errors import Refused
+from features.progress import Progress
+from features.snapshots import cohort_sql
+from models.classifier.readiness import ReadinessModel
+from models.registry import CHALLENGER, CHAMPION, Registry
+from models.rules.rules import RuleScore, load_rules
+from models.statistics.clustered import Bools, Conversion, conversions, overlap
+from serve.reports.page import NBSP, percent
+from serve.scoring.batch import cutoff_notes, default_cutoff
+
+
+@dataclass(frozen=True)
+class Group:
+    """A segment, or one of the two groups it is held against: its open leads at the cutoff, their
+    mean readiness (None without a model) and points (None without leads), and its conversion."""
+
+    name: str
+    meaning: str
+    open_leads: int
+    readiness: float | None
+    points: float | None
+    conversion: Conversion
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict for json.dumps."""
+        return {
+            "name": self.name,
+            "meaning": self.meaning,
+            "open_leads": self.open_leads,
+            "conversion": self.conversion.to_json(),
+            "readiness": self.readiness,
+            "points": self.points,
+        }
+
+
+@dataclass(frozen=True)
+class SegmentsReport:
+    """What was found. everyone: all open leads; nowhere: those in no segment. overlap: the share of
+    the row's open leads that is also in the column. cutoffs: the mature ones that conversion is
+    measured on."""
+
+    cutoff: datetime
+    cutoffs: Sequence[datetime]
+    horizon_days: int
+    everyone: Group
+    nowhere: Group
+    segments: Sequence[Group]
+    overlap: pd.DataFrame
+    model_version: str | None
+    rules_version: str
+    notes: Sequence[str]
+
+    @property
+    def finding(self) -> str:
+        """The segment that converts best in a sentence, if it is surely better than all leads."""
+        everyone, days = self.everyone.conversion.rate.point, self.horizon_days
+        if math.isnan(everyone):
+            return "Nothing can be said of conversion yet: no cutoff's horizon is over."
+        better = [group for group in self.segments if group.conversion.against_all == "more"]
+        if not better:
+            return (
+                "No segment is surely better than the rest: of all open leads "
+                f"{_said(everyone)} are won within {days} days, and none is surely above that."
+            )
+        best = max(better, key=lambda group: group.conversion.rate.point)
+        rate, lift = best.conversion.rate, best.conversion.lift
+        return (
+            f"{best.name} converts best: {_said(rate.point)} of its leads are won within "
+            f"{days} days (95 % interval {100 * rate.low:.1f} to {100 * rate.high:.1f}), "
+            f"{lift.point:.1f} times as many as of all open leads ({_said(everyone)}); "
+            f"{best.open_leads:,} of its leads are open now."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """What `segments --json` prints."""
+        shares = self.overlap.astype(object).where(self.overlap.notna(), None)
+        return {
+            "cutoff": self.cutoff.isoformat(),
+            "horizon_days": self.horizon_days,
+            "cutoffs": [f"{cutoff:%Y-%m-%d}" for cutoff in self.cutoffs],
+            "model_version": self.model_version,
+            "rules_version": self.rules_version,
+            "all_open_leads": self.everyone.to_json(),
+            "in_no_segment": self.nowhere.to_json(),
+            "segments": [group.to_json() for group in self.segments],
+            "overlap": shares.to_dict("index"),
+            "finding": self.finding,
+            "notes": list(self.notes),
+        }
+
+
+def _said(share: float) -> str:
+    return percent(share).replace(NBSP, " ")
+
+
+def segments_report(
+    config: Config, which: str, cutoff: datetime | None, progress: Progress
+) -> SegmentsReport:
+    """Measure every segment: now (`cutoff`, default as for scoring), and on the mature cutoffs
+    whose horizon ended before it.
+
+    `which` names the model; "" takes the champion, else the challenger, else none. Raises Refused
+    where there is no segment, or no open lead.
+    """
+    segments = require_segments(config)
+    rules, model = load_rules(config.folder / config.rules), _model(config, which)
+    staged = model.staged(config) if model else config
+    horizon = model.horizon_days if model else config.time.horizon_days
+    with open_database(staged, (*segments.specs, *rules.specs)) as database:
+        cutoff = cutoff or default_cutoff(database.data_end, utc_now())
+        times, end = config.time, min(cutoff, database.data_end)
+        past = mature(grid(times.first_cutoff, times.cutoff_every_days, end), horizon, end)
+        measured = _measured(config, database, segments, past, horizon, progress)
+        groups, now = _open_now(config, database, segments, rules, model, cutoff, progress)
+        notes = _notes(segments, database, past, horizon)
+        notes += cutoff_notes(cutoff, database.data_end, model) if model else ()
+    everyone, nowhere, *others = (
+        Group(name, words, int(held.sum()), *_means(now[held]), conversion)
+        for (name, words), held, conversion in zip(
+            _named(segments, config), groups.T, measured, strict=True
+        )
+    )
+    return SegmentsReport(
+        cutoff=cutoff,
+        cutoffs=past,
+        horizon_days=horizon,
+        everyone=everyone,
+        nowhere=nowhere,
+        segments=others,
+        overlap=overlap(pd.DataFrame(groups[:, 2:], columns=segments.names)),
+        model_version=model.version if model else None,
+        rules_version=rules.version,
+        notes=notes,
+    )
+
+
+def require_segments(config: Config) -> Segments:
+    """The segments of segments.toml. Raises Refused where there is none, with how to write one."""
+    segments = load_segments(config)
+    if not segments.segments:
+        raise Refused(
+            f"There are no segments: write some into {config.folder / config.segments}, such as\n"
+            '[[segment]]\nname = "quiet for 14 days"\nall = [{quiet_days = 14}]'
+        )
+    return segments
+
+
+def _model(config: Config, which: str) -> ReadinessModel | None:
+    """Without a name and a store there is no model; none is made to find that out."""
+    store = config.mlflow_uri.removeprefix("sqlite:///")
+    if not which and store != config.mlflow_uri and not Path(store).exists():
+        return None
+    registry = Registry(config)
+    found = [name for name in (CHAMPION, CHALLENGER) if not which and registry.has(name)]
+    return registry.load(which or found[0]) if which or found else None
+
+
+def _with_bases(members: pd.DataFrame) -> Bools:
+    """Two columns before those of the segments: everyone, and who is in none of them."""
+    held = members.to_numpy(np.bool_)
+    return np.column_stack([np.ones(len(held), np.bool_), ~held.any(axis=1), held])
+
+
+def _named(segments: Segments, config: Config) -> list[tuple[str, str]]:
+    bases = [("all open leads", ""), ("in no segment", "")]
+    return bases + [(each.name, each.words(config.words)) for each in segments.segments]
+
+
+def _measured(
+    config: Config,
+    database: LeadDatabase,
+    segments: Segments,
+    cutoffs: Sequence[datetime],
+    horizon_days: int,
+    progress: Progress,
+) -> list[Conversion]:
+    memory_gb, compared = config.engine.memory_gb, len(segments.segments)
+    if not cutoffs:
+        return conversions(np.empty((0, compared + 2), np.bool_), [], [], compared)
+    past = labelled(database, segments.specs, cutoffs, horizon_days, memory_gb, progress)
+    groups = _with_bases(segments.members(past.frame))
+    return conversions(groups, past.frame["lead_id"], past.won, compared)
+
+
+def _open_now(
+    config: Config,
+    database: LeadDatabase,
+    segments: Segments,
+    rules: RuleScore,
+    model: ReadinessModel | None,
+    cutoff: datetime,
+    progress: Progress,
+) -> tuple[Bools, pd.DataFrame]:
+    """The groups of each open lead, shape (leads, groups), and its readiness and points."""
+    database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql([cutoff])}")
+    specs = distinct((*(model.specs if model else ()), *rules.specs, *segments.specs))
+    memory_gb = config.engine.memory_gb
+    groups, figures = [], []
+    for frame in feature_frames(database, specs, "snapshots", memory_gb, progress):
+        groups.append(_with_bases(segments.members(frame)))
+        readiness = model.rank(frame) if model else np.full(len(frame), np.nan)
+        figures.append(pd.DataFrame({"readiness": readiness, "points": rules.rank(frame)}))
+    now = pd.concat(figures, ignore_index=True)
+    if now.empty:
+        raise Refused(f"No lead is open at {cutoff:%Y-%m-%d %H:%M} UTC: there is none to sort.")
+    return np.concatenate(groups), now
+
+
+def _means(figures: pd.DataFrame) -> tuple[float | None, float | None]:
+    readiness, points = (float(figures[name].mean()) for name in ("readiness", "points"))
+    return (None if math.isnan(readiness) else readiness, None if math.isnan(points) else points)
+
+
+def _notes(
+    segments: Segments, database: LeadDatabase, cutoffs: Sequence[datetime], horizon_days: int
+) -> list[str]:
+    notes = (
+        [] if cutoffs else [f"No cutoff's horizon of {horizon_days} days is over: no conversion."]
+    )
+    for each in segments.segments:
+        asked = {one.action for one in (*each.all, *each.any, *each.none)} - {None}
+        absent = sorted(str(action) for action in asked - set(database.actions))
+        if absent:
+            notes.append(
+                f"{each.name} asks for actions that are not in the data, or left out: "
+                f"{', '.join(absent)}."
+            )
+    return notes

@@ -1,0 +1,54 @@
+"""The page of the segments: what share of each is won against all leads, and how they overlap.
+
+Words and layout are in pages/segments.html.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from serve.reports import page
+from serve.reports.segments.figures import Group, SegmentsReport
+
+FEW_COLUMNS = 8  # of the overlap; beyond it their heads are numbers
+HEADROOM = 1.04  # of the picture, beyond the longest interval
+
+
+def write_segments_page(report: SegmentsReport, path: Path) -> Path:
+    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
+    `segments --json` prints. Makes their folder."""
+    return page.write_beside_figures(path, render(report), report.to_json())
+
+
+def render(report: SegmentsReport) -> str:
+    """The page as text; the same report gives the same page."""
+    headline, colon, detail = report.finding.replace(" %", f"{page.NBSP}%").rpartition(": ")
+    ranked = sorted(report.segments, key=_by_conversion)
+    places = {group.name: number for number, group in enumerate(ranked, start=1)}
+    names = list(places)
+    return page.render(
+        "segments/page.html",
+        report=report,
+        headline=headline or detail,
+        colon=colon,
+        detail=detail if headline else "",
+        ranked=ranked,
+        places=places,
+        scale=_scale([report.everyone, report.nowhere, *ranked]),
+        overlap=report.overlap.loc[names, names].to_numpy().tolist(),
+        by_number=len(names) > FEW_COLUMNS,
+    )
+
+
+def _by_conversion(group: Group) -> tuple[bool, float]:
+    """The best first, those of unknown conversion last."""
+    rate = group.conversion.rate.point
+    return (rate != rate, -rate)
+
+
+def _scale(groups: list[Group]) -> float:
+    """Percent of the picture's width per unit of conversion."""
+    ends = [end for group in groups for end in group.conversion.rate]
+    known = [end for end in ends if not np.isnan(end)]
+    widest = max(known, default=0.0)
+    return 100 / (HEADROOM * widest) if widest else 0.0

@@ -1,0 +1,1 @@
+"""Lead sources in their baskets, and which should move."""

@@ -1,1 +1,0 @@
-"""`readiness rules show | diff | test`: the points table on past outcomes."""

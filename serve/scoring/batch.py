@@ -1,0 +1,163 @@
+"""`readiness score`: every open lead at a cutoff, in batches, into the ledger, exactly once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from features.config import Config
+from features.contract.breaches import find_breaches
+from features.contract.database import LeadDatabase
+from features.cutoffs import utc_now
+from features.progress import Progress, silent
+from models.classifier.readiness import ReadinessModel
+from models.comparison import capacity_of
+from models.routing import Router
+from models.rules.history import keep, rules_folder
+from serve.ledger.ledger import Ledger, Run
+from serve.scoring.lead_facts import LeadFacts
+from serve.scoring.lead_rows import LeadRows, first_of
+from serve.scoring.on_spark import Found, score_on_spark
+from serve.scoring.points_only import NO_MODEL, PointsOnly
+from serve.scoring.prior_shift import shifted
+from serve.scoring.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a scoring run did: how many leads are in the ledger for it, and how many it added.
+
+    `breaches` are those of the contract: rows that do not read were not seen by any score.
+    """
+
+    run: Run
+    open_leads: int
+    unscored: int
+    first_unscored: str
+    added: int
+    breaches: tuple[str, ...]
+    notes: tuple[str, ...]
+    ledger: Ledger
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """All of the run's rows, in memory; `ledger` yields some of them, or exports them."""
+        return self.ledger.rows(self.run)
+
+    @property
+    def by_points(self) -> bool:
+        """Whether there was no model, and the points alone ranked."""
+        return self.run.model_version == NO_MODEL
+
+    def to_json(self) -> dict[str, Any]:
+        """What `score --json` prints; all but open_leads is counted in the ledger."""
+        states = self.ledger.counts(self.run, "state")
+        return {
+            "cutoff": self.run.cutoff.isoformat(),
+            "model_version": self.run.model_version,
+            "rules_version": self.run.rules_version,
+            "open_leads": self.open_leads,
+            "scored": states.get("scored", 0),
+            "not_scored": states.get("not scored", 0),
+            "added": self.added,
+            "routes": self.ledger.counts(self.run, "route"),
+            "decided_routes": self.ledger.counts(self.run, "decided_route"),
+            "decided_otherwise": sum(self.ledger.counts(self.run, "decided_because").values()),
+            "marked": self.ledger.counts(self.run, "marked"),
+            "postponing": self.ledger.counts(self.run, "postponing").get("True", 0),
+            "bands": self.ledger.counts(self.run, "band"),
+            "breaches": list(self.breaches),
+            "notes": list(self.notes),
+        }
+
+    def of_segment(self, segment: str) -> dict[str, Any]:
+        """What `score --segment NAME --json` prints besides: the segment's part of it."""
+        routes = self.ledger.counts(self.run, "route", segment)
+        return {"name": segment, "open_leads": sum(routes.values()), "routes": routes}
+
+
+def default_cutoff(data_end: datetime, now: datetime) -> datetime:
+    """The first midnight after the data end; before that midnight has come, just after the data
+    end itself. So the nightly run over data up to 2026-11-20 23:58 has the cutoff 2026-11-21
+    00:00, however often it is repeated.
+
+    >>> default_cutoff(datetime(2026, 11, 20, 23, 58), datetime(2026, 11, 21, 4, 0))
+    datetime.datetime(2026, 11, 21, 0, 0)
+    """
+    midnight = datetime(data_end.year, data_end.month, data_end.day) + timedelta(days=1)
+    return midnight if midnight <= now else data_end + timedelta(microseconds=1)
+
+
+def score_all(
+    config: Config,
+    database: LeadDatabase,
+    scorer: Scorer | PointsOnly,
+    ledger: Ledger,
+    cutoff: datetime | None = None,
+    progress: Progress = silent,
+) -> Scored:
+    """Score every open lead. A lead whose rows breach the contract is in the ledger too, as not
+    scored and with the reason. By the points alone, the reason why stands in each route_reason."""
+    now = utc_now()
+    cutoff = cutoff or default_cutoff(database.data_end, now)
+    run = Run(cutoff, scorer.model_version, scorer.rules.version)
+    shift = None
+    if isinstance(scorer, PointsOnly):
+        scorer = scorer.told_why(config, database)
+    else:
+        model, shift = shifted(config, database, scorer.model, cutoff)
+        scorer = replace(scorer, model=model)
+    facts = LeadFacts.asked(config, database, cutoff)
+    rows = LeadRows(scorer, facts, cutoff, config.engine.memory_gb)
+    keep(scorer.rules, rules_folder(config))
+    if database.whole is None:
+        found = _found_here(database, rows, now, progress)
+    else:
+        progress("score", 0, 1)
+        found = score_on_spark(config, database.whole, rows, run, now)
+        progress("score", 1, 1)
+    without = scorer.why if isinstance(scorer, PointsOnly) else ""
+    slots = capacity_of(config)
+    router = Router.of(slots, found.open_leads, cutoff, config.routing, without)
+    added = ledger.write(run, found.parts, found.open_leads, router, now)
+    told = tuple(str(breach) for breach in found.breaches)
+    notes = tuple(_notes(cutoff, database.data_end, scorer))
+    notes += (str(shift),) if shift else ()
+    counts = (found.open_leads, found.unscored, found.first_unscored, added)
+    return Scored(run, *counts, told, notes, ledger)
+
+
+def _found_here(database: LeadDatabase, rows: LeadRows, now: datetime, progress: Progress) -> Found:
+    open_leads, unscorable = rows.opened(database)
+    parts = rows.parts(database, unscorable, progress)
+    breaches = find_breaches(database.connection, database.columns, now)
+    return Found(parts, open_leads, len(unscorable), first_of(unscorable), breaches)
+
+
+def _notes(cutoff: datetime, data_end: datetime, scorer: Scorer | PointsOnly) -> Iterator[str]:
+    if isinstance(scorer, PointsOnly):
+        yield (
+            f"Rules only: {scorer.why}. Leads are listed by points, readiness is left empty; "
+            "readiness check tells what is missing."
+        )
+    model = None if isinstance(scorer, PointsOnly) else scorer.model
+    yield from cutoff_notes(cutoff, data_end, model)
+
+
+def cutoff_notes(
+    cutoff: datetime, data_end: datetime, model: ReadinessModel | None
+) -> Iterator[str]:
+    """What is to be said of a readiness (None: of points alone) at this cutoff."""
+    fair = model and model.trained_until + timedelta(days=model.horizon_days)
+    if model and fair and cutoff < fair:
+        yield (
+            f"Version {model.version} learnt from outcomes up to {fair:%Y-%m-%d}: at the cutoff "
+            f"{cutoff:%Y-%m-%d} it tells what it has seen. Good to look at, no test of it."
+        )
+    if cutoff > data_end + timedelta(days=2):
+        yield (
+            f"The data end on {data_end:%Y-%m-%d}, {(cutoff - data_end).days} days before the "
+            "cutoff: every lead looks as if it had done nothing since."
+        )

@@ -1,0 +1,91 @@
+"""Scoring without a model: where there is no champion yet, the points alone rank the leads.
+
+Readiness stays null, for points are no probability. The ledger names the model version "none", so
+that the day a model is there, its run of the same cutoff is another run beside this one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from features.catalog import distinct
+from features.check.gate import Lack, lacks
+from features.conditions.segments import Segments, load_segments
+from features.config import Config
+from features.contract.database import LeadDatabase
+from features.spec.spec import Spec
+from features.spec.wording import Words
+from models.registry import CHALLENGER, CHAMPION, Registry
+from models.rules.rules import RuleScore, load_rules
+from models.timing import time_to_close
+from serve.scoring.scorer import COLUMNS, TOP_REASONS, Scorer
+
+NO_MODEL = "none"
+
+
+@dataclass(frozen=True)
+class PointsOnly:
+    """A points table that scores by itself. `why` there is no model, in words."""
+
+    rules: RuleScore
+    words: Words
+    segments: Segments = field(default_factory=Segments)
+    why: str = "no model yet"
+    model_version = NO_MODEL
+
+    @property
+    def specs(self) -> tuple[Spec, ...]:
+        """Every feature that rules and segments need."""
+        return distinct((*self.rules.specs, *self.segments.specs))
+
+    def staged(self, config: Config) -> Config:
+        """The settings under which the lead database is read: as they are."""
+        return config
+
+    def told_why(self, config: Config, database: LeadDatabase) -> PointsOnly:
+        """The same, with the reason for which there is no model."""
+        return replace(self, why=why_no_model(Registry(config), lacks(config, database)))
+
+    def score_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """As `Scorer.score_frame`, readiness and time to close null; the reasons are the lines of
+        the points table that weigh most."""
+        points = self.rules.rank(frame)
+        scored = frame[["lead_id", "cutoff"]].reset_index(drop=True)
+        for name in ("readiness", *time_to_close.COLUMNS):
+            scored[name] = float("nan")
+        scored["follow_up_on"] = scored["follow_up_on"].astype("datetime64[us]")
+        scored["rule_score"] = points
+        scored["band"] = self.rules.band(points)
+        scored["reasons"] = _reasons(self.rules.lines(frame))
+        scored["disqualified"] = pd.array(self.rules.disqualified(frame, self.words), dtype="str")
+        named = [names or None for names in self.segments.joined(frame)]
+        scored["segments"] = pd.array(named, dtype="str")
+        return scored[COLUMNS]
+
+
+def scorer_of(config: Config, which: str) -> Scorer | PointsOnly:
+    """The model asked for; the points alone where that is the champion and there is none. Raises
+    BadInput where any other version is asked for that is not there."""
+    if which != CHAMPION or Registry(config).has(CHAMPION):
+        return Scorer.of(config, which)
+    rules = load_rules(config.folder / config.rules)
+    return PointsOnly(rules, config.words, load_segments(config))
+
+
+def why_no_model(registry: Registry, found: tuple[Lack, ...]) -> str:
+    """Why there is no champion, and what to do; `found` are the reasons not to train."""
+    if registry.has(CHALLENGER):
+        return f"no champion yet (version {registry.find(CHALLENGER)} waits: readiness promote)"
+    briefly = "; ".join(lack.brief for lack in found)
+    return f"no model yet ({briefly or 'there is enough for one: readiness train'})"
+
+
+def _reasons(lines: pd.DataFrame) -> list[str]:
+    """The lines that gave or took most points of each snapshot."""
+    texts = []
+    for _, given in lines.iterrows():
+        weighty = given[given != 0].sort_values(key=abs, ascending=False, kind="stable")
+        texts.append("; ".join(f"{v:+g} {line}" for line, v in weighty[:TOP_REASONS].items()))
+    return texts

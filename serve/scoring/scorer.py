@@ -1,0 +1,162 @@
+"""Scores a frame of features; and, for Python users, events in pandas frames.
+
+>>> from serve.scoring.scorer import Scorer                                     # doctest: +SKIP
+>>> scorer = Scorer.champion("readiness.toml")                          # doctest: +SKIP
+>>> scorer.score(events, leads, cutoff=datetime(2026, 3, 1))            # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.catalog import distinct
+from features.conditions.segments import Segments, load_segments
+from features.config import Config, Engine, Features, load
+from features.contract.breaches import find_breaches
+from features.contract.database import open_database, open_frames
+from features.engine.duckdb_engine import feature_frame
+from features.errors import BadInput
+from features.snapshots import cohort_sql
+from features.spec.spec import Spec
+from features.spec.wording import Words
+from models.classifier.readiness import BATCH, Floats, ReadinessModel
+from models.explanations.explain import explain
+from models.rules.rules import RuleScore, load_rules
+from models.timing import time_to_close
+from serve.scoring.prior_shift import shifted
+
+TOP_REASONS = 3
+COLUMNS = ["lead_id", "cutoff", "readiness", "rule_score", "band", "reasons", "disqualified"]
+COLUMNS += ["segments"]
+COLUMNS += time_to_close.COLUMNS
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A model and a points table, ready to score; segments to name. config: the settings it was
+    read by, whose lead database tells `score` of a win rate that has moved; None to ask nothing."""
+
+    model: ReadinessModel
+    rules: RuleScore
+    words: Words
+    segments: Segments = field(default_factory=Segments)
+    config: Config | None = None
+
+    @classmethod
+    def champion(cls, path: str | Path) -> Scorer:
+        """The champion of the registry that a readiness.toml names."""
+        config = load(Path(path))
+        return cls.of(config, "champion")
+
+    @classmethod
+    def of(cls, config: Config, which: str) -> Scorer:
+        """The registered model of an alias or version beside the rules of today."""
+        from models.registry import Registry  # workers of Spark score without MLflow: 4 s each
+
+        rules = load_rules(config.folder / config.rules)
+        segments = load_segments(config)
+        return cls(Registry(config).load(which), rules, config.words, segments, config)
+
+    @property
+    def model_version(self) -> str:
+        """The registered version of the model."""
+        return self.model.version
+
+    def staged(self, config: Config) -> Config:
+        """The settings under which the lead database looks as it did at the model's training."""
+        return self.model.staged(config)
+
+    @property
+    def specs(self) -> tuple[Spec, ...]:
+        """Every feature that model, rules and segments need: one pass computes them all."""
+        return distinct((*self.model.specs, *self.rules.specs, *self.segments.specs))
+
+    def score_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Score snapshots of one cutoff whose features are at hand: COLUMNS, one row per row of the
+        frame.
+
+        readiness in [0, 1]; rule_score in points; reasons the three strongest, in log-odds;
+        disqualified is why sales are not to call the lead, null for most; segments are the names
+        of those that it is in, joined by "; ", null where there is none; when it may close, and
+        when to come back to it, as models/timing/time_to_close.py has it.
+        """
+        points, (readiness, reasons) = self.rules.rank(frame), self.judged(frame)
+        scored = frame[["lead_id", "cutoff"]].copy()
+        scored["readiness"] = readiness
+        scored["rule_score"] = points
+        scored["band"] = self.rules.band(points)
+        scored["reasons"] = reasons
+        scored["disqualified"] = pd.array(self.rules.disqualified(frame, self.words), dtype="str")
+        named = [names or None for names in self.segments.joined(frame)]
+        scored["segments"] = pd.array(named, dtype="str")
+        return scored.join(self._close(frame, readiness))[COLUMNS]
+
+    def _close(self, frame: pd.DataFrame, readiness: Floats) -> pd.DataFrame:
+        """The columns of the time to close; null under a model stored before there was one."""
+        curves = self.model.time_to_close
+        if curves is not None and len(frame):
+            return curves.estimate(frame, readiness, frame["cutoff"].iloc[0].to_pydatetime())
+        nothing = pd.DataFrame(index=frame.index, columns=time_to_close.COLUMNS, dtype="float64")
+        return nothing.astype({"follow_up_on": "datetime64[us]"})
+
+    def judged(self, frame: pd.DataFrame) -> tuple[Floats, list[str]]:
+        """Readiness and reasons of each row; what the learner sees of it is worked out once."""
+        readiness: list[Floats] = [np.empty(0)]
+        texts: list[str] = []
+        for start in range(0, len(frame), BATCH):
+            part = frame.iloc[start : start + BATCH]
+            encoded = self.model.encoded(part)
+            readiness.append(self.model.rank_encoded(encoded))
+            texts += explain(self.model, part, self.words, encoded).lines(TOP_REASONS)
+        return np.concatenate(readiness), texts
+
+    def score(
+        self,
+        events: pd.DataFrame,
+        leads: pd.DataFrame,
+        cutoff: datetime,
+        deals: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
+        """Score every lead that is open at the cutoff (UTC, or with its offset), by what was known
+        before it.
+
+        Where `[training] prior_shift` is set, the log-odds are moved as in the nightly list of that
+        cutoff: by the outcomes in the lead database of readiness.toml, for the frames may hold a
+        few leads only and no outcomes.
+
+        The frames have the columns of the contract (docs/glossary.md). Raises BadInput for missing
+        columns, and for rows and leads that breach the contract, with the first of them.
+        """
+        asked = pd.Timestamp(cutoff)
+        cutoff = (asked.tz_convert(UTC).tz_localize(None) if asked.tz else asked).to_pydatetime()
+        frames = {"events": events, "leads": leads}
+        if deals is not None:
+            frames["deals"] = deals
+        features = self.model.as_trained(Features())
+        with open_frames(frames, features, Engine(), self.specs) as database:
+            breaches = find_breaches(database.connection, database.columns, datetime.max)
+            if breaches:
+                raise BadInput(
+                    "\n  ".join(["The frames breach the contract:", *map(str, breaches)])
+                )
+            faults = database.query("SELECT lead_id, reason FROM lead_faults ORDER BY lead_id")
+            if len(faults):
+                lead, reason = faults.iloc[0]
+                raise BadInput(
+                    f"Leads that breach the contract cannot be scored: {len(faults):,}; first: "
+                    f"lead {lead}: {reason}. Mend them or leave them out of the frames."
+                )
+            database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql([cutoff])}")
+            frame = feature_frame(database, self.specs, "snapshots")
+        return replace(self, model=self._shifted(cutoff)).score_frame(frame)
+
+    def _shifted(self, cutoff: datetime) -> ReadinessModel:
+        if self.config is None or not self.config.training.prior_shift:
+            return self.model
+        with open_database(self.staged(self.config), self.specs) as database:
+            return shifted(self.config, database, self.model, cutoff)[0]

@@ -1,0 +1,54 @@
+"""The quick encoding equals scikit-learn's own, bit for bit."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.spec.spec import Age, Attribute, First, Last
+from models.classifier.encoding import encoded
+from models.classifier.readiness import trees
+from tests.models.small_model import SETTINGS
+
+SPECS = (First("source"), Age(), Last("source"), Attribute("size", False))
+NAMES = [spec.name for spec in SPECS]
+TEXTS = st.sampled_from(["ads", "fair", "Zürich", "", "nan", np.nan])
+ROW = st.tuples(TEXTS, st.floats(allow_infinity=False), TEXTS, st.floats(allow_infinity=False))
+
+
+def frame_of(rows):
+    frame = pd.DataFrame(rows, columns=NAMES)
+    texts = {spec.name: object for spec in SPECS if isinstance(spec, First | Last)}
+    return frame.astype(texts).assign(lead_id=range(len(rows)))
+
+
+def fitted(frame, specs=SPECS):
+    return trees(specs, SETTINGS, 0).named_steps["encode"].fit(frame)
+
+
+@given(st.lists(ROW, min_size=1, max_size=30), st.lists(ROW, max_size=30))
+def test_it_is_the_encoder_s_own(known, asked):
+    """With values, and missing values, that the fit has not seen; and with no rows at all."""
+    encode, frame = fitted(frame_of(known)), frame_of(asked)
+    if asked:
+        np.testing.assert_array_equal(encoded(encode, frame), encode.transform(frame).astype(float))
+    assert encoded(encode, frame).shape == (len(asked), 4)
+
+
+def test_rare_values_share_a_code():
+    """Beyond 100 different values the encoder gathers the rarest."""
+    rows = [(f"s{n}", float(n), "ads", 1.0) for n in range(150) for _ in range(1 + n % 5)]
+    frame = frame_of(rows)
+    encode = fitted(frame)
+    found = encoded(encode, frame)
+    np.testing.assert_array_equal(found, encode.transform(frame).astype(float))
+    assert len(np.unique(found[:, 0])) == 100
+
+
+@pytest.mark.parametrize("specs", [SPECS[:1], SPECS[1:2]])
+def test_texts_alone_or_numbers_alone(specs):
+    frame = frame_of([("ads", 1.0, "fair", np.nan), (np.nan, 2.0, "fair", 3.0)])
+    encode = fitted(frame, specs)
+    expected = encode.transform(frame).astype(float)
+    np.testing.assert_array_equal(encoded(encode, frame), expected)

@@ -1,0 +1,148 @@
+"""The regression scores what it never saw, what is bent or missing as documented, and its reasons
+are exact: shap's LinearExplainer and plain arithmetic are the oracles."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import shap
+from scipy.special import expit, logit
+from sklearn.metrics import log_loss
+
+from features.spec.spec import Count, is_text
+from models.classifier.logistic import LogisticSettings, line, linear_contributions, owners
+from models.classifier.readiness import BATCH, fit_usable
+from models.explanations.explain import contributions_of, explain
+from models.explanations.importance import importance
+from tests.models.small_model import SPECS, fitted_logistic, snapshots
+
+STRENGTH = LogisticSettings(strength=0.01)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    frame, won = snapshots(1_500)
+    return fit_usable(frame, won, SPECS, STRENGTH, 0), frame
+
+
+@pytest.fixture(scope="module")
+def served():
+    """A calibrated model, and snapshots that it never saw."""
+    return fitted_logistic(), snapshots(800, seed=1)[0]
+
+
+def test_the_unseen_and_the_missing_are_scored(fitted):
+    pipeline, frame = fitted
+    strange = frame.head(2).assign(first_source=["never seen", None])
+    strange["age_days"] = np.nan
+    assert np.isfinite(pipeline.decision_function(strange)).all()
+
+
+def test_the_tenth_visit_adds_less_than_the_second(fitted):
+    pipeline, frame = fitted
+    visits = frame.head(1).loc[[0] * 4].assign(**{"count_7d(visit)": [1.0, 2.0, 9.0, 10.0]})
+    first, second, ninth, tenth = pipeline.decision_function(visits)
+    assert second - first > tenth - ninth > 0
+
+
+def test_inputs_are_centred(fitted):
+    pipeline, frame = fitted
+    inputs = pipeline[:-1].transform(frame)
+    assert inputs.mean(axis=0) == pytest.approx(np.zeros(inputs.shape[1]), abs=1e-9)
+
+
+def test_contributions_are_those_of_shap(fitted):
+    """Inputs taken for independent, the background all that it was fitted on."""
+    pipeline, frame = fitted
+    encoded = pipeline[:-1].transform(frame)
+    names = [spec.name for spec in SPECS]
+    found, base = linear_contributions(pipeline, encoded, names)
+    background = shap.maskers.Independent(encoded, max_samples=len(encoded))
+    oracle = shap.LinearExplainer(pipeline[-1], background)
+    inputs = pd.DataFrame(oracle.shap_values(encoded), columns=list(owners(pipeline["encode"])))
+    expected = inputs.T.groupby(level=0).sum().T[names].to_numpy()
+    assert np.abs(found - expected).max() < 1e-8
+    assert base == pytest.approx(oracle.expected_value, abs=1e-8)
+
+
+def test_every_input_belongs_to_the_feature_that_moves_it(fitted):
+    """Each feature is changed in turn; the inputs that change with it are those it owns."""
+    pipeline, frame = fitted
+    owned = np.array(list(owners(pipeline["encode"])))
+    before = pipeline[:-1].transform(frame)
+    assert len(owned) == before.shape[1] > len(SPECS)  # texts and missing values have more than one
+    for spec in SPECS:
+        changed = frame.assign(**{spec.name: frame[spec.name].to_numpy()[::-1]})
+        moved = (pipeline[:-1].transform(changed) != before).any(axis=0)
+        assert set(owned[moved]) == {spec.name}
+        assert moved.sum() == (owned == spec.name).sum()
+
+
+def test_reasons_add_up_to_the_readiness(served):
+    model, frame = served
+    found = explain(model, frame)
+    readiness = model.rank(frame)
+    assert np.abs(found.by_feature.sum(axis=1) + found.base - logit(readiness)).max() < 1e-9
+    assert readiness == pytest.approx(
+        model.estimator.predict_proba(frame[[spec.name for spec in model.specs]])[:, 1], abs=1e-12
+    )
+
+
+def test_a_row_has_the_same_bits_whoever_is_beside_it(served):
+    model, frame = served
+    many = pd.concat([frame] * (BATCH // len(frame) + 1), ignore_index=True)
+    whole, alone = model.rank(many), [model.rank(frame.iloc[[n]])[0] for n in range(50)]
+    assert np.array_equal(whole[:50], alone)
+    by_feature = explain(model, frame).by_feature
+    assert np.array_equal(by_feature[7:9], explain(model, frame.iloc[7:9]).by_feature)
+
+
+def test_so_too_without_a_text():
+    """scikit-learn then lays the inputs out by column, and numpy would add them in another order
+    than those of a row alone."""
+    frame, won = snapshots(1_500)
+    more = [Count(f"deed {number}", 7) for number in range(30)]
+    rng = np.random.default_rng(0)
+    drawn = pd.DataFrame({spec.name: rng.poisson(1.0, len(frame)) for spec in more}, dtype=float)
+    frame = pd.concat([frame.reset_index(drop=True), drawn], axis=1)
+    numbers = [spec for spec in (*SPECS, *more) if not is_text(spec)]
+    pipeline = fit_usable(frame, won, numbers, STRENGTH, 0)
+    inputs = frame[[spec.name for spec in numbers]]
+    whole = line(pipeline[-1], pipeline[:-1].transform(inputs))
+    each = [pipeline[:-1].transform(inputs.iloc[[row]]) for row in range(50)]
+    assert whole[:50].tolist() == [line(pipeline[-1], row)[0] for row in each]
+
+
+def test_texts_alone_have_reasons():
+    frame, won = snapshots(1_500)
+    texts = [spec for spec in SPECS if is_text(spec)]
+    pipeline = fit_usable(frame, won, texts, STRENGTH, 0)
+    encoded = pipeline[:-1].transform(frame)
+    found, base = linear_contributions(pipeline, encoded, [spec.name for spec in texts])
+    assert found.sum(axis=1) + base == pytest.approx(line(pipeline[-1], encoded))
+
+
+def test_a_moved_prior_moves_the_base_alone(served):
+    model, frame = served
+    moved = model.moved(0.7)
+    assert logit(moved.rank(frame)) == pytest.approx(logit(model.rank(frame)) + 0.7)
+    assert np.array_equal(explain(moved, frame).by_feature, explain(model, frame).by_feature)
+
+
+def test_importance_is_the_rise_of_the_log_loss(served):
+    """By hand: the contributions of one feature go to other snapshots."""
+    model, frame = served
+    won = snapshots(800, seed=1)[1]
+    table = importance(model, frame, won, seed=7)
+    assert set(table["feature"]) == {spec.name for spec in model.specs}
+    assert set(table["feature"][:3]) == {"age_days", "count_7d(visit)", "first_source"}
+    by_feature, base = contributions_of(model, model.encoded(frame))
+    slope, intercept = model.sigmoid
+    place = [spec.name for spec in model.specs].index("age_days")
+    rng, rises = np.random.default_rng(0), []
+    for _ in range(100):
+        shuffled = by_feature.copy()
+        shuffled[:, place] = rng.permutation(shuffled[:, place])
+        chance = expit(slope * (shuffled.sum(axis=1) + base) + intercept)
+        rises.append(log_loss(won, chance) - log_loss(won, model.rank(frame)))
+    cost = table.set_index("feature").loc["age_days", "cost"]
+    assert cost == pytest.approx(np.mean(rises), abs=4 * np.std(rises) / np.sqrt(3))

@@ -1,0 +1,60 @@
+"""check tells what the audit finds and exits 1; train refuses; accepted or left out, both go on."""
+
+import shutil
+
+import pytest
+
+from benchmarks.audit import planted
+from benchmarks.audit_plants import Frames
+from features.simulator.simulate import simulate
+from tests.conftest import edit
+from tests.readiness.running import readiness
+
+CODE = "decides:won(contract_signed)"
+
+
+@pytest.fixture(scope="module")
+def leaking(demo_folder, tmp_path_factory):
+    """The simulated company of `demo_folder`, and a contract that only winners sign."""
+    folder = tmp_path_factory.mktemp("leaking")
+    for file in demo_folder.iterdir():
+        if file.is_file():
+            shutil.copy(file, folder)
+    frames = planted(Frames.of(simulate(leads=2_000, seed=7)), CODE, 1)
+    frames.events.to_parquet(folder / "events.parquet")
+    return folder
+
+
+def test_check_tells_the_leak_and_the_line_to_paste(leaking):
+    checked = readiness("check", leaking)
+    assert checked.code == 1
+    assert "leak" in checked.out
+    assert f'accepted = ["{CODE}"]' in checked.out
+    found = readiness("check", leaking, "--json")
+    assert (found.code, found.found["ok"]) == (1, True)
+    ((code, accepted),) = ((f["code"], f["accepted"]) for f in found.found["findings"])
+    assert (code, accepted) == (CODE, False)
+
+
+def test_train_refuses(leaking):
+    refused = readiness("train", leaking, "--json")
+    assert refused.code == 1
+    assert f"{CODE}: " in refused.found["error"]
+    assert f'accepted = ["{CODE}"]' in refused.found["error"]
+
+
+def test_accepted_it_is_told_as_such(leaking, tmp_path):
+    folder = shutil.copytree(leaking, tmp_path / "accepted")
+    edit(folder, accepted=f'["{CODE}", "decides:won(contract_singed)"]')
+    found = readiness("check", folder, "--json")
+    assert found.code == 0
+    assert [finding["accepted"] for finding in found.found["findings"]] == [True]
+    (note,) = (note["text"] for note in found.found["notes"] if "audit.accepted" in note["text"])
+    assert f"decides:won(contract_singed) (is it {CODE}?)" in note
+
+
+def test_left_out_it_is_gone(leaking, tmp_path):
+    folder = shutil.copytree(leaking, tmp_path / "left_out")
+    edit(folder, leave_out_actions='["contract_signed"]')
+    found = readiness("check", folder, "--json")
+    assert (found.code, found.found["findings"]) == (0, [])

@@ -1,0 +1,100 @@
+"""promote, rollback and history as typed: what they print, and their exit codes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from features.config import load
+from models.registry import CHALLENGER, CHAMPION, Registry
+from tests.readiness.conftest import Company
+from tests.readiness.running import readiness
+from training.promotion.move_log import log_path
+
+
+@pytest.fixture
+def twin(company: Company) -> Iterator[str]:
+    """The champion once more, as challenger; afterwards all is as it was."""
+    config = load(company.folder)
+    registry, log = Registry(config), log_path(config)
+    kept, tags = log.read_bytes(), registry.tags("1")
+    champion = registry.client.get_model_version(registry.name, "1")
+    again = registry.client.create_model_version(
+        registry.name, source=champion.source, run_id=champion.run_id
+    )
+    registry.client.set_registered_model_alias(registry.name, CHALLENGER, again.version)
+    yield str(again.version)
+    registry.client.set_registered_model_alias(registry.name, CHALLENGER, "1")
+    registry.crown("1", tags)
+    log.write_bytes(kept)
+
+
+def test_the_history_of_a_first_promotion(company: Company) -> None:
+    ran = readiness("history", company.folder, "--json")
+    (reign,) = ran.found["reigns"]
+    assert (ran.code, ran.found["champion"], ran.found["log_is_whole"]) == (0, "1", True)
+    assert (reign["version"], reign["kind"], reign["until"]) == ("1", "promote", None)
+    promoted = company.found("promote")
+    assert reign["said"] == promoted["said"]
+    assert reign["judged"]["difference"] == promoted["difference"]
+
+
+def test_a_word_against_the_figures_and_the_way_back(company: Company, twin: str) -> None:
+    folder = company.folder
+    alone = readiness("promote", folder, "--because", "newer is better", "--json")
+    assert (alone.code, alone.found["promoted"], alone.found["takes"]) == (1, False, "force")
+    assert "readiness promote --force." in alone.found["said"]
+
+    forced = readiness("promote", folder, "--because", "it is [/b] mine", "--force", "--by", "ann")
+    assert (forced.code, forced.err.count("Traceback")) == (0, 0)
+    assert f"Version {twin} is champion, against the figures" in " ".join(forced.out.split())
+
+    back = readiness("rollback", folder, "--because", "it was not", "--by", "bob", "--json")
+    assert back.code == 0
+    assert back.found == {"from": twin, "to": "1", "by": "bob", "because": "it was not"}
+    assert Registry(load(folder)).find(CHAMPION) == "1"
+
+    again = readiness("promote", folder, "--json")
+    assert again.code == 1
+    assert "bob took the crown from it on" in again.found["said"]
+
+    told = readiness("history", folder)
+    said = " ".join(told.out.replace("│", " ").split())
+    assert told.code == 0
+    assert '"it is [/b] mine"' in said
+    assert max(map(len, told.out.splitlines())) <= 80
+    no_further = readiness("rollback", folder, "--because", "once more")
+    assert (no_further.code, no_further.out) == (1, "")
+    assert "there is nothing to go back to" in no_further.err
+
+
+def test_a_changed_log_is_an_error(company: Company, twin: str) -> None:
+    log = log_path(load(company.folder))
+    log.write_text(log.read_text("utf-8").replace("promote", "rollback", 1), "utf-8")
+    ran = readiness("history", company.folder)
+    assert ran.code == 1
+    assert "line 1 was changed after it was written" in ran.out
+    assert readiness("history", company.folder, "--json").found["log_is_whole"] is False
+    ran = readiness("promote", company.folder)
+    assert (ran.code, ran.out) == (1, "")
+    assert "from a backup" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("rollback",), "Missing option '--because'"),
+        (("rollback", "--because", " "), "Say why, in a few words"),
+        (("promote", "--force"), "--force goes against the figures: say why, with --because."),
+    ],
+)
+def test_a_word_needs_a_reason(company: Company, words: tuple[str, ...], said: str) -> None:
+    verb, *options = words
+    ran = readiness(verb, company.folder, *options)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in " ".join(ran.err.replace("│", " ").split())
+
+
+def test_without_a_champion_history_shows_the_way(untrained: object) -> None:
+    ran = readiness("history", untrained)
+    assert ran.code == 0
+    assert ran.out == "There was no champion yet. Crown one with: readiness promote\n"

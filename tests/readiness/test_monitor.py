@@ -1,0 +1,50 @@
+"""`readiness monitor`, as a scheduler runs it."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.readiness.conftest import Company
+from tests.readiness.running import readiness
+
+
+@pytest.fixture(scope="module")
+def folder(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The company after its first scoring, to be changed."""
+    folder = tmp_path_factory.mktemp("monitored")
+    shutil.copytree(company.folder, folder, dirs_exist_ok=True)
+    return folder
+
+
+def test_green_or_amber_exits_0_and_red_1(folder: Path) -> None:
+    ran = readiness("monitor", folder)
+    assert (ran.code, "All 15 are as frequent as they were" in " ".join(ran.out.split())) == (0, 1)
+    assert max(map(len, ran.out.splitlines()[:-2])) <= 80
+    found = readiness("monitor", folder, "--json", "--strict")
+    lights = {check["key"]: check["light"] for check in found.found["checks"]}
+    assert "red" not in lights.values()
+    assert found.code == int("amber" in lights.values())
+    assert Path(found.found["page"]) == folder / "out" / "monitor.html"
+    assert len(found.found["run_id"]) == 32
+    assert lights["calibration"] == "grey"  # nothing scored has matured
+    events = pd.read_parquet(folder / "events.parquet")
+    old = events["occurred_at"] < "2025-05-01"
+    events[old | (events["action"] != "visited_homepage")].to_parquet(folder / "events.parquet")
+    ran = readiness("monitor", folder, "--json")
+    assert (ran.code, ran.found["light"]) == (1, "red")
+    (actions,) = [check for check in ran.found["checks"] if check["key"] == "actions"]
+    assert "visited_homepage vanished" in actions["said"]
+
+
+def test_before_anything_new_it_is_refused(folder: Path) -> None:
+    ran = readiness("monitor", folder, "--cutoff", "2025-01-06", "--json")
+    assert ran.code == 1
+    assert "there is nothing new to watch" in ran.found["error"]
+
+
+def test_without_a_champion_the_way_is_shown(untrained: Path) -> None:
+    ran = readiness("monitor", untrained)
+    assert (ran.code, ran.out) == (2, "")
+    assert "then `readiness promote`" in ran.err

@@ -1,0 +1,45 @@
+"""readiness rules learn, as a user runs it."""
+
+import pytest
+
+from models.rules.rules import load_rules
+from tests.readiness.conftest import Company
+from tests.readiness.running import readiness
+from tests.readiness.test_help import flowing
+from tests.readiness.test_words import fits
+
+
+def test_help_teaches():
+    ran = readiness("rules", "learn", "--help")
+    assert (ran.code, ran.err) == (0, "")
+    assert "A deed whose own lift is good never takes points" in flowing(ran.out)
+    assert max(map(len, ran.out.splitlines())) <= 80
+
+
+def test_learns_writes_and_judges(company: Company, tmp_path):
+    path = tmp_path / "deeper" / "points.toml"
+    ran = readiness("rules", "learn", company.folder, "--to", path)
+    assert ran.code == 0
+    fits(ran.out)
+    assert "overpay and underpay" in flowing(ran.out)
+    assert "Beside the model: " in flowing(ran.out)
+    rules = load_rules(path)
+    assert rules.text.startswith("# A points table learned from outcomes")
+
+    closed = readiness("rules", "learn", company.folder, "--to", path)
+    assert closed.code == 2
+    assert "exists already" in flowing(closed.err)
+    told = readiness("rules", "learn", company.folder, "--to", path, "--force", "--json").found
+    assert told["rules"]["version"] == rules.version  # the same again
+    assert len(told["worth"]) == len(rules.file.rule)
+    assert told["hand_written"]["rules"][0].keys() >= {"fair", "verdict", "lift", "points"}
+    assert told["model_verdict"]
+    assert told["file"] == str(path)
+
+    diff = readiness("rules", "diff", "current", path, company.folder, "--json").found
+    assert diff["new"]["version"] == rules.version
+
+
+@pytest.mark.parametrize("name", ["points.json", "points"])
+def test_only_toml_is_written(company: Company, tmp_path, name):
+    assert readiness("rules", "learn", company.folder, "--to", tmp_path / name).code == 2

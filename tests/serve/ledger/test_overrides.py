@@ -1,0 +1,138 @@
+"""What people decide stands beside the machine's route, never over it; nothing of it is lost."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.errors import BadInput
+from models.routing import ROUTES, Router
+from serve.ledger.ledger import Ledger, Run, open_ledger
+from serve.ledger.overrides import Override, add_override, history, last_cutoff, override_of
+
+START = datetime(2026, 3, 2)
+DAYS = [START + timedelta(days=n) for n in range(10)]
+NOW = datetime(2026, 11, 21, 9)
+
+
+def scored(*leads: str) -> pd.DataFrame:
+    """The first lead is the readiest."""
+    ready = [0.9 / (place + 1) for place in range(len(leads))]
+    return pd.DataFrame(
+        {"lead_id": list(leads), "state": "scored", "readiness": ready, "rule_score": 1.0}
+    )
+
+
+def run(day: datetime) -> Run:
+    return Run(day, "1", "a41f09c3be")
+
+
+def with_lists(connection: duckdb.DuckDBPyConnection, days: list[datetime]) -> Ledger:
+    """Lists of two leads: 7 to sales, 8 to nurture."""
+    ledger = Ledger(connection)
+    for day in days:
+        ledger.write(run(day), [scored("7", "8")], 2, Router(1, day), day)
+    return ledger
+
+
+def said(route: str | None, since: datetime, until: datetime | None = None) -> Override:
+    return Override("7", route, "asked to wait", "eva", NOW, since, until)
+
+
+def decided(ledger: Ledger, day: datetime, lead: str = "7") -> str:
+    rows = ledger.rows(run(day)).set_index("lead_id")
+    assert dict(rows["route"]) == {"7": "sales", "8": "nurture"}  # the machine's stays
+    return str(rows.loc[lead, "decided_route"])
+
+
+def test_worked_example() -> None:
+    """That of the module: to nurture until 03-09, taken back on 03-05."""
+    with duckdb.connect() as connection:
+        ledger = with_lists(connection, DAYS)
+        add_override(connection, said("nurture", START, DAYS[7]))
+        assert [decided(ledger, day) for day in DAYS] == ["nurture"] * 7 + ["sales"] * 3
+        add_override(connection, said(None, DAYS[3]))
+        assert [decided(ledger, day) for day in DAYS] == ["nurture"] * 3 + ["sales"] * 7
+        assert [decided(ledger, day, "8") for day in DAYS] == ["nurture"] * 10
+        rows = history(connection, "7")
+        assert [row if isinstance(row, str) else None for row in rows["route"]] == ["nurture", None]
+        assert list(rows["number"]) == [1, 2]
+        assert set(rows["decided_by"]) == {"eva"}
+        assert ledger.counts(run(DAYS[1]), "decided_because") == {"asked to wait": 1}
+        assert ledger.counts(run(DAYS[5]), "decided_because") == {}
+
+
+def test_in_exports_the_lead_is_on_the_list_where_people_put_it(tmp_path: Path) -> None:
+    with open_ledger(tmp_path / "ledger.duckdb") as ledger:
+        ledger.write(run(START), [scored("7", "8", "9")], 3, Router(1, START), NOW)
+        add_override(ledger.connection, said("disqualified", START))
+        to_sales = Override("9", "sales", "rang us", None, NOW, last_cutoff(ledger.connection))
+        add_override(ledger.connection, to_sales)
+        ledger.export(run(START), tmp_path / "list.csv")
+    rows = pd.read_csv(tmp_path / "list.csv")
+    assert list(rows["lead_id"]) == [9, 8, 7]
+    assert list(rows["decided_route"]) == ["sales", "nurture", "disqualified"]
+    assert list(rows["route"]) == ["nurture", "nurture", "sales"]
+    assert list(rows["decided_because"].fillna("")) == ["rang us", "", "asked to wait"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (said("called", START), "no route 'called': give one of sales, nurture, disqualified"),
+        (Override("7", "sales", " ", None, NOW, START), "Say why"),
+        (Override("77", "sales", "x", None, NOW, START), "no lead '77'"),
+        (said("sales", START, START), "name a later end"),
+        (said(None, START), "nothing to withdraw"),
+    ],
+)
+def test_a_decision_that_makes_no_sense_is_refused(wrong: Override, message: str) -> None:
+    with duckdb.connect() as connection:
+        with_lists(connection, [START])
+        with pytest.raises(BadInput, match=message):
+            add_override(connection, wrong)
+        assert history(connection, "7").empty
+
+
+def test_an_empty_ledger_has_no_newest_list() -> None:
+    with duckdb.connect() as connection:
+        Ledger(connection)
+        with pytest.raises(BadInput, match="run readiness score first"):
+            last_cutoff(connection)
+
+
+DECISIONS = st.lists(
+    st.tuples(
+        st.sampled_from([*ROUTES, None]),
+        st.integers(0, 9),
+        st.none() | st.integers(1, 5),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=25)
+@given(made=DECISIONS)
+def test_the_last_word_that_holds_counts(made: list) -> None:
+    with duckdb.connect() as connection:
+        ledger = with_lists(connection, DAYS)
+        stood = []
+        for route, since, length in made:
+            until = None if length is None or route is None else DAYS[since] + timedelta(length)
+            try:
+                add_override(connection, said(route, DAYS[since], until))
+            except BadInput:  # withdraws what is not there
+                assert route is None
+                continue
+            stood.append((route, DAYS[since], until))
+        for day in DAYS:
+            begun = [each for each in stood if each[1] <= day]
+            route, _, until = begun[-1] if begun else (None, None, None)
+            in_force = route if until is None or day < until else None
+            assert override_of(connection, "7", day) == in_force
+            assert decided(ledger, day) == (in_force or "sales")
+        assert len(history(connection, "7")) == len(stood)

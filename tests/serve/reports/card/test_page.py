@@ -1,0 +1,65 @@
+"""The page of a card holds the whole of it, needs nothing from elsewhere, and takes no name of the
+data for markup."""
+
+import html
+import re
+
+import pytest
+
+from features.config import load
+from features.errors import BadInput
+from models.registry import Registry
+from serve.reports.card.page import find_card, render, write_card
+from tests.features.lead_databases import config_for
+from tests.models.small_model import fitted, training
+from tests.models.test_card import CARD
+
+
+@pytest.fixture(scope="module")
+def found(demo_folder, trained):
+    return find_card(load(demo_folder), "champion")
+
+
+def test_every_word_of_the_card_is_on_the_page(found):
+    card, pictures = found
+    text = html.unescape(re.sub(r"<[^>]+>", " ", render(card, pictures))).replace("\u00a0", " ")
+    flowing = " ".join(text.split())
+    for section in card.sections:
+        told = [section.title, *section.said, *section.listed, *section.facts.values()]
+        cells = [cell for grid in section.grids for row in grid.rows for cell in row]
+        for words in (*told, *cells):
+            figure, _, interval = words.partition(" (")
+            shown = words if words in flowing else figure
+            assert shown in flowing
+            assert interval == "" or interval.rstrip(")") in flowing
+
+
+def test_the_page_is_whole_by_itself(found):
+    page = render(*found)
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<script" not in page
+    assert not re.search(r'(src|href)="(?!#)', page)
+    assert page.count("<svg") == 1
+    assert "var(--model)" in page[page.index("<svg") :]  # in the colours of light and dark mode
+    assert render(*found) == page
+
+
+def test_names_of_the_data_are_text():
+    page = render(CARD, {})
+    assert "&lt;script&gt;two" in page
+    assert "<svg" not in page  # a picture that was not kept is left out
+
+
+def test_page_and_markdown_are_written(tmp_path):
+    page = write_card(CARD, {}, tmp_path / "new" / "card.html")
+    assert page.read_text("utf-8") == render(CARD, {})
+    assert page.with_suffix(".md").read_text("utf-8") == CARD.markdown()
+
+
+def test_a_version_without_a_card_or_none_at_all_is_bad_input(tmp_path):
+    config = config_for(tmp_path)
+    with pytest.raises(BadInput, match="There is no champion of the model"):
+        find_card(config, "champion")
+    Registry(config).log(training(fitted(300)))
+    with pytest.raises(BadInput, match="Version 1 has no model card: it was trained before"):
+        find_card(config, "challenger")

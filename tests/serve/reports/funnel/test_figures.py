@@ -1,0 +1,189 @@
+"""The funnel of a folder: its report, and a page that needs nothing and trusts no name."""
+
+import json
+import re
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from features.config import load
+from features.errors import BadInput, Refused
+from serve.reports.funnel.figures import (
+    FunnelReport,
+    funnel_report,
+    render,
+    span,
+    write_funnel_page,
+)
+from serve.reports.funnel.plot import fates
+
+STAGES = ["subscriber", "lead", "MQL", "SQL", "customer"]
+
+
+def report_of(folder: Path, until: datetime | None = None, by: str | None = None) -> FunnelReport:
+    return funnel_report(load(folder), until, by)
+
+
+@pytest.fixture(scope="module")
+def report(demo_folder: Path) -> FunnelReport:
+    return report_of(demo_folder, by="source")
+
+
+@pytest.fixture
+def copied(demo_folder: Path, tmp_path: Path) -> Path:
+    """The demo without what was trained, to be changed."""
+    for path in demo_folder.iterdir():
+        if path.is_file():
+            shutil.copy(path, tmp_path)
+    return tmp_path
+
+
+def test_the_last_step_equals_a_recount_from_the_files(
+    report: FunnelReport, demo_folder: Path
+) -> None:
+    """Of the leads that sales accepted: closed as won, and how many of the mature within 90 days;
+    from the files by pandas, apart from the code of the funnel."""
+    contacts = pd.read_parquet(demo_folder / "contacts.parquet")
+    deals = pd.read_parquet(demo_folder / "deals.parquet").set_index("lead_id")
+    won = deals.loc[deals["outcome"] == "won", "closed_at"]
+    lost = deals.loc[deals["outcome"] == "lost", "closed_at"]
+    until = pd.Timestamp(report.until)
+    won, lost = won[won < until], lost[lost < until]
+    accepted = contacts[contacts["accepted"] & (contacts["contacted_at"] < until)]
+    first = accepted.groupby("lead_id")["contacted_at"].min()
+    first = first[~(lost.reindex(first.index) < first)]
+    entered = first[~(won.reindex(first.index) < first)]
+    step = report.steps[-1]
+    assert (step.begin, step.to, report.reached["customer"]) == ("SQL", "customer", len(won))
+    assert (step.entered, step.skipped) == (len(entered), len(won.index.difference(entered.index)))
+    assert report.reached["SQL"] == step.entered + step.skipped
+    mature = entered[entered + timedelta(days=90) <= until]
+    days = won.reindex(mature.index) - mature
+    assert (step.mature, step.went_on) == (len(mature), (days < timedelta(days=90)).sum())
+
+
+def test_the_demo_has_the_default_funnel(report: FunnelReport) -> None:
+    assert list(report.reached) == STAGES
+    counts = list(report.reached.values())
+    assert counts == sorted(counts, reverse=True)
+    assert report.notes == ()
+    sources = {name: measured[-1] for name, measured in report.groups.items()}
+    assert sources["partner"].rate.low > sources["social"].rate.high  # as the simulator has it
+
+
+def test_without_the_file_the_same_stages_are_guessed(copied: Path, report: FunnelReport) -> None:
+    (copied / "funnel.toml").unlink()
+    guessed = report_of(copied)
+    assert guessed.steps == report.steps
+    assert guessed.notes[0].startswith("There is no funnel.toml: the stages are guessed")
+
+
+def test_readiness_of_the_ledger_makes_a_stage(copied: Path) -> None:
+    """A lead enters at the first cutoff at which it was ready; without a ledger nobody does."""
+    text = (copied / "funnel.toml").read_text()
+    text = re.sub(r"actions = \[\"visited_pricing.*", "readiness_from = 0.2", text)
+    (copied / "funnel.toml").write_text(text)
+    without = report_of(copied)
+    assert list(without.reached) == ["subscriber", "lead", "SQL", "customer"]
+    assert "MQL asks for the ledger" in " ".join(without.notes)
+    (copied / "out").mkdir()
+    with duckdb.connect(str(copied / "out" / "ledger.duckdb")) as ledger:
+        ledger.execute(
+            "CREATE TABLE scores AS SELECT lead_id::VARCHAR AS lead_id, 'scored' AS state, "
+            "created_at + INTERVAL 1 HOUR AS cutoff, (lead_id % 10) / 10 AS readiness "
+            f"FROM '{copied}/leads.parquet'"
+        )
+    ready = report_of(copied)
+    assert list(ready.reached) == STAGES
+    assert ready.reached["MQL"] > 0.7 * ready.reached["subscriber"]
+    (copied / "out" / "ledger.duckdb").write_text("no database")
+    with pytest.raises(BadInput, match=r"ledger\.duckdb cannot be read"):
+        report_of(copied)
+
+
+def test_a_reference_that_is_not_met_is_the_finding(copied: Path) -> None:
+    path = copied / "funnel.toml"
+    path.write_text(path.read_text() + "reference = [0.9, 1.0]\n")
+    held = report_of(copied)
+    assert held.sentence.startswith("SQL to customer holds the funnel back the most: of the ")
+    assert "against at least 90.0 % as the reference has it" in held.sentence
+    assert held.steps[-1].reference == (0.9, 1.0)
+    page = render(held)
+    assert "<strong>SQL to customer holds the funnel back the most</strong>" in page
+    assert "90.0\u00a0%<small>reference</small>" in page
+
+
+def test_by_segment_as_known_just_before_the_phase(copied: Path) -> None:
+    """SQL to customer, of those that had asked for the price, or not, before they were accepted:
+    recounted from the files."""
+    (copied / "segments.toml").write_text(
+        '[[segment]]\nname = "price"\nall = [{action = "visited_pricing"}]\n'
+        '[[segment]]\nname = "never"\nall = [{action = "visited_pricing", at_least = 999}]\n'
+    )
+    found = report_of(copied, by="segment")
+    step = {name: measured[-2] for name, measured in found.groups.items()}
+    contacts = pd.read_parquet(copied / "contacts.parquet")
+    contacts = contacts[contacts["accepted"] & (contacts["contacted_at"] < found.until)]
+    accepted = contacts.groupby("lead_id")["contacted_at"].min()
+    events = pd.read_parquet(copied / "events.parquet").merge(accepted.reset_index(), on="lead_id")
+    known = events[["occurred_at", "recorded_at"]].max(axis=1)
+    priced = events[(events["action"] == "visited_pricing") & (known < events["contacted_at"])]
+    assert step["price"].entered == priced["lead_id"].nunique()
+    assert step["price"].entered + step["(in no segment)"].entered == found.steps[-1].entered
+    assert step["never"].entered == 0
+    first = {name: measured[0].entered for name, measured in found.groups.items()}
+    assert first["price"] == 0  # nobody has done anything before being created
+    (copied / "segments.toml").unlink()
+    with pytest.raises(Refused, match="There are no segments"):
+        report_of(copied, by="segment")
+
+
+def test_a_time_after_the_data_end_is_refused(demo_folder: Path) -> None:
+    with pytest.raises(BadInput, match="The data end on 2025-06-2"):
+        report_of(demo_folder, datetime(2026, 1, 1))
+
+
+def test_an_earlier_time_knows_less(demo_folder: Path, report: FunnelReport) -> None:
+    earlier = report_of(demo_folder, datetime(2025, 1, 1))
+    assert 0 < earlier.reached["customer"] < report.reached["customer"]
+
+
+def test_the_page_needs_nothing_and_trusts_no_name(copied: Path, tmp_path: Path) -> None:
+    path = copied / "funnel.toml"
+    path.write_text(path.read_text().replace('"MQL"', '"<b>M & $x$"').replace("90", "60", 1))
+    named = report_of(copied, by="cohort")
+    page = render(named)
+    assert "&lt;b&gt;M &amp; $x$" in page
+    assert "<b>M" not in page
+    assert "<script" not in page
+    assert not re.search(r'(?:src|href)="(?!#)', page.replace("xlink:href", "href"))
+    for step in named.steps:
+        assert f"{100 * step.rate.point:.1f}\u00a0%" in page
+    assert page == render(named)
+    written = write_funnel_page(named, tmp_path / "a" / "funnel.html")
+    assert written.read_text(encoding="utf-8") == page
+    told = json.loads(written.with_suffix(".json").read_text())
+    assert told["groups"]["2024-01"][0]["entered"] > 0
+    assert told["finding"] == named.sentence
+
+
+def test_the_picture_ends_where_nothing_has_been_seen(report: FunnelReport) -> None:
+    """Its last step lies no later than the longest stay seen, in the unit of its axis."""
+    axes = fates(report.ways[-1]).axes[0]
+    assert axes.get_xlabel() == "days in the phase"
+    longest = report.ways[-1].stay.max() / 86_400_000_000
+    assert axes.get_xlim()[1] == min(270, longest)
+
+
+def test_times_as_they_are_read() -> None:
+    assert [span(days) for days in (None, 1 / 24, 0.99, 1, 1000)] == [
+        "unknown",
+        "1.0 h",
+        "23.8 h",
+        "1.0 d",
+        "1,000.0 d",
+    ]

@@ -1,0 +1,225 @@
+"""What the monitor finds: past scores recounted by brute force, planted changes by name, nothing in
+a clean week, and nothing from after the cutoff.
+
+The demo (2,000 leads) is trained until 2025-03-03 with a horizon of 30 days and ends on 2025-06-23,
+so that scores of 2025-04-02 to 2025-05-24 are a fair test and mature.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.catalog import distinct
+from features.config import load
+from features.contract.database import open_database
+from features.errors import Refused
+from models.registry import CHAMPION, Registry
+from models.rules.rules import load_rules
+from serve.ledger.ledger import open_ledger
+from serve.reports.monitor.drift_now import reference_cutoffs
+from serve.reports.monitor.figures import Monitoring, monitor
+from serve.reports.monitor.page import log, write_page
+from serve.reports.monitor.status import Check
+from serve.scoring.batch import score_all
+from serve.scoring.scorer import Scorer
+from training.record import Trained
+
+CUTOFF, CHANGE = datetime(2025, 6, 23), pd.Timestamp("2025-05-15")
+SCORED = [datetime(2025, 4, 7), datetime(2025, 5, 5), datetime(2025, 5, 12), CUTOFF]
+Tables = dict[str, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def home(demo_folder: Path, trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo with a ledger of SCORED."""
+    folder = tmp_path_factory.mktemp("home")
+    for path in demo_folder.iterdir():
+        if path.is_file():
+            shutil.copy(path, folder)
+    config = load(folder)
+    scorer = Scorer(trained.model, load_rules(folder / "rules.toml"), config.words)
+    specs = distinct((*trained.model.specs, *scorer.rules.specs))
+    with open_database(config, specs) as database, open_ledger(folder / "ledger.duckdb") as ledger:
+        for cutoff in SCORED:
+            score_all(config, database, scorer, ledger, cutoff)
+    return folder
+
+
+@contextmanager
+def changed(home: Path, folder: Path, change: Callable[[Tables], Tables]) -> Iterator[Path]:
+    """A copy of a folder whose tables were changed, beside the same ledger."""
+    for path in home.iterdir():
+        if path.is_file():
+            shutil.copy(path, folder)
+    names = ("events", "leads", "deals")
+    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in names}
+    for name, table in change(tables).items():
+        table.to_parquet(folder / f"{name}.parquet")
+    yield folder
+
+
+def monitored(folder: Path, trained: Trained, cutoff: datetime = CUTOFF) -> Monitoring:
+    models = {CHAMPION: trained.model, trained.model.version: trained.model}
+    config = load(folder)
+    with open_database(config) as database, open_ledger(folder / "ledger.duckdb") as ledger:
+        return monitor(config, database, ledger, models, cutoff)
+
+
+@pytest.fixture(scope="module")
+def clean(home: Path, trained: Trained) -> Monitoring:
+    return monitored(home, trained)
+
+
+def check(found: Monitoring, key: str) -> Check:
+    return next(each for each in found.checks if each.key == key)
+
+
+def test_a_clean_week_has_no_red_light(clean: Monitoring) -> None:
+    assert [each.key for each in clean.of("red")] == []
+    assert (clean.exit_code(strict=False), check(clean, "actions").light) == (0, "green")
+    assert len({each.key for each in clean.checks}) == len(clean.checks) == 19
+
+
+def test_past_scores_by_brute_force(clean: Monitoring, home: Path) -> None:
+    """Of the mature cutoffs the latest, and those a horizon before it: 05-12 and 04-07."""
+    told = clean.told[0]
+    assert told.cutoffs == [datetime(2025, 4, 7), datetime(2025, 5, 12)]
+    with open_ledger(home / "ledger.duckdb") as ledger:
+        rows = ledger.connection.execute("SELECT lead_id, cutoff, readiness FROM scores").df()
+    deals = pd.read_parquet(home / "deals.parquet").set_index("lead_id")
+    promised, won, leads = 0.0, 0, 0
+    for row in rows.itertuples():
+        if row.cutoff.to_pydatetime() in told.cutoffs:
+            leads += 1
+            promised += row.readiness
+            if int(row.lead_id) in deals.index:
+                deal = deals.loc[int(row.lead_id)]
+                until = row.cutoff + timedelta(days=30)
+                won += deal["outcome"] == "won" and row.cutoff <= deal["closed_at"] < until
+    assert (told.overall.leads, told.overall.won) == (leads, won)
+    assert told.overall.expected == pytest.approx(promised)
+    assert told.gone == 0
+
+
+def test_leads_that_are_gone_or_were_closed_before_count_nowhere(
+    home: Path, tmp_path: Path, trained: Trained, clean: Monitoring
+) -> None:
+    with open_ledger(home / "ledger.duckdb") as ledger:
+        rows = ledger.connection.execute(
+            "SELECT lead_id, readiness FROM scores WHERE cutoff = $c ORDER BY readiness",
+            {"c": datetime(2025, 5, 12)},
+        ).df()
+    deals = pd.read_parquet(home / "deals.parquet")
+    open_ones = rows[~rows["lead_id"].isin(deals["lead_id"].astype(str))]
+    gone, closed = map(int, open_ones["lead_id"].iloc[-2:])
+
+    def change(tables: Tables) -> Tables:
+        late = {"lead_id": [closed], "closed_at": [pd.Timestamp("2025-05-11")], "outcome": ["lost"]}
+        deals = pd.concat([tables["deals"].astype({"outcome": str}), pd.DataFrame(late)])
+        leads, events = (t[t["lead_id"] != gone] for t in (tables["leads"], tables["events"]))
+        return {"leads": leads, "events": events, "deals": deals}
+
+    with changed(home, tmp_path, change) as folder:
+        found = monitored(folder, trained).told[0]
+    before = clean.told[0]
+    assert found.gone in (2, 3, 4)  # each may have been scored at 04-07 too
+    assert found.overall.leads == before.overall.leads - found.gone
+    assert found.overall.won == before.overall.won
+
+
+def test_nothing_after_the_cutoff_counts(home: Path, tmp_path: Path, trained: Trained) -> None:
+    cutoff = datetime(2025, 6, 16)
+
+    def cut(tables: Tables) -> Tables:
+        times = {"events": "recorded_at", "leads": "created_at", "deals": "closed_at"}
+        return {name: table[table[times[name]] < cutoff] for name, table in tables.items()}
+
+    with changed(home, tmp_path, cut) as folder:
+        then = monitored(folder, trained, cutoff)
+    assert then.to_json() == monitored(home, trained, cutoff).to_json()
+
+
+def rename(tables: Tables) -> Tables:
+    events = tables["events"]
+    action = events["action"].astype(str)
+    late = (events["occurred_at"] >= CHANGE) & (action == "visited_service_page")
+    return {"events": events.assign(action=action.where(~late, "view_service"))}
+
+
+def lose_source(tables: Tables) -> Tables:
+    events = tables["events"]
+    late = (events["occurred_at"] >= CHANGE) & (events["source"].astype(str) == "organic")
+    return {"events": events[~late]}
+
+
+def double(tables: Tables) -> Tables:
+    events = tables["events"]
+    return {"events": pd.concat([events, events[events["occurred_at"] >= CHANGE]])}
+
+
+def lose_deals(tables: Tables) -> Tables:
+    deals = tables["deals"]
+    late = deals["closed_at"] >= pd.Timestamp("2025-04-01")
+    return {"deals": deals.assign(outcome=deals["outcome"].astype(str).where(~late, "lost"))}
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "said"),
+    [
+        (rename, "actions", "visited_service_page vanished .* perhaps now called view_service"),
+        (rename, "actions", "view_service is new"),
+        (lose_source, "sources", "organic vanished"),
+        (double, "doubled", "of the events repeat"),
+        (lose_deals, "base_rate", "0.0 % of the leads are won"),
+        (lose_deals, "calibration", "wins promised, 0 seen"),
+    ],
+)
+def test_planted_changes_are_found_by_name(
+    home: Path, tmp_path: Path, trained: Trained, change: Callable, key: str, said: str
+) -> None:
+    with changed(home, tmp_path, change) as folder:
+        found = monitored(folder, trained)
+    assert check(found, key).light == "red"
+    assert re.search(said, check(found, key).said)
+    assert found.exit_code(strict=False) == 1
+
+
+def test_without_a_ledger_it_says_what_is_missing(
+    home: Path, tmp_path: Path, trained: Trained
+) -> None:
+    with changed(home, tmp_path, lambda tables: {}) as folder:
+        (folder / "ledger.duckdb").unlink()
+        found = monitored(folder, trained)
+    assert check(found, "calibration").light == "grey"
+    assert "0.0 wins are to be expected" in check(found, "calibration").said
+    assert "20 are needed: 20.0 more" in check(found, "calibration").said
+    assert check(found, "days_without_scores").light == "grey"
+    write_page(found, tmp_path / "monitor.html")
+
+
+def test_the_reference_lies_whole_weeks_before() -> None:
+    found = reference_cutoffs(datetime(2026, 6, 1), datetime(2026, 3, 30))
+    assert [f"{cutoff:%m-%d}" for cutoff in found] == ["03-09", "03-16", "03-23", "03-30"]
+    found = reference_cutoffs(datetime(2026, 6, 3), datetime(2026, 3, 30))
+    assert f"{found[-1]:%m-%d}" == "03-25"
+    with pytest.raises(Refused, match="nothing new to watch"):
+        reference_cutoffs(datetime(2026, 3, 30), datetime(2026, 3, 30))
+
+
+def test_the_page_and_the_run_hold_every_figure(
+    clean: Monitoring, demo_folder: Path, tmp_path: Path
+) -> None:
+    text = write_page(clean, tmp_path / "out" / "monitor.html").read_text()
+    assert all(each.name in text for each in clean.checks)
+    assert not re.search(r"<script|https?://(?!www\.w3\.org|purl\.org)|\{\{|None|nan", text)
+    registry = Registry(load(demo_folder))
+    run = registry.client.get_run(log(clean, registry))
+    assert run.data.tags["mlflow.runName"] == "monitor-2025-06-23T00:00"
+    assert run.data.tags["light_actions"] == check(clean, "actions").light
+    assert run.data.metrics == pytest.approx(clean.metrics())

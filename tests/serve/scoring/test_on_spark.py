@@ -1,0 +1,144 @@
+"""A run on Spark leaves the ledger of a run on DuckDB: to the last bit, once, and whole."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.config import load
+from features.contract.database import open_database
+from features.errors import BadInput
+from serve.ledger.ledger import open_ledger
+from serve.scoring.batch import score_all
+from serve.scoring.points_only import PointsOnly, scorer_of
+
+pytestmark = pytest.mark.xdist_group("spark")
+
+
+def scored(config, scorer, ledger_path, **options):
+    """What a run said, and its rows in the ledger but for when they were made."""
+    with (
+        open_ledger(ledger_path) as ledger,
+        open_database(scorer.staged(config), scorer.specs) as database,
+    ):
+        found = score_all(config, database, scorer, ledger, **options)
+        told = found.to_json()
+        rows = found.rows.drop(columns="scored_at")
+    return told, rows.sort_values("lead_id", ignore_index=True)
+
+
+def on_spark(config, **spark):
+    engine = config.engine.model_validate({"kind": "spark", "spark": spark})
+    return config.model_copy(update={"engine": engine})
+
+
+@pytest.fixture(scope="module")
+def folder(demo_folder, trained, tmp_path_factory):
+    """The demo with rows that breach the contract: a lead in two rows, one without a creation time,
+    events of nobody's, a time that does not read."""
+    home = tmp_path_factory.mktemp("on_spark") / "demo"
+    shutil.copytree(demo_folder, home)
+    leads = pd.read_parquet(home / "leads.parquet")
+    twice, without = leads.iloc[[3]], leads.iloc[[9]].assign(lead_id=900_000, created_at=None)
+    pd.concat([leads, twice, without]).to_parquet(home / "leads.parquet")
+    events = pd.read_parquet(home / "events.parquet")
+    stray = events.tail(2).assign(lead_id=900_001)
+    events = pd.concat([events, stray])
+    events["occurred_at"] = events["occurred_at"].astype(str)
+    events.iloc[5, events.columns.get_loc("occurred_at")] = "some day"
+    events.to_parquet(home / "events.parquet")
+    return home
+
+
+@pytest.fixture(scope="module")
+def runs(spark, folder):
+    """The run on DuckDB and the run on Spark, each into a ledger of its own."""
+    config = load(folder)
+    scorer = scorer_of(config, "champion")
+    return [
+        scored(config, scorer, folder / "here.duckdb"),
+        scored(on_spark(config), scorer, folder / "spark.duckdb"),
+    ]
+
+
+def test_the_ledger_is_the_same_to_the_last_bit(runs):
+    (here, rows), (there, on_workers) = runs
+    assert here["scored"] > 300
+    assert here["not_scored"] >= 2
+    assert len(here["breaches"]) == 3
+    assert here == there
+    assert set(rows["state"]) == {"scored", "not scored"}
+    pd.testing.assert_frame_equal(rows, on_workers, check_exact=True)
+
+
+def test_the_parquet_holds_the_rows_of_the_ledger(runs, spark, folder):
+    config = load(folder)
+    written = spark.read.parquet(str(config.out_folder / "scores" / "kind=scored"))
+    rows = written.toArrow().to_pandas().sort_values("lead_id", ignore_index=True)
+    (_, wanted), _ = runs
+    assert rows["lead_id"].tolist() == wanted["lead_id"].tolist()
+    assert rows["readiness"].equals(wanted["readiness"])
+    assert set(rows["model_version"].astype(str)) == set(wanted["model_version"])
+
+
+def test_a_second_run_changes_nothing(runs, spark, folder):
+    config = load(folder)
+    again, rows = scored(on_spark(config), scorer_of(config, "champion"), folder / "spark.duckdb")
+    assert again["added"] == 0
+    pd.testing.assert_frame_equal(rows, runs[0][1], check_exact=True)
+    written = spark.read.parquet(str(config.out_folder / "scores" / "kind=scored"))
+    assert written.count() == len(rows)
+
+
+def test_a_run_that_breaks_off_leaves_the_one_before(runs, folder):
+    """One bucket fails; the others write their rows, which nobody ever reads."""
+    config = load(folder)
+    before = sorted(config.out_folder.joinpath("scores").rglob("[!.]*.parquet"))
+
+    unlucky = int(runs[0][1].query("state == 'scored'")["lead_id"].iloc[0])
+
+    class Broken(PointsOnly):
+        def score_frame(self, frame):
+            if unlucky in set(frame["lead_id"]):
+                raise ValueError("no room on the worker's disk")
+            return super().score_frame(frame)
+
+    scorer = scorer_of(config, "champion")
+    broken = Broken(scorer.rules, scorer.words)
+    with pytest.raises(BadInput, match="ValueError: no room on the worker's disk") as refused:
+        scored(on_spark(config), broken, folder / "broken.duckdb")
+    assert len(str(refused.value).splitlines()) < 5
+    assert sorted(config.out_folder.joinpath("scores").rglob("[!.]*.parquet")) == before
+    with open_ledger(folder / "broken.duckdb") as ledger:
+        assert ledger.connection.execute("SELECT count(*) FROM scores").fetchone() == (0,)
+
+
+def test_points_alone_score_on_spark_too(spark, folder):
+    config = load(folder)
+    points = PointsOnly(scorer_of(config, "champion").rules, config.words)
+    found = [
+        scored(each, points, folder / f"points_{each.engine.kind}.duckdb")
+        for each in (config, on_spark(config))
+    ]
+    assert found[0][0] == found[1][0]
+    pd.testing.assert_frame_equal(found[0][1], found[1][1], check_exact=True)
+
+
+def test_a_sample_to_learn_from_scores_every_lead(runs, folder):
+    """The driver holds some 300 leads; the workers score all."""
+    config = on_spark(load(folder), most_leads=300)
+    with open_database(config) as database:
+        held = database.value("SELECT count(*) FROM leads")
+        assert 200 < held < 400 < database.whole.leads
+    told, _ = scored(config, scorer_of(config, "champion"), folder / "sample.duckdb")
+    assert told["open_leads"] == runs[0][0]["open_leads"]
+    assert told["breaches"] == runs[0][0]["breaches"]
+
+
+def test_workers_do_without_mlflow():
+    code = "import serve.scoring.on_spark, sys; sys.exit('mlflow' in sys.modules)"
+    root = Path(__file__).resolve().parents[3]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
