@@ -4,7 +4,7 @@ five stages, their actions guessed from the points that the starter gives them."
 from collections.abc import Callable, Iterable
 
 from features.funnel import Funnel, Stage
-from features.starter.text import toml_text
+from features.toml import toml_value
 
 MOST_ACTIONS = 20  # named per stage
 MINOR, IMPORTANT, ASKING = 2, 10, 20  # points as the starter guesses them
@@ -67,5 +67,5 @@ def _stage(stage: Stage) -> str:
 
 def _value(value: object) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(map(toml_text, value))}]"
-    return "true" if value is True else toml_text(str(value))
+        return f"[{', '.join(map(toml_value, value))}]"
+    return "true" if value is True else toml_value(str(value))
