@@ -17,7 +17,7 @@ from features.contract.database import LeadDatabase, open_database
 from features.contract.tables import CONTRACT, literal
 from features.cutoffs import grid, mature
 from features.errors import BadInput
-from features.starter.funnel import funnel_toml, guess_funnel
+from features.starter.funnel import funnel_text
 from features.starter.segments import segments_text
 from features.starter.sources import sources_text
 from features.starter.templates import RULES, SETTINGS
@@ -72,7 +72,7 @@ def write_starter(folder: Path) -> list[Path]:
             horizon, *_ = _horizon(_first_cutoff(database), database.data_end)
             texts.append(sources_text(database, horizon))
             contacts = "contacts" in database.columns
-            texts.append(funnel_toml(guess_funnel(database.actions, contacts, guess_points)))
+            texts.append(funnel_text(database.actions, contacts, guess_points))
             texts.append(segments_text(database, guess_points))
     except BadInput as error:
         raise BadInput(f"{error}\nHere a query is a file of its own, such as events.sql.") from None
