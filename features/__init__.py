@@ -6,6 +6,6 @@
 - engine/: specs and snapshots to a frame: one compiled pass, and the SQL that is its oracle
 - filters: conditions, segments, parts (the one language of who is meant)
 - funnel: funnel, stages, touches (stages entered, sources touched), rates
-- config, starter/: readiness.toml, and what init writes
+- config, toml, starter/: readiness.toml, values as TOML, and what init writes
 - simulator/: a company whose truth is known
 """

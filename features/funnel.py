@@ -36,7 +36,7 @@ from features.errors import BadInput
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Period = Literal["week", "month", "quarter"]
-BY_LEDGER = ("readiness_from", "points_from", "band", "route")
+BY_SCORE = ("readiness_from", "points_from", "band", "route")
 
 
 class Stage(Strict):
@@ -62,9 +62,9 @@ class Stage(Strict):
         return reference
 
     @property
-    def by_ledger(self) -> bool:
-        """Whether a way into it is read from the ledger."""
-        return any(getattr(self, key) is not None for key in BY_LEDGER)
+    def by_score(self) -> bool:
+        """Whether a way into it is read from past scores."""
+        return any(getattr(self, key) is not None for key in BY_SCORE)
 
 
 class Funnel(Strict):
@@ -95,17 +95,15 @@ class Funnel(Strict):
         return stage.within_days or self.within_days
 
 
-def load_funnel(config: Config) -> Funnel | None:
-    """Read funnel.toml; None where it is absent.
-
-    Raises BadInput, in one message, for what the file gets wrong, and where readiness.toml names
-    another file than funnel.toml that is not there.
-    """
+def load_funnel(config: Config) -> Funnel:
+    """Read funnel.toml. Raises BadInput where it is missing and, in one message, for all that is
+    wrong in it."""
     path = config.folder / config.funnel
     if not path.is_file():
-        if "funnel" in config.model_fields_set and config.funnel != "funnel.toml":
-            raise BadInput(f"There is no {path}, which readiness.toml names as `funnel`.")
-        return None
+        raise BadInput(
+            f"There is no {path}, which lists the stages of the funnel: write it as `readiness "
+            "funnel --help` shows (`readiness init` writes one, in a folder without settings)."
+        )
     try:
         return Funnel.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -14,21 +14,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from features.contract.database import LeadDatabase
 from features.contract.tables import literal
-from features.errors import BadInput, Refused
+from features.errors import Refused
 from features.funnel import Funnel, Stage
 
 Times = npt.NDArray[np.datetime64]
 NO_SOURCE = "(none)"
-BANDS = {"warm": ("warm", "hot"), "hot": ("hot",)}
+SCORED = pa.schema({"lead_id": pa.string(), "stage": pa.string(), "entered_at": pa.timestamp("us")})
 
 
 @dataclass(frozen=True)
@@ -51,32 +50,32 @@ class Entries:
 
 
 def entries(
-    database: LeadDatabase, funnel: Funnel, until: datetime, ledger: Path | None = None
+    database: LeadDatabase, funnel: Funnel, until: datetime, scored: pa.Table | None = None
 ) -> Entries:
-    """Read every lead's entries from the tables and from the ledger, the file of that path.
+    """Read every lead's entries from the tables, and from `scored` for the stages `by_score`.
+
+    scored: lead_id (text), stage (its name), entered_at (when a score first led into it), at most
+    one row per lead and stage; None where no lead has been scored yet.
 
     A stage that nobody entered by itself, though leads came further, is left out and named in the
-    notes: all its figures would be those of the next. Raises BadInput for a ledger that cannot be
-    read, Refused where fewer than two stages are left or no lead entered any.
+    notes: all its figures would be those of the next. Raises Refused where fewer than two stages
+    are left or no lead entered any.
     """
-    ledger = ledger if ledger and ledger.is_file() else None
-    notes = list(_notes(database, funnel, until, ledger))
-    with_ledger = ledger is not None and any(stage.by_ledger for stage in funnel.stage)
-    if with_ledger:
-        _attach(database, ledger)
+    notes = list(_notes(database, funnel, scored is not None))
+    scored = SCORED.empty_table() if scored is None else scored
+    database.connection.register("funnel_scored", scored)
     try:
         database.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE funnel_own AS {own_sql(database, funnel, until, ledger)}"
+            f"CREATE OR REPLACE TEMP TABLE funnel_own AS {_own_sql(database, funnel, until)}"
         )
     finally:
-        if with_ledger:
-            database.connection.execute("DETACH ledger")
+        database.connection.unregister("funnel_scored")
     kept = _kept(database, len(funnel.stage))
     for place, stage in enumerate(funnel.stage):
         if place not in kept:
             notes.append(f"The stage {stage.name} is left out: no lead entered it by itself.")
     stages = [funnel.stage[place] for place in kept]
-    frame = database.query(passed_sql(kept))
+    frame = database.query(_passed_sql(kept))
     if len(stages) < 2 or frame.empty:
         raise Refused(
             f"No funnel before {until:%Y-%m-%d %H:%M}: {len(frame):,} leads entered "
@@ -98,14 +97,14 @@ def _kept(database: LeadDatabase, stages: int) -> list[int]:
     return [place for place in range(stages) if place in own or place > max(own, default=-1)]
 
 
-def own_sql(database: LeadDatabase, funnel: Funnel, until: datetime, ledger: Path | None) -> str:
+def _own_sql(database: LeadDatabase, funnel: Funnel, until: datetime) -> str:
     """SELECT lead_id, place, entered_at: the entries by themselves, before skipped stages count as
     passed. Explicit rows come before derived ones; what comes after a lost deal is gone."""
     end = f"TIMESTAMP {literal(str(until))}"
     ways = [
         f"SELECT lead_id, {place} AS place, entered_at FROM ({way})"
         for place, stage in enumerate(funnel.stage)
-        for way in _ways(stage, place == len(funnel.stage) - 1, end, database.columns, ledger)
+        for way in _ways(stage, place == len(funnel.stage) - 1, end, "contacts" in database.columns)
     ]
     return f"""
 WITH derived AS (
@@ -127,7 +126,7 @@ WHERE l.created_at < {end}
   AND (lost_at IS NULL OR e.entered_at <= lost_at)"""
 
 
-def passed_sql(kept: list[int]) -> str:
+def _passed_sql(kept: list[int]) -> str:
     """SELECT lead_id, source, lost_at, entered_<place>, skipped_<place>, ...: when each stage was
     entered or passed, over the table funnel_own."""
     passed = "".join(
@@ -154,9 +153,7 @@ def _explicit(funnel: Funnel, end: str, there: bool) -> str:
     )
 
 
-def _ways(
-    stage: Stage, last: bool, end: str, columns: dict[str, dict[str, str]], ledger: Path | None
-) -> Iterator[str]:
+def _ways(stage: Stage, last: bool, end: str, contacts: bool) -> Iterator[str]:
     """Queries for lead_id, entered_at, one per way into the stage that the data allow."""
     if stage.created:
         yield f"SELECT lead_id, created_at AS entered_at FROM leads WHERE created_at < {end}"
@@ -168,7 +165,7 @@ def _ways(
             f"SELECT lead_id, occurred_at AS entered_at FROM events WHERE action IN ({listed}) "
             f"AND greatest(occurred_at, coalesce(recorded_at, occurred_at)) < {end}"
         )
-    if stage.contact and "contacts" in columns:
+    if stage.contact and contacts:
         accepted = " AND accepted" if stage.contact == "accepted" else ""
         yield (
             "SELECT lead_id, contacted_at AS entered_at FROM contacts "
@@ -179,41 +176,20 @@ def _ways(
             "SELECT lead_id, closed_at AS entered_at FROM deals "
             f"WHERE outcome = 'won' AND closed_at < {end}"
         )
-    if stage.by_ledger and ledger:
+    if stage.by_score:
         yield (
-            "SELECT l.lead_id, s.cutoff AS entered_at FROM ledger.scores s "
-            f"JOIN leads l ON l.lead_id::VARCHAR = s.lead_id WHERE s.cutoff < {end} "
-            f"AND s.state = 'scored' AND ({' OR '.join(_reached(stage))})"
+            "SELECT l.lead_id, s.entered_at FROM funnel_scored s JOIN leads l "
+            f"ON l.lead_id::VARCHAR = s.lead_id WHERE s.stage = {literal(stage.name)} "
+            f"AND s.entered_at < {end}"
         )
 
 
-def _reached(stage: Stage) -> Iterator[str]:
-    if stage.readiness_from is not None:
-        yield f"s.readiness >= {stage.readiness_from!r}"
-    if stage.points_from is not None:
-        yield f"s.rule_score >= {float(stage.points_from)!r}"
-    if stage.band is not None:
-        yield f"s.band IN ({', '.join(map(literal, BANDS[stage.band]))})"
-    if stage.route is not None:
-        yield f"s.route = {literal(stage.route)}"
-
-
-def _attach(database: LeadDatabase, ledger: Path | None) -> None:
-    try:
-        database.connection.execute(f"ATTACH {literal(str(ledger))} AS ledger (READ_ONLY)")
-    except duckdb.Error as error:
-        raise BadInput(
-            f"The ledger {ledger} cannot be read: {error}. Is `readiness score` writing to it? "
-            "Wait until it is done."
-        ) from None
-
-
-def _notes(
-    database: LeadDatabase, funnel: Funnel, until: datetime, ledger: Path | None
-) -> Iterator[str]:
-    seen = _actions(database)
+def _notes(database: LeadDatabase, funnel: Funnel, are_scored: bool) -> Iterator[str]:
+    # Of all events: those of actions that are left out of the features, too.
+    rows = database.connection.execute("SELECT DISTINCT action FROM events").fetchall()
+    seen = {action for (action,) in rows}
     for stage in funnel.stage:
-        if stage.by_ledger and ledger is None:
+        if stage.by_score and not are_scored:
             yield (
                 f"{stage.name} asks for the ledger, which is not there yet: nobody enters it that "
                 "way. `readiness score` writes it, one cutoff a run."
@@ -227,12 +203,6 @@ def _notes(
     faulty = database.value("SELECT count(*) FROM lead_faults SEMI JOIN leads USING (lead_id)")
     if faulty:
         yield f"{faulty:,} leads breach the contract and are left out: readiness check says why."
-
-
-def _actions(database: LeadDatabase) -> set[str]:
-    """Of all events: those of actions that are left out of the features, too."""
-    rows = database.connection.execute("SELECT DISTINCT action FROM events").fetchall()
-    return {action for (action,) in rows}
 
 
 def _unnamed(database: LeadDatabase, funnel: Funnel) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """A finding of the leakage audit: what it is, how it is shown, what to do. docs/audit.md has the
 same table in more words."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from scipy.stats import binomtest
+
+from features.toml import toml_value
 
 LEVEL = 0.99  # of the intervals: many actions and values are looked at at once
 
@@ -113,8 +114,7 @@ def to_paste(codes: Iterable[str]) -> str:
     [audit]
     accepted = ["near_close(contract_sent)"]
     """
-    listed = ", ".join(json.dumps(code, ensure_ascii=False) for code in codes)
-    return f"[audit]\naccepted = [{listed}]"
+    return f"[audit]\naccepted = {toml_value(list(codes))}"
 
 
 def interval(hits: int, count: int) -> tuple[float, float]:

@@ -1,10 +1,9 @@
-"""The funnel that `readiness init` writes, and that counts where there is no funnel.toml: the usual
-five stages, their actions guessed from the points that the starter gives them."""
+"""The funnel.toml that `readiness init` writes: the usual five stages, their actions guessed from
+the points that the starter gives them."""
 
 from collections.abc import Callable, Iterable
 
-from features.funnel import Funnel, Stage
-from features.starter.text import toml_text
+from features.toml import toml_value
 
 MOST_ACTIONS = 20  # named per stage
 MINOR, IMPORTANT, ASKING = 2, 10, 20  # points as the starter guesses them
@@ -29,43 +28,25 @@ period = "month"            # of --by cohort and --by period: week, month or qua
 """
 
 
-def guess_funnel(
-    actions: Iterable[str], contacts: bool, points_of: Callable[[str], float]
-) -> Funnel:
-    """subscriber > lead > MQL > SQL > customer; a stage that nothing leads into is left out.
+def funnel_text(actions: Iterable[str], contacts: bool, points_of: Callable[[str], float]) -> str:
+    """The text of funnel.toml: subscriber > lead > MQL > SQL > customer; a stage that nothing leads
+    into is left out.
 
     actions: as observed, most frequent first. contacts: whether there is that table; without it,
     what asks for sales (a form sent, a quote opened) makes an SQL.
     """
-    found = [action for action in actions if action]
-    points = {action: points_of(action) for action in found}
-    asking = [action for action in found if points[action] >= ASKING]
-    wanting = [action for action in found if points[action] >= IMPORTANT]
+    points = {action: points_of(action) for action in actions if action}
+    asking = [action for action in points if points[action] >= ASKING]
+    wanting = [action for action in points if points[action] >= IMPORTANT]
     if not contacts:
         wanting = [action for action in wanting if action not in asking]
-    engaged = [action for action in found if MINOR <= points[action] < IMPORTANT]
-    stages = [Stage(name="subscriber", created=True)]
-    stages += _by_actions("lead", engaged) + _by_actions("MQL", wanting)
-    stages += [Stage(name="SQL", contact="accepted")] if contacts else _by_actions("SQL", asking)
-    return Funnel(stage=[*stages, Stage(name="customer", won=True)])
+    engaged = [action for action in points if MINOR <= points[action] < IMPORTANT]
+    sql = 'contact = "accepted"' if contacts else _by_actions(asking)
+    ways = {"lead": _by_actions(engaged), "MQL": _by_actions(wanting), "SQL": sql}
+    stages = {"subscriber": "created = true", **ways, "customer": "won = true"}
+    parts = [f'[[stage]]\nname = "{name}"\n{way}\n' for name, way in stages.items() if way]
+    return "\n".join([HEAD, *parts])
 
 
-def _by_actions(name: str, actions: list[str]) -> list[Stage]:
-    return [Stage(name=name, actions=actions[:MOST_ACTIONS])] if actions else []
-
-
-def funnel_toml(funnel: Funnel) -> str:
-    """The funnel as the text of a funnel.toml that reads as the same."""
-    return HEAD + "".join(_stage(stage) for stage in funnel.stage)
-
-
-def _stage(stage: Stage) -> str:
-    given = stage.model_dump(exclude_defaults=True)
-    lines = [f"{key} = {_value(value)}" for key, value in given.items()]
-    return "\n[[stage]]\n" + "\n".join(lines) + "\n"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(toml_text, value))}]"
-    return "true" if value is True else toml_text(str(value))
+def _by_actions(actions: list[str]) -> str:
+    return f"actions = {toml_value(actions[:MOST_ACTIONS])}" if actions else ""

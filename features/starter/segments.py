@@ -4,7 +4,7 @@ guessed from their names, and examples to write others by."""
 from collections.abc import Callable
 
 from features.contract.database import LeadDatabase
-from features.starter.text import toml_text
+from features.toml import toml_value
 
 IMPORTANT, READING = 10, 2  # points as the starter guesses them
 MOST_ACTIONS, MOST_SOURCES = 6, 3
@@ -51,18 +51,18 @@ def segments_text(database: LeadDatabase, points_of: Callable[[str], float]) -> 
 
 def _segment(name: str, **lists: str) -> str:
     given = "".join(f"{key} = [{conditions}]\n" for key, conditions in lists.items())
-    return f"[[segment]]\nname = {toml_text(name)}\n{given}"
+    return f"[[segment]]\nname = {toml_value(name)}\n{given}"
 
 
 def _deeds(actions: list[str], more: str = "") -> str:
     """Conditions on deeds, one to a line where they are several."""
     ends = f", {more}" if more else ""
-    each = [f"{{action = {toml_text(action)}{ends}}}" for action in actions]
+    each = [f"{{action = {toml_value(action)}{ends}}}" for action in actions]
     return each[0] if len(each) == 1 else "".join(f"\n  {one}," for one in each) + "\n"
 
 
 def _from(source: str) -> str:
-    condition = f'{{attribute = "source", is = {toml_text(source)}}}'
+    condition = f'{{attribute = "source", is = {toml_value(source)}}}'
     return _segment(f"came by {_nameable(source)}", all=condition)
 
 

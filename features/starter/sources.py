@@ -4,7 +4,8 @@ words, as a person would who has seen no outcome. `readiness sources` then holds
 from datetime import timedelta
 
 from features.contract.database import LeadDatabase
-from features.starter.text import begins_word, toml_text
+from features.starter.text import begins_word
+from features.toml import toml_value
 
 MOST_SOURCES = 40
 FEW_WINS = 10  # below this the conversion of all leads is not worth a level
@@ -84,7 +85,7 @@ def sources_text(database: LeadDatabase, horizon_days: int) -> str:
 
 
 def _source(value: str, by: str) -> str:
-    name = toml_text(value)
+    name = toml_value(value)
     return f'[[source]]\nname = {name}\n{by} = {name}\nbasket = "{guess_basket(value)}"\n'
 
 

@@ -18,11 +18,12 @@ from features.contract.tables import CONTRACT, literal
 from features.cutoffs import grid, mature
 from features.errors import BadInput
 from features.spec.wording import say
-from features.starter.funnel import funnel_toml, guess_funnel
+from features.starter.funnel import funnel_text
 from features.starter.segments import segments_text
 from features.starter.sources import sources_text
 from features.starter.templates import RULES, SETTINGS
-from features.starter.text import begins_word, listed, toml_text, write_all
+from features.starter.text import begins_word, listed, write_all
+from features.toml import toml_value
 
 FILE_KINDS = (".csv.gz", ".csv", ".parquet", ".sql")  # the last one found is used
 MEANINGS = {
@@ -71,7 +72,7 @@ def write_starter(folder: Path) -> list[Path]:
             horizon, *_ = _horizon(_first_cutoff(database), database.data_end)
             texts.append(sources_text(database, horizon))
             contacts = "contacts" in database.columns
-            texts.append(funnel_toml(guess_funnel(database.actions, contacts, guess_points)))
+            texts.append(funnel_text(database.actions, contacts, guess_points))
             texts.append(segments_text(database, guess_points))
     except BadInput as error:
         raise BadInput(f"{error}\nHere a query is a file of its own, such as events.sql.") from None
@@ -132,7 +133,7 @@ def _settings(tables: Tables, database: LeadDatabase) -> str:
     columns = [name for name in database.columns["leads"] if name not in ("lead_id", "created_at")]
     frequent = database.actions[:MOST_ACTIONS]
     deciding = [action for action in frequent if begins_word(DECIDING, action)]
-    words = [f"# {toml_text(action)} = {toml_text(say(action, {}))}" for action in frequent]
+    words = [f"# {toml_value(action)} = {toml_value(say(action, {}))}" for action in frequent]
     return SETTINGS.format(
         tables="\n".join(_place(tables, name) for name in MEANINGS),
         horizon=horizon,
@@ -151,7 +152,7 @@ def _place(tables: Tables, name: str) -> str:
     """The line that names a table, or shows how to."""
     place = getattr(tables, name)
     example = "crm.duckdb" if name == "database" else f"{name}.parquet"
-    setting = f"{name} = {toml_text(place)}" if place else f"# {name} = {toml_text(example)}"
+    setting = f"{name} = {toml_value(place)}" if place else f"# {name} = {toml_value(example)}"
     return f"{setting:<30} # {MEANINGS[name]}"
 
 
@@ -204,4 +205,4 @@ def _rule(action: str) -> str:
         limits = f'per = "occurrence"\ncap = {5 * points}\ngroup = "engagement"\nwindow_days = 90'
     else:
         limits = f'per = "occurrence"\ncap = {2 * points}\nwindow_days = 90'
-    return f"[[rule]]\naction = {toml_text(action)}\npoints = {points}\n{limits}\n"
+    return f"[[rule]]\naction = {toml_value(action)}\npoints = {points}\n{limits}\n"

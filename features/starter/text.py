@@ -1,22 +1,17 @@
-"""How a starter is written: texts as TOML, words looked for in names, all files or none."""
+"""How a starter is written: words looked for in names, all files or none."""
 
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from features.errors import BadInput
-
-
-def toml_text(text: str) -> str:
-    """A text as TOML, whatever it holds."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+from features.toml import toml_value
 
 
 def listed(texts: Iterable[str], before: str = "") -> str:
     """Texts as TOML with commas between, after `before`; "" where there are none."""
-    joined = ", ".join(toml_text(text) for text in texts)
+    joined = ", ".join(toml_value(text) for text in texts)
     return joined and before + joined
 
 

@@ -1,9 +1,8 @@
 """A points table as the text of a rules.toml, with a comment for whoever reads it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from features.starter.text import toml_text
+from features.toml import toml_value
 from models.rules.file import RulesFile
 
 
@@ -13,37 +12,19 @@ def rules_toml(file: RulesFile, head: Sequence[str], beside: Mapping[int, Sequen
     head: comment lines above all; beside: comment lines above a rule, by its number from 0.
     """
     told = file.model_dump(exclude_defaults=True, by_alias=True)
-    lines = [*_comments(head), f"name = {toml_text(file.name)}"]
-    lines += [f"{key} = {_value(told[key])}" for key in ("bands", "total") if told.get(key)]
+    lines = [*_comments(head), f"name = {toml_value(file.name)}"]
+    lines += [f"{key} = {toml_value(told[key])}" for key in ("bands", "total") if told.get(key)]
     for name, limits in told.get("groups", {}).items():
-        lines += ["", f"[groups.{toml_text(name)}]"]
-        lines += [f"{key} = {_value(value)}" for key, value in limits.items()]
+        lines += ["", f"[groups.{toml_value(name)}]"]
+        lines += [f"{key} = {toml_value(value)}" for key, value in limits.items()]
     for number, rule in enumerate(told["rule"]):
         lines += ["", *_comments(beside.get(number, ())), "[[rule]]"]
-        lines += [f"{key} = {_value(value)}" for key, value in rule.items()]
+        lines += [f"{key} = {toml_value(value)}" for key, value in rule.items()]
     for each in told.get("disqualify", []):
         lines += ["", "[[disqualify]]"]
-        lines += [f"{key} = {_value(value)}" for key, value in each.items()]
+        lines += [f"{key} = {toml_value(value)}" for key, value in each.items()]
     return "\n".join(lines) + "\n"
 
 
 def _comments(lines: Sequence[str]) -> list[str]:
     return [f"# {line}".rstrip() for line in lines]
-
-
-def _value(value: Any) -> str:
-    """A value in TOML. Whole numbers are written as such.
-
-    >>> _value({"warm": 20.0, "is": ["a", 1.5]})
-    '{ warm = 20, is = ["a", 1.5] }'
-    """
-    match value:
-        case str():
-            return toml_text(value)
-        case dict():
-            return "{ " + ", ".join(f"{key} = {_value(v)}" for key, v in value.items()) + " }"
-        case list():
-            return "[" + ", ".join(_value(each) for each in value) + "]"
-        case float() if value.is_integer():
-            return str(int(value))
-    return repr(value)

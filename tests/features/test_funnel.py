@@ -1,4 +1,4 @@
-"""What is wrong in funnel.toml is said, and the starter writes what it guessed."""
+"""What is wrong in funnel.toml is said, and the starter writes one that is read."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from features.errors import BadInput
 from features.funnel import load_funnel
-from features.starter.funnel import funnel_toml, guess_funnel
+from features.starter.funnel import funnel_text
 from tests.features.lead_databases import config_for
 
 LEAD = '[[stage]]\nname = "lead"\ncreated = true\n'
@@ -35,10 +35,13 @@ def test_what_is_wrong_in_funnel_toml_is_said(tmp_path: Path, text, said):
     assert said in str(refused.value)
 
 
-def test_an_absent_file_is_none_unless_it_was_named(tmp_path: Path):
-    assert load_funnel(config_for(tmp_path)) is None
-    with pytest.raises(BadInput, match=r"There is no .*mine\.toml"):
-        load_funnel(config_for(tmp_path, funnel="mine.toml"))
+@pytest.mark.parametrize("name", ["funnel.toml", "mine.toml"])
+def test_a_missing_file_is_refused_in_one_line_with_a_way_to_get_it(tmp_path: Path, name):
+    with pytest.raises(BadInput) as refused:
+        load_funnel(config_for(tmp_path, funnel=name))
+    (line,) = str(refused.value).splitlines()
+    assert str(tmp_path / name) in line
+    assert "readiness funnel --help" in line
 
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -48,25 +51,33 @@ names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
     points=st.dictionaries(names, st.sampled_from([-20, 1, 2, 10, 20]), max_size=8),
     contacts=st.booleans(),
 )
-def test_the_starter_reads_as_what_was_guessed(tmp_path_factory, points, contacts):
-    guessed = guess_funnel(points, contacts, points.__getitem__)
-    folder = tmp_path_factory.mktemp("starter")
-    (folder / "funnel.toml").write_text(funnel_toml(guessed), encoding="utf-8")
-    assert load_funnel(config_for(folder)) == guessed
+def test_the_starter_s_funnel_is_read_and_names_each_action_once(
+    tmp_path_factory, points, contacts
+):
+    stages = starter(tmp_path_factory.mktemp("starter"), points, contacts)
+    given = [action for stage in stages for action in stage.actions or []]
+    assert sorted(given) == sorted(name for name in points if name and points[name] >= 2)
 
 
-def test_the_guess():
+def starter(folder, points, contacts):
+    """The stages of the starter's funnel.toml, as they are read."""
+    text = funnel_text(points, contacts, points.__getitem__)
+    (folder / "funnel.toml").write_text(text, encoding="utf-8")
+    return load_funnel(config_for(folder)).stage
+
+
+@pytest.mark.parametrize(
+    ("contacts", "actions"),
+    [
+        (True, [None, ["click"], ["price", "quote"], None, None]),
+        (False, [None, ["click"], ["price"], ["quote"], None]),
+    ],
+)
+def test_the_starter_s_stages(tmp_path: Path, contacts, actions):
     points = {"mail": 1, "click": 2, "price": 10, "quote": 20, "gone": -20}
-    ways = [
-        (stage.name, stage.actions)
-        for stage in guess_funnel(points, True, points.__getitem__).stage
-    ]
-    assert ways == [
-        ("subscriber", None),
-        ("lead", ["click"]),
-        ("MQL", ["price", "quote"]),
-        ("SQL", None),
-        ("customer", None),
-    ]
-    without = guess_funnel(points, False, points.__getitem__).stage
-    assert [stage.actions for stage in without[2:4]] == [["price"], ["quote"]]
+    stages = starter(tmp_path, points, contacts)
+    names = [stage.name for stage in stages]
+    assert names == ["subscriber", "lead", "MQL", "SQL", "customer"]
+    assert [stage.actions for stage in stages] == actions
+    assert (stages[0].created, stages[-1].won) == (True, True)
+    assert stages[3].contact == ("accepted" if contacts else None)

@@ -11,11 +11,10 @@ Worked example, until 2026-03-01 00:00, funnel lead > MQL > SQL > customer (LEAD
 """
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +24,6 @@ from features.contract.database import open_frames
 from features.errors import Refused
 from features.funnel import Funnel
 from features.stages import entries
-from serve.ledger.ledger import Ledger
 from tests.features.lead_databases import at
 
 UNTIL = at("2026-03-01")
@@ -83,10 +81,10 @@ def opened(tables, features):
     return open_frames(frames, features, Engine(threads=1))
 
 
-def read(tables, until=UNTIL, funnel=FUNNEL, ledger=None, features=NO_FEATURES):
+def read(tables, until=UNTIL, funnel=FUNNEL, scored=None, features=NO_FEATURES):
     """Per lead: when it entered each stage (None: not), and when it was lost."""
     with opened(tables, features) as database:
-        found = entries(database, funnel, until, ledger)
+        found = entries(database, funnel, until, scored)
     times = found.entered.astype(object).tolist()
     lost = [None if pd.isna(t) else t.to_pydatetime() for t in found.leads["lost_at"]]
     rows = zip(found.leads["lead_id"], times, lost, strict=True)
@@ -226,38 +224,18 @@ def test_what_comes_at_or_after_the_time_changes_nothing(tables, later):
     assert read(more)[0] == before
 
 
-@pytest.mark.parametrize(
-    ("way", "entered"),
-    [
-        ({"readiness_from": 0.3}, at("2026-02-09")),
-        ({"points_from": 40}, at("2026-02-02")),
-        ({"band": "warm"}, at("2026-02-02")),
-        ({"band": "hot"}, at("2026-02-09")),
-        ({"route": "sales"}, None),
-        ({"readiness_from": 0.3, "points_from": 40}, at("2026-02-02")),
-    ],
-)
-def test_stages_from_the_ledger(tmp_path: Path, way, entered):
-    """Readiness 20 % on 02-02 and 30 % on 02-09; not scored on 01-26; 90 % at the time itself."""
-    path = tmp_path / "ledger.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        Ledger(connection)
-        for day, state, readiness, points, band, route in (
-            ("2026-01-26", "not scored", None, None, None, "nurture"),
-            ("2026-02-02", "scored", 0.2, 40, "warm", "nurture"),
-            ("2026-02-09", "scored", 0.3, 60, "hot", "nurture"),
-            ("2026-03-01", "scored", 0.9, 90, "hot", "sales"),
-        ):
-            connection.execute(
-                "INSERT INTO scores (lead_id, cutoff, state, readiness, rule_score, band, route, "
-                "model_version, rules_version, scored_at) VALUES ('ann', ?, ?, ?, ?, ?, ?, '1', "
-                "'1', now())",
-                [day, state, readiness, points, band, route],
-            )
-    stages = [{"name": "lead", "created": True}, {"name": "hot", **way}]
-    funnel = Funnel.model_validate({"stage": stages})
+def test_past_scores_lead_in_before_the_time_and_only_their_own_lead():
+    rows = [
+        ("ann", "hot", at("2026-02-02")),
+        ("bob", "hot", UNTIL),
+        ("cid", "cold", at("2026-02-02")),
+        ("nobody", "hot", at("2026-02-02")),
+    ]
+    scored = pa.table(pd.DataFrame(rows, columns=["lead_id", "stage", "entered_at"]))
+    stages = [{"name": "lead", "created": True}, {"name": "hot", "readiness_from": 0.3}]
     tables = WORKED | {"deals": [], "stages": []}
-    assert read(tables, funnel=funnel, ledger=path)[0]["ann"][1] == entered
+    found, _ = read(tables, funnel=Funnel.model_validate({"stage": stages}), scored=scored)
+    assert {lead: hot for lead, (_, hot, _) in found.items() if hot} == {"ann": at("2026-02-02")}
 
 
 def test_a_stage_without_its_source_is_left_out_and_named():

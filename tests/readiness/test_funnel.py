@@ -71,6 +71,14 @@ def test_what_is_refused(folder: Path, words: list[str], code: int, said: str) -
     assert not (folder / "out").exists()
 
 
+def test_without_the_file_the_stages_are_not_guessed(folder: Path) -> None:
+    (folder / "funnel.toml").unlink()
+    ran = readiness("funnel", folder)
+    assert (ran.code, ran.out) == (2, "")
+    assert str(folder / "funnel.toml") in ran.err.replace("\n", "")
+    assert not (folder / "out").exists()
+
+
 def test_a_broken_file_is_said(folder: Path) -> None:
     (folder / "funnel.toml").write_text(FUNNEL.replace("won", "wun"))
     ran = readiness("funnel", folder)

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 from markupsafe import Markup
 
 from features.check.freshness import days_without_deals
 from features.conditions.segments import Segments
 from features.config import Config
 from features.contract.database import LeadDatabase, open_database
+from features.contract.tables import literal
+from features.engine.duckdb_engine import feature_frames
 from features.errors import BadInput
-from features.funnel import Funnel, load_funnel
+from features.funnel import Funnel, Stage, load_funnel
 from features.progress import Progress, silent
 from features.stages import Entries, entries
-from features.starter.funnel import guess_funnel
-from features.starter.starter import guess_points
+from serve.ledger.ledger import open_ledger
 from serve.reports import page
 from serve.reports.funnel import plot as plots_funnel
 from serve.reports.funnel.bottleneck import Shortfall, sentence, shortfalls
-from serve.reports.funnel.by_segment import by_segment
 from serve.reports.funnel.groups import GroupedBy, grouped
 from serve.reports.funnel.transitions import Measured, Way, measure, ways
 from serve.reports.segments.figures import require_segments
 
 By = GroupedBy | Literal["segment"]
+NO_SEGMENT = "(in no segment)"
+BANDS_FROM = {"warm": ["warm", "hot"], "hot": ["hot"]}
 
 
 @dataclass(frozen=True)
@@ -84,18 +88,18 @@ def funnel_report(
 ) -> FunnelReport:
     """Read and measure the funnel as known before `until` (default: the data end).
 
-    Raises BadInput for an `until` after the data end, Refused where there is no funnel, or no
-    segment to look by.
+    Raises BadInput without a funnel.toml and for an `until` after the data end, Refused where no
+    lead is in the funnel, or there is no segment to look by.
     """
+    funnel = load_funnel(config)
     segments = require_segments(config) if by == "segment" else Segments()
     with open_database(config, segments.specs) as database:
         until = until or database.data_end
         _require_known(until, database.data_end)
-        funnel, notes = _funnel(config, database)
-        found = entries(database, funnel, until, config.out_folder / "ledger.duckdb")
+        found = entries(database, funnel, until, _first_scored(config, funnel))
         every = ways(found)
         groups = _groups(config, database, segments, found, every, by, progress)
-        notes = (*notes, *found.notes, *_silence(database, until))
+        notes = (*found.notes, *_silence(database, until))
     measured = []
     for way in every:
         measured.append(measure(way))
@@ -130,8 +134,49 @@ def _groups(
     if by is None:
         return {}
     if by == "segment":
-        return by_segment(config, database, segments, found, every, progress)
+        return _by_segment(config, database, segments, found, every, progress)
     return grouped(found, every, by)
+
+
+def _by_segment(
+    config: Config,
+    database: LeadDatabase,
+    segments: Segments,
+    found: Entries,
+    every: list[Way],
+    progress: Progress,
+) -> dict[str, list[Measured]]:
+    """Every way, measured for each segment, and for the leads that were in none. A lead may be in
+    several; who skipped a stage is in none of its phase's.
+
+    A lead counts in the segments that it was in just before it entered the phase, by what was known
+    strictly before then. Asked at the end instead, a segment would tell what became of the lead:
+    "quiet for 14 days" holds those that were lost.
+    """
+    groups: dict[str, list[Measured]] = {name: [] for name in [*segments.names, NO_SEGMENT]}
+    for done, way in enumerate(every, start=1):
+        leads = found.leads["lead_id"].iloc[way.lead]
+        members = _members(config, database, segments, leads, way)
+        members[NO_SEGMENT] = ~members.any(axis=1)
+        for name, measured in groups.items():
+            measured.append(measure(way.of(members[name].to_numpy(bool))))
+        progress("segments", done, len(every))
+    return groups
+
+
+def _members(
+    config: Config, database: LeadDatabase, segments: Segments, leads: pd.Series[Any], way: Way
+) -> pd.DataFrame:
+    """A column of bools per segment, in the rows' order of the way."""
+    entered = pd.DataFrame({"lead_id": leads.to_numpy(), "cutoff": way.start})
+    database.connection.register("funnel_entered", entered)
+    database.connection.execute(
+        "CREATE OR REPLACE TABLE snapshots AS SELECT lead_id, cutoff FROM funnel_entered"
+    )
+    database.connection.unregister("funnel_entered")
+    frames = feature_frames(database, segments.specs, "snapshots", config.engine.memory_gb)
+    held = [segments.members(frame).set_index(frame["lead_id"]) for frame in frames]
+    return pd.concat(held).loc[leads].reset_index(drop=True)
 
 
 def _require_known(until: datetime, end: datetime) -> None:
@@ -142,16 +187,32 @@ def _require_known(until: datetime, end: datetime) -> None:
         )
 
 
-def _funnel(config: Config, database: LeadDatabase) -> tuple[Funnel, tuple[str, ...]]:
-    """The funnel as configured, else as `init` would write it, with a note that says so."""
-    funnel = load_funnel(config)
-    if funnel:
-        return funnel, ()
-    guessed = guess_funnel(database.actions, "contacts" in database.columns, guess_points)
-    return guessed, (
-        f"There is no {config.funnel}: the stages are guessed from the names of the actions. Write "
-        "your own: readiness funnel --help says how.",
-    )
+def _first_scored(config: Config, funnel: Funnel) -> pa.Table | None:
+    """When each lead was first scored as each stage asks, as `entries` takes it: at the cutoff of
+    the ledger's row. None where no stage asks for it, or there is no ledger."""
+    path = config.out_folder / "ledger.duckdb"
+    stages = [stage for stage in funnel.stage if stage.by_score]
+    if not stages or not path.is_file():
+        return None
+    first = [
+        f"SELECT lead_id, {literal(stage.name)} AS stage, min(cutoff) AS entered_at FROM scores "
+        f"WHERE state = 'scored' AND ({' OR '.join(_asked(stage))}) GROUP BY lead_id"
+        for stage in stages
+    ]
+    with open_ledger(path) as ledger:
+        return ledger.connection.execute(" UNION ALL ".join(first)).to_arrow_table()
+
+
+def _asked(stage: Stage) -> Iterator[str]:
+    """What a stage asks of a score, as conditions of SQL; one is enough."""
+    if stage.readiness_from is not None:
+        yield f"readiness >= {stage.readiness_from!r}"
+    if stage.points_from is not None:
+        yield f"rule_score >= {float(stage.points_from)!r}"
+    if stage.band is not None:
+        yield f"band IN ({', '.join(map(literal, BANDS_FROM[stage.band]))})"
+    if stage.route is not None:
+        yield f"route = {literal(stage.route)}"
 
 
 def _reached(found: Entries) -> dict[str, int]:

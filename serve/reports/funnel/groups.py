@@ -1,6 +1,6 @@
 """The funnel by source, by cohort, by period, or by any named groups of leads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -24,21 +24,17 @@ def grouped(entries: Entries, ways: Sequence[Way], by: GroupedBy) -> dict[str, l
     since. period: entries by the period in which they entered the phase at hand, whenever the lead
     came. source: leads by leads.source, the MOST_SOURCES with most leads, then all others together.
     """
+    if by == "period":
+        named = [period_names(way.start, entries.funnel.period) for way in ways]
+        return {
+            name: [measure(way.of(names == name)) for way, names in zip(ways, named, strict=True)]
+            for name in sorted(set().union(*named))
+        }
     if by == "source":
-        return of_members(ways, _by_source(entries))
-    if by == "cohort":
+        members = _by_source(entries)
+    else:
         first = period_names(entries.entered[:, 0], entries.funnel.period)
-        return of_members(ways, {name: first == name for name in sorted(set(first))})
-    named = [period_names(way.start, entries.funnel.period) for way in ways]
-    every = sorted(set().union(*(set(names) for names in named)))
-    return {
-        period: [measure(way.of(names == period)) for way, names in zip(ways, named, strict=True)]
-        for period in every
-    }
-
-
-def of_members(ways: Sequence[Way], members: Mapping[str, Bools]) -> dict[str, list[Measured]]:
-    """members: per group, who of the rows of Entries.leads is in it, shape (leads,)."""
+        members = {name: first == name for name in sorted(set(first))}
     return {name: [measure(way.among(inside)) for way in ways] for name, inside in members.items()}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.errors import BadInput
+from features.toml import toml_value
 from features.touches import outcomes_sql, unlisted_sql, window_start
 from models.sources.measures import Measures, measure
 from models.sources.moves import Counted, Verdict, judge_sources
@@ -179,7 +179,7 @@ def apply_moves(config: Config, reviewed: Review) -> list[str]:
 def _as_toml(source: Reviewed, cutoff: datetime) -> str:
     verdict = source.verdict
     return (
-        f"\n[[move]]\nsource = {json.dumps(source.name, ensure_ascii=False)}\n"
+        f"\n[[move]]\nsource = {toml_value(source.name)}\n"
         f'from = "{source.basket}"\nto = "{verdict.to}"\non = {cutoff:%Y-%m-%d}\n'
         f"leads = {verdict.seen.leads}\nwon = {verdict.seen.won}\n"
         f"conversion = {verdict.seen_belief.mean:.4f}\nprobability = {verdict.probability:.4f}\n"
