@@ -31,12 +31,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from features.catalog import catalog, distinct
+from features.catalog import catalog
 from features.config import load
 from features.contract.database import open_database
 from features.cutoffs import grid, mature
 from features.dataset import labelled
 from features.simulator.simulate import simulate, write
+from features.spec.spec import distinct
 from features.starter.starter import write_starter
 from models.classifier.readiness import ReadinessModel
 from models.rules.rules import load_rules

@@ -18,9 +18,9 @@ from benchmarks.feature_data import SPECS
 from benchmarks.measure import Stopwatch
 from features.config import Config
 from features.contract.database import open_database
-from features.contract.tables import literal
 from features.engine.duckdb_engine import feature_frames
 from features.spec.spec import is_text
+from features.sql import literal
 
 # Dictionaries of numbers cost as much again as all the rest of writing, and save nothing.
 TEXTS = [spec.name for spec in SPECS if is_text(spec)]

@@ -24,12 +24,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.catalog import catalog, distinct
+from features.catalog import catalog
 from features.config import Config, load
 from features.contract.database import LeadDatabase, open_database
 from features.cutoffs import grid
 from features.dataset import labelled
 from features.simulator.simulate import World, simulate, write
+from features.spec.spec import distinct
 from features.starter.starter import write_starter
 from models.classifier.readiness import ReadinessModel
 from models.registry import CHAMPION

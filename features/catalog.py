@@ -25,6 +25,7 @@ from features.spec.spec import (
     Spec,
     SumValue,
     Trend,
+    distinct,
 )
 
 # The most frequent actions get features of their own; rarer ones count as "any activity" only.
@@ -62,11 +63,3 @@ def catalog(
     specs += [Attribute(name, text) for name, text in attributes.items()]
     specs += [*segments, *CUSTOM]
     return distinct(specs)
-
-
-def distinct(specs: Iterable[Spec]) -> tuple[Spec, ...]:
-    """Each feature once, as first mentioned and in that order."""
-    found: dict[str, Spec] = {}
-    for spec in specs:
-        found.setdefault(spec.name, spec)
-    return tuple(found.values())

@@ -21,9 +21,9 @@ import pandas as pd
 import pyarrow as pa
 
 from features.contract.database import LeadDatabase
-from features.contract.tables import literal
 from features.errors import Refused
 from features.funnel import Funnel, Stage
+from features.sql import literal
 
 Times = npt.NDArray[np.datetime64]
 NO_SOURCE = "(none)"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from features.contract.tables import literal
+from features.sql import literal
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from features.catalog import distinct
 from features.config import load
 from features.contract.database import open_database
 from features.dataset import Dataset, labelled
 from features.simulator.simulate import simulate, write
 from features.spark.session import session
+from features.spec.spec import distinct
 from features.starter.starter import write_starter
 from models.rules.rules import load_rules
 from training.promotion.promote import promote

@@ -9,14 +9,14 @@ from functools import cache
 import pandas as pd
 import pytest
 
-from features.catalog import catalog, distinct
+from features.catalog import catalog
 from features.contract.database import open_database
 from features.cutoffs import grid
 from features.engine.duckdb_engine import feature_frame
 from features.labels import label_sql
 from features.snapshots import cohort_sql
 from features.spark.buckets import features_on_spark
-from features.spec.spec import is_text
+from features.spec.spec import distinct, is_text
 from models.rules.rules import RuleScore
 from tests.features import oracle
 from tests.features.adversarial import ATTRIBUTES, CUTOFFS

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.catalog import catalog, distinct
+from features.catalog import catalog
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import grid, mature
 from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress, silent
-from features.spec.spec import Spec
+from features.spec.spec import Spec, distinct
 from models.classifier.readiness import ReadinessModel
 from models.comparison import capacity_of
 from models.rules.learn import learn_points

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from features.audit.audit import audit, refuse_leaks
-from features.catalog import catalog, distinct
+from features.catalog import catalog
 from features.check.freshness import days_without_deals
 from features.check.gate import refuse_lacks
 from features.check.worked import worked
@@ -16,6 +16,7 @@ from features.dataset import Dataset, labelled
 from features.errors import BadInput
 from features.progress import Progress, silent
 from features.spark.buckets import breaches_of
+from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
 from models.comparison import compare_on
 from models.registry import Registry

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from features.audit.finding import Finding
 from features.audit.leads import only_when_closed
 from features.contract.database import LeadDatabase
-from features.contract.tables import quoted
+from features.sql import quoted
 
 UNIQUE, FEWEST_VALUES = 0.9, 50  # different values per filled lead; leads it takes to say so
 IN_ORDER = 0.95  # correlation of a number's order with that of creation

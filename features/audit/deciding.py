@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from features.audit.finding import Finding, interval
 from features.audit.leads import FEWEST, won_share
 from features.contract.database import LeadDatabase
-from features.contract.tables import quoted
+from features.sql import quoted
 
 SURE = 0.95  # share of one outcome from which on it is decided
 TIMES_RARER = 4  # how much rarer than among all the other outcome must surely be

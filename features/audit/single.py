@@ -15,9 +15,9 @@ from scipy.stats import norm, rankdata
 
 from features.audit.finding import LEVEL, Finding
 from features.contract.database import LeadDatabase
-from features.contract.tables import quoted
 from features.dataset import Dataset
 from features.spec.spec import Attribute, Ratio, Spec
+from features.sql import quoted
 
 Floats = npt.NDArray[np.float64]
 # The best honest ones: 0.69 on the bank's log, up to 0.76 on simulated worlds (docs/audit.md).

@@ -22,9 +22,18 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
-from features.catalog import distinct
 from features.config import Strict
-from features.spec.spec import ActiveDays, Age, Attribute, Count, DaysSince, First, Last, Spec
+from features.spec.spec import (
+    ActiveDays,
+    Age,
+    Attribute,
+    Count,
+    DaysSince,
+    First,
+    Last,
+    Spec,
+    distinct,
+)
 from features.spec.where import Where, fits
 from features.spec.wording import Words, during, none_of, say
 

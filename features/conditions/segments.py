@@ -29,11 +29,10 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from features.catalog import distinct
 from features.conditions.conditions import Conditions
 from features.config import Config, Strict, explain_toml_errors
 from features.errors import BadInput
-from features.spec.spec import InSegment, Spec
+from features.spec.spec import InSegment, Spec, distinct
 
 JOINED_BY = "; "
 _MANY = 60  # letters of a name: it heads a column

@@ -11,7 +11,8 @@ from datetime import datetime
 
 import duckdb
 
-from features.contract.tables import CONTRACT, cast, literal, quoted
+from features.contract.tables import CONTRACT, cast
+from features.sql import literal, quoted
 
 SHOWN = 3
 

@@ -29,15 +29,14 @@ from features.contract.tables import (
     describe_sources,
     is_read_in_place,
     lead_id_type,
-    literal,
     open_sources,
-    quoted,
 )
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.spark.whole import Staging, Whole, find_whole
 from features.spec.parts import inside
 from features.spec.spec import Attribute, Spec
+from features.sql import literal, quoted
 
 DUCKDB_SHARE = 0.6  # of the memory limit; the rest is for arrays and frames
 _TEXT_TYPES = ("VARCHAR", "ENUM", "BOOLEAN", "UUID")

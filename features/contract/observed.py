@@ -6,8 +6,8 @@ from datetime import datetime
 import duckdb
 
 from features.config import Features
-from features.contract.tables import literal
 from features.errors import BadInput
+from features.sql import literal
 
 # An event is known from the later of its two times on: a deed recorded before it happened (a booked
 # visit) is still no deed until it does.

@@ -16,6 +16,7 @@ import duckdb
 
 from features.config import Tables
 from features.errors import BadInput
+from features.sql import literal, quoted
 
 
 @dataclass(frozen=True)
@@ -66,21 +67,6 @@ CONTRACT: dict[str, tuple[Column, ...]] = {
 
 # Infinity (how PostgreSQL may say "not yet") and years that no calendar reaches are no times.
 _READABLE = "BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59'"
-
-
-def quoted(identifier: str) -> str:
-    """A column or table name as SQL text."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text constant as SQL text. NUL, which no SQL text may hold, is spelled out.
-
-    >>> literal("it's"), literal("a\\0b")
-    ("'it''s'", "('a' || chr(0) || 'b')")
-    """
-    parts = ["'" + part.replace("'", "''") + "'" for part in text.split("\0")]
-    return parts[0] if len(parts) == 1 else f"({' || chr(0) || '.join(parts)})"
 
 
 def is_query(named: str) -> bool:

@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 
 from features.contract.database import LeadDatabase
-from features.contract.tables import literal, quoted
 from features.engine.ahead import one_ahead
 from features.engine.event_rows import EVENT, Rows, laid_by_part
 from features.snapshots import Chunk
 from features.spec.spec import Attribute
+from features.sql import literal, quoted
 
 BATCH = 200_000  # events on their way into the files
 _EVENTS = """

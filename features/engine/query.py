@@ -17,7 +17,6 @@ per feature (docs/adr/0003).
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from features.contract.tables import literal, quoted
 from features.snapshots import Chunk
 from features.spec.parts import behaviours, inside
 from features.spec.spec import (
@@ -42,6 +41,7 @@ from features.spec.spec import (
     Trend,
 )
 from features.spec.where import Where
+from features.sql import literal, quoted
 
 DAY_US = 86_400_000_000  # microseconds in a day
 SESSION_GAP = "INTERVAL 30 MINUTE"

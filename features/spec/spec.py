@@ -14,6 +14,7 @@ before the cutoff. `action=None` stands for events of any action; `where` narrow
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -269,3 +270,11 @@ Spec = Behaviour | Age | Attribute | Ratio | Custom | InSegment
 def is_text(spec: Spec) -> bool:
     """Whether the feature's values are text (a category) rather than numbers."""
     return isinstance(spec, First | Last) or (isinstance(spec, Attribute) and spec.text)
+
+
+def distinct(specs: Iterable[Spec]) -> tuple[Spec, ...]:
+    """Each feature once, as first mentioned and in that order."""
+    found: dict[str, Spec] = {}
+    for spec in specs:
+        found.setdefault(spec.name, spec)
+    return tuple(found.values())

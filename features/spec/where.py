@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from features.contract.tables import literal
+from features.sql import literal
 
 
 @dataclass(frozen=True)

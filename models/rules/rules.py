@@ -19,11 +19,10 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from features.catalog import distinct
 from features.config import explain_toml_errors
 from features.engine.query import action_of
 from features.errors import BadInput
-from features.spec.spec import Spec
+from features.spec.spec import Spec, distinct
 from features.spec.wording import Words
 from models.rules.file import Floats, RulesFile
 

@@ -34,8 +34,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from features.config import Strict, explain_toml_errors
 from features.contract.database import LeadDatabase
-from features.contract.tables import literal
 from features.errors import BadInput
+from features.sql import literal
 from features.touches import Mark, touches_sql
 
 Basket = Literal["active-1", "active-2", "passive-1", "passive-2"]

@@ -191,9 +191,9 @@ def backtest_verb(
     paired intervals; and each rule of the draft is held against the leads that it touched. Exits 0
     whatever is found, unless you ask for the gate.
     """
-    from features.catalog import distinct
     from features.config import load
     from features.contract.database import open_database
+    from features.spec.spec import distinct
     from models.rules.history import current_rules, find_rules
     from serve.reports.rules.backtest import backtest, model_beside
     from serve.reports.rules.page import write_page

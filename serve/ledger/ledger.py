@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from features.contract.tables import literal
 from features.errors import BadInput
+from features.sql import literal
 from features.whole_file import whole
 from models.routing import Router, Standing
 from serve.ledger.schema import ROW, create_or_extend

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from features.catalog import distinct
 from features.check.gate import Lack, lacks
 from features.conditions.segments import Segments, load_segments
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.spec.spec import Spec
+from features.spec.spec import Spec, distinct
 from features.spec.wording import Words
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules

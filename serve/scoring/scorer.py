@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.catalog import distinct
 from features.conditions.segments import Segments, load_segments
 from features.config import Config, Engine, Features, load
 from features.contract.breaches import find_breaches
@@ -22,7 +21,7 @@ from features.contract.database import open_database, open_frames
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.snapshots import cohort_sql
-from features.spec.spec import Spec
+from features.spec.spec import Spec, distinct
 from features.spec.wording import Words
 from models.classifier.readiness import BATCH, Floats, ReadinessModel
 from models.explanations.explain import explain

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from features.catalog import distinct
 from features.config import Config
 from features.contract.database import open_database
 from features.dataset import Dataset, labelled
 from features.errors import BadInput, Refused
 from features.progress import Progress, silent
+from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
 from models.comparison import capacity_of, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry

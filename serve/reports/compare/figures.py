@@ -8,7 +8,6 @@ from datetime import datetime
 import numpy as np
 from scipy.special import expit, logit
 
-from features.catalog import distinct
 from features.check.gate import refuse_lacks
 from features.check.worked import Worked, worked
 from features.conditions.segments import Segment
@@ -17,6 +16,7 @@ from features.contract.database import LeadDatabase, open_database
 from features.dataset import labelled
 from features.errors import Refused
 from features.progress import Progress
+from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
 from models.comparison import Comparison, compare_on, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry

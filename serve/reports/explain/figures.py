@@ -10,11 +10,11 @@ import pandas as pd
 
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.contract.tables import literal
 from features.cutoffs import utc_now
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.snapshots import cohort_sql
+from features.sql import literal
 from models.classifier.readiness import ReadinessModel
 from models.explanations.explain import Reason, explain
 from models.prior_shift import PriorShift

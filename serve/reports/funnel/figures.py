@@ -17,11 +17,11 @@ from features.check.freshness import days_without_deals
 from features.conditions.segments import Segments
 from features.config import Config
 from features.contract.database import LeadDatabase, open_database
-from features.contract.tables import literal
 from features.engine.duckdb_engine import feature_frames
 from features.errors import BadInput
 from features.funnel import Funnel, Stage, load_funnel
 from features.progress import Progress, silent
+from features.sql import literal
 from features.stages import Entries, entries
 from serve.ledger.ledger import open_ledger
 from serve.reports import page

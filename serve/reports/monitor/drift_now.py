@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.catalog import distinct
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import grid
@@ -27,7 +26,7 @@ from features.errors import Refused
 from features.labels import label_sql
 from features.progress import Progress
 from features.snapshots import Chunk, cohort_sql
-from features.spec.spec import Age
+from features.spec.spec import Age, distinct
 from models.classifier.readiness import ReadinessModel
 from serve.reports.monitor.drift import Drift, Matched, Pace, drift, match_ages, pace
 from serve.reports.monitor.past_scores import FEWEST_WINS, apart

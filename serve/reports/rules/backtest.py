@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.catalog import distinct
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import grid, mature
 from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress
+from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
 from models.comparison import capacity_of, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry

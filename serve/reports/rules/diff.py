@@ -9,13 +9,13 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
-from features.catalog import distinct
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.engine.duckdb_engine import feature_frames
 from features.progress import Progress
 from features.snapshots import cohort_sql
+from features.spec.spec import distinct
 from features.spec.wording import Words
 from features.whole_file import whole
 from models.rules.rules import Band, RuleScore

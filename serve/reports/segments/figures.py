@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.catalog import distinct
 from features.conditions.segments import Segments, load_segments
 from features.config import Config
 from features.contract.database import LeadDatabase, open_database
@@ -22,6 +21,7 @@ from features.engine.duckdb_engine import feature_frames
 from features.errors import Refused
 from features.progress import Progress
 from features.snapshots import cohort_sql
+from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules

@@ -6,12 +6,13 @@ from itertools import product
 import pandas as pd
 from hypothesis import HealthCheck, Phase, given, settings
 
-from features.catalog import catalog, distinct
+from features.catalog import catalog
 from features.config import Features
 from features.engine.duckdb_engine import chunk_count, feature_frame
 from features.engine.query import feature_sql
 from features.snapshots import Chunk
 from features.spec import spec
+from features.spec.spec import distinct
 from tests.features import oracle
 from tests.features.adversarial import ACTIONS, ATTRIBUTES, CUTOFFS, WINDOWS, databases
 from tests.features.every_spec import WHERES

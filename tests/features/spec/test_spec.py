@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from features.catalog import MOST_ACTIONS, catalog, distinct
+from features.catalog import MOST_ACTIONS, catalog
 from features.config import Features
 from features.errors import BadInput
 from features.spec.spec import (
@@ -24,6 +24,7 @@ from features.spec.spec import (
     Spec,
     SumValue,
     Trend,
+    distinct,
     is_text,
 )
 from features.spec.stored import from_dict, to_dict

@@ -15,10 +15,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.catalog import distinct
 from features.config import load
 from features.contract.database import open_database
 from features.errors import Refused
+from features.spec.spec import distinct
 from models.registry import CHAMPION, Registry
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from features.catalog import distinct
 from features.config import load
 from features.contract.database import open_database
 from features.dataset import labelled
 from features.progress import silent
+from features.spec.spec import distinct
 from models.rules.rules import call_order, load_rules, parse_rules
 from serve.reports.rules.backtest import CURRENT, DRAFT, MODEL, backtest, model_beside
 from serve.reports.rules.page import write_page
