@@ -17,7 +17,7 @@ from features.config import Config
 from features.cutoffs import grid, mature
 from features.dataset import Dataset
 from features.errors import Refused
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.rules.rules import RuleScore
 from models.statistics.calibration_report import CalibrationReport, calibration_report
 from models.statistics.judge import Contender, Judgement, judge

@@ -17,7 +17,7 @@ from features.dataset import Dataset
 from features.spec.spec import Spec
 from features.spec.wording import meaning
 from models import plots
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
 from models.explanations.importance import importance
 from models.registry import Child, Training

@@ -13,7 +13,7 @@ from features.contract.database import LeadDatabase
 from features.cutoffs import grid, mature
 from features.dataset import Dataset, labelled
 from features.errors import Refused
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.prior_shift import PriorShift, prior_shift
 
 LATEST = 4  # cutoffs: enough wins to tell, recent enough to be of the new market

@@ -13,7 +13,7 @@ from features.dataset import Dataset, labelled
 from features.errors import BadInput, Refused
 from features.progress import Progress, silent
 from features.spec.spec import distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import capacity_of, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules

@@ -22,7 +22,7 @@ from features.errors import Refused
 from features.progress import Progress
 from features.snapshots import cohort_sql
 from features.spec.spec import distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.statistics.clustered import Bools, Conversion, conversions, overlap

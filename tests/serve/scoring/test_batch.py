@@ -15,7 +15,7 @@ from features.config import Config, Engine, load
 from features.contract.database import LeadDatabase, open_database
 from features.engine.duckdb_engine import feature_frame
 from features.snapshots import cohort_sql
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import Run, open_ledger
 from serve.scoring.batch import default_cutoff, score_all

@@ -16,7 +16,7 @@ from features.contract.database import open_database
 from features.dataset import labelled
 from features.errors import BadInput, Refused
 from features.spec.spec import ActiveDays, Age
-from models.classifier.readiness import LOGISTIC, TREES, Settings
+from models.classifier.classifier import LOGISTIC, TREES, Settings
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import load_rules
 from models.statistics.judge import METRICS
