@@ -29,7 +29,7 @@ from training.search import Candidate
 from training.splits import Split
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trained:
     """What a training yields: the registered challenger, how it was found and how it did."""
 
@@ -45,6 +45,9 @@ class Trained:
     notes: tuple[str, ...]
     findings: tuple[Finding, ...]
     random_split: RandomSplit
+
+    def __repr__(self) -> str:
+        return f"Trained({self.model!r}: {self.comparison.verdict})"
 
     def to_json(self) -> dict[str, Any]:
         """What `train --json` prints."""

@@ -45,12 +45,17 @@ class Fold:
     roc_auc: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Candidate:
     """Settings and how they did on each fold; no folds where there was nothing to judge on."""
 
     settings: AnySettings
     folds: tuple[Fold, ...]
+
+    def __repr__(self) -> str:
+        return (
+            f"Candidate({self.settings}, log loss {self.log_loss:.4f} on {len(self.folds)} folds)"
+        )
 
     @property
     def losses(self) -> Floats:

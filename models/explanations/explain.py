@@ -70,7 +70,7 @@ def topic_of(spec: Spec) -> str:
     return action_of(spec) or "activity"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explained:
     """Reasons for the rows of a frame. `by_feature` has shape (n, features); base is a log-odds;
     by_feature.sum(axis=1) + base is the log-odds of the readiness."""
@@ -80,6 +80,9 @@ class Explained:
     by_feature: Floats
     base: float
     words: Words
+
+    def __repr__(self) -> str:
+        return f"Explained({len(self.frame)} rows, {self.model!r})"
 
     @cached_property
     def topics(self) -> list[str]:

@@ -36,7 +36,7 @@ COLUMNS += ["segments"]
 COLUMNS += time_to_close.COLUMNS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scorer:
     """A model and a points table, ready to score; segments to name. config: the settings it was
     read by, whose lead database tells `score` of a win rate that has moved; None to ask nothing."""
@@ -46,6 +46,10 @@ class Scorer:
     words: Words
     segments: Segments = field(default_factory=Segments)
     config: Config | None = None
+
+    def __repr__(self) -> str:
+        segments = len(self.segments.names)
+        return f"Scorer({self.model!r}, rules {self.rules.version}, {segments} segments)"
 
     @classmethod
     def champion(cls, path: str | Path) -> Scorer:
