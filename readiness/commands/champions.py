@@ -53,7 +53,7 @@ def promote_verb(
     with progress_bars() as told:
         promotion = promote(config, because, by, force, told)
     if as_json:
-        print_json(promotion.to_json())
+        print_json(promotion)
     else:
         out.print(promotion.said, markup=False)
         if promotion.promoted:
@@ -100,7 +100,7 @@ def history_verb(where: Where = Path(), as_json: AsJson = False) -> None:
 
     found = history(load(where))
     if as_json:
-        print_json(found.to_json())
+        print_json(found)
     else:
         _print(found)
     if found.fault:

@@ -43,7 +43,7 @@ def init_verb(
 
     written = write_starter(folder)
     if as_json:
-        print_json({"written": [str(path) for path in written]})
+        print_json({"written": written})
         return
     for path in written:
         print_path(f"wrote {path}")
@@ -71,7 +71,7 @@ def check_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     with progress_bars() as told, open_database(config, opted_in(config)) as database:
         report = check(database, config, utc_now(), told)
     if as_json:
-        print_json(report.to_json())
+        print_json(report)
     else:
         _print_report(report, config.audit.accepted)
     if not report.ok:
@@ -192,7 +192,7 @@ def simulate_verb(
     written = write(world, folder)
     if as_json:
         counts = {"leads": len(world.leads), "events": len(world.events), "deals": len(world.deals)}
-        print_json(counts | {"written": [str(path) for path in written]})
+        print_json(counts | {"written": written})
         return
     print_path(
         f"{len(world.leads):,} leads, {len(world.events):,} events, {len(world.deals):,} closed "

@@ -79,7 +79,7 @@ def explain_verb(
         story = story_of(database, scorer, told, history, change)
     page = write_page(story, config.out_folder / page_name(lead)) if with_page else None
     if as_json:
-        print_json(story.to_json() | {"page": page and str(page)})
+        print_json(story, page=page)
         return
     _print_explained(told, story.horizon_days)
     _print_history(history, told.cutoff, change)
@@ -97,21 +97,21 @@ def _print_explained(told: "PointsExplained", horizon_days: int) -> None:
         ready = f"readiness [bold]{told.readiness:.1%}[/] within {horizon_days} days, "
     out.print(
         f"Lead {escape(told.lead_id)} at {told.cutoff:%Y-%m-%d %H:%M} UTC: {ready}"
-        f"[bold]{told.points:g}[/] points ({told.band})."
+        f"[bold]{told.rule_score:g}[/] points ({told.band})."
     )
     if isinstance(told, LeadExplained):
-        if told.shift and told.shift.log_odds:
-            out.print(str(told.shift))
-        if told.close:
-            out.print(str(told.close))
+        if told.prior_shift and told.prior_shift.log_odds:
+            out.print(str(told.prior_shift))
+        if told.time_to_close:
+            out.print(str(told.time_to_close))
         out.print(_reasons_table(told))
     else:
-        out.print(f"There is no probability: {told.why_not}.", markup=False)
+        out.print(f"There is no probability: {told.why_no_readiness}.", markup=False)
     lines = Table(Column("points", justify="right"), "rule", title="Points", title_justify="left")
     for rule, points in told.lines.items():
         lines.add_row(f"{points:+g}", escape(rule))
     lines.add_section()
-    lines.add_row(f"{told.points:g}", f"in all: {told.band}")
+    lines.add_row(f"{told.rule_score:g}", f"in all: {told.band}")
     out.print(lines)
     if told.disqualified:
         out.print(f"[bold]Disqualified:[/] {escape(told.disqualified)}")
@@ -175,7 +175,7 @@ def _print_change(change: "Change") -> None:
     points = change.points
     title = f"Points {points.before:g} -> {points.after:g}, {span}"
     out.print(_change_table(title, "points", points, "{:+g}", 0.0))
-    if change.said is None:
+    if change.ledger is None:
         out.print(f"The ledger has no line of {change.since:%Y-%m-%d}: both are judged as today.")
 
 

@@ -63,7 +63,8 @@ def override_verb(
             add_override(ledger.connection, decided)
         rows = history(ledger.connection, lead)
     if as_json:
-        told = rows.astype(object).where(rows.notna(), None).to_dict("records")
+        known = rows.astype(object).where(rows.notna(), None)
+        told = known.map(lambda each: str(each) if isinstance(each, datetime) else each)
         print_json({"lead_id": lead, "history": told})
         return
     if rows.empty:
@@ -121,7 +122,7 @@ def feedback_verb(
         found = feedback(config, database)
     page = write_feedback_page(found, to or config.out_folder / "feedback.html")
     if as_json:
-        print_json(found.to_json() | {"page": str(page)})
+        print_json(found, page=page)
         return
     for note in found.notes:
         err.print(f"[yellow]note[/] {escape(note)}")

@@ -76,7 +76,7 @@ def funnel_verb(
         report = funnel_report(config, until, by, told)
     page = write_funnel_page(report, to or config.out_folder / "funnel.html")
     if as_json:
-        print_json(report.to_json() | {"page": str(page)})
+        print_json(report, page=page)
         return
     _print(report)
     print_path(f"Report: {page}")

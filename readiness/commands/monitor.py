@@ -54,7 +54,7 @@ def monitor_verb(
     page = write_page(found, config.out_folder / "monitor.html")
     run = log(found, registry)
     if as_json:
-        print_json(found.to_json() | {"page": str(page), "run_id": run})
+        print_json(found, page=page, run_id=run)
     else:
         _print(found)
         print_path(f"Page: {page}\nLogged to MLflow as run {run}.")

@@ -68,7 +68,7 @@ def show_verb(where: Where = Path(), named: Rules = "current", as_json: AsJson =
     config = load(where)
     rules = find_rules(named, config)
     if as_json:
-        print_json(rules.to_json(config.words))
+        print_json(rules.json_fields(config.words))
         return
     out.print(_rules_table(rules, config.words))
     for line in rules.limits_in_words():
@@ -123,7 +123,7 @@ def diff_verb(
         found = diff_rules(config, database, a, b, cutoff, told)
     written = export(found.leads, to) if to else None
     if as_json:
-        print_json(found.to_json() | {"export": written})
+        print_json(found, export=written)
         return
     _print_diff(found)
     if written:
@@ -131,7 +131,7 @@ def diff_verb(
 
 
 def _print_diff(found: "RulesDiff") -> None:
-    told = found.to_json()
+    told = found.json_fields()
     out.print(
         f"From {escape(found.old.file.name)} ({found.old.version}) to "
         f"{escape(found.new.file.name)} ({found.new.version}): of {told['open_leads']:,} open "
@@ -208,7 +208,7 @@ def backtest_verb(
         found = backtest(config, database, new, current, model, told)
     page = write_page(found, to or config.out_folder / "rules.html")
     if as_json:
-        print_json(found.to_json() | {"page": str(page)})
+        print_json(found, page=page)
     else:
         _print_backtest(found)
         print_path(f"Page: {page}")
@@ -237,5 +237,5 @@ def _print_backtest(found: "Backtest") -> None:
         lift = each.lift
         figures = f"{lift.point:.2f} ({lift.low:.2f} to {lift.high:.2f})"
         figures = "-" if lift.point != lift.point else figures
-        table.add_row(f"{each.points:+g}", escape(each.line), f"{each.leads:,}", figures, each.pays)
+        table.add_row(f"{each.points:+g}", escape(each.rule), f"{each.leads:,}", figures, each.pays)
     out.print(table)

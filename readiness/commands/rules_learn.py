@@ -60,7 +60,7 @@ def learn_verb(
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path, found.text)
     if as_json:
-        print_json(found.to_json() | {"file": str(path)})
+        print_json(found, file=path)
         return
     _print(found, config.words)
     print_path(f"Written: {path}. Who would stand elsewhere: readiness rules diff current {path}")

@@ -46,7 +46,7 @@ def sources_verb(
     applied = apply_moves(config, found) if apply else None
     page = write_page(found, applied, config.out_folder / "sources.html")
     if as_json:
-        print_json(found.to_json() | {"applied": applied, "page": str(page)})
+        print_json(found, applied=applied, page=page)
         return
     for note in found.notes:
         err.print(f"[yellow]note[/] {escape(note)}")

@@ -1,6 +1,5 @@
 """The verbs that use a model: score and compare."""
 
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -100,7 +99,7 @@ def score_verb(
     ):
         scored = score_all(config, database, scorer, ledger, cutoff, told)
         written = ledger.export(scored.run, to, segment) if to else None
-        found = scored.to_json() | {"ledger": str(ledger_path), "export": written}
+        found = scored.json_fields() | {"ledger": ledger_path, "export": written}
         found |= {"segment": scored.of_segment(segment)} if segment else {}
         head = ledger.rows(scored.run, HEAD, segment)
     if as_json:
@@ -228,8 +227,7 @@ def compare_verb(
     simpler = None if segment else found_at_training(config, model)
     page = write_page(compared, to or config.out_folder / page_name(segment), simpler, contacted)
     if as_json:
-        never = contacted and asdict(contacted)
-        print_json(compared.to_json() | {"contacted": never, "page": str(page)})
+        print_json(compared, contacted=contacted, page=page)
         return
     if segment:
         out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")
