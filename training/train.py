@@ -1,7 +1,6 @@
 """`readiness train`: from a lead database to a registered challenger, judged on the final test."""
 
 from dataclasses import replace
-from datetime import datetime
 
 from features.audit.audit import audit, refuse_leaks
 from features.catalog import catalog
@@ -11,7 +10,7 @@ from features.check.worked import worked
 from features.conditions.segments import opted_in
 from features.config import Config
 from features.contract.database import LeadDatabase, open_database
-from features.cutoffs import grid, mature, utc_now
+from features.cutoffs import utc_now
 from features.dataset import Dataset, labelled
 from features.errors import BadInput
 from features.progress import Progress, silent
@@ -45,9 +44,9 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         refuse_breaches(database)
         refuse_lacks(config, database)
         specs = catalog(config.features, database.actions, database.attributes, segments)
-        split = final_split(
-            _mature(config, database), config.time.test_cutoffs, config.time.horizon_days
-        )
+        times = config.time
+        mature = times.mature_cutoffs(database.data_end)
+        split = final_split(mature, times.test_cutoffs, times.horizon_days)
         dataset = labelled(
             database,
             distinct((*specs, *rules.specs)),
@@ -96,12 +95,6 @@ def refuse_breaches(database: LeadDatabase) -> None:
     if found:
         lines = "\n".join(f"  {breach}" for breach in found)
         raise BadInput(f"The lead database breaches its contract:\n{lines}")
-
-
-def _mature(config: Config, database: LeadDatabase) -> list[datetime]:
-    times = config.time
-    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, database.data_end)
-    return mature(cutoffs, times.horizon_days, database.data_end)
 
 
 def _finished(

@@ -23,7 +23,7 @@ from features.conditions.segments import opted_in
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
-from features.cutoffs import grid, is_mature
+from features.cutoffs import is_mature
 from features.dataset import labelled
 from features.described import describe_features
 from features.labels import label_sql
@@ -113,7 +113,7 @@ def _deals(database: LeadDatabase) -> dict[str, int]:
 
 def _cutoffs(database: LeadDatabase, config: Config) -> tuple[CutoffCount, ...]:
     horizon, end = config.time.horizon_days, database.data_end
-    cutoffs = grid(config.time.first_cutoff, config.time.cutoff_every_days, end)
+    cutoffs = config.time.cutoffs(end)
     if not cutoffs:
         return ()
     counted = database.connection.execute(

@@ -21,7 +21,6 @@ import numpy.typing as npt
 
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.cutoffs import grid, is_mature
 from features.labels import ending_sql
 from features.snapshots import cohort_sql
 
@@ -81,8 +80,7 @@ class Maturity:
 def maturity(database: LeadDatabase, config: Config) -> Maturity:
     """Measure the delay at the mature cutoffs, and hold the late ones against it."""
     end, horizon = database.data_end, config.time.horizon_days
-    cutoffs = grid(config.time.first_cutoff, config.time.cutoff_every_days, end)
-    known = [cutoff for cutoff in cutoffs if is_mature(cutoff, horizon, end)]
+    cutoffs, known = config.time.cutoffs(end), config.time.mature_cutoffs(end)
     delay = _delay(_won_by_day(database, known, horizon).sum(axis=0))
     late = [cutoff for cutoff in cutoffs if cutoff not in known]
     by_day, sizes = _won_by_day(database, late, horizon), _sizes(database, late)

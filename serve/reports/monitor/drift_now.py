@@ -194,7 +194,7 @@ class Sight:
         """The base rate of training, counted again; NaN where the cutoffs are not known any
         more, because the settings have changed."""
         times, until = self.config.time, self.model.trained_until
-        cutoffs = grid(times.first_cutoff, times.cutoff_every_days, until)
+        cutoffs = times.cutoffs(until)
         if not cutoffs or cutoffs[-1] != until or times.horizon_days != self.model.horizon_days:
             return math.nan
         return float(self._outcomes(cutoffs)["won"].mean())

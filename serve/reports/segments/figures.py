@@ -15,7 +15,7 @@ import pandas as pd
 from features.conditions.segments import Segments, load_segments
 from features.config import Config
 from features.contract.database import LeadDatabase, open_database
-from features.cutoffs import grid, mature, utc_now
+from features.cutoffs import utc_now
 from features.dataset import labelled
 from features.engine.duckdb_engine import feature_frames
 from features.errors import Refused
@@ -129,8 +129,7 @@ def segments_report(
     horizon = model.horizon_days if model else config.time.horizon_days
     with open_database(staged, (*segments.specs, *rules.specs)) as database:
         cutoff = cutoff or default_cutoff(database.data_end, utc_now())
-        times, end = config.time, min(cutoff, database.data_end)
-        past = mature(grid(times.first_cutoff, times.cutoff_every_days, end), horizon, end)
+        past = config.time.mature_cutoffs(min(cutoff, database.data_end), horizon)
         measured = _measured(config, database, segments, past, horizon, progress)
         groups, now = _open_now(config, database, segments, rules, model, cutoff, progress)
         notes = _notes(segments, database, past, horizon)

@@ -21,10 +21,11 @@ from pydantic import ValidationError
 
 from features.catalog import catalog
 from features.conditions.conditions import Condition, Conditions
-from features.config import Features, explain_toml_errors
+from features.config import Features
 from features.contract.database import open_database
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
+from features.toml import explain_toml_errors
 from tests.features import oracle
 from tests.features.adversarial import ACTIONS, ATTRIBUTES, CONTENTS, SOURCES, databases
 from tests.features.engine.test_features_equal_oracle import asked_for, register
