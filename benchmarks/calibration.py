@@ -23,8 +23,8 @@ from sklearn.linear_model import LogisticRegression
 from benchmarks.measure import HOME
 from features.catalog import catalog
 from features.config import load
-from features.contract.database import open_database
 from features.dataset import Dataset, labelled
+from features.open import open_database
 from features.simulator.simulate import simulate, write
 from features.spec.spec import Spec
 from features.starter.starter import write_starter

@@ -33,8 +33,8 @@ from scipy.special import expit, logit
 
 from features.catalog import catalog
 from features.config import load
-from features.contract.database import open_database
 from features.dataset import labelled
+from features.open import open_database
 from features.simulator.simulate import simulate, write
 from features.spec.spec import distinct
 from features.starter.starter import write_starter

@@ -20,8 +20,8 @@ import pandas as pd
 
 from features.catalog import catalog
 from features.config import Config, load
-from features.contract.database import open_database
 from features.dataset import endings, labelled
+from features.open import open_database
 from features.simulator.simulate import World, simulate, write
 from features.starter.starter import write_starter
 from models.classifier.readiness import Settings

@@ -9,10 +9,11 @@ from features.check.gate import refuse_lacks
 from features.check.worked import worked
 from features.conditions.segments import opted_in
 from features.config import Config
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.dataset import Dataset, labelled
 from features.errors import BadInput
+from features.open import open_database
 from features.progress import Progress, silent
 from features.spark.buckets import breaches_of
 from features.spec.spec import distinct

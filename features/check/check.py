@@ -28,7 +28,7 @@ from features.dataset import labelled
 from features.described import describe_features
 from features.labels import label_sql
 from features.progress import Progress, silent
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from features.spark.buckets import breaches_of
 
 
@@ -76,7 +76,7 @@ def _audited(database: LeadDatabase, config: Config, progress: Progress) -> tupl
     specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
     cutoffs = training_cutoffs(config, database.data_end)
     some, horizon = spread_out(cutoffs), config.time.horizon_days
-    seen = database.value(f"SELECT count(*) FROM ({cohort_sql(some)})") if some else 0
+    seen = Snapshots.at(database, some).count if some else 0
     memory = config.engine.memory_gb
     dataset = labelled(database, specs, some, horizon, memory, progress) if seen else None
     return audit(database, config, cutoffs, dataset, specs)
@@ -116,9 +116,9 @@ def _cutoffs(database: LeadDatabase, config: Config) -> tuple[CutoffCount, ...]:
     cutoffs = config.time.cutoffs(end)
     if not cutoffs:
         return ()
+    labels = label_sql(Snapshots.at(database, cutoffs), horizon, end)
     counted = database.connection.execute(
-        f"WITH cohort AS ({cohort_sql(cutoffs)}), labels AS ({label_sql('cohort', horizon, end)}) "
-        "SELECT cutoff, count(*), sum(won)::BIGINT FROM labels GROUP BY cutoff"
+        f"SELECT cutoff, count(*), sum(won)::BIGINT FROM ({labels}) GROUP BY cutoff"
     ).fetchall()
     found = {cutoff: numbers for cutoff, *numbers in counted}
     return tuple(

@@ -18,7 +18,7 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.errors import Refused
 from features.labels import label_sql
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 
 LEAST_CUTOFFS = 2  # of the training: the earlier for the trees, the later to calibrate
 LEAST_ACTIONS = 2  # with one, there is nothing to weigh against another
@@ -126,7 +126,7 @@ def _labels(
     """Leads at the cutoffs, those of them won, snapshots, and those of them won."""
     if not cutoffs:
         return 0, 0, 0, 0
-    labels = label_sql(f"({cohort_sql(cutoffs)})", config.time.horizon_days, database.data_end)
+    labels = label_sql(Snapshots.at(database, cutoffs), config.time.horizon_days, database.data_end)
     leads, won, snapshots, wins = database.connection.execute(
         "SELECT count(DISTINCT lead_id), count(DISTINCT lead_id) FILTER (won = 1), count(*), "
         f"count(*) FILTER (won = 1) FROM ({labels})"

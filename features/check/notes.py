@@ -11,6 +11,7 @@ from features.config import Config
 from features.contract.breaches import SHOWN
 from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
+from features.spark.whole import SparkSample
 
 
 def _strangers(table: str, use: str) -> tuple[str, str, str]:
@@ -143,7 +144,7 @@ def cutoff_notes(
 
 def sample_note(database: LeadDatabase) -> Note:
     """That the figures are of some of the leads, where they are."""
-    whole = database.whole
+    whole = database.whole if isinstance(database, SparkSample) else None
     return Note(
         "leads in all",
         whole.leads if whole and whole.share < 1 else 0,

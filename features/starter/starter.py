@@ -13,10 +13,11 @@ import duckdb
 
 from features.catalog import MOST_ACTIONS
 from features.config import FILE_NAME, Capacity, Config, Tables, Times
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
 from features.cutoffs import grid, mature
 from features.errors import BadInput
+from features.open import open_database
 from features.spec.wording import say
 from features.sql import literal
 from features.starter.funnel import funnel_text

@@ -64,8 +64,8 @@ def check_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     from features.check.check import check
     from features.conditions.segments import opted_in
     from features.config import load
-    from features.contract.database import open_database
     from features.cutoffs import utc_now
+    from features.open import open_database
 
     config = load(where)
     with progress_bars() as told, open_database(config, opted_in(config)) as database:
@@ -155,8 +155,8 @@ def _day(moment: datetime | None) -> str:
 def features_verb(where: Where = Path(), as_json: AsJson = False) -> None:
     """List every feature that is computed, with its meaning in words."""
     from features.config import load
-    from features.contract.database import open_database
     from features.described import describe_features
+    from features.open import open_database
 
     config = load(where)
     with open_database(config) as database:

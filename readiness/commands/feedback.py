@@ -111,7 +111,7 @@ def feedback_verb(
     made before it; lists of the past are made by: readiness score --cutoff DAY
     """
     from features.config import load
-    from features.contract.database import open_database
+    from features.open import open_database
     from serve.reports.feedback.figures import feedback
     from serve.reports.feedback.page import write_feedback_page
 

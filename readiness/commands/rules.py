@@ -110,7 +110,7 @@ def diff_verb(
     with the lines of the points table that moved them.
     """
     from features.config import load
-    from features.contract.database import open_database
+    from features.open import open_database
     from models.rules.history import find_rules
     from serve.ledger.ledger import require_exportable
     from serve.reports.rules.diff import diff_rules, export
@@ -192,7 +192,7 @@ def backtest_verb(
     whatever is found, unless you ask for the gate.
     """
     from features.config import load
-    from features.contract.database import open_database
+    from features.open import open_database
     from features.spec.spec import distinct
     from models.rules.history import current_rules, find_rules
     from serve.reports.rules.backtest import backtest, model_beside

@@ -81,7 +81,7 @@ def score_verb(
     leads of one, while the ledger gets them all.
     """
     from features.config import load
-    from features.contract.database import open_database
+    from features.open import open_database
     from serve.ledger.ledger import open_ledger, require_exportable
     from serve.scoring.batch import score_all
     from serve.scoring.points_only import scorer_of
@@ -210,7 +210,7 @@ def compare_verb(
     """
     from features.conditions.segments import load_segments
     from features.config import load
-    from features.contract.database import open_database
+    from features.open import open_database
     from models.rules.rules import load_rules
     from readiness.commands.tables import calibration_table, judgement_table
     from serve.reports.compare.figures import compare, found_at_training, model_of, worked_at

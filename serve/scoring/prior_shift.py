@@ -29,7 +29,7 @@ def shifted(
     config: Config, database: LeadDatabase, model: ReadinessModel, cutoff: datetime
 ) -> tuple[ReadinessModel, PriorShift | None]:
     """The model for this cutoff; as it is, with None, where no shift is asked for or no outcome
-    after training is complete yet. Leaves the table of snapshots to whoever comes next."""
+    after training is complete yet."""
     shift = shifts(config, database, model, [cutoff])[cutoff]
     return (model.moved(shift.log_odds) if shift else model), shift
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from features.contract.database import open_database
 from features.dataset import Dataset, endings, labelled
+from features.open import open_database
 from models.registry import Registry
 from models.timing.time_to_close import COLUMNS
 from training.timing import judged_timing, unseen_readiness, with_time_to_close

@@ -17,8 +17,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.config import Config, Engine, Mlflow, Training, load
-from features.contract.database import open_database
 from features.errors import BadInput
+from features.open import open_database
 from features.starter.starter import guess_points, write_starter
 
 DAY = timedelta(days=1)

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from features.contract.database import open_database
 from features.errors import BadInput
+from features.open import open_database
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all
 from serve.scoring.points_only import PointsOnly, scorer_of

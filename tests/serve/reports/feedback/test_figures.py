@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.contract.database import open_database
 from features.errors import BadInput
+from features.open import open_database
 from models.routing import Router
 from serve.ledger.ledger import Ledger, Run
 from serve.ledger.overrides import Override, add_override

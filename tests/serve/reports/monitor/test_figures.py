@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from features.contract.database import open_database
 from features.errors import Refused
+from features.open import open_database
 from features.spec.spec import distinct
 from models.registry import CHAMPION, Registry
 from models.rules.rules import load_rules

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from features.config import load
-from features.contract.database import open_database
 from features.dataset import labelled
+from features.open import open_database
 from features.progress import silent
 from features.spec.spec import distinct
 from models.rules.rules import call_order, load_rules, parse_rules
