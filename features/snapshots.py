@@ -9,7 +9,8 @@ after.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -54,19 +55,23 @@ WHERE (d.closed_at IS NULL OR d.closed_at >= c.cutoff)
         )
 
     @classmethod
-    def of(cls, database: LeadDatabase, rows: pd.DataFrame) -> Snapshots:
-        """The snapshots of a frame with the columns lead_id and cutoff, open or not. They are
-        copied into a table of their own, which lasts as long as the database is open."""
-        name = f"snapshots_{uuid4().hex}"
+    @contextmanager
+    def of(cls, database: LeadDatabase, rows: pd.DataFrame) -> Iterator[Snapshots]:
+        """The snapshots of a frame with the columns lead_id and cutoff, open or not: each row
+        another one. They are a table of their own for the time of the block."""
+        name, execute = f"snapshots_{uuid4().hex}", database.connection.execute
         database.connection.register("given", rows)
         try:
-            database.connection.execute(
+            execute(
                 f"CREATE TEMP TABLE {name} AS "
                 "SELECT lead_id, CAST(cutoff AS TIMESTAMP) AS cutoff FROM given"
             )
         finally:
             database.connection.unregister("given")
-        return cls(database, name)
+        try:
+            yield cls(database, name)
+        finally:
+            execute(f"DROP TABLE {name}")
 
     def where(self, condition: str) -> Snapshots:
         """Those of them that an SQL condition on lead_id and cutoff holds for."""

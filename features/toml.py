@@ -5,6 +5,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -47,10 +48,21 @@ def read_text(path: Path, if_missing: str = "") -> str:
 def parse_toml(text: str, path: Path, model: type[File], /, **further: Any) -> File:
     """The content of the text of a TOML file, and of `further` keys that no file has; `path` is
     for the message. Raises BadInput as `read_toml`."""
+    return validate_toml(further | load_toml(text, path), path, model)
+
+
+def load_toml(text: str, path: Path) -> dict[str, Any]:
+    """The content of the text of a TOML file. Raises BadInput where it is not TOML."""
     try:
-        return model.model_validate(further | tomllib.loads(text))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{path} is not valid TOML: {error}") from None
+
+
+def validate_toml(content: Mapping[str, Any], path: Path, model: type[File]) -> File:
+    """The content of a TOML file as its model. Raises BadInput for all that does not fit."""
+    try:
+        return model.model_validate(content)
     except ValidationError as error:
         raise BadInput(explain_toml_errors(path, error, model)) from None
 
@@ -110,7 +122,8 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def toml_value(value: Any) -> str:
-    """A text, number, bool, list or dict in TOML, on one line; a whole number is written as such.
+    """A text, number, bool, time, list or dict in TOML, on one line; a whole number is written as
+    such.
 
     >>> print(toml_value({"warm": 20.0, "is": ["a", 1.5, True]}))
     { warm = 20, is = ["a", 1.5, true] }
@@ -121,9 +134,29 @@ def toml_value(value: Any) -> str:
         case str():
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
         case dict():
-            return "{ " + ", ".join(f"{key} = {toml_value(v)}" for key, v in value.items()) + " }"
-        case list():
+            return (
+                "{ "
+                + ", ".join(f"{_key(key)} = {toml_value(v)}" for key, v in value.items())
+                + " }"
+            )
+        case date():  # or datetime
+            return value.isoformat()
+        case list() | tuple():
             return f"[{', '.join(map(toml_value, value))}]"
         case float() if value.is_integer():
             return str(int(value))
     return repr(value)
+
+
+def toml_text(content: Mapping[str, Any]) -> str:
+    """The text of a TOML file with this content, a line per key.
+
+    >>> print(toml_text({"name": "ours", "words": {"e-mail sent": "was sent an e-mail"}}), end="")
+    name = "ours"
+    words = { "e-mail sent" = "was sent an e-mail" }
+    """
+    return "".join(f"{_key(key)} = {toml_value(value)}\n" for key, value in content.items())
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml_value(key)

@@ -57,7 +57,9 @@ def check(
         actions=actions,
         deals=_deals(database),
         counts={name: note.count for name, note in looks.items()},
-        recorded_late=_row(database, "SELECT avg((recorded_at > occurred_at)::INT) FROM deeds")[0],
+        recorded_late=_row(
+            database, "SELECT avg((recorded_at > occurred_at)::INT) FROM known_events"
+        )[0],
         snapshots=snapshots,
         won_share=snapshots["won"] / snapshots["mature"] if snapshots["mature"] else None,
         cutoffs=cutoffs,

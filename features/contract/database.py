@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
-import pyarrow as pa
 
 from features.config import Config, Engine, Features
 from features.contract.breaches import write_lead_faults
-from features.contract.observed import KNOWN_AT, is_deed, latest_time, observe
+from features.contract.observed import KNOWN_AT, is_counted, latest_time, observe
 from features.contract.tables import (
     CONTRACT,
     cast,
@@ -45,7 +45,8 @@ class LeadDatabase:
     """An open lead database.
 
     `actions` are the observed ones, most frequent first; `sources` those of the events, in
-    alphabetical order; `deeds` is how many events count; `attributes` tells for each listed
+    alphabetical order; `events_count` is how many events
+    the view known_events has; `attributes` tells for each listed
     attribute whether it is text; `columns` are the raw columns per table. `data_end` is the latest
     past time in the tables, or as configured: a label is mature where cutoff + horizon <= it.
     """
@@ -54,7 +55,7 @@ class LeadDatabase:
     columns: dict[str, dict[str, str]]
     actions: tuple[str, ...]
     sources: tuple[str, ...]
-    deeds: int
+    events_count: int
     attributes: dict[str, bool]
     data_end: datetime
     scratch: Path
@@ -100,19 +101,20 @@ def open_files(config: Config, attributes: Iterable[str] = ()) -> Iterator[LeadD
 
 @contextmanager
 def open_frames(
-    frames: Mapping[str, pd.DataFrame],
+    frames: Mapping[str, Any],
     features: Features,
     engine: Engine,
     attributes: Iterable[str] = (),
 ) -> Iterator[LeadDatabase]:
-    """The same over pandas frames by table name: `events`, `leads` and, if known, `deals`."""
+    """The same over frames by table name: `events`, `leads` and, if known, `deals`. Pandas, polars,
+    Arrow or whatever else DuckDB reads."""
     with temporary_duckdb(engine) as (connection, scratch):
         columns = register_tables(connection, frames)
         yield stage(connection, scratch, columns, features, attributes)
 
 
 def register_tables(
-    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pd.DataFrame | pa.Table]
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Any]
 ) -> dict[str, dict[str, str]]:
     """Make a view raw_<table> of each; return each one's columns and their types. Raises BadInput
     for missing columns."""
@@ -163,7 +165,7 @@ def stage(
         columns,
         observed.actions,
         observed.sources,
-        observed.deeds,
+        observed.events_count,
         listed,
         data_end or latest_time(connection, now),
         scratch,
@@ -209,6 +211,6 @@ def _create_tables(
         except duckdb.Error as error:
             raise BadInput(f"tables.{table} cannot be read: {error}") from None
     connection.execute(
-        f"CREATE VIEW deeds AS SELECT *, {KNOWN_AT} AS known_at FROM events "
-        f"WHERE {is_deed(features)}"
+        f"CREATE VIEW known_events AS SELECT *, {KNOWN_AT} AS known_at FROM events "
+        f"WHERE {is_counted(features)}"
     )

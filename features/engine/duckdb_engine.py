@@ -30,7 +30,7 @@ MOST_CHUNKS = 10_000
 
 def chunk_count(snapshots: Snapshots, features: int, memory_gb: float) -> int:
     """In how many chunks the work is done."""
-    events = snapshots.database.deeds
+    events = snapshots.database.events_count
     full = max(snapshots.count * features / NUMBERS_PER_GB, events / EVENTS_PER_GB)
     needed = full / min(memory_gb, 1)
     return min(max(1, math.ceil(needed)), MOST_CHUNKS)

@@ -26,7 +26,7 @@ SELECT n.part, n.number, epoch_us(e.occurred_at) AS occurred, epoch_us(e.known_a
   a.code AS action, coalesce(s.code, -1) AS source,
   CASE WHEN e.content IS NULL THEN 0 ELSE hash(e.content) END AS content,
   coalesce(TRY_CAST(round(e.value * 10000) AS BIGINT), 0) AS value
-FROM deeds e JOIN leads_ n ON n.lead_id = e.lead_id
+FROM known_events e JOIN leads_ n ON n.lead_id = e.lead_id
 JOIN actions_ a ON a.said = e.action LEFT JOIN sources_ s ON s.said = e.source"""
 
 

@@ -186,7 +186,7 @@ def _deeds(needed: Sequence[Behaviour | Custom], chunk: Chunk) -> str:
     END AS follows_from"""
     return f"""deeds_ AS (
   SELECT lead_id, occurred_at, known_at, action, source, content, value{follows}
-  FROM deeds WHERE {chunk.holds("lead_id")}
+  FROM known_events WHERE {chunk.holds("lead_id")}
 )"""
 
 

@@ -23,7 +23,7 @@ from features.contract.database import (
     stage,
     temporary_duckdb,
 )
-from features.contract.observed import KNOWN_AT, is_deed
+from features.contract.observed import KNOWN_AT, is_counted
 from features.contract.tables import CONTRACT, Column, cast, describe_sources
 from features.cutoffs import utc_now
 from features.spark.session import Rows, SparkTables
@@ -147,7 +147,7 @@ def _facts(
 
 
 def facts_of(table: str, features: Features, now: datetime) -> Callable[[Rows], Rows]:
-    """Counts the rows, the deeds by action and the latest time up to `now` of some rows."""
+    """Counts the rows, the events by action and the latest time up to `now` of some rows."""
 
     def facts(rows: Rows) -> Rows:
         reader = as_reader(rows)
@@ -185,7 +185,7 @@ def _facts_sql(table: str, found: dict[str, str], features: Features, now: datet
         for column in asked
     )
     return f"""
-SELECT action, count(*) FILTER (WHERE {is_deed(features)}) AS events, count(*) AS rows,
+SELECT action, count(*) FILTER (WHERE {is_counted(features)}) AS events, count(*) AS rows,
   epoch_us(max({KNOWN_AT}) FILTER (WHERE {KNOWN_AT} <= TIMESTAMP '{now}')) AS latest
 FROM (SELECT {read} FROM raw) GROUP BY action"""
 

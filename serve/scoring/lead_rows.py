@@ -27,7 +27,8 @@ WHERE NOT coalesce((
   SELECT bool_and(coalesce(closed_at < TIMESTAMP '{cutoff}' AND outcome IN ('won', 'lost'), false))
   FROM deals d WHERE d.lead_id = f.lead_id), false)
 AND (
-  EXISTS (SELECT 1 FROM deeds e WHERE e.lead_id = f.lead_id AND e.known_at < TIMESTAMP '{cutoff}')
+  EXISTS (SELECT 1 FROM known_events e
+    WHERE e.lead_id = f.lead_id AND e.known_at < TIMESTAMP '{cutoff}')
   OR EXISTS (SELECT 1 FROM leads l WHERE l.lead_id = f.lead_id
     AND (l.created_at IS NULL OR l.created_at < TIMESTAMP '{cutoff}')))
 ORDER BY f.lead_id

@@ -171,9 +171,9 @@ def _members(
 ) -> pd.DataFrame:
     """A column of bools per segment, in the rows' order of the way."""
     entered = pd.DataFrame({"lead_id": leads.to_numpy(), "cutoff": way.start})
-    snapshots = Snapshots.of(database, entered)
-    frames = feature_frames(snapshots, segments.specs, config.engine.memory_gb)
-    held = [segments.members(frame).set_index(frame["lead_id"]) for frame in frames]
+    with Snapshots.of(database, entered) as snapshots:
+        frames = feature_frames(snapshots, segments.specs, config.engine.memory_gb)
+        held = [segments.members(frame).set_index(frame["lead_id"]) for frame in frames]
     return pd.concat(held).loc[leads].reset_index(drop=True)
 
 

@@ -91,7 +91,7 @@ class Sight:
     def _snapshots(self) -> Snapshots:
         leads = Snapshots.at(self.database, [self.cutoff]).count
         part = Chunk(0, math.ceil(leads / MOST_LEADS) or 1)
-        first = "SELECT min(occurred_at)::DATE FROM deeds"
+        first = "SELECT min(occurred_at)::DATE FROM known_events"
         ((first_day,),) = self.database.connection.execute(first).fetchall()
         recorded = f"created_at >= DATE '{first_day}'" if first_day else "false"
         return Snapshots.at(self.database, [*self.reference, self.cutoff]).where(

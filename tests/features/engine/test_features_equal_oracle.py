@@ -82,8 +82,11 @@ def asked_for(rows):
 
 
 def register(database, snapshots):
-    asked = [(lead["lead_id"], cutoff) for lead, cutoff in snapshots]
-    return Snapshots.of(database, pd.DataFrame(asked, columns=["lead_id", "cutoff"]))
+    asked = pd.DataFrame(
+        [(lead["lead_id"], cutoff) for lead, cutoff in snapshots], columns=["lead_id", "cutoff"]
+    ).astype({"cutoff": "datetime64[us]"})
+    database.connection.register("asked_for", asked)
+    return Snapshots(database, "asked_for")
 
 
 def is_same(got, wanted):

@@ -63,7 +63,7 @@ def started(folder: Path) -> Config:
     assert [path.name for path in write_starter(folder)] == FILES
     config = load(folder)
     with open_database(config) as database:
-        assert database.value("SELECT count(*) FROM deeds") > 0
+        assert database.value("SELECT count(*) FROM known_events") > 0
     return config
 
 
