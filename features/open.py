@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-
-import pandas as pd
+from typing import Any
 
 from features.config import Config, Engine, Features
 from features.contract import database
@@ -37,12 +36,13 @@ def open_database(
 
 
 def open_frames(
-    frames: Mapping[str, pd.DataFrame],
+    frames: Mapping[str, Any],
     features: Features,
     engine: Engine,
     specs: Iterable[Spec] = (),
 ) -> AbstractContextManager[LeadDatabase]:
-    """The same over pandas frames by table name: `events`, `leads` and, if known, `deals`."""
+    """The same over frames by table name: `events`, `leads` and, if known, `deals`. Pandas, polars,
+    Arrow or whatever else DuckDB reads."""
     return database.open_frames(frames, features, engine, attribute_columns(specs))
 
 

@@ -59,7 +59,7 @@ class Comparison:
             f"{judged.snapshots:,} snapshots, {judged.wins:,} won)\n{self.verdict}"
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `train --json` and `compare --json` print."""
         return {
             "run_id": self.run_id,
@@ -68,11 +68,11 @@ class Comparison:
             "segment": self.segment,
             "verdict": self.verdict,
             "horizon_days": self.horizon_days,
-            "trained_until": self.trained_until.isoformat(),
-            "data_end": self.data_end.isoformat(),
-            "prior_shift": dict(self.prior_shift),
-            "test": self.judgement.to_json(),
-            "calibration": self.calibration and self.calibration.to_json(),
+            "trained_until": self.trained_until,
+            "data_end": self.data_end,
+            "prior_shift": self.prior_shift,
+            "test": self.judgement,
+            "calibration": self.calibration,
         }
 
 

@@ -118,7 +118,8 @@ def _events_only(database: LeadDatabase) -> Iterator[Finding]:
     """A history that only the won, only the lost, or only the closed leads have."""
     database.connection.execute(
         "CREATE OR REPLACE TEMP TABLE histories AS SELECT *, "
-        "EXISTS (SELECT 1 FROM known_events e WHERE e.lead_id = audited.lead_id) AS kept FROM audited"
+        "EXISTS (SELECT 1 FROM known_events e WHERE e.lead_id = audited.lead_id) AS kept "
+        "FROM audited"
     )
     counted = _by_outcome(database, "kept", "histories")
     (won, of_won), (lost, of_lost) = counted["won"], counted["lost"]

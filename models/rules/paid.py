@@ -59,9 +59,9 @@ class Paid:
             return "overpaid" if points > fair.high else "underpaid"
         return "takes too much" if points < fair.low else "takes too little"
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
-        return self.told.to_json() | {"fair": self.fair._asdict(), "verdict": self.verdict}
+    def json_fields(self) -> dict[str, Any]:
+        """The rule by itself, and what outcomes would pay for it."""
+        return self.told.json_fields() | {"fair": self.fair, "verdict": self.verdict}
 
 
 def paid(rules: RuleScore, told: list[RuleWorth], past: Dataset) -> list[Paid]:

@@ -114,7 +114,7 @@ class RuleScore:
         said = {name: limits.words for name, limits in (bounds | {"All": self.file.total}).items()}
         return [f"{name}: {words}." for name, words in said.items() if words]
 
-    def to_json(self, words: Words | None = None) -> dict[str, Any]:
+    def json_fields(self, words: Words | None = None) -> dict[str, Any]:
         """What `rules show --json` prints: the file's content, and each rule in words."""
         told = self.file.model_dump(exclude_defaults=True, by_alias=True)
         for rule, dumped in zip(self.file.rule, told["rule"], strict=True):

@@ -20,7 +20,7 @@ class RuleWorth:
     """One rule on past snapshots. `lift`: of those it touched, the part that was won, over the part
     of all that was won, with the 95 % interval; NaN where nothing was touched or won."""
 
-    line: str
+    rule: str
     points: float
     snapshots: int
     leads: int
@@ -40,17 +40,9 @@ class RuleWorth:
             return "not clear"
         return "pays" if right else "wrong way"
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps: null where a figure makes no sense, never NaN."""
-        return {
-            "rule": self.line,
-            "points": self.points,
-            "snapshots": self.snapshots,
-            "leads": self.leads,
-            "wins": self.wins,
-            "lift": self.lift.to_json(),
-            "pays": self.pays,
-        }
+    def json_fields(self) -> dict[str, Any]:
+        """With the verdict; the lift is null where nothing was touched or won."""
+        return vars(self) | {"lift": self.lift.or_none, "pays": self.pays}
 
 
 def worth(rules: RuleScore, dataset: Dataset) -> list[RuleWorth]:
@@ -60,7 +52,7 @@ def worth(rules: RuleScore, dataset: Dataset) -> list[RuleWorth]:
     found = conversions(touched, dataset.frame["lead_id"], dataset.won, compared=0)
     return [
         RuleWorth(
-            line=str(line),
+            rule=str(line),
             points=rule.points,
             snapshots=each.snapshots,
             leads=each.leads,

@@ -11,7 +11,7 @@ was won. One is called off only beyond chance, at 95 % for all groups together (
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from scipy.stats import norm
 
 from models.statistics.bootstrap import LEVEL
 from models.statistics.calibration_error import bin_numbers
-from models.statistics.clustered import conversions, estimate_json
+from models.statistics.clustered import conversions
 from models.statistics.judge import FEW_LEADS, Estimate
 from models.statistics.metrics import BINS, ece
 
@@ -66,27 +66,18 @@ class Group:
 
 @dataclass(frozen=True)
 class CalibrationReport:
-    """The first of `groups` is everyone; groups too small to tell are counted in `small`."""
+    """The first of `groups` is everyone; `groups_too_small`: how many of them were
+    too small to tell."""
 
     bins: pd.DataFrame
     brier: Brier
     groups: tuple[Group, ...]
-    small: int
+    groups_too_small: int
 
     @property
     def off(self) -> tuple[Group, ...]:
         """The groups to which the model does not keep its word, surely."""
         return tuple(group for group in self.groups if group.off)
-
-    def to_json(self) -> dict[str, Any]:
-        """The block `calibration` of `train --json` and `compare --json`."""
-        groups = [asdict(group) | {"won": estimate_json(group.won)} for group in self.groups]
-        return {
-            "bins": self.bins.astype(object).where(self.bins.notna(), None).to_dict("records"),
-            "brier": asdict(self.brier),
-            "groups": groups,
-            "groups_too_small": self.small,
-        }
 
 
 def calibration_report(
@@ -106,7 +97,7 @@ def calibration_report(
         bins=reliability(won, probability, lead),
         brier=brier_parts(won, probability),
         groups=tuple(groups),
-        small=sum(bool(rows.any()) for rows in members.values()) - len(told),
+        groups_too_small=sum(bool(rows.any()) for rows in members.values()) - len(told),
     )
 
 

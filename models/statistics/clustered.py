@@ -11,7 +11,7 @@ there is no variance to go by, and each lead counts once.
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -39,17 +39,6 @@ class Conversion:
     rate: Estimate
     lift: Estimate
     against_all: Verdict
-
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps: null where a figure is unknown."""
-        counts = {"snapshots": self.snapshots, "leads": self.leads, "wins": self.wins}
-        figures = {"rate": estimate_json(self.rate), "lift": estimate_json(self.lift)}
-        return counts | figures | {"against_all": self.against_all}
-
-
-def estimate_json(found: Estimate) -> dict[str, float | None]:
-    """An estimate for json.dumps: null where it is unknown."""
-    return {key: None if math.isnan(value) else value for key, value in found._asdict().items()}
 
 
 def conversions(

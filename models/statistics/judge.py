@@ -60,11 +60,10 @@ class Estimate(NamedTuple):
         """The interval for json.dumps; null where there is none."""
         return {"low": self.low, "high": self.high} if self.known else None
 
-    def to_json(self) -> dict[str, float | None] | None:
-        """All three for json.dumps: null without a figure, null bounds without an interval."""
-        if math.isnan(self.point):
-            return None
-        return {"point": self.point, **(self.interval_json() or {"low": None, "high": None})}
+    @property
+    def or_none(self) -> "Estimate | None":
+        """Itself; None without a figure."""
+        return None if math.isnan(self.point) else self
 
 
 @dataclass(frozen=True)
@@ -124,10 +123,10 @@ class Judgement:
         """That in words."""
         return "more than chance" if self.more_than_chance(name) else "no more than chance"
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps: null where a figure makes no sense, never NaN."""
+    def json_fields(self) -> dict[str, Any]:
+        """null where a figure makes no sense."""
         points = {
-            name: {metric: found.point for metric, found in estimates.items()}
+            name: {metric: estimate.point for metric, estimate in estimates.items()}
             for name, estimates in self.estimates.items()
         }
         return {
@@ -136,9 +135,9 @@ class Judgement:
             "wins": self.wins,
             "base_rate_observed": self.wins / self.snapshots,
             "cutoffs": self.cutoffs,
-            **{name: self._block(p) for name, p in (points | self.baselines).items()},
+            **{name: self._block(each) for name, each in (points | self.baselines).items()},
             "no_interval": self.too_few or None,
-            "difference": {m: d.to_json() for m, d in self.difference.items()},
+            "difference": {m: d.or_none for m, d in self.difference.items()},
             "interval": {
                 name: {m: e.interval_json() for m, e in estimates.items()}
                 for name, estimates in self.estimates.items()
@@ -150,9 +149,8 @@ class Judgement:
         }
 
     def _block(self, points: Mapping[str, float]) -> dict[str, Any]:
-        safe = {metric: None if math.isnan(p) else p for metric, p in points.items()}
-        listed = {"share": self.share, **{m: safe[m] for m in LISTED}}
-        return {**{m: safe[m] for m in OVERALL}, "at_capacity": listed}
+        listed = {"share": self.share, **{m: points[m] for m in LISTED}}
+        return {**{m: points[m] for m in OVERALL}, "at_capacity": listed}
 
 
 def judge(

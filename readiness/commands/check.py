@@ -36,7 +36,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     with progress_bars() as progress, open_database(config, opted_in(config)) as database:
         report = check(database, config, utc_now(), progress)
     if as_json:
-        print_json(report.to_json())
+        print_json(report)
     else:
         _print_report(report, config.audit.accepted)
     if not report.ok:

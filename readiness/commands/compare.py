@@ -1,6 +1,5 @@
 """The verb compare."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.markup import escape
@@ -42,8 +41,7 @@ def verb(
     simpler = None if segment else found_at_training(config, model)
     page = write_page(compared, to or config.out_folder / page_name(segment), simpler, contacted)
     if as_json:
-        shares = contacted and asdict(contacted)
-        print_json(compared.to_json() | {"contacted": shares, "page": str(page)})
+        print_json(compared, contacted=contacted, page=page)
         return
     if segment:
         out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")

@@ -73,7 +73,7 @@ def verb(
         story = story_of(database, scorer, now, history, change)
     page = write_page(story, config.out_folder / page_name(lead)) if with_page else None
     if as_json:
-        print_json(story.to_json() | {"page": page and str(page)})
+        print_json(story, page=page)
         return
     _print_explained(now, story.horizon_days)
     _print_history(history, now.cutoff, change)
@@ -91,21 +91,21 @@ def _print_explained(now: "PointsExplained", horizon_days: int) -> None:
         ready = f"readiness [bold]{now.readiness:.1%}[/] within {horizon_days} days, "
     out.print(
         f"Lead {escape(now.lead_id)} at {now.cutoff:%Y-%m-%d %H:%M} UTC: {ready}"
-        f"[bold]{now.points:g}[/] points ({now.band})."
+        f"[bold]{now.rule_score:g}[/] points ({now.band})."
     )
     if isinstance(now, LeadExplained):
-        if now.shift and now.shift.log_odds:
-            out.print(str(now.shift))
-        if now.close:
-            out.print(str(now.close))
+        if now.prior_shift and now.prior_shift.log_odds:
+            out.print(str(now.prior_shift))
+        if now.time_to_close:
+            out.print(str(now.time_to_close))
         out.print(_reasons_table(now))
     else:
-        out.print(f"There is no probability: {now.why_not}.", markup=False)
+        out.print(f"There is no probability: {now.why_no_readiness}.", markup=False)
     lines = Table(Column("points", justify="right"), "rule", title="Points", title_justify="left")
     for rule, points in now.lines.items():
         lines.add_row(f"{points:+g}", escape(rule))
     lines.add_section()
-    lines.add_row(f"{now.points:g}", f"in all: {now.band}")
+    lines.add_row(f"{now.rule_score:g}", f"in all: {now.band}")
     out.print(lines)
     if now.disqualified:
         out.print(f"[bold]Disqualified:[/] {escape(now.disqualified)}")
@@ -169,7 +169,7 @@ def _print_change(change: "Change") -> None:
     points = change.points
     title = f"Points {points.before:g} -> {points.after:g}, {span}"
     out.print(_change_table(title, "points", points, "{:+g}", 0.0))
-    if change.said is None:
+    if change.ledger is None:
         out.print(
             f"The ledger has no line of {change.since:%Y-%m-%d}: both are scored with "
             "today's model and data."

@@ -35,7 +35,7 @@ def verb(
         result = feedback(config, database)
     page = write_feedback_page(result, to or config.out_folder / "feedback.html")
     if as_json:
-        print_json(result.to_json() | {"page": str(page)})
+        print_json(result, page=page)
         return
     print_notes(result.notes)
     out.print(

@@ -60,7 +60,7 @@ def verb(
         report = funnel_report(config, until, by, progress)
     page = write_funnel_page(report, to or config.out_folder / "funnel.html")
     if as_json:
-        print_json(report.to_json() | {"page": str(page)})
+        print_json(report, page=page)
         return
     _print(report)
     print_path(f"Report: {page}")

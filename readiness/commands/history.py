@@ -26,7 +26,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
 
     result = history(load(where))
     if as_json:
-        print_json(result.to_json())
+        print_json(result)
     else:
         _print(result)
     if result.fault:

@@ -48,7 +48,7 @@ def verb(
     page = write_page(result, config.out_folder / "monitor.html")
     run = log(result, registry)
     if as_json:
-        print_json(result.to_json() | {"page": str(page), "run_id": run})
+        print_json(result, page=page, run_id=run)
     else:
         _print(result)
         print_path(f"Page: {page}\nLogged to MLflow as run {run}.")

@@ -22,9 +22,11 @@ def print_path(line: str) -> None:
     out.print(line, soft_wrap=True, markup=False)
 
 
-def print_json(result: dict[str, Any]) -> None:
-    """The one JSON object of a --json run."""
-    sys.stdout.write(json.dumps(result, allow_nan=False, default=str) + "\n")
+def print_json(result: Any, **more: Any) -> None:
+    """The one JSON object of a --json run: a result, and more keys beside its own."""
+    from features.result_json import to_json
+
+    sys.stdout.write(json.dumps(to_json(result) | to_json(more), allow_nan=False) + "\n")
 
 
 def print_notes(notes: Iterable[object]) -> None:

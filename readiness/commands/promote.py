@@ -40,7 +40,7 @@ def verb(
     with progress_bars() as progress:
         promotion = promote(config, because, by, force, progress)
     if as_json:
-        print_json(promotion.to_json())
+        print_json(promotion)
     else:
         out.print(promotion.said, markup=False)
         if promotion.promoted:

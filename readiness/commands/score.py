@@ -62,7 +62,7 @@ def verb(
     ):
         scored = score_all(config, database, scorer, ledger, cutoff, progress)
         written = ledger.export(scored.run, to, segment) if to else None
-        result = scored.to_json() | {"ledger": str(ledger_path), "export": written}
+        result = scored.json_fields() | {"ledger": ledger_path, "export": written}
         result |= {"segment": scored.of_segment(segment)} if segment else {}
         head = ledger.rows(scored.run, HEAD, segment)
     if as_json:

@@ -42,7 +42,7 @@ def verb(
         report = segments_report(config, which or "", cutoff, progress)
     page = write_segments_page(report, to or config.out_folder / "segments.html")
     if as_json:
-        print_json(report.to_json() | {"page": str(page)})
+        print_json(report, page=page)
         return
     _print(report)
     print_path(f"Report: {page}")

@@ -40,7 +40,7 @@ def verb(
     applied = apply_moves(config, result) if apply else None
     page = write_page(result, applied, config.out_folder / "sources.html")
     if as_json:
-        print_json(result.to_json() | {"applied": applied, "page": str(page)})
+        print_json(result, applied=applied, page=page)
         return
     print_notes(result.notes)
     out.print(_table(result))

@@ -45,12 +45,11 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     except NotEnough as refused:
         if not as_json:
             raise
-        reasons = [lack.to_json() for lack in refused.lacks]
-        print_json({"error": str(refused), "reasons": reasons})
+        print_json({"error": str(refused), "reasons": refused.lacks})
         err.print(f"[bold red]readiness:[/] {escape(str(refused))}", soft_wrap=True)
         raise typer.Exit(1) from None
     if as_json:
-        print_json(trained.to_json())
+        print_json(trained)
         return
     print_trained(trained, config.mlflow_uri)
     print_path(f"Next: readiness promote {where}")

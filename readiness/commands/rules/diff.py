@@ -43,7 +43,7 @@ def verb(
         result = diff_rules(config, database, a, b, cutoff, progress)
     written = export(result.leads, to) if to else None
     if as_json:
-        print_json(result.to_json() | {"export": written})
+        print_json(result, export=written)
         return
     _print_diff(result)
     if written:
@@ -51,7 +51,7 @@ def verb(
 
 
 def _print_diff(result: "RulesDiff") -> None:
-    counts = result.to_json()
+    counts = result.json_fields()
     out.print(
         f"From {escape(result.old.file.name)} ({result.old.version}) to "
         f"{escape(result.new.file.name)} ({result.new.version}): of {counts['open_leads']:,} open "

@@ -57,7 +57,7 @@ def verb(
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path, result.text)
     if as_json:
-        print_json(result.to_json() | {"file": str(path)})
+        print_json(result, file=path)
         return
     _print(result, config.words)
     print_path(f"Written: {path}. Which leads would change: readiness rules diff current {path}")

@@ -29,7 +29,7 @@ def verb(
     config = load(where)
     rules = find_rules(which, config)
     if as_json:
-        print_json(rules.to_json(config.words))
+        print_json(rules.json_fields(config.words))
         return
     out.print(_rules_table(rules, config.words))
     for line in rules.limits_in_words():

@@ -46,7 +46,7 @@ def verb(
         result = backtest(config, database, new, current, model, progress)
     page = write_page(result, to or config.out_folder / "rules.html")
     if as_json:
-        print_json(result.to_json() | {"page": str(page)})
+        print_json(result, page=page)
     else:
         _print_backtest(result)
         print_path(f"Page: {page}")
@@ -75,5 +75,5 @@ def _print_backtest(result: "Backtest") -> None:
         lift = each.lift
         figures = f"{lift.point:.2f} ({lift.low:.2f} to {lift.high:.2f})"
         figures = "-" if lift.point != lift.point else figures
-        table.add_row(f"{each.points:+g}", escape(each.line), f"{each.leads:,}", figures, each.pays)
+        table.add_row(f"{each.points:+g}", escape(each.rule), f"{each.leads:,}", figures, each.pays)
     out.print(table)
