@@ -14,7 +14,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.config import Config
-from features.cutoffs import grid, mature
 from features.dataset import Dataset
 from features.errors import Refused
 from models.classifier.readiness import ReadinessModel
@@ -84,10 +83,9 @@ def fair_cutoffs(
     on. Raises Refused where there is none yet."""
     times = config.time
     horizon = max(model.horizon_days for model in models)
-    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, data_end)
     last = max(model.trained_until for model in models)
     begin = last + timedelta(days=horizon)
-    fair = [cutoff for cutoff in mature(cutoffs, horizon, data_end) if cutoff >= begin]
+    fair = [cutoff for cutoff in times.mature_cutoffs(data_end, horizon) if cutoff >= begin]
     if not fair:
         raise Refused(
             f"No mature cutoff lies {horizon} days or more after {last:%Y-%m-%d}, the last one "

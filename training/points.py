@@ -12,7 +12,6 @@ import numpy.typing as npt
 from features.catalog import catalog
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.cutoffs import grid, mature
 from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress, silent
@@ -150,9 +149,7 @@ def learn(
 
 def _split(config: Config, data_end: datetime) -> Split:
     times = config.time
-    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, data_end)
-    ripe = mature(cutoffs, times.horizon_days, data_end)
-    return final_split(ripe, times.test_cutoffs, times.horizon_days)
+    return final_split(times.mature_cutoffs(data_end), times.test_cutoffs, times.horizon_days)
 
 
 def _is_fair(model: ReadinessModel, split: Split, horizon_days: int) -> bool:

@@ -29,7 +29,7 @@ def verb(
     leave little doubt (the settings are in sources.toml). Writes sources.html into `out`.
     """
     from features.config import load
-    from features.contract.database import open_database
+    from features.open import open_database
     from models.sources.sources import load_sources
     from serve.reports.sources.figures import apply_moves, review, sources_path, write_page
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from features.config import Config
-from features.contract.database import open_database
 from features.dataset import Dataset, labelled
 from features.errors import BadInput, Refused
+from features.open import open_database
 from features.progress import Progress, silent
 from features.result_json import to_json
 from features.spec.spec import distinct

@@ -37,8 +37,8 @@ def verb(
     table (one factor for all rules, so that the leads' points spread equally far).
     """
     from features.config import load
-    from features.contract.database import open_database
     from features.errors import BadInput
+    from features.open import open_database
     from models.rules.history import current_rules
     from serve.reports.page import write
     from serve.reports.rules.backtest import model_beside

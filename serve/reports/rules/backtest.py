@@ -15,7 +15,6 @@ import pandas as pd
 
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.cutoffs import grid, mature
 from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress
@@ -140,8 +139,7 @@ def _cutoffs(config: Config, model: ReadinessModel | None, data_end: datetime) -
     if model is not None:
         return fair_cutoffs(config, [model], data_end)
     times = config.time
-    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, data_end)
-    found = mature(cutoffs, times.horizon_days, data_end)[-times.test_cutoffs :]
+    found = times.mature_cutoffs(data_end)[-times.test_cutoffs :]
     if not found:
         raise Refused(
             f"No cutoff from {times.first_cutoff:%Y-%m-%d} on is {times.horizon_days} days before "

@@ -14,13 +14,14 @@ import pandas as pd
 
 from features.conditions.segments import Segments, load_segments
 from features.config import Config
-from features.contract.database import LeadDatabase, open_database
-from features.cutoffs import grid, mature, utc_now
+from features.contract.database import LeadDatabase
+from features.cutoffs import utc_now
 from features.dataset import labelled
 from features.engine.duckdb_engine import feature_frames
 from features.errors import Refused
+from features.open import open_database
 from features.progress import Progress
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
@@ -117,8 +118,7 @@ def segments_report(
     horizon = model.horizon_days if model else config.time.horizon_days
     with open_database(staged, (*segments.specs, *rules.specs)) as database:
         cutoff = cutoff or default_cutoff(database.data_end, utc_now())
-        times, end = config.time, min(cutoff, database.data_end)
-        past = mature(grid(times.first_cutoff, times.cutoff_every_days, end), horizon, end)
+        past = config.time.mature_cutoffs(min(cutoff, database.data_end), horizon)
         measured = _measured(config, database, segments, past, horizon, progress)
         groups, now = _open_now(config, database, segments, rules, model, cutoff, progress)
         notes = _notes(segments, database, past, horizon)
@@ -201,11 +201,11 @@ def _open_now(
     progress: Progress,
 ) -> tuple[Bools, pd.DataFrame]:
     """The groups of each open lead, shape (leads, groups), and its readiness and points."""
-    database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql([cutoff])}")
+    snapshots = Snapshots.at(database, [cutoff])
     specs = distinct((*(model.specs if model else ()), *rules.specs, *segments.specs))
     memory_gb = config.engine.memory_gb
     groups, figures = [], []
-    for frame in feature_frames(database, specs, "snapshots", memory_gb, progress):
+    for frame in feature_frames(snapshots, specs, memory_gb, progress):
         groups.append(_with_bases(segments.members(frame)))
         readiness = model.rank(frame) if model else np.full(len(frame), np.nan)
         figures.append(pd.DataFrame({"readiness": readiness, "points": rules.rank(frame)}))

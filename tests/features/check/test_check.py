@@ -10,8 +10,8 @@ from features.check.check import check
 from features.check.report import ActionCount, CutoffCount, Report, TableSpan
 from features.config import load
 from features.contract.breaches import Breach
-from features.contract.database import open_database
 from features.described import describe_features
+from features.open import open_database
 from features.result_json import to_json
 
 NOW = datetime(2024, 2, 1)

@@ -5,8 +5,9 @@ import pytest
 
 from features.check.maturity import maturity
 from features.check.worked import worked
-from features.contract.database import open_database
 from features.labels import worked_sql
+from features.open import open_database
+from features.snapshots import Snapshots
 from tests.features.lead_databases import at, config_for, event, write_database
 
 DAY = np.timedelta64(1, "D")
@@ -81,7 +82,8 @@ def test_who_was_never_worked(tmp_path):
     config = config_for(tmp_path, tables={"contacts": contacts + "t(lead_id, contacted_at)"})
     with open_database(config) as database:
         told = worked(database, [at("2026-01-12")])
-        assert "contacts" in worked_sql("snapshots", at("2026-02-01"))
+        cohort = Snapshots.at(database, [at("2026-01-12")])
+        assert "contacts" in worked_sql(cohort, at("2026-02-01"))
     assert told is not None
     assert (told.leads, told.never, told.never_won, told.worked_won) == (4, 3, 2, 1)
     assert str(told) == (

@@ -17,8 +17,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.config import Config, Engine, Mlflow, Training, load
-from features.contract.database import open_database
 from features.errors import BadInput
+from features.open import open_database
 from features.starter.starter import guess_points, write_starter
 
 DAY = timedelta(days=1)
@@ -63,7 +63,7 @@ def started(folder: Path) -> Config:
     assert [path.name for path in write_starter(folder)] == FILES
     config = load(folder)
     with open_database(config) as database:
-        assert database.value("SELECT count(*) FROM deeds") > 0
+        assert database.value("SELECT count(*) FROM known_events") > 0
     return config
 
 

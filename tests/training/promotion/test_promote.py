@@ -12,9 +12,9 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from features.config import load
-from features.contract.database import open_database
 from features.dataset import labelled
 from features.errors import BadInput, Refused
+from features.open import open_database
 from features.spec.spec import ActiveDays, Age
 from models.classifier.readiness import LOGISTIC, TREES, Settings
 from models.decisions_store import FILE_NAME

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from features.config import Config
-from features.contract.database import open_database
 from features.errors import BadInput
+from features.open import open_database
 from models.sources.moves import Tally
 from models.sources.sources import load_sources
 from serve.reports.sources.figures import Review, apply_moves, review, sources_path, write_page
