@@ -15,7 +15,8 @@ from benchmarks.measure import HOME
 from benchmarks.page import RESULTS, put
 from features.config import Config, load
 from models.simpler import Beside
-from models.statistics.judge import METRICS, Estimate
+from models.statistics.estimate import Estimate
+from models.statistics.judge import METRICS
 from training.record import Trained
 from training.train import train
 

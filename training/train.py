@@ -85,7 +85,7 @@ def train(config: Config, progress: Progress = silent) -> Trained:
         model = registry.log(kept)
         named = replace(compared, model_version=model.version, run_id=model.run_id)
         found = replace(found, model=model, comparison=named)
-        registry.attach(model.run_id, card_files(config, database, found, kept, test))
+        registry.attach(model.run_id, card_files(config, database, found, kept))
         progress("register", 1, 1)
     return found
 

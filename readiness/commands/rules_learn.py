@@ -12,7 +12,7 @@ from readiness.commands.data import Where
 
 if TYPE_CHECKING:
     from models.rules.file import Rule
-    from models.statistics.judge import Estimate
+    from models.statistics.estimate import Estimate
     from training.points import Learned
 
 
@@ -92,7 +92,7 @@ def _learned_table(found: "Learned", words: dict[str, str]) -> Table:
         "leads of the test cutoffs are hot; by hand: the points of today's rules for the same",
         caption_justify="left",
     )
-    for rule, each in zip(found.rules.file.rule, found.worth, strict=True):
+    for rule, each in zip(found.rules.file.rule, found.lifts, strict=True):
         most = "" if rule.cap is None else f"\nat most {rule.cap:g}"
         said = escape(rule.words(words))
         table.add_row(f"{rule.points:+g}{most}", _by_hand(found, rule), said, _lift(each.lift))
@@ -120,7 +120,7 @@ def _paid_table(found: "Learned", words: dict[str, str]) -> Table:
         "table; lift: by itself, how many times as often as all leads these were won",
         caption_justify="left",
     )
-    for each in found.paid:
+    for each in found.reviews:
         fair = f"{each.fair.point:+z.0f} ({each.fair.low:z.0f} to {each.fair.high:z.0f})"
         rule = each.rule
         said = say(rule.action, words, rule.where) if rule.about == "a deed" else rule.label
@@ -129,7 +129,9 @@ def _paid_table(found: "Learned", words: dict[str, str]) -> Table:
             if each.verdict in ("about right", "not clear")
             else f"[bold]{each.verdict}[/]"
         )
-        table.add_row(f"{each.rule.points:+g}", fair, verdict, escape(said), _lift(each.told.lift))
+        table.add_row(
+            f"{each.rule.points:+g}", fair, verdict, escape(said), _lift(each.by_itself.lift)
+        )
     return table
 
 
