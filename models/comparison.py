@@ -25,7 +25,7 @@ from models.statistics.metrics import Capacity
 from models.statistics.verdict import verdict
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """What the report shows.
 
@@ -53,7 +53,14 @@ class Comparison:
     segment: str | None = None
     prior_shift: Mapping[str, float] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
+    def __repr__(self) -> str:
+        judged = self.judgement
+        return (
+            f"Comparison(model {self.model_version}, rules {self.rules_version}, "
+            f"{judged.snapshots:,} snapshots, {judged.wins:,} won)\n{self.verdict}"
+        )
+
+    def json_fields(self) -> dict[str, Any]:
         """What `train --json` and `compare --json` print."""
         return {
             "run_id": self.run_id,
@@ -62,11 +69,11 @@ class Comparison:
             "segment": self.segment,
             "verdict": self.verdict,
             "horizon_days": self.horizon_days,
-            "trained_until": self.trained_until.isoformat(),
-            "data_end": self.data_end.isoformat(),
-            "prior_shift": dict(self.prior_shift),
-            "test": self.judgement.to_json(),
-            "calibration": self.calibration.to_json(),
+            "trained_until": self.trained_until,
+            "data_end": self.data_end,
+            "prior_shift": self.prior_shift,
+            "test": self.judgement,
+            "calibration": self.calibration,
         }
 
 

@@ -156,7 +156,7 @@ def _mean_gap(judged: Judgement) -> str:
 def _groups(config: Config, found: Trained) -> Section:
     report = found.comparison.calibration
     off = "; ".join(_promised_too(group) for group in report.off if group.kind in KINDS) or "none"
-    small = f" {report.small} more are too small." if report.small else ""
+    small = f" {report.groups_too_small} more are too small." if report.groups_too_small else ""
     grids = []
     for kind, words in KINDS.items():
         groups = [group for group in report.every_group if group.kind == kind]

@@ -92,26 +92,23 @@ class Learned:
             "applied, taken by itself; points: what it adds beside the other rules.",
         ]
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `rules learn --json` prints."""
         return {
-            "rules": self.rules.to_json(),
-            "worth": [each.to_json() for each in self.lifts],
-            "hand_written": {
-                "version": self.current.version,
-                "rules": [each.to_json() for each in self.reviews],
-            },
-            "training_cutoffs": [f"{cutoff:%Y-%m-%d}" for cutoff in self.split.fit],
-            "test_cutoffs": [f"{cutoff:%Y-%m-%d}" for cutoff in self.split.judge],
-            "data_end": self.data_end.isoformat(),
+            "rules": self.rules,
+            "worth": self.lifts,
+            "hand_written": {"version": self.current.version, "rules": self.reviews},
+            "training_cutoffs": [cutoff.date() for cutoff in self.split.fit],
+            "test_cutoffs": [cutoff.date() for cutoff in self.split.judge],
+            "data_end": self.data_end,
             "snapshots": self.snapshots,
             "wins": self.wins,
             "hot_share": self.hot,
             "verdict": self.verdict,
-            "model_version": None if self.model is None else self.model.version,
+            "model_version": self.model and self.model.version,
             "model_verdict": self.model_verdict,
-            "test": self.judged.to_json(),
-            "beside_model": None if self.beside_model is None else self.beside_model.to_json(),
+            "test": self.judged,
+            "beside_model": self.beside_model,
         }
 
 

@@ -9,7 +9,7 @@ and is one win all the same.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,9 +53,9 @@ class Lack:
             f"{self.advice}"
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """One of the `reasons` of `train --json` and `check --json`."""
-        return asdict(self) | {"text": str(self)}
+    def json_fields(self) -> dict[str, Any]:
+        """With the whole as `text`."""
+        return vars(self) | {"text": str(self)}
 
 
 class NotEnough(Refused):

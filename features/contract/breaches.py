@@ -8,6 +8,7 @@ the reason instead of losing it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import duckdb
 
@@ -33,6 +34,10 @@ class Breach:
             f"{self.table}.{self.column}: rows that {self.what}: {self.count:,} "
             f"(first: {'; '.join(self.first)}). {self.advice}"
         )
+
+    def json_fields(self) -> dict[str, Any]:
+        """With the whole as `text`."""
+        return vars(self) | {"text": str(self)}
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class RuleLift:
     """One rule on past snapshots. `lift`: of those it applied to, the part that was won, over the
     part of all that was won, with the 95 % interval; NaN where it never applied or none was won."""
 
-    line: str
+    rule: str
     points: float
     snapshots: int
     leads: int
@@ -63,17 +63,9 @@ class RuleLift:
             return "not clear"
         return "pays" if right else "wrong way"
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps: null where a figure makes no sense, never NaN."""
-        return {
-            "rule": self.line,
-            "points": self.points,
-            "snapshots": self.snapshots,
-            "leads": self.leads,
-            "wins": self.wins,
-            "lift": self.lift.to_json(),
-            "pays": self.pays,
-        }
+    def json_fields(self) -> dict[str, Any]:
+        """With the verdict; the lift is null where the rule never applied or none was won."""
+        return vars(self) | {"lift": self.lift.or_none, "pays": self.pays}
 
 
 @dataclass(frozen=True)
@@ -100,9 +92,9 @@ class RuleReview:
             return "overpaid" if points > fair.high else "underpaid"
         return "takes too much" if points < fair.low else "takes too little"
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
-        return self.by_itself.to_json() | {"fair": self.fair._asdict(), "verdict": self.verdict}
+    def json_fields(self) -> dict[str, Any]:
+        """The rule by itself, and what outcomes would pay for it."""
+        return self.by_itself.json_fields() | {"fair": self.fair, "verdict": self.verdict}
 
 
 def rule_lifts(rules: RuleScore, dataset: Dataset) -> list[RuleLift]:
@@ -112,7 +104,7 @@ def rule_lifts(rules: RuleScore, dataset: Dataset) -> list[RuleLift]:
     found = win_rates(applied, dataset.frame["lead_id"], dataset.won)
     return [
         RuleLift(
-            line=str(line),
+            rule=str(line),
             points=rule.points,
             snapshots=each.snapshots,
             leads=each.leads,

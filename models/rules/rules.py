@@ -42,13 +42,20 @@ def _sum(lines: Iterable[Floats], rows: int) -> Floats:
     return np.asarray(total / 10**DECIMALS, np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RuleScore:
     """The points table as a ranker of snapshots."""
 
     file: RulesFile
-    text: str = field(default="", repr=False, compare=False)  # as read, with its comments
+    text: str = field(default="", compare=False)  # as read, with its comments
     name = "rules"
+
+    def __repr__(self) -> str:
+        rules, bands = len(self.file.rule), self.file.bands
+        return (
+            f"RuleScore({self.file.name!r}, version {self.version}, "
+            f"{rules} rule{'s' * (rules != 1)}, warm from {bands.warm:g}, hot from {bands.hot:g})"
+        )
 
     @cached_property
     def version(self) -> str:
@@ -110,7 +117,7 @@ class RuleScore:
         said = {name: limits.words for name, limits in (bounds | {"All": self.file.total}).items()}
         return [f"{name}: {words}." for name, words in said.items() if words]
 
-    def to_json(self, words: Words | None = None) -> dict[str, Any]:
+    def json_fields(self, words: Words | None = None) -> dict[str, Any]:
         """What `rules show --json` prints: the file's content, and each rule in words."""
         told = self.file.model_dump(exclude_defaults=True, by_alias=True)
         for rule, dumped in zip(self.file.rule, told["rule"], strict=True):

@@ -11,12 +11,12 @@ was won. One is called off only beyond chance, at 95 % for all groups together (
 Noise looks like miscalibration: a readiness that is right shows an error of some size on any few
 leads, never 0. So an error is not held against 0, and has no interval of its own, but is held
 against the one that a perfectly calibrated readiness, on these snapshots, stays under 19 times of
-20 (docs/adr/0022; python -m benchmarks.coverage).
+20 (docs/adr/0018; python -m benchmarks.coverage).
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,10 @@ class CalibrationGroup:
     off: str
     too_small: bool
 
+    def json_fields(self) -> dict[str, Any]:
+        """One of `groups` in the report."""
+        return {key: each for key, each in vars(self).items() if key not in ("wins", "too_small")}
+
 
 @dataclass(frozen=True)
 class CalibrationReport:
@@ -94,7 +98,7 @@ class CalibrationReport:
         return tuple(group for group in self.every_group if not group.too_small)
 
     @property
-    def small(self) -> int:
+    def groups_too_small(self) -> int:
         """How many are not."""
         return len(self.every_group) - len(self.groups)
 
@@ -103,19 +107,10 @@ class CalibrationReport:
         """The groups for which the model is surely not calibrated."""
         return tuple(group for group in self.every_group if group.off)
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """The block `calibration` of `train --json` and `compare --json`."""
-        return {
-            "bins": self.bins.astype(object).where(self.bins.notna(), None).to_dict("records"),
-            "brier": asdict(self.brier),
-            "groups": [_json(group) for group in self.groups],
-            "groups_too_small": self.small,
-        }
-
-
-def _json(group: CalibrationGroup) -> dict[str, Any]:
-    figures = asdict(group) | {"won": group.won.figures_json()}
-    return {key: figures[key] for key in figures if key not in ("wins", "too_small")}
+        keys = ("bins", "brier", "groups", "groups_too_small")
+        return {key: getattr(self, key) for key in keys}
 
 
 def calibration_report(

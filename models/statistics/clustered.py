@@ -35,12 +35,6 @@ class WinRate:
     lift: Estimate
     against_all: AgainstAll
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps: null where a figure is unknown."""
-        counts = {"snapshots": self.snapshots, "leads": self.leads, "wins": self.wins}
-        figures = {"rate": self.rate.figures_json(), "lift": self.lift.figures_json()}
-        return counts | figures | {"against_all": self.against_all}
-
 
 def win_rates(
     groups: Bools, lead_id: npt.ArrayLike, won: npt.ArrayLike, compared: int = 0

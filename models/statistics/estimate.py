@@ -11,7 +11,7 @@ FEW_LEADS = 30  # with fewer, intervals are too narrow to decide by
 
 class Estimate(NamedTuple):
     """A figure and its 95 % interval [low, high], NaN where undefined; low and high alone are NaN
-    where an interval could not be trusted (docs/adr/0022), as always for a calibration error."""
+    where an interval could not be trusted (docs/adr/0018), as always for a calibration error."""
 
     point: float
     low: float
@@ -35,15 +35,10 @@ class Estimate(NamedTuple):
         """The interval for json.dumps; null where there is none."""
         return {"low": self.low, "high": self.high} if self.known else None
 
-    def figures_json(self) -> dict[str, float | None]:
-        """All three for json.dumps, each null where it is unknown."""
-        return {
-            key: None if math.isnan(figure) else figure for key, figure in self._asdict().items()
-        }
-
-    def to_json(self) -> dict[str, float | None] | None:
-        """All three for json.dumps: null without a figure, null bounds without an interval."""
-        return None if math.isnan(self.point) else self.figures_json()
+    @property
+    def or_none(self) -> "Estimate | None":
+        """Itself; None without a figure."""
+        return None if math.isnan(self.point) else self
 
 
 UNKNOWN = Estimate(math.nan, math.nan, math.nan)

@@ -4,7 +4,6 @@ Training and serving both judge here, model against rules or challenger against 
 the gate and the report cannot disagree.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -100,10 +99,10 @@ class Judgement:
         """That in words."""
         return "more than chance" if self.more_than_chance(name) else "no more than chance"
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps: null where a figure makes no sense, never NaN."""
+    def json_fields(self) -> dict[str, Any]:
+        """null where a figure makes no sense."""
         points = {
-            name: {metric: each.point for metric, each in estimates.items()}
+            name: {metric: estimate.point for metric, estimate in estimates.items()}
             for name, estimates in self.estimates.items()
         }
         return {
@@ -112,9 +111,9 @@ class Judgement:
             "wins": self.wins,
             "base_rate_observed": self.wins / self.snapshots,
             "cutoffs": self.cutoffs,
-            **{name: self._block(p) for name, p in (points | self.baselines).items()},
+            **{name: self._block(each) for name, each in (points | self.baselines).items()},
             "no_interval": self.too_few or None,
-            "difference": {m: d.to_json() for m, d in self.difference.items()},
+            "difference": {m: d.or_none for m, d in self.difference.items()},
             "interval": {
                 name: {m: e.interval_json() for m, e in estimates.items()}
                 for name, estimates in self.estimates.items()
@@ -126,9 +125,8 @@ class Judgement:
         }
 
     def _block(self, points: Mapping[str, float]) -> dict[str, Any]:
-        safe = {metric: None if math.isnan(p) else p for metric, p in points.items()}
-        listed = {"share": self.share, **{m: safe[m] for m in LISTED}}
-        return {**{m: safe[m] for m in OVERALL}, "at_capacity": listed}
+        listed = {"share": self.share, **{m: points[m] for m in LISTED}}
+        return {**{m: points[m] for m in OVERALL}, "at_capacity": listed}
 
 
 def judge(

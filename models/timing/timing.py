@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -69,11 +69,6 @@ class Timing:
             f"and the high day (half is right). Off by {self.pinball:.2f} days (pinball loss); one "
             f"curve for all leads by {self.pinball_one_curve:.2f} ({sure})."
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """The block `time_to_close` of `train --json`; null for what cannot be known."""
-        found = {key: _null(value) for key, value in asdict(self).items()}
-        return found | {"ladder": [asdict(rung) for rung in self.ladder]}
 
     def metrics(self) -> dict[str, float]:
         """By name, for MLflow."""

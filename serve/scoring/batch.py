@@ -51,11 +51,11 @@ class Scored:
         """Whether there was no model, and the points alone ranked."""
         return self.run.model_version == NO_MODEL
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `score --json` prints; all but open_leads is counted in the ledger."""
         states = self.ledger.counts(self.run, "state")
         return {
-            "cutoff": self.run.cutoff.isoformat(),
+            "cutoff": self.run.cutoff,
             "model_version": self.run.model_version,
             "rules_version": self.run.rules_version,
             "open_leads": self.open_leads,
@@ -68,8 +68,8 @@ class Scored:
             "marked": self.ledger.counts(self.run, "marked"),
             "postponing": self.ledger.counts(self.run, "postponing").get("True", 0),
             "bands": self.ledger.counts(self.run, "band"),
-            "breaches": list(self.breaches),
-            "notes": list(self.notes),
+            "breaches": self.breaches,
+            "notes": self.notes,
         }
 
     def of_segment(self, segment: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from features.config import load
 from features.contract.database import open_database
 from features.progress import silent
+from features.result_json import to_json
 from models.card import Card
 from models.registry import Registry
 from models.rules.rules import load_rules
@@ -92,7 +93,7 @@ def test_groups_and_bins_are_those_that_compare_prints(card, trained, registry, 
     with open_database(config, (*model.specs, *rules.specs)) as database:
         again = compare(config, database, model, rules, silent)
     assert len(again.won) == len(trained.comparison.won)
-    printed = again.to_json()["calibration"]
+    printed = to_json(again)["calibration"]
     rows = {row[0]: row for grid in section(card, "By groups").grids for row in grid.rows}
     groups = [group for group in printed["groups"] if group["kind"] in ("source", "age")]
     assert {group["kind"] for group in groups} == {"source", "age"}

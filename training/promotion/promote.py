@@ -4,7 +4,7 @@ What it takes to crown a challenger: training/promotion/decision.py, as told in 
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from features.config import Config
@@ -12,6 +12,7 @@ from features.contract.database import open_database
 from features.dataset import Dataset, labelled
 from features.errors import BadInput, Refused
 from features.progress import Progress, silent
+from features.result_json import to_json
 from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
 from models.comparison import capacity_of, fair_cutoffs
@@ -41,12 +42,12 @@ class Judged:
     wins: int
     rules_version: str
 
-    def to_json(self) -> dict[str, Any]:
-        """What the log keeps."""
-        told = {name: found.to_json() for name, found in self.difference.items()}
-        losses = self.log_loss and self.log_loss.to_json()
-        kept = {"difference": told, "log_loss": losses, "cutoffs": list(self.cutoffs)}
-        return asdict(self) | kept
+    def json_fields(self) -> dict[str, Any]:
+        """The evidence that the history stores: null without a figure."""
+        return vars(self) | {
+            "difference": {name: each.or_none for name, each in self.difference.items()},
+            "log_loss": self.log_loss and self.log_loss.or_none,
+        }
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,14 @@ class Promotion:
     said: str
     judged: Judged | None
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `promote --json` prints."""
         return {
             "model_version": self.version,
             "promoted": self.promoted,
             "takes": self.takes.name.lower(),
             "difference": {},
-            **(self.judged.to_json() if self.judged else {}),
+            **(self.judged.json_fields() if self.judged else {}),
             "said": self.said,
         }
 
@@ -106,7 +107,7 @@ def promote(
     said += back + ways.said
     if promoted:
         forced, why = decision.takes is Takes.FORCE, word(because)
-        figures = judged.to_json()
+        figures = to_json(judged)
         move = Move("promote", before, version, who(by), why, forced, said, figures)
         crown(config, registry, move)
     return Promotion(version, promoted, decision.takes, said, judged)

@@ -6,7 +6,7 @@ rollback is refused: there was no champion before version 1.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from features.config import Config
@@ -41,14 +41,14 @@ class History:
     fault: str
     notes: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `history --json` prints."""
         return {
             "champion": self.champion,
             "log_is_whole": not self.fault,
             "fault": self.fault,
-            "notes": list(self.notes),
-            "reigns": [asdict(reign) for reign in self.reigns],
+            "notes": self.notes,
+            "reigns": self.reigns,
         }
 
 

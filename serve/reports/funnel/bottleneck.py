@@ -11,7 +11,7 @@ in which nothing has changed names a phase in at most 1 of 20 readings.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -51,15 +51,10 @@ class Shortfall:
         """How many leads fewer went on than expected."""
         return (self.expected - self.rate) * self.leads
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
-        fields = asdict(self)
-        return {
-            "from": fields.pop("begin"),
-            **fields,
-            "difference": self.difference._asdict(),
-            "sure": self.sure,
-        }
+    def json_fields(self) -> dict[str, Any]:
+        """One of `judged` in `funnel --json`."""
+        rest = {name: value for name, value in vars(self).items() if name != "begin"}
+        return {"from": self.begin, **rest, "sure": self.sure}
 
 
 def shortfalls(steps: Sequence[Way], recent_days: int | None = None) -> list[Shortfall]:

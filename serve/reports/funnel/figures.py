@@ -62,21 +62,18 @@ class FunnelReport:
         """Every step, and the whole where that is more than one step."""
         return [*self.steps, self.whole] if len(self.steps) > 1 else self.steps
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
+    def json_fields(self) -> dict[str, Any]:
+        """What `funnel --json` prints."""
         return {
-            "until": self.until.isoformat(),
-            "stages": dict(self.reached),
-            "phases": [step.to_json() for step in self.steps],
-            "whole": self.whole.to_json(),
+            "until": self.until,
+            "stages": self.reached,
+            "phases": self.steps,
+            "whole": self.whole,
             "by": self.by,
-            "groups": {
-                name: [each.to_json() for each in measured]
-                for name, measured in self.groups.items()
-            },
-            "judged": [each.to_json() for each in self.shortfalls],
+            "groups": self.groups,
+            "judged": self.shortfalls,
             "finding": self.sentence,
-            "notes": list(self.notes),
+            "notes": self.notes,
         }
 
 
@@ -234,7 +231,7 @@ def _silence(database: LeadDatabase, until: datetime) -> list[str]:
 def write_funnel_page(report: FunnelReport, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `funnel --json` prints. Makes their folder."""
-    return page.write_beside_figures(path, render(report), report.to_json())
+    return page.write_beside_figures(path, render(report), report)
 
 
 def span(days: float | None) -> str:

@@ -133,8 +133,8 @@ class Measured:
         """Mature leads that were still there after `within` days."""
         return self.mature - self.went_on - self.lost
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps; null where a figure makes no sense."""
+    def json_fields(self) -> dict[str, Any]:
+        """One of `phases` in `funnel --json`."""
         return {
             "from": self.begin,
             "to": self.to,
@@ -147,8 +147,8 @@ class Measured:
             "went_on": self.went_on,
             "lost": self.lost,
             "still_there": self.still,
-            "conversion": self.rate.figures_json(),
-            "days_in_phase": {f"{q:g}": days for q, days in self.days.items()},
+            "conversion": self.rate,
+            "days_in_phase": self.days,
             "median_days_of_those_gone_on": self.median_on,
         }
 

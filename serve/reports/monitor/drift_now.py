@@ -57,6 +57,10 @@ class Named:
         """Nobody does it any more."""
         return not self.new and self.pace.leads == 0
 
+    def json_fields(self) -> dict[str, Any]:
+        """One of the `details` of its check."""
+        return {"name": self.name, "new": self.new, "renamed": self.renamed} | vars(self.pace)
+
 
 class Sight:
     """Leads of now and of the reference, side by side.
@@ -249,12 +253,3 @@ def _some(each: Named) -> float:
 def enough_wins(found: Pace) -> bool:
     """Whether so many wins were to be expected that their number tells something."""
     return found.expected >= FEWEST_WINS
-
-
-def to_dict(found: Named | Drift) -> dict[str, Any]:
-    """A dict for json.dumps, NaN as None."""
-    flat = vars(found) | (vars(found.pace) if isinstance(found, Named) else {})
-    flat.pop("pace", None)
-    return {
-        k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in flat.items()
-    }

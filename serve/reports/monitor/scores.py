@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -52,21 +52,11 @@ class Told:
     have: they are no longer in the database, or their deal turned out to be closed before.
     """
 
-    version: str
-    cutoffs: list[datetime]
+    model_version: str
+    cutoffs: list[date]
     overall: Kept
     bands: list[Kept]
     gone: int
-
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
-        return {
-            "model_version": self.version,
-            "cutoffs": [f"{cutoff:%Y-%m-%d}" for cutoff in self.cutoffs],
-            "overall": self.overall.to_json(),
-            "bands": [band.to_json() for band in self.bands],
-            "gone": self.gone,
-        }
 
 
 @dataclass(frozen=True)
@@ -111,7 +101,8 @@ class Said:
         there = ~np.isnan(won)
         ready, won = ready[there], won[there]
         gone = int((~there).sum())
-        return Told(model.version, counted, kept(ready, won), by_band(ready, won), gone)
+        days = [cutoff.date() for cutoff in counted]
+        return Told(model.version, days, kept(ready, won), by_band(ready, won), gone)
 
     def _outcomes(self, model: ReadinessModel, cutoff: datetime) -> pd.DataFrame:
         """readiness and won of each lead that was scored; won is NaN where it is not in the cohort

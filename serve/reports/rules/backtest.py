@@ -67,20 +67,20 @@ class Backtest:
         """Draft against model, in a sentence."""
         return None if self.beside_model is None else verdict(self.beside_model)
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `rules test --json` prints."""
         return {
             "draft": {"name": self.draft.file.name, "version": self.draft.version},
             "current": {"name": self.current.file.name, "version": self.current.version},
-            "model_version": None if self.model is None else self.model.version,
+            "model_version": self.model and self.model.version,
             "verdict": self.verdict,
             "model_verdict": self.model_verdict,
             "worse": self.is_worse,
             "horizon_days": self.horizon_days,
-            "data_end": self.data_end.isoformat(),
-            "test": self.judged.to_json(),
-            "beside_model": None if self.beside_model is None else self.beside_model.to_json(),
-            "rules": [each.to_json() for each in self.rules],
+            "data_end": self.data_end,
+            "test": self.judged,
+            "beside_model": self.beside_model,
+            "rules": self.rules,
         }
 
 

@@ -53,12 +53,11 @@ class RulesDiff:
         other = leads["old_disqualified"].isna() != leads["new_disqualified"].isna()
         return leads[(leads["difference"] != 0) | (leads["old_band"] != leads["new_band"]) | other]
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `rules diff --json` prints."""
         leads = self.leads
-        first = self.changed.head(FIRST_LEADS)
         return {
-            "cutoff": self.cutoff.isoformat(),
+            "cutoff": self.cutoff,
             "old": {"name": self.old.file.name, "version": self.old.version},
             "new": {"name": self.new.file.name, "version": self.new.version},
             "open_leads": len(leads),
@@ -70,7 +69,7 @@ class RulesDiff:
                 "new": int(leads["new_disqualified"].notna().sum()),
             },
             "mean_difference": float(leads["difference"].mean()) if len(leads) else None,
-            "leads": first.astype(object).where(first.notna(), None).to_dict("records"),
+            "leads": self.changed.head(FIRST_LEADS),
         }
 
 

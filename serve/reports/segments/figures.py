@@ -32,26 +32,15 @@ from serve.scoring.batch import cutoff_notes, default_cutoff
 
 @dataclass(frozen=True)
 class Group:
-    """A segment, or one of the two groups it is held against: its open leads at the cutoff, their
-    mean readiness (None without a model) and points (None without leads), and its conversion."""
+    """A segment, or one of the two groups it is held against: its open leads at the cutoff, its
+    conversion, their mean readiness (None without a model) and points (None without leads)."""
 
     name: str
     meaning: str
     open_leads: int
+    conversion: WinRate
     readiness: float | None
     points: float | None
-    conversion: WinRate
-
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
-        return {
-            "name": self.name,
-            "meaning": self.meaning,
-            "open_leads": self.open_leads,
-            "conversion": self.conversion.to_json(),
-            "readiness": self.readiness,
-            "points": self.points,
-        }
 
 
 @dataclass(frozen=True)
@@ -92,21 +81,20 @@ class SegmentsReport:
             f"{best.open_leads:,} of its leads are open now."
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `segments --json` prints."""
-        shares = self.overlap.astype(object).where(self.overlap.notna(), None)
         return {
-            "cutoff": self.cutoff.isoformat(),
+            "cutoff": self.cutoff,
             "horizon_days": self.horizon_days,
-            "cutoffs": [f"{cutoff:%Y-%m-%d}" for cutoff in self.cutoffs],
+            "cutoffs": [cutoff.date() for cutoff in self.cutoffs],
             "model_version": self.model_version,
             "rules_version": self.rules_version,
-            "all_open_leads": self.everyone.to_json(),
-            "in_no_segment": self.nowhere.to_json(),
-            "segments": [group.to_json() for group in self.segments],
-            "overlap": shares.to_dict("index"),
+            "all_open_leads": self.everyone,
+            "in_no_segment": self.nowhere,
+            "segments": self.segments,
+            "overlap": self.overlap.to_dict("index"),
             "finding": self.finding,
-            "notes": list(self.notes),
+            "notes": self.notes,
         }
 
 
@@ -136,7 +124,7 @@ def segments_report(
         notes = _notes(segments, database, past, horizon)
         notes += cutoff_notes(cutoff, database.data_end, model) if model else ()
     everyone, nowhere, *others = (
-        Group(name, words, int(held.sum()), *_means(now[held]), conversion)
+        Group(name, words, int(held.sum()), conversion, *_means(now[held]))
         for (name, words), held, conversion in zip(
             _named(segments, config), groups.T, measured, strict=True
         )

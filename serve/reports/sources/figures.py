@@ -38,8 +38,8 @@ class Reviewed:
         """The 95 % interval of its conversion."""
         return self.verdict.belief.interval()
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
+    def json_fields(self) -> dict[str, Any]:
+        """One of `sources` in `sources --json`."""
         measures, verdict = self.measures, self.verdict
         low, high = self.interval
         return {
@@ -50,7 +50,7 @@ class Reviewed:
             "immature": measures.immature,
             "conversion": verdict.belief.mean,
             "interval": {"low": low, "high": high},
-            "trend": measures.trend._asdict() if measures.trend else None,
+            "trend": measures.trend,
             "days_to_win": measures.days_to_win,
             "probability": verdict.probability,
             "to": verdict.to,
@@ -83,17 +83,17 @@ class Review:
         ranked = sorted(self.sources, key=lambda source: -source.verdict.belief.mean)
         return {name: [s for s in ranked if s.basket == name] for name in BASKETS}
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `sources --json` prints, the page and the applied moves aside."""
         return {
-            "cutoff": self.cutoff.isoformat(),
+            "cutoff": self.cutoff,
             "horizon_days": self.horizon_days,
-            "measured": {"first": self.first.isoformat(), "before": self.last.isoformat()},
+            "measured": {"first": self.first, "before": self.last},
             "baskets": {k: v.model_dump() for k, v in self.known.file.baskets.items()},
-            "sources": [source.to_json() for source in self.sources],
+            "sources": self.sources,
             "moves": [source.name for source in self.moving],
             "unlisted": self.unlisted,
-            "notes": list(self.notes),
+            "notes": self.notes,
         }
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from features.dataset import Dataset
+from features.result_json import to_json
 from models.rules.review import RuleLift, rule_lifts
 from models.statistics.estimate import Estimate
 from tests.models.rules.test_rules import table
@@ -34,7 +35,7 @@ DATASET = Dataset(
 
 def test_leads_wins_and_lift_by_hand():
     chat, complain, order = rule_lifts(table(RULES), DATASET)
-    assert (chat.line, chat.points, chat.snapshots, chat.leads, chat.wins) == (
+    assert (chat.rule, chat.points, chat.snapshots, chat.leads, chat.wins) == (
         "1. chat",
         5,
         4,
@@ -47,7 +48,7 @@ def test_leads_wins_and_lift_by_hand():
     assert complain.lift.high > 1  # none won of three is no proof
     assert (order.leads, order.pays) == (0, "never used")
     assert math.isnan(order.lift.point)
-    assert order.to_json()["lift"] is None
+    assert to_json(order)["lift"] is None
 
 
 def test_a_lead_with_many_snapshots_is_drawn_whole():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
+from features.result_json import to_json
 from models.statistics.calibration import (
     ages,
     brier_parts,
@@ -188,13 +189,13 @@ def test_what_is_too_small_to_tell_is_left_out_and_counted():
     frame.loc[:9, "first_source"] = "a stand"  # five leads
     found = calibration_report(frame, won, p, band)
     assert "a stand" not in {group.name for group in found.groups}
-    assert found.small == 1
+    assert found.groups_too_small == 1
 
 
 def test_json_holds_no_nan():
     frame, won, p, band = world()
-    json.dumps(calibration_report(frame[:1], won[:1], p[:1], band[:1]).to_json(), allow_nan=False)
-    told = calibration_report(frame, won, p, band).to_json()
+    json.dumps(to_json(calibration_report(frame[:1], won[:1], p[:1], band[:1])), allow_nan=False)
+    told = to_json(calibration_report(frame, won, p, band))
     assert set(told) == {"bins", "brier", "groups", "groups_too_small"}
     assert set(told["groups"][0]["won"]) == {"point", "low", "high"}
     assert len(told["bins"]) == 10

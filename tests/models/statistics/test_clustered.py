@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from features.result_json import to_json
 from models.statistics.bootstrap import bootstrap, interval, rarer
 from models.statistics.clustered import win_rates
 
@@ -81,7 +82,7 @@ def test_what_cannot_be_known_is_unknown():
     assert math.isnan(one.lift.low)
     (unwon,) = of([True] * 6, won=[0] * 6)
     assert math.isnan(unwon.lift.point)
-    assert unwon.to_json()["lift"] == {"point": None, "low": None, "high": None}
+    assert to_json(unwon)["lift"] == {"point": None, "low": None, "high": None}
     (empty,) = win_rates(np.empty((0, 1), bool), [], [], 1)
     assert (empty.snapshots, empty.against_all) == (0, "not clear")
 

@@ -14,6 +14,7 @@ import pytest
 from features.config import Config, Engine, load
 from features.contract.database import LeadDatabase, open_database
 from features.engine.duckdb_engine import feature_frame
+from features.result_json import to_json
 from features.snapshots import cohort_sql
 from models.classifier.readiness import ReadinessModel
 from models.rules.rules import load_rules, parse_rules
@@ -57,7 +58,7 @@ class Nightly:
         given = {"config": self.config, "database": self.database, "scorer": self.scorer} | other
         with open_ledger(self.folder / f"{ledger}.duckdb") as opened_ledger:
             scored = score_all(ledger=opened_ledger, cutoff=cutoff, **given)
-            return SimpleNamespace(**vars(scored), rows=scored.rows, json=scored.to_json())
+            return SimpleNamespace(**vars(scored), rows=scored.rows, json=to_json(scored))
 
     def in_chunks(self, memory_gb: float) -> Config:
         """The settings with less memory than a user may ask for: many chunks of few leads."""
@@ -252,7 +253,7 @@ def test_faulty_leads_are_in_the_ledger_with_their_reason(tmp_path: Path, scorer
         open_ledger(tmp_path / "ledger.duckdb") as ledger,
     ):
         scored = score_all(config_for(tmp_path), database, scorer, ledger, datetime(2026, 3, 1))
-        rows, told = scored.rows.set_index("lead_id"), scored.to_json()
+        rows, told = scored.rows.set_index("lead_id"), to_json(scored)
     assert rows["state_reason"].dropna().to_dict() == {k: v for k, v in EXPECTED.items() if v}
     assert sorted(rows.index) == sorted(EXPECTED)
     assert len(rows) == scored.open_leads == scored.added == len(EXPECTED)

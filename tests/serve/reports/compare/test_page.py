@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.result_json import to_json
 from models.comparison import Comparison
 from models.simpler import Beside, weigh
 from models.statistics.calibration import calibration_report
@@ -261,7 +262,7 @@ def test_an_undefined_figure_is_a_dash_with_its_reason():
 
 
 def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    figures = compared().to_json() | {"contacted": None}
+    figures = to_json(compared()) | {"contacted": None}
     path = tmp_path / "reports" / "compare.html"
     assert write_page(compared(), path) == path
     assert path.read_text(encoding="utf-8") == render(compared())

@@ -22,6 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.result_json import to_json
 from serve.reports.funnel.groups import OTHERS, grouped
 from serve.reports.funnel.transitions import Fate, incidence, measure, ways
 from tests.serve.reports.funnel.funnel_entries import UNTIL, funnel, made
@@ -175,5 +176,5 @@ def test_many_sources_are_put_together():
 def test_nobody_mature_gives_no_rate():
     found = measure(ways(made([(UNTIL - DAY, None, None)], funnel("lead", "customer")))[0])
     assert (found.mature, found.still) == (0, 0)
-    assert found.to_json()["conversion"] == {"point": None, "low": None, "high": None}
+    assert to_json(found)["conversion"] == {"point": None, "low": None, "high": None}
     assert found.days == {0.25: None, 0.5: None, 0.75: None}

@@ -20,6 +20,7 @@ import pytest
 from features.config import Config, load
 from features.errors import BadInput, Refused
 from features.progress import silent
+from features.result_json import to_json
 from serve.reports.segments.figures import Group, SegmentsReport, overlap, segments_report
 from serve.reports.segments.page import render, write_segments_page
 from tests.features.lead_databases import at, config_for, event, write_database
@@ -99,7 +100,7 @@ def test_before_any_horizon_is_over_there_are_sizes_only(little: Config) -> None
     assert counts(found.everyone) == (4, 0, 0, 0)
     assert found.finding.startswith("Nothing can be said of conversion yet")
     assert found.notes[0] == "No cutoff's horizon of 7 days is over: no conversion."
-    assert found.to_json()["segments"][0]["conversion"]["rate"]["point"] is None
+    assert to_json(found)["segments"][0]["conversion"]["rate"]["point"] is None
     assert "unknown" in render(found)
 
 
