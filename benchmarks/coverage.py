@@ -41,7 +41,8 @@ from features.starter.starter import write_starter
 from models.classifier.readiness import ReadinessModel
 from models.rules.rules import load_rules
 from models.statistics.bootstrap import FEW_WINS, Floats
-from models.statistics.judge import Contender, Estimate, Judgement, judge
+from models.statistics.estimate import Estimate
+from models.statistics.judge import Contender, Judgement, judge
 from models.statistics.metrics import Capacity
 from training.fit import fit
 from training.search import DEFAULT

@@ -115,7 +115,7 @@ def register(
     model = registry.log(kept)
     compared = replace(trained.comparison, model_version=model.version, run_id=model.run_id)
     trained = replace(trained, model=model, comparison=compared)
-    registry.attach(model.run_id, card_files(config, database, trained, kept, test))
+    registry.attach(model.run_id, card_files(config, database, trained, kept))
     progress("register", 1, 1)
     return trained
 

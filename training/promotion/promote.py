@@ -19,7 +19,8 @@ from models.classifier.readiness import ReadinessModel
 from models.comparison import capacity_of, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
-from models.statistics.judge import Contender, Estimate, judge
+from models.statistics.estimate import Estimate
+from models.statistics.judge import Contender, judge
 from training.promotion.champion import approver, set_champion, stripped_reason
 from training.promotion.decision import Takes, decide, summarise
 from training.promotion.history import history

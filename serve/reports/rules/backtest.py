@@ -22,8 +22,8 @@ from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
 from models.comparison import capacity_of, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry
+from models.rules.review import RuleLift, rule_lifts
 from models.rules.rules import RuleScore, call_order
-from models.rules.worth import RuleWorth, worth
 from models.statistics.judge import Contender, Judgement, judge
 from models.statistics.verdict import verdict
 
@@ -45,7 +45,7 @@ class Backtest:
     scores: dict[str, npt.NDArray[np.float64]]
     judged: Judgement
     beside_model: Judgement | None
-    rules: list[RuleWorth]
+    rules: list[RuleLift]
     horizon_days: int
     data_end: datetime
 
@@ -114,7 +114,7 @@ def backtest(
     progress("judge", 1, 3)
     beside = None if model is None else _judged(config, dataset, scores, (DRAFT, MODEL), model)
     progress("judge", 2, 3)
-    rules = worth(draft, dataset)
+    rules = rule_lifts(draft, dataset)
     progress("judge", 3, 3)
     snapshots = dataset.frame[["lead_id", "cutoff"]]
     return Backtest(

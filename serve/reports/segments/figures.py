@@ -26,7 +26,7 @@ from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
-from models.statistics.clustered import Bools, Conversion, conversions, overlap
+from models.statistics.clustered import Bools, WinRate, win_rates
 from serve.reports.page import NBSP, percent
 from serve.scoring.batch import cutoff_notes, default_cutoff
 
@@ -39,7 +39,7 @@ class Group:
     name: str
     meaning: str
     open_leads: int
-    conversion: Conversion
+    conversion: WinRate
     readiness: float | None
     points: float | None
 
@@ -182,13 +182,13 @@ def _measured(
     cutoffs: Sequence[datetime],
     horizon_days: int,
     progress: Progress,
-) -> list[Conversion]:
+) -> list[WinRate]:
     memory_gb, compared = config.engine.memory_gb, len(segments.segments)
     if not cutoffs:
-        return conversions(np.empty((0, compared + 2), np.bool_), [], [], compared)
+        return win_rates(np.empty((0, compared + 2), np.bool_), [], [], compared)
     past = labelled(database, segments.specs, cutoffs, horizon_days, memory_gb, progress)
     groups = _with_bases(segments.members(past.frame))
-    return conversions(groups, past.frame["lead_id"], past.won, compared)
+    return win_rates(groups, past.frame["lead_id"], past.won, compared)
 
 
 def _open_now(
@@ -213,6 +213,23 @@ def _open_now(
     if now.empty:
         raise Refused(f"No lead is open at {cutoff:%Y-%m-%d %H:%M} UTC: there is none to sort.")
     return np.concatenate(groups), now
+
+
+def overlap(members: pd.DataFrame) -> pd.DataFrame:
+    """Of the leads of each segment (row), the share that is also in each other (column); NaN in the
+    row of a segment without leads.
+
+    >>> overlap(pd.DataFrame({"a": [True, True, False], "b": [True, False, False]}))
+         a    b
+    a  1.0  0.5
+    b  1.0  1.0
+    """
+    held = members.to_numpy(np.float64)
+    sizes = held.sum(axis=0)[:, None]
+    shares = np.divide(
+        held.T @ held, sizes, out=np.full((len(sizes),) * 2, np.nan), where=sizes > 0
+    )
+    return pd.DataFrame(shares, index=members.columns, columns=members.columns)
 
 
 def _means(figures: pd.DataFrame) -> tuple[float | None, float | None]:

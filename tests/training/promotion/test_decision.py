@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.statistics.judge import Contender, Estimate, judge
+from models.statistics.estimate import Estimate
+from models.statistics.judge import Contender, judge
 from models.statistics.metrics import Capacity
 from training.promotion.decision import Standing, Takes, decide, standing, summarise
 
