@@ -18,9 +18,9 @@ from features.errors import BadInput
 
 FILE_NAME = "readiness.toml"
 REMOVED_KEYS = {  # and why: the message to whoever still has one in the file
-    "engine.incremental": "measuring every lead is as cheap (ADR 24); delete out/nightly/ too",
+    "engine.incremental": "measuring every lead is as cheap (ADR 20); delete out/nightly/ too",
     "training.partly_mature": "late cutoffs are no longer used for calibration: they gave no gain "
-    "on real data (ADR 20)",
+    "on real data (ADR 16)",
 }
 
 

@@ -25,7 +25,7 @@ from models.statistics.metrics import Capacity
 from models.statistics.verdict import verdict
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """What the report shows.
 
@@ -52,6 +52,13 @@ class Comparison:
     segment: str | None = None
     calibration: CalibrationReport | None = None
     prior_shift: Mapping[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        judged = self.judgement
+        return (
+            f"Comparison(model {self.model_version}, rules {self.rules_version}, "
+            f"{judged.snapshots:,} snapshots, {judged.wins:,} won)\n{self.verdict}"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """What `train --json` and `compare --json` print."""

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -145,18 +146,19 @@ def open_bucket(how: Staging, rows: pa.RecordBatchReader) -> Iterator[LeadDataba
 
 @contextmanager
 def open_frames(
-    frames: Mapping[str, pd.DataFrame],
+    frames: Mapping[str, Any],
     features: Features,
     engine: Engine,
     specs: Iterable[Spec] = (),
 ) -> Iterator[LeadDatabase]:
-    """The same over pandas frames by table name: `events`, `leads` and, if known, `deals`."""
+    """The same over frames by table name: `events`, `leads` and, if known, `deals`. Pandas, polars,
+    Arrow or whatever else DuckDB reads."""
     with _scratch(engine) as (connection, scratch):
         yield _staged(connection, scratch, _register(connection, frames), features, None, specs)
 
 
 def _register(
-    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pd.DataFrame | pa.Table]
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Any]
 ) -> dict[str, dict[str, str]]:
     for table, rows in tables.items():
         connection.register(f"raw_{table}", rows)

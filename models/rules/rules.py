@@ -42,13 +42,20 @@ def _sum(lines: Iterable[Floats], rows: int) -> Floats:
     return np.asarray(total / 10**DECIMALS, np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RuleScore:
     """The points table as a ranker of snapshots."""
 
     file: RulesFile
-    text: str = field(default="", repr=False, compare=False)  # as read, with its comments
+    text: str = field(default="", compare=False)  # as read, with its comments
     name = "rules"
+
+    def __repr__(self) -> str:
+        rules, bands = len(self.file.rule), self.file.bands
+        return (
+            f"RuleScore({self.file.name!r}, version {self.version}, "
+            f"{rules} rule{'s' * (rules != 1)}, warm from {bands.warm:g}, hot from {bands.hot:g})"
+        )
 
     @cached_property
     def version(self) -> str:

@@ -8,7 +8,7 @@ one replicate sees the same draw, so that differences between rankers are paired
 An interval says how the figures vary with the leads, at these cutoffs and with this model: not
 with another quarter, nor with another training. What it has to go by are the leads of the rarer
 outcome, mostly the won ones: below FEW_WINS of them there is no interval, for it would not hold the
-truth as often as it says (docs/adr/0022, python -m benchmarks.coverage).
+truth as often as it says (docs/adr/0018, python -m benchmarks.coverage).
 """
 
 import math

@@ -3,7 +3,7 @@
 Noise looks like miscalibration: a readiness that keeps every word shows an error of some size on
 any few leads, never 0. So an error is not held against 0, and has no interval of its own, but is
 held against the one that a perfectly calibrated readiness, on these snapshots, stays under 19 times
-of 20 (docs/adr/0022; python -m benchmarks.coverage).
+of 20 (docs/adr/0018; python -m benchmarks.coverage).
 
 The noise of a bin is its gap's in the bootstrap of leads, but no less than if every snapshot had
 drawn for itself as promised (Spiegelhalter, Statistics in Medicine 1986): a bin without a win has

@@ -45,7 +45,7 @@ class Contender:
 
 class Estimate(NamedTuple):
     """A figure and its 95 % interval [low, high], NaN where undefined; low and high alone are NaN
-    where an interval could not be trusted (docs/adr/0022), as always for a calibration error."""
+    where an interval could not be trusted (docs/adr/0018), as always for a calibration error."""
 
     point: float
     low: float

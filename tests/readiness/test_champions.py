@@ -97,4 +97,4 @@ def test_a_word_needs_a_reason(company: Company, words: tuple[str, ...], said: s
 def test_without_a_champion_history_shows_the_way(untrained: object) -> None:
     ran = readiness("history", untrained)
     assert ran.code == 0
-    assert ran.out == "There was no champion yet. Crown one with: readiness promote\n"
+    assert "readiness promote" in ran.out

@@ -46,7 +46,7 @@ AGAINST_STALE_CHAMPION = AGAINST_CHAMPION | {
     Standing.AHEAD: Takes.WORD,
     Standing.BEHIND: Takes.WORD,
 }
-# The simpler of two models is preferred where they differ by no more than noise (docs/adr/0021).
+# The simpler of two models is preferred where they differ by no more than noise (docs/adr/0017).
 AGAINST_LESS_SIMPLE_CHAMPION = AGAINST_CHAMPION | {
     Standing.AHEAD: Takes.NOTHING,
     Standing.BEHIND: Takes.NOTHING,

@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from readiness.commands.console import AsJson, err, out, print_json, print_path, progress_bars
-from readiness.commands.data import Where
+from readiness.commands.options import AsJson, Where
+from readiness.commands.printing import err, out, print_json, print_notes, print_path, progress_bars
 
 if TYPE_CHECKING:
     from training.record import Trained
@@ -18,26 +18,21 @@ _SETTINGS = {
     "learning_rate": "learning\nrate",
     "max_iter": "trees",
     "max_leaf_nodes": "leaves",
-    "min_samples_leaf": "least\nper leaf",
+    "min_samples_leaf": "minimum\nper leaf",
     "l2_regularization": "L2",
     "max_features": "features\nper split",
-    "strength": "C, the smaller\nthe more shrunk",
+    "strength": "C (smaller:\nmore shrinkage)",
 }
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add this verb to the command."""
-    app.command("train")(train_verb)
-
-
-def train_verb(where: Where = Path(), as_json: AsJson = False) -> None:
-    """Learn from closed deals, judge on the last mature cutoffs, register the challenger.
+def verb(where: Where = Path(), as_json: AsJson = False) -> None:
+    """Train on closed deals, measure on the last mature cutoffs, register the challenger.
 
     The final test lies a whole horizon after the last training cutoff, so that no training label
     overlaps it. Everything is tracked in MLflow: settings, figures, features, data digests, plots.
 
-    Where there is too little to learn from, it exits 1 with every reason (docs/enough-data.md) and
-    registers nothing; `readiness score` serves the points alone until then.
+    If there is too little data to learn from, it exits 1 with every reason (docs/enough-data.md)
+    and registers nothing; until then `readiness score` uses the points alone.
     """
     from features.check.gate import NotEnough
     from features.config import load
@@ -45,8 +40,8 @@ def train_verb(where: Where = Path(), as_json: AsJson = False) -> None:
 
     config = load(where)
     try:
-        with progress_bars() as told:
-            trained = train(config, told)
+        with progress_bars() as progress:
+            trained = train(config, progress)
     except NotEnough as refused:
         if not as_json:
             raise
@@ -65,8 +60,7 @@ def print_trained(trained: "Trained", uri: str) -> None:
     from readiness.commands.tables import beside_table, calibration_table, judgement_table
 
     fit, compared = trained.split.fit, trained.comparison
-    for note in trained.notes:
-        err.print(f"[yellow]note[/] {escape(note)}")
+    print_notes(trained.notes)
     dropped = len(trained.model.dropped)
     out.print(
         f"Trained on {trained.snapshots:,} snapshots of {len(fit)} cutoffs ({fit[0]:%Y-%m-%d} to "
@@ -95,11 +89,11 @@ def _print_candidates(trained: "Trained") -> None:
         out.print("No search: too few training cutoffs for a rolling origin; the default was used.")
         return
     periods, way = len(trained.chosen.folds), trained.model.way
-    surely = "the first, unless another's log loss is surely lower"
+    first = "the first, unless the log loss of another is significantly lower"
     table = Table(
         title=f"The {way}: candidates on {periods} earlier period{'s' * (periods != 1)}",
         title_justify="left",
-        caption=f"* chosen: {'the least log loss' if trained.model.is_linear else surely}",
+        caption=f"* chosen: {'the lowest log loss' if trained.model.is_linear else first}",
         caption_justify="left",
     )
     for heading in ("", *(_SETTINGS.get(key, key) for key in trained.chosen.settings)):

@@ -1,14 +1,13 @@
-"""How the command speaks: results on standard output, progress and errors on standard error."""
+"""Results go to standard output; progress, notes and errors to standard error."""
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
@@ -17,25 +16,21 @@ from features.progress import Progress
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
-]
 
-
-def print_path(said: str) -> None:
+def print_path(line: str) -> None:
     """A line with a path or an address in it: never broken, never read as markup."""
-    out.print(said, soft_wrap=True, markup=False)
+    out.print(line, soft_wrap=True, markup=False)
 
 
-def print_json(found: dict[str, Any]) -> None:
+def print_json(result: dict[str, Any]) -> None:
     """The one JSON object of a --json run."""
-    sys.stdout.write(json.dumps(found, allow_nan=False, default=str) + "\n")
+    sys.stdout.write(json.dumps(result, allow_nan=False, default=str) + "\n")
 
 
-def require_html(to: Path | None) -> None:
-    """Refuse, before the work begins, a page that would not be called .html."""
-    if to and to.suffix != ".html":
-        raise typer.BadParameter(f"an .html file, please, not {to.name}", param_hint="--out")
+def print_notes(notes: Iterable[object]) -> None:
+    """One line each, on standard error."""
+    for note in notes:
+        err.print(f"[yellow]note[/] {escape(str(note))}")
 
 
 @contextmanager
@@ -50,14 +45,14 @@ def progress_bars() -> Iterator[Progress]:
     bars = Bars(*columns, console=err)
     tasks: dict[str, Any] = {}
 
-    def told(what: str, done: int, of: int) -> None:
+    def report(what: str, done: int, of: int) -> None:
         if what not in tasks:
             bars.start()  # not before there is something to show: an empty one leaves a blank line
             tasks[what] = bars.add_task(what, total=of)
         bars.update(tasks[what], completed=done, total=of)
 
     try:
-        yield told
+        yield report
     finally:
         if tasks:
             bars.stop()
