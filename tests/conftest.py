@@ -44,7 +44,8 @@ SHARED = ("spark", "company", "trained")  # fixtures of a session that take long
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run side by side (`-n 2 --dist loadgroup`), a file is run by one worker, and so
-    are all files that share what takes long to make: it is made once. The slow ones go first."""
+    are all files that share what takes long to make: it is made once. Groups with slow tests go
+    first; who asks for what takes long is slow."""
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
@@ -54,6 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         groups[path] = next((name for name in SHARED if name in asked), path.as_posix())
         for test in tests:
             test.add_marker(pytest.mark.xdist_group(groups[path]))
+            if groups[path] in SHARED:
+                test.add_marker(pytest.mark.slow)
             if test.get_closest_marker("slow"):
                 slow.add(groups[path])
     if "PYTEST_XDIST_WORKER" in os.environ:
