@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.classifier.readiness import LOGISTIC, TREES
+from models.classifier.classifier import LOGISTIC, TREES
 from models.statistics.estimate import FEW_LEADS, Estimate
 from models.statistics.judge import METRICS, Judgement
 

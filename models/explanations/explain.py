@@ -33,7 +33,7 @@ from features.spec.spec import (
 )
 from features.spec.wording import Words, phrase
 from models.classifier.logistic import linear_contributions
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.explanations.contributions import contributions
 
 Floats = npt.NDArray[np.float64]
@@ -169,7 +169,7 @@ def explain(
     scaled by the calibrator). encoded: model.encoded(frame), if it is at hand."""
     matrix = model.encoded(frame) if encoded is None else encoded
     by_feature, base = contributions_of(model, matrix)
-    slope, intercept = model.sigmoid
+    slope, intercept = model.line
     return Explained(model, frame, by_feature * slope, base * slope + intercept, words or {})
 
 
@@ -177,9 +177,9 @@ def contributions_of(model: ReadinessModel, encoded: Floats) -> tuple[Floats, fl
     """What each of the model's features adds to the learner's log-odds, shape (n, features) in the
     order of its specs, and the log-odds they are added to."""
     names = [spec.name for spec in model.specs]
+    learner = model.classifier.learner_
     if model.is_linear:
-        return linear_contributions(model.pipeline, encoded, names)
-    by_column, base = contributions(model.learner, encoded)
-    columns = model.pipeline.named_steps["encode"].get_feature_names_out()
-    place = {name: i for i, name in enumerate(columns)}
+        return linear_contributions(learner, encoded, names)
+    by_column, base = contributions(learner[-1], encoded)
+    place = {name: i for i, name in enumerate(learner[0].get_feature_names_out())}
     return by_column[:, [place[name] for name in names]], base

@@ -27,7 +27,7 @@ from features.labels import label_sql
 from features.progress import Progress
 from features.snapshots import Chunk, Snapshots
 from features.spec.spec import Age, distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from serve.reports.monitor.drift import Drift, Matched, Pace, drift, match_ages, pace
 from serve.reports.monitor.past_scores import FEWEST_WINS, apart
 from serve.reports.monitor.rates import Kind, arrivals_sql, deeds_sql, doubled_sql, known_sql

@@ -21,7 +21,7 @@ from features.contract.database import LeadDatabase
 from features.cutoffs import is_mature
 from features.labels import label_sql
 from features.snapshots import Snapshots
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from serve.ledger.ledger import Ledger
 from serve.reports.monitor.drift import Pace, match_ages, pace
 from serve.reports.monitor.past_scores import LATEST_WINS, Kept, apart, by_band, kept
