@@ -73,7 +73,7 @@ def train(
     Returns
     -------
     Trained : `model` for `Scorer` and `compare`, `comparison` against the rules on the final test,
-        `notes`; `features.result_json.to_json` gives every figure.
+        `notes`; `to_json` gives every figure.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def compare(
 
     Returns
     -------
-    Comparison : `verdict`, `judgement` with every figure and interval.
+    Comparison : `verdict`, `judgement` with every figure and interval (`to_json`).
 
     Raises
     ------
