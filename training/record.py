@@ -14,6 +14,7 @@ from features.audit.finding import Finding
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset
+from features.result_json import to_json
 from features.spec.spec import Spec
 from features.spec.wording import meaning
 from models import plots
@@ -21,6 +22,7 @@ from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
 from models.explanations.importance import importance
 from models.registry import Child, Training
+from models.rules.rules import RuleScore
 from models.simpler import KEPT_AS, Simpler
 from models.timing.timing import Timing
 from training.groups import Groups
@@ -47,30 +49,31 @@ class Trained:
     random_split: RandomSplit
 
     def __repr__(self) -> str:
-        return f"Trained({self.model!r}: {self.comparison.verdict})"
+        return f"Trained({self.model!r}, {self.snapshots:,} snapshots)\n{self.comparison.verdict}"
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `train --json` prints."""
-        return self.comparison.to_json() | {
+        return self.comparison.json_fields() | {
             "snapshots_trained_on": self.snapshots,
-            "training_cutoffs": [f"{cutoff:%Y-%m-%d}" for cutoff in self.split.fit],
+            "training_cutoffs": [cutoff.date() for cutoff in self.split.fit],
             "learner": self.model.way,
-            "settings": dict(self.chosen.settings),
-            "dropped_features": dict(self.model.dropped),
+            "settings": self.chosen.settings,
+            "dropped_features": self.model.dropped,
             "features": len(self.model.specs),
-            "time_to_close": self.timing.to_json(),
-            "baselines": self.simpler.to_json(),
-            "feature_groups": self.groups.to_json(),
-            "calibrator": self.model.calibrator and self.model.calibrator.to_json(),
-            "notes": list(self.notes),
-            "findings": [each.to_json() for each in self.findings],
-            "random_split": self.random_split.to_json(),
+            "time_to_close": self.timing,
+            "baselines": self.simpler,
+            "feature_groups": self.groups,
+            "calibrator": self.model.calibrator,
+            "notes": self.notes,
+            "findings": self.findings,
+            "random_split": self.random_split,
         }
 
 
 def record(
     config: Config,
     database: LeadDatabase,
+    rules: RuleScore,
     found: Trained,
     specs: Sequence[Spec],
     past: Dataset,
@@ -82,7 +85,7 @@ def record(
     costs = importance(found.model, test.frame, test.won, config.seed)
     return Training(
         model=found.model,
-        rules_text=(config.folder / config.rules).read_text(encoding="utf-8"),
+        rules_text=rules.text,
         params=settings
         | {
             "horizon_days": config.time.horizon_days,
@@ -111,10 +114,10 @@ def record(
         documents={
             "features.json": features,
             "dropped_features.json": dict(found.model.dropped),
-            "test.json": found.comparison.to_json(),
-            "audit.json": [each.to_json() for each in found.findings],
-            KEPT_AS: found.simpler.to_json(),
-            "feature_groups.json": found.groups.to_json(),
+            "test.json": to_json(found.comparison),
+            "audit.json": to_json(found.findings),
+            KEPT_AS: to_json(found.simpler),
+            "feature_groups.json": to_json(found.groups),
             "importance.json": costs.to_dict("records"),
         },
         example=past.frame.head(5),

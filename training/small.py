@@ -29,7 +29,7 @@ from models.classifier.classifier import AnySettings, ReadinessClassifier, Setti
 from models.classifier.columns import uninformative
 from models.classifier.logistic import LogisticSettings
 
-SMALL_WINS = 150  # won leads, below which a training is small (docs/results.md)
+SMALL_WINS = 150  # won leads, below which a training is small (docs/results/small-data.md)
 LEAST_SET_APART = 30  # leads that a feature must set apart from the rest
 FOLDS = 5
 SMALL = Settings(

@@ -1,5 +1,5 @@
 """A regularised logistic regression on the model's own features: what boosting must beat, and what
-serves in its place where it does as well (docs/adr/0021).
+serves in its place where it does as well (docs/adr/0017).
 
 It is a pipeline over the frame, as the trees are, and calibrated as they are. Its reasons are exact
 as they stand: what an input adds to the log-odds is its coefficient times its distance from the

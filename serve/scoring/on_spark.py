@@ -67,12 +67,12 @@ class _Scoring:
         if self.classifier is not None and isinstance(rows.scorer, Scorer):
             model = replace(rows.scorer.model, classifier=from_bytes(self.classifier))
             rows = replace(rows, scorer=replace(rows.scorer, model=model))
-        open_leads, unscorable = rows.opened(bucket)
-        for part in rows.parts(bucket, unscorable):
+        scorable, unscorable = rows.open_leads(bucket)
+        for part in rows.parts(scorable, unscorable):
             yield self._as_rows(bucket, part, "scored")
         told = {
             "leads": bucket.value("SELECT count(*) FROM raw_leads"),
-            "open_leads": open_leads,
+            "open_leads": scorable.count + len(unscorable),
             "unscored": len(unscorable),
             "first_unscored": first_of(unscorable),
             "breaches": breach_table(

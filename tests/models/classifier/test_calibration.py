@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from scipy.stats import rankdata
 
+from features.result_json import to_json
 from models.classifier.calibration import (
     ENOUGH_WINS,
     KINDS,
@@ -86,7 +87,7 @@ def test_a_side_without_wins_leaves_the_trees_as_they_are():
     f, _, frame = world(50, 1.0, 0.0)
     found = choose_kind(f, np.zeros(len(f)), frame["lead_id"], frame["cutoff"])
     assert (found.kind, found.log_loss) == ("none", {})
-    assert found.to_json() == {"kind": "none", "cross_fitted": {}}
+    assert to_json(found) == {"kind": "none", "cross_fitted": {}}
 
 
 def test_the_cross_fit_is_by_lead_and_forward_in_time():
