@@ -21,7 +21,7 @@ from models.rules.rules import RuleScore
 from models.rules.worth import RuleWorth
 from models.statistics.judge import FEW_LEADS, Estimate
 
-Verdict = Literal[
+RuleVerdict = Literal[
     "about right",
     "not clear",
     "overpaid",
@@ -45,7 +45,7 @@ class Paid:
     fair: Estimate
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> RuleVerdict:
         """Whether its points lie within the interval of what is fair, and if not, where; not clear
         where nothing at all lies within it too."""
         points, fair = self.rule.points, self.fair

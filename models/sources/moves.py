@@ -103,7 +103,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BasketVerdict:
     """What becomes of a source. belief: of its conversion, over the whole window. to: None where it
     stays, and `why` says why. seen, seen_belief, probability: what speaks most for a move, and how
     surely the conversion lies beyond the boundary."""
@@ -156,7 +156,7 @@ def priors(
 
 def judge_sources(
     counts: Mapping[str, Counted], levels: Sequence[float], moves: Moves, on: date
-) -> dict[str, Verdict]:
+) -> dict[str, BasketVerdict]:
     """The verdict on each source at a day. levels: where each basket but the last begins, falling.
 
     The prior weighs no more than `least_leads` leads do.
@@ -167,7 +167,7 @@ def judge_sources(
 
 def _judge(
     count: Counted, prior: Belief, levels: Sequence[float], moves: Moves, on: date
-) -> Verdict:
+) -> BasketVerdict:
     """The whole window and its later half are two chances to be wrong, so each has to be twice as
     sure (Bonferroni): what is left of doubt is doubled before it is compared."""
     place = BASKETS.index(count.basket)
@@ -183,12 +183,12 @@ def _judge(
     belief = prior.after(*count.whole)
     if not found:
         few = f"too few mature leads: {count.whole.leads} of {moves.least_leads}"
-        return Verdict(belief, None, few, count.whole, belief, 0.0)
+        return BasketVerdict(belief, None, few, count.whole, belief, 0.0)
     raw, to, seen = max(found, key=lambda each: each[0])
     probability = max(0.0, 1 - 2 * (1 - raw))
     stays = _why_it_stays(count.moved_on, probability, moves, on)
     why = stays or "beyond the boundary"
-    return Verdict(belief, None if stays else to, why, seen, prior.after(*seen), probability)
+    return BasketVerdict(belief, None if stays else to, why, seen, prior.after(*seen), probability)
 
 
 def _why_it_stays(moved_on: date | None, probability: float, moves: Moves, on: date) -> str:

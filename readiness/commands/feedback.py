@@ -114,13 +114,13 @@ def feedback_verb(
     from features.config import load
     from features.contract.database import open_database
     from serve.reports.feedback.figures import feedback
-    from serve.reports.feedback.page import write_feedback_page
+    from serve.reports.feedback.page import write_page
 
     require_html(to)
     config = load(where)
     with open_database(config) as database:
         found = feedback(config, database)
-    page = write_feedback_page(found, to or config.out_folder / "feedback.html")
+    page = write_page(found, to or config.out_folder / "feedback.html")
     if as_json:
         print_json(found, page=page)
         return
@@ -136,7 +136,7 @@ def feedback_verb(
         out.print(f"Why leads of the list were rejected. {told}.")
     out.print(_speed_table(found))
     out.print(_ends_table(found))
-    out.print(f"[bold]{escape(found.sentence)}[/]")
+    out.print(f"[bold]{escape(str(found.verdict))}[/]")
     print_path(f"Page: {page}")
 
 

@@ -68,13 +68,14 @@ def funnel_verb(
     that should come there from the stage before.
     """
     from features.config import load
-    from serve.reports.funnel.figures import funnel_report, write_funnel_page
+    from serve.reports.funnel.figures import funnel_report
+    from serve.reports.funnel.page import write_page
 
     require_html(to)
     config = load(where)
     with progress_bars() as told:
         report = funnel_report(config, until, by, told)
-    page = write_funnel_page(report, to or config.out_folder / "funnel.html")
+    page = write_page(report, to or config.out_folder / "funnel.html")
     if as_json:
         print_json(report, page=page)
         return
@@ -89,7 +90,7 @@ def _print(report: "FunnelReport") -> None:
     out.print(_times(report))
     if report.groups:
         out.print(_groups(report))
-    out.print(f"[bold]{escape(report.sentence)}[/]")
+    out.print(f"[bold]{escape(str(report.verdict))}[/]")
 
 
 def _conversions(report: "FunnelReport") -> Table:
@@ -119,7 +120,7 @@ def _conversions(report: "FunnelReport") -> Table:
 
 
 def _times(report: "FunnelReport") -> Table:
-    from serve.reports.funnel.figures import span
+    from serve.reports.funnel.page import span
 
     table = Table(
         title="Time in each phase",
@@ -143,7 +144,7 @@ def _times(report: "FunnelReport") -> Table:
 
 
 def _groups(report: "FunnelReport") -> Table:
-    from serve.reports.funnel.figures import span
+    from serve.reports.funnel.page import span
 
     table = Table(title=f"By {report.by}", title_justify="left")
     table.add_column(str(report.by), overflow="fold")

@@ -67,11 +67,11 @@ def _print(found: "Monitoring") -> None:
         title=f"Version {found.model_version} at {found.cutoff:%Y-%m-%d %H:%M} UTC",
         title_justify="left",
     )
-    for heading in ("light", "check", "what was found"):
+    for heading in ("status", "check", "result"):
         table.add_column(heading, overflow="fold")
     for check in found.checks:
-        light = f"[{_COLOURS[check.light]}]{check.light}[/]"
-        table.add_row(light, check.name, escape(check.said))
+        status = f"[{_COLOURS[check.status]}]{check.status}[/]"
+        table.add_row(status, check.name, escape(check.message))
     out.print(table)
     for check in (*found.of("red"), *found.of("amber")):
-        out.print(f"[{_COLOURS[check.light]}]{check.name}[/]: {escape(check.todo)}")
+        out.print(f"[{_COLOURS[check.status]}]{check.name}[/]: {escape(check.todo)}")

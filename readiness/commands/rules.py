@@ -220,9 +220,9 @@ def _print_backtest(found: "Backtest") -> None:
     from readiness.commands.tables import judgement_table
 
     out.print(judgement_table(found.judged))
-    out.print(f"[bold]{escape(found.verdict)}[/]")
+    out.print(f"[bold]{escape(str(found.verdict))}[/]")
     if found.model_verdict:
-        out.print(f"Beside the model: {escape(found.model_verdict)}")
+        out.print(f"Beside the model: {escape(str(found.model_verdict))}")
     table = Table(
         *(Column("points", justify="right"), Column("rule of the draft", overflow="fold")),
         *(Column(name, justify="right", no_wrap=True) for name in ("leads", "lift (95 %)")),

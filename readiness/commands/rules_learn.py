@@ -42,8 +42,8 @@ def learn_verb(
     from features.config import load
     from features.contract.database import open_database
     from features.errors import BadInput
+    from features.whole_file import write_whole
     from models.rules.history import current_rules
-    from serve.reports.page import write
     from serve.reports.rules.backtest import model_beside
     from training.points import learn
 
@@ -57,8 +57,7 @@ def learn_verb(
     staged = config if model is None else model.staged(config)
     with open_database(staged, current.specs) as database, progress_bars() as told:
         found = learn(config, database, current, model, told)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, found.text)
+    write_whole(path, found.text)
     if as_json:
         print_json(found, file=path)
         return
@@ -72,9 +71,9 @@ def _print(found: "Learned", words: dict[str, str]) -> None:
     out.print(_learned_table(found, words))
     out.print(_paid_table(found, words))
     out.print(judgement_table(found.judged))
-    out.print(f"[bold]{escape(found.verdict)}[/]")
+    out.print(f"[bold]{escape(str(found.verdict))}[/]")
     if found.model_verdict:
-        out.print(f"Beside the model: {escape(found.model_verdict)}")
+        out.print(f"Beside the model: {escape(str(found.model_verdict))}")
     else:
         out.print("Beside the model: there is none that saw no label of the test cutoffs.")
 

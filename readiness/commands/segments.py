@@ -21,7 +21,7 @@ from readiness.commands.data import Where
 from readiness.commands.use import Cutoff
 
 if TYPE_CHECKING:
-    from serve.reports.segments.figures import Group, SegmentsReport
+    from serve.reports.segments.figures import SegmentGroup, SegmentsReport
 
 WIDEST = 6  # segments whose overlap fits on a terminal
 
@@ -59,13 +59,13 @@ def segments_verb(
     """
     from features.config import load
     from serve.reports.segments.figures import segments_report
-    from serve.reports.segments.page import write_segments_page
+    from serve.reports.segments.page import write_page
 
     require_html(to)
     config = load(where)
     with progress_bars() as told:
         report = segments_report(config, which, cutoff, told)
-    page = write_segments_page(report, to or config.out_folder / "segments.html")
+    page = write_page(report, to or config.out_folder / "segments.html")
     if as_json:
         print_json(report, page=page)
         return
@@ -81,7 +81,7 @@ def _print(report: "SegmentsReport") -> None:
         out.print(_overlap(report))
     elif report.segments[1:]:
         out.print("How they overlap: see the report, or --json.")
-    out.print(f"[bold]{escape(report.finding)}[/]")
+    out.print(f"[bold]{escape(str(report.verdict))}[/]")
 
 
 def _conversions(report: "SegmentsReport") -> Table:
@@ -106,7 +106,7 @@ def _conversions(report: "SegmentsReport") -> Table:
     return table
 
 
-def _row(group: "Group") -> list[str]:
+def _row(group: "SegmentGroup") -> list[str]:
     found = group.conversion
     sign = {"more": "+", "fewer": "-", "not clear": " "}[found.against_all]
     lift = "-" if math.isnan(found.lift.point) else f"{found.lift.point:.2f}{sign}"

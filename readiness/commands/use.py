@@ -212,7 +212,7 @@ def compare_verb(
     from features.contract.database import open_database
     from models.rules.rules import load_rules
     from readiness.commands.tables import calibration_table, judgement_table
-    from serve.reports.compare.figures import compare, found_at_training, model_of, worked_at
+    from serve.reports.compare.figures import compare, model_of, simpler_at_training, worked_at
     from serve.reports.compare.page import page_name, write_page
 
     require_html(to)
@@ -224,7 +224,7 @@ def compare_verb(
     with open_database(model.staged(config), specs) as database, progress_bars() as told:
         compared = compare(config, database, model, rules, told, only)
         contacted = None if segment else worked_at(database, compared)
-    simpler = None if segment else found_at_training(config, model)
+    simpler = None if segment else simpler_at_training(config, model)
     page = write_page(compared, to or config.out_folder / page_name(segment), simpler, contacted)
     if as_json:
         print_json(compared, contacted=contacted, page=page)
