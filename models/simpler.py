@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.classifier.readiness import LOGISTIC, TREES
-from models.statistics.judge import FEW_LEADS, METRICS, Estimate, Judgement
+from models.statistics.estimate import FEW_LEADS, Estimate
+from models.statistics.judge import METRICS, Judgement
 
 KEPT_AS = "baselines.json"  # with the MLflow run of the training
 MODEL, BASE_RATE, RULES = "model", "base rate", "rules"

@@ -6,29 +6,33 @@ and how to make it again.
 """
 
 import json
+import math
 import platform
 import sys
 from collections.abc import Iterable
 from datetime import timedelta
 from importlib.metadata import version
 
-import numpy as np
 import pandas as pd
 
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.dataset import Dataset
 from features.spec.wording import meaning
 from models import plots
 from models.card import Card, Grid, Section, estimated
 from models.classifier.case_control import ALWAYS_ROWS, NOT_WON_PER_WON
-from models.groups import Group, ages, by_group, sources, worst
+from models.comparison import Comparison
 from models.registry import Training
 from models.simpler import MODEL, Beside
-from models.statistics.judge import FEW_LEADS, METRICS, Estimate, Judgement
-from models.statistics.metrics import calibration_curve
+from models.statistics.bootstrap import Floats, bootstrapped, rarer
+from models.statistics.calibration import CalibrationGroup
+from models.statistics.estimate import FEW_LEADS, UNKNOWN, Estimate
+from models.statistics.judge import METRICS, Judgement
+from models.statistics.metrics import Ranking
 from training.record import Trained
 
+REPLICATES = 300  # of the bootstrap of a group's ROC AUC
+KINDS = {"source": "source", "age": "age of the lead"}
 WORDS = {
     "roc_auc": "ROC AUC",
     "average_precision": "average precision",
@@ -36,7 +40,7 @@ WORDS = {
     "brier": "Brier score",
     "ece": "calibration error",
     "precision": "won on the list",
-    "gain": "deals trained",
+    "gain": "deals found",
     "lift": "lift",
 }
 LOWER_IS_BETTER = ("log_loss", "brier", "ece")
@@ -63,10 +67,10 @@ TIMES = {
 
 
 def card_files(
-    config: Config, database: LeadDatabase, trained: Trained, run: Training, test: Dataset
+    config: Config, database: LeadDatabase, trained: Trained, run: Training
 ) -> dict[str, str]:
     """The card as MLflow stores it, by file name: to be read, and to make the page from."""
-    card = card_of(config, database, trained, run, test)
+    card = card_of(config, database, trained, run)
     pictures = {section.picture for section in card.sections if section.picture}
     drawn = {f"plots/{name}.svg": plots.svg(run.figures[name], name) for name in pictures}
     return {
@@ -76,10 +80,8 @@ def card_files(
     }
 
 
-def card_of(
-    config: Config, database: LeadDatabase, trained: Trained, run: Training, test: Dataset
-) -> Card:
-    """The card of a registered training. run: what MLflow stores of it; test: its final test."""
+def card_of(config: Config, database: LeadDatabase, trained: Trained, run: Training) -> Card:
+    """The card of a registered training. run: what MLflow stores of it."""
     compared = trained.comparison
     return Card(
         version=trained.model.version,
@@ -90,7 +92,7 @@ def card_of(
             _baselines(trained),
             _feature_groups(config, trained),
             _calibration(trained),
-            _groups(config, database, trained, test),
+            _groups(config, trained),
             _time_to_close(trained),
             _limits(trained),
             _data(database, run),
@@ -145,7 +147,7 @@ def _beside_chance(judged: Judgement, name: str, metric: str) -> str:
 
 
 def _figure(figure: float) -> str:
-    return "-" if np.isnan(figure) else f"{figure:.3f}"
+    return "-" if math.isnan(figure) else f"{figure:.3f}"
 
 
 def _baselines(trained: Trained) -> Section:
@@ -180,7 +182,7 @@ def _comparison(first: str, beside: Beside) -> Grid:
 
 def _cell(beside: Beside, name: str, metric: str) -> str:
     point = beside.figures[name][metric].point
-    figure = estimated(Estimate(point, float("nan"), float("nan")))
+    figure = estimated(UNKNOWN._replace(point=point))
     if figure == "-" or name == MODEL:
         return figure
     less, low, high = difference = beside.difference[name][metric]
@@ -191,11 +193,12 @@ def _cell(beside: Beside, name: str, metric: str) -> str:
 
 def _calibration(trained: Trained) -> Section:
     compared = trained.comparison
-    curve = calibration_curve(compared.won, compared.model)
+    bins = compared.calibration.bins
+    estimates = map(Estimate, bins["observed"], bins["low"], bins["high"])
     rows = [
-        [f"{row.predicted:.1%}", f"{row.observed:.1%}", f"{row.low:.1%} to {row.high:.1%}",
-         f"{row.count:,}"]
-        for row in curve.itertuples()
+        [f"{promised:.1%}", f"{won.point:.1%}",
+         f"{won.low:.1%} to {won.high:.1%}" if won.known else "-", f"{count:,}"]
+        for promised, won, count in zip(bins["predicted"], estimates, bins["count"], strict=True)
     ]  # fmt: skip
     return Section(
         "Whether its percentages can be taken at their word",
@@ -204,8 +207,8 @@ def _calibration(trained: Trained) -> Section:
             Grid(
                 ["readiness, mean", "won", "95 % interval", "snapshots"],
                 rows,
-                "These intervals take snapshots for independent: they are too narrow where a lead "
-                "is in several.",
+                "The snapshots of a lead that is in several share its fate: the intervals allow "
+                "for that.",
             )
         ],
         picture="calibration",
@@ -227,32 +230,30 @@ def _mean_gap(judged: Judgement) -> str:
     )
 
 
-def _groups(config: Config, database: LeadDatabase, trained: Trained, test: Dataset) -> Section:
-    compared = trained.comparison
-    source = database.query("SELECT lead_id, min(source) AS source FROM leads GROUP BY lead_id")
-    of_lead = test.frame[["lead_id"]].merge(source, on="lead_id", how="left")["source"]
-    judged = compared.snapshots, compared.won, compared.model, config.seed
-    by_source = by_group(sources(of_lead), *judged)
-    by_age = by_group(ages(test.frame["age_days"]), *judged)
-    off = list(worst([*by_source, *by_age], FEW_LEADS))
-    names_off = "; ".join(_promised_too(group) for group in off) or "none"
+def _groups(config: Config, trained: Trained) -> Section:
+    report = trained.comparison.calibration
+    off = "; ".join(_promised_too(group) for group in report.off if group.kind in KINDS) or "none"
+    small = f" {report.groups_too_small} more are too small." if report.groups_too_small else ""
+    grids = []
+    for kind, words in KINDS.items():
+        groups = [group for group in report.every_group if group.kind == kind]
+        grids += [_grid(words, groups, trained.comparison, config.seed)] if groups else []
     return Section(
         "By groups of leads, on the same test",
         said=[
-            f"Groups that won other than promised, by the 95 % interval: {names_off}. "
-            f"{len(by_source) + len(by_age)} groups were looked at; by chance alone about one in "
-            "twenty is off so far."
+            "Groups that won other than promised, beyond chance at 95 % for all groups together: "
+            f"{off}. {len(report.groups)} groups were judged, those by points included.{small}"
         ],
-        grids=[_grid("source", by_source), _grid("age of the lead", by_age)],
+        grids=grids,
     )
 
 
-def _promised_too(group: Group) -> str:
-    word = "less" if group.gap.point > 0 else "more"
+def _promised_too(group: CalibrationGroup) -> str:
+    word = {"fewer": "less"}.get(group.off, group.off)
     return f"{group.name} ({word}: {group.promised:.1%} promised, {group.won.point:.1%} won)"
 
 
-def _grid(what: str, groups: list[Group]) -> Grid:
+def _grid(what: str, groups: list[CalibrationGroup], compared: Comparison, seed: int) -> Grid:
     rows = [
         [
             group.name,
@@ -261,7 +262,7 @@ def _grid(what: str, groups: list[Group]) -> Grid:
             f"{group.wins:,}",
             f"{group.promised:.1%}",
             _or_few(group, group.won, "{:.1%}"),
-            _or_few(group, group.roc_auc, "{:.3f}"),
+            _or_few(group, _roc_auc(group, compared, seed), "{:.3f}"),
         ]
         for group in groups
     ]
@@ -271,9 +272,21 @@ def _grid(what: str, groups: list[Group]) -> Grid:
     )
 
 
-def _or_few(group: Group, estimate: Estimate, form: str) -> str:
-    bare = Estimate(estimate.point, np.nan, np.nan)
-    return estimated(bare if group.leads < FEW_LEADS else estimate, form)
+def _roc_auc(group: CalibrationGroup, compared: Comparison, seed: int) -> Estimate:
+    """Of the model within a group."""
+    rows = (compared.calibration.names[group.kind] == group.name).to_numpy()
+    lead, won = compared.snapshots["lead_id"][rows], compared.won[rows]
+    ranking = Ranking(won, compared.model[rows])
+
+    def area(weight: Floats) -> float:
+        return ranking.tally(weight).roc_auc()
+
+    return bootstrapped(area, lead, rarer(lead, won), REPLICATES, seed)
+
+
+def _or_few(group: CalibrationGroup, trained: Estimate, form: str) -> str:
+    bare = UNKNOWN._replace(point=trained.point)
+    return estimated(bare if group.leads < FEW_LEADS else trained, form)
 
 
 def _time_to_close(trained: Trained) -> Section:

@@ -22,6 +22,7 @@ from models.classifier.readiness import ReadinessModel
 from models.comparison import Comparison
 from models.explanations.importance import importance
 from models.registry import Child, Training
+from models.rules.rules import RuleScore
 from models.simpler import KEPT_AS, Simpler
 from models.timing.timing import Timing
 from training.groups import Groups
@@ -30,7 +31,7 @@ from training.search import Candidate
 from training.splits import Split
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trained:
     """What a training yields: the registered challenger, how it was found and how it did."""
 
@@ -46,6 +47,9 @@ class Trained:
     notes: tuple[str, ...]
     findings: tuple[Finding, ...]
     random_split: RandomSplit
+
+    def __repr__(self) -> str:
+        return f"Trained({self.model!r}, {self.snapshots:,} snapshots)\n{self.comparison.verdict}"
 
     def json_fields(self) -> dict[str, Any]:
         """What `train --json` prints."""
@@ -69,6 +73,7 @@ class Trained:
 def record(
     config: Config,
     database: LeadDatabase,
+    rules: RuleScore,
     found: Trained,
     specs: Sequence[Spec],
     past: Dataset,
@@ -80,7 +85,7 @@ def record(
     costs = importance(found.model, test.frame, test.won, config.seed)
     return Training(
         model=found.model,
-        rules_text=(config.folder / config.rules).read_text(encoding="utf-8"),
+        rules_text=rules.text,
         params=settings
         | {
             "horizon_days": config.time.horizon_days,

@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from models.statistics.judge import FEW_LEADS, Judgement
+from models.statistics.estimate import FEW_LEADS
+from models.statistics.judge import Judgement
 
 
 @dataclass(frozen=True)

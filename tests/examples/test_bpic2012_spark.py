@@ -10,8 +10,8 @@ import pytest
 
 from features.conditions.segments import load_segments
 from features.config import load
-from features.contract.database import open_database
 from features.dataset import labelled
+from features.open import open_database
 from features.result_json import to_json
 from features.spec.spec import Age, Attribute, Count, DaysSince, Last
 from models.classifier.readiness import ReadinessModel, calibrated, fit_learner

@@ -16,8 +16,8 @@ from features.check.worked import Worked
 from models import plots
 from models.comparison import Comparison
 from models.simpler import Simpler
-from models.statistics.intervals import wilson
-from models.statistics.judge import FEW_LEADS, Estimate, Judgement
+from models.statistics.estimate import FEW_LEADS, Estimate, wilson
+from models.statistics.judge import Judgement
 from serve.reports import page
 from serve.reports.compare.figures import enough_calls, leads_per_list
 from serve.reports.page import MINUS
@@ -62,7 +62,7 @@ METRICS = (
     Metric(
         "log_loss",
         "Log loss",
-        "how little probability what happened was given",
+        "penalty for probabilities far from the outcome",
         lower_is_better=True,
     ),
     Metric("brier", "Brier score", "squared error of the probability", lower_is_better=True),

@@ -26,7 +26,7 @@ from features.engine.duckdb_engine import feature_frame
 from features.errors import Refused
 from features.labels import label_sql
 from features.progress import Progress
-from features.snapshots import Chunk, cohort_sql
+from features.snapshots import Chunk, Snapshots
 from features.spec.spec import Age, distinct
 from models.classifier.readiness import ReadinessModel
 from serve.reports.monitor.drift import Drift, Matched, RateChange, drift, match_ages, rate_change
@@ -82,10 +82,10 @@ class InputComparison:
         self.config, self.database, self.model = config, database, model
         self.cutoff, self.end = cutoff, min(cutoff, database.data_end)
         self.reference = reference_cutoffs(cutoff, model.trained_until)
-        self._snapshots()
+        self.snapshots = self._snapshots()
         specs = distinct((*model.specs, Age()))
         memory = config.engine.memory_gb
-        self.frame = feature_frame(database, specs, "monitored", memory, progress)
+        self.frame = feature_frame(self.snapshots, specs, memory, progress)
         self.is_now = (self.frame["cutoff"] == cutoff).to_numpy()
         if not self.is_now.any() or self.is_now.all():
             raise Refused(
@@ -93,15 +93,14 @@ class InputComparison:
                 f"against ({self.reference[0]:%Y-%m-%d} to {self.reference[-1]:%Y-%m-%d})."
             )
 
-    def _snapshots(self) -> None:
-        execute, count = self.database.connection.execute, self.database.value
-        leads = count(f"SELECT count(*) FROM ({cohort_sql([self.cutoff])})")
+    def _snapshots(self) -> Snapshots:
+        leads = Snapshots.at(self.database, [self.cutoff]).count
         part = Chunk(0, math.ceil(leads / MOST_LEADS) or 1)
-        execute(
-            "CREATE OR REPLACE TABLE monitored AS SELECT c.lead_id, c.cutoff "
-            f"FROM ({cohort_sql([*self.reference, self.cutoff])}) c "
-            f"JOIN leads l ON l.lead_id = c.lead_id WHERE {part.holds('c.lead_id')} "
-            "AND l.created_at >= (SELECT min(occurred_at)::DATE FROM deeds)"
+        first = "SELECT min(occurred_at)::DATE FROM known_events"
+        ((first_day,),) = self.database.connection.execute(first).fetchall()
+        recorded = f"created_at >= DATE '{first_day}'" if first_day else "false"
+        return Snapshots.at(self.database, [*self.reference, self.cutoff]).where(
+            f"{part.holds('lead_id')} AND lead_id IN (SELECT lead_id FROM leads WHERE {recorded})"
         )
 
     @cached_property
@@ -125,7 +124,7 @@ class InputComparison:
 
     def named(self, kind: Kind) -> list[NamedChange]:
         """Every action (or source) of events that enough leads had, before or now."""
-        counts = self.database.query(events_sql("monitored", kind, WINDOW))
+        counts = self.database.query(events_sql(self.snapshots, kind, WINDOW))
         before_end = known_sql(kind, self.model.trained_until)
         known = set(self.database.query(before_end)["name"])
         leads = counts.groupby("name")["lead_id"].nunique().nlargest(MOST_NAMES)
@@ -143,7 +142,7 @@ class InputComparison:
 
     def doubled(self) -> RateChange:
         """The part of the events that repeat another."""
-        rows = self.database.query(doubled_sql("monitored", WINDOW))
+        rows = self.database.query(doubled_sql(self.snapshots, WINDOW))
         now = rows[rows["cutoff"] == self.cutoff]
         before = rows[rows["cutoff"] != self.cutoff]
         was, is_now = (float(p["doubled"].sum() / max(p["deeds"].sum(), 1)) for p in (before, now))
@@ -201,13 +200,13 @@ class InputComparison:
         """The base rate of training, counted again; NaN where the cutoffs are not known any
         more, because the settings have changed."""
         times, until = self.config.time, self.model.trained_until
-        cutoffs = grid(times.first_cutoff, times.cutoff_every_days, until)
+        cutoffs = times.cutoffs(until)
         if not cutoffs or cutoffs[-1] != until or times.horizon_days != self.model.horizon_days:
             return math.nan
         return float(self._outcomes(cutoffs)["won"].mean())
 
     def _outcomes(self, cutoffs: Sequence[datetime]) -> pd.DataFrame:
-        labels = label_sql(f"({cohort_sql(cutoffs)})", self.model.horizon_days, self.end)
+        labels = label_sql(Snapshots.at(self.database, cutoffs), self.model.horizon_days, self.end)
         return self.database.query(
             f"SELECT s.lead_id, s.cutoff, s.won, epoch(s.cutoff - l.created_at) / 86400 AS age "
             f"FROM ({labels}) s JOIN leads l ON l.lead_id = s.lead_id WHERE s.won IS NOT NULL"
@@ -258,24 +257,24 @@ def enough_wins(found: RateChange) -> bool:
     return found.expected >= FEWEST_WINS
 
 
-def events_sql(snapshots: str, kind: Kind, window_days: int) -> str:
+def events_sql(snapshots: Snapshots, kind: Kind, window_days: int) -> str:
     """SELECT lead_id, cutoff, name, deeds: how often each action (or source) of a snapshot's window
     occurs; no row where it does not."""
     return f"""
 SELECT s.lead_id, s.cutoff, e.{kind} AS name, count(*) AS deeds
-FROM {snapshots} s JOIN deeds e ON e.lead_id = s.lead_id AND e.known_at < s.cutoff
+FROM {snapshots.relation} s JOIN known_events e ON e.lead_id = s.lead_id AND e.known_at < s.cutoff
   AND e.occurred_at >= s.cutoff - INTERVAL {int(window_days)} DAY
 WHERE e.{kind} IS NOT NULL GROUP BY ALL ORDER BY ALL"""
 
 
-def doubled_sql(snapshots: str, window_days: int) -> str:
+def doubled_sql(snapshots: Snapshots, window_days: int) -> str:
     """SELECT lead_id, cutoff, deeds, doubled: the deeds of a snapshot's window, and how many of
     them repeat the same action and content of the lead within a second."""
     return f"""
 WITH repeats AS (
   SELECT s.lead_id, s.cutoff, epoch(e.occurred_at - lag(e.occurred_at) OVER (
     PARTITION BY s.lead_id, s.cutoff, e.action, e.content ORDER BY e.occurred_at)) <= 1 AS again
-  FROM {snapshots} s JOIN deeds e ON e.lead_id = s.lead_id AND e.known_at < s.cutoff
+  FROM {snapshots.relation} s JOIN known_events e ON e.lead_id = s.lead_id AND e.known_at < s.cutoff
     AND e.occurred_at >= s.cutoff - INTERVAL {int(window_days)} DAY
 )
 SELECT lead_id, cutoff, count(*) AS deeds, count(*) FILTER (again) AS doubled
@@ -285,7 +284,7 @@ FROM repeats GROUP BY ALL ORDER BY ALL"""
 def known_sql(kind: Kind, before: datetime) -> str:
     """SELECT name: every action (or source) of an event known before an instant."""
     return (
-        f"SELECT DISTINCT {kind} AS name FROM deeds "
+        f"SELECT DISTINCT {kind} AS name FROM known_events "
         f"WHERE {kind} IS NOT NULL AND known_at < TIMESTAMP '{before}'"
     )
 

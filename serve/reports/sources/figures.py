@@ -16,7 +16,7 @@ from features.toml import toml_value
 from features.touches import outcomes_sql, unlisted_sql, window_start
 from features.whole_file import write_whole
 from models.sources.measures import Measures, measure
-from models.sources.moves import BasketVerdict, Counted, judge_sources
+from models.sources.moves import Counted, SourceVerdict, judge_sources
 from models.sources.sources import BASKETS, Basket, Sources, load_sources, parse_sources
 from serve.scoring.batch import default_cutoff
 
@@ -30,7 +30,7 @@ class Reviewed:
     name: str
     basket: Basket
     measures: Measures
-    verdict: BasketVerdict
+    verdict: SourceVerdict
 
     @property
     def interval(self) -> tuple[float, float]:
