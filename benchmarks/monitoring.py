@@ -33,7 +33,7 @@ from features.open import open_database
 from features.simulator.simulate import World, simulate, write
 from features.spec.spec import distinct
 from features.starter.starter import write_starter
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.registry import CHAMPION
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger

@@ -16,7 +16,7 @@ import pandas as pd
 from features.config import Config
 from features.dataset import Dataset
 from features.errors import Refused
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.rules.rules import RuleScore
 from models.statistics.calibration import CalibrationReport, calibration_report
 from models.statistics.judge import Contender, Judgement, judge

@@ -20,7 +20,7 @@ from features.contract.database import LeadDatabase
 from features.spec.wording import meaning
 from models import plots
 from models.card import Card, Grid, Section, estimated
-from models.classifier.case_control import ALWAYS_ROWS, NOT_WON_PER_WON
+from models.classifier.subsample import ALWAYS_ROWS, NOT_WON_PER_WON
 from models.comparison import Comparison
 from models.registry import Training
 from models.simpler import MODEL, Beside

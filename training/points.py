@@ -16,7 +16,7 @@ from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress, silent
 from features.spec.spec import Spec, distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import capacity_of
 from models.rules.learn import learn_points
 from models.rules.review import RuleLift, RuleReview, review_rules, rule_lifts

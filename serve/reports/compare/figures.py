@@ -19,7 +19,7 @@ from features.errors import Refused
 from features.open import open_database
 from features.progress import Progress
 from features.spec.spec import distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import Comparison, compare_on, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore

@@ -15,7 +15,7 @@ from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.snapshots import Snapshots
 from features.sql import literal
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.explanations.explain import Reason, explain
 from models.prior_shift import PriorShift
 from models.rules.rules import RuleScore

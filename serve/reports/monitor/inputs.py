@@ -28,7 +28,7 @@ from features.labels import label_sql
 from features.progress import Progress
 from features.snapshots import Chunk, Snapshots
 from features.spec.spec import Age, distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from serve.reports.monitor.drift import Drift, Matched, RateChange, drift, match_ages, rate_change
 from serve.reports.monitor.outcomes import FEWEST_WINS, apart
 

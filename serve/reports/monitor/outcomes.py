@@ -28,7 +28,7 @@ from features.contract.database import LeadDatabase
 from features.cutoffs import is_mature
 from features.labels import label_sql
 from features.snapshots import Snapshots
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from serve.ledger.ledger import Ledger
 from serve.reports.monitor.drift import RateChange, match_ages, rate_change
 from serve.reports.monitor.status import Status, milder, off_one

@@ -19,7 +19,7 @@ from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress
 from features.spec.spec import distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import capacity_of, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.review import RuleLift, rule_lifts

@@ -23,7 +23,7 @@ from features.open import open_database
 from features.progress import Progress
 from features.snapshots import Snapshots
 from features.spec.spec import distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.statistics.clustered import Bools, WinRate, win_rates
