@@ -25,6 +25,7 @@ from mlflow.models import infer_signature
 from mlflow.utils.logging_utils import disable_logging, enable_logging
 
 from features.config import Config
+from features.contract.database import Digest
 from features.errors import BadInput
 from models.classifier.artefact import (
     FORM,
@@ -57,7 +58,7 @@ class Training:
     rules_text: str
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
-    digests: Mapping[str, str]
+    digests: Mapping[str, Digest]
     tags: Mapping[str, str]
     children: Sequence[Child]
     figures: Mapping[str, Figure]
@@ -119,7 +120,7 @@ class Registry:
         with _quiet(), mlflow.start_run(experiment_id=self.experiment, run_name=named) as run:
             mlflow.set_tags(dict(training.tags))
             mlflow.log_params({key: str(value) for key, value in training.params.items()})
-            mlflow.log_params({f"digest_{name}": d for name, d in training.digests.items()})
+            mlflow.log_params({f"digest_{name}": str(d) for name, d in training.digests.items()})
             mlflow.log_metrics(dict(training.metrics))
             mlflow.log_text(training.rules_text, "rules.toml")
             for name, document in training.documents.items():

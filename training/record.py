@@ -105,7 +105,7 @@ def record(
         metrics=_metrics(found, past),
         digests=database.digests(),
         tags={
-            "verdict": found.comparison.verdict,
+            "verdict": str(found.comparison.verdict),
             "verdict_on_simpler": found.simpler.verdict,
             "code_version": code_version(),
         },

@@ -30,7 +30,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from features.conditions.conditions import Conditions
 from features.config import Config
-from features.errors import BadInput
+from features.errors import BadInput, Refused
 from features.spec.spec import InSegment, Spec, distinct
 from features.toml import Strict, parse_toml, read_text
 
@@ -168,3 +168,14 @@ def with_segments(frame: pd.DataFrame, specs: Sequence[Spec]) -> pd.DataFrame:
     held = {each.name: conditions_of(each).holds(frame).astype(np.float64) for each in features}
     columns = ["lead_id", "cutoff", *(spec.name for spec in specs)]
     return pd.concat([frame, pd.DataFrame(held, index=frame.index)], axis=1)[columns]
+
+
+def require_segments(config: Config) -> Segments:
+    """The segments of segments.toml. Raises Refused where there is none, with how to write one."""
+    segments = load_segments(config)
+    if not segments.segments:
+        raise Refused(
+            f"There are no segments: write some into {config.folder / config.segments}, such as\n"
+            '[[segment]]\nname = "quiet for 14 days"\nall = [{quiet_days = 14}]'
+        )
+    return segments

@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from features.contract.database import Digest
 from features.spec.spec import Age, Attribute, Count, DaysSince, First, Last
 from models.classifier.classifier import ReadinessClassifier, Settings
 from models.classifier.logistic import LogisticSettings
@@ -95,7 +96,7 @@ def training(model, children=(), figures=None):
         rules_text='name = "none"',
         params={"seed": 0},
         metrics={"test_model_roc_auc": 0.7},
-        digests={"events": "2 rows 00"},
+        digests={"events": Digest(2, "00")},
         tags={"verdict": "none yet"},
         children=children,
         figures=figures or {},

@@ -112,7 +112,7 @@ def test_features_rules_code_version_and_plots_are_kept(run, documents, trained,
     rules = (documents / "rules.toml").read_text("utf-8")
     assert rules == (demo_folder / "rules.toml").read_text("utf-8")
     assert run.data.tags["code_version"].startswith(version("sales-readiness") + " (")
-    assert run.data.tags["verdict"] == trained.comparison.verdict
+    assert run.data.tags["verdict"] == str(trained.comparison.verdict)
     plots = ("calibration", "gain", "precision_by_capacity", "importance")
     for plot in plots:
         assert (documents / "plots" / f"{plot}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"

@@ -125,7 +125,7 @@ def test_the_difference_adds_up_and_ends_where_each_cutoff_stands(
     then = explain_lead(config, database, scorer, lead, since)
     now = explain_lead(config, database, scorer, lead, cutoff)
     assert change.log_odds.after == pytest.approx(now.log_odds, abs=1e-9)
-    assert change.points.after == now.points
+    assert change.points.after == now.rule_score
     topics = {reason.topic: reason.log_odds for reason in then.reasons}
     later = {reason.topic: reason.log_odds for reason in now.reasons}
     told = {part.name: part.difference for part in change.log_odds.parts}
@@ -166,7 +166,9 @@ def test_the_change_of_model_and_rules_is_a_line_of_its_own(
         assert change.log_odds.revised == pytest.approx(same_day.log_odds - said.log_odds, abs=1e-9)
         version = scorer.model.version
         assert change.log_odds.because.startswith(f"model version 0 -> {version}: the same facts")
-        assert change.points.revised == pytest.approx(same_day.points - said.points, abs=1e-9)
+        assert change.points.revised == pytest.approx(
+            same_day.rule_score - said.rule_score, abs=1e-9
+        )
         if change.points.revised:
             assert f"rules {older.rules.version} -> {scorer.rules.version}" in change.points.because
 
@@ -281,7 +283,7 @@ def test_the_page_holds_the_story_and_fetches_nothing(
     history = history_of(path, lead)
     change = explain_change(config, database, scorer, lead, CUTOFFS[0], CUTOFFS[2], history)
     story = story_of(database, scorer, told, history, change)
-    hostile = replace(story, told=replace(told, lead_id="<script>alert(1)</script>"))
+    hostile = replace(story, lead=replace(told, lead_id="<script>alert(1)</script>"))
     text = write_page(hostile, tmp_path / "out" / "explain.html").read_text(encoding="utf-8")
     assert "<script" not in text
     assert "&lt;script&gt;" in text
