@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from features.progress import Progress
 from features.snapshots import cohort_sql
 from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
-from models.registry import CHALLENGER, CHAMPION, Registry
+from models.registry import Registry
 from models.rules.rules import RuleScore, load_rules
 from models.statistics.clustered import Bools, Conversion, conversions, overlap
 from serve.reports.page import NBSP, percent
@@ -112,7 +111,7 @@ def segments_report(
     where there is no segment, or no open lead.
     """
     segments = require_segments(config)
-    rules, model = load_rules(config.folder / config.rules), _model(config, which)
+    rules, model = load_rules(config.folder / config.rules), Registry(config).pick(which)
     staged = model.staged(config) if model else config
     horizon = model.horizon_days if model else config.time.horizon_days
     with open_database(staged, (*segments.specs, *rules.specs)) as database:
@@ -152,16 +151,6 @@ def require_segments(config: Config) -> Segments:
             '[[segment]]\nname = "quiet for 14 days"\nall = [{quiet_days = 14}]'
         )
     return segments
-
-
-def _model(config: Config, which: str) -> ReadinessModel | None:
-    """Without a name and a store there is no model; none is made to find that out."""
-    store = config.mlflow_uri.removeprefix("sqlite:///")
-    if not which and store != config.mlflow_uri and not Path(store).exists():
-        return None
-    registry = Registry(config)
-    found = [name for name in (CHAMPION, CHALLENGER) if not which and registry.has(name)]
-    return registry.load(which or found[0]) if which or found else None
 
 
 def _with_bases(members: pd.DataFrame) -> Bools:
