@@ -11,6 +11,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -70,23 +71,50 @@ class Training:
 
 
 class Registry:
-    """The experiment and the registered model that readiness.toml names."""
+    """The experiment and the registered model that readiness.toml names. Reading makes no store:
+    where there is none, there is no version."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.name = config.mlflow.model
         self.uri = config.mlflow_uri
-        if self.uri.startswith("sqlite:///"):
-            self._make_folder(Path(self.uri.removeprefix("sqlite:///")))
+        path = self.uri.partition("?")[0].removeprefix("sqlite:///")
+        self.file = Path(path) if self.uri.startswith("sqlite:///") else None
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.ERROR)
-        try:
-            self.client = MlflowClient(self.uri, self.uri)
-            self.experiment = self._experiment()
-        except BadInput:
-            raise
-        except Exception as error:  # a store of any kind fails in its own way, none of them ours
-            raise BadInput(f"MLflow at {self.uri!r} cannot be used: {error}") from None
+
+    def prepared(self) -> Registry:
+        """The same, its store and experiment made where they are not there. Raises BadInput where
+        they cannot be used; so a training asks before its work."""
+        _ = self.experiment
+        return self
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's, whose store is made where it is not there. Raises BadInput as `prepared`."""
+        if self.file is not None:
+            self._make_folder(self.file)
+        with self._usable():
+            client = MlflowClient(self.uri, self.uri)
+            client.get_experiment_by_name(self.config.mlflow.experiment)  # does the store answer?
+            return client
+
+    @cached_property
+    def experiment(self) -> str:
+        """The id of the experiment, made where it is not there. Raises BadInput as `prepared`."""
+        name = self.config.mlflow.experiment
+        with self._usable():
+            found = self.client.get_experiment_by_name(name)
+            if found is None:
+                artifacts = self.config.out_folder.resolve() / "mlartifacts"
+                local = artifacts.as_uri() if self.file is not None else None
+                return str(self.client.create_experiment(name, artifact_location=local))
+        if found.lifecycle_stage != "active":
+            raise BadInput(
+                f"The experiment {name} was deleted in MLflow. Restore it there, or name another "
+                "as mlflow.experiment."
+            )
+        return str(found.experiment_id)
 
     def _make_folder(self, file: Path) -> None:
         if file.is_dir():
@@ -98,19 +126,14 @@ class Registry:
                 f"mlflow.uri: the folder {file.parent} cannot be made: {error}"
             ) from None
 
-    def _experiment(self) -> str:
-        name = self.config.mlflow.experiment
-        found = self.client.get_experiment_by_name(name)
-        if found is not None and found.lifecycle_stage != "active":
-            raise BadInput(
-                f"The experiment {name} was deleted in MLflow. Restore it there, or name another "
-                "as mlflow.experiment."
-            )
-        if found is not None:
-            return str(found.experiment_id)
-        artifacts = self.config.out_folder.resolve() / "mlartifacts"
-        local = artifacts.as_uri() if self.uri.startswith("sqlite:") else None
-        return str(self.client.create_experiment(name, artifact_location=local))
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except BadInput:
+            raise
+        except Exception as error:  # a store of any kind fails in its own way, none of them ours
+            raise BadInput(f"MLflow at {self.uri!r} cannot be used: {error}") from None
 
     def log(self, training: Training) -> ReadinessModel:
         """Log a training as a parent run with a child run per candidate, register its model with
@@ -229,16 +252,34 @@ class Registry:
         return ReadinessModel(classifier, **remembered, version=version, run_id=run_id)
 
     def find(self, which: str) -> str | None:
-        """The number of the version under an alias or number; None where there is none."""
-        with contextlib.suppress(MlflowException):
-            if which.isdigit():
-                return str(self.client.get_model_version(self.name, which).version)
-            return str(self.client.get_model_version_by_alias(self.name, which).version)
+        """The number of the version under an alias or number; None where there is none. Raises
+        BadInput where the store does not answer."""
+        if self.file is not None and not self.file.exists():
+            return None
+        with self._usable():
+            try:
+                if which.isdigit():
+                    return str(self.client.get_model_version(self.name, which).version)
+                return str(self.client.get_model_version_by_alias(self.name, which).version)
+            except MlflowException as error:
+                if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    raise
         return None
 
     def has(self, which: str) -> bool:
         """Whether there is a version under this alias or number."""
         return self.find(which) is not None
+
+    def usual(self) -> str | None:
+        """The alias to use where none is asked for: the champion's, the challenger's where there is
+        no champion, None where there is neither."""
+        return next(filter(self.has, (CHAMPION, CHALLENGER)), None)
+
+    def pick(self, which: str | None) -> ReadinessModel | None:
+        """The model under an alias or version number, as `load`; where none is asked for, that of
+        `usual`, None where there is none."""
+        name = which or self.usual()
+        return None if name is None else self.load(name)
 
     def set_champion(self, version: str) -> None:
         """Point the alias `champion` at a version."""

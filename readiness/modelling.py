@@ -87,7 +87,7 @@ def train(
         store = {"uri": f"sqlite:///{folder / 'mlflow.db'}"}
         update = {"mlflow": config.mlflow.model_copy(update=store), "out": str(folder)}
         config = config.model_copy(update=update)
-    registry = Registry(config) if track_in is not None else None
+    registry = Registry(config).prepared() if track_in is not None else None
     with leads.staged((*rules.specs, *opted_in(config))) as database:
         learnt = learn(config, database, rules, progress)
         return (

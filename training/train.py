@@ -44,7 +44,7 @@ class Learned:
 
 def train(config: Config, progress: Progress = silent) -> Trained:
     """Train, judge, track and register one model. Raises as `learn` does."""
-    registry = Registry(config)
+    registry = Registry(config).prepared()
     rules = load_rules(config.folder / config.rules)
     with open_database(config, (*rules.specs, *opted_in(config))) as database:
         learned = learn(config, database, rules, progress)

@@ -75,8 +75,9 @@ def scorer_of(config: Config, which: str) -> Scorer | PointsOnly:
 
 def why_no_model(registry: Registry, found: tuple[Lack, ...]) -> str:
     """Why there is no champion, and what to do; `found` are the reasons not to train."""
-    if registry.has(CHALLENGER):
-        return f"no champion yet (version {registry.find(CHALLENGER)} waits: readiness promote)"
+    challenger = registry.find(CHALLENGER)
+    if challenger is not None:
+        return f"no champion yet (version {challenger} waits: readiness promote)"
     briefly = "; ".join(lack.brief for lack in found)
     return f"no model yet ({briefly or 'there is enough for one: readiness train'})"
 

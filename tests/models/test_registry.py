@@ -29,7 +29,7 @@ from features.errors import BadInput, Refused
 from models.classifier.artefact import TRUSTED, from_bytes, stored_form, to_bytes
 from models.classifier.classifier import LOGISTIC
 from models.explanations.explain import explain
-from models.registry import Registry
+from models.registry import MlflowException, Registry
 from tests.features.lead_databases import config_for
 from tests.models.small_model import fitted, fitted_logistic, names, snapshots, training
 
@@ -304,7 +304,29 @@ def test_an_artefact_that_is_broken_or_gone_is_bad_input(name, attacked):
 def test_a_store_where_nothing_can_be_written_is_bad_input(tmp_path):
     (tmp_path / "out").write_text("a file, where a folder should be", "utf-8")
     with pytest.raises(BadInput, match=r"mlflow\.uri: the folder .*out cannot be made"):
-        Registry(config_for(tmp_path))
+        Registry(config_for(tmp_path)).prepared()
+
+
+def test_reading_makes_no_store(tmp_path):
+    registry = Registry(config_for(tmp_path))
+    assert registry.pick(None) is None
+    assert not registry.has("champion")
+    for read in (registry.load, registry.pick, registry.run_of):
+        with pytest.raises(BadInput, match="There is no 1 of the model"):
+            read("1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_does_not_answer_is_not_one_without_a_champion(tmp_path, monkeypatch):
+    registry = Registry(config_for(tmp_path)).prepared()
+    assert not registry.has("champion")
+
+    def unreachable(*_):
+        raise MlflowException("connection refused")
+
+    monkeypatch.setattr(registry.client, "get_model_version_by_alias", unreachable)
+    with pytest.raises(BadInput, match="cannot be used: connection refused"):
+        registry.has("champion")
 
 
 def test_a_sound_artefact_is_loaded_after_all(stored):
@@ -355,3 +377,16 @@ def test_a_version_from_before_there_was_a_time_to_close_has_none(attacked):
     del about["metadata"]["readiness"]["time_to_close"]
     (folder / "MLmodel").write_text(yaml.safe_dump(about), encoding="utf-8")
     assert registry.load("1").time_to_close is None
+
+
+def test_without_a_name_the_champion_is_picked_else_the_challenger(stored):
+    registry, _ = stored
+    first = registry.client.get_model_version(registry.name, "1")
+    second = registry.client.create_model_version(
+        registry.name, source=first.source, run_id=first.run_id
+    )
+    registry.client.set_registered_model_alias(registry.name, "challenger", "1")
+    assert registry.pick(None).version == registry.pick("").version == "1"
+    registry.set_champion(str(second.version))
+    assert registry.pick(None).version == str(second.version)
+    assert registry.pick("challenger").version == "1"

@@ -40,8 +40,8 @@ def verb(
     from features.errors import BadInput
     from features.open import open_database
     from features.whole_file import write_whole
+    from models.registry import Registry
     from models.rules.history import current_rules
-    from serve.reports.rules.backtest import model_beside
     from training.points import learn
 
     config = load(where)
@@ -50,7 +50,7 @@ def verb(
         raise typer.BadParameter(f"a .toml file, please, not {path.name}", param_hint="--to")
     if path.exists() and not force:
         raise BadInput(f"{path} exists already: write elsewhere (--to), or over it (--force).")
-    current, model = current_rules(config), model_beside(config, which)
+    current, model = current_rules(config), Registry(config).pick(which)
     staged = config if model is None else model.staged(config)
     with open_database(staged, current.specs) as database, progress_bars() as progress:
         result = learn(config, database, current, model, progress)

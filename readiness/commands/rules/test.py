@@ -33,13 +33,14 @@ def verb(
     from features.config import load
     from features.open import open_database
     from features.spec.spec import distinct
+    from models.registry import Registry
     from models.rules.history import current_rules, find_rules
-    from serve.reports.rules.backtest import backtest, model_beside
+    from serve.reports.rules.backtest import backtest
     from serve.reports.rules.page import write_page
 
     config = load(where)
     new, current = find_rules(draft, config), current_rules(config)
-    model = model_beside(config, which)
+    model = Registry(config).pick(which)
     staged = config if model is None else model.staged(config)
     specs = distinct((*new.specs, *current.specs))
     with open_database(staged, specs) as database, progress_bars() as progress:

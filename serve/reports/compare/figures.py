@@ -36,7 +36,7 @@ def model_of(config: Config, which: str) -> ReadinessModel:
     where there is enough, or where another version is asked for that is not there.
     """
     registry = Registry(config)
-    which = which or (CHAMPION if registry.has(CHAMPION) else CHALLENGER)
+    which = which or registry.usual() or CHALLENGER
     if which in (CHAMPION, CHALLENGER) and not registry.has(which):
         with open_database(config) as database:
             refuse_lacks(config, database)

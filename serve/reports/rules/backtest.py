@@ -6,7 +6,6 @@ lists of equal size. A lead that the rules disqualify stands at the end of their
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from features.progress import Progress
 from features.spec.spec import distinct
 from models.classifier.model import ReadinessModel
 from models.comparison import capacity_of, fair_cutoffs
-from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.review import RuleLift, rule_lifts
 from models.rules.rules import RuleScore, call_order
 from models.statistics.judge import Contender, Judgement, judge
@@ -123,17 +121,6 @@ def backtest(
         horizon_days=horizon,
         data_end=database.data_end,
     )
-
-
-def model_beside(config: Config, which: str | None) -> ReadinessModel | None:
-    """The model to hold the draft against: the one asked for, else champion, challenger or none."""
-    uri = config.mlflow_uri
-    is_file = uri.startswith("sqlite:///")
-    if which is None and is_file and not Path(uri.removeprefix("sqlite:///")).exists():
-        return None  # nothing was ever registered, and asking would make an empty store
-    registry = Registry(config)
-    name = which or next((name for name in (CHAMPION, CHALLENGER) if registry.has(name)), None)
-    return None if name is None else registry.load(name)
 
 
 def _cutoffs(config: Config, model: ReadinessModel | None, data_end: datetime) -> list[datetime]:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from features.progress import Progress
 from features.snapshots import Snapshots
 from features.spec.spec import distinct
 from models.classifier.model import ReadinessModel
-from models.registry import CHALLENGER, CHAMPION, Registry
+from models.registry import Registry
 from models.rules.rules import RuleScore, load_rules
 from models.statistics.clustered import Bools, WinRate, win_rates
 from models.statistics.verdict import Verdict, percent
@@ -110,7 +109,7 @@ def segments_report(
     where there is no segment, or no open lead.
     """
     segments = require_segments(config)
-    rules, model = load_rules(config.folder / config.rules), _model(config, which)
+    rules, model = load_rules(config.folder / config.rules), Registry(config).pick(which)
     staged = model.staged(config) if model else config
     horizon = model.horizon_days if model else config.time.horizon_days
     with open_database(staged, (*segments.specs, *rules.specs)) as database:
@@ -140,14 +139,6 @@ def segments_report(
     )
 
 
-def _model(config: Config, which: str) -> ReadinessModel | None:
-    """Without a name and a store there is no model; none is made to find that out."""
-    store = config.mlflow_uri.removeprefix("sqlite:///")
-    if not which and store != config.mlflow_uri and not Path(store).exists():
-        return None
-    registry = Registry(config)
-    names = [name for name in (CHAMPION, CHALLENGER) if not which and registry.has(name)]
-    return registry.load(which or names[0]) if which or names else None
 
 
 def _with_bases(members: pd.DataFrame) -> Bools:

@@ -12,8 +12,9 @@ from features.open import open_database
 from features.progress import silent
 from features.result_json import to_json
 from features.spec.spec import distinct
+from models.registry import Registry
 from models.rules.rules import call_order, load_rules, parse_rules
-from serve.reports.rules.backtest import CURRENT, DRAFT, MODEL, backtest, model_beside
+from serve.reports.rules.backtest import CURRENT, DRAFT, MODEL, backtest
 from serve.reports.rules.page import write_page
 
 
@@ -92,7 +93,7 @@ def found_frame(folder, found):
 
 def test_beside_the_model_all_are_judged_on_cutoffs_fair_to_it(demo_folder, trained, current_text):
     config = load(demo_folder)
-    model = model_beside(config, None)
+    model = Registry(config).pick(None)
     assert model.version == trained.model.version
     found = of(demo_folder, current_text.replace("points = 10", "points = 12"), model)
     assert set(found.scores) == {DRAFT, CURRENT, MODEL}
@@ -108,7 +109,7 @@ def test_beside_the_model_all_are_judged_on_cutoffs_fair_to_it(demo_folder, trai
 
 def test_without_a_store_there_is_no_model_and_none_is_made(demo_folder, tmp_path):
     config = load(demo_folder).model_copy(update={"path": tmp_path / "readiness.toml"})
-    assert model_beside(config, None) is None
+    assert Registry(config).pick(None) is None
     assert list(tmp_path.iterdir()) == []
 
 
