@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import tomllib
 import warnings
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,21 +14,21 @@ from typing import Any, NoReturn
 
 import pandas as pd
 import pyarrow as pa
-from pydantic import ValidationError
 
 from features.catalog import catalog
 from features.conditions.segments import opted_in
-from features.config import Config, explain_toml_errors, load
+from features.config import Config, load
 from features.contract.breaches import find_breaches
-from features.contract.database import LeadDatabase, open_database, open_frames
-from features.cutoffs import grid, mature, utc_now
+from features.contract.database import LeadDatabase
+from features.cutoffs import utc_now
 from features.errors import BadInput
-from features.spec.parts import inside
-from features.spec.spec import Attribute, Spec
+from features.open import attribute_columns, open_database, open_frames
+from features.spec.spec import Spec
 from features.starter.starter import first_cutoff
-from features.toml import toml_text
+from features.toml import load_toml, toml_text, validate_toml
 
 IN_MEMORY = Path("(frames)", "readiness.toml")  # where the settings of frames would be: nowhere
+SETTINGS = Path("settings")  # the name of theirs in messages
 
 
 def open_leads(
@@ -157,13 +156,11 @@ class Leads:
 
     def cutoffs(self) -> list[datetime]:
         """The cutoff grid of the settings, up to the data end."""
-        times = self.config.time
-        return grid(times.first_cutoff, times.cutoff_every_days, self.data_end)
+        return self.config.time.cutoffs(self.data_end)
 
     def mature_cutoffs(self, horizon_days: int | None = None) -> list[datetime]:
         """The cutoffs whose labels are complete: cutoff + horizon <= data end."""
-        horizon = horizon_days or self.config.time.horizon_days
-        return mature(self.cutoffs(), horizon, self.data_end)
+        return self.config.time.mature_cutoffs(self.data_end, horizon_days)
 
     def specs(self, actions: Sequence[str] | None = None) -> tuple[Spec, ...]:
         """The features that `readiness train` computes. actions: most frequent first; default: all
@@ -176,7 +173,7 @@ class Leads:
         """The actions of events that were known strictly before the cutoff, most frequent first."""
         with self.lock:
             rows = self.database.connection.execute(
-                "SELECT action FROM deeds WHERE known_at < $1::TIMESTAMP GROUP BY action "
+                "SELECT action FROM known_events WHERE known_at < $1::TIMESTAMP GROUP BY action "
                 "ORDER BY count(*) DESC, action",
                 [cutoff],
             ).fetchall()
@@ -189,7 +186,7 @@ class Leads:
         """The database with the attributes that `specs` ask for; read anew where they, or other
         settings, are not those it was opened with. One thread at a time."""
         specs = tuple(specs)
-        asked = {spec.column for spec in inside(specs) if isinstance(spec, Attribute)}
+        asked = attribute_columns(specs)
         config = config or self.config
         with self.lock:
             if asked <= self.database.attributes.keys() and config == self.config:
@@ -251,7 +248,8 @@ def to_pandas(rows: Any, name: str) -> pd.DataFrame:
     """A pandas frame as it is, any other frame as pandas. `name` is for the message."""
     if isinstance(rows, pd.DataFrame):
         return rows
-    return pa.table(_checked(rows, name)).to_pandas()
+    frame: pd.DataFrame = pa.table(_checked(rows, name)).to_pandas()
+    return frame
 
 
 def _checked(rows: Any, name: str) -> Any:
@@ -266,10 +264,7 @@ def _checked(rows: Any, name: str) -> Any:
 def _settings(given: Mapping[str, Any] | str, frames: Mapping[str, Any]) -> Config:
     """The settings of frames: those given, as strictly as a file's, and defaults for the rest."""
     text = given if isinstance(given, str) else toml_text(given)
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"settings is not valid TOML: {error}") from None
+    content = load_toml(text, SETTINGS)
     if "tables" in content:
         raise BadInput("settings: leave out [tables], the frames are the tables.")
     time = content.get("time", {})
@@ -277,10 +272,7 @@ def _settings(given: Mapping[str, Any] | str, frames: Mapping[str, Any]) -> Conf
     content |= {"path": IN_MEMORY, "tables": {name: name for name in {"deals", *frames}}}
     content |= {"capacity": content.get("capacity", {"share": 0.1})}
     content |= {"time": time | {"first_cutoff": datetime.min}} if guess else {}
-    try:
-        config = Config.model_validate(content)
-    except ValidationError as error:
-        raise BadInput(explain_toml_errors(Path("settings"), error, Config)) from None
+    config = validate_toml(content, SETTINGS, Config)
     if not guess:
         return config
     with open_frames(frames, config.features, config.engine) as database:

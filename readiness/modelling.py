@@ -10,7 +10,7 @@ from features.conditions.segments import opted_in
 from features.progress import Progress, silent
 from features.starter.starter import rules_text
 from features.toml import toml_text
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
 from models.registry import Registry
 from models.rules import rules as rules_file

@@ -15,13 +15,11 @@ from features.contract.tables import lead_id_type
 from features.engine.duckdb_engine import KEY, feature_frame
 from features.errors import BadInput
 from features.labels import label_sql
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from features.spec.spec import Spec
 from features.spec.wording import meaning
 from models.rules.rules import RuleScore
 from readiness.leads import Leads, is_frame, to_pandas
-
-REQUESTED = "requested_snapshots"
 
 
 def snapshots(leads: Leads, at: Any) -> pd.DataFrame:
@@ -50,7 +48,7 @@ def snapshots(leads: Leads, at: Any) -> pd.DataFrame:
     2        2 2026-01-12
     3        2 2026-01-13
     """
-    with leads.staged() as database, _requested(database, at) as order:
+    with leads.staged() as database, _requested(database, at) as (_, order):
         return order
 
 
@@ -89,8 +87,8 @@ def labels(leads: Leads, at: Any, horizon_days: int | None = None) -> pd.DataFra
     4        2 2026-01-12  NaN
     """
     horizon = leads.config.time.horizon_days if horizon_days is None else horizon_days
-    with leads.staged() as database, _requested(database, at) as order:
-        won = database.query(label_sql(REQUESTED, horizon, database.data_end))
+    with leads.staged() as database, _requested(database, at) as (found, order):
+        won = database.query(label_sql(found, horizon, database.data_end))
         return order.merge(won.astype({"won": "float64"}), how="left", on=KEY)
 
 
@@ -132,9 +130,8 @@ def features(leads: Leads, at: Any, specs: Sequence[Spec] | None = None) -> pd.D
     1        2 2026-01-12                0.0                  NaN
     """
     wanted = leads.specs() if specs is None else tuple(specs)
-    with leads.staged(wanted) as database, _requested(database, at) as order:
-        memory_gb = leads.config.engine.memory_gb
-        frame = feature_frame(database, wanted, REQUESTED, memory_gb)
+    with leads.staged(wanted) as database, _requested(database, at) as (found, order):
+        frame = feature_frame(found, wanted, leads.config.engine.memory_gb)
         return frame if frame[KEY].equals(order) else order.merge(frame, how="left", on=KEY)
 
 
@@ -175,18 +172,17 @@ def describe(leads: Leads, specs: Iterable[Spec] | None = None) -> pd.DataFrame:
 
 
 @contextmanager
-def _requested(database: LeadDatabase, at: Any) -> Iterator[pd.DataFrame]:
-    """The relation REQUESTED of different snapshots, for the time of the block; yields lead_id and
-    cutoff of the rows as they were asked for."""
-    if is_frame(at):
-        order = _given(database, to_pandas(at, "snapshots"))
-    else:
-        database.connection.execute(f"CREATE TABLE {REQUESTED} AS {cohort_sql(as_cutoffs(at))}")
-        order = database.query(f"FROM {REQUESTED} ORDER BY cutoff, lead_id")
-    try:
-        yield order
-    finally:
-        database.connection.execute(f"DROP TABLE {REQUESTED}")
+def _requested(database: LeadDatabase, at: Any) -> Iterator[tuple[Snapshots, pd.DataFrame]]:
+    """The different snapshots, and lead_id and cutoff of the rows as they were asked for."""
+    if not is_frame(at):
+        cohort = Snapshots.at(database, as_cutoffs(at))
+        yield cohort, cohort.frame
+        return
+    order = _given(database, to_pandas(at, "snapshots"))
+    with Snapshots.of(database, order.drop_duplicates()) as given:
+        if len(order):
+            _refuse_not_open(given, list(order["cutoff"].drop_duplicates()))
+        yield given, order
 
 
 def _given(database: LeadDatabase, rows: pd.DataFrame) -> pd.DataFrame:
@@ -200,7 +196,7 @@ def _given(database: LeadDatabase, rows: pd.DataFrame) -> pd.DataFrame:
     connection = database.connection
     connection.register("given_rows", rows[KEY].assign(place=range(len(rows))))
     try:
-        order = database.query(
+        return database.query(
             f"SELECT lead_id::{lead_id_type(database.columns)} AS lead_id, "
             "cutoff::TIMESTAMP AS cutoff FROM given_rows ORDER BY place"
         )
@@ -208,22 +204,16 @@ def _given(database: LeadDatabase, rows: pd.DataFrame) -> pd.DataFrame:
         raise BadInput(f"Snapshots that cannot be read: {error}") from None
     finally:
         connection.unregister("given_rows")
-    connection.register("given_rows", order)
-    connection.execute(f"CREATE TABLE {REQUESTED} AS SELECT DISTINCT * FROM given_rows")
-    connection.unregister("given_rows")
-    if len(order):
-        _refuse_not_open(database, list(order["cutoff"].drop_duplicates()))
-    return order
 
 
-def _refuse_not_open(database: LeadDatabase, cutoffs: Sequence[datetime]) -> None:
+def _refuse_not_open(given: Snapshots, cutoffs: Sequence[datetime]) -> None:
     """Raises BadInput where a requested lead was not open at its cutoff."""
-    others = database.query(
-        f"SELECT * FROM {REQUESTED} ANTI JOIN ({cohort_sql(cutoffs)}) USING (lead_id, cutoff) "
+    cohort = Snapshots.at(given.database, cutoffs)
+    others = given.database.query(
+        f"FROM {given.relation} ANTI JOIN {cohort.relation} USING (lead_id, cutoff) "
         "ORDER BY cutoff, lead_id"
     )
     if len(others):
-        database.connection.execute(f"DROP TABLE {REQUESTED}")
         first = others.iloc[0]
         raise BadInput(
             f"{len(others):,} snapshots are of leads that were not open at their cutoff (created "
@@ -239,7 +229,7 @@ def as_cutoffs(at: Any) -> list[datetime]:
         moments = [pd.Timestamp(each) for each in (at if several else [at])]
     except (TypeError, ValueError) as error:
         raise BadInput(f"A cutoff is a day or a time, such as 2026-03-01: {error}") from None
-    if not moments or any(moment is pd.NaT for moment in moments):
+    if not moments or any(map(pd.isna, moments)):
         raise BadInput("Name at least one cutoff, and no missing ones.")
     naive = [m.tz_convert(UTC).tz_localize(None) if m.tz else m for m in moments]
     return sorted({moment.to_pydatetime() for moment in naive})

@@ -11,7 +11,7 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.spec.wording import meaning
 from models.card import Grid, Section
-from models.classifier.case_control import ALWAYS_ROWS, NOT_WON_PER_WON
+from models.classifier.subsample import ALWAYS_ROWS, NOT_WON_PER_WON
 from models.registry import Training
 from training.record import Trained
 

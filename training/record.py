@@ -18,7 +18,7 @@ from features.result_json import to_json
 from features.spec.spec import Spec
 from features.spec.wording import meaning
 from models import plots
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
 from models.explanations.importance import importance
 from models.registry import Child, Training

@@ -1,7 +1,6 @@
 """`readiness train`: from a lead database to a registered challenger, judged on the final test."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from features.audit.audit import audit, refuse_leaks
 from features.catalog import catalog
@@ -10,14 +9,15 @@ from features.check.gate import refuse_lacks
 from features.check.worked import worked
 from features.conditions.segments import opted_in
 from features.config import Config
-from features.contract.database import LeadDatabase, open_database
-from features.cutoffs import grid, mature, utc_now
+from features.contract.database import LeadDatabase
+from features.cutoffs import utc_now
 from features.dataset import Dataset, labelled
 from features.errors import BadInput
+from features.open import open_database
 from features.progress import Progress, silent
 from features.spark.buckets import breaches_of
 from features.spec.spec import Spec, distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import compare_on
 from models.registry import Registry
 from models.rules.rules import RuleScore, load_rules
@@ -62,9 +62,9 @@ def learn(
     refuse_breaches(database)
     refuse_lacks(config, database)
     specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
-    split = final_split(
-        _mature(config, database), config.time.test_cutoffs, config.time.horizon_days
-    )
+    times = config.time
+    mature = times.mature_cutoffs(database.data_end)
+    split = final_split(mature, times.test_cutoffs, times.horizon_days)
     dataset = labelled(
         database,
         distinct((*specs, *rules.specs)),
@@ -115,7 +115,7 @@ def register(
     model = registry.log(kept)
     compared = replace(trained.comparison, model_version=model.version, run_id=model.run_id)
     trained = replace(trained, model=model, comparison=compared)
-    registry.attach(model.run_id, card_files(config, database, trained, kept, test))
+    registry.attach(model.run_id, card_files(config, database, trained, kept))
     progress("register", 1, 1)
     return trained
 
@@ -126,12 +126,6 @@ def refuse_breaches(database: LeadDatabase) -> None:
     if found:
         lines = "\n".join(f"  {breach}" for breach in found)
         raise BadInput(f"The lead database breaches its contract:\n{lines}")
-
-
-def _mature(config: Config, database: LeadDatabase) -> list[datetime]:
-    times = config.time
-    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, database.data_end)
-    return mature(cutoffs, times.horizon_days, database.data_end)
 
 
 def _finished(

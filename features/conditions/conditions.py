@@ -22,7 +22,6 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
-from features.config import Strict
 from features.spec.spec import (
     ActiveDays,
     Age,
@@ -36,6 +35,7 @@ from features.spec.spec import (
 )
 from features.spec.where import Where, fits
 from features.spec.wording import Words, during, none_of, say
+from features.toml import Strict
 
 Flags = npt.NDArray[np.bool_]
 Text = Annotated[str, Field(min_length=1)]

@@ -189,7 +189,7 @@ def write_lead_faults(connection: duckdb.DuckDBPyConnection) -> None:
     stray = (
         f"SELECT lead_id, {len(faults)} AS place, "
         "'events: the lead has events but no row in leads' AS reason "
-        "FROM (SELECT DISTINCT lead_id FROM deeds) ANTI JOIN leads USING (lead_id)"
+        "FROM (SELECT DISTINCT lead_id FROM known_events) ANTI JOIN leads USING (lead_id)"
     )
     connection.execute(
         "CREATE TABLE lead_faults AS SELECT lead_id, min_by(reason, place) AS reason "

@@ -16,7 +16,7 @@ from features.engine.plan import in_one_pass
 from features.engine.query import feature_sql
 from features.errors import BadInput
 from features.progress import Progress, silent
-from features.snapshots import Chunk
+from features.snapshots import Chunk, Snapshots
 from features.spec.parts import inside
 from features.spec.spec import Attribute, Spec, is_text
 
@@ -28,38 +28,38 @@ NUMBERS_PER_GB = 5_000_000  # snapshots times features
 MOST_CHUNKS = 10_000
 
 
-def chunk_count(database: LeadDatabase, snapshots: str, features: int, memory_gb: float) -> int:
+def chunk_count(snapshots: Snapshots, features: int, memory_gb: float) -> int:
     """In how many chunks the work is done."""
-    asked = database.value(f"SELECT count(*) FROM {snapshots}")
-    full = max(asked * features / NUMBERS_PER_GB, database.deeds / EVENTS_PER_GB)
+    events = snapshots.database.events_count
+    full = max(snapshots.count * features / NUMBERS_PER_GB, events / EVENTS_PER_GB)
     needed = full / min(memory_gb, 1)
     return min(max(1, math.ceil(needed)), MOST_CHUNKS)
 
 
 def feature_frames(
-    database: LeadDatabase,
+    snapshots: Snapshots,
     specs: Sequence[Spec],
-    snapshots: str,
     memory_gb: float,
     progress: Progress = silent,
 ) -> Iterator[pd.DataFrame]:
     """Yield one frame per chunk of leads: lead_id, cutoff, then one column per spec, ordered by
     cutoff and lead.
 
-    Every snapshot of the relation is in exactly one frame. Numbers are float64, texts are objects;
+    Every snapshot is in exactly one frame. Numbers are float64, texts are objects;
     a missing value is NaN in both (never None: the encoder would take it for a category).
     Raises BadInput where a spec's attribute is not in the leads, or the memory does not suffice.
     """
+    database = snapshots.database
     asked, specs = specs, beneath(specs)
     _require_attributes(database, specs)
     one_pass = OnePass.over(database, [spec for spec in specs if in_one_pass(spec)])
     rest = [spec for spec in specs if not in_one_pass(spec)]
-    count = chunk_count(database, snapshots, len(specs), memory_gb)
+    count = chunk_count(snapshots, len(specs), memory_gb)
     with _room(memory_gb):
         for index, frame in enumerate(one_pass.frames(snapshots, count)):
             chunk = Chunk(index, count)
             if rest:
-                frame = _with_sql(database, frame, specs, rest, snapshots, chunk)
+                frame = _with_sql(snapshots, frame, specs, rest, chunk)
             yield with_segments(frame, asked)
             progress("features", index + 1, count)
 
@@ -83,15 +83,15 @@ def _room(memory_gb: float) -> Iterator[None]:
 
 
 def _with_sql(
-    database: LeadDatabase,
+    snapshots: Snapshots,
     frame: pd.DataFrame,
     specs: Sequence[Spec],
     rest: Sequence[Spec],
-    snapshots: str,
     chunk: Chunk,
 ) -> pd.DataFrame:
     """The frame of the pass and, laid beside it, the rest by SQL."""
-    found = database.connection.execute(feature_sql(rest, snapshots, chunk)).to_arrow_table()
+    sql = feature_sql(rest, snapshots, chunk)
+    found = snapshots.database.connection.execute(sql).to_arrow_table()
     texts = {spec.name: object for spec in rest if is_text(spec)}
     by_sql = _in_order(found.to_pandas().astype(texts)).drop(columns=KEY)
     return pd.concat([frame, by_sql], axis=1)[[*KEY, *(spec.name for spec in specs)]]
@@ -108,14 +108,13 @@ def _require_attributes(database: LeadDatabase, specs: Sequence[Spec]) -> None:
 
 
 def feature_frame(
-    database: LeadDatabase,
+    snapshots: Snapshots,
     specs: Sequence[Spec],
-    snapshots: str,
     memory_gb: float = 4,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """All snapshots in one frame, ordered by cutoff and lead."""
-    frames = list(feature_frames(database, specs, snapshots, memory_gb, progress))
+    frames = list(feature_frames(snapshots, specs, memory_gb, progress))
     return _in_order(pd.concat(frames)) if len(frames) > 1 else frames[0]
 
 

@@ -21,11 +21,13 @@ import pandas as pd
 import pyarrow as pa
 
 from features.contract.database import LeadDatabase
+from features.engine import kernel
 from features.engine.ahead import one_ahead
 from features.engine.event_chunks import event_chunks, read_asked, write_asked
 from features.engine.event_rows import Rows, by_lead
-from features.engine.kernel import Events, Floats, Ints, Snapshots, measure
+from features.engine.kernel import Events, Floats, Ints, measure
 from features.engine.plan import Plan, plan_of
+from features.snapshots import Snapshots
 from features.spec.parts import inside
 from features.spec.spec import Attribute, First, Last, Ratio, Spec, is_text
 
@@ -50,7 +52,7 @@ class OnePass:
         asked = any(spec.column == "source" for spec in plan.texts)
         return cls(database, tuple(specs), plan, actions, database.sources if asked else ())
 
-    def frames(self, snapshots: str, count: int) -> Iterator[pd.DataFrame]:
+    def frames(self, snapshots: Snapshots, count: int) -> Iterator[pd.DataFrame]:
         """The features of each of `count` chunks of the snapshots, ordered by cutoff and lead:
         lead_id, cutoff, then one column per spec. Numbers are float64, texts objects, missing
         values NaN."""
@@ -58,7 +60,7 @@ class OnePass:
         threads = self.database.value("SELECT current_setting('threads')")
         # A folder of its own, so that nothing is left of a pass that was broken off.
         with TemporaryDirectory(dir=self.database.scratch) as home:
-            write_asked(self.database, Path(home), snapshots, count, attributes)
+            write_asked(snapshots, Path(home), count, attributes)
             yield from one_ahead(partial(self._frame, threads), self._read(Path(home), count))
 
     def _read(self, home: Path, count: int) -> Iterator[tuple[pa.Table, Rows]]:
@@ -71,7 +73,7 @@ class OnePass:
         asked, rows = read
         number = asked["number"].to_numpy()
         events, begin = by_lead(rows, int(number.max(initial=-1)) + 1)
-        moments = Snapshots(
+        moments = kernel.Snapshots(
             cutoff=asked["cutoff_us"].to_numpy(),
             created=asked["created_us"].to_numpy(),
             begin=begin[number],
@@ -83,7 +85,7 @@ class OnePass:
         return self._laid_out(asked, numbers, texts)
 
     def _measure(
-        self, threads: int, events: Events, asked: Snapshots, numbers: Floats, texts: Ints
+        self, threads: int, events: Events, asked: kernel.Snapshots, numbers: Floats, texts: Ints
     ) -> None:
         edges = np.linspace(0, len(numbers), threads * PARTS_PER_CORE + 1).astype(np.int64)
         with ThreadPoolExecutor(threads) as pool:

@@ -17,7 +17,7 @@ per feature (docs/adr/0003).
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from features.snapshots import Chunk
+from features.snapshots import Chunk, Snapshots
 from features.spec.parts import behaviours, inside
 from features.spec.spec import (
     ActiveDays,
@@ -55,8 +55,8 @@ ONCE = {ActiveDays: ("days", "occurred_at::DATE"), DistinctContent: ("contents",
 KNOWN_BEFORE = "e.known_at < s.cutoff"
 
 
-def feature_sql(specs: Sequence[Spec], snapshots: str, chunk: Chunk | None = None) -> str:
-    """The query for a relation of snapshots(lead_id, cutoff): lead_id, cutoff, then one column
+def feature_sql(specs: Sequence[Spec], snapshots: Snapshots, chunk: Chunk | None = None) -> str:
+    """The query for a set of snapshots: lead_id, cutoff, then one column
     per spec, named by it, in no order. Numbers are DOUBLE, texts VARCHAR, missing values NULL."""
     chunk = chunk or Chunk()
     attributes = sorted({spec.column for spec in inside(specs) if isinstance(spec, Attribute)})
@@ -71,7 +71,7 @@ def feature_sql(specs: Sequence[Spec], snapshots: str, chunk: Chunk | None = Non
     return f"""
 WITH asked AS MATERIALIZED (
   SELECT row_number() OVER () AS snapshot, s.lead_id, s.cutoff, l.created_at{columns}
-  FROM {snapshots} s JOIN leads l ON l.lead_id = s.lead_id
+  FROM {snapshots.relation} s JOIN leads l ON l.lead_id = s.lead_id
   WHERE {chunk.holds("s.lead_id")}
 ),
 {_deeds(needed, chunk)},
@@ -186,7 +186,7 @@ def _deeds(needed: Sequence[Behaviour | Custom], chunk: Chunk) -> str:
     END AS follows_from"""
     return f"""deeds_ AS (
   SELECT lead_id, occurred_at, known_at, action, source, content, value{follows}
-  FROM deeds WHERE {chunk.holds("lead_id")}
+  FROM known_events WHERE {chunk.holds("lead_id")}
 )"""
 
 

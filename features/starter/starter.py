@@ -14,10 +14,11 @@ import duckdb
 
 from features.catalog import MOST_ACTIONS
 from features.config import FILE_NAME, Capacity, Config, Tables, Times
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
 from features.cutoffs import grid, mature
 from features.errors import BadInput
+from features.open import open_database
 from features.spec.wording import say
 from features.sql import literal
 from features.starter.funnel import funnel_text
@@ -160,7 +161,7 @@ def _place(tables: Tables, name: str) -> str:
 
 def first_cutoff(database: LeadDatabase) -> datetime:
     """The Monday after the first tenth of the events: one wrong date (1970) does not shift it."""
-    quantile = "SELECT quantile_disc(known_at, 0.1) FROM deeds"
+    quantile = "SELECT quantile_disc(known_at, 0.1) FROM known_events"
     moment: datetime | None = database.connection.execute(quantile).fetchall()[0][0]
     if moment is None:
         raise BadInput("tables.events has no row with lead_id, occurred_at and action.")

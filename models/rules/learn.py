@@ -17,7 +17,7 @@ from features.spec.spec import ActiveDays, Age, Attribute, Count, DaysSince, Spe
 from models.rules.file import Bands, Disqualifier, Rule, RulesFile
 from models.rules.fit import CLEAR, Floats, errors, evidence, weights, whole_points
 from models.rules.rules import RuleScore
-from models.statistics.judge import FEW_LEADS
+from models.statistics.estimate import FEW_LEADS
 from models.statistics.metrics import Capacity
 
 NAME = "learned points"

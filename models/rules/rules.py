@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,13 +16,11 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
-from features.config import explain_toml_errors
 from features.engine.query import action_of
-from features.errors import BadInput
 from features.spec.spec import Spec, distinct
 from features.spec.wording import Words
+from features.toml import parse_toml, read_text
 from models.rules.file import Floats, RulesFile
 
 Band = Literal["cold", "warm", "hot"]
@@ -139,19 +136,9 @@ def call_order(rules: RuleScore, frame: pd.DataFrame) -> Floats:
 
 def load_rules(path: Path) -> RuleScore:
     """Read rules.toml. Raises BadInput for a missing or faulty file."""
-    if not path.is_file():
-        raise BadInput(f"There is no rules file {path}; readiness.toml names it under `rules`.")
-    try:
-        return parse_rules(path.read_text(encoding="utf-8"), path)
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 text: {error}") from None
+    return parse_rules(read_text(path, "; readiness.toml names it under `rules`."), path)
 
 
 def parse_rules(text: str, path: Path) -> RuleScore:
     """Read the text of a rules.toml; `path` is for the message. Raises BadInput."""
-    try:
-        return RuleScore(RulesFile.model_validate(tomllib.loads(text)), text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path} is not valid TOML: {error}") from None
-    except ValidationError as error:
-        raise BadInput(explain_toml_errors(path, error, RulesFile)) from None
+    return RuleScore(parse_toml(text, path, RulesFile), text)

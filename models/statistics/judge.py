@@ -1,13 +1,12 @@
-"""Which of two rankers was right: the same snapshots, lists of the same length, one verdict.
+"""Which of two rankers is better: the same snapshots, lists of the same length, one verdict.
 
 Training and serving both judge here, model against rules or challenger against champion, so that
 the gate and the report cannot disagree.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,13 +14,13 @@ from numpy.typing import ArrayLike
 
 from features.errors import BadInput
 from models.statistics.bootstrap import Floats, bootstrap, interval, rarer, too_few
-from models.statistics.calibration_error import Gaps
+from models.statistics.calibration import Gaps
+from models.statistics.estimate import FEW_LEADS, Estimate
 from models.statistics.metrics import BINS, NAN, Capacity, Ranking
 
 OVERALL = ("roc_auc", "average_precision", "log_loss", "brier", "ece")
 LISTED = ("precision", "gain", "lift")
 METRICS = (*OVERALL, *LISTED)
-FEW_LEADS = 30  # below this the bootstrap's interval is too narrow to name a winner by
 
 
 @dataclass(frozen=True)
@@ -43,38 +42,15 @@ class Contender:
             raise ValueError(f"{self.name}: a probability lies outside [0, 1]")
 
 
-class Estimate(NamedTuple):
-    """A figure and its 95 % interval [low, high], NaN where undefined; low and high alone are NaN
-    where an interval could not be trusted (docs/adr/0018), as always for a calibration error."""
-
-    point: float
-    low: float
-    high: float
-
-    @property
-    def known(self) -> bool:
-        """Whether there is an interval."""
-        return not (math.isnan(self.low) or math.isnan(self.high))
-
-    def interval_json(self) -> dict[str, float] | None:
-        """The interval for json.dumps; null where there is none."""
-        return {"low": self.low, "high": self.high} if self.known else None
-
-    @property
-    def or_none(self) -> "Estimate | None":
-        """Itself; None without a figure."""
-        return None if math.isnan(self.point) else self
-
-
 @dataclass(frozen=True)
 class Judgement:
-    """What `judge` found. METRICS names the figures in `estimates` and `difference`.
+    """The result of `judge`. METRICS names the figures in `estimates` and `difference`.
 
     rarer: leads of the rarer outcome, mostly the won: what the intervals have to go by.
     cutoffs: by date, snapshots, wins, slots (length of the list), precision of each contender.
     estimates: by contender, then metric. baselines: the same for `base_rate` and `random`, without
     intervals. differences: first contender minus each of the others; for log_loss, brier and ece
-    less is better. ece_by_chance: the calibration error that chance alone stays under 19 times of
+    lower is better. ece_by_chance: the calibration error that chance alone stays under 19 times of
     20, by contender; those that are not probabilities are left out, and all below FEW_LEADS leads
     or without a lead of each outcome.
     """
@@ -110,10 +86,10 @@ class Judgement:
     @property
     def winner(self) -> str | None:
         """The better by precision at capacity, if the interval leaves no doubt of it."""
-        _, low, high = self.difference["precision"]
-        if self.leads < FEW_LEADS or not (low > 0 or high < 0):
+        difference = self.difference["precision"]
+        if self.leads < FEW_LEADS or not difference.significant:
             return None
-        return self.names[0] if low > 0 else self.names[1]
+        return self.names[0] if difference.low > 0 else self.names[1]
 
     def more_than_chance(self, name: str) -> bool:
         """Whether the calibration error of a contender in `ece_by_chance` lies above that."""
@@ -185,7 +161,7 @@ def judge(
     replicated = bootstrap(measure, snapshots["lead_id"], replicates, seed)
     figures, wins = replicated[:, :, : len(METRICS)], rarer(snapshots["lead_id"], won)
     leads = snapshots["lead_id"].nunique()
-    tellable = leads >= FEW_LEADS and wins > 0
+    enough = leads >= FEW_LEADS and wins > 0
     return Judgement(
         snapshots=won.size,
         leads=leads,
@@ -205,7 +181,7 @@ def judge(
         ece_by_chance={
             c.name: gap.by_chance(replicated[:, i, len(METRICS) :])
             for i, (c, gap) in enumerate(zip(contenders, gaps, strict=True))
-            if gap is not None and tellable
+            if gap is not None and enough
         },
     )
 
@@ -236,12 +212,12 @@ def _baselines(
     base_rate: float, won: Floats, cutoff: np.ndarray, capacity: Capacity
 ) -> dict[str, dict[str, float]]:
     """Both tie everybody, which is the mean of all orders; only the base rate is a probability."""
-    found = {}
+    baselines = {}
     for name, is_probability in (("base_rate", True), ("random", False)):
         alike = Contender(name, np.full(won.size, float(base_rate)), is_probability)
         figures = _measure(alike, Ranking(won, alike.score, cutoff), capacity)
-        found[name] = dict(zip(METRICS, figures.tolist(), strict=True))
-    return found
+        baselines[name] = dict(zip(METRICS, figures.tolist(), strict=True))
+    return baselines
 
 
 def _row(
@@ -255,14 +231,14 @@ def _row(
 def _estimates(point: Floats, replicated: Floats, wins: int) -> dict[str, Estimate]:
     """point: shape (metrics,); replicated: shape (replicates, metrics), NaN for the calibration
     error, which has no interval."""
-    found = zip(METRICS, point.tolist(), replicated.T, strict=True)
-    return {metric: Estimate(p, *interval(r, wins)) for metric, p, r in found}
+    each = zip(METRICS, point.tolist(), replicated.T, strict=True)
+    return {metric: Estimate(p, *interval(r, wins)) for metric, p, r in each}
 
 
 def _by_cutoff(
     cutoff: np.ndarray, won: Floats, contenders: Sequence[Contender], capacity: Capacity
 ) -> dict[str, dict[str, Any]]:
-    found = {}
+    by_cutoff = {}
     for at in np.unique(cutoff):
         here = cutoff == at
         cohort = int(here.sum())
@@ -270,10 +246,10 @@ def _by_cutoff(
             c.name: Ranking(won[here], c.score[here]).at_capacity(capacity).precision
             for c in contenders
         }
-        found[pd.Timestamp(at).isoformat().removesuffix("T00:00:00")] = {
+        by_cutoff[pd.Timestamp(at).isoformat().removesuffix("T00:00:00")] = {
             "snapshots": cohort,
             "wins": int(won[here].sum()),
             "slots": float(capacity.slots(np.array([cohort], float))[0]),
             "precision": precision,
         }
-    return found
+    return by_cutoff

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.statistics.bootstrap import NO_INTERVAL, Interval, bootstrap, interval
+from models.statistics.bootstrap import bootstrapped
+from models.statistics.estimate import UNKNOWN, Estimate
 from models.timing.time_to_close import LADDER, QUARTILES, TINY, TimeToClose
 
 Floats = npt.NDArray[np.float64]
@@ -108,7 +109,7 @@ def judge_timing(
     own = _within(judged, within, lambda at, most: curves.quantiles(frame[at], readiness[at], most))
     one = _within(judged, within, lambda at, most: _of_all(curves, at, most))
     losses, of_one = pinball(took, own), pinball(took, one)
-    saved = _interval(of_one - losses, endings["lead_id"][judged])
+    saved = _mean_of_leads(of_one - losses, endings["lead_id"][judged])
     return Timing(
         reach=curves.reach,
         ladder=tuple(ladder),
@@ -146,16 +147,16 @@ def _of_all(curves: TimeToClose, at: Any, most: int) -> Ints:
     return np.tile(np.clip(days, 1, most), (int(at.sum()), 1))
 
 
-def _interval(saved: Floats, lead_id: pd.Series[Any]) -> Interval:
-    """The interval of the mean, leads resampled: one deal is judged at several cutoffs. All of them
-    are won; NaN where they are too few."""
+def _mean_of_leads(saved: Floats, lead_id: pd.Series[Any]) -> Estimate:
+    """The mean with its interval, leads resampled: one deal is judged at several cutoffs. All of
+    them are won; no interval where they are too few."""
     if not len(saved):
-        return NO_INTERVAL
+        return UNKNOWN
 
-    def mean(weight: Floats) -> Floats:
-        return np.array([np.average(saved, weights=weight)])
+    def mean(weight: Floats) -> float:
+        return float(np.average(saved, weights=weight))
 
-    return interval(bootstrap(mean, lead_id, REPLICATES, seed=0)[:, 0], lead_id.nunique())
+    return bootstrapped(mean, lead_id, lead_id.nunique(), REPLICATES, seed=0)
 
 
 def _brier(promised: Any, seen: Floats) -> float:
@@ -164,7 +165,3 @@ def _brier(promised: Any, seen: Floats) -> float:
 
 def _mean(values: npt.NDArray[Any]) -> float:
     return float(values.mean()) if len(values) else float("nan")
-
-
-def _null(value: Any) -> Any:
-    return None if isinstance(value, float) and np.isnan(value) else value

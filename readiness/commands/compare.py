@@ -24,7 +24,7 @@ def verb(
     """
     from features.conditions.segments import load_segments
     from features.config import load
-    from features.contract.database import open_database
+    from features.open import open_database
     from models.rules.rules import load_rules
     from readiness.commands.tables import calibration_table, judgement_table
     from serve.reports.compare.figures import compare, found_at_training, model_of, worked_at

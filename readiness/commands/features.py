@@ -12,8 +12,8 @@ from readiness.commands.printing import out, print_json
 def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     """List every feature that is computed, with its meaning in words."""
     from features.config import load
-    from features.contract.database import open_database
     from features.described import describe_features
+    from features.open import open_database
 
     config = load(where)
     with open_database(config) as database:

@@ -26,7 +26,7 @@ def verb(
     made before it; to make lists of the past: readiness score --cutoff DAY
     """
     from features.config import load
-    from features.contract.database import open_database
+    from features.open import open_database
     from serve.reports.feedback.figures import feedback
     from serve.reports.feedback.page import write_feedback_page
 

@@ -11,18 +11,18 @@ from readiness.commands.options import AsJson, Where
 from readiness.commands.printing import out, print_json, print_notes, print_path
 
 if TYPE_CHECKING:
-    from training.promotion.reigns import History, Reign
+    from training.promotion.history import History, Period
 
 
 def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     """Who was champion from when to when, who approved it, why and by which figures.
 
-    Read from promotions.jsonl in `out`, which is only ever appended to. Each of its lines holds
-    the SHA-256 of the line before, so a changed or missing line is detected, and is an error (exit
-    code 1). A change of champion that a crash interrupted is shown as such.
+    Read from decisions.sqlite in `out`; the promotions.jsonl of an earlier release is imported
+    once. A change of champion that a crash interrupted is completed or abandoned, and shown as
+    such. Exits 1 if the change that set the current champion is missing.
     """
     from features.config import load
-    from training.promotion.reigns import history
+    from training.promotion.history import history
 
     result = history(load(where))
     if as_json:
@@ -35,32 +35,32 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
 
 def _print(result: "History") -> None:
     print_notes(result.notes)
-    if not result.reigns:
+    if not result.periods:
         out.print("There was no champion yet. Next: readiness promote")
     else:
-        out.print(_table(result.reigns))
+        out.print(_table(result.periods))
     if result.fault:
-        print_path(f"The log is damaged. {result.fault}")
+        print_path(f"The history is not complete. {result.fault}")
 
 
-def _table(reigns: "tuple[Reign, ...]") -> Table:
+def _table(periods: "list[Period]") -> Table:
     table = Table(
         Column("version", justify="right"),
         Column("champion from", no_wrap=True),
         Column("to", no_wrap=True),
-        Column("by", overflow="fold"),
-        Column("why", overflow="fold"),
+        Column("approved by", overflow="fold"),
+        Column("reason", overflow="fold"),
         title="Champions, times in UTC",
         title_justify="left",
         show_lines=True,
     )
-    for reign in reigns:
+    for period in periods:
         table.add_row(
-            reign.version,
-            _minute(reign.since, "unknown"),
-            _minute(reign.until, "now"),
-            escape(reign.by),
-            escape(_why(reign)),
+            period.version,
+            _minute(period.since, "unknown"),
+            _minute(period.until, "now" if period is periods[-1] else "unknown"),
+            escape(period.change.approved_by if period.change else ""),
+            escape(_reason(period)),
         )
     return table
 
@@ -69,8 +69,9 @@ def _minute(at: str | None, otherwise: str) -> str:
     return otherwise if at is None else at[:16].replace("T", " ")
 
 
-def _why(reign: "Reign") -> str:
-    """A person's reason first, then what was decided."""
-    if reign.kind == "outside the log":
-        return "set as champion outside the log"
-    return f'"{reign.because}" {reign.said}' if reign.because else reign.said
+def _reason(period: "Period") -> str:
+    """A person's reason first, then the decision."""
+    if period.change is None:
+        return "set as champion outside of this history"
+    reason, summary = period.change.reason, period.change.summary
+    return f'"{reason}" {summary}' if reason else summary

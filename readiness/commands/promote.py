@@ -42,7 +42,7 @@ def verb(
     if as_json:
         print_json(promotion)
     else:
-        out.print(promotion.said, markup=False)
+        out.print(promotion.summary, markup=False)
         if promotion.promoted:
             print_path(f"Next: readiness score {where}")
     if not promotion.promoted:

@@ -26,11 +26,12 @@ def verb(
     --because.
     """
     from features.config import load
-    from training.promotion.reigns import rollback
+    from training.promotion.history import rollback
 
-    moved = rollback(load(where), because, to, by)
+    change = rollback(load(where), because, to, by)
     if as_json:
-        print_json({"from": moved.before, "to": moved.to, "by": moved.by, "because": moved.because})
+        versions = {"from": change.old_version, "to": change.new_version}
+        print_json(versions | {"by": change.approved_by, "because": change.reason})
         return
-    out.print(moved.said, markup=False)
+    out.print(change.summary, markup=False)
     print_path(f"Next: readiness score {where}")

@@ -29,7 +29,7 @@ def verb(
     leave little doubt (the settings are in sources.toml). Writes sources.html into `out`.
     """
     from features.config import load
-    from features.contract.database import open_database
+    from features.open import open_database
     from models.sources.sources import load_sources
     from serve.reports.sources.figures import apply_moves, review, sources_path, write_page
 
@@ -91,7 +91,7 @@ def _table(result: "Review") -> Table:
                 f"{measures.whole.leads:,}",
                 f"{measures.whole.won:,}",
                 f"{source.verdict.belief.mean:.1%} ({100 * low:.1f} to {100 * high:.1f})",
-                "-" if trend is None else f"{trend.point:+.1%}{'*' * trend.is_sure}",
+                "-" if trend is None else f"{trend.point:+.1%}{'*' * trend.significant}",
                 "-" if days is None else f"{days:.0f}",
             )
         table.add_section()

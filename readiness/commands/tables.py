@@ -7,8 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.simpler import MODEL, Beside
-from models.statistics.calibration_report import CalibrationReport
-from models.statistics.judge import Estimate, Judgement
+from models.statistics.calibration import CalibrationReport
+from models.statistics.estimate import Estimate
+from models.statistics.judge import Judgement
 
 _ROWS = (
     ("precision", "won on the list", "{:.1%}"),

@@ -12,7 +12,8 @@ from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.progress import Progress, silent
-from models.classifier.readiness import ReadinessModel
+from features.spark.whole import SparkSample
+from models.classifier.model import ReadinessModel
 from models.comparison import capacity_of
 from models.routing import Router
 from models.rules.history import keep, rules_folder
@@ -112,12 +113,12 @@ def score_all(
     facts = LeadFacts.asked(config, database, cutoff)
     rows = LeadRows(scorer, facts, cutoff, config.engine.memory_gb)
     keep(scorer.rules, rules_folder(config))
-    if database.whole is None:
-        found = _found_here(database, rows, now, progress)
-    else:
+    if isinstance(database, SparkSample):
         progress("score", 0, 1)
         found = score_on_spark(config, database.whole, rows, run, now)
         progress("score", 1, 1)
+    else:
+        found = _found_here(database, rows, now, progress)
     without = scorer.why if isinstance(scorer, PointsOnly) else ""
     slots = capacity_of(config)
     router = Router.of(slots, found.open_leads, cutoff, config.routing, without)
@@ -130,9 +131,10 @@ def score_all(
 
 
 def _found_here(database: LeadDatabase, rows: LeadRows, now: datetime, progress: Progress) -> Found:
-    open_leads, unscorable = rows.opened(database)
-    parts = rows.parts(database, unscorable, progress)
+    scorable, unscorable = rows.open_leads(database)
+    parts = rows.parts(scorable, unscorable, progress)
     breaches = find_breaches(database.connection, database.columns, now)
+    open_leads = scorable.count + len(unscorable)
     return Found(parts, open_leads, len(unscorable), first_of(unscorable), breaches)
 
 

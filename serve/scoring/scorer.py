@@ -19,13 +19,14 @@ import pandas as pd
 from features.conditions.segments import Segments, load_segments
 from features.config import Config, Engine, Features, load
 from features.contract.breaches import find_breaches
-from features.contract.database import open_database, open_frames
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
-from features.snapshots import cohort_sql
+from features.open import open_database, open_frames
+from features.snapshots import Snapshots
 from features.spec.spec import Spec, distinct
 from features.spec.wording import Words
-from models.classifier.readiness import BATCH, Floats, ReadinessModel
+from models.classifier.classifier import BATCH, Floats
+from models.classifier.model import ReadinessModel
 from models.explanations.explain import explain
 from models.rules.rules import RuleScore, load_rules
 from models.timing import time_to_close
@@ -165,8 +166,7 @@ class Scorer:
                     f"Leads that breach the contract cannot be scored: {len(faults):,}; first: "
                     f"lead {lead}: {reason}. Mend them or leave them out of the frames."
                 )
-            database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql([cutoff])}")
-            frame = feature_frame(database, self.specs, "snapshots")
+            frame = feature_frame(Snapshots.at(database, [cutoff]), self.specs)
         return replace(self, model=self._shifted(cutoff)).score_frame(frame)
 
     def _shifted(self, cutoff: datetime) -> ReadinessModel:

@@ -16,8 +16,8 @@ from sklearn.pipeline import make_pipeline
 import readiness as rd
 from features.catalog import catalog
 from features.config import load
-from features.contract.database import open_database
 from features.dataset import labelled
+from features.open import open_database
 
 SETTINGS = {"features": {"windows_days": [7, 90], "attributes": ["source"]}}
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from features.config import load
-from features.contract.database import open_database
 from features.described import describe_features
 from features.engine.duckdb_engine import feature_frame
-from features.snapshots import cohort_sql
+from features.open import open_database
+from features.snapshots import Snapshots
 from features.spec.spec import Attribute, InSegment
 from models.explanations.explain import topic_of
 from models.registry import CHALLENGER, Registry
@@ -18,6 +18,7 @@ from serve.scoring.batch import default_cutoff
 from tests.conftest import edit
 from training.train import train
 
+pytestmark = pytest.mark.slow
 NAME = 'read "prices" [b], 50%'
 SEGMENT = """
 [[segment]]
@@ -57,9 +58,9 @@ def test_from_training_to_scoring(folder: Path) -> None:
     assert stored.specs == model.specs
     with open_database(stored.staged(config)) as database:
         cutoff = default_cutoff(database.data_end, database.data_end)
-        cohort = f"({cohort_sql([cutoff])})"
+        cohort = Snapshots.at(database, [cutoff])
         asked = [*stored.specs, Attribute("country", text=True)]
-        frame = feature_frame(database, asked, cohort)
+        frame = feature_frame(cohort, asked)
     held = (frame["count_all(visited_pricing)"] >= 2) | (frame["attribute(country)"] == "CH")
     assert frame[feature].tolist() == held.astype(float).tolist()
     assert 0 < held.mean() < 1

@@ -30,7 +30,7 @@ def verb(
     with the lines of the points table that moved them.
     """
     from features.config import load
-    from features.contract.database import open_database
+    from features.open import open_database
     from models.rules.history import find_rules
     from serve.ledger.ledger import require_exportable
     from serve.reports.rules.diff import diff_rules, export

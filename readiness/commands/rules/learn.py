@@ -12,7 +12,7 @@ from readiness.commands.printing import out, print_json, print_path, progress_ba
 
 if TYPE_CHECKING:
     from models.rules.file import Rule
-    from models.statistics.judge import Estimate
+    from models.statistics.estimate import Estimate
     from training.points import Learned
 
 
@@ -37,8 +37,8 @@ def verb(
     table (one factor for all rules, so that the leads' points spread equally far).
     """
     from features.config import load
-    from features.contract.database import open_database
     from features.errors import BadInput
+    from features.open import open_database
     from models.rules.history import current_rules
     from serve.reports.page import write
     from serve.reports.rules.backtest import model_beside
@@ -89,7 +89,7 @@ def _learned_table(result: "Learned", words: dict[str, str]) -> Table:
         "leads of the test cutoffs are hot; by hand: the points of today's rules for the same",
         caption_justify="left",
     )
-    for rule, each in zip(result.rules.file.rule, result.worth, strict=True):
+    for rule, each in zip(result.rules.file.rule, result.lifts, strict=True):
         most = "" if rule.cap is None else f"\nat most {rule.cap:g}"
         meaning = escape(rule.words(words))
         table.add_row(f"{rule.points:+g}{most}", _by_hand(result, rule), meaning, _lift(each.lift))
@@ -117,12 +117,12 @@ def _paid_table(result: "Learned", words: dict[str, str]) -> Table:
         "table; lift: by itself, how many times as often as all leads these were won",
         caption_justify="left",
     )
-    for each in result.paid:
+    for each in result.reviews:
         fair = f"{each.fair.point:+z.0f} ({each.fair.low:z.0f} to {each.fair.high:z.0f})"
         rule = each.rule
         meaning = say(rule.action, words, rule.where) if rule.about == "a deed" else rule.label
         clear = each.verdict not in ("about right", "not clear")
-        lift = _lift(each.told.lift)
+        lift = _lift(each.by_itself.lift)
         verdict = f"[bold]{each.verdict}[/]" if clear else each.verdict
         table.add_row(f"{each.rule.points:+g}", fair, verdict, escape(meaning), lift)
     return table

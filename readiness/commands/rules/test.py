@@ -31,7 +31,7 @@ def verb(
     whatever the result, unless you ask for the gate.
     """
     from features.config import load
-    from features.contract.database import open_database
+    from features.open import open_database
     from features.spec.spec import distinct
     from models.rules.history import current_rules, find_rules
     from serve.reports.rules.backtest import backtest, model_beside

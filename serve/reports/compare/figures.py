@@ -12,12 +12,13 @@ from features.check.gate import refuse_lacks
 from features.check.worked import Worked, worked
 from features.conditions.segments import Segment
 from features.config import Config
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.dataset import labelled
 from features.errors import Refused
+from features.open import open_database
 from features.progress import Progress
 from features.spec.spec import distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import Comparison, compare_on, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore

@@ -16,8 +16,8 @@ from features.check.worked import Worked
 from models import plots
 from models.comparison import Comparison
 from models.simpler import Simpler
-from models.statistics.intervals import wilson
-from models.statistics.judge import FEW_LEADS, Estimate, Judgement
+from models.statistics.estimate import FEW_LEADS, Estimate, wilson
+from models.statistics.judge import Judgement
 from models.statistics.metrics import Capacity, Ranking
 from serve.reports import page
 from serve.reports.page import MINUS, NBSP

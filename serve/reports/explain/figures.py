@@ -13,9 +13,9 @@ from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from features.sql import literal
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.explanations.explain import Reason, explain
 from models.prior_shift import PriorShift
 from models.rules.rules import RuleScore
@@ -130,16 +130,13 @@ def _frame(
     cutoffs: list[datetime],
 ) -> pd.DataFrame:
     """The features of one lead, a row per cutoff. Raises BadInput where it is not open then."""
-    database.connection.execute(
-        f"CREATE OR REPLACE TABLE snapshots AS SELECT * FROM ({cohort_sql(cutoffs)}) "
-        f"WHERE lead_id::VARCHAR = {literal(lead)}"
-    )
-    found = set(database.query("SELECT cutoff FROM snapshots")["cutoff"])
+    snapshots = Snapshots.at(database, cutoffs).where(f"lead_id::VARCHAR = {literal(lead)}")
+    found = set(snapshots.frame["cutoff"])
     for cutoff in cutoffs:
         if cutoff not in found:
             why = _why_not(database, lead, cutoff)
             raise BadInput(f"Lead {lead} is not open at {cutoff}: {why}.")
-    return feature_frame(database, scorer.specs, "snapshots", config.engine.memory_gb)
+    return feature_frame(snapshots, scorer.specs, config.engine.memory_gb)
 
 
 def explain_lead(

@@ -22,7 +22,7 @@ from serve.scoring.scorer import Scorer
 
 SMALL = 0.02  # log-odds; less is added up in one line
 _DEEDS = """
-SELECT occurred_at, action FROM deeds
+SELECT occurred_at, action FROM known_events
 WHERE lead_id::VARCHAR = $lead AND known_at < $cutoff ORDER BY ALL"""
 _CONTACTS = """
 SELECT contacted_at FROM contacts

@@ -16,11 +16,13 @@ from markupsafe import Markup
 from features.check.freshness import days_without_deals
 from features.conditions.segments import Segments
 from features.config import Config
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frames
 from features.errors import BadInput
 from features.funnel import Funnel, Stage, load_funnel
+from features.open import open_database
 from features.progress import Progress, silent
+from features.snapshots import Snapshots
 from features.sql import literal
 from features.stages import Entries, entries
 from serve.ledger.ledger import open_ledger
@@ -166,13 +168,9 @@ def _members(
 ) -> pd.DataFrame:
     """A column of bools per segment, in the rows' order of the way."""
     entered = pd.DataFrame({"lead_id": leads.to_numpy(), "cutoff": way.start})
-    database.connection.register("funnel_entered", entered)
-    database.connection.execute(
-        "CREATE OR REPLACE TABLE snapshots AS SELECT lead_id, cutoff FROM funnel_entered"
-    )
-    database.connection.unregister("funnel_entered")
-    frames = feature_frames(database, segments.specs, "snapshots", config.engine.memory_gb)
-    held = [segments.members(frame).set_index(frame["lead_id"]) for frame in frames]
+    with Snapshots.of(database, entered) as snapshots:
+        frames = feature_frames(snapshots, segments.specs, config.engine.memory_gb)
+        held = [segments.members(frame).set_index(frame["lead_id"]) for frame in frames]
     return pd.concat(held).loc[leads].reset_index(drop=True)
 
 

@@ -15,7 +15,7 @@ from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.progress import Progress, silent
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.registry import CHAMPION, Registry
 from serve.ledger.ledger import Ledger
 from serve.reports.monitor import checks, fresh, newest

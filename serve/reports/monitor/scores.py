@@ -20,8 +20,8 @@ import pandas as pd
 from features.contract.database import LeadDatabase
 from features.cutoffs import is_mature
 from features.labels import label_sql
-from features.snapshots import cohort_sql
-from models.classifier.readiness import ReadinessModel
+from features.snapshots import Snapshots
+from models.classifier.model import ReadinessModel
 from serve.ledger.ledger import Ledger
 from serve.reports.monitor.drift import Pace, match_ages, pace
 from serve.reports.monitor.past_scores import LATEST_WINS, Kept, apart, by_band, kept
@@ -109,7 +109,7 @@ class Said:
         of today."""
         given = {"model": model.version, "cutoff": cutoff}
         said = self.ledger.connection.execute(_SAID, given).df()
-        labels = label_sql(f"({cohort_sql([cutoff])})", model.horizon_days, self.end)
+        labels = label_sql(Snapshots.at(self.database, [cutoff]), model.horizon_days, self.end)
         seen = self.database.query(f"SELECT lead_id::VARCHAR AS lead_id, won FROM ({labels})")
         return said.merge(seen, on="lead_id", how="left")
 
@@ -148,10 +148,8 @@ class Said:
         """Leads that were open at the run's cutoff, as the database tells it today, and are not in
         the ledger at all."""
         cutoff = run["cutoff"].to_pydatetime()
-        cohort = self.database.query(
-            f"SELECT lead_id::VARCHAR AS lead_id FROM ({cohort_sql([cutoff])})"
-        )
-        return int((~cohort["lead_id"].isin(self.rows(run)["lead_id"])).sum())
+        cohort = Snapshots.at(self.database, [cutoff]).frame["lead_id"].astype(str)
+        return int((~cohort.isin(self.rows(run)["lead_id"])).sum())
 
 
 def ties(rows: pd.DataFrame) -> Ties:

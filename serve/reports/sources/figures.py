@@ -15,7 +15,7 @@ from features.errors import BadInput
 from features.toml import toml_value
 from features.touches import outcomes_sql, unlisted_sql, window_start
 from models.sources.measures import Measures, measure
-from models.sources.moves import Counted, Verdict, judge_sources
+from models.sources.moves import Counted, SourceVerdict, judge_sources
 from models.sources.sources import BASKETS, Basket, Sources, load_sources, parse_sources
 from serve.reports import page
 from serve.reports.sources import plot as plots_sources
@@ -31,7 +31,7 @@ class Reviewed:
     name: str
     basket: Basket
     measures: Measures
-    verdict: Verdict
+    verdict: SourceVerdict
 
     @property
     def interval(self) -> tuple[float, float]:

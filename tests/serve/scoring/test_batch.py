@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 
 from features.config import Config, Engine, load
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frame
+from features.open import open_database
 from features.result_json import to_json
-from features.snapshots import cohort_sql
-from models.classifier.readiness import ReadinessModel
+from features.snapshots import Snapshots
+from models.classifier.model import ReadinessModel
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import Run, open_ledger
 from serve.scoring.batch import default_cutoff, score_all
@@ -182,9 +183,8 @@ def test_new_rules_have_rows_of_their_own_beside_the_old(nightly: Nightly) -> No
 
 
 def test_the_readiness_is_the_models_own(nightly: Nightly, trained: Trained) -> None:
-    database = nightly.database
-    database.connection.execute(f"CREATE OR REPLACE TABLE mine AS {cohort_sql([MONDAY])}")
-    frame = feature_frame(database, trained.model.specs, "mine")
+    open_leads = Snapshots.at(nightly.database, [MONDAY])
+    frame = feature_frame(open_leads, trained.model.specs)
     expected = pd.Series(trained.model.rank(frame), frame["lead_id"].astype(str))
     found = nightly.score().rows.set_index("lead_id")["readiness"]
     assert found.to_dict() == expected.to_dict()

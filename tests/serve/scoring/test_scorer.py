@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from features.contract.database import open_database
 from features.errors import BadInput
+from features.open import open_database
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all
@@ -169,3 +169,10 @@ def test_the_rules_are_those_of_today(
     hot = scored["rule_score"] >= scorer.rules.file.bands.hot
     assert set(scored.loc[hot, "band"]) == {"hot"}
     assert "hot" not in set(scored.loc[~hot, "band"])
+
+
+def test_reprs_are_short(scorer: Scorer, trained: Trained) -> None:
+    for shown in (repr(scorer), repr(trained), repr(trained.chosen)):
+        assert len(shown) < 500
+        assert len(shown.splitlines()) <= 3
+    assert repr(trained.model) in repr(scorer)

@@ -6,7 +6,6 @@ Oracles: what explain_lead says of each cutoff by itself, and the ledger's own r
 import math
 import re
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.config import Config, load
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.errors import BadInput
+from features.open import open_database
+from models.classifier.calibration import Line
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import open_ledger
 from serve.reports.explain.change import Difference, movement
@@ -58,10 +59,9 @@ def scorer(trained: Trained, config: Config) -> Scorer:
 @pytest.fixture(scope="module")
 def older(scorer: Scorer) -> Scorer:
     """A version before it, which was surer of everything, and its rules."""
-    estimator = deepcopy(scorer.model.estimator)
-    sigmoid = estimator.calibrated_classifiers_[0].calibrators[0]
-    sigmoid.a_, sigmoid.b_ = 1.3 * sigmoid.a_, sigmoid.b_ + 0.4
-    model = replace(scorer.model, estimator=estimator, version="0")
+    slope, intercept = scorer.model.line
+    surer = scorer.model.classifier.with_line(Line(1.3 * slope, intercept - 0.4))
+    model = replace(scorer.model, classifier=surer, version="0")
     return Scorer(model, parse_rules(OTHER_RULES, Path("rules.toml")), scorer.words)
 
 

@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from features.contract.database import open_database
 from features.errors import Refused
+from features.open import open_database
 from features.result_json import to_json
 from features.spec.spec import distinct
 from models.registry import CHAMPION, Registry

@@ -12,8 +12,8 @@ import pytest
 
 from features.dataset import Dataset
 from features.result_json import to_json
-from models.rules.worth import RuleWorth, worth
-from models.statistics.judge import Estimate
+from models.rules.review import RuleLift, rule_lifts
+from models.statistics.estimate import Estimate
 from tests.models.rules.test_rules import table
 
 RULES = "".join(
@@ -34,7 +34,7 @@ DATASET = Dataset(
 
 
 def test_leads_wins_and_lift_by_hand():
-    chat, complain, order = worth(table(RULES), DATASET)
+    chat, complain, order = rule_lifts(table(RULES), DATASET)
     assert (chat.rule, chat.points, chat.snapshots, chat.leads, chat.wins) == (
         "1. chat",
         5,
@@ -53,13 +53,13 @@ def test_leads_wins_and_lift_by_hand():
 
 def test_a_lead_with_many_snapshots_is_drawn_whole():
     """Each lead four times over tells no more than once; all of one lead tells nothing."""
-    once, *_ = worth(table(RULES), DATASET)
+    once, *_ = rule_lifts(table(RULES), DATASET)
     four = Dataset(pd.concat([DATASET.frame] * 4, ignore_index=True), np.tile(DATASET.won, 4))
-    chat, *_ = worth(table(RULES), four)
+    chat, *_ = rule_lifts(table(RULES), four)
     assert chat.lift == pytest.approx(once.lift)
     assert (chat.snapshots, chat.leads) == (16, 4)
     one = Dataset(DATASET.frame.assign(lead_id=7), DATASET.won)
-    assert math.isnan(worth(table(RULES), one)[0].lift.low)
+    assert math.isnan(rule_lifts(table(RULES), one)[0].lift.low)
 
 
 @pytest.mark.parametrize(
@@ -74,4 +74,4 @@ def test_a_lead_with_many_snapshots_is_drawn_whole():
     ],
 )
 def test_who_pays(points, leads, lift, pays):
-    assert RuleWorth("a", points, leads, leads, 1, Estimate(*lift)).pays == pays
+    assert RuleLift("a", points, leads, leads, 1, Estimate(*lift)).pays == pays

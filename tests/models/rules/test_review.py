@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from models.rules.file import Bands, Rule, RulesFile
-from models.rules.paid import Paid, paid
+from models.rules.review import RuleLift, RuleReview, review_rules
 from models.rules.rules import RuleScore
-from models.rules.worth import RuleWorth, worth
-from models.statistics.judge import Estimate
+from models.statistics.estimate import Estimate
 from tests.models.rules.test_learn import world
 
 
@@ -20,7 +19,7 @@ def by_hand(**points: float) -> RuleScore:
 
 def verdicts(rules: RuleScore) -> dict[str | None, str]:
     past = world(2)
-    found = paid(rules, worth(rules, past), past)
+    found = review_rules(rules, past)
     return {each.rule.action: each.verdict for each in found}
 
 
@@ -42,7 +41,7 @@ def test_one_factor_for_all_rules():
     """Ten times the points for everything are the same table: no rule is overpaid by that."""
     past = world(2)
     small, large = by_hand(asked=2, read=2, clicked=1), by_hand(asked=20, read=20, clicked=10)
-    told = [paid(rules, worth(rules, past), past) for rules in (small, large)]
+    told = [review_rules(rules, past) for rules in (small, large)]
     for one, ten in zip(*told, strict=True):
         assert ten.verdict == one.verdict
         assert np.array(ten.fair) == pytest.approx(10 * np.array(one.fair), rel=1e-6)
@@ -61,8 +60,8 @@ def test_one_factor_for_all_rules():
 )
 def test_words_for_it(points, fair, verdict):
     lift = Estimate(2.0, 1.5, 2.5) if points > 0 else Estimate(0.5, 0.3, 0.7)
-    told = RuleWorth("a", points, 100, 100, 9, lift)
+    told = RuleLift("a", points, 100, 100, 9, lift)
     rule = Rule(action="a", points=points)
-    assert Paid(rule, told, Estimate(*fair)).verdict == verdict
-    few = RuleWorth("a", points, 29, 29, 9, lift)
-    assert Paid(rule, few, Estimate(*fair)).verdict == "too few leads"
+    assert RuleReview(rule, told, Estimate(*fair)).verdict == verdict
+    few = RuleLift("a", points, 29, 29, 9, lift)
+    assert RuleReview(rule, few, Estimate(*fair)).verdict == "too few leads"
