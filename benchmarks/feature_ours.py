@@ -19,11 +19,10 @@ from benchmarks.measure import Stopwatch
 from features.config import Config
 from features.contract.database import open_database
 from features.engine.duckdb_engine import feature_frames
-from features.spec.spec import is_text
 from features.sql import literal
 
 # Dictionaries of numbers cost as much again as all the rest of writing, and save nothing.
-TEXTS = [spec.name for spec in SPECS if is_text(spec)]
+TEXTS = [spec.name for spec in SPECS if spec.is_text]
 
 
 def main(folder: Path, written: Path, memory_gb: float) -> None:

@@ -9,7 +9,6 @@ import pandas as pd
 
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.spec.wording import meaning
 from models.card import Grid, Section
 from models.classifier.case_control import ALWAYS_ROWS, NOT_WON_PER_WON
 from models.registry import Training
@@ -78,7 +77,7 @@ def cohort(found: Trained, kept: Training) -> Section:
 def features(config: Config, found: Trained, kept: Training) -> Section:
     """How many, which were left out, and those it relies on most."""
     model = found.model
-    names = {spec.name: meaning(spec, config.words) for spec in model.specs}
+    names = {spec.name: spec.meaning(config.words) for spec in model.specs}
     costs = sorted(kept.documents["importance.json"], key=lambda row: -row["cost"])[:TOP]
     rows = [
         [names.get(row["feature"], row["feature"]), f"{row['cost']:.4f}", f"{row['spread']:.4f}"]

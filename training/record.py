@@ -15,7 +15,6 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset
 from features.spec.spec import Spec
-from features.spec.wording import meaning
 from models import plots
 from models.classifier.readiness import ReadinessModel
 from models.comparison import Comparison
@@ -75,7 +74,7 @@ def record(
 ) -> Training:
     """Everything that MLflow is to keep of this training."""
     settings = {f"setting_{key}": value for key, value in found.chosen.settings.items()}
-    features = [{"name": s.name, "meaning": meaning(s, config.words)} for s in specs]
+    features = [{"name": s.name, "meaning": s.meaning(config.words)} for s in specs]
     costs = importance(found.model, test.frame, test.won, config.seed)
     return Training(
         model=found.model,

@@ -34,8 +34,8 @@ from features.contract.tables import (
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.spark.whole import Staging, Whole, find_whole
-from features.spec.parts import inside
-from features.spec.spec import Attribute, Spec
+from features.spec.compiled import attribute_columns
+from features.spec.spec import Spec
 from features.sql import literal, quoted
 
 DUCKDB_SHARE = 0.6  # of the memory limit; the rest is for arrays and frames
@@ -121,7 +121,7 @@ def open_database(
 
 def _columns_asked(config: Config, specs: Sequence[Spec]) -> set[str]:
     """The columns of leads that are asked for beside those of the contract."""
-    asked = {spec.column for spec in inside(specs) if isinstance(spec, Attribute)}
+    asked = set(attribute_columns(specs))
     amount = config.routing.amount
     return asked | {*config.features.attributes, *([amount] if isinstance(amount, str) else [])}
 
@@ -192,7 +192,7 @@ def _staged(
     in_place: Set[str] = frozenset(),
 ) -> LeadDatabase:
     attributes = _attributes(features.attributes, "features.attributes lists", columns["leads"])
-    asked = {spec.column for spec in inside(specs) if isinstance(spec, Attribute)}
+    asked = set(attribute_columns(specs))
     beside = _attributes(
         sorted(asked - attributes.keys()), "A rule or condition asks for", columns["leads"]
     )

@@ -16,7 +16,7 @@ from skops.io import load as load_skops
 
 from features.catalog import CUSTOM
 from features.errors import Refused
-from features.spec.stored import from_dict, to_dict
+from features.stored import from_dict, to_dict
 from models.classifier.readiness import ReadinessModel
 from models.timing import time_to_close
 

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from features.spec.spec import Spec, is_text
+from features.spec.spec import Spec
 
 RAREST, MOST_TEXTS = 20, 30  # a text seen less often, or beyond so many, shares one column
 STEPS = 1_000  # of the solver; it takes some 20 to 100
@@ -40,8 +40,8 @@ def inputs(specs: Sequence[Spec]) -> Pipeline:
     so that the tenth visit adds less than the second. A missing number gets the mean, which adds
     nothing, beside an input that says it is missing. Texts become one input per value.
     """
-    texts = [spec.name for spec in specs if is_text(spec)]
-    numbers = [spec.name for spec in specs if not is_text(spec)]
+    texts = [spec.name for spec in specs if spec.is_text]
+    numbers = [spec.name for spec in specs if not spec.is_text]
     bend = FunctionTransformer(np.arcsinh, feature_names_out="one-to-one")
     each = OneHotEncoder(
         handle_unknown="infrequent_if_exist",

@@ -27,8 +27,8 @@ from sklearn.preprocessing import OrdinalEncoder
 from threadpoolctl import threadpool_limits
 
 from features.config import Config, Features
-from features.spec.parts import inside
-from features.spec.spec import Attribute, Spec, is_text
+from features.spec.compiled import attribute_columns
+from features.spec.spec import Spec
 from models.classifier.calibrators import Choice, Kind, learn
 from models.classifier.case_control import ALWAYS_ROWS, drawn, undo
 from models.classifier.encoding import encoded
@@ -59,8 +59,8 @@ AnySettings = Settings | LogisticSettings  # which of the two they are says whic
 def trees(specs: Sequence[Spec], settings: Settings, seed: int) -> Pipeline:
     """The unfitted base estimator over a frame with the specs' columns: texts become ordinal codes
     (unknown and missing ones NaN), numbers pass, NaN stays missing."""
-    texts = [spec.name for spec in specs if is_text(spec)]
-    numbers = [spec.name for spec in specs if not is_text(spec)]
+    texts = [spec.name for spec in specs if spec.is_text]
+    numbers = [spec.name for spec in specs if not spec.is_text]
     codes = OrdinalEncoder(
         handle_unknown="use_encoded_value",
         unknown_value=np.nan,
@@ -186,7 +186,7 @@ class ReadinessModel:
 
     def as_trained(self, features: Features) -> Features:
         """The same for the settings of the features alone."""
-        mine = [spec.column for spec in inside(self.specs) if isinstance(spec, Attribute)]
+        mine = attribute_columns(self.specs)
         return features.model_copy(
             update={
                 "attributes": list(dict.fromkeys([*features.attributes, *mine])),

@@ -20,9 +20,8 @@ import pandas as pd
 from pydantic import ValidationError
 
 from features.config import explain_toml_errors
-from features.engine.query import action_of
 from features.errors import BadInput
-from features.spec.spec import Spec, distinct
+from features.spec.spec import Spec, action_of, distinct
 from features.spec.wording import Words
 from models.rules.file import Floats, RulesFile
 

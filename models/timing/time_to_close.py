@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.spec.spec import DaysSince
+from features.spec.kinds import DaysSince
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -123,7 +123,7 @@ def _paid_table(found: "Learned", words: dict[str, str]) -> Table:
     for each in found.paid:
         fair = f"{each.fair.point:+z.0f} ({each.fair.low:z.0f} to {each.fair.high:z.0f})"
         rule = each.rule
-        said = say(rule.action, words, rule.where) if rule.about == "a deed" else rule.label
+        said = say(rule.action, words, rule.where) if rule.about == "an event" else rule.label
         verdict = (
             each.verdict
             if each.verdict in ("about right", "not clear")

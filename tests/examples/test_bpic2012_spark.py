@@ -12,7 +12,7 @@ from features.conditions.segments import load_segments
 from features.config import load
 from features.contract.database import open_database
 from features.dataset import labelled
-from features.spec.spec import Age, Attribute, Count, DaysSince, Last
+from features.spec.kinds import Age, Attribute, Count, DaysSince, Last
 from models.classifier.readiness import ReadinessModel, calibrated, fit_learner
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger

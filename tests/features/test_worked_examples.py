@@ -6,7 +6,7 @@ One lead, created 2026-02-20 00:00, seen from Monday 2026-03-02 00:00.
 import pytest
 
 from features.engine.duckdb_engine import feature_frame
-from features.spec.spec import (
+from features.spec.kinds import (
     ActiveDays,
     Age,
     Count,

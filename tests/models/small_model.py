@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from features.spec.spec import Age, Attribute, Count, DaysSince, First, Last
+from features.spec.kinds import Age, Attribute, Count, DaysSince, First, Last
 from models.classifier.logistic import LogisticSettings
 from models.classifier.readiness import ReadinessModel, Settings, calibrated, fit_learner, usable
 from models.registry import Training

@@ -15,7 +15,7 @@ import pytest
 
 from features.config import load
 from features.dataset import Dataset
-from features.spec.spec import Count
+from features.spec.kinds import Count
 from models.registry import Registry
 from models.statistics.judge import Contender, judge
 from models.statistics.metrics import Capacity

@@ -26,7 +26,8 @@ from features.errors import Refused
 from features.labels import label_sql
 from features.progress import Progress
 from features.snapshots import Chunk, cohort_sql
-from features.spec.spec import Age, distinct
+from features.spec.kinds import Age
+from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
 from serve.reports.monitor.drift import Drift, Matched, Pace, drift, match_ages, pace
 from serve.reports.monitor.past_scores import FEWEST_WINS, apart

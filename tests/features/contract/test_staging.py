@@ -10,7 +10,7 @@ import pytest
 from features.config import Engine, Features
 from features.contract.database import open_database, open_frames
 from features.engine.duckdb_engine import feature_frame
-from features.spec.spec import Attribute, Count, SumValue
+from features.spec.kinds import Attribute, Count, SumValue
 from tests.features.lead_databases import (
     COLUMNS,
     DEALS,

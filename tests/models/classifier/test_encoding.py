@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.spec.spec import Age, Attribute, First, Last
+from features.spec.kinds import Age, Attribute, First, Last
 from models.classifier.encoding import encoded
 from models.classifier.readiness import trees
 from tests.models.small_model import SETTINGS

@@ -8,7 +8,7 @@ from scipy.special import expit, logit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from features.spec.spec import Age, Attribute, Count, DaysSince, First
+from features.spec.kinds import Age, Attribute, Count, DaysSince, First
 from models.classifier import readiness
 from models.classifier.readiness import calibrated, fit_learner, usable
 from tests.models.small_model import SETTINGS, SPECS, fitted, snapshots

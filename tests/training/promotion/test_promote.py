@@ -15,7 +15,7 @@ from features.config import load
 from features.contract.database import open_database
 from features.dataset import labelled
 from features.errors import BadInput, Refused
-from features.spec.spec import ActiveDays, Age
+from features.spec.kinds import ActiveDays, Age
 from models.classifier.readiness import LOGISTIC, TREES, Settings
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import load_rules
