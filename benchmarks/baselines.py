@@ -1,35 +1,22 @@
-"""What is simpler than the model, and parts of its features, on the bank's log: a section of
-docs/results.md.
+"""What is simpler than the model, and parts of its features, on the bank's log, as Markdown.
 
-    .venv/bin/python -m benchmarks.baselines            # prints it
-    .venv/bin/python -m benchmarks.baselines --write    # and puts it into docs/results.md
+.venv/bin/python -m benchmarks.results baselines    # puts it into docs/results/baselines.md
 """
 
-import argparse
 import math
 import shutil
 import tempfile
 from pathlib import Path
 
 from benchmarks.measure import HOME
-from benchmarks.page import RESULTS, put
 from features.config import Config, load
 from models.simpler import Beside
-from models.statistics.judge import METRICS, Estimate
+from models.statistics.estimate import Estimate
+from models.statistics.judge import METRICS
 from training.record import Trained
 from training.train import train
 
 TITLE = "## Simpler ways and parts of the features, BPI Challenge 2012\n"
-
-
-def main() -> None:
-    """Train on the bank's log and print the section; with --write, exchange it in the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="put it into docs/results.md")
-    asked, found = parser.parse_args(), section()
-    if asked.write:
-        put(RESULTS, found, "python -m benchmarks.baselines")
-    print(found)
 
 
 def section() -> str:
@@ -92,7 +79,3 @@ def _cell(beside: Beside, name: str, metric: str) -> str:
 
 def _signed(less: Estimate) -> str:
     return f"{less.point:+.4f}, {less.low:+.4f} to {less.high:+.4f}"
-
-
-if __name__ == "__main__":
-    main()

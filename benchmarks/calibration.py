@@ -23,9 +23,8 @@ from sklearn.linear_model import LogisticRegression
 from benchmarks.measure import HOME
 from features.catalog import catalog
 from features.config import load
-from features.contract.database import open_database
-from features.cutoffs import grid, mature
 from features.dataset import Dataset, labelled
+from features.open import open_database
 from features.simulator.simulate import simulate, write
 from features.spec.spec import Spec
 from features.starter.starter import write_starter
@@ -119,8 +118,7 @@ def data(folder: Path) -> tuple[Dataset, Dataset, list[Spec]]:
     config = load(folder)
     times = config.time
     with open_database(config) as database:
-        cutoffs = grid(times.first_cutoff, times.cutoff_every_days, database.data_end)
-        known = mature(cutoffs, times.horizon_days, database.data_end)
+        known = times.mature_cutoffs(database.data_end)
         split = final_split(known, times.test_cutoffs, times.horizon_days)
         specs = list(catalog(config.features, database.actions, database.attributes))
         asked = [*split.fit, *split.judge]

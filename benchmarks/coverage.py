@@ -33,16 +33,16 @@ from scipy.special import expit, logit
 
 from features.catalog import catalog
 from features.config import load
-from features.contract.database import open_database
-from features.cutoffs import grid, mature
 from features.dataset import labelled
+from features.open import open_database
 from features.simulator.simulate import simulate, write
 from features.spec.spec import distinct
 from features.starter.starter import write_starter
 from models.classifier.readiness import ReadinessModel
 from models.rules.rules import load_rules
 from models.statistics.bootstrap import FEW_WINS, Floats
-from models.statistics.judge import Contender, Estimate, Judgement, judge
+from models.statistics.estimate import Estimate
+from models.statistics.judge import Contender, Judgement, judge
 from models.statistics.metrics import Capacity
 from training.fit import fit
 from training.search import DEFAULT
@@ -101,8 +101,8 @@ def scores(folder: Path, leads: int, seed: int) -> Scores:
     config, rules = load(small), load_rules(small / "rules.toml")
     config = config.model_copy(update={"path": large / "readiness.toml"})
     with open_database(config, rules.specs) as database:
-        cutoffs = grid(config.time.first_cutoff, config.time.cutoff_every_days, database.data_end)
-        tested = mature(cutoffs, 30, database.data_end)[-config.time.test_cutoffs :]
+        mature = config.time.mature_cutoffs(database.data_end, 30)
+        tested = mature[-config.time.test_cutoffs :]
         test = labelled(database, distinct((*model.specs, *rules.specs)), tested, 30, 4)
     return Scores(
         test.frame[["lead_id", "cutoff"]], test.won, model.rank(test.frame), rules.rank(test.frame)
@@ -112,8 +112,8 @@ def scores(folder: Path, leads: int, seed: int) -> Scores:
 def _trained(folder: Path) -> ReadinessModel:
     config = load(folder)
     with open_database(config) as database:
-        end, times = database.data_end, config.time
-        cutoffs = mature(grid(times.first_cutoff, times.cutoff_every_days, end), 30, end)
+        times = config.time
+        cutoffs = times.mature_cutoffs(database.data_end, 30)
         split = final_split(cutoffs, times.test_cutoffs, times.horizon_days)
         assert split.fit[-1] + timedelta(days=30) <= split.judge[0]
         specs = catalog(config.features, database.actions, database.attributes)

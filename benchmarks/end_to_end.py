@@ -18,9 +18,9 @@ import duckdb
 from benchmarks.measure import Cost, Stopwatch, peak_gb
 from benchmarks.page import tell
 from features.config import Config, load
-from features.contract.database import open_database
 from features.engine.duckdb_engine import feature_frames
-from features.snapshots import cohort_sql
+from features.open import open_database
+from features.snapshots import Snapshots
 from models.classifier.readiness import BATCH
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import default_cutoff, score_all
@@ -89,12 +89,10 @@ def _parts(config: Config, scorer: Scorer) -> tuple[dict[str, Cost], int, int]:
     with open_database(scorer.staged(config), scorer.specs) as database:
         staging = watch.lap()
         cutoff = default_cutoff(database.data_end, database.data_end)
-        database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql([cutoff])}")
-        events, leads = (
-            database.value(f"SELECT count(*) FROM {t}") for t in ("deeds", "snapshots")
-        )
+        snapshots = Snapshots.at(database, [cutoff])
+        events, leads = database.events_count, snapshots.count
         features, scores = Cost(0, 0), Cost(0, 0)
-        frames = feature_frames(database, scorer.specs, "snapshots", config.engine.memory_gb)
+        frames = feature_frames(snapshots, scorer.specs, config.engine.memory_gb)
         watch.lap()
         for frame in frames:
             features = _sum(features, watch.lap())

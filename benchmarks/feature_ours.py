@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 from benchmarks.feature_data import SPECS
 from benchmarks.measure import Stopwatch
 from features.config import Config
-from features.contract.database import open_database
 from features.engine.duckdb_engine import feature_frames
+from features.open import open_database
+from features.snapshots import Snapshots
 from features.sql import literal
 
 # Dictionaries of numbers cost as much again as all the rest of writing, and save nothing.
@@ -41,7 +42,7 @@ def main(folder: Path, written: Path, memory_gb: float) -> None:
     writer: pq.ParquetWriter | None = None
     with open_database(config) as database:
         print(json.dumps({"staging": asdict(watch.lap())}))
-        for frame in feature_frames(database, SPECS, snapshots, memory_gb):
+        for frame in feature_frames(Snapshots(database, snapshots), SPECS, memory_gb):
             rows = pa.Table.from_pandas(frame, preserve_index=False)
             writer = writer or pq.ParquetWriter(written, rows.schema, use_dictionary=TEXTS)
             writer.write_table(rows)

@@ -1,4 +1,4 @@
-"""The funnel of the bank's log as Markdown, for docs/results.md.
+"""The funnel of the bank's log as Markdown, for docs/results/funnel.md.
 
 .venv/bin/python -m benchmarks.funnel
 """

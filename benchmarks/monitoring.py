@@ -26,9 +26,10 @@ import pandas as pd
 
 from features.catalog import catalog
 from features.config import Config, load
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.cutoffs import grid
 from features.dataset import labelled
+from features.open import open_database
 from features.simulator.simulate import World, simulate, write
 from features.spec.spec import distinct
 from features.starter.starter import write_starter
@@ -102,7 +103,7 @@ def trained(config: Config, database: LeadDatabase, until: datetime) -> Readines
     """A model of the cutoffs up to `until`, without search and registry."""
     specs = catalog(config.features, database.actions, database.attributes)
     times = config.time
-    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, until)
+    cutoffs = times.cutoffs(until)
     past = labelled(database, specs, cutoffs, times.horizon_days, 4)
     settings = draw(1, config.seed)[0]
     return replace(fit(past, specs, settings, times.horizon_days, config.seed), version="1")

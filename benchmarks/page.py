@@ -7,14 +7,15 @@ from pathlib import Path
 
 from benchmarks.measure import HOME
 
-RESULTS, BENCHMARKS = HOME / "docs" / "results.md", HOME / "docs" / "benchmarks.md"
+BENCHMARKS = HOME / "docs" / "benchmarks.md"
+RESULTS = HOME / "docs" / "results"  # one page per topic
 
 
 def put(page: Path, sections: str, command: str) -> None:
     """Exchange sections of a page, or add them at its end; all others stay. Under the title of each
     stands the command that printed it, and the day."""
-    told = f"\\1\n\n`{command}`, {date.today()}."
-    sections = re.sub(r"^(## .*)$", told, sections, flags=re.MULTILINE)
+    heading = f"\\1\n\n`{command}`, {date.today()}."
+    sections = re.sub(r"^(## .*)$", heading, sections, flags=re.MULTILINE)
     page.write_text(exchanged(page.read_text(encoding="utf-8"), sections), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Writes docs/results.md: what a training reaches on real data, and against the simulator's truth.
+"""Writes docs/results/: what a training reaches on real data, and against the simulator's truth.
 
     .venv/bin/python -m benchmarks.results [PART ...]
 
@@ -39,29 +39,31 @@ AUDIT = (
 Floats = npt.NDArray[np.float64]
 
 
-PARTS: dict[str, Callable[[], str]] = {
-    "bpic2012": lambda: bpic2012(),
-    "simulator": lambda: simulator(),
-    "baselines": baselines.section,
-    "funnel": funnel,
-    "timing": timing,
-    "sources": sources.simulated,
-    "olist": sources.olist,
-    "small_data": small_data,
-    "audit": lambda: AUDIT + measured() + "\n",
-    "coverage": coverage,
+# Each part: the page of docs/results/ that holds it, and what measures it.
+PARTS: dict[str, tuple[str, Callable[[], str]]] = {
+    "bpic2012": ("model.md", lambda: bpic2012()),
+    "simulator": ("model.md", lambda: simulator()),
+    "baselines": ("baselines.md", baselines.section),
+    "funnel": ("funnel.md", funnel),
+    "timing": ("time-to-close.md", timing),
+    "sources": ("sources.md", sources.simulated),
+    "olist": ("sources.md", sources.olist),
+    "small_data": ("small-data.md", small_data),
+    "audit": ("audit.md", lambda: AUDIT + measured() + "\n"),
+    "coverage": ("intervals.md", coverage),
 }
 
 
-def main(asked: Sequence[str]) -> None:
-    """Measure the parts, and exchange each in the page as soon as it is there."""
-    unknown = set(asked) - PARTS.keys()
+def main(requested: Sequence[str]) -> None:
+    """Measure the parts, and put each into its page as soon as it is measured."""
+    unknown = set(requested) - PARTS.keys()
     if unknown:
         sys.exit(f"There is no part {', '.join(unknown)}; there are: {', '.join(PARTS)}.")
-    for name in asked or PARTS:
-        found = PARTS[name]()
-        put(RESULTS, found, f"python -m benchmarks.results {name}")
-        print(found)
+    for name in requested or PARTS:
+        page, measure = PARTS[name]
+        section = measure()
+        put(RESULTS / page, section, f"python -m benchmarks.results {name}")
+        print(section)
 
 
 def bpic2012() -> str:

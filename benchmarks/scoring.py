@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from benchmarks.measure import Cost, Stopwatch, peak_gb
 from benchmarks.page import tell
 from features.config import load
-from features.contract.database import open_database
 from features.engine.duckdb_engine import feature_frame
-from features.snapshots import cohort_sql
+from features.open import open_database
+from features.snapshots import Snapshots
 from models.classifier.readiness import BATCH, ReadinessModel
 from models.explanations.contributions import contributions
 from serve.scoring.scorer import Scorer
@@ -86,8 +86,7 @@ def drawn_rows(folder: Path) -> tuple[Scorer, pd.DataFrame]:
     with open_database(scorer.model.staged(config), scorer.specs) as database:
         end = database.data_end.replace(hour=0, minute=0, second=0, microsecond=0)
         cutoffs = [end - timedelta(weeks=week) for week in range(CUTOFFS)]
-        database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql(cutoffs)}")
-        frame = feature_frame(database, scorer.specs, "snapshots")
+        frame = feature_frame(Snapshots.at(database, cutoffs), scorer.specs)
     return scorer, frame.sample(100_000, replace=True, random_state=SEED, ignore_index=True)
 
 

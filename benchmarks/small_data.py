@@ -18,9 +18,8 @@ import numpy.typing as npt
 
 from features.catalog import catalog
 from features.config import load
-from features.contract.database import open_database
-from features.cutoffs import grid, mature
 from features.dataset import Dataset, labelled
+from features.open import open_database
 from features.progress import silent
 from features.simulator.simulate import simulate, write
 from features.spec.spec import Spec
@@ -70,8 +69,7 @@ def company(seed: int, leads: int = LEADS) -> Company:
         config = load(Path(name))
         times = config.time
         with open_database(config) as database:
-            cutoffs = grid(times.first_cutoff, times.cutoff_every_days, database.data_end)
-            known = mature(cutoffs, times.horizon_days, database.data_end)
+            known = times.mature_cutoffs(database.data_end)
             split = final_split(known, times.test_cutoffs, times.horizon_days)
             specs = catalog(config.features, database.actions, database.attributes)
             both = [*split.fit, *split.judge]

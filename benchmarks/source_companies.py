@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.simulator.simulate import START
 from features.simulator.world import WorthChange
-from models.sources.moves import Counted, Tally, judge_sources
+from models.sources.moves import Counted, MatureLeads, judge_sources
 from models.sources.sources import BASKETS, Basket, Moves
 
 HORIZON, DAYS, EVERY = 30, 730, 7
@@ -53,11 +53,11 @@ class History:
         parts = np.stack([leads, won, leads * truth]).astype(float)
         self._sums = np.concatenate([np.zeros_like(parts[:, :1]), parts.cumsum(axis=1)], axis=1)
 
-    def tally(self, name: str, first: int, last: int) -> tuple[Tally, float]:
+    def tally(self, name: str, first: int, last: int) -> tuple[MatureLeads, float]:
         """What touched the source in the days [first, last), and its mean true conversion."""
         place = self.names.index(name)
         leads, won, expected = (self._sums[:, last] - self._sums[:, first])[:, place]
-        return Tally(int(leads), int(won)), expected / max(leads, 1)
+        return MatureLeads(int(leads), int(won)), expected / max(leads, 1)
 
     def baskets(self) -> dict[str, Basket]:
         """Where the sources belong over the first window."""

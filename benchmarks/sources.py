@@ -39,7 +39,7 @@ from benchmarks.source_companies import (
     run,
 )
 from features.config import load
-from features.contract.database import open_database
+from features.open import open_database
 from features.simulator.simulate import START, simulate, write
 from features.simulator.truth import conversion
 from features.simulator.world import SOURCES, Law, WorthChange
@@ -265,7 +265,7 @@ def describe(found: Review) -> str:
             cells = (
                 *(source.name, basket, f"{measures.whole.leads:,}", f"{measures.whole.won:,}"),
                 f"{source.verdict.belief.mean:.1%} ({100 * low:.1f} to {100 * high:.1f})",
-                "-" if trend is None else f"{trend.point:+.1%}{'*' * trend.is_sure}",
+                "-" if trend is None else f"{trend.point:+.1%}{'*' * trend.significant}",
                 "-" if days is None else f"{days:.0f}",
                 f"to {source.verdict.to}" if source.verdict.to else "stays",
             )

@@ -23,10 +23,11 @@ import pyarrow.parquet as pq
 from benchmarks.feature_data import CUTOFF_DAYS, SPECS, START, write_lead_database
 from benchmarks.measure import in_fresh_process
 from features.config import Config
-from features.contract.database import open_database
 from features.engine.duckdb_engine import feature_frames
-from features.snapshots import cohort_sql
+from features.open import open_database
+from features.snapshots import Snapshots
 from features.spark.buckets import bucket_count, features_on_spark
+from features.spark.whole import SparkSample
 
 BEGIN = datetime(1970, 1, 1) + timedelta(microseconds=START)
 CUTOFFS = [BEGIN + timedelta(days=days) for days in CUTOFF_DAYS]
@@ -115,15 +116,16 @@ def one(home: Path, where: str) -> dict[str, Any]:
     with open_database(config) as database:
         opened = time.perf_counter()
         target = home / f"features_{where}"
-        if database.whole is None:
+        whole = database.whole if isinstance(database, SparkSample) else None
+        if whole is None:
             rows, buckets = _here(database, target), 1
         else:
             frame = features_on_spark(database, SPECS, CUTOFFS)
             frame.write.mode("overwrite").parquet(str(target))
             rows = sum(pq.read_metadata(file).num_rows for file in target.glob("*.parquet"))
-            buckets = bucket_count(database.whole)
+            buckets = bucket_count(whole)
         done = time.perf_counter()
-        shuffled = "" if database.whole is None else shuffled_mb(database.whole.tables.session)
+        shuffled = "" if whole is None else shuffled_mb(whole.tables.session)
     cpu = family.look()
     family.stop()
     seconds = [round(each, 1) for each in (started - begun, opened - started, done - opened, cpu)]
@@ -135,9 +137,9 @@ def one(home: Path, where: str) -> dict[str, Any]:
 
 def _here(database: Any, target: Path) -> int:
     target.mkdir()
-    database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql(CUTOFFS)}")
     rows = 0
-    for number, frame in enumerate(feature_frames(database, SPECS, "snapshots", 4)):
+    snapshots = Snapshots.at(database, CUTOFFS)
+    for number, frame in enumerate(feature_frames(snapshots, SPECS, 4)):
         frame.to_parquet(target / f"{number}.parquet")
         rows += len(frame)
     return rows

@@ -20,9 +20,8 @@ import pandas as pd
 
 from features.catalog import catalog
 from features.config import Config, load
-from features.contract.database import open_database
-from features.cutoffs import grid, mature
 from features.dataset import endings, labelled
+from features.open import open_database
 from features.simulator.simulate import World, simulate, write
 from features.starter.starter import write_starter
 from models.classifier.readiness import Settings
@@ -68,8 +67,7 @@ def study(config: Config, as_of: datetime | None = None, settings: Settings = DE
     """Train on what was known at `as_of` (default the data end), judge by all that is known."""
     times = config.time
     with open_database(config) as database:
-        cutoffs = grid(times.first_cutoff, times.cutoff_every_days, database.data_end)
-        known_then = mature(cutoffs, times.horizon_days, as_of or database.data_end)
+        known_then = times.mature_cutoffs(as_of or database.data_end)
         split = final_split(known_then, times.test_cutoffs, times.horizon_days)
         specs = catalog(config.features, database.actions, database.attributes)
         asked = [*split.fit, *split.judge]

@@ -5,22 +5,21 @@ Every path in the file is relative to the file itself. `readiness init` writes a
 
 from __future__ import annotations
 
-import difflib
-import re
-import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from features.cutoffs import grid, mature
 from features.errors import BadInput
+from features.toml import Strict, parse_toml, read_text
 
 FILE_NAME = "readiness.toml"
 REMOVED_KEYS = {  # and why: the message to whoever still has one in the file
-    "engine.incremental": "measuring every lead is as cheap (ADR 24); delete out/nightly/ too",
+    "engine.incremental": "measuring every lead is as cheap (ADR 20); delete out/nightly/ too",
     "training.partly_mature": "late cutoffs are no longer used for calibration: they gave no gain "
-    "on real data (ADR 20)",
+    "on real data (ADR 16)",
 }
 
 
@@ -33,12 +32,6 @@ def _utc_naive(value: Any) -> Any:
 
 Time = Annotated[datetime, BeforeValidator(_utc_naive)]
 Days = Annotated[int, Field(ge=1, le=3650)]
-
-
-class Strict(BaseModel):
-    """A table of a TOML file: unknown keys, loose types and NaN are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Tables(Strict):
@@ -62,6 +55,28 @@ class Times(Strict):
     cutoff_every_days: Days = 7
     test_cutoffs: Annotated[int, Field(ge=1)] = 5
     data_end: Time | None = None
+
+    def cutoffs(self, data_end: datetime) -> list[datetime]:
+        """The cutoff grid: first_cutoff, and every cutoff_every_days after it up to `data_end`.
+
+        >>> times = Times(first_cutoff=datetime(2012, 1, 2))
+        >>> [f"{cutoff:%m-%d}" for cutoff in times.cutoffs(datetime(2012, 1, 23))]
+        ['01-02', '01-09', '01-16', '01-23']
+        """
+        return grid(self.first_cutoff, self.cutoff_every_days, data_end)
+
+    def mature_cutoffs(self, data_end: datetime, horizon_days: int | None = None) -> list[datetime]:
+        """Those of the grid whose whole horizon [cutoff, cutoff + h) lies before `data_end`, so
+        that every label is complete. `horizon_days` is a model's own, where it differs.
+
+        Worked example: of the cutoffs from 2012-01-02 to 2012-02-13, with 30 days and data up to
+        2012-02-15 00:00, the horizon of 2012-01-16 ends with the data; that of 01-23 does not.
+
+        >>> times = Times(first_cutoff=datetime(2012, 1, 2), horizon_days=30)
+        >>> [f"{cutoff:%m-%d}" for cutoff in times.mature_cutoffs(datetime(2012, 2, 15))]
+        ['01-02', '01-09', '01-16']
+        """
+        return mature(self.cutoffs(data_end), horizon_days or self.horizon_days, data_end)
 
 
 class Features(Strict):
@@ -178,6 +193,7 @@ class Engine(Strict):
 class Config(Strict):
     """The whole of readiness.toml."""
 
+    removed_keys: ClassVar[dict[str, str]] = REMOVED_KEYS
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
     rules: str = "rules.toml"
     sources: str = "sources.toml"
@@ -232,65 +248,4 @@ def load(path: Path) -> Config:
             f"There is no {path.name} in {path.parent}. Write a starter with: "
             f"readiness init {path.parent}"
         )
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is not valid TOML: {error}") from None
-    try:
-        return Config.model_validate({"path": path} | given)
-    except ValidationError as error:
-        raise BadInput(explain_toml_errors(path, error, Config)) from None
-
-
-def explain_toml_errors(path: Path, error: ValidationError, model: type[BaseModel]) -> str:
-    """One line per fault of a TOML file: where, what was wrong, and the nearest known key."""
-    lines = [_fault(fault, model) for fault in error.errors()]
-    return f"{path} has {len(lines)} fault{'s' * (len(lines) > 1)}:\n" + "\n".join(lines)
-
-
-def _fault(fault: Any, model: type[BaseModel]) -> str:
-    where = ".".join(str(part) for part in fault["loc"]) or "the file"
-    match fault["type"]:
-        case "extra_forbidden" if where in REMOVED_KEYS:
-            return f"  {where}: was removed, delete this line: {REMOVED_KEYS[where]}"
-        case "extra_forbidden":
-            return f"  {where}: unknown key; {_nearest(fault['loc'], model)}"
-        case "missing":
-            return f"  {where}: is required"
-        case "value_error":
-            return f"  {where}: {fault['ctx']['error']}"
-    said = re.sub(r"^Input should be ", "", fault["msg"])
-    return f"  {where}: should be {said}; it is {fault['input']!r}"
-
-
-def _nearest(location: tuple[str | int, ...], model: type[BaseModel]) -> str:
-    """The known key nearest to an unknown one: beside it, else anywhere in the file."""
-    here = _keys_at(model, location[:-1])
-    inside = {name: _keys_at(model, (name,)) for name in _keys_at(model, ())}
-    anywhere = {name: f"{name} above the first [section]" for name in inside if not inside[name]}
-    anywhere |= {key: f"[{name}] {key}" for name, keys in inside.items() for key in keys}
-    for known in (dict(zip(here, here, strict=True)), anywhere):
-        near = difflib.get_close_matches(str(location[-1]), known, n=1)
-        if near:
-            return f"did you mean {known[near[0]]}?"
-    return f"known here: {', '.join(here)}"
-
-
-def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    """The keys that the model knows at a place of the file; none within a plain value."""
-    for part in location:
-        field = model.model_fields.get(str(part)) if isinstance(part, str) else None
-        if field is not None:
-            within = _model_in(field.annotation)
-            if within is None:
-                return []
-            model = within
-    return [field.alias or name for name, field in model.model_fields.items() if name != "path"]
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The pydantic model inside an annotation such as `list[Rule]` or `dict[str, Group]`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = (_model_in(part) for part in getattr(annotation, "__args__", ()))
-    return next((model for model in inner if model is not None), None)
+    return parse_toml(read_text(path), path, Config, path=path)

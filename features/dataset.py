@@ -11,9 +11,9 @@ import pandas as pd
 from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frame
 from features.errors import Refused
-from features.labels import ending_sql, label_sql
+from features.labels import ending_sql, labels
 from features.progress import Progress, silent
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from features.spec.spec import Spec
 
 
@@ -55,23 +55,19 @@ def labelled(
     progress: Progress = silent,
 ) -> Dataset:
     """The dataset of mature cutoffs. Raises Refused where no lead is open at any of them."""
-    database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql(cutoffs)}")
-    labels = database.query(
-        f"SELECT won FROM ({label_sql('snapshots', horizon_days, database.data_end)}) "
-        "ORDER BY cutoff, lead_id"
-    )
-    if labels.empty:
+    snapshots = Snapshots.at(database, cutoffs)
+    won = labels(snapshots, horizon_days)["won"]
+    if won.empty:
         raise Refused(
             f"No lead is open at any of the {len(cutoffs)} cutoffs from {cutoffs[0]:%Y-%m-%d} to "
             f"{cutoffs[-1]:%Y-%m-%d}. Look at time.first_cutoff and at leads.created_at."
         )
-    frame = feature_frame(database, specs, "snapshots", memory_gb, progress)
-    return Dataset(frame, labels["won"].to_numpy(np.float64))
+    frame = feature_frame(snapshots, specs, memory_gb, progress)
+    return Dataset(frame, won.to_numpy(np.float64))
 
 
 def endings(database: LeadDatabase, cutoffs: Sequence[datetime], until: datetime) -> pd.DataFrame:
     """lead_id, cutoff, days, ending (`features.labels`) of the same snapshots as `labelled` in the
     same order, by what was known at `until`."""
-    return database.query(
-        f"SELECT * FROM ({ending_sql(f'({cohort_sql(cutoffs)})', until)}) ORDER BY cutoff, lead_id"
-    )
+    sql = ending_sql(Snapshots.at(database, cutoffs), until)
+    return database.query(f"{sql} ORDER BY s.cutoff, s.lead_id")

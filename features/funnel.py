@@ -26,13 +26,12 @@ first counts. A row of the table stages wins over all of them.
 
 from __future__ import annotations
 
-import tomllib
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from features.config import Config, Days, Strict, explain_toml_errors
-from features.errors import BadInput
+from features.config import Config, Days
+from features.toml import Strict, read_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Period = Literal["week", "month", "quarter"]
@@ -98,15 +97,8 @@ class Funnel(Strict):
 def load_funnel(config: Config) -> Funnel:
     """Read funnel.toml. Raises BadInput where it is missing and, in one message, for all that is
     wrong in it."""
-    path = config.folder / config.funnel
-    if not path.is_file():
-        raise BadInput(
-            f"There is no {path}, which lists the stages of the funnel: write it as `readiness "
-            "funnel --help` shows (`readiness init` writes one, in a folder without settings)."
-        )
-    try:
-        return Funnel.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is not valid TOML: {error}") from None
-    except ValidationError as error:
-        raise BadInput(explain_toml_errors(path, error, Funnel)) from None
+    advice = (
+        ", which lists the stages of the funnel: write it as `readiness funnel --help` shows "
+        "(`readiness init` writes one, in a folder without settings)."
+    )
+    return read_toml(config.folder / config.funnel, Funnel, advice)

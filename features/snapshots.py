@@ -1,4 +1,4 @@
-"""The cohort: which leads are open at which cutoffs, as SQL; and the chunks it is worked on in.
+"""The cohort: which leads are open at which cutoffs; and the chunks it is worked on in.
 
 At a cutoff, the cohort holds every lead that was created before it and whose deal was not closed
 before it. Worked example: a lead created 2012-01-09 00:00:00 is not in the cohort of the cutoff
@@ -7,26 +7,87 @@ before it. Worked example: a lead created 2012-01-09 00:00:00 is not in the coho
 after.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from uuid import uuid4
+
+import pandas as pd
+
+from features.contract.database import LeadDatabase
 
 
-def cohort_sql(cutoffs: Sequence[datetime]) -> str:
-    """SELECT lead_id, cutoff: each open lead once per cutoff.
+@dataclass(frozen=True)
+class Snapshots:
+    """A set of snapshots (lead, cutoff) of an open lead database.
 
-    Leads in `lead_faults` (two rows, no creation time, ...) are in no cohort: their state at a
-    cutoff cannot be known. Scoring lists them with their reason.
+    A value: equal ones are the same set, and reading one changes nothing. `relation` is SQL to
+    stand after FROM, a query in brackets or the name of a table, that yields lead_id and cutoff,
+    each pair once. It is read anew each time: a cohort costs a join of leads and deals, far less
+    than the features of its snapshots.
     """
-    instants = ", ".join(f"(TIMESTAMP '{cutoff}')" for cutoff in cutoffs)
-    return f"""
+
+    database: LeadDatabase
+    relation: str
+
+    @classmethod
+    def at(cls, database: LeadDatabase, cutoffs: Sequence[datetime]) -> Snapshots:
+        """The cohorts of one or more cutoffs.
+
+        Leads in `lead_faults` (two rows, no creation time, ...) are in no cohort: their state at a
+        cutoff cannot be known. Scoring lists them with their reason.
+        """
+        instants = ", ".join(f"(TIMESTAMP '{cutoff}')" for cutoff in cutoffs)
+        return cls(
+            database,
+            f"""(
 SELECT l.lead_id, c.cutoff
 FROM leads l
 JOIN (VALUES {instants}) AS c(cutoff) ON l.created_at < c.cutoff
 LEFT JOIN deals d ON d.lead_id = l.lead_id
 WHERE (d.closed_at IS NULL OR d.closed_at >= c.cutoff)
   AND l.lead_id IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM lead_faults f WHERE f.lead_id = l.lead_id)"""
+  AND NOT EXISTS (SELECT 1 FROM lead_faults f WHERE f.lead_id = l.lead_id))""",
+        )
+
+    @classmethod
+    @contextmanager
+    def of(cls, database: LeadDatabase, rows: pd.DataFrame) -> Iterator[Snapshots]:
+        """The snapshots of a frame with the columns lead_id and cutoff, open or not: each row
+        another one. They are a table of their own for the time of the block."""
+        name, execute = f"snapshots_{uuid4().hex}", database.connection.execute
+        database.connection.register("given", rows)
+        try:
+            execute(
+                f"CREATE TEMP TABLE {name} AS "
+                "SELECT lead_id, CAST(cutoff AS TIMESTAMP) AS cutoff FROM given"
+            )
+        finally:
+            database.connection.unregister("given")
+        try:
+            yield cls(database, name)
+        finally:
+            execute(f"DROP TABLE {name}")
+
+    def where(self, condition: str) -> Snapshots:
+        """Those of them that an SQL condition on lead_id and cutoff holds for."""
+        return Snapshots(self.database, f"(FROM {self.relation} WHERE {condition})")
+
+    @cached_property
+    def count(self) -> int:
+        """How many they are."""
+        return self.database.value(f"SELECT count(*) FROM {self.relation}")
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """lead_id, cutoff, ordered by cutoff and lead."""
+        return self.database.query(
+            f"SELECT lead_id, cutoff FROM {self.relation} ORDER BY cutoff, lead_id"
+        )
 
 
 @dataclass(frozen=True)

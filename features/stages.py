@@ -158,8 +158,8 @@ def _ways(stage: Stage, last: bool, end: str, contacts: bool) -> Iterator[str]:
     if stage.created:
         yield f"SELECT lead_id, created_at AS entered_at FROM leads WHERE created_at < {end}"
     if stage.actions:
-        # When it happened, once it is known. From `events`, not `deeds`: an action that decides
-        # the deal is no feature, but may well be a stage.
+        # When it happened, once it is known. From `events`, not `known_events`: an action that
+        # decides the deal is no feature, but may well be a stage.
         listed = ", ".join(map(literal, stage.actions))
         yield (
             f"SELECT lead_id, occurred_at AS entered_at FROM events WHERE action IN ({listed}) "

@@ -1,11 +1,129 @@
-"""Values as the text of a TOML file."""
+"""TOML files: read strictly, in one way for all of them; and values as their text."""
 
+import difflib
 import json
-from typing import Any
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from features.errors import BadInput
+
+
+class Strict(BaseModel):
+    """A table of a TOML file: unknown keys, loose types and NaN are refused. `removed_keys` are
+    those that the file once had, in full, and why they have gone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    removed_keys: ClassVar[Mapping[str, str]] = {}
+
+
+File = TypeVar("File", bound=Strict)
+
+
+def read_toml(path: Path, model: type[File], if_missing: str = "") -> File:
+    """The content of a TOML file.
+
+    Raises BadInput, in one message, where there is no such file (`if_missing` says what to do),
+    it is not UTF-8 or not TOML, and for every key and value that does not fit the model, unknown
+    keys with the nearest known one.
+    """
+    return parse_toml(read_text(path, if_missing), path, model)
+
+
+def read_text(path: Path, if_missing: str = "") -> str:
+    """The text of a UTF-8 file, without its byte-order mark. Raises BadInput as `read_toml`."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError):
+        raise BadInput(f"There is no file {path}{if_missing or '.'}") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8 text: {error}") from None
+
+
+def parse_toml(text: str, path: Path, model: type[File], /, **further: Any) -> File:
+    """The content of the text of a TOML file, and of `further` keys that no file has; `path` is
+    for the message. Raises BadInput as `read_toml`."""
+    return validate_toml(further | load_toml(text, path), path, model)
+
+
+def load_toml(text: str, path: Path) -> dict[str, Any]:
+    """The content of the text of a TOML file. Raises BadInput where it is not TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path} is not valid TOML: {error}") from None
+
+
+def validate_toml(content: Mapping[str, Any], path: Path, model: type[File]) -> File:
+    """The content of a TOML file as its model. Raises BadInput for all that does not fit."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise BadInput(explain_toml_errors(path, error, model)) from None
+
+
+def explain_toml_errors(path: Path, error: ValidationError, model: type[Strict]) -> str:
+    """One line per fault of a TOML file: where, what was wrong, and the nearest known key."""
+    lines = [_fault(fault, model) for fault in error.errors()]
+    return f"{path} has {len(lines)} fault{'s' * (len(lines) > 1)}:\n" + "\n".join(lines)
+
+
+def _fault(fault: Any, model: type[Strict]) -> str:
+    where = ".".join(str(part) for part in fault["loc"]) or "the file"
+    match fault["type"]:
+        case "extra_forbidden" if where in model.removed_keys:
+            return f"  {where}: was removed, delete this line: {model.removed_keys[where]}"
+        case "extra_forbidden":
+            return f"  {where}: unknown key; {_nearest(fault['loc'], model)}"
+        case "missing":
+            return f"  {where}: is required"
+        case "value_error":
+            return f"  {where}: {fault['ctx']['error']}"
+    expected = re.sub(r"^Input should be ", "", fault["msg"])
+    return f"  {where}: should be {expected}; it is {fault['input']!r}"
+
+
+def _nearest(location: tuple[str | int, ...], model: type[BaseModel]) -> str:
+    """The known key nearest to an unknown one: beside it, else anywhere in the file."""
+    here = _keys_at(model, location[:-1])
+    inside = {name: _keys_at(model, (name,)) for name in _keys_at(model, ())}
+    anywhere = {name: f"{name} above the first [section]" for name in inside if not inside[name]}
+    anywhere |= {key: f"[{name}] {key}" for name, keys in inside.items() for key in keys}
+    for known in (dict(zip(here, here, strict=True)), anywhere):
+        near = difflib.get_close_matches(str(location[-1]), known, n=1)
+        if near:
+            return f"did you mean {known[near[0]]}?"
+    return f"known here: {', '.join(here)}"
+
+
+def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    """The keys that the model knows at a place of the file; none within a plain value."""
+    for part in location:
+        field = model.model_fields.get(str(part)) if isinstance(part, str) else None
+        if field is not None:
+            within = _model_in(field.annotation)
+            if within is None:
+                return []
+            model = within
+    return [field.alias or name for name, field in model.model_fields.items() if name != "path"]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The pydantic model inside an annotation such as `list[Rule]` or `dict[str, Group]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_model_in(part) for part in getattr(annotation, "__args__", ()))
+    return next((model for model in inner if model is not None), None)
 
 
 def toml_value(value: Any) -> str:
-    """A text, number, bool, list or dict in TOML, on one line; a whole number is written as such.
+    """A text, number, bool, time, list or dict in TOML, on one line; a whole number is written as
+    such.
 
     >>> print(toml_value({"warm": 20.0, "is": ["a", 1.5, True]}))
     { warm = 20, is = ["a", 1.5, true] }
@@ -16,9 +134,29 @@ def toml_value(value: Any) -> str:
         case str():
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
         case dict():
-            return "{ " + ", ".join(f"{key} = {toml_value(v)}" for key, v in value.items()) + " }"
-        case list():
+            return (
+                "{ "
+                + ", ".join(f"{_key(key)} = {toml_value(v)}" for key, v in value.items())
+                + " }"
+            )
+        case date():  # or datetime
+            return value.isoformat()
+        case list() | tuple():
             return f"[{', '.join(map(toml_value, value))}]"
         case float() if value.is_integer():
             return str(int(value))
     return repr(value)
+
+
+def toml_text(content: Mapping[str, Any]) -> str:
+    """The text of a TOML file with this content, a line per key.
+
+    >>> print(toml_text({"name": "ours", "words": {"e-mail sent": "was sent an e-mail"}}), end="")
+    name = "ours"
+    words = { "e-mail sent" = "was sent an e-mail" }
+    """
+    return "".join(f"{_key(key)} = {toml_value(value)}\n" for key, value in content.items())
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml_value(key)

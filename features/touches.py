@@ -46,7 +46,7 @@ touches AS (
   FROM known l JOIN marks m ON m.kind <> 'action' AND m.value = l.source
   UNION ALL
   SELECT l.lead_id, m.name, greatest(e.known_at, l.created_at)
-  FROM deeds e JOIN known l ON l.lead_id = e.lead_id
+  FROM known_events e JOIN known l ON l.lead_id = e.lead_id
   JOIN marks m ON m.value = CASE m.kind WHEN 'action' THEN e.action WHEN 'source' THEN e.source END
   WHERE e.known_at < TIMESTAMP '{before}'
 )

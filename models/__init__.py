@@ -7,7 +7,7 @@
 - judgement: metrics, bootstrap, judge, comparison, calibration_report, plots/, card
 - watch: drift, past_scores, prior_shift, lights
 - sales: routing, segments, sources/ (baskets), funnel/
-- kept: registry (MLflow, imported nowhere else)
+- kept: registry (MLflow, imported nowhere else), decisions_store > champion_changes
 """
 
 import os

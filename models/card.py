@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from models.statistics.judge import Estimate
+from models.statistics.estimate import Estimate
 
 
 @dataclass(frozen=True)

@@ -14,24 +14,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.config import Config
-from features.cutoffs import grid, mature
 from features.dataset import Dataset
 from features.errors import Refused
 from models.classifier.readiness import ReadinessModel
 from models.rules.rules import RuleScore
-from models.statistics.calibration_report import CalibrationReport, calibration_report
+from models.statistics.calibration import CalibrationReport, calibration_report
 from models.statistics.judge import Contender, Judgement, judge
 from models.statistics.metrics import Capacity
 from models.statistics.verdict import verdict
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """What the report shows.
 
     snapshots: lead_id, cutoff of each judged snapshot; won, model and rules: shape (n,), its
     outcome (1.0 or 0.0), readiness and points. `judgement` holds every figure of the ranking,
-    `calibration` whether the readiness keeps its word. segment: the one that was judged alone, if
+    `calibration` whether the readiness is calibrated. segment: the one that was judged alone, if
     so. prior_shift: by day of the cutoff, what was added to every log-odds there; {} where none was
     asked for.
     """
@@ -41,6 +40,7 @@ class Comparison:
     model: npt.NDArray[np.float64]
     rules: npt.NDArray[np.float64]
     judgement: Judgement
+    calibration: CalibrationReport
     verdict: str
     model_version: str
     run_id: str
@@ -50,10 +50,16 @@ class Comparison:
     trained_until: datetime
     data_end: datetime
     segment: str | None = None
-    calibration: CalibrationReport | None = None
     prior_shift: Mapping[str, float] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
+    def __repr__(self) -> str:
+        judged = self.judgement
+        return (
+            f"Comparison(model {self.model_version}, rules {self.rules_version}, "
+            f"{judged.snapshots:,} snapshots, {judged.wins:,} won)\n{self.verdict}"
+        )
+
+    def json_fields(self) -> dict[str, Any]:
         """What `train --json` and `compare --json` print."""
         return {
             "run_id": self.run_id,
@@ -62,11 +68,11 @@ class Comparison:
             "segment": self.segment,
             "verdict": self.verdict,
             "horizon_days": self.horizon_days,
-            "trained_until": self.trained_until.isoformat(),
-            "data_end": self.data_end.isoformat(),
-            "prior_shift": dict(self.prior_shift),
-            "test": self.judgement.to_json(),
-            "calibration": self.calibration and self.calibration.to_json(),
+            "trained_until": self.trained_until,
+            "data_end": self.data_end,
+            "prior_shift": self.prior_shift,
+            "test": self.judgement,
+            "calibration": self.calibration,
         }
 
 
@@ -77,10 +83,9 @@ def fair_cutoffs(
     on. Raises Refused where there is none yet."""
     times = config.time
     horizon = max(model.horizon_days for model in models)
-    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, data_end)
     last = max(model.trained_until for model in models)
     begin = last + timedelta(days=horizon)
-    fair = [cutoff for cutoff in mature(cutoffs, horizon, data_end) if cutoff >= begin]
+    fair = [cutoff for cutoff in times.mature_cutoffs(data_end, horizon) if cutoff >= begin]
     if not fair:
         raise Refused(
             f"No mature cutoff lies {horizon} days or more after {last:%Y-%m-%d}, the last one "
@@ -122,6 +127,7 @@ def compare_on(
         model=readiness,
         rules=points,
         judgement=judged,
+        calibration=calibration_report(dataset.frame, dataset.won, readiness, rules.band(points)),
         verdict=verdict(judged),
         model_version=model.version,
         run_id=model.run_id,
@@ -130,5 +136,4 @@ def compare_on(
         horizon_days=model.horizon_days,
         trained_until=model.trained_until,
         data_end=data_end,
-        calibration=calibration_report(dataset.frame, dataset.won, readiness, rules.band(points)),
     )

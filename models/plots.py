@@ -20,8 +20,8 @@ from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea, VPacker
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from models.statistics.calibration_report import reliability
-from models.statistics.metrics import calibration_curve, capacity_curve
+from models.statistics.calibration import reliability
+from models.statistics.metrics import capacity_curve
 
 MODEL, RULES, CHANCE = "#0072b2", "#bf4d00", "#6b7280"
 FURTHER = ("#007a5a", "#a3417f")  # for rankers that are neither the model nor the rules
@@ -76,14 +76,12 @@ def precision_by_capacity(
     return figure
 
 
-def calibration(won: ArrayLike, probability: ArrayLike, lead_id: ArrayLike | None = None) -> Figure:
-    """Win rate against probability in bins of equal mass with Wilson intervals, and beneath it how
-    often each probability was given; one beyond the axis counts in the last bar. lead_id: whose
-    each snapshot is, where leads recur; without it every snapshot counts for itself."""
+def calibration(won: ArrayLike, probability: ArrayLike, lead_id: ArrayLike) -> Figure:
+    """Win rate against probability in bins of equal mass with their intervals (see
+    `models.statistics.calibration.reliability`), and beneath it how often each probability was
+    given; one beyond the axis counts in the last bar."""
     given = np.asarray(probability, float)
-    curve = calibration_curve(won, given)
-    if lead_id is not None:
-        curve = reliability(won, given, lead_id).fillna({"low": 0.0, "high": 1.0})
+    curve = reliability(won, given, lead_id).fillna({"low": 0.0, "high": 1.0})
     most = max(curve["predicted"].max(), curve["high"].max(), np.quantile(given, 0.99))
     limit = min(1.0, 1.05 * float(most))
     promise = f"{100 * curve['predicted'].iloc[-1]:.2g} %"

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from scipy.special import logit
 
 from models.classifier.calibrators import anchor
-from models.statistics.calibration_report import gap_error
+from models.statistics.calibration import gap_error
 
 Floats = npt.NDArray[np.float64]
 SURELY = 2.0  # standard errors; below, the gap may be chance and nothing is moved

@@ -221,11 +221,14 @@ class Registry:
         """Whether there is a version under this alias or number."""
         return self.find(which) is not None
 
-    def crown(self, version: str, tags: Mapping[str, str]) -> None:
-        """Point the alias `champion` at a version, tagged before with what is said of it."""
+    def set_champion(self, version: str) -> None:
+        """Point the alias `champion` at a version."""
+        self.client.set_registered_model_alias(self.name, CHAMPION, version)
+
+    def tag(self, version: str, tags: Mapping[str, str]) -> None:
+        """Tag a version; other tags of it stay."""
         for key, value in tags.items():
             self.client.set_model_version_tag(self.name, version, key, value)
-        self.client.set_registered_model_alias(self.name, CHAMPION, version)
 
     def tags(self, version: str) -> dict[str, str]:
         """The tags of a version."""

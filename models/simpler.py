@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.classifier.readiness import LOGISTIC, TREES
-from models.statistics.judge import FEW_LEADS, METRICS, Estimate, Judgement
+from models.statistics.estimate import FEW_LEADS, Estimate
+from models.statistics.judge import METRICS, Judgement
 
 KEPT_AS = "baselines.json"  # with the MLflow run of the training
 MODEL, BASE_RATE, RULES = "model", "base rate", "rules"
@@ -73,12 +74,12 @@ class Beside:
             if not math.isnan(found.point)
         }
 
-    def to_json(self) -> dict[str, Any]:
-        """null where a figure makes no sense, never NaN. `from_json` reads it back."""
+    def json_fields(self) -> dict[str, Any]:
+        """By keys without spaces; null without a figure. `from_json` reads it back."""
         return {
             "leads": self.leads,
-            "figures": {slug(name): _json(found) for name, found in self.figures.items()},
-            "difference": {slug(name): _json(found) for name, found in self.difference.items()},
+            "figures": _by_key(self.figures),
+            "difference": _by_key(self.difference),
         }
 
     @classmethod
@@ -102,8 +103,8 @@ def spoken(key: str) -> str:
     return key.replace("_", " ")
 
 
-def _json(estimates: Estimates) -> dict[str, dict[str, float | None] | None]:
-    return {metric: found.to_json() for metric, found in estimates.items()}
+def _by_key(found: Mapping[str, Estimates]) -> dict[str, dict[str, Estimate | None]]:
+    return {slug(name): {m: e.or_none for m, e in each.items()} for name, each in found.items()}
 
 
 def _read(told: Mapping[str, Any]) -> dict[str, Estimates]:
@@ -128,13 +129,13 @@ class Simpler:
     simplest: str | None
     verdict: str
 
-    def to_json(self) -> dict[str, Any]:
-        """What `train --json` prints as `baselines`, and what is kept of it with the run."""
+    def json_fields(self) -> dict[str, Any]:
+        """What `train --json` prints as `baselines`, and what is stored with the run."""
         return {
             "metric": self.metric,
             "simplest_within_noise": self.simplest and slug(self.simplest),
             "verdict": self.verdict,
-            **self.beside.to_json(),
+            **self.beside.json_fields(),
         }
 
     @classmethod

@@ -1,8 +1,9 @@
 """The command `readiness`. Exit codes: 0 done, 1 refused or gate not passed, 2 wrong usage or bad
-input. Each verb is a function of its group's file, and only parses words and prints results."""
+input. Each verb is the function `verb` of the file in readiness/commands/ that has its name."""
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -10,23 +11,37 @@ from rich.markup import escape
 from features.errors import BadInput, Refused
 from readiness.commands import (
     card,
-    champions,
-    data,
+    check,
+    compare,
     explain,
+    features,
     feedback,
     funnel,
-    learn,
+    history,
+    init,
     monitor,
+    override,
+    promote,
+    rollback,
     rules,
+    score,
     segments,
+    simulate,
     sources,
-    use,
+    train,
 )
-from readiness.commands.console import err, print_json
+from readiness.commands.printing import err, print_json
 
 # On a machine that does other work too, threads that spin while they wait for each other make
 # boosting many times slower. Read by OpenMP when scikit-learn is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+PANELS = {
+    "The daily path, in this order": (init, check, train, promote, score, monitor),
+    "Reports": (compare, explain, card, funnel, segments, sources, feedback),
+    "Decisions of people": (override, rollback, history),
+    "To begin with": (simulate, features),
+}
 
 app = typer.Typer(
     name="readiness",
@@ -35,38 +50,47 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="""
-Which leads are ready to buy? Calibrated probabilities from what leads do, beside your points table.
+Which leads are ready to buy? Calibrated probabilities from what leads do, next to your points
+table.
 
-The usual way, for a folder DIR with your tables (events, leads, deals):
+The daily path, for a folder DIR with your tables (events, leads, deals):
 
     readiness init DIR      write starter settings and points
-    readiness check DIR     is the data sound? can it teach?
-    readiness train DIR     learn, judge, register the challenger
-    readiness promote DIR   crown it, if better than champion and rules
-    readiness score DIR     score every open lead, every night
-    readiness monitor DIR   is the champion still right? exits 1 where a light is red
-    readiness compare DIR   model against rules: a report for sales
-    readiness explain LEAD DIR  why one lead stands there, and what changed
-    readiness funnel DIR    how far leads come, how fast, what holds them
-    readiness segments DIR  named filters: who is in them, what share is won
-    readiness sources DIR   is each source of leads in the right basket?
+    readiness check DIR     is the data sound, and enough to train on?
+    readiness train DIR     train a model, measure it, register it as challenger
+    readiness promote DIR   make it champion, if better than champion and rules
+    readiness score DIR     every night: score every open lead
+    readiness monitor DIR   is it still right? exits 1 if a check is red
 
 No data yet? `readiness simulate DIR` makes some. Exit codes: 0 done, 1 refused or gate not
-passed, 2 wrong usage or bad input. `readiness VERB --help` teaches each.
+passed, 2 wrong usage or bad input. `readiness VERB --help` explains each verb.
 """,
 )
-data.add_to(app)
-learn.add_to(app)
-champions.add_to(app)
-card.add_to(app)
-use.add_to(app)
-explain.add_to(app)
-funnel.add_to(app)
-feedback.add_to(app)
-segments.add_to(app)
-rules.add_to(app)
-sources.add_to(app)
-monitor.add_to(app)
+for panel, modules in PANELS.items():
+    for module in modules:
+        name = module.__name__.rpartition(".")[2]
+        app.command(name, rich_help_panel=panel)(module.verb)
+app.add_typer(rules.app, rich_help_panel="Decisions of people")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"readiness {version('sales-readiness')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version, and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:

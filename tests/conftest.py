@@ -1,21 +1,25 @@
 """What is dear to make and shared by many tests: a simulated company, and a model trained on it."""
 
 import importlib.util
+import logging
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
 
 from features.config import load
-from features.contract.database import open_database
 from features.dataset import Dataset, labelled
+from features.open import open_database
 from features.simulator.simulate import simulate, write
 from features.spark.session import session
 from features.spec.spec import distinct
 from features.starter.starter import write_starter
+from models.registry import MlflowClient, Registry
 from models.rules.rules import load_rules
 from training.promotion.promote import promote
 from training.record import Trained
@@ -35,6 +39,30 @@ QUICK = {
 }
 
 
+SHARED = ("spark", "company", "trained")  # fixtures of a session that take long to make
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side (`-n 2 --dist loadgroup`), a file is run by one worker, and so
+    are all files that share what takes long to make: it is made once. Groups with slow tests go
+    first; who asks for what takes long is slow."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    groups, slow = {}, set()
+    for path, tests in files.items():
+        asked = {name for test in tests for name in getattr(test, "fixturenames", ())}
+        groups[path] = next((name for name in SHARED if name in asked), path.as_posix())
+        for test in tests:
+            test.add_marker(pytest.mark.xdist_group(groups[path]))
+            if groups[path] in SHARED:
+                test.add_marker(pytest.mark.slow)
+            if test.get_closest_marker("slow"):
+                slow.add(groups[path])
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: groups[item.path] not in slow)
+
+
 def edit(folder: Path, **keys: object) -> None:
     """Change keys of a folder's readiness.toml that stand in it uncommented."""
     path = folder / "readiness.toml"
@@ -43,6 +71,24 @@ def edit(folder: Path, **keys: object) -> None:
         text, found = re.subn(rf"^{key} = [^#\n]*", f"{key} = {value} ", text, flags=re.MULTILINE)
         assert found == 1, key
     path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def copied_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """MLflow makes the tables of a new store in some forty steps: once, and from then on copied."""
+    empty = tmp_path_factory.mktemp("store") / "mlflow.db"
+    make_folder = Registry._make_folder
+
+    def make_store(registry: Registry, file: Path) -> None:
+        make_folder(registry, file)
+        if not empty.exists():
+            logging.getLogger("mlflow").setLevel(logging.ERROR)
+            MlflowClient(f"sqlite:///{empty}").search_experiments()
+        if not file.exists():
+            shutil.copy(empty, file)
+
+    with patch.object(Registry, "_make_folder", make_store):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from features.catalog import catalog
-from features.contract.database import open_database
 from features.cutoffs import grid
 from features.engine.duckdb_engine import feature_frame
-from features.labels import label_sql
-from features.snapshots import cohort_sql
+from features.labels import labels
+from features.open import open_database
+from features.snapshots import Snapshots
 from features.spark.buckets import features_on_spark
 from features.spec.spec import distinct
 from models.rules.rules import RuleScore
@@ -69,11 +69,9 @@ def results(tmp_path_factory):
 
 
 def by_duckdb(database, specs):
-    database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql(CUTOFFS)}")
-    frame = feature_frame(database, specs, "snapshots")
-    labels = label_sql("snapshots", HORIZON, database.data_end)
-    won = database.query(f"SELECT won FROM ({labels}) ORDER BY cutoff, lead_id")
-    return pd.concat([frame, won], axis=1)
+    snapshots = Snapshots.at(database, CUTOFFS)
+    frame = feature_frame(snapshots, specs)
+    return frame.assign(won=labels(snapshots, HORIZON)["won"])
 
 
 def by_spark(database, specs):

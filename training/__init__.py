@@ -1,7 +1,7 @@
-"""From a lead database to a registered model and to its crown.
+"""From a lead database to a registered model that becomes champion.
 
 - train: splits > search > fit (or small) > timing > record; beside the model
   baselines, groups, random_split
-- promotion/: promote > decision, simpler_ways > crown > move_log; reigns (rollback, history)
+- promotion/: promote > decision, simpler_ways > history (rollback) > champion > old_log
 - points: a points table learned from outcomes
 """

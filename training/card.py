@@ -7,23 +7,27 @@ import numpy as np
 
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.dataset import Dataset
 from models import plots
 from models.card import Card, Grid, Section, estimated
-from models.groups import Group, ages, by_group, sources, worst
+from models.comparison import Comparison
 from models.registry import Training
-from models.statistics.judge import FEW_LEADS, METRICS, Estimate, Judgement
-from models.statistics.metrics import calibration_curve
+from models.statistics.bootstrap import Floats, bootstrapped, rarer
+from models.statistics.calibration import CalibrationGroup
+from models.statistics.estimate import FEW_LEADS, UNKNOWN, Estimate
+from models.statistics.judge import METRICS, Judgement
+from models.statistics.metrics import Ranking
 from training import card_beside
 from training import card_origin as origin
 from training.record import Trained
 
+REPLICATES = 300  # of the bootstrap of a group's ROC AUC
+KINDS = {"source": "source", "age": "age of the lead"}
 WORDS = {
     "roc_auc": "ROC AUC",
     "average_precision": "average precision",
-    "log_loss": "log loss (less is better)",
-    "brier": "Brier score (less is better)",
-    "ece": "calibration error (less is better)",
+    "log_loss": "log loss (lower is better)",
+    "brier": "Brier score (lower is better)",
+    "ece": "calibration error (lower is better)",
     "precision": "won on the list",
     "gain": "deals found",
     "lift": "lift",
@@ -31,10 +35,10 @@ WORDS = {
 
 
 def card_files(
-    config: Config, database: LeadDatabase, found: Trained, kept: Training, test: Dataset
+    config: Config, database: LeadDatabase, found: Trained, kept: Training
 ) -> dict[str, str]:
     """The card as MLflow keeps it, by file name: to be read, and to make the page from."""
-    card = card_of(config, database, found, kept, test)
+    card = card_of(config, database, found, kept)
     pictures = {section.picture for section in card.sections if section.picture}
     drawn = {f"plots/{name}.svg": plots.svg(kept.figures[name], name) for name in pictures}
     return {
@@ -44,10 +48,8 @@ def card_files(
     }
 
 
-def card_of(
-    config: Config, database: LeadDatabase, found: Trained, kept: Training, test: Dataset
-) -> Card:
-    """The card of a registered training. kept: what MLflow keeps of it; test: its final test."""
+def card_of(config: Config, database: LeadDatabase, found: Trained, kept: Training) -> Card:
+    """The card of a registered training. kept: what MLflow keeps of it."""
     compared = found.comparison
     return Card(
         version=found.model.version,
@@ -58,7 +60,7 @@ def card_of(
             card_beside.baselines(found),
             card_beside.feature_groups(config, found),
             _calibration(found),
-            _groups(config, database, found, test),
+            _groups(config, found),
             _time_to_close(found),
             _limits(found),
             origin.data(database, kept),
@@ -114,11 +116,12 @@ def _beside_chance(judged: Judgement, name: str, metric: str) -> str:
 
 def _calibration(found: Trained) -> Section:
     compared = found.comparison
-    curve = calibration_curve(compared.won, compared.model)
+    bins = compared.calibration.bins
+    estimates = map(Estimate, bins["observed"], bins["low"], bins["high"])
     rows = [
-        [f"{row.predicted:.1%}", f"{row.observed:.1%}", f"{row.low:.1%} to {row.high:.1%}",
-         f"{row.count:,}"]
-        for row in curve.itertuples()
+        [f"{promised:.1%}", f"{won.point:.1%}",
+         f"{won.low:.1%} to {won.high:.1%}" if won.known else "-", f"{count:,}"]
+        for promised, won, count in zip(bins["predicted"], estimates, bins["count"], strict=True)
     ]  # fmt: skip
     return Section(
         "Whether its percentages can be taken at their word",
@@ -127,8 +130,8 @@ def _calibration(found: Trained) -> Section:
             Grid(
                 ["readiness, mean", "won", "95 % interval", "snapshots"],
                 rows,
-                "These intervals take snapshots for independent: they are too narrow where a lead "
-                "is in several.",
+                "The snapshots of a lead that is in several share its fate: the intervals allow "
+                "for that.",
             )
         ],
         picture="calibration",
@@ -150,32 +153,30 @@ def _mean_gap(judged: Judgement) -> str:
     )
 
 
-def _groups(config: Config, database: LeadDatabase, found: Trained, test: Dataset) -> Section:
-    compared = found.comparison
-    source = database.query("SELECT lead_id, min(source) AS source FROM leads GROUP BY lead_id")
-    of_lead = test.frame[["lead_id"]].merge(source, on="lead_id", how="left")["source"]
-    told = compared.snapshots, compared.won, compared.model, config.seed
-    by_source = by_group(sources(of_lead), *told)
-    by_age = by_group(ages(test.frame["age_days"]), *told)
-    off = list(worst([*by_source, *by_age], FEW_LEADS))
-    told_off = "; ".join(_promised_too(group) for group in off) or "none"
+def _groups(config: Config, found: Trained) -> Section:
+    report = found.comparison.calibration
+    off = "; ".join(_promised_too(group) for group in report.off if group.kind in KINDS) or "none"
+    small = f" {report.groups_too_small} more are too small." if report.groups_too_small else ""
+    grids = []
+    for kind, words in KINDS.items():
+        groups = [group for group in report.every_group if group.kind == kind]
+        grids += [_grid(words, groups, found.comparison, config.seed)] if groups else []
     return Section(
         "By groups of leads, on the same test",
         said=[
-            f"Groups that won other than promised, by the 95 % interval: {told_off}. "
-            f"{len(by_source) + len(by_age)} groups were looked at; by chance alone about one in "
-            "twenty is off so far."
+            "Groups that won other than promised, beyond chance at 95 % for all groups together: "
+            f"{off}. {len(report.groups)} groups were judged, those by points included.{small}"
         ],
-        grids=[_grid("source", by_source), _grid("age of the lead", by_age)],
+        grids=grids,
     )
 
 
-def _promised_too(group: Group) -> str:
-    word = "less" if group.gap.point > 0 else "more"
+def _promised_too(group: CalibrationGroup) -> str:
+    word = {"fewer": "less"}.get(group.off, group.off)
     return f"{group.name} ({word}: {group.promised:.1%} promised, {group.won.point:.1%} won)"
 
 
-def _grid(what: str, groups: list[Group]) -> Grid:
+def _grid(what: str, groups: list[CalibrationGroup], compared: Comparison, seed: int) -> Grid:
     rows = [
         [
             group.name,
@@ -184,7 +185,7 @@ def _grid(what: str, groups: list[Group]) -> Grid:
             f"{group.wins:,}",
             f"{group.promised:.1%}",
             _or_few(group, group.won, "{:.1%}"),
-            _or_few(group, group.roc_auc, "{:.3f}"),
+            _or_few(group, _roc_auc(group, compared, seed), "{:.3f}"),
         ]
         for group in groups
     ]
@@ -194,8 +195,20 @@ def _grid(what: str, groups: list[Group]) -> Grid:
     )
 
 
-def _or_few(group: Group, found: Estimate, form: str) -> str:
-    bare = Estimate(found.point, np.nan, np.nan)
+def _roc_auc(group: CalibrationGroup, compared: Comparison, seed: int) -> Estimate:
+    """Of the model within a group."""
+    rows = (compared.calibration.names[group.kind] == group.name).to_numpy()
+    lead, won = compared.snapshots["lead_id"][rows], compared.won[rows]
+    ranking = Ranking(won, compared.model[rows])
+
+    def area(weight: Floats) -> float:
+        return ranking.tally(weight).roc_auc()
+
+    return bootstrapped(area, lead, rarer(lead, won), REPLICATES, seed)
+
+
+def _or_few(group: CalibrationGroup, found: Estimate, form: str) -> str:
+    bare = UNKNOWN._replace(point=found.point)
     return estimated(bare if group.leads < FEW_LEADS else found, form)
 
 

@@ -4,7 +4,7 @@ its features."""
 from features.config import Config
 from models.card import Grid, Section, estimated
 from models.simpler import MODEL, Beside
-from models.statistics.judge import Estimate
+from models.statistics.estimate import UNKNOWN
 from training.record import Trained
 
 WORDS = {
@@ -15,7 +15,7 @@ WORDS = {
 }
 CAPTION = (
     "Beside each figure the model minus it, with the 95 % interval of that, paired and clustered "
-    "by lead; an interval that holds 0 may be chance. Of log loss less is better; points are no "
+    "by lead; an interval that holds 0 may be chance. Of log loss lower is better; points are no "
     "probability, so they have none."
 )
 
@@ -52,7 +52,7 @@ def _grid(first: str, beside: Beside) -> Grid:
 
 def _cell(beside: Beside, name: str, metric: str) -> str:
     point = beside.figures[name][metric].point
-    figure = estimated(Estimate(point, float("nan"), float("nan")))
+    figure = estimated(UNKNOWN._replace(point=point))
     if figure == "-" or name == MODEL:
         return figure
     less, low, high = difference = beside.difference[name][metric]

@@ -32,10 +32,10 @@ class Groups:
     features: dict[str, tuple[str, ...]]
     beside: Beside
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `train --json` prints as `feature_groups`; `model` is the one with both."""
-        features = {slug(name): list(names) for name, names in self.features.items()}
-        return {"features": features, **self.beside.to_json()}
+        features = {slug(name): names for name, names in self.features.items()}
+        return {"features": features, **self.beside.json_fields()}
 
 
 def judged_groups(

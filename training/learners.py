@@ -2,7 +2,7 @@
 well.
 
 Both are fitted on the same training cutoffs and calibrated alike. Of two that do equally well the
-simpler is registered (docs/adr/0021): every reason of it is a coefficient that anyone can read.
+simpler is registered (docs/adr/0017): every reason of it is a coefficient that anyone can read.
 """
 
 from collections.abc import Sequence

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from features.catalog import catalog
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.cutoffs import grid, mature
 from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress, silent
@@ -20,10 +19,9 @@ from features.spec.spec import Spec, distinct
 from models.classifier.readiness import ReadinessModel
 from models.comparison import capacity_of
 from models.rules.learn import learn_points
-from models.rules.paid import Paid, paid
+from models.rules.review import RuleLift, RuleReview, review_rules, rule_lifts
 from models.rules.rules import RuleScore, call_order
 from models.rules.text import rules_toml
-from models.rules.worth import RuleWorth, worth
 from models.statistics.judge import Contender, Judgement, judge
 from models.statistics.verdict import verdict
 from training.splits import Split, final_split
@@ -36,7 +34,7 @@ REPLICATES = 1000
 class Learned:
     """What was learned at `split.fit`, and how it did at `split.judge`.
 
-    `worth`: each learned rule by itself, at the training cutoffs; `paid`: each hand-written rule
+    `lifts`: each learned rule by itself, at the training cutoffs; `reviews`: each hand-written rule
     there. `hot`: the part of the leads that the learned table calls hot at the test cutoffs.
     `beside_model` is None where no model was given, or `unfair` tells why it cannot be judged.
     """
@@ -47,8 +45,8 @@ class Learned:
     data_end: datetime
     snapshots: int
     wins: int
-    worth: list[RuleWorth]
-    paid: list[Paid]
+    lifts: list[RuleLift]
+    reviews: list[RuleReview]
     hot: float
     judged: Judgement
     model: ReadinessModel | None
@@ -72,7 +70,7 @@ class Learned:
                 f"lift {each.lift.point:.2f} (95 %: {each.lift.low:.2f} to "
                 f"{each.lift.high:.2f}), {each.leads:,} leads"
             ]
-            for number, each in enumerate(self.worth)
+            for number, each in enumerate(self.lifts)
         }
         return rules_toml(self.rules.file, self._head(), beside)
 
@@ -93,26 +91,23 @@ class Learned:
             "applied, taken by itself; points: what it adds beside the other rules.",
         ]
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `rules learn --json` prints."""
         return {
-            "rules": self.rules.to_json(),
-            "worth": [each.to_json() for each in self.worth],
-            "hand_written": {
-                "version": self.current.version,
-                "rules": [each.to_json() for each in self.paid],
-            },
-            "training_cutoffs": [f"{cutoff:%Y-%m-%d}" for cutoff in self.split.fit],
-            "test_cutoffs": [f"{cutoff:%Y-%m-%d}" for cutoff in self.split.judge],
-            "data_end": self.data_end.isoformat(),
+            "rules": self.rules,
+            "worth": self.lifts,
+            "hand_written": {"version": self.current.version, "rules": self.reviews},
+            "training_cutoffs": [cutoff.date() for cutoff in self.split.fit],
+            "test_cutoffs": [cutoff.date() for cutoff in self.split.judge],
+            "data_end": self.data_end,
             "snapshots": self.snapshots,
             "wins": self.wins,
             "hot_share": self.hot,
             "verdict": self.verdict,
-            "model_version": None if self.model is None else self.model.version,
+            "model_version": self.model and self.model.version,
             "model_verdict": self.model_verdict,
-            "test": self.judged.to_json(),
-            "beside_model": None if self.beside_model is None else self.beside_model.to_json(),
+            "test": self.judged,
+            "beside_model": self.beside_model,
         }
 
 
@@ -136,8 +131,7 @@ def learn(
     progress("learn", 0, 3)
     rules = learn_points(past, specs, capacity_of(config), current.file.disqualify)
     progress("learn", 1, 3)
-    told = worth(rules, past)
-    by_hand = paid(current, worth(current, past), past)
+    lifts, reviews = rule_lifts(rules, past), review_rules(current, past)
     progress("learn", 2, 3)
     order = {LEARNED: call_order(rules, test.frame), CURRENT: call_order(current, test.frame)}
     judged = _judged(config, past, test, order)
@@ -148,14 +142,12 @@ def learn(
     progress("learn", 3, 3)
     hot = float(np.mean(rules.rank(test.frame) >= rules.file.bands.hot))
     learned_from = (split, database.data_end, len(past.won), past.wins)
-    return Learned(rules, current, *learned_from, told, by_hand, hot, judged, model, beside)
+    return Learned(rules, current, *learned_from, lifts, reviews, hot, judged, model, beside)
 
 
 def _split(config: Config, data_end: datetime) -> Split:
     times = config.time
-    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, data_end)
-    ripe = mature(cutoffs, times.horizon_days, data_end)
-    return final_split(ripe, times.test_cutoffs, times.horizon_days)
+    return final_split(times.mature_cutoffs(data_end), times.test_cutoffs, times.horizon_days)
 
 
 def _is_fair(model: ReadinessModel, split: Split, horizon_days: int) -> bool:

@@ -11,7 +11,6 @@ the easier one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
 from typing import Any
 
 import numpy as np
@@ -40,15 +39,9 @@ class RandomSplit:
         """Random minus time-ordered; for log_loss, below 0 is the rosier."""
         return {name: self.random[name] - self.time_ordered[name] for name in self.random}
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `train --json` prints as random_split."""
-        return {
-            "split": "by row",
-            "snapshots": self.snapshots,
-            "random": _or_null(self.random),
-            "time_ordered": _or_null(self.time_ordered),
-            "gap": _or_null(self.gap),
-        }
+        return {"split": "by row", **vars(self), "gap": self.gap}
 
     def metrics(self) -> dict[str, float]:
         """What MLflow keeps."""
@@ -63,10 +56,6 @@ class RandomSplit:
             f"Diagnostic: a random split would promise a ROC AUC of {area:.3f}, {gap:+.3f} beside "
             f"the {self.time_ordered['roc_auc']:.3f} in order of time."
         )
-
-
-def _or_null(figures: dict[str, float]) -> dict[str, float | None]:
-    return {name: None if isnan(value) else value for name, value in figures.items()}
 
 
 def random_split(

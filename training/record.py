@@ -14,12 +14,14 @@ from features.audit.finding import Finding
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset
+from features.result_json import to_json
 from features.spec.spec import Spec
 from models import plots
 from models.classifier.readiness import ReadinessModel
 from models.comparison import Comparison
 from models.explanations.importance import importance
 from models.registry import Child, Training
+from models.rules.rules import RuleScore
 from models.simpler import KEPT_AS, Simpler
 from models.timing.timing import Timing
 from training.groups import Groups
@@ -28,7 +30,7 @@ from training.search import Candidate
 from training.splits import Split
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trained:
     """What a training yields: the registered challenger, how it was found and how it did."""
 
@@ -45,28 +47,32 @@ class Trained:
     findings: tuple[Finding, ...]
     random_split: RandomSplit
 
-    def to_json(self) -> dict[str, Any]:
+    def __repr__(self) -> str:
+        return f"Trained({self.model!r}, {self.snapshots:,} snapshots)\n{self.comparison.verdict}"
+
+    def json_fields(self) -> dict[str, Any]:
         """What `train --json` prints."""
-        return self.comparison.to_json() | {
+        return self.comparison.json_fields() | {
             "snapshots_trained_on": self.snapshots,
-            "training_cutoffs": [f"{cutoff:%Y-%m-%d}" for cutoff in self.split.fit],
+            "training_cutoffs": [cutoff.date() for cutoff in self.split.fit],
             "learner": self.model.way,
-            "settings": dict(self.chosen.settings),
-            "dropped_features": dict(self.model.dropped),
+            "settings": self.chosen.settings,
+            "dropped_features": self.model.dropped,
             "features": len(self.model.specs),
-            "time_to_close": self.timing.to_json(),
-            "baselines": self.simpler.to_json(),
-            "feature_groups": self.groups.to_json(),
-            "calibrator": self.model.calibrator and self.model.calibrator.to_json(),
-            "notes": list(self.notes),
-            "findings": [each.to_json() for each in self.findings],
-            "random_split": self.random_split.to_json(),
+            "time_to_close": self.timing,
+            "baselines": self.simpler,
+            "feature_groups": self.groups,
+            "calibrator": self.model.calibrator,
+            "notes": self.notes,
+            "findings": self.findings,
+            "random_split": self.random_split,
         }
 
 
 def record(
     config: Config,
     database: LeadDatabase,
+    rules: RuleScore,
     found: Trained,
     specs: Sequence[Spec],
     past: Dataset,
@@ -78,7 +84,7 @@ def record(
     costs = importance(found.model, test.frame, test.won, config.seed)
     return Training(
         model=found.model,
-        rules_text=(config.folder / config.rules).read_text(encoding="utf-8"),
+        rules_text=rules.text,
         params=settings
         | {
             "horizon_days": config.time.horizon_days,
@@ -107,10 +113,10 @@ def record(
         documents={
             "features.json": features,
             "dropped_features.json": dict(found.model.dropped),
-            "test.json": found.comparison.to_json(),
-            "audit.json": [each.to_json() for each in found.findings],
-            KEPT_AS: found.simpler.to_json(),
-            "feature_groups.json": found.groups.to_json(),
+            "test.json": to_json(found.comparison),
+            "audit.json": to_json(found.findings),
+            KEPT_AS: to_json(found.simpler),
+            "feature_groups.json": to_json(found.groups),
             "importance.json": costs.to_dict("records"),
         },
         example=past.frame.head(5),

@@ -35,7 +35,7 @@ from models.classifier.readiness import (
     usable,
 )
 
-SMALL_WINS = 150  # won leads, below which a training is small (docs/results.md)
+SMALL_WINS = 150  # won leads, below which a training is small (docs/results/small-data.md)
 LEAST_TOLD_APART = 30  # leads that a feature must set apart from the rest
 FOLDS = 5
 SMALL = Settings(

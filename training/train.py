@@ -1,7 +1,6 @@
 """`readiness train`: from a lead database to a registered challenger, judged on the final test."""
 
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 from features.audit.audit import audit, refuse_leaks
 from features.catalog import catalog
@@ -10,13 +9,14 @@ from features.check.gate import refuse_lacks
 from features.check.worked import worked
 from features.conditions.segments import opted_in
 from features.config import Config
-from features.contract.database import LeadDatabase, open_database
-from features.cutoffs import grid, mature, utc_now
+from features.contract.database import LeadDatabase
+from features.cutoffs import utc_now
 from features.dataset import Dataset, labelled
 from features.errors import BadInput
+from features.open import open_database
 from features.progress import Progress, silent
 from features.spark.buckets import breaches_of
-from features.spec.spec import distinct
+from features.spec.spec import Spec, distinct
 from models.classifier.readiness import ReadinessModel
 from models.comparison import compare_on
 from models.registry import Registry
@@ -32,62 +32,92 @@ from training.splits import Split, final_split
 from training.timing import judged_timing, unseen_readiness, with_time_to_close
 
 
+@dataclass(frozen=True)
+class Learned:
+    """A training before it is registered, and what its record is made from."""
+
+    trained: Trained
+    specs: tuple[Spec, ...]
+    past: Dataset
+    test: Dataset
+
+
 def train(config: Config, progress: Progress = silent) -> Trained:
-    """Train, judge, track and register one model.
+    """Train, judge, track and register one model. Raises as `learn` does."""
+    registry = Registry(config)
+    rules = load_rules(config.folder / config.rules)
+    with open_database(config, (*rules.specs, *opted_in(config))) as database:
+        learned = learn(config, database, rules, progress)
+        return register(config, database, rules, registry, learned, progress)
+
+
+def learn(
+    config: Config, database: LeadDatabase, rules: RuleScore, progress: Progress = silent
+) -> Learned:
+    """Train and judge one model; nothing is written.
 
     Raises BadInput where the lead database breaches its contract, Refused where it holds too little
     to learn from.
     """
-    registry = Registry(config)
-    rules = load_rules(config.folder / config.rules)
-    segments = opted_in(config)
-    with open_database(config, (*rules.specs, *segments)) as database:
-        refuse_breaches(database)
-        refuse_lacks(config, database)
-        specs = catalog(config.features, database.actions, database.attributes, segments)
-        split = final_split(
-            _mature(config, database), config.time.test_cutoffs, config.time.horizon_days
-        )
-        dataset = labelled(
-            database,
-            distinct((*specs, *rules.specs)),
-            [*split.fit, *split.judge],
-            config.time.horizon_days,
-            config.engine.memory_gb,
-            progress,
-        )
-        past, test = dataset.at(split.fit), dataset.at(split.judge)
-        findings = audit(database, config, split.fit, past, specs)
-        refuse_leaks(findings, config)
-        trees = boosted_trees(config, past, specs, split.fit, progress)
-        progress("fit", 0, 1)
-        logistic = logistic_regression(config, past, specs, split.fit)
-        learnt, others = simplest(config, past, test, specs, rules, trees, logistic)
-        chosen = learnt.chosen
-        model = _finished(config, database, past, learnt, split)
-        progress("fit", 1, 1)
-        progress("judge", 0, 1)
-        compared = compare_on(test, config, database.data_end, model, rules)
-        timing = judged_timing(database, model, test, split)
-        shuffled = random_split(past, test, specs, chosen.settings, compared.judgement, config.seed)
-        progress("judge", 1, 1)
-        progress("baselines", 0, 1)
-        simpler = weigh(beside(config, test, compared.model, others), config.promotion.metric)
-        groups = judged_groups(config, past, test, specs, compared.model, chosen.settings)
-        progress("baselines", 1, 1)
-        notes = _notes(rules, database, split)
-        found = Trained(
-            *(model, compared, timing, simpler, groups, chosen, learnt.candidates, split),
-            *(len(past.won), notes, findings, shuffled),
-        )
-        progress("register", 0, 1)
-        kept = record(config, database, found, specs, past, test)
-        model = registry.log(kept)
-        named = replace(compared, model_version=model.version, run_id=model.run_id)
-        found = replace(found, model=model, comparison=named)
-        registry.attach(model.run_id, card_files(config, database, found, kept, test))
-        progress("register", 1, 1)
-    return found
+    refuse_breaches(database)
+    refuse_lacks(config, database)
+    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
+    times = config.time
+    mature = times.mature_cutoffs(database.data_end)
+    split = final_split(mature, times.test_cutoffs, times.horizon_days)
+    dataset = labelled(
+        database,
+        distinct((*specs, *rules.specs)),
+        [*split.fit, *split.judge],
+        config.time.horizon_days,
+        config.engine.memory_gb,
+        progress,
+    )
+    past, test = dataset.at(split.fit), dataset.at(split.judge)
+    findings = audit(database, config, split.fit, past, specs)
+    refuse_leaks(findings, config)
+    trees = boosted_trees(config, past, specs, split.fit, progress)
+    progress("fit", 0, 1)
+    logistic = logistic_regression(config, past, specs, split.fit)
+    learnt, others = simplest(config, past, test, specs, rules, trees, logistic)
+    chosen = learnt.chosen
+    model = _finished(config, database, past, learnt, split)
+    progress("fit", 1, 1)
+    progress("judge", 0, 1)
+    compared = compare_on(test, config, database.data_end, model, rules)
+    timing = judged_timing(database, model, test, split)
+    shuffled = random_split(past, test, specs, chosen.settings, compared.judgement, config.seed)
+    progress("judge", 1, 1)
+    progress("baselines", 0, 1)
+    simpler = weigh(beside(config, test, compared.model, others), config.promotion.metric)
+    groups = judged_groups(config, past, test, specs, compared.model, chosen.settings)
+    progress("baselines", 1, 1)
+    notes = _notes(rules, database, split)
+    trained = Trained(
+        *(model, compared, timing, simpler, groups, chosen, learnt.candidates, split),
+        *(len(past.won), notes, findings, shuffled),
+    )
+    return Learned(trained, specs, past, test)
+
+
+def register(
+    config: Config,
+    database: LeadDatabase,
+    rules: RuleScore,
+    registry: Registry,
+    learned: Learned,
+    progress: Progress = silent,
+) -> Trained:
+    """Track a training in MLflow and register its model as challenger."""
+    progress("register", 0, 1)
+    trained, test = learned.trained, learned.test
+    kept = record(config, database, rules, trained, learned.specs, learned.past, test)
+    model = registry.log(kept)
+    compared = replace(trained.comparison, model_version=model.version, run_id=model.run_id)
+    trained = replace(trained, model=model, comparison=compared)
+    registry.attach(model.run_id, card_files(config, database, trained, kept))
+    progress("register", 1, 1)
+    return trained
 
 
 def refuse_breaches(database: LeadDatabase) -> None:
@@ -96,12 +126,6 @@ def refuse_breaches(database: LeadDatabase) -> None:
     if found:
         lines = "\n".join(f"  {breach}" for breach in found)
         raise BadInput(f"The lead database breaches its contract:\n{lines}")
-
-
-def _mature(config: Config, database: LeadDatabase) -> list[datetime]:
-    times = config.time
-    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, database.data_end)
-    return mature(cutoffs, times.horizon_days, database.data_end)
 
 
 def _finished(

@@ -2,7 +2,7 @@
 same table in more words."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from scipy.stats import binomtest
@@ -96,15 +96,9 @@ class Finding:
         first = f" (first: {'; '.join(self.first)})" if self.first else ""
         return f"{self.code}: {self.said}{first}. {self.advice}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Safe for JSON, with its code, its advice and the whole as `text`."""
-        return {
-            "code": self.code,
-            **asdict(self),
-            "first": list(self.first),
-            "advice": self.advice,
-            "text": str(self),
-        }
+    def json_fields(self) -> dict[str, Any]:
+        """With its code, its advice and the whole as `text`."""
+        return {"code": self.code, **vars(self), "advice": self.advice, "text": str(self)}
 
 
 def to_paste(codes: Iterable[str]) -> str:

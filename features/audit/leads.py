@@ -37,7 +37,7 @@ WHERE l.created_at < TIMESTAMP '{until}'
   AND NOT EXISTS (SELECT 1 FROM lead_faults f WHERE f.lead_id = l.lead_id)""")
     database.connection.execute(f"""
 CREATE OR REPLACE TEMP VIEW known_deeds AS
-SELECT deeds.*, created_at, closed_at, outcome FROM deeds JOIN audited USING (lead_id)
+SELECT known_events.*, created_at, closed_at, outcome FROM known_events JOIN audited USING (lead_id)
 WHERE known_at < TIMESTAMP '{until}'""")
     database.connection.execute(
         "CREATE OR REPLACE TEMP TABLE acts AS SELECT action, lead_id, min(known_at) AS first_at, "
@@ -118,7 +118,8 @@ def _events_only(database: LeadDatabase) -> Iterator[Finding]:
     """A history that only the won, only the lost, or only the closed leads have."""
     database.connection.execute(
         "CREATE OR REPLACE TEMP TABLE histories AS SELECT *, "
-        "EXISTS (SELECT 1 FROM deeds WHERE deeds.lead_id = audited.lead_id) AS kept FROM audited"
+        "EXISTS (SELECT 1 FROM known_events e WHERE e.lead_id = audited.lead_id) AS kept "
+        "FROM audited"
     )
     counted = _by_outcome(database, "kept", "histories")
     (won, of_won), (lost, of_lost) = counted["won"], counted["lost"]

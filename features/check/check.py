@@ -23,12 +23,12 @@ from features.conditions.segments import opted_in
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
-from features.cutoffs import grid, is_mature
+from features.cutoffs import is_mature
 from features.dataset import labelled
 from features.described import describe_features
 from features.labels import label_sql
 from features.progress import Progress, silent
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from features.spark.buckets import breaches_of
 
 
@@ -57,7 +57,9 @@ def check(
         actions=actions,
         deals=_deals(database),
         counts={name: note.count for name, note in looks.items()},
-        recorded_late=_row(database, "SELECT avg((recorded_at > occurred_at)::INT) FROM deeds")[0],
+        recorded_late=_row(
+            database, "SELECT avg((recorded_at > occurred_at)::INT) FROM known_events"
+        )[0],
         snapshots=snapshots,
         won_share=snapshots["won"] / snapshots["mature"] if snapshots["mature"] else None,
         cutoffs=cutoffs,
@@ -76,7 +78,7 @@ def _audited(database: LeadDatabase, config: Config, progress: Progress) -> tupl
     specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
     cutoffs = training_cutoffs(config, database.data_end)
     some, horizon = spread_out(cutoffs), config.time.horizon_days
-    seen = database.value(f"SELECT count(*) FROM ({cohort_sql(some)})") if some else 0
+    seen = Snapshots.at(database, some).count if some else 0
     memory = config.engine.memory_gb
     dataset = labelled(database, specs, some, horizon, memory, progress) if seen else None
     return audit(database, config, cutoffs, dataset, specs)
@@ -113,12 +115,12 @@ def _deals(database: LeadDatabase) -> dict[str, int]:
 
 def _cutoffs(database: LeadDatabase, config: Config) -> tuple[CutoffCount, ...]:
     horizon, end = config.time.horizon_days, database.data_end
-    cutoffs = grid(config.time.first_cutoff, config.time.cutoff_every_days, end)
+    cutoffs = config.time.cutoffs(end)
     if not cutoffs:
         return ()
+    labels = label_sql(Snapshots.at(database, cutoffs), horizon, end)
     counted = database.connection.execute(
-        f"WITH cohort AS ({cohort_sql(cutoffs)}), labels AS ({label_sql('cohort', horizon, end)}) "
-        "SELECT cutoff, count(*), sum(won)::BIGINT FROM labels GROUP BY cutoff"
+        f"SELECT cutoff, count(*), sum(won)::BIGINT FROM ({labels}) GROUP BY cutoff"
     ).fetchall()
     found = {cutoff: numbers for cutoff, *numbers in counted}
     return tuple(

@@ -9,17 +9,16 @@ and is one win all the same.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from features.check.freshness import days_without_deals
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.cutoffs import grid, mature
 from features.errors import Refused
 from features.labels import label_sql
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 
 LEAST_CUTOFFS = 2  # of the training: the earlier for the trees, the later to calibrate
 LEAST_ACTIONS = 2  # with one, there is nothing to weigh against another
@@ -53,9 +52,9 @@ class Lack:
             f"{self.advice}"
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """One of the `reasons` of `train --json` and `check --json`."""
-        return asdict(self) | {"text": str(self)}
+    def json_fields(self) -> dict[str, Any]:
+        """With the whole as `text`."""
+        return vars(self) | {"text": str(self)}
 
 
 class NotEnough(Refused):
@@ -87,7 +86,7 @@ class Counts:
 
 def training_cutoffs(config: Config, data_end: datetime) -> list[datetime]:
     """The cutoffs that are trained on: a horizon or more before the first of the final test."""
-    known = _mature(config, data_end)
+    known = config.time.mature_cutoffs(data_end)
     gap = timedelta(days=config.time.horizon_days)
     return [cutoff for cutoff in known if cutoff + gap <= known[-config.time.test_cutoffs :][0]]
 
@@ -114,17 +113,11 @@ def refuse_lacks(config: Config, database: LeadDatabase) -> None:
 
 def count(config: Config, database: LeadDatabase) -> Counts:
     """What the gate goes by, without any feature computed."""
-    known = _mature(config, database.data_end)
+    known = config.time.mature_cutoffs(database.data_end)
     fit = training_cutoffs(config, database.data_end)
     leads, won, _, _ = _labels(config, database, fit)
     _, _, test, test_wins = _labels(config, database, known[-config.time.test_cutoffs :])
     return Counts(len(known), len(fit), won, leads - won, test, test_wins, len(database.actions))
-
-
-def _mature(config: Config, data_end: datetime) -> list[datetime]:
-    times = config.time
-    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, data_end)
-    return mature(cutoffs, times.horizon_days, data_end)
 
 
 def _labels(
@@ -133,7 +126,7 @@ def _labels(
     """Leads at the cutoffs, those of them won, snapshots, and those of them won."""
     if not cutoffs:
         return 0, 0, 0, 0
-    labels = label_sql(f"({cohort_sql(cutoffs)})", config.time.horizon_days, database.data_end)
+    labels = label_sql(Snapshots.at(database, cutoffs), config.time.horizon_days, database.data_end)
     leads, won, snapshots, wins = database.connection.execute(
         "SELECT count(DISTINCT lead_id), count(DISTINCT lead_id) FILTER (won = 1), count(*), "
         f"count(*) FILTER (won = 1) FROM ({labels})"

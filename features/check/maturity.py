@@ -21,9 +21,8 @@ import numpy.typing as npt
 
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.cutoffs import grid, is_mature
 from features.labels import ending_sql
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 
 LEAST_SEEN = 0.2
 
@@ -81,8 +80,7 @@ class Maturity:
 def maturity(database: LeadDatabase, config: Config) -> Maturity:
     """Measure the delay at the mature cutoffs, and hold the late ones against it."""
     end, horizon = database.data_end, config.time.horizon_days
-    cutoffs = grid(config.time.first_cutoff, config.time.cutoff_every_days, end)
-    known = [cutoff for cutoff in cutoffs if is_mature(cutoff, horizon, end)]
+    cutoffs, known = config.time.cutoffs(end), config.time.mature_cutoffs(end)
     delay = _delay(_won_by_day(database, known, horizon).sum(axis=0))
     late = [cutoff for cutoff in cutoffs if cutoff not in known]
     by_day, sizes = _won_by_day(database, late, horizon), _sizes(database, late)
@@ -109,7 +107,7 @@ def _won_by_day(
     """How many snapshots were won on each day after the cutoff: shape (cutoffs, horizon)."""
     counts = np.zeros((len(cutoffs), horizon), np.int64)
     if cutoffs:
-        endings = ending_sql(f"({cohort_sql(cutoffs)})", database.data_end)
+        endings = ending_sql(Snapshots.at(database, cutoffs), database.data_end)
         rows = database.connection.execute(
             f"SELECT cutoff, floor(days)::INT, count(*) FROM ({endings}) "
             f"WHERE ending = 'won' AND days < {horizon} GROUP BY ALL"
@@ -123,5 +121,6 @@ def _won_by_day(
 def _sizes(database: LeadDatabase, cutoffs: Sequence[datetime]) -> dict[datetime, int]:
     if not cutoffs:
         return {}
-    sql = f"SELECT cutoff, count(*) FROM ({cohort_sql(cutoffs)}) GROUP BY cutoff"
+    cohorts = Snapshots.at(database, cutoffs).relation
+    sql = f"SELECT cutoff, count(*) FROM {cohorts} GROUP BY cutoff"
     return dict(database.connection.execute(sql).fetchall())

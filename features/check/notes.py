@@ -11,6 +11,7 @@ from features.config import Config
 from features.contract.breaches import SHOWN
 from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
+from features.spark.whole import SparkSample
 
 
 def _strangers(table: str, use: str) -> tuple[str, str, str]:
@@ -29,7 +30,7 @@ LOOKS = {
     "leads_without_events": (
         "leads without events",
         "SELECT DISTINCT 'lead ' || lead_id AS seen, 1 AS n "
-        "FROM leads ANTI JOIN deeds USING (lead_id) WHERE lead_id IS NOT NULL",
+        "FROM leads ANTI JOIN known_events USING (lead_id) WHERE lead_id IS NOT NULL",
         "Only age and attributes speak for them. Many? Do both tables spell lead_id alike?",
     ),
     "events_without_leads": _strangers("events", use="feature"),
@@ -43,16 +44,17 @@ LOOKS = {
     ),
     "leads_with_very_many_events": (
         f"leads with more than {MANY_EVENTS:,} events and {MUCH:.0%} of all",
-        "SELECT concat('lead ', lead_id, ': ', count(*), ' events') AS seen, 1 AS n FROM deeds "
+        "SELECT concat('lead ', lead_id, ': ', count(*), ' events') AS seen, 1 AS n "
+        "FROM known_events "
         f"GROUP BY lead_id HAVING count(*) > {MANY_EVENTS} "
-        f"AND count(*) > {MUCH} * (SELECT count(*) FROM deeds)",
+        f"AND count(*) > {MUCH} * (SELECT count(*) FROM known_events)",
         "A crawler, a test account, an address that many share? Leave it out in the query of "
         "tables.events: it also keeps one core busy while all others wait.",
     ),
     "events_recorded_late": (
         "events recorded after they occurred",
         "SELECT concat('lead ', lead_id, ': ', action, ' at ', occurred_at, ', recorded ', "
-        "recorded_at) AS seen, 1 AS n FROM deeds WHERE recorded_at > occurred_at",
+        "recorded_at) AS seen, 1 AS n FROM known_events WHERE recorded_at > occurred_at",
         "Nothing to do: a feature sees them from recorded_at on, as sales did.",
     ),
 }
@@ -143,7 +145,7 @@ def cutoff_notes(
 
 def sample_note(database: LeadDatabase) -> Note:
     """That the figures are of some of the leads, where they are."""
-    whole = database.whole
+    whole = database.whole if isinstance(database, SparkSample) else None
     return Note(
         "leads in all",
         whole.leads if whole and whole.share < 1 else 0,

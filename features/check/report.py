@@ -4,9 +4,8 @@ Breaches of the contract must be mended before anything is learnt from the data.
 careful colleague would mention: true of many good databases, worth a look all the same.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -62,6 +61,10 @@ class Note:
         first = f" (first: {'; '.join(self.first)})" if self.first else ""
         return f"{self.title}: {self.count:,}{first}. {self.advice}"
 
+    def json_fields(self) -> dict[str, Any]:
+        """With the whole as `text`."""
+        return vars(self) | {"text": str(self)}
+
 
 @dataclass(frozen=True)
 class Report:
@@ -104,19 +107,14 @@ class Report:
         """The findings of the leakage audit that readiness.toml does not accept."""
         return tuple(each for each in self.findings if not each.accepted)
 
-    def to_json(self) -> dict[str, Any]:
-        """The whole report, safe for JSON: times as ISO 8601 text, notes and breaches also worded
-        as `text`."""
-        whole = asdict(self)
-        for name, items in (("notes", self.notes), ("breaches", self.breaches)):
-            whole[name] = [asdict(item) | {"text": str(item)} for item in items]
-        del whole["lacks"]
-        whole["training"] = {
+    def json_fields(self) -> dict[str, Any]:
+        """What `check --json` prints: the reasons not to train are under `training`."""
+        training = {
             "passes": self.ok and not self.leaks and not self.lacks,
-            "reasons": [each.to_json() for each in self.lacks],
+            "reasons": self.lacks,
         }
-        whole["findings"] = [each.to_json() for each in self.findings]
-        return {"ok": self.ok, **json.loads(json.dumps(whole, default=datetime.isoformat))}
+        shown = {name: value for name, value in vars(self).items() if name != "lacks"}
+        return {"ok": self.ok, **shown, "training": training}
 
 
 def totals(cutoffs: Sequence[CutoffCount]) -> dict[str, int]:

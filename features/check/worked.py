@@ -10,7 +10,7 @@ from datetime import datetime
 
 from features.contract.database import LeadDatabase
 from features.labels import worked_sql
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def worked(database: LeadDatabase, cutoffs: Sequence[datetime]) -> Worked | None
     """Of the leads open at any of the cutoffs; None without contacts, or without leads."""
     if "contacts" not in database.columns or not cutoffs:
         return None
-    sql = worked_sql(f"({cohort_sql(cutoffs)})", database.data_end)
+    sql = worked_sql(Snapshots.at(database, cutoffs), database.data_end)
     leads, never, never_won, worked_won = database.connection.execute(
         "SELECT count(*), count(*) FILTER (NOT worked), count(*) FILTER (NOT worked AND won), "
         f"count(*) FILTER (worked AND won) FROM ({sql})"

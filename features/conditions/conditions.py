@@ -22,11 +22,11 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
-from features.config import Strict
 from features.spec.kinds import ActiveDays, Age, Attribute, Count, DaysSince, First, Last
 from features.spec.spec import Spec, distinct
 from features.spec.where import Where, fits
 from features.spec.wording import Words, during, none_of, say
+from features.toml import Strict
 
 Flags = npt.NDArray[np.bool_]
 Text = Annotated[str, Field(min_length=1)]

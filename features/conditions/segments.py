@@ -18,7 +18,6 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,13 +26,14 @@ from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from features.conditions.conditions import Conditions
-from features.config import Config, Strict, explain_toml_errors
+from features.config import Config
 from features.errors import BadInput
 from features.spec.spec import Derived, Floats, Spec, distinct
 from features.spec.wording import Words
+from features.toml import Strict, parse_toml, read_text
 
 JOINED_BY = "; "
 _MANY = 60  # letters of a name: it heads a column
@@ -164,20 +164,12 @@ def load_segments(config: Config) -> Segments:
     path = config.folder / config.segments
     if not path.is_file():
         return Segments()
-    try:
-        return parse_segments(path.read_text(encoding="utf-8"), path)
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 text: {error}") from None
+    return parse_segments(read_text(path), path)
 
 
 def parse_segments(text: str, path: Path) -> Segments:
     """Read the text of a segments.toml; `path` is for the message. Raises BadInput."""
-    try:
-        return Segments(tuple(SegmentsFile.model_validate(tomllib.loads(text)).segment))
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path} is not valid TOML: {error}") from None
-    except ValidationError as error:
-        raise BadInput(explain_toml_errors(path, error, SegmentsFile)) from None
+    return Segments(tuple(parse_toml(text, path, SegmentsFile).segment))
 
 
 def opted_in(config: Config) -> tuple[InSegment, ...]:

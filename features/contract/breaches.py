@@ -8,6 +8,7 @@ the reason instead of losing it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import duckdb
 
@@ -33,6 +34,10 @@ class Breach:
             f"{self.table}.{self.column}: rows that {self.what}: {self.count:,} "
             f"(first: {'; '.join(self.first)}). {self.advice}"
         )
+
+    def json_fields(self) -> dict[str, Any]:
+        """With the whole as `text`."""
+        return vars(self) | {"text": str(self)}
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,7 @@ def write_lead_faults(connection: duckdb.DuckDBPyConnection) -> None:
     stray = (
         f"SELECT lead_id, {len(faults)} AS place, "
         "'events: the lead has events but no row in leads' AS reason "
-        "FROM (SELECT DISTINCT lead_id FROM deeds) ANTI JOIN leads USING (lead_id)"
+        "FROM (SELECT DISTINCT lead_id FROM known_events) ANTI JOIN leads USING (lead_id)"
     )
     connection.execute(
         "CREATE TABLE lead_faults AS SELECT lead_id, min_by(reason, place) AS reason "

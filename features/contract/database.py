@@ -12,17 +12,17 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
-import pyarrow as pa
 
 from features.config import Config, Engine, Features
 from features.contract.breaches import write_lead_faults
-from features.contract.observed import KNOWN_AT, is_deed, latest_time, observe
+from features.contract.observed import KNOWN_AT, is_counted, latest_time, observe
 from features.contract.tables import (
     CONTRACT,
     cast,
@@ -33,9 +33,6 @@ from features.contract.tables import (
 )
 from features.cutoffs import utc_now
 from features.errors import BadInput
-from features.spark.whole import Staging, Whole, find_whole
-from features.spec.compiled import attribute_columns
-from features.spec.spec import Spec
 from features.sql import literal, quoted
 
 DUCKDB_SHARE = 0.6  # of the memory limit; the rest is for arrays and frames
@@ -48,21 +45,20 @@ class LeadDatabase:
     """An open lead database.
 
     `actions` are the observed ones, most frequent first; `sources` those of the events, in
-    alphabetical order; `deeds` is how many events count; `attributes` tells for each listed
+    alphabetical order; `events_count` is how many events
+    the view known_events has; `attributes` tells for each listed
     attribute whether it is text; `columns` are the raw columns per table. `data_end` is the latest
     past time in the tables, or as configured: a label is mature where cutoff + horizon <= it.
-    `whole` is the lead database on Spark of which this one holds the leads, or some of them.
     """
 
     connection: duckdb.DuckDBPyConnection
     columns: dict[str, dict[str, str]]
     actions: tuple[str, ...]
     sources: tuple[str, ...]
-    deeds: int
+    events_count: int
     attributes: dict[str, bool]
     data_end: datetime
     scratch: Path
-    whole: Whole | None = None
 
     def query(self, sql: str) -> pd.DataFrame:
         """The rows of a query as a pandas frame."""
@@ -87,84 +83,48 @@ class LeadDatabase:
 
 
 @contextmanager
-def open_database(
-    config: Config, specs: Iterable[Spec] = (), leads: Sequence[str] = ()
-) -> Iterator[LeadDatabase]:
-    """Open and stage the lead database that readiness.toml names.
+def open_files(config: Config, attributes: Iterable[str] = ()) -> Iterator[LeadDatabase]:
+    """Open and stage the tables that readiness.toml names, with DuckDB.
 
-    specs: what rules or segments will ask for. Their attributes are staged beside those that
+    attributes: further columns of leads that will be asked for. They are staged beside those that
     readiness.toml lists, but are not in `attributes`, so that they never become a model's features.
-    leads: those that must be in it, where it holds only some (engine.spark.most_leads).
     Raises BadInput for tables that are absent, unreadable, or lack columns. Rows that breach the
     contract are kept for `breaches`; the leads they concern are in `lead_faults`.
     """
-    end, now = config.time.data_end, utc_now()
-    if end and end > now:
-        raise BadInput(
-            f"time.data_end is {end}, in the future: leads would count as lost whose time "
-            "has not come. Leave it out, or name when the extract was made."
-        )
-    specs = tuple(specs)
-    with _scratch(config.engine) as (connection, scratch):
-        if config.engine.kind == "duckdb":
-            columns = open_sources(connection, config.tables, config.folder)
-            lying = is_read_in_place("events", config.tables.events, columns["events"])
-            in_place = {"events"} if lying else set()
-            yield _staged(connection, scratch, columns, config.features, end, specs, in_place)
-            return
-        whole = find_whole(config, specs, _columns_asked(config, specs), now)
-        columns = _register(connection, whole.tables.sample(whole.share, leads))
-        end = whole.staging.data_end
-        database = _staged(connection, scratch, columns, config.features, end, specs)
-        yield replace(database, actions=whole.actions, whole=whole)
-
-
-def _columns_asked(config: Config, specs: Sequence[Spec]) -> set[str]:
-    """The columns of leads that are asked for beside those of the contract."""
-    asked = set(attribute_columns(specs))
-    amount = config.routing.amount
-    return asked | {*config.features.attributes, *([amount] if isinstance(amount, str) else [])}
-
-
-@contextmanager
-def open_bucket(how: Staging, rows: pa.RecordBatchReader) -> Iterator[LeadDatabase]:
-    """The same over one bucket of leads (`SparkTables.by_lead`), on a worker of Spark. Its leads
-    are all in it, with all that they did; actions and data end are the bucket's own."""
-    with _scratch(how.engine.model_copy(update={"threads": 1})) as (connection, scratch):
-        connection.register("arriving", rows)
-        connection.execute("CREATE TABLE arrived AS FROM arriving")
-        for table in how.columns:
-            connection.execute(
-                f"CREATE VIEW raw_{table} AS SELECT unnest({table}) FROM arrived "
-                f"WHERE {table} IS NOT NULL"
-            )
-        columns = describe_sources(connection, list(how.columns))
-        end = how.data_end or datetime.min
-        yield _staged(connection, scratch, columns, how.features, end, how.specs)
+    with temporary_duckdb(config.engine) as (connection, scratch):
+        columns = open_sources(connection, config.tables, config.folder)
+        lying = is_read_in_place("events", config.tables.events, columns["events"])
+        in_place = {"events"} if lying else set()
+        features, end = config.features, config.time.data_end
+        yield stage(connection, scratch, columns, features, attributes, end, in_place)
 
 
 @contextmanager
 def open_frames(
-    frames: Mapping[str, pd.DataFrame],
+    frames: Mapping[str, Any],
     features: Features,
     engine: Engine,
-    specs: Iterable[Spec] = (),
+    attributes: Iterable[str] = (),
 ) -> Iterator[LeadDatabase]:
-    """The same over pandas frames by table name: `events`, `leads` and, if known, `deals`."""
-    with _scratch(engine) as (connection, scratch):
-        yield _staged(connection, scratch, _register(connection, frames), features, None, specs)
+    """The same over frames by table name: `events`, `leads` and, if known, `deals`. Pandas, polars,
+    Arrow or whatever else DuckDB reads."""
+    with temporary_duckdb(engine) as (connection, scratch):
+        columns = register_tables(connection, frames)
+        yield stage(connection, scratch, columns, features, attributes)
 
 
-def _register(
-    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pd.DataFrame | pa.Table]
+def register_tables(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Any]
 ) -> dict[str, dict[str, str]]:
+    """Make a view raw_<table> of each; return each one's columns and their types. Raises BadInput
+    for missing columns."""
     for table, rows in tables.items():
         connection.register(f"raw_{table}", rows)
     return describe_sources(connection, list(tables))
 
 
 @contextmanager
-def _scratch(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+def temporary_duckdb(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A DuckDB within the engine's limits, in a temporary folder that is removed at the end."""
     scratch = Path(tempfile.mkdtemp(prefix="readiness-"))
     connection = duckdb.connect()
@@ -182,28 +142,34 @@ def _scratch(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _staged(
+def stage(
     connection: duckdb.DuckDBPyConnection,
     scratch: Path,
     columns: dict[str, dict[str, str]],
     features: Features,
-    data_end: datetime | None,
-    specs: Iterable[Spec],
+    attributes: Iterable[str] = (),
+    data_end: datetime | None = None,
     in_place: Set[str] = frozenset(),
 ) -> LeadDatabase:
-    attributes = _attributes(features.attributes, "features.attributes lists", columns["leads"])
-    asked = set(attribute_columns(specs))
-    beside = _attributes(
-        sorted(asked - attributes.keys()), "A rule or condition asks for", columns["leads"]
-    )
-    _stage(connection, features, attributes.keys() | beside, columns, in_place)
+    """The lead database over the views raw_<table>, whose columns and types are `columns`.
+    `attributes` as for `open_files`; the tables `in_place` are read where they lie."""
+    listed = _attributes(features.attributes, "features.attributes lists", columns["leads"])
+    further = sorted(set(attributes) - listed.keys())
+    beside = _attributes(further, "A rule or condition asks for", columns["leads"])
+    _create_tables(connection, features, listed.keys() | beside, columns, in_place)
     now = utc_now()
     observed = observe(connection, features, now)
     write_lead_faults(connection)
-    actions, sources = observed.actions, observed.sources
-    end = data_end or latest_time(connection, now)
-    deeds = observed.deeds
-    return LeadDatabase(connection, columns, actions, sources, deeds, attributes, end, scratch)
+    return LeadDatabase(
+        connection,
+        columns,
+        observed.actions,
+        observed.sources,
+        observed.events_count,
+        listed,
+        data_end or latest_time(connection, now),
+        scratch,
+    )
 
 
 def _attributes(listed: Sequence[str], who: str, found: dict[str, str]) -> dict[str, bool]:
@@ -224,7 +190,7 @@ def _attributes(listed: Sequence[str], who: str, found: dict[str, str]) -> dict[
     return is_text
 
 
-def _stage(
+def _create_tables(
     connection: duckdb.DuckDBPyConnection,
     features: Features,
     attributes: Set[str],
@@ -245,6 +211,6 @@ def _stage(
         except duckdb.Error as error:
             raise BadInput(f"tables.{table} cannot be read: {error}") from None
     connection.execute(
-        f"CREATE VIEW deeds AS SELECT *, {KNOWN_AT} AS known_at FROM events "
-        f"WHERE {is_deed(features)}"
+        f"CREATE VIEW known_events AS SELECT *, {KNOWN_AT} AS known_at FROM events "
+        f"WHERE {is_counted(features)}"
     )

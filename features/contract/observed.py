@@ -9,22 +9,22 @@ from features.config import Features
 from features.errors import BadInput
 from features.sql import literal
 
-# An event is known from the later of its two times on: a deed recorded before it happened (a booked
-# visit) is still no deed until it does.
+# An event is known from the later of its two times on: one that is recorded before it happens (a
+# booked visit) is not known until it does.
 KNOWN_AT = "greatest(occurred_at, coalesce(recorded_at, occurred_at))"
 
 
 @dataclass(frozen=True)
 class Observed:
-    """How many events are deeds; their actions, most frequent first; and their sources, in
+    """How many events count; their actions, most frequent first; and their sources, in
     alphabetical order."""
 
-    deeds: int
+    events_count: int
     actions: tuple[str, ...]
     sources: tuple[str, ...]
 
 
-def is_deed(features: Features) -> str:
+def is_counted(features: Features) -> str:
     """The condition that an event counts: all that must be there is, and it is not left out."""
     left_out = ", ".join(literal(action) for action in features.leave_out_actions)
     kept = f"AND action NOT IN ({left_out})" if left_out else ""
@@ -32,30 +32,31 @@ def is_deed(features: Features) -> str:
 
 
 def observe(connection: duckdb.DuckDBPyConnection, features: Features, now: datetime) -> Observed:
-    """Create the table said_ in one scan of the events: per action and source, how many are deeds
-    and the latest time. A time in the future is a breach, told by `check`; it must not move the end
-    of the data."""
+    """Create the table observed_ in one scan of the events: per action and source, how many count
+    and the latest time. A time in the future is a breach, reported by `check`; it must not move the
+    end of the data."""
     try:
         connection.execute(
-            "CREATE TEMP TABLE said_ AS SELECT action, source, "
-            f"count(*) FILTER ({is_deed(features)}) AS deeds, "
+            "CREATE TEMP TABLE observed_ AS SELECT action, source, "
+            f"count(*) FILTER ({is_counted(features)}) AS events, "
             f"max({KNOWN_AT}) FILTER ({KNOWN_AT} <= ?) AS latest FROM events GROUP BY ALL",
             [now],
         )
     except duckdb.Error as error:
         raise BadInput(f"tables.events cannot be read: {error}") from None
-    deeds = connection.execute("SELECT coalesce(sum(deeds), 0)::BIGINT FROM said_").fetchone()
+    count = "SELECT coalesce(sum(events), 0)::BIGINT FROM observed_"
+    ((events_count,),) = connection.execute(count).fetchall()
     return Observed(
-        deeds=deeds[0] if deeds else 0,
-        actions=_said(connection, "action", "sum(deeds) DESC, action"),
-        sources=_said(connection, "source", "source"),
+        events_count=events_count,
+        actions=_values(connection, "action", "sum(events) DESC, action"),
+        sources=_values(connection, "source", "source"),
     )
 
 
 def latest_time(connection: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
     """The latest past time in any table, once the events are observed. Raises BadInput for none."""
     row = connection.execute(
-        "SELECT max(moment) FROM (SELECT latest AS moment FROM said_ "
+        "SELECT max(moment) FROM (SELECT latest AS moment FROM observed_ "
         "UNION ALL SELECT created_at FROM leads UNION ALL SELECT closed_at FROM deals) "
         "WHERE moment <= ?",
         [now],
@@ -66,10 +67,10 @@ def latest_time(connection: duckdb.DuckDBPyConnection, now: datetime) -> datetim
     return end
 
 
-def _said(connection: duckdb.DuckDBPyConnection, column: str, order: str) -> tuple[str, ...]:
-    """The actions or sources of the deeds."""
+def _values(connection: duckdb.DuckDBPyConnection, column: str, order: str) -> tuple[str, ...]:
+    """The actions or sources of the events that count."""
     rows = connection.execute(
-        f"SELECT {column} FROM said_ WHERE deeds > 0 AND {column} IS NOT NULL "
+        f"SELECT {column} FROM observed_ WHERE events > 0 AND {column} IS NOT NULL "
         f"GROUP BY {column} ORDER BY {order}"
     ).fetchall()
     return tuple(text for (text,) in rows)

@@ -12,8 +12,10 @@ from features.contract.database import LeadDatabase
 from features.engine.one_pass import OnePass
 from features.errors import BadInput
 from features.progress import Progress, silent
+from features.snapshots import Snapshots
 from features.spec.spec import Spec
 
+KEY = ["lead_id", "cutoff"]
 # What one chunk may hold per GB of the memory limit, up to 1 GB, with two of them in hand: larger
 # ones, whose arrays fit no cache, cost a fifth more CPU.
 EVENTS_PER_GB = 1_000_000
@@ -21,31 +23,30 @@ NUMBERS_PER_GB = 5_000_000  # snapshots times features
 MOST_CHUNKS = 10_000
 
 
-def chunk_count(database: LeadDatabase, snapshots: str, features: int, memory_gb: float) -> int:
+def chunk_count(snapshots: Snapshots, features: int, memory_gb: float) -> int:
     """In how many chunks the work is done."""
-    rows = database.value(f"SELECT count(*) FROM {snapshots}")
-    full = max(rows * features / NUMBERS_PER_GB, database.deeds / EVENTS_PER_GB)
+    events = snapshots.database.events_count
+    full = max(snapshots.count * features / NUMBERS_PER_GB, events / EVENTS_PER_GB)
     needed = full / min(memory_gb, 1)
     return min(max(1, math.ceil(needed)), MOST_CHUNKS)
 
 
 def feature_frames(
-    database: LeadDatabase,
+    snapshots: Snapshots,
     specs: Sequence[Spec],
-    snapshots: str,
     memory_gb: float,
     progress: Progress = silent,
 ) -> Iterator[pd.DataFrame]:
     """Yield one frame per chunk of leads: lead_id, cutoff, then one column per spec, ordered by
     cutoff and lead.
 
-    Every snapshot of the relation is in exactly one frame. Numbers are float64, texts are objects;
+    Every snapshot is in exactly one frame. Numbers are float64, texts are objects;
     a missing value is NaN in both (never None: the encoder would take it for a category).
     Raises BadInput where a spec's attribute is not in the leads, or the memory does not suffice.
     """
-    one_pass = OnePass.over(database, specs)
-    _require_attributes(database, one_pass.compiled.attributes)
-    count = chunk_count(database, snapshots, len(one_pass.places), memory_gb)
+    one_pass = OnePass.over(snapshots.database, specs)
+    _require_attributes(snapshots.database, one_pass.compiled.attributes)
+    count = chunk_count(snapshots, len(one_pass.places), memory_gb)
     with _room(memory_gb):
         for done, frame in enumerate(one_pass.frames(snapshots, count), start=1):
             yield frame
@@ -82,14 +83,13 @@ def _require_attributes(database: LeadDatabase, attributes: Sequence[str]) -> No
 
 
 def feature_frame(
-    database: LeadDatabase,
+    snapshots: Snapshots,
     specs: Sequence[Spec],
-    snapshots: str,
     memory_gb: float = 4,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """All snapshots in one frame, ordered by cutoff and lead."""
-    frames = list(feature_frames(database, specs, snapshots, memory_gb, progress))
+    frames = list(feature_frames(snapshots, specs, memory_gb, progress))
     if len(frames) == 1:
         return frames[0]
-    return pd.concat(frames).sort_values(["cutoff", "lead_id"], ignore_index=True)
+    return pd.concat(frames).sort_values(KEY[::-1], ignore_index=True)

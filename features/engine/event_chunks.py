@@ -16,7 +16,7 @@ import pyarrow as pa
 from features.contract.database import LeadDatabase
 from features.engine.ahead import one_ahead
 from features.engine.event_rows import EVENT, Rows, laid_by_part
-from features.snapshots import Chunk
+from features.snapshots import Chunk, Snapshots
 from features.spec.spec import OfLead
 from features.sql import literal, quoted
 
@@ -26,23 +26,25 @@ SELECT n.part, n.number, epoch_us(e.occurred_at) AS occurred, epoch_us(e.known_a
   a.code AS action, coalesce(s.code, -1) AS source,
   CASE WHEN e.content IS NULL THEN 0 ELSE hash(e.content) END AS content,
   coalesce(TRY_CAST(round(e.value * 10000) AS BIGINT), 0) AS value
-FROM deeds e JOIN leads_ n ON n.lead_id = e.lead_id
+FROM known_events e JOIN leads_ n ON n.lead_id = e.lead_id
 JOIN actions_ a ON a.text = e.action LEFT JOIN sources_ s ON s.text = e.source"""
 
 
 def write_snapshots(
-    database: LeadDatabase, home: Path, snapshots: str, count: int, of_lead: Sequence[OfLead]
+    snapshots: Snapshots, home: Path, count: int, of_lead: Sequence[OfLead]
 ) -> None:
     """Create the table leads_ (lead_id, part, number within the part), and write the snapshots with
     these and with what is known of their leads, a column per spec. The parts are those of
-    `snapshots.Chunk`; `home` is a folder of this pass alone."""
+    `Chunk`; `home` is a folder of this pass alone."""
     columns = "".join(f", {spec.sql} AS {quoted(spec.name)}" for spec in of_lead)
-    database.connection.execute(f"""
+    snapshots.database.connection.execute(f"""
 CREATE OR REPLACE TEMP TABLE leads_ AS
 SELECT lead_id, part, (row_number() OVER (PARTITION BY part) - 1)::INTEGER AS number
-FROM (SELECT DISTINCT lead_id, {Chunk(0, count).part("lead_id")} AS part FROM {snapshots} s);
+FROM (SELECT DISTINCT lead_id, {Chunk(0, count).part("lead_id")} AS part
+  FROM {snapshots.relation} s);
 COPY (SELECT s.lead_id, s.cutoff, n.part, n.number, epoch_us(s.cutoff) AS cutoff_us{columns}
-FROM {snapshots} s JOIN leads_ n ON n.lead_id = s.lead_id JOIN leads l ON l.lead_id = s.lead_id
+FROM {snapshots.relation} s
+JOIN leads_ n ON n.lead_id = s.lead_id JOIN leads l ON l.lead_id = s.lead_id
 ORDER BY n.part) TO {_snapshots_file(home)} (FORMAT parquet)""")
 
 

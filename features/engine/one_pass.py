@@ -21,34 +21,24 @@ import pandas as pd
 import pyarrow as pa
 
 from features.contract.database import LeadDatabase
+from features.engine import kernel
 from features.engine.ahead import one_ahead
 from features.engine.event_chunks import event_chunks, read_snapshots, write_snapshots
 from features.engine.event_rows import Rows, by_lead
-from features.engine.kernel import (
-    FIRST_ACTION,
-    FIRST_SOURCE,
-    LAST_ACTION,
-    LAST_SOURCE,
-    Arrays,
-    Events,
-    Floats,
-    Ints,
-    Snapshots,
-    measure,
-)
+from features.engine.kernel import Arrays, Events, Floats, Ints, measure
 from features.engine.plan import plan_of
 from features.engine.query import feature_sql
-from features.snapshots import Chunk
+from features.snapshots import Chunk, Snapshots
 from features.spec.cells import Cells, Read, Text
 from features.spec.compiled import Compiled, compile_specs
 from features.spec.spec import Leaf, OfEvents, OfLead, Spec, distinct, where_of
 
 PARTS_PER_CORE = 8  # so that a lead with millions of events keeps one core busy, not all
 _TEXTS = {
-    ("first", "source"): FIRST_SOURCE,
-    ("last", "source"): LAST_SOURCE,
-    ("first", "action"): FIRST_ACTION,
-    ("last", "action"): LAST_ACTION,
+    ("first", "source"): kernel.FIRST_SOURCE,
+    ("last", "source"): kernel.LAST_SOURCE,
+    ("first", "action"): kernel.FIRST_ACTION,
+    ("last", "action"): kernel.LAST_ACTION,
 }
 
 
@@ -92,7 +82,7 @@ class OnePass:
             sources=database.sources if needs_sources else (),
         )
 
-    def frames(self, snapshots: str, count: int) -> Iterator[pd.DataFrame]:
+    def frames(self, snapshots: Snapshots, count: int) -> Iterator[pd.DataFrame]:
         """The features of each of `count` chunks of the snapshots, ordered by cutoff and lead:
         lead_id, cutoff, then one column per spec. Numbers are float64, texts objects, missing
         values NaN."""
@@ -100,11 +90,13 @@ class OnePass:
         threads = self.database.value("SELECT current_setting('threads')")
         # A folder of its own, so that nothing is left of a pass that was broken off.
         with TemporaryDirectory(dir=self.database.scratch) as home:
-            write_snapshots(self.database, Path(home), snapshots, count, of_lead)
+            write_snapshots(snapshots, Path(home), count, of_lead)
             chunks = self._chunks(Path(home), snapshots, count)
             yield from one_ahead(partial(self._frame, threads), chunks)
 
-    def _chunks(self, home: Path, snapshots: str, count: int) -> Iterator[tuple[pa.Table, Rows]]:
+    def _chunks(
+        self, home: Path, snapshots: Snapshots, count: int
+    ) -> Iterator[tuple[pa.Table, Rows]]:
         """The snapshots of each chunk, with the columns that the SQL measures, and the events."""
         events = event_chunks(self.database, home, self.actions, self.sources, count)
         for part, rows in enumerate(events):
@@ -120,7 +112,7 @@ class OnePass:
         snapshots, rows = chunk
         number = snapshots["number"].to_numpy()
         events, begin = by_lead(rows, int(number.max(initial=-1)) + 1)
-        moments = Snapshots(
+        moments = kernel.Snapshots(
             cutoff=snapshots["cutoff_us"].to_numpy(), begin=begin[number], end=begin[number + 1]
         )
         numbers = np.empty((len(number), len(self.places)), order="F")
@@ -140,7 +132,12 @@ class OnePass:
         return self._laid_out(snapshots, numbers, columns)
 
     def _measure(
-        self, threads: int, events: Events, snapshots: Snapshots, numbers: Floats, texts: Ints
+        self,
+        threads: int,
+        events: Events,
+        snapshots: kernel.Snapshots,
+        numbers: Floats,
+        texts: Ints,
     ) -> None:
         edges = np.linspace(0, len(numbers), threads * PARTS_PER_CORE + 1).astype(np.int64)
         with ThreadPoolExecutor(threads) as pool:

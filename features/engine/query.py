@@ -15,7 +15,7 @@ per feature (docs/adr/0003).
 
 from collections.abc import Iterable, Sequence
 
-from features.snapshots import Chunk
+from features.snapshots import Chunk, Snapshots
 from features.spec.spec import Leaf, OfEvents, OfLead, action_of
 from features.sql import literal, quoted
 
@@ -24,8 +24,8 @@ from features.sql import literal, quoted
 KNOWN_BEFORE = "e.known_at < s.cutoff"
 
 
-def feature_sql(leaves: Sequence[Leaf], snapshots: str, chunk: Chunk | None = None) -> str:
-    """The query for a relation of snapshots(lead_id, cutoff): lead_id, cutoff, then one column
+def feature_sql(leaves: Sequence[Leaf], snapshots: Snapshots, chunk: Chunk | None = None) -> str:
+    """The query for a set of snapshots: lead_id, cutoff, then one column
     per leaf, named by it, ordered by cutoff and lead. Numbers are DOUBLE, texts VARCHAR, missing
     values NULL."""
     chunk = chunk or Chunk()
@@ -62,12 +62,12 @@ def feature_sql(leaves: Sequence[Leaf], snapshots: str, chunk: Chunk | None = No
     return f"""
 WITH snapshots_ AS MATERIALIZED (
   SELECT row_number() OVER () AS snapshot, s.lead_id, s.cutoff{of_lead}
-  FROM {snapshots} s JOIN leads l ON l.lead_id = s.lead_id
+  FROM {snapshots.relation} s JOIN leads l ON l.lead_id = s.lead_id
   WHERE {chunk.holds("s.lead_id")}
 ),
 events_ AS (
   SELECT lead_id, occurred_at, known_at, action, source, content, value{_more_columns(of_events)}
-  FROM deeds WHERE {chunk.holds("lead_id")}
+  FROM known_events WHERE {chunk.holds("lead_id")}
 ),
 known AS (
   SELECT s.snapshot, s.cutoff, epoch_us(s.cutoff) - epoch_us(e.occurred_at) AS age_us,

@@ -14,13 +14,13 @@ from typing import Any
 import pyarrow as pa
 
 from features.contract.breaches import SHOWN, Breach, find_breaches
-from features.contract.database import LeadDatabase, open_bucket
+from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import EVENTS_PER_GB, feature_frames
 from features.errors import BadInput
-from features.labels import label_sql
-from features.snapshots import cohort_sql
+from features.labels import labels
+from features.snapshots import Snapshots
 from features.spark.session import Rows, SparkFrame
-from features.spark.whole import Staging, Whole, as_reader
+from features.spark.whole import SparkSample, Staging, Whole, as_reader, open_bucket
 from features.spec.spec import Spec
 
 Work = Callable[[LeadDatabase], Iterator[pa.Table]]
@@ -74,7 +74,7 @@ def features_on_spark(
 
     database: opened with `engine.kind = "spark"`. Raises BadInput for any other.
     """
-    if database.whole is None:
+    if not isinstance(database, SparkSample):
         raise BadInput('This needs a lead database opened with engine.kind = "spark".')
     kind = database.connection.execute("SELECT lead_id FROM leads LIMIT 0").to_arrow_table()
     columns = [("lead_id", kind.schema.field(0).type), ("cutoff", pa.timestamp("us"))]
@@ -83,10 +83,9 @@ def features_on_spark(
     engine = database.whole.staging.engine
 
     def work(bucket: LeadDatabase) -> Iterator[pa.Table]:
-        bucket.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql(cutoffs)}")
-        labels = label_sql("snapshots", horizon_days or 0, bucket.data_end)
-        won = bucket.query(labels).astype({"won": "Int32"}) if horizon_days else None
-        for frame in feature_frames(bucket, specs, "snapshots", engine.memory_gb):
+        snapshots = Snapshots.at(bucket, cutoffs)
+        won = labels(snapshots, horizon_days).astype({"won": "Int32"}) if horizon_days else None
+        for frame in feature_frames(snapshots, specs, engine.memory_gb):
             if won is not None:
                 frame = frame.merge(won, on=["lead_id", "cutoff"])
             yield pa.Table.from_pandas(frame, preserve_index=False)
@@ -97,7 +96,7 @@ def features_on_spark(
 def breaches_of(database: LeadDatabase, end: datetime) -> list[Breach]:
     """Every breach of the contract, also in the leads that are not at hand; times after `end`
     count as future."""
-    if database.whole is None:
+    if not isinstance(database, SparkSample):
         return find_breaches(database.connection, database.columns, end)
 
     def work(bucket: LeadDatabase) -> Iterator[pa.Table]:

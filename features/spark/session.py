@@ -1,7 +1,7 @@
 """Spark: reads tables at scale, brings the rows of each lead together, runs Python over them.
 
 The only file that imports pyspark. It knows neither features nor models: what runs over the rows is
-given to it, and is the code that runs without Spark, too (docs/adr/0019).
+given to it, and is the code that runs without Spark, too (docs/adr/0015).
 """
 
 from __future__ import annotations

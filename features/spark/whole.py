@@ -1,11 +1,13 @@
-"""What must be known of a lead database on Spark as a whole, before its leads part: how many leads
-and events there are, which actions, and when the data end.
+"""A lead database on Spark: what must be known of it as a whole, before its leads part (how many
+leads and events there are, which actions, when the data end), and opening a sample or a bucket of
+its leads as a lead database.
 
 All else is local to a lead. These few are summed up over the raw rows as Spark reads them, by the
 very expressions that stage a lead database.
 """
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -15,10 +17,16 @@ import duckdb
 import pyarrow as pa
 
 from features.config import Config, Engine, Features
-from features.contract.observed import KNOWN_AT, is_deed
-from features.contract.tables import CONTRACT, Column, cast
+from features.contract.database import (
+    LeadDatabase,
+    register_tables,
+    stage,
+    temporary_duckdb,
+)
+from features.contract.observed import KNOWN_AT, is_counted
+from features.contract.tables import CONTRACT, Column, cast, describe_sources
+from features.cutoffs import utc_now
 from features.spark.session import Rows, SparkTables
-from features.spec.spec import Spec
 
 _FOUND = pa.schema(
     [("action", pa.string()), ("events", pa.int64()), ("rows", pa.int64()), ("latest", pa.int64())]
@@ -30,11 +38,12 @@ _READ = {"events": ["lead_id", "occurred_at", "action", "recorded_at"]}
 @dataclass(frozen=True)
 class Staging:
     """How any part of a lead database is staged, on any machine; `columns` are those asked for, by
-    table. `data_end` is None where no time can be read."""
+    table, `attributes` those of leads besides features.attributes. `data_end` is None where no time
+    can be read."""
 
     features: Features
     engine: Engine
-    specs: tuple[Spec, ...]
+    attributes: frozenset[str]
     columns: dict[str, list[str]]
     data_end: datetime | None
 
@@ -55,14 +64,57 @@ class Whole:
         return min(1.0, self.staging.engine.spark.most_leads / max(1, self.leads))
 
 
-def find_whole(config: Config, specs: Sequence[Spec], attributes: Set[str], now: datetime) -> Whole:
+@dataclass(frozen=True)
+class SparkSample(LeadDatabase):
+    """A lead database that holds the leads of one on Spark, the `whole`, or some of them. Its
+    actions and data end are those of the whole."""
+
+    whole: Whole
+
+
+@contextmanager
+def open_sample(
+    config: Config, attributes: Set[str], leads: Sequence[str]
+) -> Iterator[SparkSample]:
+    """Open the lead database on Spark that readiness.toml names, and stage engine.spark.most_leads
+    of its leads here, `leads` among them. Else as `contract.database.open_files`."""
+    whole = find_whole(config, attributes, utc_now())
+    with temporary_duckdb(config.engine) as (connection, scratch):
+        columns = register_tables(connection, whole.tables.sample(whole.share, leads))
+        end = whole.staging.data_end
+        staged = stage(connection, scratch, columns, config.features, attributes, end)
+        yield SparkSample(**vars(staged) | {"actions": whole.actions, "whole": whole})
+
+
+@contextmanager
+def open_bucket(how: Staging, rows: pa.RecordBatchReader) -> Iterator[LeadDatabase]:
+    """One bucket of leads (`SparkTables.by_lead`) as a lead database, on a worker of Spark. Its
+    leads are all in it, with all that they did; actions and data end are the bucket's own."""
+    engine = how.engine.model_copy(update={"threads": 1})
+    with temporary_duckdb(engine) as (connection, scratch):
+        connection.register("arriving", rows)
+        connection.execute("CREATE TABLE arrived AS FROM arriving")
+        for table in how.columns:
+            connection.execute(
+                f"CREATE VIEW raw_{table} AS SELECT unnest({table}) FROM arrived "
+                f"WHERE {table} IS NOT NULL"
+            )
+        columns = describe_sources(connection, list(how.columns))
+        end = how.data_end or datetime.min
+        yield stage(connection, scratch, columns, how.features, how.attributes, end)
+
+
+def find_whole(config: Config, attributes: Set[str], now: datetime) -> Whole:
     """Open the tables on Spark and look at all of them once. Times after `now` end no data.
 
-    `attributes` are the further columns of leads that will be asked for.
+    `attributes` are the columns of leads that rules or segments will ask for.
     """
+    amount = config.routing.amount
+    further = {*attributes, *config.features.attributes}
+    further |= {amount} if isinstance(amount, str) else set()
     tables = SparkTables.opened(config)
     columns = {
-        table: [name for name in frame.columns if name in _wanted(table, attributes)]
+        table: [name for name in frame.columns if name in _wanted(table, further)]
         for table, frame in tables.frames.items()
     }
     found = {table: _facts(tables, table, columns[table], config.features, now) for table in _TIMES}
@@ -74,7 +126,7 @@ def find_whole(config: Config, specs: Sequence[Spec], attributes: Set[str], now:
     end = config.time.data_end or max(map(_from_microseconds, latest), default=None)
     return Whole(
         tables,
-        Staging(config.features, config.engine, tuple(specs), columns, end),
+        Staging(config.features, config.engine, frozenset(attributes), columns, end),
         leads=sum(row["rows"] for row in found["leads"]),
         events=sum(row["rows"] for row in found["events"]),
         actions=tuple(sorted(events, key=lambda action: (-events[action], action))),
@@ -95,7 +147,7 @@ def _facts(
 
 
 def facts_of(table: str, features: Features, now: datetime) -> Callable[[Rows], Rows]:
-    """Counts the rows, the deeds by action and the latest time up to `now` of some rows."""
+    """Counts the rows, the events by action and the latest time up to `now` of some rows."""
 
     def facts(rows: Rows) -> Rows:
         reader = as_reader(rows)
@@ -133,7 +185,7 @@ def _facts_sql(table: str, found: dict[str, str], features: Features, now: datet
         for column in asked
     )
     return f"""
-SELECT action, count(*) FILTER (WHERE {is_deed(features)}) AS events, count(*) AS rows,
+SELECT action, count(*) FILTER (WHERE {is_counted(features)}) AS events, count(*) AS rows,
   epoch_us(max({KNOWN_AT}) FILTER (WHERE {KNOWN_AT} <= TIMESTAMP '{now}')) AS latest
 FROM (SELECT {read} FROM raw) GROUP BY action"""
 

@@ -67,7 +67,8 @@ def sources_text(database: LeadDatabase, horizon_days: int) -> str:
     leads.source as what brought the lead, others as what is touched."""
     found = database.query(
         "SELECT source, count(*) AS rows, bool_or(brings) AS brings FROM ("
-        "SELECT source, true AS brings FROM leads UNION ALL SELECT source, false FROM deeds) "
+        "SELECT source, true AS brings FROM leads "
+        "UNION ALL SELECT source, false FROM known_events) "
         "WHERE source <> '' GROUP BY source ORDER BY rows DESC, source"
     )
     values = found["source"].tolist()

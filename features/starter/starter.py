@@ -5,6 +5,7 @@ The points are guessed from the words of the actions, never from outcomes: rules
 table that sales would write by hand, and is what the model has to beat.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
 from pathlib import Path
@@ -13,10 +14,11 @@ import duckdb
 
 from features.catalog import MOST_ACTIONS
 from features.config import FILE_NAME, Capacity, Config, Tables, Times
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
 from features.cutoffs import grid, mature
 from features.errors import BadInput
+from features.open import open_database
 from features.spec.wording import say
 from features.sql import literal
 from features.starter.funnel import funnel_text
@@ -69,8 +71,8 @@ def write_starter(folder: Path) -> list[Path]:
     )
     try:
         with open_database(config) as database:
-            texts = [_settings(config.tables, database), _rules(database.actions)]
-            horizon, *_ = _horizon(_first_cutoff(database), database.data_end)
+            texts = [_settings(config.tables, database), rules_text(database.actions)]
+            horizon, *_ = _horizon(first_cutoff(database), database.data_end)
             texts.append(sources_text(database, horizon))
             contacts = "contacts" in database.columns
             texts.append(funnel_text(database.actions, contacts, guess_points))
@@ -129,7 +131,7 @@ def _what_is_needed(folder: Path, missing: list[str], found: list[str]) -> str:
 
 
 def _settings(tables: Tables, database: LeadDatabase) -> str:
-    first = _first_cutoff(database)
+    first = first_cutoff(database)
     horizon, test, why = _horizon(first, database.data_end)
     columns = [name for name in database.columns["leads"] if name not in ("lead_id", "created_at")]
     frequent = database.actions[:MOST_ACTIONS]
@@ -157,9 +159,9 @@ def _place(tables: Tables, name: str) -> str:
     return f"{setting:<30} # {MEANINGS[name]}"
 
 
-def _first_cutoff(database: LeadDatabase) -> datetime:
+def first_cutoff(database: LeadDatabase) -> datetime:
     """The Monday after the first tenth of the events: one wrong date (1970) does not shift it."""
-    quantile = "SELECT quantile_disc(known_at, 0.1) FROM deeds"
+    quantile = "SELECT quantile_disc(known_at, 0.1) FROM known_events"
     moment: datetime | None = database.connection.execute(quantile).fetchall()[0][0]
     if moment is None:
         raise BadInput("tables.events has no row with lead_id, occurred_at and action.")
@@ -191,7 +193,8 @@ def guess_points(action: str) -> int:
     return next(points for pattern, points in GUESSES if begins_word(pattern, action))
 
 
-def _rules(actions: tuple[str, ...]) -> str:
+def rules_text(actions: Sequence[str]) -> str:
+    """A points table for these actions (most frequent first), guessed from their words."""
     rules = [_rule(action) for action in actions[:MOST_ACTIONS] if action]
     rarer = len(actions) - MOST_ACTIONS
     rest = [f"# {rarer:,} rarer actions have no rule.\n"] if rarer > 0 else []

@@ -56,7 +56,7 @@ prior_shift = false         # true: scoring follows a win rate that has moved si
 
 [promotion]  # docs/promotion.md
 metric = "average_precision"  # what the challenger must be better in
-stale_after_days = 90       # a champion so far behind may go for an equal, on a person's word
+stale_after_days = 90       # a champion so far behind may go for an equal, if approved
 
 [mlflow]
 uri = "sqlite:///out/mlflow.db"  # where runs are tracked and models registered

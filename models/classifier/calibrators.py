@@ -66,7 +66,7 @@ class Choice:
     log_loss: Mapping[Kind, float]
     behind: Mapping[Kind, tuple[float, float]]
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `train --json` prints of it."""
         losses = {
             kind: {"log_loss": loss, "behind": self.behind[kind][0], "error": self.behind[kind][1]}

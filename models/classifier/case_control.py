@@ -2,7 +2,7 @@
 
 Growing trees takes as long as there are rows, and where one snapshot in twenty is won the others
 are nearly all alike: beyond five of them for each won one they teach next to nothing, and cost two
-thirds of the time (docs/adr/0025 has the measures). So of a large training the not won are drawn at
+thirds of the time (docs/adr/0021 has the measures). So of a large training the not won are drawn at
 random, each with the same chance, a share s of them. Among the drawn the odds of being won are
 1 / s of the true ones, whatever the lead did, so log(s) is added to every log-odds (Prentice and
 Pyke 1979, "Logistic disease incidence models and case-control studies", Biometrika 66). Worked

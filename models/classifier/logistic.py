@@ -1,5 +1,5 @@
 """A regularised logistic regression on the model's own features: what boosting must beat, and what
-serves in its place where it does as well (docs/adr/0021).
+serves in its place where it does as well (docs/adr/0017).
 
 It has the face of `models.readiness.trees`, a pipeline over the frame, so it is calibrated as the
 trees are. Its reasons are exact without further ado: what an input adds to the log-odds is its

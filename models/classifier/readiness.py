@@ -131,7 +131,7 @@ def fit_learner(
     return fit_usable(frame, won, usable(frame, specs)[0], settings, seed)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReadinessModel:
     """A fitted model and what it must remember to be used rightly.
 
@@ -155,6 +155,12 @@ class ReadinessModel:
     time_to_close: TimeToClose | None = None
     calibrator: Choice | None = None
     name = "model"
+
+    def __repr__(self) -> str:
+        return (
+            f"ReadinessModel(version {self.version}, {self.way}, {len(self.specs)} features, "
+            f"horizon {self.horizon_days} days, trained until {self.trained_until:%Y-%m-%d})"
+        )
 
     def rank(self, frame: pd.DataFrame) -> Floats:
         """P(won within the horizon) for each snapshot, in [0, 1]."""

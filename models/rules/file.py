@@ -41,10 +41,10 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from features.conditions.conditions import Condition, Conditions, Text, Whole
-from features.config import Strict
 from features.spec.kinds import ActiveDays, Count, DaysSince, Decayed, Faded
 from features.spec.spec import Spec
 from features.spec.wording import Words, during, say
+from features.toml import Strict
 
 Floats = npt.NDArray[np.float64]
 Above0 = Annotated[float, Field(gt=0)]

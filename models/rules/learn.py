@@ -3,7 +3,7 @@
 Candidates are rules, not features: a deed once, or each time up to three or five times, within a
 window; days with activity; silence; an attribute. Those whose own lift is clear compete in one fit
 (models/rules/fit.py); what tells nothing beside the others falls out, and the rest gets whole
-points, 20 for the best sign. A deed that is good by itself never takes points (docs/adr/0014).
+points, 20 for the best sign. A deed that is good by itself never takes points (docs/adr/0013).
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from features.spec.spec import Spec
 from models.rules.file import Bands, Disqualifier, Rule, RulesFile
 from models.rules.fit import CLEAR, Floats, errors, evidence, weights, whole_points
 from models.rules.rules import RuleScore
-from models.statistics.judge import FEW_LEADS
+from models.statistics.estimate import FEW_LEADS
 from models.statistics.metrics import Capacity
 
 NAME = "learned points"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,12 +16,10 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
-from features.config import explain_toml_errors
-from features.errors import BadInput
 from features.spec.spec import Spec, action_of, distinct
 from features.spec.wording import Words
+from features.toml import parse_toml, read_text
 from models.rules.file import Floats, RulesFile
 
 Band = Literal["cold", "warm", "hot"]
@@ -41,13 +38,20 @@ def _sum(lines: Iterable[Floats], rows: int) -> Floats:
     return np.asarray(total / 10**DECIMALS, np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RuleScore:
     """The points table as a ranker of snapshots."""
 
     file: RulesFile
-    text: str = field(default="", repr=False, compare=False)  # as read, with its comments
+    text: str = field(default="", compare=False)  # as read, with its comments
     name = "rules"
+
+    def __repr__(self) -> str:
+        rules, bands = len(self.file.rule), self.file.bands
+        return (
+            f"RuleScore({self.file.name!r}, version {self.version}, "
+            f"{rules} rule{'s' * (rules != 1)}, warm from {bands.warm:g}, hot from {bands.hot:g})"
+        )
 
     @cached_property
     def version(self) -> str:
@@ -109,7 +113,7 @@ class RuleScore:
         said = {name: limits.words for name, limits in (bounds | {"All": self.file.total}).items()}
         return [f"{name}: {words}." for name, words in said.items() if words]
 
-    def to_json(self, words: Words | None = None) -> dict[str, Any]:
+    def json_fields(self, words: Words | None = None) -> dict[str, Any]:
         """What `rules show --json` prints: the file's content, and each rule in words."""
         told = self.file.model_dump(exclude_defaults=True, by_alias=True)
         for rule, dumped in zip(self.file.rule, told["rule"], strict=True):
@@ -131,19 +135,9 @@ def call_order(rules: RuleScore, frame: pd.DataFrame) -> Floats:
 
 def load_rules(path: Path) -> RuleScore:
     """Read rules.toml. Raises BadInput for a missing or faulty file."""
-    if not path.is_file():
-        raise BadInput(f"There is no rules file {path}; readiness.toml names it under `rules`.")
-    try:
-        return parse_rules(path.read_text(encoding="utf-8"), path)
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 text: {error}") from None
+    return parse_rules(read_text(path, "; readiness.toml names it under `rules`."), path)
 
 
 def parse_rules(text: str, path: Path) -> RuleScore:
     """Read the text of a rules.toml; `path` is for the message. Raises BadInput."""
-    try:
-        return RuleScore(RulesFile.model_validate(tomllib.loads(text)), text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path} is not valid TOML: {error}") from None
-    except ValidationError as error:
-        raise BadInput(explain_toml_errors(path, error, RulesFile)) from None
+    return RuleScore(parse_toml(text, path, RulesFile), text)

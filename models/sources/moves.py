@@ -63,14 +63,14 @@ class Belief:
         return float(beta.cdf(conversion, self.alpha, self.beta))
 
 
-class Tally(NamedTuple):
+class MatureLeads(NamedTuple):
     """Mature leads, and how many of them were won within the horizon."""
 
     leads: int
     won: int
 
 
-def fit_prior(tallies: Sequence[Tally], most_weight: float) -> Belief:
+def fit_prior(tallies: Sequence[MatureLeads], most_weight: float) -> Belief:
     """The Beta under which the tallies of some sources are likeliest.
 
     Its weight (alpha + beta, in leads) is kept within [LEAST_WEIGHT, most_weight], so that few and
@@ -78,7 +78,7 @@ def fit_prior(tallies: Sequence[Tally], most_weight: float) -> Belief:
     """
     n, k = np.array(tallies, float).reshape(-1, 2).T
 
-    def surprise(place: Floats) -> float:
+    def loss(place: Floats) -> float:
         mean, weight = expit(place[0]), np.exp(place[1])
         a, b = mean * weight, (1 - mean) * weight
         return float(-(betaln(a + k, b + n - k) - betaln(a, b)).sum())
@@ -86,7 +86,7 @@ def fit_prior(tallies: Sequence[Tally], most_weight: float) -> Belief:
     pooled = (k.sum() + 0.5) / (n.sum() + 1)
     weights = np.log([LEAST_WEIGHT, max(most_weight, LEAST_WEIGHT)])
     bounds = [(-9.0, 9.0), (weights[0], weights[1])]
-    found = minimize(surprise, [logit(pooled), weights.mean()], bounds=bounds, method="L-BFGS-B").x
+    found = minimize(loss, [logit(pooled), weights.mean()], bounds=bounds, method="L-BFGS-B").x
     mean, weight = float(expit(found[0])), float(np.exp(found[1]))
     return Belief(mean * weight, (1 - mean) * weight)
 
@@ -97,13 +97,13 @@ class Counted:
     the day of its last move, if there was one."""
 
     basket: Basket
-    whole: Tally
-    later: Tally
+    whole: MatureLeads
+    later: MatureLeads
     moved_on: date | None = None
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SourceVerdict:
     """What becomes of a source. belief: of its conversion, over the whole window. to: None where it
     stays, and `why` says why. seen, seen_belief, probability: what speaks most for a move, and how
     surely the conversion lies beyond the boundary."""
@@ -111,7 +111,7 @@ class Verdict:
     belief: Belief
     to: Basket | None
     why: str
-    seen: Tally
+    seen: MatureLeads
     seen_belief: Belief
     probability: float
 
@@ -140,7 +140,7 @@ def priors(
     >>> [round(middle[basket].mean, 3) for basket in BASKETS]
     [0.25, 0.15, 0.075, 0.025]
     """
-    by_basket: dict[Basket, list[Tally]] = {basket: [] for basket in BASKETS}
+    by_basket: dict[Basket, list[MatureLeads]] = {basket: [] for basket in BASKETS}
     for count in counts:
         if count.whole.leads:
             by_basket[count.basket].append(count.whole)
@@ -156,7 +156,7 @@ def priors(
 
 def judge_sources(
     counts: Mapping[str, Counted], levels: Sequence[float], moves: Moves, on: date
-) -> dict[str, Verdict]:
+) -> dict[str, SourceVerdict]:
     """The verdict on each source at a day. levels: where each basket but the last begins, falling.
 
     The prior weighs no more than `least_leads` leads do.
@@ -167,11 +167,11 @@ def judge_sources(
 
 def _judge(
     count: Counted, prior: Belief, levels: Sequence[float], moves: Moves, on: date
-) -> Verdict:
+) -> SourceVerdict:
     """The whole window and its later half are two chances to be wrong, so each has to be twice as
     sure (Bonferroni): what is left of doubt is doubled before it is compared."""
     place = BASKETS.index(count.basket)
-    found: list[tuple[float, Basket, Tally]] = []
+    found: list[tuple[float, Basket, MatureLeads]] = []
     for tally in (count.whole, count.later):
         belief = prior.after(*tally)
         if tally.leads >= moves.least_leads and place > 0:
@@ -183,12 +183,12 @@ def _judge(
     belief = prior.after(*count.whole)
     if not found:
         few = f"too few mature leads: {count.whole.leads} of {moves.least_leads}"
-        return Verdict(belief, None, few, count.whole, belief, 0.0)
+        return SourceVerdict(belief, None, few, count.whole, belief, 0.0)
     raw, to, seen = max(found, key=lambda each: each[0])
     probability = max(0.0, 1 - 2 * (1 - raw))
     stays = _why_it_stays(count.moved_on, probability, moves, on)
     why = stays or "beyond the boundary"
-    return Verdict(belief, None if stays else to, why, seen, prior.after(*seen), probability)
+    return SourceVerdict(belief, None if stays else to, why, seen, prior.after(*seen), probability)
 
 
 def _why_it_stays(moved_on: date | None, probability: float, moves: Moves, on: date) -> str:

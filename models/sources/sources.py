@@ -23,19 +23,17 @@ last move up to that day, else the one it is listed with.
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pandas as pd
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from features.config import Strict, explain_toml_errors
 from features.contract.database import LeadDatabase
-from features.errors import BadInput
 from features.sql import literal
+from features.toml import Strict, parse_toml, read_text
 from features.touches import Mark, touches_sql
 
 Basket = Literal["active-1", "active-2", "passive-1", "passive-2"]
@@ -210,22 +208,13 @@ ORDER BY t.lead_id""")
 
 def load_sources(path: Path) -> Sources:
     """Read sources.toml. Raises BadInput for a missing or faulty file."""
-    if not path.is_file():
-        raise BadInput(
-            f"There is no {path}; readiness.toml names it under `sources`. `readiness init` writes "
-            "a starter in a new folder; or write it as docs/sources.md shows."
-        )
-    try:
-        return parse_sources(path.read_text(encoding="utf-8"), path)
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 text: {error}") from None
+    advice = (
+        "; readiness.toml names it under `sources`. `readiness init` writes a starter in a new "
+        "folder; or write it as docs/sources.md shows."
+    )
+    return parse_sources(read_text(path, advice), path)
 
 
 def parse_sources(text: str, path: Path) -> Sources:
     """Read the text of a sources.toml; `path` is for the message. Raises BadInput."""
-    try:
-        return Sources(SourcesFile.model_validate(tomllib.loads(text)))
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path} is not valid TOML: {error}") from None
-    except ValidationError as error:
-        raise BadInput(explain_toml_errors(path, error, SourcesFile)) from None
+    return Sources(parse_toml(text, path, SourcesFile))

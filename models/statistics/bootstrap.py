@@ -8,30 +8,20 @@ one replicate sees the same draw, so that differences between rankers are paired
 An interval says how the figures vary with the leads, at these cutoffs and with this model: not
 with another quarter, nor with another training. What it has to go by are the leads of the rarer
 outcome, mostly the won ones: below FEW_WINS of them there is no interval, for it would not hold the
-truth as often as it says (docs/adr/0022, python -m benchmarks.coverage).
+truth as often as it says (docs/adr/0018, python -m benchmarks.coverage).
 """
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from models.statistics.estimate import LEVEL, Estimate
+
 Floats = NDArray[np.float64]
-LEVEL = 0.95
 FEW_WINS = 20  # below so many leads of the rarer outcome there is no interval
-
-
-class Interval(NamedTuple):
-    """A closed interval [low, high]; both NaN where there is none to be trusted."""
-
-    low: float
-    high: float
-
-
-NO_INTERVAL = Interval(math.nan, math.nan)
 
 
 def bootstrap(
@@ -84,19 +74,31 @@ def too_few(wins: int) -> str:
     return f"too few wins for an interval: {wins} of the {FEW_WINS} needed"
 
 
-def interval(replicated: Floats, wins: int, level: float = LEVEL) -> Interval:
-    """The percentile interval of replicated values, shape (replicates,); NaN where wins are too
-    few. Replicates that are NaN (no win drawn: no ROC AUC) are left out.
+def interval(replicated: Floats, wins: int, level: float = LEVEL) -> tuple[float, float]:
+    """The percentile interval (low, high) of replicated values, shape (replicates,); NaN where wins
+    are too few. Replicates that are NaN (no win drawn: no ROC AUC) are left out.
 
     wins: how many leads of the rarer outcome were resampled (`rarer`).
 
     >>> interval(np.array([1.0, 2.0, 3.0, float("nan")]), wins=20, level=0.5)
-    Interval(low=1.5, high=2.5)
+    (1.5, 2.5)
     >>> interval(np.array([1.0, 2.0, 3.0]), wins=19)
-    Interval(low=nan, high=nan)
+    (nan, nan)
     """
     known = replicated[~np.isnan(replicated)]
     if known.size == 0 or wins < FEW_WINS:
-        return NO_INTERVAL
+        return math.nan, math.nan
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
+    return float(low), float(high)
+
+
+def bootstrapped(
+    measure: Callable[[Floats], float], lead_id: ArrayLike, wins: int, replicates: int, seed: int
+) -> Estimate:
+    """One measure of all snapshots with its interval. Arguments as of `bootstrap` and `interval`.
+
+    >>> bootstrapped(lambda weight: float(weight.sum()), range(50), wins=20, replicates=9, seed=0)
+    Estimate(point=50.0, low=50.0, high=50.0)
+    """
+    replicated = bootstrap(lambda weight: np.array(measure(weight)), lead_id, replicates, seed)
+    return Estimate(measure(np.ones(np.size(lead_id))), *interval(replicated, wins))

@@ -1,12 +1,9 @@
-"""What segments are worth: the share of their leads that is won, held against all, and how much
-they overlap.
+"""The win rate of groups of snapshots, held against all of them, where leads recur.
 
-Conversion is what sales would meet that call a segment's leads on any day of the grid: of the leads
-that are open and in it at a mature cutoff, the share won within the horizon. A lead that is in it
-at several cutoffs counts at each, but its snapshots share its fate: the variance is that of the
-leads' totals, linearised (Cochran 1977, 6.4), and the interval is Wilson's at the effective sample
-size (Franco, Little, Louis and Slud, J. Survey Stat. Methodol. 2019). Where none or all are won
-there is no variance to go by, and each lead counts once.
+A lead with several snapshots in a group counts at each, but its snapshots share its fate: the
+variance is that of the leads' totals, linearised (Cochran 1977, 6.4), and the interval is Wilson's
+at the effective sample size (Franco, Little, Louis and Slud, J. Survey Stat. Methodol. 2019). Where
+none or all are won there is no variance to go by, and each lead counts once.
 """
 
 import math
@@ -18,50 +15,37 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from models.statistics.bootstrap import LEVEL
-from models.statistics.judge import FEW_LEADS, Estimate
+from models.statistics.estimate import FEW_LEADS, LEVEL, UNKNOWN, Estimate, score_interval
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
-Verdict = Literal["more", "fewer", "not clear"]
-UNKNOWN = Estimate(math.nan, math.nan, math.nan)
+AgainstAll = Literal["more", "fewer", "not clear"]
 
 
 @dataclass(frozen=True)
-class Conversion:
+class WinRate:
     """Of a group of snapshots: how many, of how many leads, how many of them won, the share and its
     95 % interval. lift: that share over the one of all snapshots. against_all: whether surely more
-    or fewer are won than of all, at 95 % for all segments together."""
+    or fewer are won than of all, at 95 % for all groups together."""
 
     snapshots: int
     leads: int
     wins: int
     rate: Estimate
     lift: Estimate
-    against_all: Verdict
-
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps: null where a figure is unknown."""
-        counts = {"snapshots": self.snapshots, "leads": self.leads, "wins": self.wins}
-        figures = {"rate": estimate_json(self.rate), "lift": estimate_json(self.lift)}
-        return counts | figures | {"against_all": self.against_all}
+    against_all: AgainstAll
 
 
-def estimate_json(found: Estimate) -> dict[str, float | None]:
-    """An estimate for json.dumps: null where it is unknown."""
-    return {key: None if math.isnan(value) else value for key, value in found._asdict().items()}
-
-
-def conversions(
-    groups: Bools, lead_id: npt.ArrayLike, won: npt.ArrayLike, compared: int
-) -> list[Conversion]:
-    """The conversion of each group of mature snapshots, held against all of them.
+def win_rates(
+    groups: Bools, lead_id: npt.ArrayLike, won: npt.ArrayLike, compared: int = 0
+) -> list[WinRate]:
+    """The win rate of each group of mature snapshots, held against all of them.
 
     groups: shape (n, k), whether each snapshot is in each group. won: 0 or 1, shape (n,).
     compared: how many groups are held against all: `against_all` is sure for all of these together
     (Bonferroni).
 
-    >>> everyone, some = conversions(
+    >>> everyone, some = win_rates(
     ...     np.array([[True, True], [True, False], [True, True], [True, False]]),
     ...     lead_id=[1, 1, 2, 3], won=[1, 0, 1, 0], compared=1)
     >>> everyone.rate.point, some.rate.point, some.lift.point
@@ -70,16 +54,12 @@ def conversions(
     lead, leads = pd.factorize(pd.Series(lead_id))
     outcome = np.asarray(won, np.float64)
 
-    def per_lead(weights: Floats) -> Floats:
-        return np.bincount(lead, weights, minlength=len(leads)).astype(np.float64)
+    def totals(held: npt.NDArray[Any]) -> _Totals:
+        both = (np.bincount(lead, each, len(leads)) for each in (held, outcome * held))
+        return _Totals(*(each.astype(np.float64) for each in both))
 
-    every = _Totals(per_lead(np.ones(len(outcome))), per_lead(outcome))
-    return [
-        _against(
-            _Totals(per_lead(held.astype(np.float64)), per_lead(outcome * held)), every, compared
-        )
-        for held in groups.T
-    ]
+    every = totals(np.ones(len(outcome)))
+    return [_win_rate(totals(held), every, compared) for held in groups.T]
 
 
 @dataclass(frozen=True)
@@ -98,41 +78,46 @@ class _Totals:
         return int((self.seen > 0).sum())
 
     @property
-    def strays(self) -> Floats:
+    def residuals(self) -> Floats:
         """How much each lead moves the rate, to first order; they sum to 0."""
         moves: Floats = (self.won - self.rate * self.seen) / self.seen.sum()
         return moves
 
+    def variance(self, residuals: Floats) -> float:
+        """Of a figure that each lead moves by its residual, shape (leads,)."""
+        return self.leads / (self.leads - 1) * float((residuals**2).sum())
 
-def _against(group: _Totals, every: _Totals, compared: int) -> Conversion:
-    rate = _wilson(group)
-    lift, verdict = _lift(group, every, rate, compared)
-    return Conversion(
+    def quantile(self, level: float) -> float:
+        """Student's in place of the normal's: few leads tell little of their variance."""
+        return float(stats.t.ppf((1 + level) / 2, self.leads - 1))
+
+
+def _win_rate(group: _Totals, every: _Totals, compared: int) -> WinRate:
+    rate = _rate(group)
+    lift, against_all = _lift(group, every, rate, compared)
+    return WinRate(
         snapshots=int(group.seen.sum()),
         leads=group.leads,
         wins=int(group.won.sum()),
         rate=rate,
         lift=lift,
-        against_all=verdict if group.leads >= FEW_LEADS else "not clear",
+        against_all=against_all if group.leads >= FEW_LEADS else "not clear",
     )
 
 
-def _wilson(group: _Totals) -> Estimate:
-    """Student's quantile in place of the normal's: few leads tell little of their variance."""
-    rate, leads = group.rate, group.leads
-    if leads < 2:
-        return Estimate(rate, math.nan, math.nan)
-    variance = leads / (leads - 1) * float((group.strays**2).sum())
-    size = min(rate * (1 - rate) / variance, group.seen.sum()) if 0 < rate < 1 else float(leads)
-    z2 = _student(LEVEL, leads) ** 2
-    centre = (rate + z2 / (2 * size)) / (1 + z2 / size)
-    half = math.sqrt(z2 / size * (rate * (1 - rate) + z2 / (4 * size))) / (1 + z2 / size)
-    return Estimate(rate, max(0.0, centre - half), min(1.0, centre + half))
+def _rate(group: _Totals) -> Estimate:
+    rate, size = group.rate, float(group.leads)
+    if group.leads < 2:
+        return UNKNOWN._replace(point=rate)
+    if 0 < rate < 1:
+        effective = rate * (1 - rate) / group.variance(group.residuals)
+        size = min(effective, float(group.seen.sum()))
+    return score_interval(rate, size, group.quantile(LEVEL))
 
 
 def _lift(
     group: _Totals, every: _Totals, rate: Estimate, compared: int
-) -> tuple[Estimate, Verdict]:
+) -> tuple[Estimate, AgainstAll]:
     """On the scale of logarithms; the group is part of all, which its leads move, too."""
     if group.leads < 2 or not every.won.any():
         return UNKNOWN, "not clear"
@@ -140,31 +125,12 @@ def _lift(
     if lift == 0:
         high = rate.high / every.rate
         return Estimate(0.0, 0.0, high), "fewer" if high < 1 else "not clear"
-    moves = group.strays / group.rate - every.strays / every.rate
-    error = math.sqrt(group.leads / (group.leads - 1) * float((moves**2).sum()))
-    reach = _student(LEVEL, group.leads) * error
-    surely = _student(1 - (1 - LEVEL) / max(1, compared), group.leads) * error
-    far = abs(math.log(lift)) > surely
-    verdict: Verdict = "not clear" if not far else "more" if lift > 1 else "fewer"
-    return Estimate(lift, lift * math.exp(-reach), lift * math.exp(reach)), verdict
-
-
-def _student(level: float, leads: int) -> float:
-    return float(stats.t.ppf((1 + level) / 2, leads - 1))
-
-
-def overlap(members: pd.DataFrame) -> pd.DataFrame:
-    """Of the leads of each segment (row), the share that is also in each other (column); NaN in the
-    row of a segment without leads.
-
-    >>> overlap(pd.DataFrame({"a": [True, True, False], "b": [True, False, False]}))
-         a    b
-    a  1.0  0.5
-    b  1.0  1.0
-    """
-    held = members.to_numpy(np.float64)
-    sizes = held.sum(axis=0)[:, None]
-    shares = np.divide(
-        held.T @ held, sizes, out=np.full((len(sizes),) * 2, np.nan), where=sizes > 0
-    )
-    return pd.DataFrame(shares, index=members.columns, columns=members.columns)
+    moves = group.residuals / group.rate - every.residuals / every.rate
+    error = math.sqrt(group.variance(moves))
+    reach = group.quantile(LEVEL) * error
+    surely = group.quantile(1 - (1 - LEVEL) / max(1, compared)) * error
+    if abs(math.log(lift)) <= surely:
+        against_all: AgainstAll = "not clear"
+    else:
+        against_all = "more" if lift > 1 else "fewer"
+    return Estimate(lift, lift * math.exp(-reach), lift * math.exp(reach)), against_all

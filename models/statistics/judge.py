@@ -1,13 +1,12 @@
-"""Which of two rankers was right: the same snapshots, lists of the same length, one verdict.
+"""Which of two rankers is better: the same snapshots, lists of the same length, one verdict.
 
 Training and serving both judge here, model against rules or challenger against champion, so that
 the gate and the report cannot disagree.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,13 +14,13 @@ from numpy.typing import ArrayLike
 
 from features.errors import BadInput
 from models.statistics.bootstrap import Floats, bootstrap, interval, rarer, too_few
-from models.statistics.calibration_error import Gaps
+from models.statistics.calibration import Gaps
+from models.statistics.estimate import FEW_LEADS, Estimate
 from models.statistics.metrics import BINS, NAN, Capacity, Ranking
 
 OVERALL = ("roc_auc", "average_precision", "log_loss", "brier", "ece")
 LISTED = ("precision", "gain", "lift")
 METRICS = (*OVERALL, *LISTED)
-FEW_LEADS = 30  # below this the bootstrap's interval is too narrow to name a winner by
 
 
 @dataclass(frozen=True)
@@ -43,39 +42,15 @@ class Contender:
             raise ValueError(f"{self.name}: a probability lies outside [0, 1]")
 
 
-class Estimate(NamedTuple):
-    """A figure and its 95 % interval [low, high], NaN where undefined; low and high alone are NaN
-    where an interval could not be trusted (docs/adr/0022), as always for a calibration error."""
-
-    point: float
-    low: float
-    high: float
-
-    @property
-    def known(self) -> bool:
-        """Whether there is an interval."""
-        return not (math.isnan(self.low) or math.isnan(self.high))
-
-    def interval_json(self) -> dict[str, float] | None:
-        """The interval for json.dumps; null where there is none."""
-        return {"low": self.low, "high": self.high} if self.known else None
-
-    def to_json(self) -> dict[str, float | None] | None:
-        """All three for json.dumps: null without a figure, null bounds without an interval."""
-        if math.isnan(self.point):
-            return None
-        return {"point": self.point, **(self.interval_json() or {"low": None, "high": None})}
-
-
 @dataclass(frozen=True)
 class Judgement:
-    """What `judge` found. METRICS names the figures in `estimates` and `difference`.
+    """The result of `judge`. METRICS names the figures in `estimates` and `difference`.
 
     rarer: leads of the rarer outcome, mostly the won: what the intervals have to go by.
     cutoffs: by date, snapshots, wins, slots (length of the list), precision of each contender.
     estimates: by contender, then metric. baselines: the same for `base_rate` and `random`, without
     intervals. differences: first contender minus each of the others; for log_loss, brier and ece
-    less is better. ece_by_chance: the calibration error that chance alone stays under 19 times of
+    lower is better. ece_by_chance: the calibration error that chance alone stays under 19 times of
     20, by contender; those that are not probabilities are left out, and all below FEW_LEADS leads
     or without a lead of each outcome.
     """
@@ -111,10 +86,10 @@ class Judgement:
     @property
     def winner(self) -> str | None:
         """The better by precision at capacity, if the interval leaves no doubt of it."""
-        _, low, high = self.difference["precision"]
-        if self.leads < FEW_LEADS or not (low > 0 or high < 0):
+        difference = self.difference["precision"]
+        if self.leads < FEW_LEADS or not difference.significant:
             return None
-        return self.names[0] if low > 0 else self.names[1]
+        return self.names[0] if difference.low > 0 else self.names[1]
 
     def more_than_chance(self, name: str) -> bool:
         """Whether the calibration error of a contender in `ece_by_chance` lies above that."""
@@ -124,10 +99,10 @@ class Judgement:
         """That in words."""
         return "more than chance" if self.more_than_chance(name) else "no more than chance"
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps: null where a figure makes no sense, never NaN."""
+    def json_fields(self) -> dict[str, Any]:
+        """null where a figure makes no sense."""
         points = {
-            name: {metric: found.point for metric, found in estimates.items()}
+            name: {metric: estimate.point for metric, estimate in estimates.items()}
             for name, estimates in self.estimates.items()
         }
         return {
@@ -136,9 +111,9 @@ class Judgement:
             "wins": self.wins,
             "base_rate_observed": self.wins / self.snapshots,
             "cutoffs": self.cutoffs,
-            **{name: self._block(p) for name, p in (points | self.baselines).items()},
+            **{name: self._block(each) for name, each in (points | self.baselines).items()},
             "no_interval": self.too_few or None,
-            "difference": {m: d.to_json() for m, d in self.difference.items()},
+            "difference": {m: d.or_none for m, d in self.difference.items()},
             "interval": {
                 name: {m: e.interval_json() for m, e in estimates.items()}
                 for name, estimates in self.estimates.items()
@@ -150,9 +125,8 @@ class Judgement:
         }
 
     def _block(self, points: Mapping[str, float]) -> dict[str, Any]:
-        safe = {metric: None if math.isnan(p) else p for metric, p in points.items()}
-        listed = {"share": self.share, **{m: safe[m] for m in LISTED}}
-        return {**{m: safe[m] for m in OVERALL}, "at_capacity": listed}
+        listed = {"share": self.share, **{m: points[m] for m in LISTED}}
+        return {**{m: points[m] for m in OVERALL}, "at_capacity": listed}
 
 
 def judge(
@@ -187,7 +161,7 @@ def judge(
     replicated = bootstrap(measure, snapshots["lead_id"], replicates, seed)
     figures, wins = replicated[:, :, : len(METRICS)], rarer(snapshots["lead_id"], won)
     leads = snapshots["lead_id"].nunique()
-    tellable = leads >= FEW_LEADS and wins > 0
+    enough = leads >= FEW_LEADS and wins > 0
     return Judgement(
         snapshots=won.size,
         leads=leads,
@@ -207,7 +181,7 @@ def judge(
         ece_by_chance={
             c.name: gap.by_chance(replicated[:, i, len(METRICS) :])
             for i, (c, gap) in enumerate(zip(contenders, gaps, strict=True))
-            if gap is not None and tellable
+            if gap is not None and enough
         },
     )
 
@@ -238,12 +212,12 @@ def _baselines(
     base_rate: float, won: Floats, cutoff: np.ndarray, capacity: Capacity
 ) -> dict[str, dict[str, float]]:
     """Both tie everybody, which is the mean of all orders; only the base rate is a probability."""
-    found = {}
+    baselines = {}
     for name, is_probability in (("base_rate", True), ("random", False)):
         alike = Contender(name, np.full(won.size, float(base_rate)), is_probability)
         figures = _measure(alike, Ranking(won, alike.score, cutoff), capacity)
-        found[name] = dict(zip(METRICS, figures.tolist(), strict=True))
-    return found
+        baselines[name] = dict(zip(METRICS, figures.tolist(), strict=True))
+    return baselines
 
 
 def _row(
@@ -257,14 +231,14 @@ def _row(
 def _estimates(point: Floats, replicated: Floats, wins: int) -> dict[str, Estimate]:
     """point: shape (metrics,); replicated: shape (replicates, metrics), NaN for the calibration
     error, which has no interval."""
-    found = zip(METRICS, point.tolist(), replicated.T, strict=True)
-    return {metric: Estimate(p, *interval(r, wins)) for metric, p, r in found}
+    each = zip(METRICS, point.tolist(), replicated.T, strict=True)
+    return {metric: Estimate(p, *interval(r, wins)) for metric, p, r in each}
 
 
 def _by_cutoff(
     cutoff: np.ndarray, won: Floats, contenders: Sequence[Contender], capacity: Capacity
 ) -> dict[str, dict[str, Any]]:
-    found = {}
+    by_cutoff = {}
     for at in np.unique(cutoff):
         here = cutoff == at
         cohort = int(here.sum())
@@ -272,10 +246,10 @@ def _by_cutoff(
             c.name: Ranking(won[here], c.score[here]).at_capacity(capacity).precision
             for c in contenders
         }
-        found[pd.Timestamp(at).isoformat().removesuffix("T00:00:00")] = {
+        by_cutoff[pd.Timestamp(at).isoformat().removesuffix("T00:00:00")] = {
             "snapshots": cohort,
             "wins": int(won[here].sum()),
             "slots": float(capacity.slots(np.array([cohort], float))[0]),
             "precision": precision,
         }
-    return found
+    return by_cutoff

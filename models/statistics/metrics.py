@@ -96,27 +96,28 @@ class Tally:
     def log_loss(self) -> float:
         tiny = np.finfo(float).eps
         sure = np.clip(self.score, tiny, 1 - tiny)
-        surprise = -self.wins * np.log(sure) - (self.total - self.wins) * np.log1p(-sure)
-        return float(surprise.sum() / self.total.sum())
+        loss = -self.wins * np.log(sure) - (self.total - self.wins) * np.log1p(-sure)
+        return float(loss.sum() / self.total.sum())
 
     def brier(self) -> float:
         squares = self.wins * (1 - self.score) ** 2 + (self.total - self.wins) * self.score**2
         return float(squares.sum() / self.total.sum())
 
     def ece(self) -> float:
-        _, wins, expected = self.binned(BINS)
-        return float(np.abs(expected - wins).sum() / self.total.sum())
+        place = self.bins(BINS)
+        gaps = _sum(self.total * self.score, place, BINS) - _sum(self.wins, place, BINS)
+        return float(np.abs(gaps).sum() / self.total.sum())
 
-    def binned(self, bins: int) -> tuple[Floats, Floats, Floats]:
-        """Snapshots, wins and sum of scores in each of `bins` bins of equal mass, best first.
+    def bins(self, count: int) -> NDArray[np.intp]:
+        """The bin of each score, of `count` bins of equal mass, from 0 for the best.
 
         A tie is never torn: it goes whole into the bin in which its middle falls, so that a bin
         may be larger than another, or empty.
         """
         middle = np.cumsum(self.total) - self.total / 2
-        bin_of = np.minimum(bins * middle / self.total.sum(), bins - 1).astype(np.intp)
-        total, wins, expected = self.total, self.wins, self.total * self.score
-        return _sum(total, bin_of, bins), _sum(wins, bin_of, bins), _sum(expected, bin_of, bins)
+        place: NDArray[np.intp]
+        place = np.minimum(count * middle / self.total.sum(), count - 1).astype(np.intp)
+        return place
 
 
 class Ranking:
@@ -142,6 +143,10 @@ class Ranking:
     def tally(self, weight: Weight = None) -> Tally:
         """All snapshots together, whatever their cutoff."""
         return Tally(self._score, *self._sums(self._place, self._score.size, weight))
+
+    def bins(self, count: int) -> NDArray[np.intp]:
+        """The bin of each snapshot, shape (n,), as of `Tally.bins`."""
+        return self.tally().bins(count)[self._place]
 
     def at_capacity(self, capacity: Capacity, weight: Weight = None) -> AtCapacity:
         """Call each cutoff's best within capacity, then pool the lists.
@@ -236,33 +241,6 @@ def ece(outcome: ArrayLike, probability: ArrayLike, weight: Weight = None) -> fl
     0.1
     """
     return Ranking(outcome, probability).tally(weight).ece()
-
-
-def calibration_curve(outcome: ArrayLike, probability: ArrayLike, bins: int = BINS) -> pd.DataFrame:
-    """The bins of `ece` by rising probability, empty ones left out: predicted (mean), observed (win
-    rate), count, and the win rate's 95 % interval [low, high] (Wilson, JASA 1927).
-
-    The interval takes snapshots for independent, so it is too narrow where leads recur.
-
-    >>> calibration_curve([1, 1, 0, 0], [0.8, 0.8, 0.2, 0.2], bins=2).round(2)
-       predicted  observed  count   low  high
-    0        0.2       0.0      2  0.00  0.66
-    1        0.8       1.0      2  0.34  1.00
-    """
-    sums = np.stack(Ranking(outcome, probability).tally().binned(bins))[:, ::-1]
-    count, wins, expected = sums[:, sums[0] > 0]
-    z2 = 1.959963984540054**2  # the normal's 97.5 % point
-    centre = (wins + z2 / 2) / (count + z2)
-    half = np.sqrt(z2 * (wins * (count - wins) / count + z2 / 4)) / (count + z2)
-    return pd.DataFrame(
-        {
-            "predicted": expected / count,
-            "observed": wins / count,
-            "count": count.astype(int),
-            "low": centre - half,
-            "high": centre + half,
-        }
-    )
 
 
 def at_capacity(

@@ -1,6 +1,7 @@
 """The sentence that ends a judgement."""
 
-from models.statistics.judge import FEW_LEADS, Judgement
+from models.statistics.estimate import FEW_LEADS
+from models.statistics.judge import Judgement
 
 
 def verdict(judgement: Judgement) -> str:

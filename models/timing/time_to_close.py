@@ -26,6 +26,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.spec.kinds import DaysSince
+from models.statistics.survival import FIRST, OPEN, SECOND, cumulative_incidence
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -160,7 +161,7 @@ def fit_time_to_close(
     reach = _reach(endings["cutoff"], horizon_days)
 
     def curve(inside: Bools) -> tuple[float, ...]:
-        return cumulative_incidence(days[inside], ending[inside], reach)
+        return incidence_by_day(days[inside], ending[inside], reach)
 
     pooled = curve(np.ones(len(days), bool))
     everyone = TimeToClose(horizon_days, float(won.mean()), (), (pooled,), None, pooled)
@@ -177,20 +178,13 @@ def fit_time_to_close(
     )
 
 
-def cumulative_incidence(days: Floats, ending: npt.NDArray[Any], reach: int) -> tuple[float, ...]:
+def incidence_by_day(days: Floats, ending: npt.NDArray[Any], reach: int) -> tuple[float, ...]:
     """The chance of a win in [cutoff, cutoff + d days) for d = 0, 1, ..., reach, lost leads being
-    out of the race and open ones censored (Aalen & Johansen 1978), rounded to 7 decimals.
-
-    Nine lines, since scikit-survival refuses leads of which none was lost, or none won."""
-    order = np.argsort(days, kind="stable")
-    times, first = np.unique(days[order], return_index=True)
-    at_risk = len(days) - first
-    won = np.add.reduceat((ending == "won")[order], first, dtype=np.float64)
-    closed = np.add.reduceat((ending != "open")[order], first, dtype=np.float64)
-    still_open = np.append(1.0, np.cumprod(1 - closed / at_risk))
-    chance = np.append(0.0, np.cumsum(still_open[:-1] * won / at_risk))
-    curve = chance[np.searchsorted(times, np.arange(reach + 1))].round(7)
-    return tuple(float(chance) for chance in curve)
+    out of the race and open ones censored (Aalen-Johansen), rounded to 7 decimals."""
+    event = np.select([ending == "won", ending == "open"], [FIRST, OPEN], SECOND)
+    times, (won, _) = cumulative_incidence(days, event)
+    before = np.searchsorted(times, np.arange(1, reach + 1)) - 1  # the last time before the day
+    return (0.0, *won[before].round(7).tolist())
 
 
 def _band_edges(readiness_of_won: Floats) -> tuple[float, ...]:

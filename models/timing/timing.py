@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.statistics.bootstrap import NO_INTERVAL, Interval, bootstrap, interval
+from models.statistics.bootstrap import bootstrapped
+from models.statistics.estimate import UNKNOWN, Estimate
 from models.timing.time_to_close import LADDER, QUARTILES, TINY, TimeToClose
 
 Floats = npt.NDArray[np.float64]
@@ -69,11 +70,6 @@ class Timing:
             f"curve for all leads by {self.pinball_one_curve:.2f} ({sure})."
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """The block `time_to_close` of `train --json`; null for what cannot be known."""
-        found = {key: _null(value) for key, value in asdict(self).items()}
-        return found | {"ladder": [asdict(rung) for rung in self.ladder]}
-
     def metrics(self) -> dict[str, float]:
         """By name, for MLflow."""
         found = {
@@ -113,7 +109,7 @@ def judge_timing(
     own = _within(judged, within, lambda at, most: curves.quantiles(frame[at], readiness[at], most))
     one = _within(judged, within, lambda at, most: _of_all(curves, at, most))
     losses, of_one = pinball(took, own), pinball(took, one)
-    saved = _interval(of_one - losses, endings["lead_id"][judged])
+    saved = _mean_of_leads(of_one - losses, endings["lead_id"][judged])
     return Timing(
         reach=curves.reach,
         ladder=tuple(ladder),
@@ -151,16 +147,16 @@ def _of_all(curves: TimeToClose, at: Any, most: int) -> Ints:
     return np.tile(np.clip(days, 1, most), (int(at.sum()), 1))
 
 
-def _interval(saved: Floats, lead_id: pd.Series[Any]) -> Interval:
-    """The interval of the mean, leads resampled: one deal is judged at several cutoffs. All of them
-    are won; NaN where they are too few."""
+def _mean_of_leads(saved: Floats, lead_id: pd.Series[Any]) -> Estimate:
+    """The mean with its interval, leads resampled: one deal is judged at several cutoffs. All of
+    them are won; no interval where they are too few."""
     if not len(saved):
-        return NO_INTERVAL
+        return UNKNOWN
 
-    def mean(weight: Floats) -> Floats:
-        return np.array([np.average(saved, weights=weight)])
+    def mean(weight: Floats) -> float:
+        return float(np.average(saved, weights=weight))
 
-    return interval(bootstrap(mean, lead_id, REPLICATES, seed=0)[:, 0], lead_id.nunique())
+    return bootstrapped(mean, lead_id, lead_id.nunique(), REPLICATES, seed=0)
 
 
 def _brier(promised: Any, seen: Floats) -> float:

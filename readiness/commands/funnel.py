@@ -9,16 +9,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from readiness.commands.console import (
-    AsJson,
-    err,
-    out,
-    print_json,
-    print_path,
-    progress_bars,
-    require_html,
-)
-from readiness.commands.data import Where
+from readiness.commands.options import TIME_FORMATS, AsJson, Page, Where
+from readiness.commands.printing import out, print_json, print_notes, print_path, progress_bars
 
 if TYPE_CHECKING:
     from serve.reports.funnel.figures import FunnelReport
@@ -27,7 +19,7 @@ if TYPE_CHECKING:
 Until = Annotated[
     datetime | None,
     typer.Option(
-        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"],
+        formats=TIME_FORMATS,
         metavar="TIME",
         help="A day, or a time as 2026-03-01T14:30:00, UTC. Only what was known strictly before it "
         "counts. Default: the end of the data.",
@@ -35,12 +27,7 @@ Until = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add this verb to the command."""
-    app.command("funnel")(funnel_verb)
-
-
-def funnel_verb(
+def verb(
     where: Where = Path(),
     until: Until = None,
     by: Annotated[
@@ -50,41 +37,37 @@ def funnel_verb(
             "by cohort (when the lead came) or by period (when it entered the phase)."
         ),
     ] = None,
-    to: Annotated[
-        Path | None, typer.Option("--out", help="The HTML page. Default: funnel.html in `out`.")
-    ] = None,
+    to: Page = None,
     as_json: AsJson = False,
 ) -> None:
-    """How far leads come, how fast, and which phase holds them back.
+    """How far leads come, how fast, and which phase is the bottleneck.
 
-    The stages are those of funnel.toml beside readiness.toml (`readiness init` writes one): entered
-    by deeds, contacts, deals, points or readiness, or by rows of the table stages. Conversion
-    counts the leads that entered a phase long enough ago (`within_days`); open leads are never
-    taken for lost. Writes a self-contained HTML page (and funnel.json beside it).
+    The stages are those of funnel.toml next to readiness.toml (`readiness init` writes one):
+    entered by events, contacts, deals, points or readiness, or by rows of the table stages.
+    Conversion counts the leads that entered a phase long enough ago (`within_days`); open leads are
+    never counted as lost. Writes a self-contained HTML page (funnel.html), and funnel.json.
 
     Each `[[stage]]` of funnel.toml, first to last, has a `name` and ways in: `created = true`,
     `actions = ["visited_pricing"]`, `contact = "accepted"`, `won = true`, `points_from = 40`,
-    `readiness_from = 0.3`; if you like, `within_days = 30` and `reference = [0.3, 0.5]`, the share
+    `readiness_from = 0.3`; optional: `within_days = 30` and `reference = [0.3, 0.5]`, the share
     that should come there from the stage before.
     """
     from features.config import load
     from serve.reports.funnel.figures import funnel_report, write_funnel_page
 
-    require_html(to)
     config = load(where)
-    with progress_bars() as told:
-        report = funnel_report(config, until, by, told)
+    with progress_bars() as progress:
+        report = funnel_report(config, until, by, progress)
     page = write_funnel_page(report, to or config.out_folder / "funnel.html")
     if as_json:
-        print_json(report.to_json() | {"page": str(page)})
+        print_json(report, page=page)
         return
     _print(report)
     print_path(f"Report: {page}")
 
 
 def _print(report: "FunnelReport") -> None:
-    for note in report.notes:
-        err.print(f"[yellow]note[/] {escape(note)}")
+    print_notes(report.notes)
     out.print(_conversions(report))
     out.print(_times(report))
     if report.groups:

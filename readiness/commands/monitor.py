@@ -7,9 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from readiness.commands.console import AsJson, out, print_json, print_path, progress_bars
-from readiness.commands.data import Where
-from readiness.commands.use import Cutoff
+from readiness.commands.options import AsJson, Cutoff, Where
+from readiness.commands.printing import out, print_json, print_path, progress_bars
 
 if TYPE_CHECKING:
     from serve.reports.monitor.figures import Monitoring
@@ -17,28 +16,23 @@ if TYPE_CHECKING:
 _COLOURS = {"red": "bold red", "amber": "yellow", "green": "green", "grey": "dim"}
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add this verb to the command."""
-    app.command("monitor")(monitor_verb)
-
-
-def monitor_verb(
+def verb(
     where: Where = Path(),
     cutoff: Cutoff = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on amber too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Is the champion still right? Drift, past scores against outcomes, inflation, lost leads.
+    """Is the champion still right? Drift, calibration of past scores, inflation, lost leads.
 
-    Run it after `readiness score`, as often. Leads of now are held against leads of the same age
-    at the last training cutoffs; what the ledger promised, against what has happened since. Each
-    check is green, amber, red, or grey while too little is known to tell (docs/monitoring.md).
+    Run it after `readiness score`, as often. Today's leads are compared with leads of the same age
+    at the last training cutoffs; the probabilities in the ledger, with what has happened since.
+    Each check is green, amber, red, or grey while there is too little data (docs/monitoring.md).
 
-    Exits 1 where a check is red, else 0, for schedulers. Figures go to MLflow, the page to
+    Exits 1 if a check is red, else 0, for schedulers. Figures go to MLflow, the page to
     monitor.html in `out`.
     """
     from features.config import load
-    from features.contract.database import open_database
+    from features.open import open_database
     from models.registry import CHAMPION, Registry
     from serve.ledger.ledger import open_ledger
     from serve.reports.monitor.figures import known_models, monitor
@@ -49,29 +43,29 @@ def monitor_verb(
     champion = registry.load(CHAMPION)
     with open_ledger(config.out_folder / "ledger.duckdb") as ledger:
         models = known_models(registry, ledger)
-        with open_database(champion.staged(config)) as database, progress_bars() as told:
-            found = monitor(config, database, ledger, models, cutoff, told)
-    page = write_page(found, config.out_folder / "monitor.html")
-    run = log(found, registry)
+        with open_database(champion.staged(config)) as database, progress_bars() as progress:
+            result = monitor(config, database, ledger, models, cutoff, progress)
+    page = write_page(result, config.out_folder / "monitor.html")
+    run = log(result, registry)
     if as_json:
-        print_json(found.to_json() | {"page": str(page), "run_id": run})
+        print_json(result, page=page, run_id=run)
     else:
-        _print(found)
+        _print(result)
         print_path(f"Page: {page}\nLogged to MLflow as run {run}.")
-    if found.exit_code(strict):
+    if result.exit_code(strict):
         raise typer.Exit(1)
 
 
-def _print(found: "Monitoring") -> None:
+def _print(result: "Monitoring") -> None:
     table = Table(
-        title=f"Version {found.model_version} at {found.cutoff:%Y-%m-%d %H:%M} UTC",
+        title=f"Version {result.model_version} at {result.cutoff:%Y-%m-%d %H:%M} UTC",
         title_justify="left",
     )
-    for heading in ("light", "check", "what was found"):
+    for heading in ("status", "check", "finding"):
         table.add_column(heading, overflow="fold")
-    for check in found.checks:
-        light = f"[{_COLOURS[check.light]}]{check.light}[/]"
-        table.add_row(light, check.name, escape(check.said))
+    for check in result.checks:
+        status = f"[{_COLOURS[check.light]}]{check.light}[/]"
+        table.add_row(status, check.name, escape(check.said))
     out.print(table)
-    for check in (*found.of("red"), *found.of("amber")):
+    for check in (*result.of("red"), *result.of("amber")):
         out.print(f"[{_COLOURS[check.light]}]{check.name}[/]: {escape(check.todo)}")

@@ -2,23 +2,13 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from rich.markup import escape
 from rich.table import Table
 
-from readiness.commands.console import (
-    AsJson,
-    err,
-    out,
-    print_json,
-    print_path,
-    progress_bars,
-    require_html,
-)
-from readiness.commands.data import Where
-from readiness.commands.use import Cutoff
+from readiness.commands.options import AsJson, Cutoff, IfAny, Page, Where
+from readiness.commands.printing import out, print_json, print_notes, print_path, progress_bars
 
 if TYPE_CHECKING:
     from serve.reports.segments.figures import Group, SegmentsReport
@@ -26,33 +16,19 @@ if TYPE_CHECKING:
 WIDEST = 6  # segments whose overlap fits on a terminal
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add this verb to the command."""
-    app.command("segments")(segments_verb)
-
-
-def segments_verb(
+def verb(
     where: Where = Path(),
     cutoff: Cutoff = None,
-    which: Annotated[
-        str,
-        typer.Option(
-            "--model",
-            help="champion, challenger, or the number of a version, for the mean readiness. "
-            "Default: the champion, else the challenger, else none.",
-        ),
-    ] = "",
-    to: Annotated[
-        Path | None, typer.Option("--out", help="The HTML page. Default: segments.html in `out`.")
-    ] = None,
+    which: IfAny = None,
+    to: Page = None,
     as_json: AsJson = False,
 ) -> None:
     """Who is in which segment, what share of them is won, and how segments overlap.
 
-    Segments are named filters over the leads, those of segments.toml beside readiness.toml
-    (`readiness init` writes a starter). Of each: how many open leads are in it now, the share won
-    within the horizon on past cutoffs with its 95 % interval, times as many as of all leads (lift),
-    mean readiness and points. Writes a self-contained HTML page (and segments.json beside it).
+    Segments are named filters over the leads, defined in segments.toml next to readiness.toml
+    (`readiness init` writes a starter). For each: how many open leads are in it now, the share won
+    within the horizon on past cutoffs with its 95 % interval, its lift (relative to all leads),
+    mean readiness and points. Writes a self-contained HTML page (segments.html), and segments.json.
 
     A segment as a feature of the model: features.segments in readiness.toml. Only its leads:
     readiness score --segment NAME, readiness compare --segment NAME.
@@ -61,21 +37,19 @@ def segments_verb(
     from serve.reports.segments.figures import segments_report
     from serve.reports.segments.page import write_segments_page
 
-    require_html(to)
     config = load(where)
-    with progress_bars() as told:
-        report = segments_report(config, which, cutoff, told)
+    with progress_bars() as progress:
+        report = segments_report(config, which or "", cutoff, progress)
     page = write_segments_page(report, to or config.out_folder / "segments.html")
     if as_json:
-        print_json(report.to_json() | {"page": str(page)})
+        print_json(report, page=page)
         return
     _print(report)
     print_path(f"Report: {page}")
 
 
 def _print(report: "SegmentsReport") -> None:
-    for note in report.notes:
-        err.print(f"[yellow]note[/] {escape(note)}")
+    print_notes(report.notes)
     out.print(_conversions(report))
     if 1 < len(report.segments) <= WIDEST:
         out.print(_overlap(report))
@@ -107,15 +81,15 @@ def _conversions(report: "SegmentsReport") -> Table:
 
 
 def _row(group: "Group") -> list[str]:
-    found = group.conversion
-    sign = {"more": "+", "fewer": "-", "not clear": " "}[found.against_all]
-    lift = "-" if math.isnan(found.lift.point) else f"{found.lift.point:.2f}{sign}"
-    unknown = math.isnan(found.rate.low)
+    result = group.conversion
+    sign = {"more": "+", "fewer": "-", "not clear": " "}[result.against_all]
+    lift = "-" if math.isnan(result.lift.point) else f"{result.lift.point:.2f}{sign}"
+    unknown = math.isnan(result.rate.low)
     return [
         escape(group.name),
         f"{group.open_leads:,}",
-        "-" if math.isnan(found.rate.point) else f"{found.rate.point:.1%}",
-        "-" if unknown else f"{100 * found.rate.low:.1f}-{100 * found.rate.high:.1f}",
+        "-" if math.isnan(result.rate.point) else f"{result.rate.point:.1%}",
+        "-" if unknown else f"{100 * result.rate.low:.1f}-{100 * result.rate.high:.1f}",
         lift,
         "-" if group.readiness is None else f"{group.readiness:.1%}",
         "-" if group.points is None else f"{group.points:.1f}",
@@ -133,6 +107,6 @@ def _overlap(report: "SegmentsReport") -> Table:
     for name in report.overlap.columns:
         table.add_column(escape(name), justify="right", overflow="fold")
     for name, shares in zip(report.overlap.index, report.overlap.to_numpy(), strict=True):
-        told = ["-" if math.isnan(share) else f"{share:.0%}" for share in shares]
-        table.add_row(escape(str(name)), *told)
+        cells = ["-" if math.isnan(share) else f"{share:.0%}" for share in shares]
+        table.add_row(escape(str(name)), *cells)
     return table

@@ -7,20 +7,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from readiness.commands.console import AsJson, err, out, print_json, print_path
-from readiness.commands.data import Where
-from readiness.commands.use import Cutoff
+from readiness.commands.options import AsJson, Cutoff, Where
+from readiness.commands.printing import out, print_json, print_notes, print_path
 
 if TYPE_CHECKING:
     from serve.reports.sources.figures import Review
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add this verb to the command."""
-    app.command("sources")(sources_verb)
-
-
-def sources_verb(
+def verb(
     where: Where = Path(),
     cutoff: Cutoff = None,
     apply: Annotated[
@@ -28,42 +22,41 @@ def sources_verb(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What each source of leads is worth, and whether it sits in the right basket.
+    """What share of each source's leads is won, and whether it is in the right basket.
 
     Measures how many of its leads were won within the horizon, over a rolling window of leads whose
     horizon is over, shrunk towards its basket. Recommends a move by one basket only where the data
-    leave little doubt; sources.toml says how little. Writes sources.html into `out`.
+    leave little doubt (the settings are in sources.toml). Writes sources.html into `out`.
     """
     from features.config import load
-    from features.contract.database import open_database
+    from features.open import open_database
     from models.sources.sources import load_sources
     from serve.reports.sources.figures import apply_moves, review, sources_path, write_page
 
     config = load(where)
     known = load_sources(sources_path(config))
     with open_database(config) as database:
-        found = review(config, database, known, cutoff)
-    applied = apply_moves(config, found) if apply else None
-    page = write_page(found, applied, config.out_folder / "sources.html")
+        result = review(config, database, known, cutoff)
+    applied = apply_moves(config, result) if apply else None
+    page = write_page(result, applied, config.out_folder / "sources.html")
     if as_json:
-        print_json(found.to_json() | {"applied": applied, "page": str(page)})
+        print_json(result, applied=applied, page=page)
         return
-    for note in found.notes:
-        err.print(f"[yellow]note[/] {escape(note)}")
-    out.print(_table(found))
-    _print_moves(found, applied)
+    print_notes(result.notes)
+    out.print(_table(result))
+    _print_moves(result, applied)
     print_path(f"Page: {page}")
 
 
-def _print_moves(found: "Review", applied: list[str] | None) -> None:
-    for source in found.moving:
+def _print_moves(result: "Review", applied: list[str] | None) -> None:
+    for source in result.moving:
         verdict = source.verdict
         out.print(
             f"[bold]{escape(source.name)}: from {source.basket} to {verdict.to}[/]: "
             f"{verdict.seen.won:,} of {verdict.seen.leads:,} leads won, "
             f"{verdict.sure} sure."
         )
-    if not found.moving:
+    if not result.moving:
         out.print("No source should move.")
     elif applied is None:
         out.print("Nothing was changed. To write these moves into sources.toml: --apply")
@@ -71,10 +64,10 @@ def _print_moves(found: "Review", applied: list[str] | None) -> None:
         out.print(f"{len(applied)} move{'s' * (len(applied) != 1)} written into sources.toml.")
 
 
-def _table(found: "Review") -> Table:
+def _table(result: "Review") -> Table:
     table = Table(
-        title=f"Leads first touched from {found.first:%Y-%m-%d} up to {found.last:%Y-%m-%d}, won "
-        f"within {found.horizon_days} days",
+        title=f"Leads first touched from {result.first:%Y-%m-%d} up to {result.last:%Y-%m-%d}, won "
+        f"within {result.horizon_days} days",
         title_justify="left",
         caption="conversion: shrunk towards its basket, with a 95 % interval. trend: later minus "
         "earlier half of the window, * if beyond chance. days: within which half of the wins come",
@@ -88,7 +81,7 @@ def _table(found: "Review") -> Table:
             no_wrap=heading != "source",
             overflow="fold",
         )
-    for basket, sources in found.by_basket.items():
+    for basket, sources in result.by_basket.items():
         for place, source in enumerate(sources):
             measures, (low, high) = source.measures, source.interval
             trend, days = measures.trend, measures.days_to_win
@@ -98,7 +91,7 @@ def _table(found: "Review") -> Table:
                 f"{measures.whole.leads:,}",
                 f"{measures.whole.won:,}",
                 f"{source.verdict.belief.mean:.1%} ({100 * low:.1f} to {100 * high:.1f})",
-                "-" if trend is None else f"{trend.point:+.1%}{'*' * trend.is_sure}",
+                "-" if trend is None else f"{trend.point:+.1%}{'*' * trend.significant}",
                 "-" if days is None else f"{days:.0f}",
             )
         table.add_section()

@@ -7,8 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.simpler import MODEL, Beside
-from models.statistics.calibration_report import CalibrationReport
-from models.statistics.judge import Estimate, Judgement
+from models.statistics.calibration import CalibrationReport
+from models.statistics.estimate import Estimate
+from models.statistics.judge import Judgement
 
 _ROWS = (
     ("precision", "won on the list", "{:.1%}"),
@@ -28,7 +29,7 @@ def judgement_table(judged: Judgement) -> Table:
     """Every metric of the two contenders and of chance, with the paired difference. Chance is a
     random order; where a probability is asked for, the base rate for everyone."""
     first, second = judged.names
-    caption = ["↓ less is better; chance: a random list, or the same probability for all"]
+    caption = ["↓ lower is better; chance: a random list, or the base rate for all"]
     caption += [
         f"{name}: calibration error {judged.against_chance(name)} alone shows (up to {up_to:.4f})"
         for name, up_to in judged.ece_by_chance.items()
@@ -59,13 +60,13 @@ def judgement_table(judged: Judgement) -> Table:
 
 
 def beside_table(simpler: Beside, groups: Beside) -> Table:
-    """The model beside what is simpler, then beside the same on a part of the features: each with
-    the model minus it, and the interval of that."""
+    """The model next to simpler ways, then next to itself on a part of the features: each with
+    the difference to the model, and the interval of that."""
     table = Table(
         title="Simpler ways, and parts of the features, on the same snapshots",
         title_justify="left",
-        caption="(model minus it), 95 % interval below; for log loss, - is in favour of the model\n"
-        "explicit: attributes and age; implicit: what the lead did",
+        caption="(difference to the model), 95 % interval below; log loss: - favours the model\n"
+        "explicit: attributes and age; implicit: events of the lead",
         caption_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,
@@ -84,8 +85,8 @@ def beside_table(simpler: Beside, groups: Beside) -> Table:
     return table
 
 
-def _beside(found: Beside, name: str, metric: str, form: str) -> str:
-    figure, (point, low, high) = found.figures[name][metric].point, found.difference[name][metric]
+def _beside(result: Beside, name: str, metric: str, form: str) -> str:
+    figure, (point, low, high) = result.figures[name][metric].point, result.difference[name][metric]
     if math.isnan(figure):
         return "-"
     signed = form.replace("4f", "3f").replace("{:", "{:+")
@@ -93,19 +94,19 @@ def _beside(found: Beside, name: str, metric: str, form: str) -> str:
     return f"{form.replace('4f', '3f').format(figure)} ({signed.format(point)})\n{interval}"
 
 
-def calibration_table(found: CalibrationReport) -> Table | None:
-    """The groups of leads to which the model does not keep its word; None where it does to all."""
-    if not found.off:
+def calibration_table(result: CalibrationReport) -> Table | None:
+    """The groups of leads for which the model is not calibrated; None if it is for all."""
+    if not result.off:
         return None
     table = Table(
-        title=f"The readiness is off for {len(found.off)} of {len(found.groups)} groups",
+        title=f"The readiness is off for {len(result.off)} of {len(result.groups)} groups",
         title_justify="left",
         caption="beyond chance, at 95 % for all groups together",
         caption_justify="left",
     )
-    for heading in ("group", "", "snapshots", "promised", "won (95 % interval)"):
+    for heading in ("group", "", "snapshots", "predicted", "won (95 % interval)"):
         table.add_column(heading, justify="left" if heading in ("group", "") else "right")
-    for group in found.off:
+    for group in result.off:
         point, low, high = group.won
         won = f"{point:.1%} ({low:.1%} to {high:.1%})"
         name = escape(group.name)
@@ -126,11 +127,11 @@ def _figure(figure: float, form: str) -> str:
     return "-" if math.isnan(figure) else form.format(figure)
 
 
-def _difference(found: Estimate, form: str) -> str:
-    if math.isnan(found.point):
+def _difference(result: Estimate, form: str) -> str:
+    if math.isnan(result.point):
         return "-"
     signed = form.replace("{:", "{:+")
-    if math.isnan(found.low):
-        return signed.format(found.point)
-    low, high = signed.format(found.low), signed.format(found.high)
-    return f"{signed.format(found.point)} ({low} to {high})"
+    if math.isnan(result.low):
+        return signed.format(result.point)
+    low, high = signed.format(result.low), signed.format(result.high)
+    return f"{signed.format(result.point)} ({low} to {high})"

@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from features.result_json import to_json
 from features.whole_file import whole
 from models import plots
 
@@ -71,11 +72,11 @@ def write(path: Path, text: str) -> None:
         unfinished.write_text(text, encoding="utf-8")
 
 
-def write_beside_figures(path: Path, text: str, figures: dict[str, Any]) -> Path:
-    """Write a page, and beside it, as .json, the figures that its verb prints with --json. Makes
+def write_beside_figures(path: Path, text: str, result: Any) -> Path:
+    """Write a page, and beside it, as .json, the result that its verb prints with --json. Makes
     their folder; returns the page's path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path.with_suffix(".json"), json.dumps(figures, indent=2, allow_nan=False))
+    write(path.with_suffix(".json"), json.dumps(to_json(result), indent=2, allow_nan=False))
     write(path, text)
     return path
 

@@ -12,6 +12,7 @@ from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.progress import Progress, silent
+from features.spark.whole import SparkSample
 from models.classifier.readiness import ReadinessModel
 from models.comparison import capacity_of
 from models.routing import Router
@@ -51,11 +52,11 @@ class Scored:
         """Whether there was no model, and the points alone ranked."""
         return self.run.model_version == NO_MODEL
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `score --json` prints; all but open_leads is counted in the ledger."""
         states = self.ledger.counts(self.run, "state")
         return {
-            "cutoff": self.run.cutoff.isoformat(),
+            "cutoff": self.run.cutoff,
             "model_version": self.run.model_version,
             "rules_version": self.run.rules_version,
             "open_leads": self.open_leads,
@@ -68,8 +69,8 @@ class Scored:
             "marked": self.ledger.counts(self.run, "marked"),
             "postponing": self.ledger.counts(self.run, "postponing").get("True", 0),
             "bands": self.ledger.counts(self.run, "band"),
-            "breaches": list(self.breaches),
-            "notes": list(self.notes),
+            "breaches": self.breaches,
+            "notes": self.notes,
         }
 
     def of_segment(self, segment: str) -> dict[str, Any]:
@@ -112,12 +113,12 @@ def score_all(
     facts = LeadFacts.asked(config, database, cutoff)
     rows = LeadRows(scorer, facts, cutoff, config.engine.memory_gb)
     keep(scorer.rules, rules_folder(config))
-    if database.whole is None:
-        found = _found_here(database, rows, now, progress)
-    else:
+    if isinstance(database, SparkSample):
         progress("score", 0, 1)
         found = score_on_spark(config, database.whole, rows, run, now)
         progress("score", 1, 1)
+    else:
+        found = _found_here(database, rows, now, progress)
     without = scorer.why if isinstance(scorer, PointsOnly) else ""
     slots = capacity_of(config)
     router = Router.of(slots, found.open_leads, cutoff, config.routing, without)
@@ -130,9 +131,10 @@ def score_all(
 
 
 def _found_here(database: LeadDatabase, rows: LeadRows, now: datetime, progress: Progress) -> Found:
-    open_leads, unscorable = rows.opened(database)
-    parts = rows.parts(database, unscorable, progress)
+    scorable, unscorable = rows.open_leads(database)
+    parts = rows.parts(scorable, unscorable, progress)
     breaches = find_breaches(database.connection, database.columns, now)
+    open_leads = scorable.count + len(unscorable)
     return Found(parts, open_leads, len(unscorable), first_of(unscorable), breaches)
 
 

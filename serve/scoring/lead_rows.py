@@ -12,7 +12,7 @@ import pandas as pd
 from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frames
 from features.progress import Progress, silent
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from models.classifier.readiness import BATCH
 from serve.scoring.lead_facts import LeadFacts
 
@@ -27,7 +27,8 @@ WHERE NOT coalesce((
   SELECT bool_and(coalesce(closed_at < TIMESTAMP '{cutoff}' AND outcome IN ('won', 'lost'), false))
   FROM deals d WHERE d.lead_id = f.lead_id), false)
 AND (
-  EXISTS (SELECT 1 FROM deeds e WHERE e.lead_id = f.lead_id AND e.known_at < TIMESTAMP '{cutoff}')
+  EXISTS (SELECT 1 FROM known_events e
+    WHERE e.lead_id = f.lead_id AND e.known_at < TIMESTAMP '{cutoff}')
   OR EXISTS (SELECT 1 FROM leads l WHERE l.lead_id = f.lead_id
     AND (l.created_at IS NULL OR l.created_at < TIMESTAMP '{cutoff}')))
 ORDER BY f.lead_id
@@ -43,25 +44,18 @@ class LeadRows:
     cutoff: datetime
     memory_gb: float
 
-    def opened(self, database: LeadDatabase) -> tuple[int, pd.DataFrame]:
-        """Makes the table of snapshots. How many leads are open, and those of them that cannot be
-        scored, with the reason."""
-        cohort = cohort_sql([self.cutoff])
-        database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort}")
+    def open_leads(self, database: LeadDatabase) -> tuple[Snapshots, pd.DataFrame]:
+        """The open leads that can be scored, and those that cannot, with the reason."""
         unscorable = database.query(_UNSCORABLE.format(cutoff=self.cutoff))
-        return database.value("SELECT count(*) FROM snapshots") + len(unscorable), unscorable
+        return Snapshots.at(database, [self.cutoff]), unscorable
 
     def parts(
-        self,
-        database: LeadDatabase,
-        unscorable: pd.DataFrame,
-        progress: Progress = silent,
+        self, scorable: Snapshots, unscorable: pd.DataFrame, progress: Progress = silent
     ) -> Iterator[pd.DataFrame]:
-        """The rows of every open lead, after `opened`: columns of `serve.ledger.schema.ROW`."""
-        frames = feature_frames(database, self.scorer.specs, "snapshots", self.memory_gb, progress)
-        facts = self.facts.of(database)
-        of = database.value("SELECT count(*) FROM snapshots")
-        for part in self._scored(frames, unscorable, of, progress):
+        """The rows of all `open_leads`: columns of `serve.ledger.schema.ROW`."""
+        frames = feature_frames(scorable, self.scorer.specs, self.memory_gb, progress)
+        facts = self.facts.of(scorable.database)
+        for part in self._scored(frames, unscorable, scorable.count, progress):
             yield part.merge(facts, on="lead_id", how="left")
 
     def _scored(

@@ -64,12 +64,12 @@ class _Scoring:
         rows = self.rows
         if self.sent is not None and isinstance(rows.scorer, Scorer):
             rows = replace(rows, scorer=replace(rows.scorer, model=self.sent.arrived()))
-        open_leads, unscorable = rows.opened(bucket)
-        for part in rows.parts(bucket, unscorable):
+        scorable, unscorable = rows.open_leads(bucket)
+        for part in rows.parts(scorable, unscorable):
             yield self._as_rows(bucket, part, "scored")
         told = {
             "leads": bucket.value("SELECT count(*) FROM raw_leads"),
-            "open_leads": open_leads,
+            "open_leads": scorable.count + len(unscorable),
             "unscored": len(unscorable),
             "first_unscored": first_of(unscorable),
             "breaches": breach_table(

@@ -10,7 +10,6 @@ from itertools import chain
 
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.cutoffs import grid, mature
 from features.dataset import Dataset, labelled
 from features.errors import Refused
 from models.classifier.readiness import ReadinessModel
@@ -22,10 +21,7 @@ LATEST = 4  # cutoffs: enough wins to tell, recent enough to be of the new marke
 def telling_cutoffs(config: Config, model: ReadinessModel, cutoff: datetime) -> list[datetime]:
     """The latest cutoffs of the grid after the last one trained on, whose outcomes were complete
     at `cutoff`."""
-    times = config.time
-    past = mature(
-        grid(times.first_cutoff, times.cutoff_every_days, cutoff), model.horizon_days, cutoff
-    )
+    past = config.time.mature_cutoffs(cutoff, model.horizon_days)
     return [each for each in past if each > model.trained_until][-LATEST:]
 
 
@@ -33,7 +29,7 @@ def shifted(
     config: Config, database: LeadDatabase, model: ReadinessModel, cutoff: datetime
 ) -> tuple[ReadinessModel, PriorShift | None]:
     """The model for this cutoff; as it is, with None, where no shift is asked for or no outcome
-    after training is complete yet. Leaves the table of snapshots to whoever comes next."""
+    after training is complete yet."""
     shift = shifts(config, database, model, [cutoff])[cutoff]
     return (model.moved(shift.log_odds) if shift else model), shift
 

@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,10 +19,10 @@ import pandas as pd
 from features.conditions.segments import Segments, load_segments
 from features.config import Config, Engine, Features, load
 from features.contract.breaches import find_breaches
-from features.contract.database import open_database, open_frames
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
-from features.snapshots import cohort_sql
+from features.open import open_database, open_frames
+from features.snapshots import Snapshots
 from features.spec.spec import Spec, distinct
 from features.spec.wording import Words
 from models.classifier.readiness import BATCH, Floats, ReadinessModel
@@ -35,16 +37,20 @@ COLUMNS += ["segments"]
 COLUMNS += time_to_close.COLUMNS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scorer:
     """A model and a points table, ready to score; segments to name. config: the settings it was
     read by, whose lead database tells `score` of a win rate that has moved; None to ask nothing."""
 
     model: ReadinessModel
     rules: RuleScore
-    words: Words
+    words: Words = field(default_factory=dict)
     segments: Segments = field(default_factory=Segments)
     config: Config | None = None
+
+    def __repr__(self) -> str:
+        segments = f", {len(self.segments.names)} segments" if self.segments.names else ""
+        return f"Scorer({self.model!r}, {self.rules!r}{segments})"
 
     @classmethod
     def champion(cls, path: str | Path) -> Scorer:
@@ -116,10 +122,10 @@ class Scorer:
 
     def score(
         self,
-        events: pd.DataFrame,
-        leads: pd.DataFrame,
+        events: Any,
+        leads: Any,
         cutoff: datetime,
-        deals: pd.DataFrame | None = None,
+        deals: Any = None,
     ) -> pd.DataFrame:
         """Score every lead that is open at the cutoff (UTC, or with its offset), by what was known
         before it.
@@ -128,7 +134,9 @@ class Scorer:
         cutoff: by the outcomes in the lead database of readiness.toml, for the frames may hold a
         few leads only and no outcomes.
 
-        The frames have the columns of the contract (docs/glossary.md). Raises BadInput for missing
+        The frames (pandas, polars or Arrow) have the columns of the contract (docs/glossary.md).
+        Without deals every lead counts as open, closed ones too: a UserWarning says so; where none
+        is closed, pass deals without rows. Raises BadInput for missing
         columns, and for rows and leads that breach the contract, with the first of them.
         """
         asked = pd.Timestamp(cutoff)
@@ -136,6 +144,13 @@ class Scorer:
         frames = {"events": events, "leads": leads}
         if deals is not None:
             frames["deals"] = deals
+        else:
+            warnings.warn(
+                "Scored without deals: every lead counts as open, so closed leads are in the "
+                "result. Pass deals=, without rows if no lead is closed yet.",
+                UserWarning,
+                stacklevel=2,
+            )
         features = self.model.as_trained(Features())
         with open_frames(frames, features, Engine(), self.specs) as database:
             breaches = find_breaches(database.connection, database.columns, datetime.max)
@@ -150,8 +165,7 @@ class Scorer:
                     f"Leads that breach the contract cannot be scored: {len(faults):,}; first: "
                     f"lead {lead}: {reason}. Mend them or leave them out of the frames."
                 )
-            database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql([cutoff])}")
-            frame = feature_frame(database, self.specs, "snapshots")
+            frame = feature_frame(Snapshots.at(database, [cutoff]), self.specs)
         return replace(self, model=self._shifted(cutoff)).score_frame(frame)
 
     def _shifted(self, cutoff: datetime) -> ReadinessModel:

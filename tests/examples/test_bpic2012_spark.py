@@ -10,8 +10,9 @@ import pytest
 
 from features.conditions.segments import load_segments
 from features.config import load
-from features.contract.database import open_database
 from features.dataset import labelled
+from features.open import open_database
+from features.result_json import to_json
 from features.spec.kinds import Age, Attribute, Count, DaysSince, Last
 from models.classifier.readiness import ReadinessModel, calibrated, fit_learner
 from models.rules.rules import load_rules
@@ -67,7 +68,7 @@ def ledger_of(config, scorer):
         open_database(scorer.staged(config), scorer.specs) as database,
     ):
         found = score_all(config, database, scorer, ledger, CUTOFF)
-        said = database.actions, database.data_end, found.to_json()
+        said = database.actions, database.data_end, to_json(found)
         return said, found.rows.drop(columns="scored_at")
 
 

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.config import Config
-from features.contract.database import open_database
 from features.errors import BadInput
+from features.open import open_database
 
 TIME = pa.timestamp("us")
 COLUMNS = {

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from features.cutoffs import grid, is_mature, mature
 from features.labels import label_sql
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from tests.features import oracle
 from tests.features.adversarial import CUTOFFS, databases
 from tests.features.lead_databases import MICROSECOND, at, opened
@@ -25,13 +25,14 @@ def in_order(rows):
 
 def cohort(leads, deals, cutoffs=MONDAYS):
     with opened(leads, [], deals) as database:
-        return in_order(database.connection.execute(cohort_sql(cutoffs)).fetchall())
+        relation = Snapshots.at(database, cutoffs).relation
+        return in_order(database.connection.execute(f"FROM {relation}").fetchall())
 
 
 def labels(leads, deals, cutoffs, horizon_days, data_end):
     """(lead, cutoff, won) of everyone in the cohort."""
     with opened(leads, [], deals) as database:
-        sql = label_sql(f"({cohort_sql(cutoffs)})", horizon_days, data_end)
+        sql = label_sql(Snapshots.at(database, cutoffs), horizon_days, data_end)
         return in_order(database.connection.execute(sql).fetchall())
 
 

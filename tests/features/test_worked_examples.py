@@ -6,6 +6,7 @@ One lead, created 2026-02-20 00:00, seen from Monday 2026-03-02 00:00.
 import pytest
 
 from features.engine.duckdb_engine import feature_frame
+from features.snapshots import Snapshots
 from features.spec.kinds import (
     ActiveDays,
     Age,
@@ -79,7 +80,7 @@ EXAMPLES = [
 def measured():
     with opened([LEAD], VISITS) as database:
         snapshot = f"(SELECT 1::BIGINT AS lead_id, TIMESTAMP '{CUTOFF}' AS cutoff)"
-        frame = feature_frame(database, [spec for spec, _ in EXAMPLES], snapshot)
+        frame = feature_frame(Snapshots(database, snapshot), [spec for spec, _ in EXAMPLES])
     return frame.iloc[0]
 
 

@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score
 
 from features.config import load
 from features.errors import Refused
+from features.result_json import to_json
 from models.comparison import compare_on, fair_cutoffs
 from models.rules.rules import load_rules
 from tests.features.lead_databases import at, config_for
@@ -54,7 +55,7 @@ def compared(demo_folder, trained, judged):
 
 def test_training_and_comparing_agree(compared, trained):
     """The final test's cutoffs are all that is fair here, so the figures are the same."""
-    assert compared.to_json()["test"] == trained.to_json()["test"]
+    assert to_json(compared)["test"] == to_json(trained)["test"]
     assert compared.verdict == trained.comparison.verdict
 
 
@@ -70,7 +71,7 @@ def test_scores_and_outcomes_lie_beside_their_snapshots(compared, trained, judge
 
 
 def test_the_json_names_what_was_compared(compared, trained, demo_folder):
-    printed = json.loads(json.dumps(compared.to_json(), allow_nan=False))
+    printed = json.loads(json.dumps(to_json(compared), allow_nan=False))
     assert printed["model_version"] == trained.model.version == "1"
     assert printed["run_id"] == trained.model.run_id
     assert printed["rules_version"] == load_rules(demo_folder / "rules.toml").version

@@ -7,12 +7,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from models import plots
-from models.statistics.metrics import Capacity, at_capacity, calibration_curve, capacity_curve
+from models.statistics.calibration import reliability
+from models.statistics.metrics import Capacity, at_capacity, capacity_curve
 
 RNG = np.random.default_rng(7)
 SIGNAL = RNG.normal(size=400)
 PROBABILITY = 1 / (1 + np.exp(1 - SIGNAL))
 WON = (RNG.random(400) < PROBABILITY).astype(float)
+LEAD = np.arange(400)
 CUTOFF = np.repeat(pd.date_range("2012-01-16", periods=4, freq="7D"), 100)
 SCORES = {"model": PROBABILITY, "rules": np.round(SIGNAL + RNG.normal(size=400))}
 
@@ -72,8 +74,8 @@ def test_the_model_and_the_rules_keep_their_colours_beside_others():
 
 
 def test_calibration_draws_the_bins_with_their_intervals():
-    figure = plots.calibration(WON, PROBABILITY)
-    expected = calibration_curve(WON, PROBABILITY)
+    figure = plots.calibration(WON, PROBABILITY, LEAD)
+    expected = reliability(WON, PROBABILITY, LEAD)
     (container,) = figure.axes[0].containers
     dots, _, (bars,) = container.lines
     np.testing.assert_allclose(dots.get_xdata(orig=False), expected["predicted"])
@@ -87,9 +89,9 @@ def test_calibration_draws_the_bins_with_their_intervals():
 
 def test_the_histogram_counts_every_prediction_even_one_beyond_the_axis():
     rare = np.append(np.linspace(0.01, 0.03, 399), 0.9)
-    figure = plots.calibration(np.zeros(400), rare)
-    reliability, histogram = figure.axes
-    assert reliability.get_ylim()[1] < 0.5
+    figure = plots.calibration(np.zeros(400), rare, LEAD)
+    curve, histogram = figure.axes
+    assert curve.get_ylim()[1] < 0.5
     counts = [bar.get_height() for bar in histogram.patches]
     assert sum(counts) == 400
     assert counts[-1] == 1
@@ -114,7 +116,7 @@ def test_all_can_be_drawn_and_nothing_is_left_behind(won, tmp_path):
         [
             plots.gain(won, SCORES, CUTOFF, 0.1),
             plots.precision_by_capacity(won, SCORES, CUTOFF, won.mean(), 0.1),
-            plots.calibration(won, PROBABILITY),
+            plots.calibration(won, PROBABILITY, LEAD),
             plots.importance(["a", "b"], [0.1, -0.1], [0.0, 0.0]),
         ]
     ):

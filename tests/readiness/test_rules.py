@@ -26,22 +26,6 @@ def folder(untrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    ("verb", "taught"),
-    [
-        ("show", "the same rules have the same version"),
-        ("diff", "the lines of the points table that moved them"),
-        ("test", "Exits 0 whatever is found, unless you ask for the gate"),
-    ],
-)
-def test_help_teaches(verb: str, taught: str) -> None:
-    ran = readiness("rules", verb, "--help")
-    assert (ran.code, ran.err) == (0, "")
-    assert taught in flowing(ran.out)
-    assert "--json" in ran.out
-    assert max(map(len, ran.out.splitlines())) <= 80
-
-
 def test_show(folder: Path) -> None:
     ran = readiness("rules", "show", folder)
     fits(ran.out)

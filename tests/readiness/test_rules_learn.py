@@ -9,20 +9,13 @@ from tests.readiness.test_help import flowing
 from tests.readiness.test_words import fits
 
 
-def test_help_teaches():
-    ran = readiness("rules", "learn", "--help")
-    assert (ran.code, ran.err) == (0, "")
-    assert "A deed whose own lift is good never takes points" in flowing(ran.out)
-    assert max(map(len, ran.out.splitlines())) <= 80
-
-
 def test_learns_writes_and_judges(company: Company, tmp_path):
     path = tmp_path / "deeper" / "points.toml"
     ran = readiness("rules", "learn", company.folder, "--to", path)
     assert ran.code == 0
     fits(ran.out)
     assert "overpay and underpay" in flowing(ran.out)
-    assert "Beside the model: " in flowing(ran.out)
+    assert "Against the model: " in flowing(ran.out)
     rules = load_rules(path)
     assert rules.text.startswith("# A points table learned from outcomes")
 

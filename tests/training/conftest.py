@@ -21,8 +21,9 @@ TRAIN = """
 import json, sys
 from pathlib import Path
 from features.config import load
+from features.result_json import to_json
 from training.train import train
-print(json.dumps(train(load(Path(sys.argv[1]))).to_json(), allow_nan=False))
+print(json.dumps(to_json(train(load(Path(sys.argv[1])))), allow_nan=False))
 """
 FAXES = '\n[[rule]]\naction = "faxed"\npoints = 10\n'  # nobody does
 

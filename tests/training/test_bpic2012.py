@@ -8,6 +8,7 @@ import pytest
 
 from features.config import load
 from features.errors import Refused
+from features.result_json import to_json
 from models.registry import Registry
 from training.train import train
 
@@ -40,7 +41,7 @@ def found(folder):
 
 
 def test_the_figures_reach_the_bar(found):
-    model = found.to_json()["test"]["model"]
+    model = to_json(found)["test"]["model"]
     print(f"\n{model}")
     assert model["roc_auc"] >= 0.770
     assert model["log_loss"] <= 0.515
@@ -51,12 +52,12 @@ def test_the_figures_reach_the_bar(found):
 
 @pytest.mark.parametrize("metric", ["roc_auc", "average_precision", "precision", "gain", "lift"])
 def test_the_model_is_ahead_of_the_rules_beyond_doubt(found, metric):
-    difference = found.to_json()["test"]["difference"][metric]
+    difference = to_json(found)["test"]["difference"][metric]
     assert 0 < difference["low"] < difference["point"]
 
 
 def test_the_test_is_of_the_weeks_agreed_on(found):
-    test = found.to_json()["test"]
+    test = to_json(found)["test"]
     assert list(test["cutoffs"]) == [
         *("2012-01-16", "2012-01-23", "2012-01-30", "2012-02-06", "2012-02-13")
     ]

@@ -7,9 +7,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.config import load
+from features.contract.database import open_database
+from features.progress import silent
+from features.result_json import to_json
 from models.card import Card
 from models.registry import Registry
+from models.rules.rules import load_rules
 from models.statistics.judge import METRICS
+from serve.reports.compare.figures import compare
 from tests.models.small_model import fitted, fitted_logistic
 from training import card_origin as origin
 
@@ -78,6 +83,31 @@ def test_data_cohort_and_features_are_the_run_s_parameters(card, run, demo_folde
     facts = section(card, "Features").facts
     assert facts["In the model"].startswith(f"{params['features']}, ")
     assert facts["Points table"].endswith(f"version {params['rules_version']}")
+
+
+def test_groups_and_bins_are_those_that_compare_prints(card, trained, registry, demo_folder):
+    """Compare reads the registered model and makes the snapshots anew."""
+    config = load(demo_folder)
+    rules = load_rules(config.folder / config.rules)
+    model = registry.load(trained.model.version)
+    with open_database(config, (*model.specs, *rules.specs)) as database:
+        again = compare(config, database, model, rules, silent)
+    assert len(again.won) == len(trained.comparison.won)
+    printed = to_json(again)["calibration"]
+    rows = {row[0]: row for grid in section(card, "By groups").grids for row in grid.rows}
+    groups = [group for group in printed["groups"] if group["kind"] in ("source", "age")]
+    assert {group["kind"] for group in groups} == {"source", "age"}
+    assert len(rows) - len(groups) <= printed["groups_too_small"]
+    for group in groups:
+        _, snapshots, leads, _, promised, won, _ = rows[group["name"]]
+        assert (snapshots, leads) == (f"{group['snapshots']:,}", f"{group['leads']:,}")
+        assert promised == f"{group['promised']:.1%}"
+        point, low, high = group["won"].values()
+        assert won == f"{point:.1%} ({low:.1%} to {high:.1%})"
+    (grid,) = section(card, "Whether its percentages").grids
+    for row, each in zip(grid.rows, printed["bins"], strict=True):
+        interval = f"{each['low']:.1%} to {each['high']:.1%}"
+        assert row[:3] == [f"{each['predicted']:.1%}", f"{each['observed']:.1%}", interval]
 
 
 def test_every_snapshot_of_the_test_is_in_one_group_of_each_kind(card, judged):

@@ -5,6 +5,7 @@ import pytest
 
 from features.catalog import catalog
 from features.config import Features
+from features.result_json import to_json
 from features.spec.kinds import Age, Attribute, Count, First, Ratio
 from tests.models.small_model import SETTINGS, SPECS
 from tests.training.few_cutoffs import drawn, weeks
@@ -46,7 +47,7 @@ def test_each_group_is_fitted_like_the_model_on_its_features_alone(config):  # n
     past, test = dataset.at(weeks(*range(9))), dataset.at(weeks(14, 15))
     model = fit(past, SPECS, SETTINGS, 30, config.seed)
     found = judged_groups(config, past, test, SPECS, model.rank(test.frame), SETTINGS)
-    told = found.to_json()
+    told = to_json(found)
     assert told["features"]["explicit_only"] == ["age_days", "attribute(size)"]
     assert sum(len(names) for names in told["features"].values()) == len(SPECS)
     alone = fit(past, groups(SPECS)[IMPLICIT], SETTINGS, 30, config.seed)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from features.config import Config, load
-from features.contract.database import open_database
+from features.open import open_database
 from features.simulator.simulate import simulate, write
 from features.starter.starter import write_starter
 from models.registry import CHAMPION, Registry
@@ -72,7 +72,7 @@ def test_no_peeking_into_the_test(demo_folder, tmp_path):
     other = learned(config.model_copy(update={"tables": tables, "time": times}))
     assert other.judged.wins < found.judged.wins
     assert other.rules.version == found.rules.version
-    assert [each.fair for each in other.paid] == [each.fair for each in found.paid]
+    assert [each.fair for each in other.reviews] == [each.fair for each in found.reviews]
 
 
 def test_beside_the_model_where_that_is_fair(trained: Trained, demo_folder):

@@ -15,6 +15,7 @@ import pytest
 
 from features.config import load
 from features.dataset import Dataset
+from features.result_json import to_json
 from features.spec.kinds import Count
 from models.registry import Registry
 from models.statistics.judge import Contender, judge
@@ -63,11 +64,11 @@ def test_recurring_leads_are_recognised_only_by_the_random_split(found):
 
 
 def test_a_training_says_it_prints_it_and_keeps_it(trained, demo_folder):
-    printed = trained.to_json()["random_split"]
+    printed = to_json(trained)["random_split"]
     assert json.loads(json.dumps(printed, allow_nan=False)) == printed
     assert printed["split"] == "by row"
-    assert printed["snapshots"] == trained.to_json()["test"]["snapshots"]
-    ordered = trained.to_json()["test"]["model"]
+    assert printed["snapshots"] == to_json(trained)["test"]["snapshots"]
+    ordered = to_json(trained)["test"]["model"]
     for name in ("roc_auc", "average_precision", "log_loss"):
         assert printed["time_ordered"][name] == pytest.approx(ordered[name])
         assert printed["gap"][name] == printed["random"][name] - printed["time_ordered"][name]

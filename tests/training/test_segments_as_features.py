@@ -8,10 +8,10 @@ import pytest
 
 from features.conditions.segments import InSegment
 from features.config import load
-from features.contract.database import open_database
 from features.described import describe_features
 from features.engine.duckdb_engine import feature_frame
-from features.snapshots import cohort_sql
+from features.open import open_database
+from features.snapshots import Snapshots
 from features.spec.kinds import Attribute
 from models.registry import CHALLENGER, Registry
 from serve.scoring.batch import default_cutoff
@@ -57,9 +57,9 @@ def test_from_training_to_scoring(folder: Path) -> None:
     assert stored.specs == model.specs
     with open_database(stored.staged(config)) as database:
         cutoff = default_cutoff(database.data_end, database.data_end)
-        cohort = f"({cohort_sql([cutoff])})"
+        cohort = Snapshots.at(database, [cutoff])
         asked = [*stored.specs, Attribute("country", text=True)]
-        frame = feature_frame(database, asked, cohort)
+        frame = feature_frame(cohort, asked)
     held = (frame["count_all(visited_pricing)"] >= 2) | (frame["attribute(country)"] == "CH")
     assert frame[feature].tolist() == held.astype(float).tolist()
     assert 0 < held.mean() < 1

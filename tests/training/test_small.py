@@ -1,5 +1,5 @@
 """Few wins: shrunk as far as they are unsure, against figures by hand; never worse than the base
-rate on simulated companies (docs/results.md has 20 of them)."""
+rate on simulated companies (docs/results/small-data.md has 20 of them)."""
 
 import numpy as np
 import pandas as pd

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from features.contract.database import open_database
 from features.dataset import Dataset, endings, labelled
+from features.open import open_database
+from features.result_json import to_json
 from models.registry import Registry
 from models.timing.time_to_close import COLUMNS
 from training.timing import judged_timing, unseen_readiness, with_time_to_close
@@ -118,7 +119,7 @@ def test_the_judgement_is_that_of_plain_python(demo_folder, trained, judged):
 
 
 def test_it_is_printed_and_logged(demo_folder, trained):
-    block = trained.to_json()["time_to_close"]
+    block = to_json(trained)["time_to_close"]
     assert block["reach"] == 180
     assert [rung["days"] for rung in block["ladder"]] == [7, 30, 60]
     run = Registry(load(demo_folder)).client.get_run(trained.model.run_id)

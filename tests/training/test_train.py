@@ -8,6 +8,7 @@ import pytest
 
 from features.config import load
 from features.errors import BadInput, Refused
+from features.result_json import to_json
 from models.registry import Registry
 from tests.features.lead_databases import at, config_for, event, write_database
 from training.train import train
@@ -17,7 +18,7 @@ LISTED = ["share", "precision", "gain", "lift"]
 
 
 def test_what_is_printed_has_its_shape(trained):
-    printed = trained.to_json()
+    printed = to_json(trained)
     assert json.loads(json.dumps(printed, allow_nan=False)) == printed
     assert printed["run_id"] == trained.model.run_id
     assert printed["model_version"] == "1"
@@ -38,7 +39,7 @@ def test_what_is_printed_has_its_shape(trained):
 
 
 def test_trained_and_tested_on_what_the_grid_says(trained, judged):
-    printed = trained.to_json()
+    printed = to_json(trained)
     assert printed["training_cutoffs"][0] == "2024-04-01"
     assert printed["training_cutoffs"][-1] == "2025-03-03"
     assert list(printed["test"]["cutoffs"]) == ["2025-04-14", "2025-04-28", "2025-05-12"]
@@ -58,8 +59,8 @@ def test_a_second_training_gives_the_same_bits(trained, twin, judged):
     assert again.run_id != trained.model.run_id
     assert again.specs == trained.model.specs
     assert np.array_equal(again.rank(judged.frame), trained.model.rank(judged.frame))
-    assert twin.printed["test"] == trained.to_json()["test"]
-    assert twin.printed["settings"] == trained.to_json()["settings"]
+    assert twin.printed["test"] == to_json(trained)["test"]
+    assert twin.printed["settings"] == to_json(trained)["settings"]
 
 
 def test_a_rule_for_what_nobody_does_is_noted(twin):
@@ -109,7 +110,7 @@ def test_the_rules_file_is_read_before_the_work_begins(tmp_path):
 
 
 def test_what_is_simpler_and_the_groups_are_told_and_kept(trained, demo_folder):
-    printed = trained.to_json()
+    printed = to_json(trained)
     told, groups = printed["baselines"], printed["feature_groups"]
     # The learner that was not registered stands beside the one that was.
     other = "boosted_trees" if trained.model.is_linear else "logistic_regression"

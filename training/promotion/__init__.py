@@ -1,1 +1,1 @@
-"""Champion and challenger: promote, rollback, history, and the log of every move."""
+"""Champion and challenger: promote, rollback, and the history of every change of champion."""

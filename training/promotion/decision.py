@@ -1,21 +1,21 @@
 """Who becomes champion: the one table of docs/promotion.md, as code.
 
-A difference is the challenger's figure minus an opponent's, with its 95 % interval. What it says
-decides what it takes to crown the challenger; the opponent that asks for most decides.
+A difference is the challenger's figure minus an opponent's, with its 95 % interval. It decides what
+it takes to promote the challenger; the opponent that takes most decides.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from models.statistics.judge import FEW_LEADS, Estimate
+from models.statistics.estimate import FEW_LEADS, Estimate
 
 
 class Takes(IntEnum):
-    """What a promotion takes: nothing more, a person's word, or their word against the figures."""
+    """What a promotion takes: nothing more, a person's approval, or theirs against the figures."""
 
     NOTHING = 0
-    WORD = 1
+    APPROVAL = 1
     FORCE = 2
 
 
@@ -33,7 +33,7 @@ class Standing(IntEnum):
 AGAINST_RULES = {
     Standing.BETTER: Takes.NOTHING,
     Standing.AHEAD: Takes.NOTHING,
-    Standing.BEHIND: Takes.WORD,
+    Standing.BEHIND: Takes.APPROVAL,
     Standing.WORSE: Takes.FORCE,
 }
 AGAINST_CHAMPION = {
@@ -43,10 +43,10 @@ AGAINST_CHAMPION = {
     Standing.WORSE: Takes.FORCE,
 }
 AGAINST_STALE_CHAMPION = AGAINST_CHAMPION | {
-    Standing.AHEAD: Takes.WORD,
-    Standing.BEHIND: Takes.WORD,
+    Standing.AHEAD: Takes.APPROVAL,
+    Standing.BEHIND: Takes.APPROVAL,
 }
-# The simpler of two models is preferred where they differ by no more than noise (docs/adr/0021).
+# The simpler of two models is preferred where they differ by no more than noise (docs/adr/0017).
 AGAINST_LESS_SIMPLE_CHAMPION = AGAINST_CHAMPION | {
     Standing.AHEAD: Takes.NOTHING,
     Standing.BEHIND: Takes.NOTHING,
@@ -69,7 +69,7 @@ def standing(difference: Estimate, leads: int) -> Standing:
 
 @dataclass(frozen=True)
 class Decision:
-    """`takes`: what crowning the challenger takes; `short`: the opponents for whose sake it takes
+    """`takes`: what promoting the challenger takes; `short`: the opponents for whose sake it takes
     more than nothing, with the standing against each."""
 
     takes: Takes
@@ -80,25 +80,24 @@ def decide(
     differences: Mapping[str, Estimate], leads: int, stale: bool, doubted: bool, simpler: bool
 ) -> Decision:
     """differences: by opponent, `rules` and, where there is one, `champion`. leads: how many were
-    judged by. stale: whether the champion is. doubted: whether a person took the crown from this
-    very version, or something simpler did as well at its training; then it is not crowned by
-    itself. simpler: whether the challenger is the simpler of the two models, and its probabilities
-    are not surely worse.
+    judged by. stale: whether the champion is. doubted: whether this very version was rolled back,
+    or something simpler did as well at its training; then it takes an approval. simpler: whether
+    the challenger is the simpler of the two models, and its probabilities are not surely worse.
     """
     against_champion = AGAINST_STALE_CHAMPION if stale else AGAINST_CHAMPION
-    known = leads >= FEW_LEADS and all(found.known for found in differences.values())
+    known = leads >= FEW_LEADS and all(each.known for each in differences.values())
     if simpler and known:  # where nothing is known, nothing is preferred
         against_champion = AGAINST_LESS_SIMPLE_CHAMPION
     tables = {"rules": AGAINST_RULES, "champion": against_champion}
-    found = {name: standing(difference, leads) for name, difference in differences.items()}
-    needed = {name: tables[name][found[name]] for name in found}
+    standings = {name: standing(difference, leads) for name, difference in differences.items()}
+    needed = {name: tables[name][each] for name, each in standings.items()}
     return Decision(
-        takes=max(Takes.WORD if doubted else Takes.NOTHING, *needed.values()),
-        short={name: found[name] for name in found if needed[name] > Takes.NOTHING},
+        takes=max(Takes.APPROVAL if doubted else Takes.NOTHING, *needed.values()),
+        short={name: each for name, each in standings.items() if needed[name] > Takes.NOTHING},
     )
 
 
-def told(
+def summarise(
     version: str,
     metric: str,
     differences: Mapping[str, Estimate],
@@ -106,9 +105,9 @@ def told(
     given: Takes,
     simpler: bool,
 ) -> str:
-    """What was decided, by which figures; where it was not crowned, what that would take.
+    """The decision and the figures behind it; where it is not promoted, what that would take.
 
-    given: how much a person stood for.
+    given: how much a person approves.
     """
     words, short = metric.replace("_", " "), decision.short
     figures = "; ".join(_against(name, differences[name]) for name in short or differences)
@@ -123,21 +122,21 @@ def told(
         return f"Version {version} {verdict} {words}: {figures}. {_way(decision, given)}"
     if decision.takes is Takes.NOTHING:
         return f"Version {version} is champion: {fine} {words}: {figures}."
-    how = "against the figures, " if decision.takes is Takes.FORCE else ""
-    return f"Version {version} is champion, {how}on a person's word: in {words} {figures}."
+    how = "against the figures" if decision.takes is Takes.FORCE else "by a person"
+    return f"Version {version} is champion, approved {how}: in {words} {figures}."
 
 
 def _way(decision: Decision, given: Takes) -> str:
-    if decision.takes is Takes.WORD:
-        return 'A person\'s word crowns it: readiness promote --because "...".'
-    more = "--force" if given is Takes.WORD else '--force --because "..."'
-    return f"Only a person's word against the figures crowns it: readiness promote {more}."
+    if decision.takes is Takes.APPROVAL:
+        return 'It takes an approval: readiness promote --because "...".'
+    more = "--force" if given is Takes.APPROVAL else '--force --because "..."'
+    return f"It takes an approval against the figures: readiness promote {more}."
 
 
-def _against(name: str, found: Estimate) -> str:
-    if not found.known:
-        return f"{found.point:+.3f} against the {name} (too few wins for an interval)"
-    within_noise = found.low <= 0 <= found.high and found.point != 0
+def _against(name: str, difference: Estimate) -> str:
+    if not difference.known:
+        return f"{difference.point:+.3f} against the {name} (too few wins for an interval)"
+    within_noise = difference.low <= 0 <= difference.high and difference.point != 0
     chance = ", so it may be chance" if within_noise else ""
-    interval = f"95 % interval {found.low:+.3f} to {found.high:+.3f}{chance}"
-    return f"{found.point:+.3f} against the {name} ({interval})"
+    interval = f"95 % interval {difference.low:+.3f} to {difference.high:+.3f}{chance}"
+    return f"{difference.point:+.3f} against the {name} ({interval})"

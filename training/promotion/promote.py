@@ -1,27 +1,29 @@
 """`readiness promote`: the champion changes only for a better one, on cutoffs fair to both.
 
-What it takes to crown a challenger: training/promotion/decision.py, as told in docs/promotion.md.
+What it takes to promote a challenger: training/promotion/decision.py, docs/promotion.md.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from features.config import Config
-from features.contract.database import open_database
 from features.dataset import Dataset, labelled
 from features.errors import BadInput, Refused
+from features.open import open_database
 from features.progress import Progress, silent
+from features.result_json import to_json
 from features.spec.spec import distinct
+from models.champion_changes import Change
 from models.classifier.readiness import ReadinessModel
 from models.comparison import capacity_of, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
-from models.statistics.judge import Contender, Estimate, judge
-from training.promotion.crown import Move, crown, who, word
-from training.promotion.decision import Takes, decide, told
-from training.promotion.move_log import log_path, read
-from training.promotion.reigns import moved, taken_back
+from models.statistics.estimate import Estimate
+from models.statistics.judge import Contender, judge
+from training.promotion.champion import approver, set_champion, stripped_reason
+from training.promotion.decision import Takes, decide, summarise
+from training.promotion.history import history
 from training.promotion.simpler_ways import simpler_ways
 
 
@@ -40,96 +42,87 @@ class Judged:
     wins: int
     rules_version: str
 
-    def to_json(self) -> dict[str, Any]:
-        """What the log keeps."""
-        told = {name: found.to_json() for name, found in self.difference.items()}
-        losses = self.log_loss and self.log_loss.to_json()
-        kept = {"difference": told, "log_loss": losses, "cutoffs": list(self.cutoffs)}
-        return asdict(self) | kept
+    def json_fields(self) -> dict[str, Any]:
+        """The evidence in the history: null without a figure."""
+        return vars(self) | {
+            "difference": {name: each.or_none for name, each in self.difference.items()},
+            "log_loss": self.log_loss and self.log_loss.or_none,
+        }
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """What was decided. `judged` None: the challenger was champion already; `takes`: what crowning
-    it takes."""
+    """The decision. `judged` None: the challenger was champion already; `takes`: what promoting it
+    takes; `summary`: the decision in words."""
 
     version: str
     promoted: bool
     takes: Takes
-    said: str
+    summary: str
     judged: Judged | None
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `promote --json` prints."""
         return {
             "model_version": self.version,
             "promoted": self.promoted,
-            "takes": self.takes.name.lower(),
+            "takes": "word" if self.takes is Takes.APPROVAL else self.takes.name.lower(),
             "difference": {},
-            **(self.judged.to_json() if self.judged else {}),
-            "said": self.said,
+            **(self.judged.json_fields() if self.judged else {}),
+            "said": self.summary,
         }
 
 
 def promote(
     config: Config,
-    because: str | None = None,
+    reason: str | None = None,
     by: str | None = None,
     force: bool = False,
     progress: Progress = silent,
 ) -> Promotion:
-    """Judge the challenger against the champion and the rules; crown it if it may be.
+    """Judge the challenger against the champion and the rules; make it champion if it may be.
 
-    because: a person's word; force: it goes against the figures.
+    reason: of a person who approves it; force: they approve it against the figures.
 
-    Raises BadInput where there is no challenger, or a word without a reason; Refused where no
-    cutoff is a fair test yet.
+    Raises BadInput where there is no challenger, or an approval without a reason; Refused where no
+    cutoff is a fair test yet, or the champion was changed by another process meanwhile.
     """
-    given = _given(because, force)
+    reason = stripped_reason(reason)
+    given = _given(reason, force)
     registry = Registry(config)
     rules = load_rules(config.folder / config.rules)
     challenger = registry.load(CHALLENGER)
     champion = registry.load(CHAMPION) if registry.has(CHAMPION) else None
     version, before = challenger.version, champion.version if champion else None
     if version == before:
-        said = f"Version {version} is the champion already; nothing to do."
-        return Promotion(version, True, Takes.NOTHING, said, None)
-    back, ways = _taken_back(config, version, before), simpler_ways(registry, challenger)
+        summary = f"Version {version} is the champion already; nothing to do."
+        return Promotion(version, True, Takes.NOTHING, summary, None)
+    back, ways = history(config).rollback_of(version), simpler_ways(registry, challenger)
     judged = _judge(config, challenger, champion, rules, progress)
     stale = champion is not None and _is_stale(config, challenger, champion)
     simpler = champion is not None and _is_simpler(challenger, champion, judged)
-    doubted = bool(back) or ways.preferred
+    doubted = back is not None or ways.preferred
     decision = decide(judged.difference, judged.leads, stale, doubted, simpler)
+    summary = summarise(version, judged.metric, judged.difference, decision, given, simpler)
+    if back is not None:
+        summary += f" {back.approved_by} rolled it back on {back.decided_at[:10]}: {back.reason}."
+    summary += ways.summary
     promoted = given >= decision.takes
-    said = told(version, judged.metric, judged.difference, decision, given, simpler)
-    said += back + ways.said
     if promoted:
-        forced, why = decision.takes is Takes.FORCE, word(because)
-        figures = judged.to_json()
-        move = Move("promote", before, version, who(by), why, forced, said, figures)
-        crown(config, registry, move)
-    return Promotion(version, promoted, decision.takes, said, judged)
+        forced, evidence = decision.takes is Takes.FORCE, to_json(judged)
+        who = approver(by)
+        change = Change("promote", before, version, who, reason, forced, summary, evidence)
+        set_champion(config, registry, change)
+    return Promotion(version, promoted, decision.takes, summary, judged)
 
 
-def _taken_back(config: Config, version: str, champion: str | None) -> str:
-    """What is said of a version that lost the crown by a rollback; "" of any other. Raises Refused
-    where the log is broken."""
-    log = read(log_path(config))
-    log.require_whole()
-    back = taken_back(moved(log, champion), version)
-    if back is None:
-        return ""
-    return f" {back['by']} took the crown from it on {back['at'][:10]}: {back['because']}."
-
-
-def _given(because: str | None, force: bool) -> Takes:
-    """How much a person stands for. Raises BadInput for force, or a word, without a reason."""
-    reason = word(because)
+def _given(reason: str, force: bool) -> Takes:
+    """How much a person approves. Raises BadInput for force without a reason."""
     if force and not reason:
         raise BadInput("--force goes against the figures: say why, with --because.")
     if not reason:
         return Takes.NOTHING
-    return Takes.FORCE if force else Takes.WORD
+    return Takes.FORCE if force else Takes.APPROVAL
 
 
 def _is_stale(config: Config, challenger: ReadinessModel, champion: ReadinessModel) -> bool:
@@ -157,7 +150,7 @@ def _judge(
     datasets = [_fair(config, model, models, rules, progress) for model in models]
     rows = [dataset.frame[["lead_id", "cutoff"]] for dataset in datasets]
     if not all(rows[0].equals(other) for other in rows):
-        raise RuntimeError("challenger and champion were not asked about the same snapshots")
+        raise RuntimeError("challenger and champion have other snapshots")
     test = datasets[0]
     if not test.has_both:
         raise Refused(
@@ -168,7 +161,7 @@ def _judge(
     opponents = [Contender("rules", rules.rank(test.frame), False)]
     if champion is not None:
         opponents.append(Contender("champion", champion.rank(datasets[1].frame), True))
-    found = judge(
+    differences = judge(
         *(rows[0], test.won, [ours, *opponents], capacity_of(config), challenger.base_rate),
         seed=config.seed,
     ).differences
@@ -176,8 +169,8 @@ def _judge(
     cutoffs = [f"{cutoff:%Y-%m-%d}" for cutoff in test.frame["cutoff"].drop_duplicates()]
     return Judged(
         metric=metric,
-        difference={name: each[metric] for name, each in found.items()},
-        log_loss=found["champion"]["log_loss"] if champion else None,
+        difference={name: each[metric] for name, each in differences.items()},
+        log_loss=differences["champion"]["log_loss"] if champion else None,
         cutoffs=tuple(cutoffs),
         snapshots=len(test.won),
         leads=test.frame["lead_id"].nunique(),

@@ -12,9 +12,10 @@ from features.check.gate import refuse_lacks
 from features.check.worked import Worked, worked
 from features.conditions.segments import Segment
 from features.config import Config
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.dataset import labelled
 from features.errors import Refused
+from features.open import open_database
 from features.progress import Progress
 from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel

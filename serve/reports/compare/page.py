@@ -5,7 +5,7 @@ Words and layout are in pages/compare.html; here its figures are gathered and pi
 
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,8 @@ from features.check.worked import Worked
 from models import plots
 from models.comparison import Comparison
 from models.simpler import Simpler
-from models.statistics.intervals import wilson
-from models.statistics.judge import FEW_LEADS, Estimate, Judgement
+from models.statistics.estimate import FEW_LEADS, Estimate, wilson
+from models.statistics.judge import Judgement
 from models.statistics.metrics import Capacity, Ranking
 from serve.reports import page
 from serve.reports.page import MINUS, NBSP
@@ -77,7 +77,7 @@ def write_page(
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `compare --json` prints. Makes their folder. simpler: what its training found; contacted: whom
     sales never contacted, where that is known."""
-    figures = comparison.to_json() | {"contacted": contacted and asdict(contacted)}
+    figures = comparison.json_fields() | {"contacted": contacted}
     return page.write_beside_figures(path, render(comparison, simpler, contacted), figures)
 
 

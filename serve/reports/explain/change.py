@@ -46,6 +46,11 @@ class Part:
         """By how much it moved the whole."""
         return round(self.now - self.then, DIGITS)
 
+    def json_fields(self) -> dict[str, Any]:
+        """With the difference."""
+        before, after = {"name": self.name, "then": self.then, "now": self.now}, {"text": self.text}
+        return before | {"difference": self.difference} | after
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -66,39 +71,29 @@ class Difference:
         """The whole change."""
         return round(self.after - self.before, DIGITS)
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """`log_odds` and `points` of `change` in `explain --json`."""
-        parts = [
-            {"name": p.name, "then": p.then, "now": p.now, "difference": p.difference}
-            | {"text": p.text}
-            for p in self.parts
-        ]
-        whole = {"before": self.before, "after": self.after, "difference": self.total}
-        return whole | {"parts": parts, "revised": self.revised, "revised_because": self.because}
+        return {
+            "before": self.before,
+            "after": self.after,
+            "difference": self.total,
+            "parts": self.parts,
+            "revised": self.revised,
+            "revised_because": self.because,
+        }
 
 
 @dataclass(frozen=True)
 class Change:
-    """The change of one lead between two cutoffs. said: the ledger's line of the earlier one, None
+    """The change of one lead between two cutoffs. ledger: its line of the earlier one, None
     where there is none; readiness and log_odds: None where the points alone judge."""
 
     since: datetime
     cutoff: datetime
-    said: Said | None
+    ledger: Said | None
     readiness: tuple[float, float] | None
     log_odds: Difference | None
     points: Difference
-
-    def to_json(self) -> dict[str, Any]:
-        """The block `change` of `explain --json`."""
-        return {
-            "since": self.since.isoformat(),
-            "cutoff": self.cutoff.isoformat(),
-            "ledger": self.said and self.said.to_json(),
-            "readiness": self.readiness and list(self.readiness),
-            "log_odds": self.log_odds and self.log_odds.to_json(),
-            "points": self.points.to_json(),
-        }
 
 
 def change_between(
@@ -112,7 +107,7 @@ def change_between(
     own."""
     frame, model = explained.frame, scorer.model
     change = change_of_points(frame, scorer.rules, scorer.words, history)
-    said, before = change.said, None
+    said, before = change.ledger, None
     log_odds = explained.base + explained.by_feature.sum(axis=1) + shifts
     ready = [float(expit(each)) for each in log_odds]
     if said is not None and said.readiness is not None:  # None: scored by points alone

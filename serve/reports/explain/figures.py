@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from features.sql import literal
 from models.classifier.readiness import ReadinessModel
 from models.explanations.explain import Reason, explain
@@ -34,9 +34,9 @@ class Close:
     days, None further ahead than the history shows."""
 
     reach: int
-    low: int
-    median: int
-    high: int
+    close_days_low: int
+    close_days_median: int
+    close_days_high: int
     follow_up_on: date
     postponing: bool
     chances: dict[int, float | None]
@@ -44,76 +44,51 @@ class Close:
     def __str__(self) -> str:
         silent = f" It postpones: as ready as the average or more, silent for {QUIET_DAYS} days."
         return (
-            f"If it is won within {self.reach} days: most likely in {self.low} to {self.high} "
-            f"days (the middle half of such leads), half by day {self.median}; come back on "
-            f"{self.follow_up_on:%A, %Y-%m-%d}." + silent * self.postponing
+            f"If it is won within {self.reach} days: most likely in {self.close_days_low} to "
+            f"{self.close_days_high} days (the middle half of such leads), half by day "
+            f"{self.close_days_median}; come back on {self.follow_up_on:%A, %Y-%m-%d}."
+            + silent
+            * self.postponing
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """The block `time_to_close` of `explain --json`."""
-        return {
-            "reach": self.reach,
-            "close_days_low": self.low,
-            "close_days_median": self.median,
-            "close_days_high": self.high,
-            "follow_up_on": self.follow_up_on.isoformat(),
-            "postponing": self.postponing,
-            "chances": {str(days): chance for days, chance in self.chances.items()},
-        }
+
+# What `explain --json` prints, in this order.
+PUBLIC = (
+    *("lead_id", "cutoff", "readiness", "log_odds", "base", "reasons", "rule_score", "band"),
+    *("lines", "disqualified", "time_to_close", "prior_shift", "why_no_readiness"),
+)
 
 
 @dataclass(frozen=True)
 class PointsExplained:
-    """The lines' points sum to points; lines that gave nothing are left out. `disqualified` is the
-    reason of the rules, or None; `why_not`: why there is no probability, "" where there is one."""
+    """The lines' points sum to rule_score; lines that gave nothing are left out. `disqualified` is
+    the reason of the rules, or None; `why_no_readiness` is None where there is one."""
 
     lead_id: str
     cutoff: datetime
-    points: float
+    rule_score: float
     band: str
     lines: dict[str, float]
     disqualified: str | None
-    why_not: str
+    why_no_readiness: str | None
 
-    def to_json(self) -> dict[str, Any]:
-        """What `explain --json` prints; null what only a model tells."""
-        return {
-            "lead_id": self.lead_id,
-            "cutoff": self.cutoff.isoformat(),
-            **dict.fromkeys(("readiness", "log_odds", "base", "reasons")),
-            "rule_score": self.points,
-            "band": self.band,
-            "lines": self.lines,
-            "disqualified": self.disqualified,
-            "time_to_close": None,
-            "prior_shift": None,
-            "why_no_readiness": self.why_not or None,
-        }
+    def json_fields(self) -> dict[str, Any]:
+        """What `explain --json` prints; null what only a model knows."""
+        return {name: getattr(self, name, None) for name in PUBLIC}
 
 
 @dataclass(frozen=True)
 class LeadExplained(PointsExplained):
-    """base plus the reasons' log-odds is log_odds, the logit of readiness. `close` is None for a
-    model stored before there was a time to close; `shift` None where none was asked for, else it is
+    """base plus the reasons' log-odds is log_odds, the logit of readiness. `time_to_close` is None
+    for a model stored before there was one; `prior_shift` None where none was asked for, else it is
     in the base already."""
 
     readiness: float
     log_odds: float
     base: float
     reasons: list[Reason]
-    close: Close | None
-    shift: PriorShift | None
-
-    def to_json(self) -> dict[str, Any]:
-        """What `explain --json` prints."""
-        return super().to_json() | {
-            "readiness": self.readiness,
-            "log_odds": self.log_odds,
-            "base": self.base,
-            "reasons": [reason._asdict() for reason in self.reasons],
-            "time_to_close": self.close and self.close.to_json(),
-            "prior_shift": self.shift and asdict(self.shift),
-        }
+    time_to_close: Close | None
+    prior_shift: PriorShift | None
 
 
 def explain_change(
@@ -155,16 +130,13 @@ def _frame(
     cutoffs: list[datetime],
 ) -> pd.DataFrame:
     """The features of one lead, a row per cutoff. Raises BadInput where it is not open then."""
-    database.connection.execute(
-        f"CREATE OR REPLACE TABLE snapshots AS SELECT * FROM ({cohort_sql(cutoffs)}) "
-        f"WHERE lead_id::VARCHAR = {literal(lead)}"
-    )
-    found = set(database.query("SELECT cutoff FROM snapshots")["cutoff"])
+    snapshots = Snapshots.at(database, cutoffs).where(f"lead_id::VARCHAR = {literal(lead)}")
+    found = set(snapshots.frame["cutoff"])
     for cutoff in cutoffs:
         if cutoff not in found:
             why = _why_not(database, lead, cutoff)
             raise BadInput(f"Lead {lead} is not open at {cutoff}: {why}.")
-    return feature_frame(database, scorer.specs, "snapshots", config.engine.memory_gb)
+    return feature_frame(snapshots, scorer.specs, config.engine.memory_gb)
 
 
 def explain_lead(
@@ -177,13 +149,13 @@ def explain_lead(
     explained = explain(model, frame, config.words)
     return LeadExplained(
         **_points(frame, scorer.rules, config),
-        why_not="",
+        why_no_readiness=None,
         readiness=float(model.rank(frame)[0]),
         log_odds=explained.base + float(explained.by_feature[0].sum()),
         base=explained.base,
         reasons=explained.top(len(model.specs))[0],
-        close=_close(model, frame, cutoff),
-        shift=shift,
+        time_to_close=_close(model, frame, cutoff),
+        prior_shift=shift,
     )
 
 
@@ -194,7 +166,7 @@ def explain_points(
     cutoff = cutoff or default_cutoff(database.data_end, utc_now())
     why_not = scorer.told_why(config, database).why
     frame = _frame(config, database, scorer, lead, [cutoff])
-    return PointsExplained(**_points(frame, scorer.rules, config), why_not=why_not)
+    return PointsExplained(**_points(frame, scorer.rules, config), why_no_readiness=why_not)
 
 
 def _points(frame: pd.DataFrame, rules: RuleScore, config: Config) -> dict[str, Any]:
@@ -203,7 +175,7 @@ def _points(frame: pd.DataFrame, rules: RuleScore, config: Config) -> dict[str, 
     return {
         "lead_id": str(frame["lead_id"].iloc[0]),
         "cutoff": frame["cutoff"].iloc[0].to_pydatetime(),
-        "points": float(points[0]),
+        "rule_score": float(points[0]),
         "band": rules.band(points)[0],
         "lines": {str(rule): float(n) for rule, n in rules.lines(frame).iloc[0].items() if n},
         "disqualified": rules.disqualified(frame, config.words)[0],
@@ -218,9 +190,9 @@ def _close(model: ReadinessModel, frame: pd.DataFrame, cutoff: datetime) -> Clos
     chances = curves.chances(frame, readiness, LADDER)[0]
     return Close(
         reach=curves.reach,
-        low=int(found["close_days_low"]),
-        median=int(found["close_days_median"]),
-        high=int(found["close_days_high"]),
+        close_days_low=int(found["close_days_low"]),
+        close_days_median=int(found["close_days_median"]),
+        close_days_high=int(found["close_days_high"]),
         follow_up_on=found["follow_up_on"].date(),
         postponing=bool(found["postponing"]),
         chances={

@@ -1,10 +1,9 @@
 """What the ledger says of one lead: each line that was ever written of it, in order of time."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from serve.ledger.ledger import open_ledger
 
@@ -30,11 +29,6 @@ class Said:
     band: str | None
     route: str
     decided_route: str
-
-    def to_json(self) -> dict[str, Any]:
-        """A line of `history` in `explain --json`."""
-        times = {"cutoff": self.cutoff.isoformat(), "scored_at": self.scored_at.isoformat()}
-        return asdict(self) | times
 
 
 def history_of(ledger: Path, lead: str) -> tuple[Said, ...]:

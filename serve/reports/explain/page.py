@@ -22,7 +22,7 @@ from serve.scoring.scorer import Scorer
 
 SMALL = 0.02  # log-odds; less is added up in one line
 _DEEDS = """
-SELECT occurred_at, action FROM deeds
+SELECT occurred_at, action FROM known_events
 WHERE lead_id::VARCHAR = $lead AND known_at < $cutoff ORDER BY ALL"""
 _CONTACTS = """
 SELECT contacted_at FROM contacts
@@ -43,14 +43,14 @@ class Story:
     deeds: tuple[tuple[datetime, str], ...]
     contacts: tuple[datetime, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `explain --json` prints, but for the name of the page."""
-        return self.told.to_json() | {
+        return self.told.json_fields() | {
             "model_version": self.model_version,
-            "history": [said.to_json() for said in self.history],
-            "change": self.change and self.change.to_json(),
-            "deeds": [{"occurred_at": when.isoformat(), "action": a} for when, a in self.deeds],
-            "contacts": [when.isoformat() for when in self.contacts],
+            "history": self.history,
+            "change": self.change,
+            "deeds": [{"occurred_at": when, "action": action} for when, action in self.deeds],
+            "contacts": self.contacts,
         }
 
 
@@ -94,7 +94,7 @@ def page_name(lead: str) -> str:
 def write_page(story: Story, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `explain --json` prints. Makes their folder."""
-    return page.write_beside_figures(path, render(story), story.to_json())
+    return page.write_beside_figures(path, render(story), story)
 
 
 def render(story: Story) -> str:

@@ -17,7 +17,7 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
 from models.routing import ROUTES, percent
-from models.statistics.intervals import wilson
+from models.statistics.estimate import wilson
 from serve.ledger.ledger import open_ledger
 from serve.reports.feedback.contacted import read_contacts
 
@@ -89,19 +89,19 @@ class Feedback:
             told += f"; of {judged:,} contacts with other leads, {percent(accepted / judged)}"
         return f"{told}."
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `feedback --json` prints."""
         return {
             "sentence": self.sentence,
-            "data_end": self.data_end.isoformat(),
+            "data_end": self.data_end,
             "lists": self.lists,
             "contacts": self.contacts,
             "contacts_on_a_list": self.matched,
-            "acceptance": {how: [vars(each) for each in groups] for how, groups in self.by.items()},
+            "acceptance": self.by,
             "reasons_of_rejection": self.reasons,
-            "speed": [vars(each) for each in self.speed],
+            "speed": self.speed,
             "became": self.ends,
-            "notes": list(self.notes),
+            "notes": self.notes,
         }
 
 

@@ -31,7 +31,7 @@ def span(hours: float | None) -> str:
 def write_feedback_page(found: Feedback, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `feedback --json` prints. Makes their folder."""
-    return page.write_beside_figures(path, render(found), found.to_json())
+    return page.write_beside_figures(path, render(found), found)
 
 
 def render(found: Feedback) -> str:

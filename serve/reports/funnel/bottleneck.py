@@ -3,24 +3,21 @@
 A phase with a reference is held against it: its Wilson interval has to lie below the lower end.
 Any other is held against its own past: the mature leads are parted into those that entered in the
 recent days, counted back from the last of them (by default: in the later half), and those before;
-the interval of the difference (Newcombe, Statistics in
-Medicine 1998, method 10) has to lie below 0. As the worst of several phases is looked for, each
-interval is wider (Bonferroni), so that of all phases together 95 % hold: a funnel in which nothing
-has changed names a phase in at most 1 of 20 readings.
+the interval of the difference (Newcombe) has to lie below 0. As the worst of several phases is
+looked for, each interval is wider (Bonferroni), so that of all phases together 95 % hold: a funnel
+in which nothing has changed names a phase in at most 1 of 20 readings.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from models.statistics.intervals import wilson
-from models.statistics.judge import FEW_LEADS, Estimate
+from models.statistics.estimate import FEW_LEADS, Estimate, newcombe, wilson
 from serve.reports.funnel.transitions import Way
 
 
@@ -54,15 +51,10 @@ class Shortfall:
         """How many leads fewer went on than expected."""
         return (self.expected - self.rate) * self.leads
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
-        fields = asdict(self)
-        return {
-            "from": fields.pop("begin"),
-            **fields,
-            "difference": self.difference._asdict(),
-            "sure": self.sure,
-        }
+    def json_fields(self) -> dict[str, Any]:
+        """One of `judged` in `funnel --json`."""
+        rest = {name: value for name, value in vars(self).items() if name != "begin"}
+        return {"from": self.begin, **rest, "sure": self.sure}
 
 
 def shortfalls(steps: Sequence[Way], recent_days: int | None = None) -> list[Shortfall]:
@@ -92,7 +84,7 @@ def _shortfall(way: Way, level: float, recent_days: int | None) -> Shortfall | N
     now, then = (
         wilson(int(half.on_time.sum()), len(half.lead), level) for half in (later, earlier)
     )
-    return _told(later, len(earlier.lead), then.point, difference(now, then))
+    return _told(later, len(earlier.lead), then.point, newcombe(now, then))
 
 
 def _told(way: Way, before: int, expected: float, gap: Estimate) -> Shortfall:
@@ -100,21 +92,6 @@ def _told(way: Way, before: int, expected: float, gap: Estimate) -> Shortfall:
     rate = float(way.on_time.mean())
     phase = (way.begin, way.to, way.within, len(way.lead), before)
     return Shortfall(*phase, days[0], days[1], rate, expected, gap)
-
-
-def difference(first: Estimate, second: Estimate) -> Estimate:
-    """first - second of two independent shares, from their Wilson intervals.
-
-    Newcombe's first example: 56 of 70 against 48 of 80.
-
-    >>> found = difference(wilson(56, 70), wilson(48, 80))
-    >>> [round(figure, 4) for figure in found]
-    [0.2, 0.0524, 0.3339]
-    """
-    below = math.hypot(first.point - first.low, second.high - second.point)
-    above = math.hypot(first.high - first.point, second.point - second.low)
-    gap = first.point - second.point
-    return Estimate(gap, gap - below, gap + above)
 
 
 def worst(found: Sequence[Shortfall]) -> Shortfall | None:

@@ -16,11 +16,13 @@ from markupsafe import Markup
 from features.check.freshness import days_without_deals
 from features.conditions.segments import Segments
 from features.config import Config
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frames
 from features.errors import BadInput
 from features.funnel import Funnel, Stage, load_funnel
+from features.open import open_database
 from features.progress import Progress, silent
+from features.snapshots import Snapshots
 from features.sql import literal
 from features.stages import Entries, entries
 from serve.ledger.ledger import open_ledger
@@ -62,21 +64,18 @@ class FunnelReport:
         """Every step, and the whole where that is more than one step."""
         return [*self.steps, self.whole] if len(self.steps) > 1 else self.steps
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
+    def json_fields(self) -> dict[str, Any]:
+        """What `funnel --json` prints."""
         return {
-            "until": self.until.isoformat(),
-            "stages": dict(self.reached),
-            "phases": [step.to_json() for step in self.steps],
-            "whole": self.whole.to_json(),
+            "until": self.until,
+            "stages": self.reached,
+            "phases": self.steps,
+            "whole": self.whole,
             "by": self.by,
-            "groups": {
-                name: [each.to_json() for each in measured]
-                for name, measured in self.groups.items()
-            },
-            "judged": [each.to_json() for each in self.shortfalls],
+            "groups": self.groups,
+            "judged": self.shortfalls,
             "finding": self.sentence,
-            "notes": list(self.notes),
+            "notes": self.notes,
         }
 
 
@@ -169,13 +168,9 @@ def _members(
 ) -> pd.DataFrame:
     """A column of bools per segment, in the rows' order of the way."""
     entered = pd.DataFrame({"lead_id": leads.to_numpy(), "cutoff": way.start})
-    database.connection.register("funnel_entered", entered)
-    database.connection.execute(
-        "CREATE OR REPLACE TABLE snapshots AS SELECT lead_id, cutoff FROM funnel_entered"
-    )
-    database.connection.unregister("funnel_entered")
-    frames = feature_frames(database, segments.specs, "snapshots", config.engine.memory_gb)
-    held = [segments.members(frame).set_index(frame["lead_id"]) for frame in frames]
+    with Snapshots.of(database, entered) as snapshots:
+        frames = feature_frames(snapshots, segments.specs, config.engine.memory_gb)
+        held = [segments.members(frame).set_index(frame["lead_id"]) for frame in frames]
     return pd.concat(held).loc[leads].reset_index(drop=True)
 
 
@@ -234,7 +229,7 @@ def _silence(database: LeadDatabase, until: datetime) -> list[str]:
 def write_funnel_page(report: FunnelReport, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `funnel --json` prints. Makes their folder."""
-    return page.write_beside_figures(path, render(report), report.to_json())
+    return page.write_beside_figures(path, render(report), report)
 
 
 def span(days: float | None) -> str:

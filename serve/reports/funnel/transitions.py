@@ -26,11 +26,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sksurv.nonparametric import cumulative_incidence_competing_risks, kaplan_meier_estimator
 
 from features.stages import Entries
-from models.statistics.intervals import wilson
-from models.statistics.judge import Estimate
+from models.statistics.estimate import Estimate, wilson
+from models.statistics.survival import cumulative_incidence
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -134,9 +133,8 @@ class Measured:
         """Mature leads that were still there after `within` days."""
         return self.mature - self.went_on - self.lost
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps; null where a figure makes no sense."""
-        point, low, high = (None if np.isnan(figure) else figure for figure in self.rate)
+    def json_fields(self) -> dict[str, Any]:
+        """One of `phases` in `funnel --json`."""
         return {
             "from": self.begin,
             "to": self.to,
@@ -149,8 +147,8 @@ class Measured:
             "went_on": self.went_on,
             "lost": self.lost,
             "still_there": self.still,
-            "conversion": {"point": point, "low": low, "high": high},
-            "days_in_phase": {f"{q:g}": days for q, days in self.days.items()},
+            "conversion": self.rate,
+            "days_in_phase": self.days,
             "median_days_of_those_gone_on": self.median_on,
         }
 
@@ -159,10 +157,10 @@ def ways(entries: Entries) -> list[Way]:
     """From each stage to the next; then, where there are more than two stages, from the first to
     the last."""
     stages = entries.funnel.stage
-    found = [_way(entries, n, n + 1, entries.funnel.within(s)) for n, s in enumerate(stages[1:])]
-    if len(stages) > 2:
-        found.append(_way(entries, 0, len(stages) - 1, entries.funnel.whole_within_days))
-    return found
+    steps = [_way(entries, n, n + 1, entries.funnel.within(s)) for n, s in enumerate(stages[1:])]
+    if len(stages) == 2:
+        return steps
+    return [*steps, _way(entries, 0, len(stages) - 1, entries.funnel.whole_within_days)]
 
 
 def _way(entries: Entries, begin: int, to: int, within: int) -> Way:
@@ -215,21 +213,8 @@ def incidence(way: Way) -> pd.DataFrame:
     """What has become of the leads of a phase so many days after they entered it, open leads
     censored: columns days (from 0, rising), on and lost (shares; Aalen-Johansen), left (their sum,
     one minus Kaplan-Meier). No rows but the first without leads."""
-    nothing = pd.DataFrame({"days": [0.0], "left": [0.0], "on": [0.0], "lost": [0.0]})
-    met = [kind for kind in (Fate.ON, Fate.LOST) if (way.fate == kind).any()]
-    if not met:
-        return nothing
-    days = way.stay / DAY_US
-    if len(met) == 1:  # nothing competes, and the library wants every risk to be met
-        times, staying = kaplan_meier_estimator(way.fate != Fate.OPEN, days)
-        shares = {"left": 1 - staying, "on": 0.0, "lost": 0.0}
-        shares["on" if met == [Fate.ON] else "lost"] = 1 - staying
-    else:
-        times, risks = cumulative_incidence_competing_risks(way.fate, days)
-        shares = {"left": risks[0], "on": risks[Fate.ON], "lost": risks[Fate.LOST]}
-    found = pd.DataFrame({"days": times} | shares)
-    changed = found["left"].diff().fillna(found["left"]) > 0
-    return pd.concat([nothing, found[changed]], ignore_index=True)
+    days, (on, lost) = cumulative_incidence(way.stay / DAY_US, way.fate)
+    return pd.DataFrame({"days": days, "left": on + lost, "on": on, "lost": lost})
 
 
 def stay_quantiles(way: Way) -> dict[float, float | None]:
@@ -237,6 +222,6 @@ def stay_quantiles(way: Way) -> dict[float, float | None]:
     time at which the Kaplan-Meier estimate of those still there is down to that; None where it is
     not yet."""
     left, days = (way.curve[column].to_numpy() for column in ("left", "days"))
-    # 1e-9: the library multiplies its factors up, where 1/2 may come out as 0.49999999999999994
+    # 1e-9: sums are not exact, 1/2 may come out as 0.49999999999999994
     places = {q: int(np.argmax(left >= q - 1e-9)) for q in QUANTILES}
     return {q: float(days[at]) if left[at] >= q - 1e-9 else None for q, at in places.items()}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from serve.reports.monitor.drift import PACE_AMBER, PACE_RED, PSI_AMBER, PSI_RED, Drift, Pace
-from serve.reports.monitor.drift_now import Named, Sight, enough_wins, to_dict
+from serve.reports.monitor.drift_now import Named, Sight, enough_wins
 from serve.reports.monitor.past_scores import FEWEST_WINS, OFF_AMBER, OFF_RED
 from serve.reports.monitor.scores import Told
 from serve.reports.monitor.status import Check, Light, at_least, off_one, worst
@@ -50,7 +50,7 @@ def features(drifts: Sequence[Drift], leads: int) -> Check:
         f"stability index from {PSI_AMBER} amber, {PSI_RED} red, where beyond chance",
         "Look at actions and sources first: they say what changed. If the change is "
         "real and stays, retrain once its outcomes have matured.",
-        [to_dict(each) for each in drifts],
+        drifts,
     )
 
 
@@ -91,7 +91,7 @@ def names(key: str, what: str, found: Sequence[Named], doers: int) -> Check:
     changed = [(each, light) for each, light in judged if light in ("amber", "red")]
     changed.sort(key=lambda pair: (pair[1] != "red", -pair[0].pace.leads))
     said = [_said(each) for each, _ in changed]
-    told = [to_dict(each) | {"light": light} for each, light in judged]
+    told = [each.json_fields() | {"light": light} for each, light in judged]
     return Check(
         key,
         what,
@@ -155,7 +155,7 @@ def base_rate(found: Pace, cutoffs: Sequence[datetime]) -> Check:
         f"{OFF_AMBER} times as many or as few amber, {OFF_RED} red, where beyond chance",
         "Every readiness is off by about this factor. Find out why (prices, season, who is "
         "called); if it stays, retrain on the outcomes since.",
-        [{"since": [f"{c:%Y-%m-%d}" for c in cutoffs]}],
+        [{"since": [cutoff.date() for cutoff in cutoffs]}],
     )
 
 
@@ -193,7 +193,7 @@ def calibration(told: Told) -> Check:
         "it (Poisson-binomial, 1 % and 0.1 %)",
         "Readiness promises too much or too little. If features moved too, look there; else "
         "retrain: calibration is learnt on the latest cutoffs.",
-        [told.to_json()],
+        [told],
     )
 
 

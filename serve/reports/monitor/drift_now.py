@@ -25,7 +25,7 @@ from features.engine.duckdb_engine import feature_frame
 from features.errors import Refused
 from features.labels import label_sql
 from features.progress import Progress
-from features.snapshots import Chunk, cohort_sql
+from features.snapshots import Chunk, Snapshots
 from features.spec.kinds import Age
 from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
@@ -58,6 +58,10 @@ class Named:
         """Nobody does it any more."""
         return not self.new and self.pace.leads == 0
 
+    def json_fields(self) -> dict[str, Any]:
+        """One of the `details` of its check."""
+        return {"name": self.name, "new": self.new, "renamed": self.renamed} | vars(self.pace)
+
 
 class Sight:
     """Leads of now and of the reference, side by side.
@@ -78,10 +82,10 @@ class Sight:
         self.config, self.database, self.model = config, database, model
         self.cutoff, self.end = cutoff, min(cutoff, database.data_end)
         self.reference = reference_cutoffs(cutoff, model.trained_until)
-        self._snapshots()
+        self.snapshots = self._snapshots()
         specs = distinct((*model.specs, Age()))
         memory = config.engine.memory_gb
-        self.frame = feature_frame(database, specs, "monitored", memory, progress)
+        self.frame = feature_frame(self.snapshots, specs, memory, progress)
         self.is_now = (self.frame["cutoff"] == cutoff).to_numpy()
         if not self.is_now.any() or self.is_now.all():
             raise Refused(
@@ -89,15 +93,14 @@ class Sight:
                 f"against ({self.reference[0]:%Y-%m-%d} to {self.reference[-1]:%Y-%m-%d})."
             )
 
-    def _snapshots(self) -> None:
-        execute, count = self.database.connection.execute, self.database.value
-        leads = count(f"SELECT count(*) FROM ({cohort_sql([self.cutoff])})")
+    def _snapshots(self) -> Snapshots:
+        leads = Snapshots.at(self.database, [self.cutoff]).count
         part = Chunk(0, math.ceil(leads / MOST_LEADS) or 1)
-        execute(
-            "CREATE OR REPLACE TABLE monitored AS SELECT c.lead_id, c.cutoff "
-            f"FROM ({cohort_sql([*self.reference, self.cutoff])}) c "
-            f"JOIN leads l ON l.lead_id = c.lead_id WHERE {part.holds('c.lead_id')} "
-            "AND l.created_at >= (SELECT min(occurred_at)::DATE FROM deeds)"
+        first = "SELECT min(occurred_at)::DATE FROM known_events"
+        ((first_day,),) = self.database.connection.execute(first).fetchall()
+        recorded = f"created_at >= DATE '{first_day}'" if first_day else "false"
+        return Snapshots.at(self.database, [*self.reference, self.cutoff]).where(
+            f"{part.holds('lead_id')} AND lead_id IN (SELECT lead_id FROM leads WHERE {recorded})"
         )
 
     @cached_property
@@ -121,7 +124,7 @@ class Sight:
 
     def named(self, kind: Kind) -> list[Named]:
         """Every action (or source) of events that enough leads had, before or now."""
-        told = self.database.query(deeds_sql("monitored", kind, WINDOW))
+        told = self.database.query(deeds_sql(self.snapshots, kind, WINDOW))
         before_end = known_sql(kind, self.model.trained_until)
         known = set(self.database.query(before_end)["name"])
         leads = told.groupby("name")["lead_id"].nunique().nlargest(MOST_NAMES)
@@ -137,7 +140,7 @@ class Sight:
 
     def doubled(self) -> Pace:
         """The part of the events that repeat another."""
-        told = self.database.query(doubled_sql("monitored", WINDOW))
+        told = self.database.query(doubled_sql(self.snapshots, WINDOW))
         now = told[told["cutoff"] == self.cutoff]
         before = told[told["cutoff"] != self.cutoff]
         was, is_now = (float(p["doubled"].sum() / max(p["deeds"].sum(), 1)) for p in (before, now))
@@ -195,13 +198,13 @@ class Sight:
         """The base rate of training, counted again; NaN where the cutoffs are not known any
         more, because the settings have changed."""
         times, until = self.config.time, self.model.trained_until
-        cutoffs = grid(times.first_cutoff, times.cutoff_every_days, until)
+        cutoffs = times.cutoffs(until)
         if not cutoffs or cutoffs[-1] != until or times.horizon_days != self.model.horizon_days:
             return math.nan
         return float(self._outcomes(cutoffs)["won"].mean())
 
     def _outcomes(self, cutoffs: Sequence[datetime]) -> pd.DataFrame:
-        labels = label_sql(f"({cohort_sql(cutoffs)})", self.model.horizon_days, self.end)
+        labels = label_sql(Snapshots.at(self.database, cutoffs), self.model.horizon_days, self.end)
         return self.database.query(
             f"SELECT s.lead_id, s.cutoff, s.won, epoch(s.cutoff - l.created_at) / 86400 AS age "
             f"FROM ({labels}) s JOIN leads l ON l.lead_id = s.lead_id WHERE s.won IS NOT NULL"
@@ -250,12 +253,3 @@ def _some(each: Named) -> float:
 def enough_wins(found: Pace) -> bool:
     """Whether so many wins were to be expected that their number tells something."""
     return found.expected >= FEWEST_WINS
-
-
-def to_dict(found: Named | Drift) -> dict[str, Any]:
-    """A dict for json.dumps, NaN as None."""
-    flat = vars(found) | (vars(found.pace) if isinstance(found, Named) else {})
-    flat.pop("pace", None)
-    return {
-        k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in flat.items()
-    }

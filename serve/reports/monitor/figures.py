@@ -55,16 +55,16 @@ class Monitoring:
         """1 where a check is red (strict: or amber), else 0."""
         return int(bool(self.of("red") or (strict and self.of("amber"))))
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `monitor --json` prints, the page aside."""
         return {
-            "cutoff": self.cutoff.isoformat(),
+            "cutoff": self.cutoff,
             "model_version": self.model_version,
-            "trained_until": self.trained_until.isoformat(),
-            "reference": [f"{cutoff:%Y-%m-%d}" for cutoff in self.reference],
+            "trained_until": self.trained_until,
+            "reference": [cutoff.date() for cutoff in self.reference],
             "light": self.light,
-            "checks": [check.to_json() for check in self.checks],
-            "past_scores": [told.to_json() for told in self.told],
+            "checks": self.checks,
+            "past_scores": self.told,
         }
 
     def metrics(self) -> dict[str, float]:
@@ -106,7 +106,7 @@ def monitor(
     said = Said(ledger, database, cutoff)
     drifts, actions = sight.drifts(), sight.named("action")
     told = [said.told(each) for each in fair_versions(models, said.over_time)]
-    mine = next((t for t in told if t.version == model.version), said.told(model))
+    mine = next((t for t in told if t.model_version == model.version), said.told(model))
     return Monitoring(
         cutoff=cutoff,
         model_version=model.version,
@@ -119,7 +119,7 @@ def monitor(
         ],
         drifts=drifts,
         actions=actions,
-        told=[mine, *(each for each in told if each.version != model.version)],
+        told=[mine, *(each for each in told if each.model_version != model.version)],
         over_time=said.over_time,
     )
 

@@ -17,7 +17,7 @@ HISTORY = 0.05
 def events(database: LeadDatabase, cutoff: datetime) -> Check:
     """Days from the last event known before the cutoff to the cutoff."""
     row = database.connection.execute(
-        "SELECT max(known_at) FROM deeds WHERE known_at < ?", [cutoff]
+        "SELECT max(known_at) FROM known_events WHERE known_at < ?", [cutoff]
     ).fetchone()
     last = row[0] if row else None
     days = math.nan if last is None else (cutoff - last) / DAY

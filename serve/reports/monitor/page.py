@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from features.result_json import to_json
 from models.registry import Registry
 from serve.reports import page
 from serve.reports.monitor import plot as plots
@@ -38,6 +39,6 @@ def log(found: Monitoring, registry: Registry) -> str:
         f"monitor-{found.cutoff:%Y-%m-%dT%H:%M}",
         found.metrics(),
         lights | {"light": found.light, "model_version": found.model_version},
-        {"monitor.json": found.to_json()},
+        {"monitor.json": to_json(found)},
         pictures(found),
     )

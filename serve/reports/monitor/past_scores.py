@@ -67,10 +67,9 @@ class Kept:
         sure: Light = "red" if self.chance * tests < CHANCE_RED else "amber"
         return milder(sure, off_one(self.ratio, OFF_AMBER, OFF_RED))
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
-        found = vars(self) | {"ratio": self.ratio}
-        return {key: None if figure != figure else figure for key, figure in found.items()}
+    def json_fields(self) -> dict[str, Any]:
+        """With the ratio."""
+        return vars(self) | {"ratio": self.ratio}
 
 
 def kept(readiness: Floats, won: Floats) -> Kept:

@@ -8,27 +8,29 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
+from features.snapshots import Snapshots
+
 Kind = Literal["action", "source"]
 
 
-def deeds_sql(snapshots: str, kind: Kind, window_days: int) -> str:
+def deeds_sql(snapshots: Snapshots, kind: Kind, window_days: int) -> str:
     """SELECT lead_id, cutoff, name, deeds: how often each action (or source) of a snapshot's window
     occurs; no row where it does not."""
     return f"""
 SELECT s.lead_id, s.cutoff, e.{kind} AS name, count(*) AS deeds
-FROM {snapshots} s JOIN deeds e ON e.lead_id = s.lead_id AND e.known_at < s.cutoff
+FROM {snapshots.relation} s JOIN known_events e ON e.lead_id = s.lead_id AND e.known_at < s.cutoff
   AND e.occurred_at >= s.cutoff - INTERVAL {int(window_days)} DAY
 WHERE e.{kind} IS NOT NULL GROUP BY ALL ORDER BY ALL"""
 
 
-def doubled_sql(snapshots: str, window_days: int) -> str:
+def doubled_sql(snapshots: Snapshots, window_days: int) -> str:
     """SELECT lead_id, cutoff, deeds, doubled: the deeds of a snapshot's window, and how many of
     them repeat the same action and content of the lead within a second."""
     return f"""
 WITH told AS (
   SELECT s.lead_id, s.cutoff, epoch(e.occurred_at - lag(e.occurred_at) OVER (
     PARTITION BY s.lead_id, s.cutoff, e.action, e.content ORDER BY e.occurred_at)) <= 1 AS again
-  FROM {snapshots} s JOIN deeds e ON e.lead_id = s.lead_id AND e.known_at < s.cutoff
+  FROM {snapshots.relation} s JOIN known_events e ON e.lead_id = s.lead_id AND e.known_at < s.cutoff
     AND e.occurred_at >= s.cutoff - INTERVAL {int(window_days)} DAY
 )
 SELECT lead_id, cutoff, count(*) AS deeds, count(*) FILTER (again) AS doubled
@@ -38,7 +40,7 @@ FROM told GROUP BY ALL ORDER BY ALL"""
 def known_sql(kind: Kind, before: datetime) -> str:
     """SELECT name: every action (or source) of an event known before an instant."""
     return (
-        f"SELECT DISTINCT {kind} AS name FROM deeds "
+        f"SELECT DISTINCT {kind} AS name FROM known_events "
         f"WHERE {kind} IS NOT NULL AND known_at < TIMESTAMP '{before}'"
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ import pandas as pd
 from features.contract.database import LeadDatabase
 from features.cutoffs import is_mature
 from features.labels import label_sql
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from models.classifier.readiness import ReadinessModel
 from serve.ledger.ledger import Ledger
 from serve.reports.monitor.drift import Pace, match_ages, pace
@@ -52,21 +52,11 @@ class Told:
     have: they are no longer in the database, or their deal turned out to be closed before.
     """
 
-    version: str
-    cutoffs: list[datetime]
+    model_version: str
+    cutoffs: list[date]
     overall: Kept
     bands: list[Kept]
     gone: int
-
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
-        return {
-            "model_version": self.version,
-            "cutoffs": [f"{cutoff:%Y-%m-%d}" for cutoff in self.cutoffs],
-            "overall": self.overall.to_json(),
-            "bands": [band.to_json() for band in self.bands],
-            "gone": self.gone,
-        }
 
 
 @dataclass(frozen=True)
@@ -111,14 +101,15 @@ class Said:
         there = ~np.isnan(won)
         ready, won = ready[there], won[there]
         gone = int((~there).sum())
-        return Told(model.version, counted, kept(ready, won), by_band(ready, won), gone)
+        days = [cutoff.date() for cutoff in counted]
+        return Told(model.version, days, kept(ready, won), by_band(ready, won), gone)
 
     def _outcomes(self, model: ReadinessModel, cutoff: datetime) -> pd.DataFrame:
         """readiness and won of each lead that was scored; won is NaN where it is not in the cohort
         of today."""
         given = {"model": model.version, "cutoff": cutoff}
         said = self.ledger.connection.execute(_SAID, given).df()
-        labels = label_sql(f"({cohort_sql([cutoff])})", model.horizon_days, self.end)
+        labels = label_sql(Snapshots.at(self.database, [cutoff]), model.horizon_days, self.end)
         seen = self.database.query(f"SELECT lead_id::VARCHAR AS lead_id, won FROM ({labels})")
         return said.merge(seen, on="lead_id", how="left")
 
@@ -157,10 +148,8 @@ class Said:
         """Leads that were open at the run's cutoff, as the database tells it today, and are not in
         the ledger at all."""
         cutoff = run["cutoff"].to_pydatetime()
-        cohort = self.database.query(
-            f"SELECT lead_id::VARCHAR AS lead_id FROM ({cohort_sql([cutoff])})"
-        )
-        return int((~cohort["lead_id"].isin(self.rows(run)["lead_id"])).sum())
+        cohort = Snapshots.at(self.database, [cutoff]).frame["lead_id"].astype(str)
+        return int((~cohort.isin(self.rows(run)["lead_id"])).sum())
 
 
 def ties(rows: pd.DataFrame) -> Ties:

@@ -16,7 +16,7 @@ class Check:
     """One check. `figure` is NaN where grey (not enough to tell yet, `said` says what is missing).
 
     key: its name for machines, as MLflow's metric; limits: in words, with their numbers; todo: what
-    to do if it is not green; details: what stands behind it, one dict for json.dumps each.
+    to do if it is not green; details: what stands behind it, one each.
     """
 
     key: str
@@ -26,14 +26,7 @@ class Check:
     said: str
     limits: str
     todo: str
-    details: Sequence[dict[str, Any]] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
-        return vars(self) | {
-            "figure": None if math.isnan(self.figure) else self.figure,
-            "details": list(self.details),
-        }
+    details: Sequence[Any] = field(default_factory=list)
 
 
 def at_least(figure: float, amber: float, red: float) -> Light:

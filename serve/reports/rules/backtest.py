@@ -15,7 +15,6 @@ import pandas as pd
 
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.cutoffs import grid, mature
 from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress
@@ -23,8 +22,8 @@ from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
 from models.comparison import capacity_of, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry
+from models.rules.review import RuleLift, rule_lifts
 from models.rules.rules import RuleScore, call_order
-from models.rules.worth import RuleWorth, worth
 from models.statistics.judge import Contender, Judgement, judge
 from models.statistics.verdict import verdict
 
@@ -46,7 +45,7 @@ class Backtest:
     scores: dict[str, npt.NDArray[np.float64]]
     judged: Judgement
     beside_model: Judgement | None
-    rules: list[RuleWorth]
+    rules: list[RuleLift]
     horizon_days: int
     data_end: datetime
 
@@ -67,20 +66,20 @@ class Backtest:
         """Draft against model, in a sentence."""
         return None if self.beside_model is None else verdict(self.beside_model)
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `rules test --json` prints."""
         return {
             "draft": {"name": self.draft.file.name, "version": self.draft.version},
             "current": {"name": self.current.file.name, "version": self.current.version},
-            "model_version": None if self.model is None else self.model.version,
+            "model_version": self.model and self.model.version,
             "verdict": self.verdict,
             "model_verdict": self.model_verdict,
             "worse": self.is_worse,
             "horizon_days": self.horizon_days,
-            "data_end": self.data_end.isoformat(),
-            "test": self.judged.to_json(),
-            "beside_model": None if self.beside_model is None else self.beside_model.to_json(),
-            "rules": [each.to_json() for each in self.rules],
+            "data_end": self.data_end,
+            "test": self.judged,
+            "beside_model": self.beside_model,
+            "rules": self.rules,
         }
 
 
@@ -115,7 +114,7 @@ def backtest(
     progress("judge", 1, 3)
     beside = None if model is None else _judged(config, dataset, scores, (DRAFT, MODEL), model)
     progress("judge", 2, 3)
-    rules = worth(draft, dataset)
+    rules = rule_lifts(draft, dataset)
     progress("judge", 3, 3)
     snapshots = dataset.frame[["lead_id", "cutoff"]]
     return Backtest(
@@ -140,8 +139,7 @@ def _cutoffs(config: Config, model: ReadinessModel | None, data_end: datetime) -
     if model is not None:
         return fair_cutoffs(config, [model], data_end)
     times = config.time
-    cutoffs = grid(times.first_cutoff, times.cutoff_every_days, data_end)
-    found = mature(cutoffs, times.horizon_days, data_end)[-times.test_cutoffs :]
+    found = times.mature_cutoffs(data_end)[-times.test_cutoffs :]
     if not found:
         raise Refused(
             f"No cutoff from {times.first_cutoff:%Y-%m-%d} on is {times.horizon_days} days before "

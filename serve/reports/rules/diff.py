@@ -14,7 +14,7 @@ from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.engine.duckdb_engine import feature_frames
 from features.progress import Progress
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from features.spec.spec import distinct
 from features.spec.wording import Words
 from features.whole_file import whole
@@ -53,12 +53,11 @@ class RulesDiff:
         other = leads["old_disqualified"].isna() != leads["new_disqualified"].isna()
         return leads[(leads["difference"] != 0) | (leads["old_band"] != leads["new_band"]) | other]
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `rules diff --json` prints."""
         leads = self.leads
-        first = self.changed.head(FIRST_LEADS)
         return {
-            "cutoff": self.cutoff.isoformat(),
+            "cutoff": self.cutoff,
             "old": {"name": self.old.file.name, "version": self.old.version},
             "new": {"name": self.new.file.name, "version": self.new.version},
             "open_leads": len(leads),
@@ -70,7 +69,7 @@ class RulesDiff:
                 "new": int(leads["new_disqualified"].notna().sum()),
             },
             "mean_difference": float(leads["difference"].mean()) if len(leads) else None,
-            "leads": first.astype(object).where(first.notna(), None).to_dict("records"),
+            "leads": self.changed.head(FIRST_LEADS),
         }
 
 
@@ -84,9 +83,9 @@ def diff_rules(
 ) -> RulesDiff:
     """Score every open lead by both. `cutoff` None is that of the nightly run."""
     cutoff = cutoff or default_cutoff(database.data_end, utc_now())
-    database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql([cutoff])}")
+    snapshots = Snapshots.at(database, [cutoff])
     specs = distinct((*old.specs, *new.specs))
-    frames = feature_frames(database, specs, "snapshots", config.engine.memory_gb, progress)
+    frames = feature_frames(snapshots, specs, config.engine.memory_gb, progress)
     leads = pd.concat([_diff(old, new, frame, config.words) for frame in frames])
     other_band = leads["old_band"] != leads["new_band"]
     order = pd.DataFrame({"band": ~other_band, "far": -leads["difference"].abs()})

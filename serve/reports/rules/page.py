@@ -16,7 +16,7 @@ from serve.reports.rules.backtest import CURRENT, DRAFT, MODEL, Backtest
 def write_page(found: Backtest, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `rules test --json` prints. Makes their folder."""
-    return page.write_beside_figures(path, render(found), found.to_json())
+    return page.write_beside_figures(path, render(found), found)
 
 
 def render(found: Backtest) -> str:

@@ -14,44 +14,34 @@ import pandas as pd
 
 from features.conditions.segments import Segments, load_segments
 from features.config import Config
-from features.contract.database import LeadDatabase, open_database
-from features.cutoffs import grid, mature, utc_now
+from features.contract.database import LeadDatabase
+from features.cutoffs import utc_now
 from features.dataset import labelled
 from features.engine.duckdb_engine import feature_frames
 from features.errors import Refused
+from features.open import open_database
 from features.progress import Progress
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from features.spec.spec import distinct
 from models.classifier.readiness import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
-from models.statistics.clustered import Bools, Conversion, conversions, overlap
+from models.statistics.clustered import Bools, WinRate, win_rates
 from serve.reports.page import NBSP, percent
 from serve.scoring.batch import cutoff_notes, default_cutoff
 
 
 @dataclass(frozen=True)
 class Group:
-    """A segment, or one of the two groups it is held against: its open leads at the cutoff, their
-    mean readiness (None without a model) and points (None without leads), and its conversion."""
+    """A segment, or one of the two groups it is held against: its open leads at the cutoff, its
+    conversion, their mean readiness (None without a model) and points (None without leads)."""
 
     name: str
     meaning: str
     open_leads: int
+    conversion: WinRate
     readiness: float | None
     points: float | None
-    conversion: Conversion
-
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
-        return {
-            "name": self.name,
-            "meaning": self.meaning,
-            "open_leads": self.open_leads,
-            "conversion": self.conversion.to_json(),
-            "readiness": self.readiness,
-            "points": self.points,
-        }
 
 
 @dataclass(frozen=True)
@@ -92,21 +82,20 @@ class SegmentsReport:
             f"{best.open_leads:,} of its leads are open now."
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `segments --json` prints."""
-        shares = self.overlap.astype(object).where(self.overlap.notna(), None)
         return {
-            "cutoff": self.cutoff.isoformat(),
+            "cutoff": self.cutoff,
             "horizon_days": self.horizon_days,
-            "cutoffs": [f"{cutoff:%Y-%m-%d}" for cutoff in self.cutoffs],
+            "cutoffs": [cutoff.date() for cutoff in self.cutoffs],
             "model_version": self.model_version,
             "rules_version": self.rules_version,
-            "all_open_leads": self.everyone.to_json(),
-            "in_no_segment": self.nowhere.to_json(),
-            "segments": [group.to_json() for group in self.segments],
-            "overlap": shares.to_dict("index"),
+            "all_open_leads": self.everyone,
+            "in_no_segment": self.nowhere,
+            "segments": self.segments,
+            "overlap": self.overlap.to_dict("index"),
             "finding": self.finding,
-            "notes": list(self.notes),
+            "notes": self.notes,
         }
 
 
@@ -129,14 +118,13 @@ def segments_report(
     horizon = model.horizon_days if model else config.time.horizon_days
     with open_database(staged, (*segments.specs, *rules.specs)) as database:
         cutoff = cutoff or default_cutoff(database.data_end, utc_now())
-        times, end = config.time, min(cutoff, database.data_end)
-        past = mature(grid(times.first_cutoff, times.cutoff_every_days, end), horizon, end)
+        past = config.time.mature_cutoffs(min(cutoff, database.data_end), horizon)
         measured = _measured(config, database, segments, past, horizon, progress)
         groups, now = _open_now(config, database, segments, rules, model, cutoff, progress)
         notes = _notes(segments, database, past, horizon)
         notes += cutoff_notes(cutoff, database.data_end, model) if model else ()
     everyone, nowhere, *others = (
-        Group(name, words, int(held.sum()), *_means(now[held]), conversion)
+        Group(name, words, int(held.sum()), conversion, *_means(now[held]))
         for (name, words), held, conversion in zip(
             _named(segments, config), groups.T, measured, strict=True
         )
@@ -194,13 +182,13 @@ def _measured(
     cutoffs: Sequence[datetime],
     horizon_days: int,
     progress: Progress,
-) -> list[Conversion]:
+) -> list[WinRate]:
     memory_gb, compared = config.engine.memory_gb, len(segments.segments)
     if not cutoffs:
-        return conversions(np.empty((0, compared + 2), np.bool_), [], [], compared)
+        return win_rates(np.empty((0, compared + 2), np.bool_), [], [], compared)
     past = labelled(database, segments.specs, cutoffs, horizon_days, memory_gb, progress)
     groups = _with_bases(segments.members(past.frame))
-    return conversions(groups, past.frame["lead_id"], past.won, compared)
+    return win_rates(groups, past.frame["lead_id"], past.won, compared)
 
 
 def _open_now(
@@ -213,11 +201,11 @@ def _open_now(
     progress: Progress,
 ) -> tuple[Bools, pd.DataFrame]:
     """The groups of each open lead, shape (leads, groups), and its readiness and points."""
-    database.connection.execute(f"CREATE OR REPLACE TABLE snapshots AS {cohort_sql([cutoff])}")
+    snapshots = Snapshots.at(database, [cutoff])
     specs = distinct((*(model.specs if model else ()), *rules.specs, *segments.specs))
     memory_gb = config.engine.memory_gb
     groups, figures = [], []
-    for frame in feature_frames(database, specs, "snapshots", memory_gb, progress):
+    for frame in feature_frames(snapshots, specs, memory_gb, progress):
         groups.append(_with_bases(segments.members(frame)))
         readiness = model.rank(frame) if model else np.full(len(frame), np.nan)
         figures.append(pd.DataFrame({"readiness": readiness, "points": rules.rank(frame)}))
@@ -225,6 +213,23 @@ def _open_now(
     if now.empty:
         raise Refused(f"No lead is open at {cutoff:%Y-%m-%d %H:%M} UTC: there is none to sort.")
     return np.concatenate(groups), now
+
+
+def overlap(members: pd.DataFrame) -> pd.DataFrame:
+    """Of the leads of each segment (row), the share that is also in each other (column); NaN in the
+    row of a segment without leads.
+
+    >>> overlap(pd.DataFrame({"a": [True, True, False], "b": [True, False, False]}))
+         a    b
+    a  1.0  0.5
+    b  1.0  1.0
+    """
+    held = members.to_numpy(np.float64)
+    sizes = held.sum(axis=0)[:, None]
+    shares = np.divide(
+        held.T @ held, sizes, out=np.full((len(sizes),) * 2, np.nan), where=sizes > 0
+    )
+    return pd.DataFrame(shares, index=members.columns, columns=members.columns)
 
 
 def _means(figures: pd.DataFrame) -> tuple[float | None, float | None]:

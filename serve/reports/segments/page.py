@@ -17,7 +17,7 @@ HEADROOM = 1.04  # of the picture, beyond the longest interval
 def write_segments_page(report: SegmentsReport, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `segments --json` prints. Makes their folder."""
-    return page.write_beside_figures(path, render(report), report.to_json())
+    return page.write_beside_figures(path, render(report), report)
 
 
 def render(report: SegmentsReport) -> str:

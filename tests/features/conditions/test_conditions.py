@@ -21,10 +21,11 @@ from pydantic import ValidationError
 
 from features.catalog import catalog
 from features.conditions.conditions import Condition, Conditions
-from features.config import Features, explain_toml_errors
-from features.contract.database import open_database
+from features.config import Features
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
+from features.open import open_database
+from features.toml import explain_toml_errors
 from tests.features import oracle
 from tests.features.adversarial import ACTIONS, ATTRIBUTES, CONTENTS, SOURCES, databases
 from tests.features.engine.test_features_equal_oracle import asked_for, register
@@ -49,7 +50,7 @@ def judged(condition, lead=LEAD, deeds=DEEDS, cutoff=CUTOFF):
     """Whether it holds of the one lead, through staging and engine."""
     with opened([lead], deeds, attributes=TYPES, features={"attributes": list(TYPES)}) as database:
         asked = register(database, [(lead, cutoff)])
-        return bool(condition.holds(feature_frame(database, condition.specs, asked))[0])
+        return bool(condition.holds(feature_frame(asked, condition.specs))[0])
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_a_text_attribute_that_the_model_has_as_a_number_is_compared_all_the_sam
     rows = [row | {"lead_id": place} for place, row in enumerate(rows)]
     with opened(rows, [], attributes={"n": pa.string()}, features={"attributes": ["n"]}) as found:
         asked = register(found, [(row, CUTOFF) for row in rows])
-        frames = [feature_frame(found, each.specs, asked) for each in (number, text)]
+        frames = [feature_frame(asked, each.specs) for each in (number, text)]
     for frame in frames:
         assert number.holds(frame).tolist() == text.holds(frame).tolist() == [True, False, False]
 
@@ -203,7 +204,7 @@ def test_conditions_hold_where_the_loops_say_so(rows, drawn):
     with opened(rows.leads, rows.events, attributes=ATTRIBUTES, features=listed) as database:
         asked = register(database, snapshots)
         specs = {spec.name: spec for each in combined for spec in each.specs}
-        frame = feature_frame(database, list(specs.values()), asked)
+        frame = feature_frame(asked, list(specs.values()))
     own = {lead["lead_id"]: [] for lead in rows.leads}
     for each in rows.events:
         own[each["lead_id"]].append(each)
@@ -252,7 +253,7 @@ def test_an_attribute_that_is_not_listed_is_staged_for_conditions_alone(tmp_path
         assert database.attributes == {}
         assert "country" not in str(catalog(Features(), database.actions, database.attributes))
         asked = register(database, [(LEAD, CUTOFF)])
-        assert condition.holds(feature_frame(database, condition.specs, asked)).tolist() == [True]
+        assert condition.holds(feature_frame(asked, condition.specs)).tolist() == [True]
 
 
 def test_an_attribute_that_leads_do_not_have_is_refused(tmp_path):

@@ -21,7 +21,7 @@ from features.conditions.segments import (
 from features.config import Features
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from features.spec.compiled import compile_specs
 from features.spec.kinds import Attribute, Count
 from features.stored import from_dict, to_dict
@@ -126,8 +126,8 @@ def test_members_and_features_are_those_of_the_loops(rows, drawn):
     listed = {"attributes": list(ATTRIBUTES)}
     with opened(rows.leads, rows.events, attributes=ATTRIBUTES, features=listed) as database:
         asked = register(database, snapshots)
-        frame = feature_frame(database, segments.specs, asked)
-        as_features = feature_frame(database, [stored[0], Count(), *stored[1:]], asked)
+        frame = feature_frame(asked, segments.specs)
+        as_features = feature_frame(asked, [stored[0], Count(), *stored[1:]])
     own = {lead["lead_id"]: [] for lead in rows.leads}
     for each in rows.events:
         own[each["lead_id"]].append(each)
@@ -162,7 +162,7 @@ def test_another_future_changes_no_segment(drawn, conditions):
     for rows in (one, other):
         listed = {"attributes": list(ATTRIBUTES)}
         with opened(rows.leads, rows.events, rows.deals, ATTRIBUTES, features=listed) as database:
-            frames.append(feature_frame(database, features, f"({cohort_sql([cutoff])})"))
+            frames.append(feature_frame(Snapshots.at(database, [cutoff]), features))
     pd.testing.assert_frame_equal(*frames, check_exact=True)
 
 
@@ -210,6 +210,6 @@ def test_of_a_worked_example():
     segments = parsed(TEXT.replace(', {attribute = "n", from = 1}', ""))
     with opened(LEADS, events) as database:
         asked = register(database, [(lead, at("2026-02-01")) for lead in LEADS])
-        frame = feature_frame(database, segments.specs, asked)
+        frame = feature_frame(asked, segments.specs)
     found = dict(zip(frame["lead_id"], segments.joined(frame), strict=True))
     assert found == {"007": HOSTILE, "7": "quiet for 14 days"}

@@ -206,11 +206,11 @@ def test_a_breach_reads_as_a_sentence():
         LEADS, EVENTS, [*DEALS, deal(4, outcome="Won"), deal(5, outcome="gone")]
     ) as database:
         [breach] = find_breaches(database.connection, database.columns, NOW)
-    assert str(breach) == (
-        "deals.outcome: rows that have an outcome that is neither won nor lost: 2 "
-        "(first: lead 4: outcome Won; lead 5: outcome gone). "
-        "Map it in the query: CASE WHEN ... THEN 'won' ELSE 'lost' END; open deals get no row."
-    )
+    assert str(breach).startswith("deals.outcome: ")
+    assert breach.count == 2
+    for part in (": 2 ", "lead 4: outcome Won; lead 5: outcome gone", breach.advice):
+        assert part in str(breach)
+    assert "CASE WHEN" in breach.advice
 
 
 def test_each_unusable_lead_is_listed_once_with_its_first_reason():

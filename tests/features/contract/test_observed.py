@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from features.contract.database import open_database
+from features.open import open_database
 from tests.features.lead_databases import at, config_for, write_database
 
 
@@ -35,5 +35,5 @@ def test_typed_parquet_is_read_where_it_lies_and_gives_the_same(tmp_path, events
         assert found == [(kind,)]
         assert database.actions == ("chat", "visit")
         assert database.sources == ("advert", "fair")
-        assert database.deeds == 4
+        assert database.events_count == 4
         assert database.data_end == at("2026-02-04")

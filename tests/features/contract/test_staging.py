@@ -8,8 +8,9 @@ import pyarrow as pa
 import pytest
 
 from features.config import Engine, Features
-from features.contract.database import open_database, open_frames
 from features.engine.duckdb_engine import feature_frame
+from features.open import open_database, open_frames
+from features.snapshots import Snapshots
 from features.spec.kinds import Attribute, Count, SumValue
 from tests.features.lead_databases import (
     COLUMNS,
@@ -102,7 +103,7 @@ def test_ids_meet_whatever_their_types(tmp_path, lead_ids, event_ids, staged):
         write_table(tmp_path / f"{table}.parquet", given, COLUMNS[table], kind)
     snapshots = f"(SELECT lead_id, TIMESTAMP '{LATER}' AS cutoff FROM leads)"
     with open_database(config_for(tmp_path)) as database:
-        frame = feature_frame(database, [Count()], snapshots)
+        frame = feature_frame(Snapshots(database, snapshots), [Count()])
     assert frame["lead_id"].tolist() == staged
     assert frame["count_all"].tolist() == [1]
 
@@ -115,7 +116,7 @@ def test_integers_beside_a_missing_id_still_meet(tmp_path):
     write_table(tmp_path / "events.parquet", events, COLUMNS["events"], pa.float64())
     snapshots = f"(SELECT lead_id, TIMESTAMP '{LATER}' AS cutoff FROM leads)"
     with open_database(config_for(tmp_path)) as database:
-        assert feature_frame(database, [Count()], snapshots)["count_all"].tolist() == [1]
+        assert feature_frame(Snapshots(database, snapshots), [Count()])["count_all"].tolist() == [1]
 
 
 def test_nan_and_infinity_are_no_values():
@@ -124,7 +125,7 @@ def test_nan_and_infinity_are_no_values():
     snapshots = f"(SELECT '7' AS lead_id, TIMESTAMP '{LATER}' AS cutoff)"
     with opened(LEADS, events) as database:
         staged = database.connection.execute("SELECT value FROM events").fetchall()
-        frame = feature_frame(database, [SumValue()], snapshots)
+        frame = feature_frame(Snapshots(database, snapshots), [SumValue()])
     assert sorted(staged, key=str) == [(2.5,), (None,), (None,), (None,), (None,)]
     assert frame["value_all"].tolist() == [2.5]
 
@@ -138,7 +139,7 @@ def test_an_action_that_is_left_out_is_gone_from_everything():
         assert database.actions == ("mail", "visit")
         assert database.data_end == at("2026-01-21")
         frame = feature_frame(
-            database, [Count(), Count("odd"), Count("decision's made")], snapshots
+            Snapshots(database, snapshots), [Count(), Count("odd"), Count("decision's made")]
         )
     assert frame.iloc[0, 2:].tolist() == [1, 0, 0]
 
@@ -157,7 +158,7 @@ def test_attributes_are_only_what_is_listed_and_known():
         assert database.attributes == {"staff": False, "source": True}
         specs = [Attribute(name, text) for name, text in database.attributes.items()]
         snapshots = f"(SELECT '007' AS lead_id, TIMESTAMP '{LATER}' AS cutoff)"
-        frame = feature_frame(database, specs, snapshots)
+        frame = feature_frame(Snapshots(database, snapshots), specs)
         assert "region" not in database.query("FROM leads").columns
     assert frame.iloc[0, 2:].tolist() == [3, "ads"]
 
@@ -178,7 +179,7 @@ def test_an_attribute_may_be_called_what_it_likes():
     snapshots = f"(SELECT '007' AS lead_id, TIMESTAMP '{LATER}' AS cutoff)"
     specs = [Count(), *(Attribute(name, text=True) for name in names)]
     with opened(leads, [], attributes=types, features={"attributes": names}) as database:
-        frame = feature_frame(database, specs, snapshots)
+        frame = feature_frame(Snapshots(database, snapshots), specs)
     assert frame.iloc[0, 2:].tolist() == [0, *(f"its {name}" for name in names)]
 
 
@@ -257,9 +258,9 @@ def test_frames_give_what_files_give(folder):
     snapshots = f"(SELECT lead_id, TIMESTAMP '{LATER}' AS cutoff FROM leads)"
     specs = [Count(), SumValue(), Count("mail", 30)]
     with open_database(config_for(folder)) as database:
-        of_files = feature_frame(database, specs, snapshots)
+        of_files = feature_frame(Snapshots(database, snapshots), specs)
     with open_frames(frames, Features(), Engine()) as database:
-        of_frames = feature_frame(database, specs, snapshots)
+        of_frames = feature_frame(Snapshots(database, snapshots), specs)
         assert database.value("SELECT count(*) FROM deals") == 0
     pd.testing.assert_frame_equal(of_frames, of_files, check_exact=True)
 

@@ -10,7 +10,7 @@ from features.catalog import catalog
 from features.config import Features
 from features.engine.duckdb_engine import chunk_count, feature_frame
 from features.engine.query import feature_sql
-from features.snapshots import Chunk
+from features.snapshots import Chunk, Snapshots
 from features.spec import kinds
 from features.spec.compiled import compile_specs
 from features.spec.spec import distinct
@@ -87,7 +87,7 @@ def register(database, snapshots):
         [(lead["lead_id"], cutoff) for lead, cutoff in snapshots], columns=["lead_id", "cutoff"]
     ).astype({"cutoff": "datetime64[us]"})
     database.connection.register("asked_for", asked)
-    return "asked_for"
+    return Snapshots(database, "asked_for")
 
 
 def is_same(got, wanted):
@@ -132,8 +132,9 @@ def test_every_feature_equals_the_oracle(rows):
     ) as database:
         offered = catalog(SETTINGS, database.actions, database.attributes)
         specs = distinct([*offered, *EVERY_KIND])
-        frame = feature_frame(database, specs, register(database, snapshots))
-        in_sql_order = "SELECT cutoff, lead_id FROM asked_for ORDER BY cutoff, lead_id"
+        asked = register(database, snapshots)
+        frame = feature_frame(asked, specs)
+        in_sql_order = f"SELECT cutoff, lead_id FROM {asked.relation} ORDER BY cutoff, lead_id"
         ordered = database.connection.execute(in_sql_order).fetchall()
     got = list(zip(frame["cutoff"], frame["lead_id"], strict=True))
     assert got == ordered == sorted((cutoff, lead["lead_id"]) for lead, cutoff in snapshots)
@@ -150,11 +151,11 @@ def test_chunks_of_leads_change_nothing(rows):
         rows.leads, rows.events, attributes=ATTRIBUTES, features=dict(SETTINGS)
     ) as database:
         asked = register(database, asked_for(rows))
-        whole = feature_frame(database, specs, asked)
+        whole = feature_frame(asked, specs)
         queries = [feature_sql(leaves, asked, Chunk(index, 3)) for index in range(3)]
         parts = [database.connection.execute(sql).to_arrow_table().to_pandas() for sql in queries]
-        assert 1 < chunk_count(database, asked, len(specs), SO_LITTLE_GB) < 30
-        in_chunks = feature_frame(database, specs, asked, memory_gb=SO_LITTLE_GB)
+        assert 1 < chunk_count(asked, len(specs), SO_LITTLE_GB) < 30
+        in_chunks = feature_frame(asked, specs, memory_gb=SO_LITTLE_GB)
     pd.testing.assert_frame_equal(in_chunks, whole, check_exact=True)
     leads_of = [set(part["lead_id"]) for part in parts]
     assert sum(map(len, leads_of)) == len(set.union(*leads_of)) == whole["lead_id"].nunique()

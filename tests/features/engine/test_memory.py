@@ -6,9 +6,9 @@ import pytest
 
 from features.catalog import catalog
 from features.config import Features
-from features.contract.database import open_database
 from features.engine.duckdb_engine import chunk_count, feature_frame
-from features.snapshots import cohort_sql
+from features.open import open_database
+from features.snapshots import Snapshots
 from tests.features.lead_databases import at, config_for
 
 LEADS, EVENTS = 20_000, 2_100_000
@@ -46,12 +46,12 @@ def features_within(folder, memory_gb, leads):
     specs = catalog(
         Features(windows_days=[7, 30]), ["visit", "mail", "chat", "call", "form", "offer"], {}
     )
-    snapshots = f"(SELECT * FROM ({cohort_sql(CUTOFFS)}) WHERE lead_id < {leads})"
     engine = {"memory_gb": memory_gb, "threads": 2}
     with open_database(config_for(folder, engine=engine)) as database:
-        chunks = chunk_count(database, snapshots, len(specs), memory_gb)
+        snapshots = Snapshots.at(database, CUTOFFS).where(f"lead_id < {leads}")
+        chunks = chunk_count(snapshots, len(specs), memory_gb)
         limit = database.connection.execute("SELECT current_setting('memory_limit')").fetchone()
-        frame = feature_frame(database, specs, snapshots, memory_gb)
+        frame = feature_frame(snapshots, specs, memory_gb)
     return frame, chunks, limit[0]
 
 

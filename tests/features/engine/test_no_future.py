@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from features.engine.duckdb_engine import feature_frame
-from features.snapshots import cohort_sql
+from features.snapshots import Snapshots
 from features.spec import kinds
 from tests.features import oracle
 from tests.features.adversarial import (
@@ -55,7 +55,7 @@ def snapshots_of(rows, cutoff):
     """The cohort at the cutoff with all its features."""
     listed = {"attributes": list(ATTRIBUTES)}
     with opened(rows.leads, rows.events, rows.deals, ATTRIBUTES, features=listed) as database:
-        return feature_frame(database, SPECS, f"({cohort_sql([cutoff])})")
+        return feature_frame(Snapshots.at(database, [cutoff]), SPECS)
 
 
 def with_another_future(rows, cutoff, events, deals):
@@ -96,7 +96,7 @@ def test_another_future_changes_no_snapshot(drawn):
 
 def counted(*events, window=None):
     with opened([LEAD], events) as database:
-        frame = feature_frame(database, [kinds.Count("visit", window)], f"({cohort_sql([CUTOFF])})")
+        frame = feature_frame(Snapshots.at(database, [CUTOFF]), [kinds.Count("visit", window)])
     return frame.iloc[0, -1]
 
 
@@ -131,7 +131,7 @@ def test_a_late_record_joins_two_sessions_only_once_it_is_known():
         event(1, at("2026-03-01 09:50")),
     ]
     with opened([LEAD], visits) as database:
-        cohort = f"({cohort_sql([CUTOFF, CUTOFF + MICROSECOND])})"
-        frame = feature_frame(database, [kinds.Sessions(), kinds.Sessions(1)], cohort)
+        cohort = Snapshots.at(database, [CUTOFF, CUTOFF + MICROSECOND])
+        frame = feature_frame(cohort, [kinds.Sessions(), kinds.Sessions(1)])
     assert frame["sessions_all"].tolist() == [2, 1]
     assert frame["sessions_1d"].tolist() == [2, 1]

@@ -8,13 +8,13 @@ import pytest
 
 from features.catalog import catalog
 from features.config import load
-from features.contract.database import open_database
 from features.engine.duckdb_engine import feature_frame
 from features.engine.kernel import FOREVER
 from features.engine.one_pass import OnePass
 from features.engine.plan import plan_of
 from features.engine.query import feature_sql
-from features.snapshots import cohort_sql
+from features.open import open_database
+from features.snapshots import Snapshots
 from features.spec.kinds import (
     ActiveDays,
     Age,
@@ -41,13 +41,12 @@ def asked(lead=1):
 def test_the_catalog_on_a_simulated_company_equals_the_sql(demo_folder):
     with open_database(load(demo_folder)) as database:
         cutoffs = [database.data_end - timedelta(days=days) for days in (3, 50, 120)]
-        database.connection.execute(f"CREATE TABLE snapshots AS {cohort_sql(cutoffs)}")
+        snapshots = Snapshots.at(database, cutoffs)
         specs = catalog(load(demo_folder).features, database.actions, database.attributes)
         one_pass = OnePass.over(database, specs)
         assert one_pass.by_sql == ()
-        (by_pass,) = one_pass.frames("snapshots", 1)
-        leaves = one_pass.compiled.leaves
-        by_sql = database.query(feature_sql(leaves, "snapshots"))
+        (by_pass,) = one_pass.frames(snapshots, 1)
+        by_sql = database.query(feature_sql(one_pass.compiled.leaves, snapshots))
     ratios = [spec for spec in specs if isinstance(spec, Ratio)]
     for ratio in ratios:
         over, under = by_sql[ratio.over.name], by_sql[ratio.under.name]
@@ -62,10 +61,10 @@ def test_the_number_of_threads_changes_nothing(demo_folder):
     frames = []
     with open_database(load(demo_folder)) as database:
         specs = catalog(load(demo_folder).features, database.actions, database.attributes)
-        cohort = f"({cohort_sql([database.data_end])})"
+        cohort = Snapshots.at(database, [database.data_end])
         for threads in (1, 5):
             database.connection.execute(f"SET threads = {threads}")
-            frames.append(feature_frame(database, specs, cohort))
+            frames.append(feature_frame(cohort, specs))
     pd.testing.assert_frame_equal(*frames, check_exact=True)
 
 
@@ -75,7 +74,7 @@ def test_a_pass_broken_off_or_beside_it_changes_nothing(demo_folder):
         specs = catalog(load(demo_folder).features, database.actions, database.attributes)
         one_pass = OnePass.over(database, specs)
         earlier, later = (
-            f"({cohort_sql([database.data_end - timedelta(days=days)])})" for days in (90, 10)
+            Snapshots.at(database, [database.data_end - timedelta(days=days)]) for days in (90, 10)
         )
         expected = list(one_pass.frames(later, 5))
         left = one_pass.frames(earlier, 5)
@@ -98,7 +97,7 @@ def test_what_the_pass_does_not_know_comes_from_sql_and_stands_in_its_place():
     specs = [OWN, Count(), of_a, Ratio(Count(), OWN), Ratio(Count(), of_a), ActiveDays(7, "visit")]
     with opened([LEAD], events) as database:
         assert OnePass.over(database, specs).by_sql == (OWN, of_a, ActiveDays(7, "visit"))
-        frame = feature_frame(database, specs, asked())
+        frame = feature_frame(Snapshots(database, asked()), specs)
     assert list(frame.columns) == ["lead_id", "cutoff", *(spec.name for spec in specs)]
     oldest = timedelta(days=29) / timedelta(microseconds=1)
     assert frame.iloc[0, 2:].tolist() == [oldest, 2, 1, 2 / oldest, 2, 1]
@@ -110,7 +109,7 @@ def test_sums_beyond_64_bits_are_exact():
     days = [at("2026-01-10") + timedelta(days=place) for place in range(11)]
     events = [event(1, day, value=value) for day, value in zip(days, values, strict=True)]
     with opened([LEAD], events) as database:
-        frame = feature_frame(database, [SumValue()], asked())
+        frame = feature_frame(Snapshots(database, asked()), [SumValue()])
     exact = sum(round(value * 10_000) for value in values)
     assert exact > 2**63
     assert frame["value_all"].tolist() == [float(exact) / 10_000]
@@ -120,7 +119,7 @@ def test_sums_beyond_64_bits_are_exact():
 def test_nothing_known_is_zero_or_null(events):
     specs = [Count(), SumValue(), DaysSince(), Trend(None, 7), Ratio(Count(), Count()), Age()]
     with opened([LEAD], events or [event(1, at("2026-03-02"))]) as database:
-        frame = feature_frame(database, specs, asked())
+        frame = feature_frame(Snapshots(database, asked()), specs)
     assert frame.iloc[0, 2:4].tolist() == [0, 0]
     assert frame.iloc[0, 4:7].isna().all()
     assert frame.iloc[0, 7] == 56
@@ -128,7 +127,7 @@ def test_nothing_known_is_zero_or_null(events):
 
 def test_no_snapshot_is_an_empty_frame():
     with opened([LEAD], [event(1, at("2026-03-01"))]) as database:
-        frame = feature_frame(database, [Count()], f"(FROM {asked()} WHERE false)")
+        frame = feature_frame(Snapshots(database, f"(FROM {asked()} WHERE false)"), [Count()])
     assert list(frame.columns) == ["lead_id", "cutoff", "count_all"]
     assert frame.empty
 
@@ -142,7 +141,7 @@ def test_a_numeric_attribute_can_stand_in_a_ratio_only():
         attributes={"staff": pa.int64()},
         features={"attributes": ["staff"]},
     ) as database:
-        frame = feature_frame(database, [ratio], asked())
+        frame = feature_frame(Snapshots(database, asked()), [ratio])
     assert frame.iloc[0, 2:].tolist() == [0.25]
 
 

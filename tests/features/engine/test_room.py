@@ -9,6 +9,7 @@ import pytest
 from features.engine import event_chunks
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
+from features.snapshots import Snapshots
 from features.spec.kinds import Count
 from tests.features.lead_databases import at, event, opened
 
@@ -29,7 +30,7 @@ def test_a_full_disk_is_told_with_where_and_what_to_do(monkeypatch):
         opened([LEAD], [event(1, at("2026-03-01"))]) as database,
         pytest.raises(BadInput, match=r"No space left on device \(temporary files lie in .*TMPDIR"),
     ):
-        feature_frame(database, [Count()], ASKED)
+        feature_frame(Snapshots(database, ASKED), [Count()])
 
 
 def test_memory_that_does_not_suffice_is_told():
@@ -42,9 +43,9 @@ def test_memory_that_does_not_suffice_is_told():
             "SET memory_limit = '20MB'; SET max_temp_directory_size = '1MB'"
         )
         with pytest.raises(BadInput, match=r"do not fit into 4 GB. Raise engine.memory_gb"):
-            feature_frame(database, [Count()], many)
+            feature_frame(Snapshots(database, many), [Count()])
 
 
 def test_the_error_of_a_mistake_in_sql_stays_what_it_is():
     with opened([LEAD], [event(1, at("2026-03-01"))]) as database, pytest.raises(duckdb.Error):
-        feature_frame(database, [Count()], "(SELECT nothing)")
+        feature_frame(Snapshots(database, "(SELECT nothing)"), [Count()])

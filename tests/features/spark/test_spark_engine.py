@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.contract.database import open_database
 from features.cutoffs import utc_now
 from features.errors import BadInput
+from features.open import open_database
 from features.spark.buckets import Bucket, breaches_of, features_on_spark
 from features.spark.session import SparkTables, plainly
 from features.spec.kinds import Count, DaysSince, SumValue

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from scipy.stats import rankdata
 
+from features.result_json import to_json
 from models.classifier.calibrators import ENOUGH_WINS, KINDS, anchor, choose_kind, halves, learn
 from models.classifier.readiness import ReadinessModel, calibrated
 from models.explanations.explain import explain
@@ -80,7 +81,7 @@ def test_a_side_without_wins_leaves_the_trees_as_they_are():
     f, _, frame = world(50, 1.0, 0.0)
     found = choose_kind(f, np.zeros(len(f)), frame["lead_id"], frame["cutoff"])
     assert (found.kind, found.log_loss) == ("none", {})
-    assert found.to_json() == {"kind": "none", "cross_fitted": {}}
+    assert to_json(found) == {"kind": "none", "cross_fitted": {}}
 
 
 def test_the_cross_fit_is_by_lead_and_forward_in_time():

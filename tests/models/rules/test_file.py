@@ -82,7 +82,7 @@ def test_defaults_spelled_out_are_the_same_rules():
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(BadInput, match=r"There is no rules file .*points\.toml"):
+    with pytest.raises(BadInput, match=r"There is no file .*points\.toml"):
         load_rules(tmp_path / "points.toml")
 
 

@@ -23,7 +23,7 @@ def test_what_was_scored_with_is_kept_and_found_by_its_version(tmp_path):
     assert find_rules(str(kept), config) == other
     with pytest.raises(BadInput, match=r"no rules 'zz': .* one of the versions .*"):
         find_rules("zz", config)
-    with pytest.raises(BadInput, match=r"There is no rules file .*draft.toml"):
+    with pytest.raises(BadInput, match=r"There is no file .*draft.toml"):
         find_rules("draft.toml", config)
     with pytest.raises(BadInput, match="Several versions begin with"):
         find_rules("", config)

@@ -96,7 +96,7 @@ def frame_of(rules, lead, deeds, cutoff=CUTOFF):
     types = {"industry": pa.string()}
     listed = {"attributes": ["industry"]}
     with opened([lead], deeds, attributes=types, features=listed) as database:
-        return feature_frame(database, rules.specs, register(database, [(lead, cutoff)]))
+        return feature_frame(register(database, [(lead, cutoff)]), rules.specs)
 
 
 def test_the_worked_example():
@@ -243,7 +243,7 @@ def test_points_equal_the_loops_and_their_lines_add_up(rows, files):
     with opened(rows.leads, rows.events, attributes=ATTRIBUTES, features=listed) as database:
         asked = register(database, snapshots)
         specs = {spec.name: spec for table in tables for spec in table.specs}
-        frame = feature_frame(database, list(specs.values()), asked)
+        frame = feature_frame(asked, list(specs.values()))
     own = {lead["lead_id"]: [] for lead in rows.leads}
     for each in rows.events:
         own[each["lead_id"]].append(each)

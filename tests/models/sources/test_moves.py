@@ -15,8 +15,8 @@ from scipy.integrate import quad
 from scipy.special import comb
 from scipy.stats import betabinom
 
-from models.sources.measures import difference, median_days_to_win
-from models.sources.moves import Belief, Counted, Tally, fit_prior, judge_sources
+from models.sources.measures import median_days_to_win, trend
+from models.sources.moves import Belief, Counted, MatureLeads, fit_prior, judge_sources
 from models.sources.sources import BASKETS, Moves
 
 LEVELS = (0.20, 0.10, 0.05)
@@ -24,7 +24,7 @@ DAY = date(2026, 7, 1)
 
 
 def counted(leads, won, basket="active-2", later=None, moved_on=None):
-    return Counted(basket, Tally(leads, won), later or Tally(0, 0), moved_on)
+    return Counted(basket, MatureLeads(leads, won), later or MatureLeads(0, 0), moved_on)
 
 
 def verdict(count, moves=Moves(), on=DAY):  # noqa: B008
@@ -52,8 +52,8 @@ def test_the_outer_baskets_have_one_neighbour() -> None:
 def test_the_later_half_alone_may_tell() -> None:
     """Over the whole window 50 of 400 (12.5 %) are no reason to fall; 2 of 200 lately are."""
     assert verdict(counted(400, 50)).to is None
-    found = verdict(counted(400, 50, later=Tally(200, 2)))
-    assert (found.to, found.seen) == ("passive-1", Tally(200, 2))
+    found = verdict(counted(400, 50, later=MatureLeads(200, 2)))
+    assert (found.to, found.seen) == ("passive-1", MatureLeads(200, 2))
     assert found.belief.mean == pytest.approx(57.5 / 450)
 
 
@@ -85,7 +85,9 @@ def test_the_posterior_equals_the_integral(alpha, beta, tally, level) -> None:
     assert belief.above(level) + belief.below(level) == pytest.approx(1)
 
 
-tallies = st.integers(1, 300).flatmap(lambda n: st.builds(Tally, st.just(n), st.integers(0, n)))
+tallies = st.integers(1, 300).flatmap(
+    lambda n: st.builds(MatureLeads, st.just(n), st.integers(0, n))
+)
 
 
 @settings(max_examples=40, deadline=None)
@@ -115,7 +117,7 @@ def test_nothing_flaps(data) -> None:
         on, counts = DAY + timedelta(days=7 * week), {}
         for name, basket in baskets.items():
             later, earlier = data.draw(tallies), data.draw(tallies)
-            whole = Tally(later.leads + earlier.leads, later.won + earlier.won)
+            whole = MatureLeads(later.leads + earlier.leads, later.won + earlier.won)
             counts[name] = Counted(basket, whole, later, moved_on.get(name))
         for name, found in judge_sources(counts, LEVELS, moves, on).items():
             if found.to is None:
@@ -159,8 +161,8 @@ def test_open_leads_are_not_counted_as_never_won() -> None:
 
 
 def test_a_trend_needs_both_halves() -> None:
-    assert difference(Tally(0, 0), Tally(5, 1)) is None
-    rising = difference(Tally(200, 60), Tally(200, 20))
+    assert trend(MatureLeads(0, 0), MatureLeads(5, 1)) is None
+    rising = trend(MatureLeads(200, 60), MatureLeads(200, 20))
     assert rising is not None
-    assert (rising.point, rising.is_sure) == (pytest.approx(0.2), True)
-    assert not difference(Tally(20, 6), Tally(20, 5)).is_sure  # type: ignore[union-attr]
+    assert (rising.point, rising.significant) == (pytest.approx(0.2), True)
+    assert not trend(MatureLeads(20, 6), MatureLeads(20, 5)).significant  # type: ignore[union-attr]

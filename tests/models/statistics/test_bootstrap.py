@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from models.statistics.bootstrap import FEW_WINS, bootstrap, interval, rarer, too_few
+from models.statistics.bootstrap import FEW_WINS, bootstrap, bootstrapped, interval, rarer, too_few
 from models.statistics.metrics import Ranking
 
 LEADS = np.array(["a", "b", "a", "c", "c", "c"])
@@ -87,8 +87,8 @@ def world(rng, leads=80, snapshots=4, noise=1.0):
 
 def auc_interval(lead, won, score, replicates=150):
     ranking = Ranking(won, score)
-    aucs = bootstrap(lambda w: np.array(ranking.tally(w).roc_auc()), lead, replicates, seed=3)
-    return interval(aucs, rarer(lead, won))
+    wins = rarer(lead, won)
+    return bootstrapped(lambda w: ranking.tally(w).roc_auc(), lead, wins, replicates, seed=3)
 
 
 def test_the_clustered_interval_covers_the_truth_and_the_naive_one_does_not():

@@ -1,5 +1,5 @@
-"""What segments are worth: literal examples, the clustered bootstrap as a second opinion, and how
-often the intervals hold the truth.
+"""Win rates of groups of snapshots: literal examples, the clustered bootstrap as a second opinion,
+and how often the intervals hold the truth.
 
 The worked example, horizon 30 days, cutoffs 2026-01-05 and 2026-01-12:
 
@@ -15,12 +15,12 @@ The worked example, horizon 30 days, cutoffs 2026-01-05 and 2026-01-12:
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
+from features.result_json import to_json
 from models.statistics.bootstrap import bootstrap, interval, rarer
-from models.statistics.clustered import conversions, overlap
+from models.statistics.clustered import win_rates
 
 LEAD = [1, 1, 2, 2, 3, 4]
 WON = [0, 1, 0, 0, 0, 1]
@@ -29,7 +29,7 @@ B = [False, True, False, False, True, False]
 
 
 def of(*groups, lead=LEAD, won=WON, compared=1):
-    return conversions(np.array(groups, bool).T, lead, won, compared)
+    return win_rates(np.array(groups, bool).T, lead, won, compared)
 
 
 def test_of_the_worked_example():
@@ -82,13 +82,13 @@ def test_what_cannot_be_known_is_unknown():
     assert math.isnan(one.lift.low)
     (unwon,) = of([True] * 6, won=[0] * 6)
     assert math.isnan(unwon.lift.point)
-    assert unwon.to_json()["lift"] == {"point": None, "low": None, "high": None}
-    (empty,) = conversions(np.empty((0, 1), bool), [], [], 1)
+    assert to_json(unwon)["lift"] == {"point": None, "low": None, "high": None}
+    (empty,) = win_rates(np.empty((0, 1), bool), [], [], 1)
     assert (empty.snapshots, empty.against_all) == (0, "not clear")
 
 
 def drawn(seed, leads=400):
-    """Leads of different chances and lengths; those of the better half may be in the segment."""
+    """Leads of different chances and lengths; those of the better half may be in the group."""
     rng = np.random.default_rng(seed)
     lead = np.repeat(range(leads), rng.integers(1, 9, leads))
     chance = rng.beta(1, 6, leads)
@@ -131,8 +131,8 @@ def test_about_95_in_100_intervals_hold_the_truth():
     assert (held / 400 < 0.985).all()
 
 
-def test_sure_of_all_segments_together():
-    """A difference that is sure for one segment alone may be chance among fifty."""
+def test_sure_of_all_groups_together():
+    """A difference that is sure for one group alone may be chance among fifty."""
     lead = np.arange(2_000)
     won = (lead % 100) < np.where(lead < 1_000, 9, 13)
     group = lead >= 1_000
@@ -140,16 +140,3 @@ def test_sure_of_all_segments_together():
     assert alone.lift.low > 1
     assert (alone.against_all, among.against_all) == ("more", "not clear")
     assert of(~group, lead=lead, won=won)[0].against_all == "fewer"
-
-
-def test_overlap_equals_counting():
-    rng = np.random.default_rng(0)
-    members = pd.DataFrame(rng.random((50, 4)) < [0.5, 0.1, 0, 0.9], columns=list("abcd"))
-    found = overlap(members)
-    rows = members.to_dict("records")
-    for one in "abcd":
-        for other in "abcd":
-            inside = [row for row in rows if row[one]]
-            both = [row for row in inside if row[other]]
-            wanted = len(both) / len(inside) if inside else math.nan
-            assert found.loc[one, other] == pytest.approx(wanted, nan_ok=True)

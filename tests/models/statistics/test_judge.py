@@ -12,6 +12,7 @@ import pytest
 from sklearn import metrics as sk
 
 from features.errors import BadInput
+from features.result_json import to_json
 from models.statistics.judge import METRICS, Contender, judge
 from models.statistics.metrics import Capacity
 from models.statistics.verdict import verdict
@@ -84,7 +85,7 @@ def test_a_few_leads_name_no_winner():
 
 def test_the_figures_are_sklearns():
     snapshots, won, probability, points = weekly()
-    found = judged(probability, points, snapshots, won).to_json()
+    found = to_json(judged(probability, points, snapshots, won))
     assert found["model"]["roc_auc"] == pytest.approx(sk.roc_auc_score(won, probability))
     assert found["model"]["log_loss"] == pytest.approx(sk.log_loss(won, probability))
     assert found["model"]["brier"] == pytest.approx(sk.brier_score_loss(won, probability))
@@ -101,7 +102,7 @@ def test_the_figures_are_sklearns():
 
 def test_cutoffs_add_up():
     snapshots, won, probability, points = weekly()
-    found = judged(probability, points, snapshots, won).to_json()
+    found = to_json(judged(probability, points, snapshots, won))
     weeks = found["cutoffs"]
     assert list(weeks) == ["2012-01-16", "2012-01-23", "2012-01-30", "2012-02-06"]
     assert sum(w["snapshots"] for w in weeks.values()) == found["snapshots"] == 600
@@ -112,7 +113,7 @@ def test_cutoffs_add_up():
 
 def test_the_json_is_strict_and_has_its_shape():
     snapshots, won, probability, points = weekly()
-    found = judged(probability, points, snapshots, won).to_json()
+    found = to_json(judged(probability, points, snapshots, won))
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert list(found) == [
         *("snapshots", "leads", "wins", "base_rate_observed", "cutoffs", "model", "rules"),
@@ -155,13 +156,13 @@ def test_the_pairing_makes_the_difference_surer_than_its_parts():
 def test_the_seed_decides():
     snapshots, won, probability, points = weekly()
     one, same, other = (
-        judged(probability, points, snapshots, won, seed=seed).to_json() for seed in (1, 1, 2)
+        to_json(judged(probability, points, snapshots, won, seed=seed)) for seed in (1, 1, 2)
     )
     assert one == same != other
 
 
 def test_without_wins_the_json_holds_nulls():
-    found = judged(RIGHT, WRONG, won=np.zeros(40)).to_json()
+    found = to_json(judged(RIGHT, WRONG, won=np.zeros(40)))
     assert json.dumps(found, allow_nan=False)
     assert found["model"]["roc_auc"] is None
     assert found["model"]["at_capacity"]["lift"] is None
@@ -193,7 +194,7 @@ def test_of_few_wins_the_figures_stand_without_intervals_and_it_is_said_why():
         "leads per cutoff), 100.0 % of the leads listed by the model were won, 0.0 % of those "
         "listed by the rules and 50.0 % at random."
     )
-    found = json.loads(json.dumps(few.to_json(), allow_nan=False))
+    found = json.loads(json.dumps(to_json(few), allow_nan=False))
     assert found["no_interval"] == "too few wins for an interval: 18 of the 20 needed"
     assert found["difference"]["roc_auc"] == {"point": 1, "low": None, "high": None}
     assert found["interval"]["model"]["roc_auc"] is None
@@ -215,7 +216,7 @@ def test_a_calibration_error_has_no_interval_and_is_held_against_what_chance_sho
     assert error["off"].point > found.ece_by_chance["off"]
     told = {name: found.against_chance(name) for name in error}
     assert told == {"one": "no more than chance", "off": "more than chance"}
-    assert found.to_json()["ece_by_chance"] == {
+    assert to_json(found)["ece_by_chance"] == {
         "one": {"up_to": found.ece_by_chance["one"], "more_than_chance": False},
         "off": {"up_to": found.ece_by_chance["off"], "more_than_chance": True},
     }
@@ -224,5 +225,5 @@ def test_a_calibration_error_has_no_interval_and_is_held_against_what_chance_sho
 def test_below_30_leads_and_without_a_win_nothing_is_said_of_chance():
     few, none_won = slice(0, 29), np.zeros(40)
     assert judged(RIGHT[few], WRONG[few], SNAPSHOTS[few], WON[few]).ece_by_chance == {}
-    assert judged(RIGHT, WRONG, won=none_won).to_json()["ece_by_chance"] == {}
+    assert to_json(judged(RIGHT, WRONG, won=none_won))["ece_by_chance"] == {}
     assert "model" in judged(RIGHT, WRONG).ece_by_chance

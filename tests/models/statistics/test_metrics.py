@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import rankdata
 from sklearn import metrics as sk
 
 from models.statistics import metrics
@@ -21,7 +21,6 @@ from models.statistics.metrics import (
     Capacity,
     Ranking,
     at_capacity,
-    calibration_curve,
     capacity_curve,
 )
 
@@ -159,21 +158,21 @@ def test_ece_of_distinct_scores_is_that_of_equal_parts():
     y = (rng.random(1000) < p**2).astype(int)
     parts = zip(np.array_split(p, 10), np.array_split(y, 10), strict=True)
     assert metrics.ece(y, p) == pytest.approx(np.mean([abs(a.mean() - b.mean()) for a, b in parts]))
-    curve = calibration_curve(y, p)
-    assert curve["count"].tolist() == [100] * 10
-    assert curve["predicted"].is_monotonic_increasing
+    assert np.array_equal(Ranking(y, p).bins(10), np.repeat(range(9, -1, -1), 100))
 
 
 def test_ece_of_one_constant_is_its_distance_from_the_win_rate():
     assert metrics.ece([1, 0, 0, 0], [0.4] * 4) == pytest.approx(0.15)
-    assert calibration_curve([1, 0, 0, 0], [0.4] * 4)["count"].tolist() == [4]  # no empty bins
+    assert set(Ranking([1, 0, 0, 0], [0.4] * 4).bins(10)) == {5}  # one tie is one bin
 
 
-def test_the_calibration_interval_is_wilsons():
-    y, p = np.r_[np.ones(7), np.zeros(33)], np.full(40, 0.2)
-    bin_ = calibration_curve(y, p).iloc[0]
-    wilson = binomtest(7, 40).proportion_ci(method="wilson")
-    assert (bin_["low"], bin_["high"]) == (pytest.approx(wilson.low), pytest.approx(wilson.high))
+@given(st.lists(st.sampled_from(SCORES) | st.floats(0, 1), min_size=1, max_size=60))
+def test_a_tie_is_in_the_bin_of_its_middle(scores):
+    """By ranks, the best first, from 1: those of a tie are each its mean."""
+    p = np.array(scores)
+    middle = rankdata(-p) - 0.5
+    expected = np.minimum((10 * middle / len(p)).astype(int), 9)
+    assert np.array_equal(Ranking(np.zeros(len(p)), p).bins(10), expected)
 
 
 @pytest.mark.parametrize("outcome", [[0, 0], [1, 1]])

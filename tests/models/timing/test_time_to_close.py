@@ -19,9 +19,9 @@ from models.timing.time_to_close import (
     COLUMNS,
     LEAST_WINS,
     TimeToClose,
-    cumulative_incidence,
     fit_time_to_close,
     from_dict,
+    incidence_by_day,
 )
 
 MONDAY = datetime(2026, 3, 2)
@@ -132,14 +132,14 @@ def arrays(endings):
 
 @given(ENDINGS)
 def test_the_cumulative_incidence_is_that_of_plain_python(endings):
-    found = cumulative_incidence(*arrays(endings), reach=13)
+    found = incidence_by_day(*arrays(endings), reach=13)
     assert found == pytest.approx(by_hand(endings, 13), abs=1e-7)
 
 
 @given(ENDINGS)
 def test_where_nobody_is_censored_it_is_the_share_won_so_far(endings):
     closed = [(day, ending) for day, ending in endings if ending != "open"] or [(1, "won")]
-    found = cumulative_incidence(*arrays(closed), reach=13)
+    found = incidence_by_day(*arrays(closed), reach=13)
     for day, chance in enumerate(found):
         seen = sum(ending == "won" and when < day for when, ending in closed) / len(closed)
         assert chance == pytest.approx(seen, abs=1e-7)
@@ -152,7 +152,7 @@ def test_the_cumulative_incidence_is_scikit_survival_s():
     times, chance = cumulative_incidence_competing_risks(code, days)
     before = np.searchsorted(times, np.arange(181)) - 1
     expected = np.where(before < 0, 0, chance[1][before])
-    assert cumulative_incidence(days, ending, 180) == pytest.approx(expected, abs=1e-7)
+    assert incidence_by_day(days, ending, 180) == pytest.approx(expected, abs=1e-7)
 
 
 STEPS = st.lists(st.integers(0, 5), min_size=8, max_size=8)

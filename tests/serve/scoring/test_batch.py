@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 
 from features.config import Config, Engine, load
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frame
-from features.snapshots import cohort_sql
+from features.open import open_database
+from features.result_json import to_json
+from features.snapshots import Snapshots
 from models.classifier.readiness import ReadinessModel
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import Run, open_ledger
@@ -57,7 +59,7 @@ class Nightly:
         given = {"config": self.config, "database": self.database, "scorer": self.scorer} | other
         with open_ledger(self.folder / f"{ledger}.duckdb") as opened_ledger:
             scored = score_all(ledger=opened_ledger, cutoff=cutoff, **given)
-            return SimpleNamespace(**vars(scored), rows=scored.rows, json=scored.to_json())
+            return SimpleNamespace(**vars(scored), rows=scored.rows, json=to_json(scored))
 
     def in_chunks(self, memory_gb: float) -> Config:
         """The settings with less memory than a user may ask for: many chunks of few leads."""
@@ -181,9 +183,8 @@ def test_new_rules_have_rows_of_their_own_beside_the_old(nightly: Nightly) -> No
 
 
 def test_the_readiness_is_the_models_own(nightly: Nightly, trained: Trained) -> None:
-    database = nightly.database
-    database.connection.execute(f"CREATE OR REPLACE TABLE mine AS {cohort_sql([MONDAY])}")
-    frame = feature_frame(database, trained.model.specs, "mine")
+    open_leads = Snapshots.at(nightly.database, [MONDAY])
+    frame = feature_frame(open_leads, trained.model.specs)
     expected = pd.Series(trained.model.rank(frame), frame["lead_id"].astype(str))
     found = nightly.score().rows.set_index("lead_id")["readiness"]
     assert found.to_dict() == expected.to_dict()
@@ -252,7 +253,7 @@ def test_faulty_leads_are_in_the_ledger_with_their_reason(tmp_path: Path, scorer
         open_ledger(tmp_path / "ledger.duckdb") as ledger,
     ):
         scored = score_all(config_for(tmp_path), database, scorer, ledger, datetime(2026, 3, 1))
-        rows, told = scored.rows.set_index("lead_id"), scored.to_json()
+        rows, told = scored.rows.set_index("lead_id"), to_json(scored)
     assert rows["state_reason"].dropna().to_dict() == {k: v for k, v in EXPECTED.items() if v}
     assert sorted(rows.index) == sorted(EXPECTED)
     assert len(rows) == scored.open_leads == scored.added == len(EXPECTED)

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from features.contract.database import open_database
 from features.errors import BadInput
+from features.open import open_database
+from features.result_json import to_json
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all
 from serve.scoring.points_only import PointsOnly, scorer_of
@@ -25,7 +26,7 @@ def scored(config, scorer, ledger_path, **options):
         open_database(scorer.staged(config), scorer.specs) as database,
     ):
         found = score_all(config, database, scorer, ledger, **options)
-        told = found.to_json()
+        told = to_json(found)
         rows = found.rows.drop(columns="scored_at")
     return told, rows.sort_values("lead_id", ignore_index=True)
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.statistics.judge import Contender, Estimate, judge
+from models.statistics.estimate import Estimate
+from models.statistics.judge import Contender, judge
 from models.statistics.metrics import Capacity
-from training.promotion.decision import Standing, Takes, decide, standing, told
+from training.promotion.decision import Standing, Takes, decide, standing, summarise
 
 BETTER, AHEAD = Estimate(0.1, 0.05, 0.15), Estimate(0.02, -0.01, 0.05)
 BEHIND, WORSE = Estimate(-0.02, -0.05, 0.01), Estimate(-0.1, -0.15, -0.05)
@@ -69,7 +70,7 @@ def test_of_few_wins_nobody_is_surely_better_and_it_is_said_why(world):
     assert np.isnan(found.low)
     assert standing(found, leads=100) is Standing.AHEAD
     decision = decide({"champion": found}, leads=100, stale=False, doubted=False, simpler=False)
-    said = told(
+    said = summarise(
         "7", "average_precision", {"champion": found}, decision, Takes.NOTHING, simpler=False
     )
     assert "against the champion (too few wins for an interval)" in said
@@ -81,7 +82,7 @@ def test_of_few_wins_nobody_is_surely_better_and_it_is_said_why(world):
     [
         (BETTER, Takes.NOTHING),
         (AHEAD, Takes.NOTHING),
-        (BEHIND, Takes.WORD),
+        (BEHIND, Takes.APPROVAL),
         (WORSE, Takes.FORCE),
     ],
 )
@@ -94,8 +95,8 @@ def test_the_first_champion_must_be_ahead_of_the_rules(found, takes, stale):
     ("found", "fresh", "stale"),
     [
         (BETTER, Takes.NOTHING, Takes.NOTHING),
-        (AHEAD, Takes.FORCE, Takes.WORD),
-        (BEHIND, Takes.FORCE, Takes.WORD),
+        (AHEAD, Takes.FORCE, Takes.APPROVAL),
+        (BEHIND, Takes.FORCE, Takes.APPROVAL),
         (WORSE, Takes.FORCE, Takes.FORCE),
     ],
 )
@@ -107,7 +108,7 @@ def test_a_champion_goes_for_a_surely_better_one(found, fresh, stale):
 
 @pytest.mark.parametrize(
     ("rules", "takes"),
-    [(AHEAD, Takes.NOTHING), (BEHIND, Takes.WORD), (WORSE, Takes.FORCE)],
+    [(AHEAD, Takes.NOTHING), (BEHIND, Takes.APPROVAL), (WORSE, Takes.FORCE)],
 )
 def test_who_asks_for_most_decides(rules, takes):
     decision = decide(
@@ -117,9 +118,9 @@ def test_who_asks_for_most_decides(rules, takes):
     assert set(decision.short) == ({"rules"} if takes else set())
 
 
-def test_what_is_doubted_takes_a_word():
+def test_what_is_doubted_takes_an_approval():
     both = {"rules": BETTER, "champion": BETTER}
-    assert decide(both, 400, False, doubted=True, simpler=False).takes is Takes.WORD
+    assert decide(both, 400, False, doubted=True, simpler=False).takes is Takes.APPROVAL
     assert (
         decide(both | {"champion": WORSE}, 400, True, doubted=True, simpler=False).takes
         is Takes.FORCE
@@ -135,33 +136,29 @@ def test_nothing_ever_makes_a_worse_one_champion_by_itself():
 
 
 @pytest.mark.parametrize(
-    ("champion", "stale", "given", "said"),
+    ("champion", "stale", "given", "promoted", "end"),
     [
-        (BETTER, False, Takes.NOTHING, "Version 2 is champion: better in average precision: "
-         "+0.100 against the rules (95 % interval +0.050 to +0.150); +0.100 against the champion "
-         "(95 % interval +0.050 to +0.150)."),
-        (AHEAD, False, Takes.NOTHING, "Version 2 is not promoted: not surely better in average "
-         "precision: +0.020 against the champion (95 % interval -0.010 to +0.050, so it may be "
-         "chance). Only a person's word against the figures crowns it: readiness promote --force "
-         '--because "...".'),
-        (AHEAD, True, Takes.NOTHING, "Version 2 is not promoted: not surely better in average "
-         "precision: +0.020 against the champion (95 % interval -0.010 to +0.050, so it may be "
-         'chance). A person\'s word crowns it: readiness promote --because "...".'),
-        (BEHIND, True, Takes.WORD, "Version 2 is champion, on a person's word: in average "
-         "precision -0.020 against the champion (95 % interval -0.050 to +0.010, so it may be "
-         "chance)."),
-        (WORSE, True, Takes.WORD, "Version 2 is not promoted: it falls short in average precision: "
-         "-0.100 against the champion (95 % interval -0.150 to -0.050). Only a person's word "
-         "against the figures crowns it: readiness promote --force."),
-        (WORSE, False, Takes.FORCE, "Version 2 is champion, against the figures, on a person's "
-         "word: in average precision -0.100 against the champion (95 % interval -0.150 to "
-         "-0.050)."),
+        (BETTER, False, Takes.NOTHING, True, "."),
+        (AHEAD, False, Takes.NOTHING, False, 'readiness promote --force --because "...".'),
+        (AHEAD, True, Takes.NOTHING, False, 'readiness promote --because "...".'),
+        (BEHIND, True, Takes.APPROVAL, True, "."),
+        (WORSE, True, Takes.APPROVAL, False, "readiness promote --force."),
+        (WORSE, False, Takes.FORCE, True, "."),
     ],
-)  # fmt: skip
-def test_what_is_said(champion, stale, given, said):
+)
+def test_the_summary_has_verdict_figures_and_what_is_missing(champion, stale, given, promoted, end):
     both = {"rules": BETTER, "champion": champion}
     decision = decide(both, 400, stale, doubted=False, simpler=False)
-    assert told("2", "average_precision", both, decision, given, simpler=False) == said
+    summary = summarise("2", "average_precision", both, decision, given, simpler=False)
+    assert summary.startswith(f"Version 2 is {'champion' if promoted else 'not promoted'}")
+    assert summary.endswith(end)
+    assert "average precision" in summary
+    interval = f"95 % interval {champion.low:+.3f} to {champion.high:+.3f}"
+    by_chance = ", so it may be chance" if champion in (AHEAD, BEHIND) else ""
+    assert f"{champion.point:+.3f} against the champion ({interval}{by_chance})" in summary
+    assert ("approved against the figures" in summary) is (given is Takes.FORCE)
+    assert ("approved by a person" in summary) is (promoted and given is Takes.APPROVAL)
+    assert ("against the rules" in summary) is (champion is BETTER)  # the decisive opponents only
 
 
 @pytest.mark.parametrize(
@@ -188,30 +185,30 @@ def test_of_29_leads_the_simpler_is_not_preferred():
 def test_that_the_simpler_is_preferred_is_said():
     both = {"rules": BETTER, "champion": BEHIND}
     decision = decide(both, 400, False, doubted=False, simpler=True)
-    said = told("2", "average_precision", both, decision, Takes.NOTHING, simpler=True)
+    said = summarise("2", "average_precision", both, decision, Takes.NOTHING, simpler=True)
     assert said.startswith("Version 2 is champion: the simpler, and as good in average precision: ")
     assert "-0.020 against the champion (95 % interval -0.050 to +0.010, so it may be ch" in said
     surely = {"rules": BETTER, "champion": BETTER}
-    said = told("2", "average_precision", surely, decision, Takes.NOTHING, simpler=True)
+    said = summarise("2", "average_precision", surely, decision, Takes.NOTHING, simpler=True)
     assert said.startswith("Version 2 is champion: better in average precision: ")
 
 
 def test_what_is_doubted_is_not_called_better_than_it_is():
-    """Something simpler still did as well at its training, or a person took the crown from it."""
+    """Something simpler still did as well at its training, or it was rolled back."""
     both = {"rules": BETTER, "champion": BEHIND}
     decision = decide(both, 400, False, doubted=True, simpler=True)
-    said = told("2", "average_precision", both, decision, Takes.NOTHING, simpler=True)
+    said = summarise("2", "average_precision", both, decision, Takes.NOTHING, simpler=True)
     assert said.startswith(
         "Version 2 is not promoted, though the simpler, and as good in average precision: "
     )
     surely = {"rules": BETTER, "champion": BETTER}
-    said = told("2", "average_precision", surely, decision, Takes.NOTHING, simpler=False)
+    said = summarise("2", "average_precision", surely, decision, Takes.NOTHING, simpler=False)
     assert said.startswith("Version 2 is not promoted, though better in average precision: ")
-    assert said.endswith('A person\'s word crowns it: readiness promote --because "...".')
+    assert said.endswith('It takes an approval: readiness promote --because "...".')
 
 
 def test_who_is_behind_one_and_ahead_of_another_falls_short():
     both = {"rules": WORSE, "champion": AHEAD}
     decision = decide(both, 400, False, doubted=False, simpler=False)
-    said = told("2", "average_precision", both, decision, Takes.NOTHING, simpler=False)
+    said = summarise("2", "average_precision", both, decision, Takes.NOTHING, simpler=False)
     assert said.startswith("Version 2 is not promoted: it falls short in average precision: -0.100")

@@ -12,11 +12,12 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from features.config import load
-from features.contract.database import open_database
 from features.dataset import labelled
 from features.errors import BadInput, Refused
+from features.open import open_database
 from features.spec.kinds import ActiveDays, Age
 from models.classifier.readiness import LOGISTIC, TREES, Settings
+from models.decisions_store import FILE_NAME
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import load_rules
 from models.statistics.judge import METRICS
@@ -24,7 +25,7 @@ from tests.features.lead_databases import config_for
 from tests.models.small_model import training
 from training.fit import fit
 from training.promotion.decision import Takes
-from training.promotion.move_log import log_path, read
+from training.promotion.history import history
 from training.promotion.promote import promote
 from training.search import DEFAULT
 
@@ -68,11 +69,12 @@ def house(demo_folder, tmp_path_factory):
 
 @pytest.fixture
 def company(house, judged):
-    """The same without a champion and log, and how a model is registered as challenger there."""
+    """The same without a champion or history, and how to register a challenger there."""
     config, registry = house
     if registry.has(CHAMPION):
         registry.client.delete_registered_model_alias(registry.name, CHAMPION)
-    log_path(config).unlink(missing_ok=True)
+    for file in config.out_folder.glob(f"{FILE_NAME}*"):
+        file.unlink()
     example = judged.frame.head(5).assign(active_days_90d=1.0)
 
     def register(model):
@@ -93,10 +95,10 @@ def test_without_a_challenger_there_is_nothing_to_promote(tmp_path):
         promote(config_for(tmp_path))
 
 
-@pytest.mark.parametrize(("because", "force"), [("", False), (" \t", True), (None, True)])
-def test_a_word_without_a_reason_is_no_word(company, because, force):
+@pytest.mark.parametrize(("reason", "force"), [("", False), (" \t", True), (None, True)])
+def test_an_approval_has_a_reason(company, reason, force):
     with pytest.raises(BadInput, match="why"):
-        promote(company[0], because=because, force=force)
+        promote(company[0], reason=reason, force=force)
 
 
 def test_the_first_champion_is_ahead_of_the_rules(company, trained, judged, demo_folder):
@@ -110,78 +112,78 @@ def test_the_first_champion_is_ahead_of_the_rules(company, trained, judged, demo
     assert first.judged.difference["rules"].point == pytest.approx(ahead)
     assert (first.judged.snapshots, first.judged.wins) == (len(judged.won), judged.wins)
     assert first.judged.cutoffs == ("2025-04-14", "2025-04-28", "2025-05-12")
-    assert first.said.startswith(
+    assert first.summary.startswith(
         f"Version {version} is champion: better in average precision: {ahead:+.3f} "
         "against the rules (95 % interval"
     )
     assert registry.find(CHAMPION) == version
     again = promote(config)
     assert (again.promoted, again.judged) == (True, None)
-    assert again.said == f"Version {version} is the champion already; nothing to do."
+    assert again.summary == f"Version {version} is the champion already; nothing to do."
 
 
-def test_a_twin_is_no_better_nor_on_a_word_alone(company, trained):
+def test_a_twin_is_no_better_nor_with_an_approval_alone(company, trained):
     config, registry, register = company
-    registry.crown(register(trained.model), {})
+    registry.set_champion(register(trained.model))
     version = register(trained.model)
-    twin = promote(config, because="it is newer")
+    twin = promote(config, reason="it is newer")
     assert (twin.promoted, twin.version, twin.takes) == (False, version, Takes.FORCE)
     assert twin.judged.difference["champion"] == (0, 0, 0)
-    assert twin.said.startswith(
+    assert twin.summary.startswith(
         f"Version {version} is not promoted: it falls short in average precision: "
-        "+0.000 against the champion (95 % interval +0.000 to +0.000). Only a person's word"
+        "+0.000 against the champion (95 % interval +0.000 to +0.000). It takes an approval against"
     )
 
 
-def test_a_worse_one_is_crowned_only_against_the_figures(company, trained, poor, judged):
+def test_a_worse_one_is_promoted_only_against_the_figures(company, trained, poor, judged):
     config, registry, register = company
     good, stumps = register(trained.model), register(poor)
-    registry.crown(good, {})
-    short = promote(config, because="I like it")
+    registry.set_champion(good)
+    short = promote(config, reason="I like it")
     assert (short.promoted, short.version, short.takes) == (False, stumps, Takes.FORCE)
     behind = precision_of(poor, judged) - precision_of(trained.model, judged)
     assert behind < -0.02
     assert short.judged.difference["champion"].point == pytest.approx(behind)
     assert short.judged.difference["champion"].high < 0
-    assert f"{behind:+.3f} against the champion" in short.said
+    assert f"{behind:+.3f} against the champion" in short.summary
     assert registry.find(CHAMPION) == good
 
-    forced = promote(config, because="the board wants stumps", by="ann", force=True)
+    forced = promote(config, reason="the board wants stumps", by="ann", force=True)
     assert forced.promoted
-    assert "is champion, against the figures, on a person's word" in forced.said
+    assert forced.takes is Takes.FORCE
     assert registry.find(CHAMPION) == stumps
-    (line,) = read(log_path(config)).done
-    assert (line["from"], line["to"], line["by"], line["forced"]) == (good, stumps, "ann", True)
-    assert line["because"] == "the board wants stumps"
-    assert line["judged"]["difference"]["champion"]["point"] == pytest.approx(behind)
+    (change,) = history(config).changes
+    assert (change.old_version, change.new_version) == (good, stumps)
+    assert (change.approved_by, change.forced) == ("ann", True)
+    assert change.reason == "the board wants stumps"
+    assert change.evidence["difference"]["champion"]["point"] == pytest.approx(behind)
 
-    better = register(trained.model)  # surely better than the stumps: no word needed
+    better = register(trained.model)  # surely better than the stumps: no approval needed
     found = promote(config)
     assert (found.promoted, found.version, found.takes) == (True, better, Takes.NOTHING)
-    assert [each["to"] for each in read(log_path(config)).done] == [stumps, better]
+    assert [each.new_version for each in history(config).changes] == [stumps, better]
 
 
-def test_an_equal_follows_a_stale_champion_on_a_word_a_worse_one_does_not(company, trained, poor):
+def test_an_equal_follows_a_stale_champion_if_approved_a_worse_one_does_not(company, trained, poor):
     """The champion learnt until 89, then 90 days before the challenger: stale from 90 on."""
     config, registry, register = company
     model = trained.model
-    for days, takes in ((89, Takes.FORCE), (90, Takes.WORD)):
+    for days, takes in ((89, Takes.FORCE), (90, Takes.APPROVAL)):
         old = register(replace(model, trained_until=model.trained_until - timedelta(days=days)))
-        registry.crown(old, {})
+        registry.set_champion(old)
         new = register(model)
         asked = promote(config)
         assert (asked.promoted, asked.takes) == (False, takes)
         assert registry.find(CHAMPION) == old
     register(poor)
-    worse = promote(config, because="the old one is old")
+    worse = promote(config, reason="the old one is old")
     assert (worse.promoted, worse.takes) == (False, Takes.FORCE)
     registry.client.set_registered_model_alias(registry.name, CHALLENGER, new)
-    crowned = promote(config, because="the old one is old")
-    assert (crowned.promoted, crowned.version) == (True, new)
-    assert "on a person's word" in crowned.said
+    promoted = promote(config, reason="the old one is old")
+    assert (promoted.promoted, promoted.version) == (True, new)
     assert registry.find(CHAMPION) == new
-    (line,) = read(log_path(config)).done
-    assert (line["from"], line["to"], line["forced"]) == (old, new, False)
+    (change,) = history(config).changes
+    assert (change.old_version, change.new_version, change.forced) == (old, new, False)
 
 
 def beside(way, precision, log_loss):
@@ -209,12 +211,12 @@ AHEAD, BEHIND = (-0.05, -0.01), (0.01, 0.05)  # of precision; of log loss the ot
 @pytest.mark.parametrize(
     ("way", "precision", "log_loss", "takes"),
     [
-        ("logistic_regression", NOISE, NOISE, Takes.WORD),
-        ("rules_calibrated", NOISE, NOISE, Takes.WORD),
+        ("logistic_regression", NOISE, NOISE, Takes.APPROVAL),
+        ("rules_calibrated", NOISE, NOISE, Takes.APPROVAL),
         ("rules_calibrated", NOISE, AHEAD, Takes.NOTHING),  # the model's log loss is surely less
-        ("base_rate", NOISE, NOISE, Takes.WORD),
+        ("base_rate", NOISE, NOISE, Takes.APPROVAL),
         ("rules", NOISE, NONE, Takes.NOTHING),  # no probability: told
-        ("rules", AHEAD, NONE, Takes.WORD),
+        ("rules", AHEAD, NONE, Takes.APPROVAL),
         ("rules", BEHIND, NONE, Takes.NOTHING),
         ("boosted_trees", AHEAD, BEHIND, Takes.NOTHING),  # better, but not simpler
     ],
@@ -228,30 +230,32 @@ def test_the_simpler_is_preferred_where_it_does_as_well(
     registry.attach(registry.load(version).run_id, {"baselines.json": told})
     found = promote(config)
     assert (found.takes, found.promoted) == (takes, takes is Takes.NOTHING)
-    assert found.said.endswith(" Simpler will do.")
+    assert found.summary.endswith(" Simpler will do.")
     named = f"Preferred is what is simpler and does as well: {way.replace('_', ' ')}."
-    assert (named in found.said) is (takes is Takes.WORD)
+    assert (named in found.summary) is (takes is Takes.APPROVAL)
     if not found.promoted:
-        assert promote(config, because="it explains itself").promoted
+        assert promote(config, reason="it explains itself").promoted
 
 
-def test_within_noise_the_regression_takes_the_crown_from_trees_and_they_do_not_take_it_back(
+def test_within_noise_the_regression_replaces_trees_and_they_do_not_replace_it(
     company, trained, trees
 ):
     """Both of the same data and features; neither is surely better."""
     config, registry, register = company
     assert (trained.model.way, trees.way) == (LOGISTIC, TREES)
     old, new = register(trees), register(trained.model)
-    registry.crown(old, {})
+    registry.set_champion(old)
     found = promote(config)
     assert found.judged.difference["champion"].low < 0 < found.judged.difference["champion"].high
     assert found.judged.log_loss.low < 0
     assert (found.promoted, found.version, found.takes) == (True, new, Takes.NOTHING)
-    assert found.said.startswith(f"Version {new} is champion: the simpler, and as good in average")
+    assert found.summary.startswith(
+        f"Version {new} is champion: the simpler, and as good in average"
+    )
     assert registry.load(CHAMPION).is_linear
 
     register(trees)
-    back = promote(config, because="it is newer")
+    back = promote(config, reason="it is newer")
     assert (back.promoted, back.takes) == (False, Takes.FORCE)
     assert registry.find(CHAMPION) == new
 

@@ -12,9 +12,11 @@ from sklearn.metrics import roc_auc_score
 
 from features.check.worked import Worked
 from features.config import Config, load
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.errors import Refused
+from features.open import open_database
 from features.progress import silent
+from features.result_json import to_json
 from models.comparison import Comparison
 from models.rules.rules import RuleScore, load_rules
 from serve.reports.compare.figures import compare, worked_at
@@ -64,7 +66,7 @@ def test_the_cutoffs_are_the_fair_and_mature_ones(
 
 
 def test_it_agrees_with_the_final_test_of_training(trained: Trained, compared: Comparison) -> None:
-    assert compared.to_json() == trained.comparison.to_json()
+    assert to_json(compared) == to_json(trained.comparison)
 
 
 def test_figures_against_the_raw_files(config: Config, compared: Comparison) -> None:
@@ -75,7 +77,7 @@ def test_figures_against_the_raw_files(config: Config, compared: Comparison) -> 
     won = (deal["outcome"] == "won").to_numpy() & (closed >= cutoff)
     won &= closed < cutoff + np.timedelta64(30, "D")
     assert np.array_equal(compared.won, won.astype(float))
-    test = compared.to_json()["test"]
+    test = to_json(compared)["test"]
     assert test["model"]["roc_auc"] == pytest.approx(roc_auc_score(won, compared.model))
     assert test["rules"]["roc_auc"] == pytest.approx(roc_auc_score(won, compared.rules))
     assert test["wins"] == won.sum()

@@ -11,9 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.result_json import to_json
 from models.comparison import Comparison
 from models.simpler import Beside, weigh
-from models.statistics.judge import Contender, Estimate, judge
+from models.statistics.calibration import calibration_report
+from models.statistics.estimate import Estimate
+from models.statistics.judge import Contender, judge
 from models.statistics.metrics import Capacity, at_capacity
 from models.statistics.verdict import verdict
 from serve.reports.compare.page import METRICS, render, write_page
@@ -44,6 +47,7 @@ def compared(better="model", capacity=TENTH, won=None, leads=200, **fields):
         model=model,
         rules=rules,
         judgement=judged,
+        calibration=calibration_report(snapshots, won, model, np.where(rules > 0, "hot", "cold")),
         verdict=verdict(judged),
         model_version="4",
         run_id="8f3c1d2e90ab",
@@ -258,7 +262,7 @@ def test_an_undefined_figure_is_a_dash_with_its_reason():
 
 
 def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    figures = compared().to_json() | {"contacted": None}
+    figures = to_json(compared()) | {"contacted": None}
     path = tmp_path / "reports" / "compare.html"
     assert write_page(compared(), path) == path
     assert path.read_text(encoding="utf-8") == render(compared())

@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.config import Config, load
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.errors import BadInput
+from features.open import open_database
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import open_ledger
 from serve.reports.explain.change import Difference, movement
@@ -139,7 +140,7 @@ def test_the_difference_adds_up_and_ends_where_each_cutoff_stands(
     assert not lines
     of_today = since in (CUTOFFS[1], CUTOFFS[2])
     known = [said for said in as_seen(history) if said.cutoff == since]
-    assert (change.said is None) == (not known) == (since == CUTOFFS[-1])
+    assert (change.ledger is None) == (not known) == (since == CUTOFFS[-1])
     if known:
         assert change.readiness[0] == known[0].readiness
         ready = known[0].readiness or 0.0

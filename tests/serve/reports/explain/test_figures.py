@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 from features.config import Config, load
-from features.contract.database import LeadDatabase, open_database
+from features.contract.database import LeadDatabase
 from features.errors import BadInput
+from features.open import open_database
+from features.result_json import to_json
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import open_ledger
 from serve.reports.explain.figures import explain_lead
@@ -104,7 +106,7 @@ def test_faulty_leads_are_told_their_fault(tmp_path: Path, scorer: Scorer) -> No
 
 
 def test_what_json_holds(config: Config, database: LeadDatabase, scorer: Scorer) -> None:
-    told = explain_lead(config, database, scorer, "1999", None).to_json()
+    told = to_json(explain_lead(config, database, scorer, "1999", None))
     assert list(told) == [
         "lead_id",
         "cutoff",
@@ -131,7 +133,7 @@ def test_the_time_to_close_is_that_of_the_curves(
         row = score_all(config, database, scorer, ledger, CUTOFF).rows.iloc[0]
     lead = str(row["lead_id"])
     told = explain_lead(config, database, scorer, lead, CUTOFF)
-    found = told.to_json()["time_to_close"]
+    found = to_json(told)["time_to_close"]
     assert found["chances"]["30"] == pytest.approx(told.readiness)
     assert found["close_days_low"] <= found["close_days_median"] <= found["close_days_high"]
     assert found["follow_up_on"] > "2025-03-03"
@@ -143,7 +145,7 @@ def test_the_time_to_close_is_that_of_the_curves(
     older = Scorer(replace(scorer.model, time_to_close=None), scorer.rules, scorer.words)
     without = explain_lead(config, database, older, lead, CUTOFF)
     assert without.close is None
-    assert without.to_json()["time_to_close"] is None
+    assert to_json(without)["time_to_close"] is None
 
 
 def test_who_is_disqualified_reads_why(

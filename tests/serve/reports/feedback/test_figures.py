@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.contract.database import open_database
 from features.errors import BadInput
+from features.open import open_database
+from features.result_json import to_json
 from models.routing import Router
 from serve.ledger.ledger import Ledger, Run
 from serve.ledger.overrides import Override, add_override
@@ -212,7 +213,7 @@ def test_the_page_tells_the_sentence_and_every_group(tmp_path: Path) -> None:
     assert "no &lt;budget&gt;" in text
     assert "<eva>" not in text
     assert "<script" not in text
-    assert json.loads(page.with_suffix(".json").read_text(encoding="utf-8")) == found.to_json()
+    assert json.loads(page.with_suffix(".json").read_text(encoding="utf-8")) == to_json(found)
 
 
 def test_a_page_without_any_verdict(tmp_path: Path) -> None:

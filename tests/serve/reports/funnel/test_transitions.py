@@ -18,13 +18,11 @@ quarters after 30 (7/9).
 from collections import Counter
 from datetime import datetime, timedelta
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
 
-from models.statistics.intervals import wilson
+from features.result_json import to_json
 from serve.reports.funnel.groups import OTHERS, grouped
 from serve.reports.funnel.transitions import Fate, incidence, measure, ways
 from tests.serve.reports.funnel.funnel_entries import UNTIL, funnel, made
@@ -143,17 +141,6 @@ def test_without_open_leads_the_curves_are_plain_shares(rows):
         assert lost * len(way.lead) == pytest.approx(past.count("lost"))
 
 
-@pytest.mark.parametrize("of", [5, 40])
-def test_wilson_covers_about_as_often_as_it_says(of):
-    """Exact coverage, summed over all outcomes and averaged over shares, is near 95 %."""
-    shares = np.linspace(0.02, 0.98, 97)
-    covered = np.zeros(97)
-    for hits in range(of + 1):
-        found = wilson(hits, of)
-        covered += binom.pmf(hits, of, shares) * ((found.low <= shares) & (shares <= found.high))
-    assert covered.mean() == pytest.approx(0.95, abs=0.015)
-
-
 @settings(max_examples=15)
 @given(rows=lives(), data=st.data())
 def test_groups_are_parts_of_the_whole(rows, data):
@@ -189,5 +176,5 @@ def test_many_sources_are_put_together():
 def test_nobody_mature_gives_no_rate():
     found = measure(ways(made([(UNTIL - DAY, None, None)], funnel("lead", "customer")))[0])
     assert (found.mature, found.still) == (0, 0)
-    assert found.to_json()["conversion"] == {"point": None, "low": None, "high": None}
+    assert to_json(found)["conversion"] == {"point": None, "low": None, "high": None}
     assert found.days == {0.25: None, 0.5: None, 0.75: None}

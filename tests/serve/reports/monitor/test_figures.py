@@ -16,8 +16,9 @@ import pandas as pd
 import pytest
 
 from features.config import load
-from features.contract.database import open_database
 from features.errors import Refused
+from features.open import open_database
+from features.result_json import to_json
 from features.spec.spec import distinct
 from models.registry import CHAMPION, Registry
 from models.rules.rules import load_rules
@@ -142,7 +143,7 @@ def test_nothing_after_the_cutoff_counts(home: Path, tmp_path: Path, trained: Tr
 
     with changed(home, tmp_path, cut) as folder:
         then = monitored(folder, trained, cutoff)
-    assert then.to_json() == monitored(home, trained, cutoff).to_json()
+    assert to_json(then) == to_json(monitored(home, trained, cutoff))
 
 
 def rename(tables: Tables) -> Tables:

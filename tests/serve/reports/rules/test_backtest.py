@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from features.config import load
-from features.contract.database import open_database
 from features.dataset import labelled
+from features.open import open_database
 from features.progress import silent
+from features.result_json import to_json
 from features.spec.spec import distinct
 from models.rules.rules import call_order, load_rules, parse_rules
 from serve.reports.rules.backtest import CURRENT, DRAFT, MODEL, backtest, model_beside
@@ -46,12 +47,12 @@ def test_a_draft_that_turns_the_rules_upside_down_is_worse(upside_down):
         "not clear",
         "pays",
     }
-    wrong = [each.line for each in upside_down.rules if each.pays == "wrong way"]
+    wrong = [each.rule for each in upside_down.rules if each.pays == "wrong way"]
     assert any("visited_pricing" in line for line in wrong)
 
 
 def test_each_rule_is_counted_as_the_log_has_it(upside_down):
-    lines = {each.line: each for each in upside_down.rules}
+    lines = {each.rule: each for each in upside_down.rules}
     assert [each.points for each in upside_down.rules] == [
         r.points for r in upside_down.draft.file.rule
     ]
@@ -96,7 +97,7 @@ def test_beside_the_model_all_are_judged_on_cutoffs_fair_to_it(demo_folder, trai
     gap = (found.snapshots["cutoff"].min() - model.trained_until).days
     assert gap >= model.horizon_days
     assert found.beside_model.names == (DRAFT, MODEL)
-    told = found.to_json()
+    told = to_json(found)
     test = trained.comparison.judgement.estimates["rules"]["precision"].point
     assert told["test"][CURRENT]["at_capacity"]["precision"] == pytest.approx(test)
     assert told["model_version"] == "1"

@@ -14,8 +14,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.contract.database import open_database
+from features.open import open_database
 from features.progress import silent
+from features.result_json import to_json
 from models.rules.rules import parse_rules
 from serve.reports.rules.diff import diff_rules, export
 from tests.features.lead_databases import at, config_for, event, write_database
@@ -59,7 +60,7 @@ def test_who_changes_band_comes_first(diff):
 
 
 def test_what_is_counted(diff):
-    told = diff.to_json()
+    told = to_json(diff)
     assert told["bands"] == {
         "cold": {"cold": 1, "warm": 0, "hot": 0},
         "warm": {"cold": 0, "warm": 2, "hot": 0},

@@ -8,16 +8,20 @@ The little company, horizon 7 days, cutoffs Mondays from 2026-01-05; the data en
     lead 4 created 2026-01-01, nothing,      won 02-01
 """
 
+import math
 import re
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from features.config import Config, load
 from features.errors import BadInput, Refused
 from features.progress import silent
-from serve.reports.segments.figures import Group, SegmentsReport, segments_report
+from features.result_json import to_json
+from serve.reports.segments.figures import Group, SegmentsReport, overlap, segments_report
 from serve.reports.segments.page import render, write_segments_page
 from tests.features.lead_databases import at, config_for, event, write_database
 from training.record import Trained
@@ -96,7 +100,7 @@ def test_before_any_horizon_is_over_there_are_sizes_only(little: Config) -> None
     assert counts(found.everyone) == (4, 0, 0, 0)
     assert found.finding.startswith("Nothing can be said of conversion yet")
     assert found.notes[0] == "No cutoff's horizon of 7 days is over: no conversion."
-    assert found.to_json()["segments"][0]["conversion"]["rate"]["point"] is None
+    assert to_json(found)["segments"][0]["conversion"]["rate"]["point"] is None
     assert "unknown" in render(found)
 
 
@@ -148,3 +152,16 @@ def test_with_a_model_the_mean_readiness_is_that_of_its_leads(
 def test_a_readiness_of_the_past_is_told_as_such(demo_folder: Path, trained: Trained) -> None:
     notes = told(load(demo_folder), trained.split.fit[-1]).notes
     assert any("it tells what it has seen" in note for note in notes)
+
+
+def test_overlap_equals_counting() -> None:
+    rng = np.random.default_rng(0)
+    members = pd.DataFrame(rng.random((50, 4)) < [0.5, 0.1, 0, 0.9], columns=list("abcd"))
+    found = overlap(members)
+    rows = members.to_dict("records")
+    for one in "abcd":
+        for other in "abcd":
+            inside = [row for row in rows if row[one]]
+            both = [row for row in inside if row[other]]
+            wanted = len(both) / len(inside) if inside else math.nan
+            assert found.loc[one, other] == pytest.approx(wanted, nan_ok=True)

@@ -10,9 +10,10 @@ import pytest
 
 from features.conditions.segments import Segment, Segments, parse_segments
 from features.config import Config, load
-from features.contract.database import open_database
 from features.errors import Refused
+from features.open import open_database
 from features.progress import silent
+from features.result_json import to_json
 from models.rules.rules import load_rules
 from serve.ledger.ledger import Ledger, open_ledger
 from serve.reports.compare.figures import compare
@@ -144,7 +145,7 @@ def test_the_comparison_is_of_the_segment_s_leads_alone(config: Config, scorer: 
     ):
         assert whole[inside].tolist() == part.tolist()
     assert (everyone.segment, found.segment) == (None, name)
-    assert found.to_json()["segment"] == name
+    assert to_json(found)["segment"] == name
     assert "in the segment 50% off, &#39;now&#39;?" in render(found)
     assert "segment" not in render(everyone).split("<h2>")[0]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from features.config import Config
-from features.contract.database import open_database
 from features.errors import BadInput
-from models.sources.moves import Tally
+from features.open import open_database
+from models.sources.moves import MatureLeads
 from models.sources.sources import load_sources
 from serve.reports.sources.figures import Review, apply_moves, review, sources_path, write_page
 from tests.features.lead_databases import config_for, event, write_database
@@ -46,12 +46,12 @@ def test_the_literal_example(config: Config) -> None:
     found = reviewed(config)
     assert (found.first, found.last) == (START, datetime(2026, 6, 30))
     mail, fair = found.sources
-    assert (mail.measures.whole, mail.measures.later) == (Tally(180, 60), Tally(90, 0))
+    assert (mail.measures.whole, mail.measures.later) == (MatureLeads(180, 60), MatureLeads(90, 0))
     assert mail.measures.immature == 30
     assert mail.measures.days_to_win == 10
     assert mail.measures.trend is not None
     assert mail.measures.trend.point == pytest.approx(-60 / 90)
-    assert (fair.measures.whole, fair.measures.trend) == (Tally(0, 0), None)
+    assert (fair.measures.whole, fair.measures.trend) == (MatureLeads(0, 0), None)
     assert fair.verdict.to is None
     assert found.unlisted == {"web": 1}
     assert "web (1)" in found.notes[0]
@@ -61,7 +61,7 @@ def test_nothing_after_the_cutoff_counts(config: Config) -> None:
     """At 2026-02-10 the horizon is over for the leads of the first eleven days (2026-01-01 to
     2026-01-11, of which the last was won on 2026-01-21), and 29 more are immature."""
     mail, _ = reviewed(config, datetime(2026, 2, 10)).sources
-    assert (mail.measures.whole, mail.measures.immature) == (Tally(10, 10), 30)
+    assert (mail.measures.whole, mail.measures.immature) == (MatureLeads(10, 10), 30)
 
 
 def test_moves_are_appended_once_and_the_text_above_stays(config: Config) -> None:

@@ -1,0 +1,46 @@
+"""Opening a lead database, wherever its tables are: with DuckDB, or on Spark."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from features.config import Config, Engine, Features
+from features.contract import database
+from features.contract.database import LeadDatabase
+from features.cutoffs import utc_now
+from features.errors import BadInput
+from features.spark.whole import open_sample
+from features.spec.compiled import attribute_columns
+from features.spec.spec import Spec
+
+
+def open_database(
+    config: Config, specs: Iterable[Spec] = (), leads: Sequence[str] = ()
+) -> AbstractContextManager[LeadDatabase]:
+    """Open and stage the lead database that readiness.toml names.
+
+    specs: what rules or segments will ask for; their attributes are staged too, but are no features
+    of a model. leads: those that must be in it, where it holds only some (engine.spark.most_leads).
+    Raises BadInput for tables that are absent, unreadable, or lack columns, and for a data end in
+    the future.
+    """
+    end = config.time.data_end
+    if end and end > utc_now():
+        raise BadInput(
+            f"time.data_end is {end}, in the future: leads would count as lost whose time "
+            "has not come. Leave it out, or name when the extract was made."
+        )
+    if config.engine.kind == "duckdb":
+        return database.open_files(config, attribute_columns(specs))
+    return open_sample(config, set(attribute_columns(specs)), leads)
+
+
+def open_frames(
+    frames: Mapping[str, Any],
+    features: Features,
+    engine: Engine,
+    specs: Iterable[Spec] = (),
+) -> AbstractContextManager[LeadDatabase]:
+    """The same over frames by table name: `events`, `leads` and, if known, `deals`. Pandas, polars,
+    Arrow or whatever else DuckDB reads."""
+    return database.open_frames(frames, features, engine, attribute_columns(specs))

@@ -1,0 +1,117 @@
+"""The verb check."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.markup import escape
+from rich.table import Column, Table
+
+from readiness.commands.options import AsJson, Where
+from readiness.commands.printing import out, print_json, print_path, progress_bars
+
+if TYPE_CHECKING:
+    from features.check.report import Report
+
+
+def verb(where: Where = Path(), as_json: AsJson = False) -> None:
+    """Show what is in the lead database, and what is wrong with it.
+
+    Rows, time range, actions, class balance, mature and censored snapshots, and every breach of the
+    contract with its count, first offenders and what to do. Then the leakage audit: actions,
+    attributes and times that may reveal the outcome before it could be known. Exits 2 if the
+    contract is breached, 1 if the audit reports what readiness.toml does not accept.
+
+    Also says whether there is enough data to train, or every reason why not (docs/enough-data.md).
+    Too little data is not an error: until then `readiness score` uses the points alone.
+    """
+    from features.check.check import check
+    from features.conditions.segments import opted_in
+    from features.config import load
+    from features.cutoffs import utc_now
+    from features.open import open_database
+
+    config = load(where)
+    with progress_bars() as progress, open_database(config, opted_in(config)) as database:
+        report = check(database, config, utc_now(), progress)
+    if as_json:
+        print_json(report)
+    else:
+        _print_report(report, config.audit.accepted)
+    if not report.ok:
+        raise typer.Exit(2)
+    if report.leaks:
+        raise typer.Exit(1)
+
+
+def _print_report(report: "Report", accepted: list[str]) -> None:
+    tables = Table("table", _number("rows"), "from", "to", title="Tables", title_justify="left")
+    for span in report.tables:
+        tables.add_row(span.table, f"{span.rows:,}", _day(span.first), _day(span.last))
+    out.print(tables)
+    numbers = (_number("events"), _number("leads"), _number("share"))
+    actions = Table("action", *numbers, title="Actions", title_justify="left")
+    for action in report.actions[:20]:
+        left_out = " (left out)" if action.left_out else ""
+        actions.add_row(
+            escape(action.action) + left_out,
+            f"{action.events:,}",
+            f"{action.leads:,}",
+            f"{action.share:.1%}",
+        )
+    out.print(actions)
+    if len(report.actions) > 20:
+        out.print(f"... and {len(report.actions) - 20} rarer actions (--json has all)")
+    deals, snapshots = report.deals, report.snapshots
+    won = "unknown" if report.won_share is None else f"{report.won_share:.1%}"
+    out.print(
+        f"Leads: {deals['won']:,} won, {deals['lost']:,} lost, {deals['open']:,} still open.\n"
+        f"Snapshots (lead and cutoff): {snapshots['mature']:,} mature, of which {won} won within "
+        f"{report.horizon_days} days; {snapshots['censored']:,} censored (outcome not yet known: "
+        "not trained on, still scored).\n"
+        f"Data end: {report.data_end:%Y-%m-%d %H:%M} UTC. "
+        f"Features: {sum(report.features.values())} (readiness features lists them)."
+    )
+    for line in filter(None, (str(report.maturity or ""), str(report.worked or ""))):
+        out.print(line)
+    rows = Table.grid(padding=(0, 1))
+    for note in report.notes:
+        rows.add_row("[yellow]note[/]", escape(str(note)))
+    for breach in report.breaches:
+        rows.add_row("[red]breach[/]", escape(str(breach)))
+    for finding in report.findings:
+        kind = "[dim]accepted[/]" if finding.accepted else "[red]leak[/]"
+        rows.add_row(kind, escape(str(finding)))
+    for lack in report.lacks:
+        rows.add_row("[yellow]lack[/]", escape(str(lack)))
+    out.print(rows)
+    if report.lacks:
+        out.print("[bold yellow]Not enough to train yet:[/] the points alone are served.")
+    if report.leaks:
+        _print_leaks([finding.code for finding in report.leaks], accepted)
+    if report.ok:
+        out.print("[bold green]The contract is kept.[/]")
+    else:
+        kinds = len(report.breaches)
+        out.print(f"[bold red]{kinds} kind{'s' * (kinds != 1)} of breach to mend.[/]")
+
+
+def _print_leaks(codes: list[str], accepted: list[str]) -> None:
+    from features.audit.finding import to_paste
+
+    count = len(codes)
+    out.print(
+        f"[bold red]{count} finding{'s' * (count != 1)} of the leakage audit:[/] training refuses "
+        "until each is mended, left out, or accepted in readiness.toml (docs/audit.md). To accept, "
+        "with a comment that says why, put in place of its [audit]:"
+    )
+    print_path(to_paste(dict.fromkeys([*accepted, *codes])))
+
+
+def _number(heading: str) -> Column:
+    return Column(heading, justify="right")
+
+
+def _day(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d}"

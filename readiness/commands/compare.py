@@ -1,0 +1,58 @@
+"""The verb compare."""
+
+from pathlib import Path
+
+from rich.markup import escape
+
+from readiness.commands.options import AsJson, Page, Segment, Where, Which
+from readiness.commands.printing import out, print_json, print_path, progress_bars
+
+
+def verb(
+    where: Where = Path(),
+    which: Which = "",
+    to: Page = None,
+    segment: Segment = None,
+    as_json: AsJson = False,
+) -> None:
+    """Model against rules on real outcomes, at the number of leads that sales can call.
+
+    The same mature snapshots are ranked by the model, by the rules and at random, in lists of equal
+    size. Writes a self-contained HTML page (compare.html, for a segment compare-NAME.html) and the
+    same figures as .json. Without --model: the champion, or the challenger if there is no champion
+    yet; if there is too little data for any model, it says what is missing.
+    """
+    from features.conditions.segments import load_segments
+    from features.config import load
+    from features.open import open_database
+    from models.rules.rules import load_rules
+    from readiness.commands.tables import calibration_table, judgement_table
+    from serve.reports.compare.figures import compare, found_at_training, model_of, worked_at
+    from serve.reports.compare.page import page_name, write_page
+
+    config = load(where)
+    model = model_of(config, which)
+    rules = load_rules(config.folder / config.rules)
+    only = load_segments(config).named(segment) if segment else None
+    specs = (*rules.specs, *(only.specs if only else ()))
+    with open_database(model.staged(config), specs) as database, progress_bars() as progress:
+        compared = compare(config, database, model, rules, progress, only)
+        contacted = None if segment else worked_at(database, compared)
+    simpler = None if segment else found_at_training(config, model)
+    page = write_page(compared, to or config.out_folder / page_name(segment), simpler, contacted)
+    if as_json:
+        print_json(compared, contacted=contacted, page=page)
+        return
+    if segment:
+        out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")
+    out.print(judgement_table(compared.judgement))
+    off = compared.calibration and calibration_table(compared.calibration)
+    if off:
+        out.print(off)
+    out.print(f"[bold]{compared.verdict}[/]")
+    if compared.prior_shift:
+        added = ", ".join(f"{day} {moved:+.2f}" for day, moved in compared.prior_shift.items())
+        out.print(f"With the prior shift that scoring would have added to the log-odds: {added}.")
+    if contacted:
+        out.print(f"At these cutoffs: {contacted}")
+    print_path(f"Report: {page}")

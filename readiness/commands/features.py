@@ -1,0 +1,28 @@
+"""The verb features."""
+
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from readiness.commands.options import AsJson, Where
+from readiness.commands.printing import out, print_json
+
+
+def verb(where: Where = Path(), as_json: AsJson = False) -> None:
+    """List every feature that is computed, with its meaning in words."""
+    from features.config import load
+    from features.described import describe_features
+    from features.open import open_database
+
+    config = load(where)
+    with open_database(config) as database:
+        described = describe_features(database, config)
+    if as_json:
+        print_json({"features": described})
+        return
+    table = Table("feature", "meaning")
+    for feature in described:
+        table.add_row(escape(feature["name"]), escape(feature["meaning"]))
+    out.print(table)
+    out.print(f"{len(described)} features. Adding one is one line in features/catalog.py.")

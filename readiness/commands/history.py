@@ -1,0 +1,77 @@
+"""The verb history."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.markup import escape
+from rich.table import Column, Table
+
+from readiness.commands.options import AsJson, Where
+from readiness.commands.printing import out, print_json, print_notes, print_path
+
+if TYPE_CHECKING:
+    from training.promotion.history import History, Period
+
+
+def verb(where: Where = Path(), as_json: AsJson = False) -> None:
+    """Who was champion from when to when, who approved it, why and by which figures.
+
+    Read from decisions.sqlite in `out`; the promotions.jsonl of an earlier release is imported
+    once. A change of champion that a crash interrupted is completed or abandoned, and shown as
+    such. Exits 1 if the change that set the current champion is missing.
+    """
+    from features.config import load
+    from training.promotion.history import history
+
+    result = history(load(where))
+    if as_json:
+        print_json(result)
+    else:
+        _print(result)
+    if result.fault:
+        raise typer.Exit(1)
+
+
+def _print(result: "History") -> None:
+    print_notes(result.notes)
+    if not result.periods:
+        out.print("There was no champion yet. Next: readiness promote")
+    else:
+        out.print(_table(result.periods))
+    if result.fault:
+        print_path(f"The history is not complete. {result.fault}")
+
+
+def _table(periods: "list[Period]") -> Table:
+    table = Table(
+        Column("version", justify="right"),
+        Column("champion from", no_wrap=True),
+        Column("to", no_wrap=True),
+        Column("approved by", overflow="fold"),
+        Column("reason", overflow="fold"),
+        title="Champions, times in UTC",
+        title_justify="left",
+        show_lines=True,
+    )
+    for period in periods:
+        table.add_row(
+            period.version,
+            _minute(period.since, "unknown"),
+            _minute(period.until, "now" if period is periods[-1] else "unknown"),
+            escape(period.change.approved_by if period.change else ""),
+            escape(_reason(period)),
+        )
+    return table
+
+
+def _minute(at: str | None, otherwise: str) -> str:
+    return otherwise if at is None else at[:16].replace("T", " ")
+
+
+def _reason(period: "Period") -> str:
+    """A person's reason first, then the decision."""
+    if period.change is None:
+        return "set as champion outside of this history"
+    reason, summary = period.change.reason, period.change.summary
+    return f'"{reason}" {summary}' if reason else summary

@@ -1,0 +1,90 @@
+"""The verb override."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Column, Table
+
+from readiness.commands.options import AsJson, Where
+from readiness.commands.printing import out, print_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def verb(
+    lead: Annotated[str, typer.Argument(metavar="LEAD", help="The lead_id.")],
+    where: Where = Path(),
+    route: Annotated[
+        str | None, typer.Option(help="Where the lead goes: sales, nurture or disqualified.")
+    ] = None,
+    because: Annotated[str, typer.Option(help="Why, in a few words.")] = "",
+    by: Annotated[str | None, typer.Option(envvar="USER", help="Who decides.")] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="DAY",
+            help="The first day it is no longer valid.",
+        ),
+    ] = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Withdraw the current decision.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Decide otherwise than the model for one lead; or show what was decided.
+
+    Your route is stored next to the computed one in the ledger, never over it: `route` stays as
+    computed, `decided_route` is yours from the newest list on, in every export and count.
+    Without --route or --withdraw: the history of the lead. Nothing is ever deleted from it.
+    """
+    from features.config import load
+    from features.cutoffs import utc_now
+    from serve.ledger.ledger import open_ledger
+    from serve.ledger.overrides import Override, add_override, history, last_cutoff
+
+    if withdraw and (route or until):
+        raise typer.BadParameter("it takes neither --route nor --until", param_hint="--withdraw")
+    config = load(where)
+    with open_ledger(config.out_folder / "ledger.duckdb") as ledger:
+        if route or withdraw:
+            since = last_cutoff(ledger.connection)
+            decided = Override(lead, route, because, by, utc_now(), since, until)
+            add_override(ledger.connection, decided)
+        rows = history(ledger.connection, lead)
+    if as_json:
+        records = rows.astype(object).where(rows.notna(), None).to_dict("records")
+        print_json({"lead_id": lead, "history": records})
+        return
+    if rows.empty:
+        out.print(f"Nobody decided otherwise for lead {escape(lead)}: the computed route counts.")
+        return
+    out.print(_history_table(lead, rows))
+
+
+def _history_table(lead: str, rows: "pd.DataFrame") -> Table:
+    table = Table(
+        Column("decided", no_wrap=True),
+        Column("by"),
+        Column("route"),
+        Column("lists from", no_wrap=True),
+        Column("until", no_wrap=True),
+        "because",
+        title=f"What people decided for lead {escape(lead)}; the last decision counts",
+        title_justify="left",
+    )
+    known = rows.astype(object).where(rows.notna(), None)
+    for row in known.to_dict("records"):
+        table.add_row(
+            f"{row['decided_at']:%Y-%m-%d}",
+            escape(row["decided_by"] or ""),
+            row["route"] or "withdrawn",
+            f"{row['since']:%Y-%m-%d}",
+            f"{row['until']:%Y-%m-%d}" if row["until"] else "",
+            escape(row["because"]),
+        )
+    return table

@@ -1,0 +1,79 @@
+"""The verb rules test."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Column, Table
+
+from readiness.commands.options import RULES, AsJson, IfAny, Page, Where
+from readiness.commands.printing import out, print_json, print_path, progress_bars
+
+if TYPE_CHECKING:
+    from serve.reports.rules.backtest import Backtest
+
+
+def verb(
+    draft: Annotated[str, typer.Argument(metavar="DRAFT", help=RULES)],
+    where: Where = Path(),
+    which: IfAny = None,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Exit 1 if the draft is worse beyond noise.")
+    ] = False,
+    to: Page = None,
+    as_json: AsJson = False,
+) -> None:
+    """Test a draft of the points table on real outcomes, before it is used.
+
+    Draft, current rules and model rank the same mature snapshots, in lists of equal size, with
+    paired intervals; and each rule of the draft is measured on the leads that it matched. Exits 0
+    whatever the result, unless you ask for the gate.
+    """
+    from features.config import load
+    from features.open import open_database
+    from features.spec.spec import distinct
+    from models.rules.history import current_rules, find_rules
+    from serve.reports.rules.backtest import backtest, model_beside
+    from serve.reports.rules.page import write_page
+
+    config = load(where)
+    new, current = find_rules(draft, config), current_rules(config)
+    model = model_beside(config, which)
+    staged = config if model is None else model.staged(config)
+    specs = distinct((*new.specs, *current.specs))
+    with open_database(staged, specs) as database, progress_bars() as progress:
+        result = backtest(config, database, new, current, model, progress)
+    page = write_page(result, to or config.out_folder / "rules.html")
+    if as_json:
+        print_json(result, page=page)
+    else:
+        _print_backtest(result)
+        print_path(f"Page: {page}")
+    if gate and result.is_worse:
+        raise typer.Exit(1)
+
+
+def _print_backtest(result: "Backtest") -> None:
+    from readiness.commands.tables import judgement_table
+
+    out.print(judgement_table(result.judged))
+    out.print(f"[bold]{escape(result.verdict)}[/]")
+    if result.model_verdict:
+        out.print(f"Against the model: {escape(result.model_verdict)}")
+    table = Table(
+        *(Column("points", justify="right"), Column("rule of the draft", overflow="fold")),
+        *(Column(name, justify="right", no_wrap=True) for name in ("leads", "lift (95 %)")),
+        "",
+        title="Which rules of the draft pay for themselves?",
+        title_justify="left",
+        caption="leads: that it gave points to, or took some of; lift: how many times as often as "
+        "all leads these were won",
+        caption_justify="left",
+    )
+    for each in result.rules:
+        lift = each.lift
+        figures = f"{lift.point:.2f} ({lift.low:.2f} to {lift.high:.2f})"
+        figures = "-" if lift.point != lift.point else figures
+        table.add_row(f"{each.points:+g}", escape(each.rule), f"{each.leads:,}", figures, each.pays)
+    out.print(table)

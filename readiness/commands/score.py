@@ -1,0 +1,149 @@
+"""The verb score."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from readiness.commands.options import AsJson, Cutoff, Export, Segment, Where, Which
+from readiness.commands.printing import err, out, print_json, print_notes, print_path, progress_bars
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from serve.scoring.batch import Scored
+
+HEAD = 5  # leads shown of the list for sales
+
+
+def verb(
+    where: Where = Path(),
+    cutoff: Cutoff = None,
+    which: Which = "champion",
+    to: Export = None,
+    segment: Segment = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score every open lead into the ledger, with its points, reasons and a route.
+
+    Each open lead is in the ledger exactly once per cutoff and versions; a second run changes
+    nothing that was written, and adds leads that became known late. A lead that cannot be scored is
+    there too, with the reason. --export writes all of them: to call are those whose decided_route
+    is sales.
+
+    Without a champion yet, leads are ranked by points alone: readiness is empty, and the reason of
+    each route says what is missing for a model (docs/enough-data.md).
+
+    [routing] of readiness.toml says who goes to sales, and by when they are called; all others go
+    to nurture, or are disqualified. Leads on which model and rules disagree are marked. Decisions
+    of people (readiness override) are exported in their own column, decided_route.
+
+    The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
+    leads of one, while the ledger gets them all.
+    """
+    from features.config import load
+    from features.open import open_database
+    from serve.ledger.ledger import open_ledger, require_exportable
+    from serve.scoring.batch import score_all
+    from serve.scoring.points_only import scorer_of
+
+    config = load(where)
+    if to:
+        require_exportable(to)
+    scorer = scorer_of(config, which)
+    if segment:
+        scorer.segments.named(segment)
+    ledger_path = config.out_folder / "ledger.duckdb"
+    with (
+        open_ledger(ledger_path) as ledger,
+        open_database(scorer.staged(config), scorer.specs) as database,
+        progress_bars() as progress,
+    ):
+        scored = score_all(config, database, scorer, ledger, cutoff, progress)
+        written = ledger.export(scored.run, to, segment) if to else None
+        result = scored.json_fields() | {"ledger": ledger_path, "export": written}
+        result |= {"segment": scored.of_segment(segment)} if segment else {}
+        head = ledger.rows(scored.run, HEAD, segment)
+    if as_json:
+        print_json(result)
+        return
+    _print_scored(scored, result, head)
+    print_path(f"Ledger: {ledger_path} (table scores); --export list.csv writes a file of it")
+    if written:
+        print_path(f"Exported to {written}")
+
+
+def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame") -> None:
+    for breach in scored.breaches:
+        err.print(f"[red]breach[/] {escape(breach)}")
+    print_notes(scored.notes)
+    run = scored.run
+    ready = head[(head["state"] == "scored") & (head["decided_route"] == "sales")]
+    part = result.get("segment")
+    if len(ready):
+        whose = f" of the segment {part['name']}" if part else ""
+        out.print(_head_of_the_list(ready, whose, scored.by_points))
+    if part:
+        routes = part["routes"]
+        out.print(
+            f"[bold]In the segment {escape(part['name'])}: {part['open_leads']:,} open leads[/], "
+            f"{routes.get('sales', 0):,} to sales, {routes.get('nurture', 0):,} to nurture, "
+            f"{routes.get('disqualified', 0):,} disqualified. In all:"
+        )
+    routes = result["routes"]
+    out.print(
+        f"{scored.open_leads:,} open leads at {run.cutoff:%Y-%m-%d %H:%M} UTC: "
+        f"{routes.get('sales', 0):,} to sales, {routes.get('nurture', 0):,} to nurture, "
+        f"{routes.get('disqualified', 0):,} disqualified "
+        f"({'no model' if scored.by_points else f'model version {run.model_version}'}, "
+        f"rules {run.rules_version})."
+    )
+    if result["marked"]:
+        marked = "; ".join(f"{count:,} {how}" for how, count in result["marked"].items())
+        out.print(f"Marked, as model and rules disagree: {marked}.")
+    if result["postponing"]:
+        out.print(
+            f"{result['postponing']:,} ready but postponing: follow_up_on says when to return."
+        )
+    if result["decided_otherwise"]:
+        decided = f"{result['decided_otherwise']:,} decided by people"
+        out.print(f"{decided}: see decided_route; the history of one: readiness override LEAD")
+    if scored.unscored:
+        out.print(
+            f"{scored.unscored:,} of them could not be scored, the ledger says why (first: "
+            f"{escape(scored.first_unscored)}). See: readiness check"
+        )
+    known = sum(routes.values()) - scored.added
+    out.print(
+        f"{scored.added:,} rows added"
+        + (f"; {known:,} were in the ledger before and are unchanged." if known else ".")
+    )
+
+
+def _head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool) -> Table:
+    import pandas as pd
+
+    why = "lines of the points table" if by_points else "reasons, in log-odds"
+    table = Table(
+        title=f"The first leads of the list for sales{escape(whose)}",
+        title_justify="left",
+        caption=f"band: by points. call by: UTC. why: the strongest {why}"
+        + ("" if by_points else "; all of one lead's: readiness explain LEAD"),
+        caption_justify="left",
+    )
+    for heading in ("lead", "readiness", "points"):
+        table.add_column(heading, justify="right", no_wrap=heading != "lead")
+    table.add_column("band", no_wrap=True)
+    table.add_column("call by", no_wrap=True)
+    table.add_column("why")
+    for row in ready.to_dict("records"):
+        table.add_row(
+            escape(row["lead_id"]),
+            "" if pd.isna(row["readiness"]) else f"{row['readiness']:.1%}",
+            f"{row['rule_score']:g}",
+            row["band"],
+            "" if pd.isna(row["contact_by"]) else f"{row['contact_by']:%m-%d %H:%M}",
+            escape(row["reasons"].replace("; ", "\n")),
+        )
+    return table
