@@ -28,8 +28,8 @@ from features.open import open_database
 from features.simulator.simulate import simulate, write
 from features.spec.spec import Spec
 from features.starter.starter import write_starter
-from models.classifier.calibrators import KINDS, choose_kind, learn, surprise
-from models.classifier.readiness import trees, usable
+from models.classifier.calibration import KINDS, choose_kind, fit_line, row_losses
+from models.classifier.classifier import ReadinessClassifier
 from models.statistics.metrics import ece, roc_auc
 from training.fit import calibration_split
 from training.search import DEFAULT
@@ -95,15 +95,15 @@ def judged(
     """A row per way: the data set, the log loss, calibration error and ROC AUC on the test."""
     split = calibration_split(past)
     early, late = past.at(split.fit), past.at(split.judge)
-    kept, _ = usable(early.frame, specs)
-    frozen = trees(kept, DEFAULT, seed).fit(early.frame, early.won)
-    learnt, asked = frozen.decision_function(late.frame), frozen.decision_function(test.frame)
-    found = {kind: learn(kind, learnt, late.won).probability(asked) for kind in KINDS}
+    trees = ReadinessClassifier.of(DEFAULT, seed, calibration="none")
+    trees.fit(early.frame[[spec.name for spec in specs]], early.won)
+    learnt, asked = trees.learner_log_odds(late.frame), trees.learner_log_odds(test.frame)
+    found = {kind: fit_line(kind, learnt, late.won).probability(asked) for kind in KINDS}
     choice = choose_kind(learnt, late.won, late.frame["lead_id"], late.frame["cutoff"])
     ways: dict[str, Floats] = {**found, "as chosen": found[choice.kind]}
     ways |= {way: learner(learnt, late.won, asked) for way, learner in FREE.items()}
     for way, given in ways.items():
-        loss = float(surprise(np.clip(given, 1e-9, 1 - 1e-9), test.won).mean())
+        loss = float(row_losses(np.clip(given, 1e-9, 1 - 1e-9), test.won).mean())
         yield {
             "data": name,
             "way": way,

@@ -38,7 +38,7 @@ from features.open import open_database
 from features.simulator.simulate import simulate, write
 from features.spec.spec import distinct
 from features.starter.starter import write_starter
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.rules.rules import load_rules
 from models.statistics.bootstrap import FEW_WINS, Floats
 from models.statistics.estimate import Estimate

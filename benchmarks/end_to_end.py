@@ -21,7 +21,7 @@ from features.config import Config, load
 from features.engine.duckdb_engine import feature_frames
 from features.open import open_database
 from features.snapshots import Snapshots
-from models.classifier.readiness import BATCH
+from models.classifier.classifier import BATCH
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import default_cutoff, score_all
 from serve.scoring.scorer import Scorer

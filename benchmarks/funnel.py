@@ -6,7 +6,8 @@
 from pathlib import Path
 
 from features.config import load
-from serve.reports.funnel.figures import FunnelReport, funnel_report, span
+from serve.reports.funnel.figures import FunnelReport, funnel_report
+from serve.reports.funnel.page import span
 from serve.reports.funnel.transitions import Measured
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "bpic2012"
@@ -33,7 +34,7 @@ def describe(report: FunnelReport) -> str:
         "time.\n\n"
         "| phase | entered | counted | within | went on (95 % interval) | lost | still there "
         "| 25 % | median | 75 % | gone on |\n"
-        f"|---|---|---|---|---|---|---|---|---|---|---|\n{rows}\n\n> {report.sentence}\n"
+        f"|---|---|---|---|---|---|---|---|---|---|---|\n{rows}\n\n> {report.verdict}\n"
     )
 
 

@@ -5,7 +5,7 @@
 Simulated companies, the same encoded snapshots, the same settings (those that training starts from)
 in each library's own words, all cores. Log loss is that of the final test's outcomes, before
 calibration; `to the truth` is what it costs beside the true chances (Kullback-Leibler). Ours is
-scikit-learn's on the rows that models/classifier/case_control.py draws, drawing and undoing
+scikit-learn's on the rows that models/classifier/subsample.py draws, drawing and correcting
 included."""
 
 import os
@@ -19,13 +19,14 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.measure import Cost, Stopwatch
 from benchmarks.page import tell
 from benchmarks.small_data import company
-from models.classifier.case_control import drawn, undo
-from models.classifier.encoding import encoded
-from models.classifier.readiness import trees, usable
+from models.classifier.columns import uninformative
+from models.classifier.encoding import encoded, ordinal
+from models.classifier.subsample import correct_prior, subsample
 from models.statistics.metrics import log_loss
 from training.search import DEFAULT
 
@@ -44,23 +45,28 @@ class Row(NamedTuple):
     aways: list[float]
 
 
+def booster() -> HistGradientBoostingClassifier:
+    """Unfitted, of the default settings."""
+    return HistGradientBoostingClassifier(early_stopping=False, random_state=SEED, **DEFAULT)
+
+
 def by_scikit_learn(X: Floats, won: Floats) -> Callable[[Floats], Floats]:
     """HistGradientBoostingClassifier on every row."""
-    boost = trees((), DEFAULT, SEED).named_steps["boost"].fit(X, won)
+    boost = booster().fit(X, won)
     return lambda asked: boost.predict_proba(asked)[:, 1]
 
 
 def ours(X: Floats, won: Floats) -> Callable[[Floats], Floats]:
     """The same as training does it: on the rows drawn."""
-    rows, share = drawn(won, SEED)
-    boost = trees((), DEFAULT, SEED).named_steps["boost"].fit(X[rows], won[rows])
-    undo(boost, X[rows], won[rows], share)
+    rows, share = subsample(won, SEED)
+    boost = booster().fit(X[rows], won[rows])
+    correct_prior(boost, X[rows], won[rows], share)
     return lambda asked: boost.predict_proba(asked)[:, 1]
 
 
 def by_lightgbm_on_ours(X: Floats, won: Floats) -> Callable[[Floats], Floats]:
     """LightGBM on the rows that ours draws."""
-    rows, share = drawn(won, SEED)
+    rows, share = subsample(won, SEED)
     predict = by_lightgbm(X[rows], won[rows])
     return lambda asked: expit(logit(predict(asked)) + np.log(share))
 
@@ -128,8 +134,9 @@ def contest(seed: int, leads: int, rounds: int, found: dict[str, Row]) -> tuple[
     """Let all learners fit one company, and note what it cost and how good it was. How many
     snapshots there were, how many won, how many ours saw, and the features."""
     made = company(seed, leads)
-    kept, _ = usable(made.past.frame, made.specs)
-    encode = trees(kept, DEFAULT, SEED).named_steps["encode"].fit(made.past.frame)
+    columns = made.past.frame[[spec.name for spec in made.specs]]
+    columns = columns.drop(columns=list(uninformative(columns)))
+    encode = ordinal(columns).fit(columns)
     X, asked = encoded(encode, made.past.frame), encoded(encode, made.test.frame)
     chances = {}
     for _ in range(rounds):
@@ -141,7 +148,7 @@ def contest(seed: int, leads: int, rounds: int, found: dict[str, Row]) -> tuple[
     for name, chance in chances.items():
         found[name].losses.append(log_loss(made.test.won, chance))
         found[name].aways.append(away(made.truth, chance))
-    return len(X), int(made.past.won.sum()), len(drawn(made.past.won, SEED)[0]), X.shape[1]
+    return len(X), int(made.past.won.sum()), len(subsample(made.past.won, SEED)[0]), X.shape[1]
 
 
 def table(found: dict[str, Row]) -> str:

@@ -7,8 +7,8 @@
 The limits were set by looking at seeds 1 to 6; 101 and on were not looked at before they were set.
 
 Simulated companies are trained on once and then scored and monitored every week. In the clean ones
-every red light is a false alarm. In the others something changes on a known day, and the table says
-after how many weeks a light is red that names it.
+every red check is a false alarm. In the others something changes on a known day, and the table says
+after how many weeks a status is red that names it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from features.open import open_database
 from features.simulator.simulate import World, simulate, write
 from features.spec.spec import distinct
 from features.starter.starter import write_starter
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.registry import CHAMPION
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger
@@ -134,7 +134,7 @@ def monitored(world: World, weeks: range, from_day: int) -> Iterator[Monitoring]
 
 
 def false_alarms(seeds: range) -> None:
-    """Print how often each light is on in companies where nothing changes."""
+    """Print how often each status is on in companies where nothing changes."""
     red: Counter[str] = Counter()
     amber: Counter[str] = Counter()
     weeks, weeks_red, weeks_amber = 0, 0, 0
@@ -143,13 +143,13 @@ def false_alarms(seeds: range) -> None:
         found = list(monitored(simulate(LEADS, seed), range(2, last), TRAINED_DAYS))
         weeks += len(found)
         weeks_red += sum(bool(each.of("red")) for each in found)
-        weeks_amber += sum(each.light == "amber" for each in found)
+        weeks_amber += sum(each.status == "amber" for each in found)
         print(f"company {seed}: {len(found)} weeks", flush=True)
         for each in found:
             red.update(check.key for check in each.of("red"))
             amber.update(check.key for check in each.of("amber"))
     print(f"\nClean: {len(seeds)} companies of {LEADS:,} leads, {weeks} weeks")
-    print(f"weeks with a red light {weeks_red}, with amber at most {weeks_amber}")
+    print(f"weeks with a red check {weeks_red}, with amber at most {weeks_amber}")
     for key in sorted(red.keys() | amber.keys()):
         print(f"  {key:<20} red {red[key]:>3}  amber {amber[key]:>3}")
 

@@ -26,7 +26,9 @@ from features.config import load
 from features.engine.duckdb_engine import feature_frame
 from features.open import open_database
 from features.snapshots import Snapshots
-from models.classifier.readiness import BATCH, ReadinessModel
+from models.classifier.classifier import BATCH
+from models.classifier.model import ReadinessModel
+from models.classifier.tree_nodes import tree_nodes
 from models.explanations.contributions import contributions
 from serve.scoring.scorer import Scorer
 
@@ -46,7 +48,7 @@ class Line(NamedTuple):
 def main(folder: Path, rows: int) -> None:
     """Measure, and tell it in two Markdown tables."""
     scorer, drawn = drawn_rows(folder)
-    model, boost = scorer.model, scorer.model.learner
+    model, boost = scorer.model, scorer.model.classifier.learner_[-1]
     if model.is_linear:
         sys.exit("The champion is a logistic regression: train, and promote, one of trees.")
     frame = pd.concat([drawn] * -(-rows // len(drawn)), ignore_index=True).iloc[:rows]
@@ -92,8 +94,8 @@ def drawn_rows(folder: Path) -> tuple[Scorer, pd.DataFrame]:
 
 def taught(model: ReadinessModel, frame: pd.DataFrame) -> Any:
     """A LightGBM of as many trees with as many leaves, taught the champion's own log-odds."""
-    boost = model.learner
-    leaves = int(max(tree.get_n_leaf_nodes() for (tree,) in boost._predictors))
+    boost = model.classifier.learner_[-1]
+    leaves = int(max(nodes["is_leaf"].sum() for nodes in tree_nodes(boost)))
     X = np.ascontiguousarray(model.encoded(frame))
     data = lightgbm.Dataset(X, boost.decision_function(X))
     settings = {"num_leaves": leaves, "min_data_in_leaf": 1, "verbose": -1, "seed": SEED}
@@ -104,7 +106,7 @@ def by_sklearn(model: ReadinessModel, parts: list[pd.DataFrame]) -> None:
     """What scikit-learn's own classifier makes of the frame."""
     columns = [spec.name for spec in model.specs]
     for part in parts:
-        model.estimator.predict_proba(part[columns])
+        model.classifier.learner_.predict_proba(part[columns])
 
 
 def judge(scorer: Scorer, parts: list[pd.DataFrame]) -> None:

@@ -24,7 +24,7 @@ from features.dataset import endings, labelled
 from features.open import open_database
 from features.simulator.simulate import World, simulate, write
 from features.starter.starter import write_starter
-from models.classifier.readiness import Settings
+from models.classifier.classifier import Settings
 from models.timing.time_to_close import LADDER, QUARTILES, SILENCE, TimeToClose, fit_time_to_close
 from models.timing.timing import Timing, judge_timing
 from training.fit import fit

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
+from features.result_json import to_json
 from models.statistics.estimate import Estimate
+from models.statistics.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -39,29 +41,31 @@ class Section:
 
 @dataclass(frozen=True)
 class Card:
-    """The card of a version. `verdict`: the one sentence that sums it up."""
+    """The card of a version. `verdict` sums it up."""
 
     version: str
     run_id: str
-    verdict: str
+    verdict: Verdict
     sections: Sequence[Section]
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+    def stored(self) -> dict[str, Any]:
+        """As JSON that `from_stored` reads back: the parts of the verdict apart."""
+        return {**to_json(self), "verdict": vars(self.verdict)}
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> Card:
-        """The card of `to_dict`."""
+    def from_stored(cls, given: Mapping[str, Any]) -> Card:
+        """The card of `stored`; one stored before verdicts had parts has a headline alone."""
         sections = [
             Section(**(each | {"grids": [Grid(**grid) for grid in each["grids"]]}))
             for each in given["sections"]
         ]
-        return cls(**(dict(given) | {"sections": sections}))
+        verdict = given["verdict"]
+        verdict = Verdict(verdict) if isinstance(verdict, str) else Verdict(**verdict)
+        return cls(given["version"], given["run_id"], verdict, sections)
 
     def markdown(self) -> str:
         """The card as GitHub's Markdown; pictures are those of the run, beside it in MLflow."""
-        blocks = [f"# Model card, version {self.version}", self.verdict]
+        blocks = [f"# Model card, version {self.version}", str(self.verdict)]
         for section in self.sections:
             blocks += [f"## {section.title}", *section.said]
             blocks += _list(section.listed)

@@ -16,12 +16,12 @@ import pandas as pd
 from features.config import Config
 from features.dataset import Dataset
 from features.errors import Refused
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.rules.rules import RuleScore
 from models.statistics.calibration import CalibrationReport, calibration_report
 from models.statistics.judge import Contender, Judgement, judge
 from models.statistics.metrics import Capacity
-from models.statistics.verdict import verdict
+from models.statistics.verdict import Verdict, verdict
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,7 +41,7 @@ class Comparison:
     rules: npt.NDArray[np.float64]
     judgement: Judgement
     calibration: CalibrationReport
-    verdict: str
+    verdict: Verdict
     model_version: str
     run_id: str
     rules_name: str

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logit
 
-from models.classifier.calibrators import anchor
+from models.classifier.calibration import anchor
 from models.statistics.calibration import gap_error
 
 Floats = npt.NDArray[np.float64]

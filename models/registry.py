@@ -1,6 +1,6 @@
 """MLflow: tracked trainings and registered model versions. The only file that imports mlflow.
 
-What is stored of a version, and what of it is trusted, is told in models/classifier/artefact.py.
+What is stored of a version, and what of it is trusted, is in models/classifier/artefact.py.
 """
 
 from __future__ import annotations
@@ -25,9 +25,19 @@ from mlflow.models import infer_signature
 from mlflow.utils.logging_utils import disable_logging, enable_logging
 
 from features.config import Config
+from features.contract.database import Digest
 from features.errors import BadInput
-from models.classifier.artefact import TRUSTED, UNREADABLE, describe, load_trusted, remember
-from models.classifier.readiness import ReadinessModel
+from models.classifier.artefact import (
+    FORM,
+    TRUSTED,
+    UNREADABLE,
+    describe,
+    from_stored,
+    load_trusted,
+    remember,
+    stored_form,
+)
+from models.classifier.model import ReadinessModel
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 
@@ -40,7 +50,7 @@ class Child:
     metrics: Mapping[str, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Training:
     """Everything that is kept of one training."""
 
@@ -48,12 +58,15 @@ class Training:
     rules_text: str
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
-    digests: Mapping[str, str]
+    digests: Mapping[str, Digest]
     tags: Mapping[str, str]
     children: Sequence[Child]
     figures: Mapping[str, Figure]
     documents: Mapping[str, Any]
     example: pd.DataFrame
+
+    def __repr__(self) -> str:
+        return f"Training({self.model!r}, {len(self.children)} candidates)"
 
 
 class Registry:
@@ -107,7 +120,7 @@ class Registry:
         with _quiet(), mlflow.start_run(experiment_id=self.experiment, run_name=named) as run:
             mlflow.set_tags(dict(training.tags))
             mlflow.log_params({key: str(value) for key, value in training.params.items()})
-            mlflow.log_params({f"digest_{name}": d for name, d in training.digests.items()})
+            mlflow.log_params({f"digest_{name}": str(d) for name, d in training.digests.items()})
             mlflow.log_metrics(dict(training.metrics))
             mlflow.log_text(training.rules_text, "rules.toml")
             for name, document in training.documents.items():
@@ -125,12 +138,13 @@ class Registry:
     def _register(self, training: Training) -> str:
         model = training.model
         example = training.example[[spec.name for spec in model.specs]]
+        stored = stored_form(model.classifier)
         logged = mlflow.sklearn.log_model(
-            model.estimator,
+            stored,
             name="model",
             serialization_format="skops",
             skops_trusted_types=list(TRUSTED),
-            signature=infer_signature(example, model.estimator.predict_proba(example)),
+            signature=infer_signature(example, stored.predict_proba(example)),
             input_example=example,
             pyfunc_predict_fn="predict_proba",
             registered_model_name=self.name,
@@ -191,8 +205,8 @@ class Registry:
     def load(self, which: str) -> ReadinessModel:
         """The model under an alias or version number.
 
-        Raises BadInput where there is no such version, and Refused where the artefact holds a type
-        that is not trusted.
+        Raises BadInput where there is no such version or another release stored it, and Refused
+        where the artefact holds a type that is not trusted.
         """
         version, run_id = self.run_of(which)
         mlflow.set_tracking_uri(self.uri)
@@ -200,14 +214,19 @@ class Registry:
             with _quiet():
                 folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
                 info = (mlflow.models.Model.load(str(folder)).metadata or {})["readiness"]
-            estimator = load_trusted(folder / "model.skops")
+            if info.get("form") != FORM:
+                raise BadInput(
+                    f"Version {version} of the model {self.name} was stored by another release of "
+                    "sales-readiness, in a form that this one does not read. Train again."
+                )
+            classifier = from_stored(load_trusted(folder / "model.skops"))
             remembered = remember(info)
         except (*UNREADABLE, MlflowException) as error:
             raise BadInput(
                 f"Version {version} of the model {self.name} cannot be read: {error!r}. Has its "
                 "folder been moved or changed? Move it back, or train again."
             ) from None
-        return ReadinessModel(estimator, **remembered, version=version, run_id=run_id)
+        return ReadinessModel(classifier, **remembered, version=version, run_id=run_id)
 
     def find(self, which: str) -> str | None:
         """The number of the version under an alias or number; None where there is none."""

@@ -9,21 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.classifier.readiness import LOGISTIC, TREES
+from models.classifier.classifier import LOGISTIC, TREES
 from models.statistics.estimate import FEW_LEADS, Estimate
 from models.statistics.judge import METRICS, Judgement
 
 KEPT_AS = "baselines.json"  # with the MLflow run of the training
 MODEL, BASE_RATE, RULES = "model", "base rate", "rules"
 CALIBRATED_RULES, LEARNED_POINTS = "rules calibrated", "learned points"
-THE = {
+PHRASES = {
     BASE_RATE: "the same probability for everyone",
     RULES: "the ranking by the rules",
     CALIBRATED_RULES: "the rules' points as a probability",
     LEARNED_POINTS: "a points table learned from outcomes",
     LOGISTIC: "a logistic regression",
-}  # how the others are said; any other is "the <name>"
-LESS_IS_BETTER = ("log_loss", "brier", "ece")
+}  # how the others are named in a sentence; any other is "the <name>"
+LOWER_IS_BETTER = ("log_loss", "brier", "ece")
 Estimates = dict[str, Estimate]
 
 
@@ -32,7 +32,7 @@ class Beside:
     """The model and others on the same snapshots.
 
     figures: by name, the model's own first, then by metric. difference: the model minus each of the
-    others; for log_loss, brier and ece less is better. NaN where a figure makes no sense.
+    others; for log_loss, brier and ece lower is better. NaN where a figure makes no sense.
     """
 
     leads: int
@@ -56,10 +56,8 @@ class Beside:
 
     def behind(self, name: str, metric: str) -> Estimate:
         """How much worse than the model it is: above 0 is worse, whatever the metric."""
-        found = self.difference[name][metric]
-        if metric in LESS_IS_BETTER:
-            return Estimate(-found.point, -found.high, -found.low)
-        return found
+        difference = self.difference[name][metric]
+        return difference.negated() if metric in LOWER_IS_BETTER else difference
 
     def sure(self, metric: str) -> bool:
         """Whether the differences have intervals: not where there are too few wins."""
@@ -153,8 +151,8 @@ class Simpler:
 def weigh(beside: Beside, metric: str) -> Simpler:
     """The verdict on a model beside what is simpler, the simplest first; the trees may be last."""
     simplest = simplest_within_noise(beside, metric)
-    said = _verdict(beside, metric, simplest) + _on_trees(beside, metric)
-    return Simpler(beside, metric, simplest, said)
+    verdict = _verdict(beside, metric, simplest) + _on_trees(beside, metric)
+    return Simpler(beside, metric, simplest, verdict)
 
 
 def simplest_within_noise(beside: Beside, metric: str) -> str | None:
@@ -180,23 +178,22 @@ def _verdict(beside: Beside, metric: str, simplest: str | None) -> str:
         return f"No verdict on simpler ways: nothing has a {metric.replace('_', ' ')}."
     if not beside.sure(metric):
         return "No verdict on simpler ways: too few wins for an interval."
-    told = simplest or min(known, key=lambda name: known[name].point)
-    figures = _figures(beside, told, metric)
+    best = simplest or min(known, key=lambda name: known[name].point)
+    figures = _figures(beside, best, metric)
     if simplest is None:
-        if known[told].low <= 0:  # then it is its log loss that is surely behind
-            figures += f", and {_figures(beside, told, 'log_loss')}"
-        return f"Nothing simpler does as well: the next best, {_the(told)}, has {figures}."
-    if known[told].high < 0:
-        return f"Simpler is better: {_the(told)} has {figures}."
-    return f"Simpler does as well: {_the(told)} has {figures}, which may be chance."
+        if known[best].low <= 0:  # then it is its log loss that is surely behind
+            figures += f", and {_figures(beside, best, 'log_loss')}"
+        return f"Nothing simpler does as well: the next best, {_the(best)}, has {figures}."
+    if known[best].high < 0:
+        return f"Simpler is better: {_the(best)} has {figures}."
+    return f"Simpler does as well: {_the(best)} has {figures}, which may be chance."
 
 
 def _on_trees(beside: Beside, metric: str) -> str:
     """Where the model is not they: how they do."""
     if TREES not in beside.others or not beside.behind(TREES, metric).known:
         return ""
-    _, low, high = beside.behind(TREES, metric)
-    chance = ", which may be chance" if low <= 0 <= high else ""
+    chance = "" if beside.behind(TREES, metric).significant else ", which may be chance"
     return (
         " The model is a logistic regression, simpler than the boosted trees, which have "
         f"{_figures(beside, TREES, metric)}{chance}."
@@ -204,12 +201,12 @@ def _on_trees(beside: Beside, metric: str) -> str:
 
 
 def _the(name: str) -> str:
-    return THE.get(name, f"the {name}")
+    return PHRASES.get(name, f"the {name}")
 
 
 def _figures(beside: Beside, name: str, metric: str) -> str:
     point, low, high = beside.difference[name][metric]
-    digits = 4 if metric in LESS_IS_BETTER else 3
+    digits = 4 if metric in LOWER_IS_BETTER else 3
     return (
         f"{metric.replace('_', ' ')} {beside.figures[name][metric].point:.{digits}f} against "
         f"{beside.figures[MODEL][metric].point:.{digits}f} of the model: {point:+.{digits}f} "

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from features.errors import BadInput, Refused
+    from features.result_json import to_json
     from features.simulator.simulate import simulate
     from models.rules.rules import RuleScore
     from readiness.cross_validation import RollingCutoffs
@@ -44,6 +45,7 @@ _HOMES = {
     "points": "readiness.snapshot_frames",
     "simulate": "features.simulator.simulate",
     "snapshots": "readiness.snapshot_frames",
+    "to_json": "features.result_json",
     "train": "readiness.modelling",
 }
 
@@ -67,6 +69,7 @@ __all__ = [
     "points",
     "simulate",
     "snapshots",
+    "to_json",
     "train",
 ]
 

@@ -249,7 +249,8 @@ def to_pandas(rows: Any, name: str) -> pd.DataFrame:
     """A pandas frame as it is, any other frame as pandas. `name` is for the message."""
     if isinstance(rows, pd.DataFrame):
         return rows
-    return pa.table(_checked(rows, name)).to_pandas()
+    frame: pd.DataFrame = pa.table(_checked(rows, name)).to_pandas()
+    return frame
 
 
 def _checked(rows: Any, name: str) -> Any:

@@ -10,7 +10,7 @@ from features.conditions.segments import opted_in
 from features.progress import Progress, silent
 from features.starter.starter import rules_text
 from features.toml import toml_text
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
 from models.registry import Registry
 from models.rules import rules as rules_file
@@ -73,7 +73,7 @@ def train(
     Returns
     -------
     Trained : `model` for `Scorer` and `compare`, `comparison` against the rules on the final test,
-        `notes`; `features.result_json.to_json` gives every figure.
+        `notes`; `to_json` gives every figure.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def compare(
 
     Returns
     -------
-    Comparison : `verdict`, `judgement` with every figure and interval.
+    Comparison : `verdict`, `judgement` with every figure and interval (`to_json`).
 
     Raises
     ------

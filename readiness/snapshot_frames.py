@@ -228,7 +228,7 @@ def as_cutoffs(at: Any) -> list[datetime]:
         moments = [pd.Timestamp(each) for each in (at if several else [at])]
     except (TypeError, ValueError) as error:
         raise BadInput(f"A cutoff is a day or a time, such as 2026-03-01: {error}") from None
-    if not moments or any(moment is pd.NaT for moment in moments):
+    if not moments or any(map(pd.isna, moments)):
         raise BadInput("Name at least one cutoff, and no missing ones.")
     naive = [m.tz_convert(UTC).tz_localize(None) if m.tz else m for m in moments]
     return sorted({moment.to_pydatetime() for moment in naive})

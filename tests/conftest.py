@@ -51,8 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         files.setdefault(item.path, []).append(item)
     groups, slow = {}, set()
     for path, tests in files.items():
-        asked = {name for test in tests for name in getattr(test, "fixturenames", ())}
-        groups[path] = next((name for name in SHARED if name in asked), path.as_posix())
+        fixtures = {name for test in tests for name in getattr(test, "fixturenames", ())}
+        groups[path] = next((name for name in SHARED if name in fixtures), path.as_posix())
         for test in tests:
             test.add_marker(pytest.mark.xdist_group(groups[path]))
             if groups[path] in SHARED:

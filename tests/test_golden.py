@@ -71,7 +71,7 @@ def results(tmp_path_factory):
 def by_duckdb(database, specs):
     snapshots = Snapshots.at(database, CUTOFFS)
     frame = feature_frame(snapshots, specs)
-    return frame.assign(won=labels(snapshots, HORIZON)["won"])
+    return pd.concat([frame, labels(snapshots, HORIZON)["won"]], axis=1)
 
 
 def by_spark(database, specs):

@@ -1,23 +1,33 @@
-"""The model card of a training: nothing in it that was not measured in this very run."""
+"""The model card of a training: nothing in it that was not measured in this very run.
+
+First how the version did: against rules, base rate and simpler ways, on a part of its features, by
+groups of leads, in its percentages and days; then what it is not for; then what it was made from
+and how to make it again.
+"""
 
 import json
+import math
+import platform
+import sys
+from collections.abc import Iterable
 from datetime import timedelta
+from importlib.metadata import version
 
-import numpy as np
+import pandas as pd
 
 from features.config import Config
 from features.contract.database import LeadDatabase
 from models import plots
 from models.card import Card, Grid, Section, estimated
+from models.classifier.subsample import ALWAYS_ROWS, NOT_WON_PER_WON
 from models.comparison import Comparison
 from models.registry import Training
+from models.simpler import MODEL, Beside
 from models.statistics.bootstrap import Floats, bootstrapped, rarer
 from models.statistics.calibration import CalibrationGroup
 from models.statistics.estimate import FEW_LEADS, UNKNOWN, Estimate
 from models.statistics.judge import METRICS, Judgement
 from models.statistics.metrics import Ranking
-from training import card_beside
-from training import card_origin as origin
 from training.record import Trained
 
 REPLICATES = 300  # of the bootstrap of a group's ROC AUC
@@ -25,58 +35,79 @@ KINDS = {"source": "source", "age": "age of the lead"}
 WORDS = {
     "roc_auc": "ROC AUC",
     "average_precision": "average precision",
-    "log_loss": "log loss (lower is better)",
-    "brier": "Brier score (lower is better)",
-    "ece": "calibration error (lower is better)",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "ece": "calibration error",
     "precision": "won on the list",
     "gain": "deals found",
     "lift": "lift",
 }
+LOWER_IS_BETTER = ("log_loss", "brier", "ece")
+BESIDE = ("precision", "roc_auc", "average_precision", "log_loss")
+CAPTION = (
+    "Beside each figure the difference to the model (model minus this), with its 95 % interval, "
+    "paired and clustered by lead; an interval that holds 0 may be chance. Log loss: lower is "
+    "better; points are no probability, so they have none."
+)
+LIBRARIES = ("scikit-learn", "numpy", "pandas", "duckdb", "skops", "mlflow")
+TOP = 10
+THINNED = (
+    f"Where their cutoffs hold more than {ALWAYS_ROWS:,} snapshots, the trees are grown on all won "
+    f"ones and a random part of the others: {NOT_WON_PER_WON} for each won one, or what makes "
+    f"{ALWAYS_ROWS:,} in all. The calibration sees every snapshot of its own cutoffs."
+)
+TIMES = {
+    "events": "occurred_at",
+    "leads": "created_at",
+    "deals": "closed_at",
+    "contacts": "contacted_at",
+    "stages": "entered_at",
+}
 
 
 def card_files(
-    config: Config, database: LeadDatabase, found: Trained, kept: Training
+    config: Config, database: LeadDatabase, trained: Trained, run: Training
 ) -> dict[str, str]:
-    """The card as MLflow keeps it, by file name: to be read, and to make the page from."""
-    card = card_of(config, database, found, kept)
+    """The card as MLflow stores it, by file name: to be read, and to make the page from."""
+    card = card_of(config, database, trained, run)
     pictures = {section.picture for section in card.sections if section.picture}
-    drawn = {f"plots/{name}.svg": plots.svg(kept.figures[name], name) for name in pictures}
+    drawn = {f"plots/{name}.svg": plots.svg(run.figures[name], name) for name in pictures}
     return {
         "card.md": card.markdown(),
-        "card.json": json.dumps(card.to_dict(), allow_nan=False),
+        "card.json": json.dumps(card.stored(), allow_nan=False),
         **drawn,
     }
 
 
-def card_of(config: Config, database: LeadDatabase, found: Trained, kept: Training) -> Card:
-    """The card of a registered training. kept: what MLflow keeps of it."""
-    compared = found.comparison
+def card_of(config: Config, database: LeadDatabase, trained: Trained, run: Training) -> Card:
+    """The card of a registered training. run: what MLflow stores of it."""
+    compared = trained.comparison
     return Card(
-        version=found.model.version,
-        run_id=found.model.run_id,
+        version=trained.model.version,
+        run_id=trained.model.run_id,
         verdict=compared.verdict,
         sections=[
-            _figures(found),
-            card_beside.baselines(found),
-            card_beside.feature_groups(config, found),
-            _calibration(found),
-            _groups(config, found),
-            _time_to_close(found),
-            _limits(found),
-            origin.data(database, kept),
-            origin.cohort(found, kept),
-            origin.features(config, found, kept),
-            origin.settings(found),
-            origin.again(config, found, kept),
+            _performance(trained),
+            _baselines(trained),
+            _feature_groups(config, trained),
+            _calibration(trained),
+            _groups(config, trained),
+            _time_to_close(trained),
+            _limits(trained),
+            _data(database, run),
+            _cohort(trained, run),
+            _features(config, trained, run),
+            settings(trained),
+            _again(config, trained, run),
         ],
     )
 
 
-def _figures(found: Trained) -> Section:
-    judged = found.comparison.judgement
+def _performance(trained: Trained) -> Section:
+    judged = trained.comparison.judgement
     rows = [
         [
-            WORDS[metric],
+            WORDS[metric] + (" (lower is better)" if metric in LOWER_IS_BETTER else ""),
             *(_beside_chance(judged, name, metric) for name in judged.names),
             _figure(judged.baselines["base_rate"][metric]),
             estimated(judged.difference[metric], "{:+.3f}"),
@@ -95,7 +126,7 @@ def _figures(found: Trained) -> Section:
         ],
         grids=[
             Grid(
-                ["figure", "model", "rules", "all leads alike", "model minus rules"],
+                ["figure", "model", "rules", "same for all (base rate)", "model minus rules"],
                 rows,
                 "Beside a figure its 95 % interval, from a bootstrap of leads: another season, or "
                 "another training, may differ by more. A difference whose interval holds 0 may be "
@@ -108,14 +139,59 @@ def _figures(found: Trained) -> Section:
 
 def _beside_chance(judged: Judgement, name: str, metric: str) -> str:
     """A figure with its interval; a calibration error with what chance alone shows."""
-    told = estimated(judged.estimates[name][metric])
+    figure = estimated(judged.estimates[name][metric])
     if metric == "ece" and name in judged.ece_by_chance:
-        return f"{told} (by chance up to {judged.ece_by_chance[name]:.3f})"
-    return told
+        return f"{figure} (by chance up to {judged.ece_by_chance[name]:.3f})"
+    return figure
 
 
-def _calibration(found: Trained) -> Section:
-    compared = found.comparison
+def _figure(figure: float) -> str:
+    return "-" if math.isnan(figure) else f"{figure:.3f}"
+
+
+def _baselines(trained: Trained) -> Section:
+    """What is simpler, fitted on the same training cutoffs, and the verdict on it."""
+    return Section(
+        "Baselines, on the same test",
+        said=[f"The model is the {trained.model.way}. {trained.simpler.verdict}"],
+        grids=[_comparison("way to rank", trained.simpler.beside)],
+    )
+
+
+def _feature_groups(config: Config, trained: Trained) -> Section:
+    """Behaviour against attributes: the same learner on a part of the features."""
+    counts = ", ".join(f"{len(names)} {name}" for name, names in trained.groups.features.items())
+    attributes = ", ".join(config.features.attributes) or "none"
+    return Section(
+        "Behaviour against attributes, on the same test",
+        said=[
+            "The model fitted again on a part of its features. Explicit is what the table of leads "
+            f"tells without watching anyone: the age and the attributes (listed: {attributes}). "
+            f"Implicit is all that needs the events. Features: {counts}; those that cannot tell "
+            "leads apart are dropped."
+        ],
+        grids=[_comparison("features", trained.groups.beside)],
+    )
+
+
+def _comparison(first: str, beside: Beside) -> Grid:
+    rows = [[name, *(_cell(beside, name, metric) for metric in BESIDE)] for name in beside.figures]
+    return Grid([first, *(WORDS[metric] for metric in BESIDE)], rows, CAPTION)
+
+
+def _cell(beside: Beside, name: str, metric: str) -> str:
+    point = beside.figures[name][metric].point
+    figure = estimated(UNKNOWN._replace(point=point))
+    if figure == "-" or name == MODEL:
+        return figure
+    less, low, high = difference = beside.difference[name][metric]
+    if not difference.known:  # too few wins for an interval
+        return f"{figure} ({less:+.3f})"
+    return f"{figure} ({less:+.3f}; {low:+.3f} to {high:+.3f})"
+
+
+def _calibration(trained: Trained) -> Section:
+    compared = trained.comparison
     bins = compared.calibration.bins
     estimates = map(Estimate, bins["observed"], bins["low"], bins["high"])
     rows = [
@@ -140,27 +216,27 @@ def _calibration(found: Trained) -> Section:
 
 def _mean_gap(judged: Judgement) -> str:
     ece = judged.estimates["model"]["ece"].point
-    said = (
+    gap = (
         f"On average, what was promised and what was won differ by {100 * ece:.1f} percentage "
         "points over ten groups of equal size."
     )
     if "model" not in judged.ece_by_chance:
-        return said
+        return gap
     return (
-        f"{said} Where every promise holds, chance alone shows up to "
+        f"{gap} Where every promise holds, chance alone shows up to "
         f"{100 * judged.ece_by_chance['model']:.1f} (19 times of 20): this is "
         f"{judged.against_chance('model')}."
     )
 
 
-def _groups(config: Config, found: Trained) -> Section:
-    report = found.comparison.calibration
+def _groups(config: Config, trained: Trained) -> Section:
+    report = trained.comparison.calibration
     off = "; ".join(_promised_too(group) for group in report.off if group.kind in KINDS) or "none"
     small = f" {report.groups_too_small} more are too small." if report.groups_too_small else ""
     grids = []
     for kind, words in KINDS.items():
         groups = [group for group in report.every_group if group.kind == kind]
-        grids += [_grid(words, groups, found.comparison, config.seed)] if groups else []
+        grids += [_grid(words, groups, trained.comparison, config.seed)] if groups else []
     return Section(
         "By groups of leads, on the same test",
         said=[
@@ -207,13 +283,13 @@ def _roc_auc(group: CalibrationGroup, compared: Comparison, seed: int) -> Estima
     return bootstrapped(area, lead, rarer(lead, won), REPLICATES, seed)
 
 
-def _or_few(group: CalibrationGroup, found: Estimate, form: str) -> str:
-    bare = UNKNOWN._replace(point=found.point)
-    return estimated(bare if group.leads < FEW_LEADS else found, form)
+def _or_few(group: CalibrationGroup, trained: Estimate, form: str) -> str:
+    bare = UNKNOWN._replace(point=trained.point)
+    return estimated(bare if group.leads < FEW_LEADS else trained, form)
 
 
-def _time_to_close(found: Trained) -> Section:
-    timing = found.timing
+def _time_to_close(trained: Trained) -> Section:
+    timing = trained.timing
     rows = [
         [f"{rung.days} days", f"{rung.snapshots:,}", f"{rung.promised:.1%}", f"{rung.won:.1%}",
          f"{rung.brier:.4f}", f"{rung.brier_one_curve:.4f}"]
@@ -223,9 +299,9 @@ def _time_to_close(found: Trained) -> Section:
     return Section("Time to close", said=[str(timing)], grids=[Grid(columns, rows)] if rows else [])
 
 
-def _limits(found: Trained) -> Section:
-    days = found.model.horizon_days
-    last = found.model.trained_until + timedelta(days=days)
+def _limits(trained: Trained) -> Section:
+    days = trained.model.horizon_days
+    last = trained.model.trained_until + timedelta(days=days)
     return Section(
         "What it is not for, and what was not measured",
         listed=[
@@ -241,10 +317,117 @@ def _limits(found: Trained) -> Section:
             "spread between trainings were not.",
             "Groups were looked at by source and age of the lead alone; no other trait of the "
             "people or firms was.",
-            *found.notes,
+            *trained.notes,
         ],
     )
 
 
-def _figure(figure: float) -> str:
-    return "-" if np.isnan(figure) else f"{figure:.3f}"
+def _data(database: LeadDatabase, run: Training) -> Section:
+    """Rows, span of time and digest of every table."""
+    rows = []
+    for table, digest in run.digests.items():
+        rows.append([table, f"{digest.rows:,}", *_span(database, table), digest.content])
+    return Section(
+        "Data",
+        said=[f"Data end: {database.data_end:%Y-%m-%d %H:%M} UTC. {_outcomes(database)}"],
+        grids=[Grid(["table", "rows", "from", "to", "digest of the rows"], rows)],
+    )
+
+
+def _span(database: LeadDatabase, table: str) -> list[str]:
+    column = TIMES[table]
+    (low, high) = database.query(f"SELECT min({column}) l, max({column}) h FROM {table}").iloc[0]
+    return ["-" if pd.isna(at) else f"{at:%Y-%m-%d}" for at in (low, high)]
+
+
+def _outcomes(database: LeadDatabase) -> str:
+    counts = database.query("SELECT outcome, count(*) AS n FROM deals GROUP BY 1 ORDER BY 1 DESC")
+    listed = ", ".join(f"{n:,} {outcome}" for outcome, n in counts.itertuples(index=False))
+    return f"Closed deals: {listed}."
+
+
+def _cohort(trained: Trained, run: Training) -> Section:
+    """Who was asked about, over which horizon, at which cutoffs."""
+    fit, horizon = trained.split.fit, trained.model.horizon_days
+    wins = int(run.params["training_wins"])
+    return Section(
+        "Cohort and horizon",
+        facts={
+            "Who": "leads open at a cutoff: created before it, no deal closed before it",
+            "Horizon": f"{horizon} days: a snapshot is won if its deal is won within them after "
+            "the cutoff",
+            "Trained on": f"{trained.snapshots:,} snapshots, {wins:,} won "
+            f"({wins / trained.snapshots:.1%}), at {len(fit)} cutoffs from {fit[0]:%Y-%m-%d} to "
+            f"{fit[-1]:%Y-%m-%d}",
+            "Censored": "cutoffs whose horizon was not over by the data end: neither trained on "
+            "nor judged",
+        },
+    )
+
+
+def _features(config: Config, trained: Trained, run: Training) -> Section:
+    """How many, which were left out, and those it relies on most."""
+    model = trained.model
+    names = {spec.name: spec.meaning(config.words) for spec in model.specs}
+    costs = sorted(run.documents["importance.json"], key=lambda row: -row["cost"])[:TOP]
+    rows = [
+        [names.get(row["feature"], row["feature"]), f"{row['cost']:.4f}", f"{row['spread']:.4f}"]
+        for row in costs
+    ]
+    dropped = _listed(f"{name} ({why})" for name, why in model.dropped.items())
+    return Section(
+        "Features",
+        facts={
+            "In the model": f"{len(model.specs)}, from what was known strictly before the cutoff",
+            "Dropped": f"{len(model.dropped)}{dropped}",
+            "Actions left out": ", ".join(model.leave_out_actions) or "none",
+            "Points table": f"{trained.comparison.rules_name}, version "
+            f"{trained.comparison.rules_version}",
+        },
+        grids=[
+            Grid(
+                ["what it relies on most", "cost", "spread"],
+                rows,
+                "Cost: the rise of the log loss on the final test when the feature is shuffled.",
+            )
+        ],
+    )
+
+
+def _listed(names: Iterable[str], most: int = 12) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return f": {', '.join(listed[:most])}{more}" if listed else ""
+
+
+def settings(trained: Trained) -> Section:
+    """The settings chosen, and among how many."""
+    chosen, model = trained.chosen, trained.model
+    facts = {key.replace("_", " "): f"{value:g}" for key, value in chosen.settings.items()}
+    if not chosen.folds:
+        how = "Default settings: too few training cutoffs for a search."
+    else:
+        how = (
+            f"Chosen among {len(trained.candidates)} candidates on {len(chosen.folds)} earlier "
+            f"periods: log loss {chosen.log_loss:.4f}, ROC AUC {chosen.roc_auc:.3f} there."
+        )
+    paragraphs = [
+        how,
+        *([THINNED] if trained.snapshots > ALWAYS_ROWS and not model.is_linear else []),
+    ]
+    return Section(f"Settings of the {model.way}", said=paragraphs, facts=facts)
+
+
+def _again(config: Config, trained: Trained, run: Training) -> Section:
+    """What it takes to train the very same model."""
+    python = f"Python {platform.python_version()} on {sys.platform}"
+    return Section(
+        "How to get it again",
+        said=["readiness train on the same data, settings and seed gives bit-identical scores."],
+        facts={
+            "Run": f"{trained.model.run_id}, experiment {config.mlflow.experiment}",
+            "Seed": str(config.seed),
+            "Code": str(run.tags["code_version"]),
+            "Libraries": ", ".join([python, *(f"{name} {version(name)}" for name in LIBRARIES)]),
+        },
+    )

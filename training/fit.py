@@ -1,44 +1,34 @@
-"""Fit one model: drop what cannot tell, freeze the learner, calibrate on the latest cutoffs."""
+"""Fit one model: the learner on the earlier cutoffs, the calibration on the latest."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from features.dataset import Dataset
 from features.errors import Refused
 from features.spec.spec import Spec
-from models.classifier.calibrators import ENOUGH_WINS, choose_kind
-from models.classifier.readiness import (
-    AnySettings,
-    ReadinessModel,
-    calibrated,
-    fit_usable,
-    log_odds_of,
-    usable,
-)
+from models.classifier.calibration import latest
+from models.classifier.classifier import AnySettings, ReadinessClassifier
+from models.classifier.model import ReadinessModel
 from training.small import SMALL, SMALL_LOGISTIC, fit_small
 from training.splits import Split
 
 
 def calibration_split(dataset: Dataset) -> Split:
-    """Trees on the earlier cutoffs, the calibrator on the latest: as few as hold 200 wins (two
-    numbers want no more, and the trees do), and at most a third of them, at least one.
-
-    Raises Refused where a side lacks won (or other) snapshots.
-    """
-    cutoffs = [stamp.to_pydatetime() for stamp in dataset.frame["cutoff"].drop_duplicates()]
-    latest: list[datetime] = []
-    for cutoff in reversed(cutoffs):
-        enough = latest and dataset.at(latest).wins >= ENOUGH_WINS
-        if enough or (latest and 3 * (len(latest) + 1) > len(cutoffs)):
-            break
-        latest.insert(0, cutoff)
-    split = Split(tuple(cutoffs[: -len(latest)]), tuple(latest))
-    if dataset.at(split.fit).has_both and dataset.at(latest).has_both:
+    """The learner on the earlier cutoffs, the calibration on the latest, as ReadinessClassifier
+    parts them. Raises Refused where a side lacks won (or other) snapshots."""
+    cutoff = dataset.frame["cutoff"]
+    late = latest(cutoff, dataset.won)
+    early, last = (
+        tuple(stamp.to_pydatetime() for stamp in cutoff[side].drop_duplicates())
+        for side in (~late, late)
+    )
+    split = Split(early, last)
+    if dataset.at(early).has_both and dataset.at(last).has_both:
         return split
+    cutoffs = [*early, *last]
     raise Refused(
         f"{len(cutoffs)} training cutoffs from {cutoffs[0]:%Y-%m-%d} to {cutoffs[-1]:%Y-%m-%d} "
         f"with {dataset.wins} won snapshots are too few: the trees need won and other snapshots at "
-        f"the first {len(split.fit)}, the calibration at the last {len(latest)}. Give it more "
+        f"the first {len(early)}, the calibration at the last {len(last)}. Give it more "
         "history, a longer horizon or fewer test cutoffs."
     )
 
@@ -48,17 +38,17 @@ def fit(
 ) -> ReadinessModel:
     """The calibrated model of a dataset's cutoffs. Raises Refused where they hold too little."""
     if settings in (SMALL, SMALL_LOGISTIC):
-        return fit_small(dataset, specs, settings, horizon_days, seed)
-    split = calibration_split(dataset)
-    early, latest = dataset.at(split.fit), dataset.at(split.judge)
-    kept, dropped = usable(early.frame, specs)
-    frozen = fit_usable(early.frame, early.won, kept, settings, seed)
-    log_odds = log_odds_of(frozen, latest.frame)
-    choice = choose_kind(log_odds, latest.won, latest.frame["lead_id"], latest.frame["cutoff"])
+        classifier, dropped = fit_small(dataset, specs, settings, seed)
+    else:
+        calibration_split(dataset)  # refuses where there is too little
+        frame = dataset.frame
+        features = frame[[spec.name for spec in specs]]
+        classifier = ReadinessClassifier.of(settings, seed)
+        classifier.fit(features, dataset.won, cutoffs=frame["cutoff"], leads=frame["lead_id"])
+        dropped = classifier.dropped_
     return ReadinessModel(
-        estimator=calibrated(frozen, latest.frame, latest.won, choice.kind),
-        calibrator=choice,
-        specs=kept,
+        classifier=classifier,
+        specs=tuple(spec for spec in specs if spec.name not in dropped),
         dropped=dropped,
         horizon_days=horizon_days,
         trained_until=dataset.frame["cutoff"].max().to_pydatetime(),

@@ -16,7 +16,8 @@ from features.config import Config
 from features.dataset import Dataset
 from features.spec.compiled import compile_specs
 from features.spec.spec import OfLead, Spec
-from models.classifier.readiness import AnySettings, usable
+from models.classifier.classifier import AnySettings
+from models.classifier.columns import uninformative
 from models.simpler import Beside, slug
 from training.baselines import Baseline, Floats, Rank, beside, same_for_all
 from training.fit import calibration_split, fit
@@ -52,7 +53,8 @@ def judged_groups(
     early = past.at(calibration_split(past).fit)
 
     def rank(some: Sequence[Spec]) -> Rank:
-        if not usable(early.frame, some)[0]:
+        columns = early.frame[[spec.name for spec in some]]
+        if len(uninformative(columns)) == len(some):
             return same_for_all(past)
         return fit(past, some, settings, config.time.horizon_days, config.seed).rank
 

@@ -13,7 +13,8 @@ from features.config import Config
 from features.dataset import Dataset
 from features.progress import Progress
 from features.spec.spec import Spec
-from models.classifier.readiness import LOGISTIC, ReadinessModel
+from models.classifier.classifier import LOGISTIC
+from models.classifier.model import ReadinessModel
 from models.rules.rules import RuleScore
 from models.simpler import does_as_well
 from training.baselines import Baseline, baselines, beside

@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from features.dataset import Dataset
 from features.spec.spec import Spec
-from models.classifier.logistic import LogisticSettings, inputs, line, regression
-from models.classifier.readiness import usable
+from models.classifier.columns import uninformative
+from models.classifier.logistic import LogisticSettings, inputs, linear_log_odds, regression
 from training.search import Candidate, Fold, is_fair
 from training.splits import Split
 
@@ -25,9 +25,9 @@ def shrunk(
 ) -> list[Candidate]:
     """Each strength on every fold that holds won and other snapshots on either side."""
     fair = [fold for fold in folds if is_fair(past, fold)]
-    found = [_judge(past.at(f.fit), past.at(f.judge), specs, strengths) for f in fair]
+    judged = [_judge(past.at(f.fit), past.at(f.judge), specs, strengths) for f in fair]
     return [
-        Candidate(LogisticSettings(strength=strength), tuple(fold[number] for fold in found))
+        Candidate(LogisticSettings(strength=strength), tuple(each[number] for each in judged))
         for number, strength in enumerate(strengths)
     ]
 
@@ -44,15 +44,15 @@ def _judge(
     past: Dataset, later: Dataset, specs: Sequence[Spec], strengths: Sequence[float]
 ) -> list[Fold]:
     """One encoding for all; each fit begins where the one before has ended."""
-    kept, _ = usable(past.frame, specs)
-    names = [spec.name for spec in kept]
+    frame = past.frame[[spec.name for spec in specs]]
+    frame = frame.drop(columns=list(uninformative(frame)))
     with threadpool_limits(1, "blas"):
-        encode: Pipeline = inputs(kept)
-        seen, unseen = encode.fit_transform(past.frame[names]), encode.transform(later.frame[names])
+        encode: Pipeline = inputs(frame)
+        seen, unseen = encode.fit_transform(frame), encode.transform(later.frame[frame.columns])
         step = regression(strengths[0]).set_params(warm_start=True)
         folds = []
         for strength in strengths:
-            log_odds = line(step.set_params(C=strength).fit(seen, past.won), unseen)
+            log_odds = linear_log_odds(step.set_params(C=strength).fit(seen, past.won), unseen)
             losses = np.logaddexp(0, np.where(later.won == 1, -log_odds, log_odds))
             area = float(roc_auc_score(later.won, log_odds))
             folds.append(Fold(later.frame["lead_id"].to_numpy(), losses, area))

@@ -16,14 +16,14 @@ from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress, silent
 from features.spec.spec import Spec, distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import capacity_of
 from models.rules.learn import learn_points
 from models.rules.review import RuleLift, RuleReview, review_rules, rule_lifts
 from models.rules.rules import RuleScore, call_order
 from models.rules.text import rules_toml
 from models.statistics.judge import Contender, Judgement, judge
-from models.statistics.verdict import verdict
+from models.statistics.verdict import Verdict, verdict
 from training.splits import Split, final_split
 
 LEARNED, CURRENT, MODEL = "learned points", "rules", "model"
@@ -53,13 +53,13 @@ class Learned:
     beside_model: Judgement | None
 
     @property
-    def verdict(self) -> str:
-        """Learned against hand-written, in a sentence."""
+    def verdict(self) -> Verdict:
+        """Learned against hand-written."""
         return verdict(self.judged)
 
     @property
-    def model_verdict(self) -> str | None:
-        """Learned against the model, in a sentence."""
+    def model_verdict(self) -> Verdict | None:
+        """Learned against the model."""
         return None if self.beside_model is None else verdict(self.beside_model)
 
     @property

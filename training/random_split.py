@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 
 from features.dataset import Dataset
 from features.spec.spec import Spec
-from models.classifier.readiness import AnySettings, fit_learner
+from models.classifier.classifier import AnySettings, ReadinessClassifier
 from models.statistics.judge import Judgement
 from models.statistics.metrics import average_precision, log_loss, roc_auc
 
@@ -67,15 +67,16 @@ def random_split(
     seed: int,
 ) -> RandomSplit:
     """One fit on a random part of both. The learner is not calibrated: on a random part of the
-    snapshots that they were fitted on, they hardly need to be."""
+    snapshots that it was fitted on, it hardly needs to be."""
     columns = [spec.name for spec in specs]
     frame = pd.concat([past.frame[columns], test.frame[columns]], ignore_index=True)
     won = np.concatenate([past.won, test.won])
     fitted, held = train_test_split(
         np.arange(len(won)), test_size=len(test.won), stratify=won, random_state=seed
     )
-    model = fit_learner(frame.iloc[fitted], won[fitted], specs, settings, seed)
-    chance = model.predict_proba(frame.iloc[held])[:, 1]
+    classifier = ReadinessClassifier.of(settings, seed, calibration="none")
+    classifier.fit(frame.iloc[fitted], won[fitted])
+    chance = classifier.predict_proba(frame.iloc[held])[:, 1]
     ordered = judged.estimates["model"]
     return RandomSplit(
         snapshots=len(held),

@@ -17,7 +17,7 @@ from features.dataset import Dataset
 from features.result_json import to_json
 from features.spec.spec import Spec
 from models import plots
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
 from models.explanations.importance import importance
 from models.registry import Child, Training
@@ -104,7 +104,7 @@ def record(
         metrics=_metrics(found, past),
         digests=database.digests(),
         tags={
-            "verdict": found.comparison.verdict,
+            "verdict": str(found.comparison.verdict),
             "verdict_on_simpler": found.simpler.verdict,
             "code_version": code_version(),
         },

@@ -19,19 +19,10 @@ from sklearn.metrics import roc_auc_score
 from features.dataset import Dataset
 from features.progress import Progress
 from features.spec.spec import Spec
-from models.classifier.readiness import AnySettings, Settings, fit_learner
+from models.classifier.classifier import AnySettings, ReadinessClassifier, Settings
 from training.splits import Split
 
-# The first is a sound default for a few thousand snapshots; the rest are drawn around it. Slow
-# learning with few leaves and a random third of the features per split makes for stable ranks.
-DEFAULT = Settings(
-    learning_rate=0.03,
-    max_iter=150,
-    max_leaf_nodes=8,
-    min_samples_leaf=60,
-    l2_regularization=10.0,
-    max_features=0.3,
-)
+DEFAULT = ReadinessClassifier().tree_settings  # the first candidate; the others are around it
 CHOICES: dict[str, list[Any]] = {
     "learning_rate": [0.03, 0.05],
     "max_iter": [80, 150, 250, 400],
@@ -54,12 +45,17 @@ class Fold:
     roc_auc: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Candidate:
     """Settings and how they did on each fold; no folds where there was nothing to judge on."""
 
     settings: AnySettings
     folds: tuple[Fold, ...]
+
+    def __repr__(self) -> str:
+        return (
+            f"Candidate({self.settings}, log loss {self.log_loss:.4f} on {len(self.folds)} folds)"
+        )
 
     @property
     def losses(self) -> Floats:
@@ -96,10 +92,10 @@ def search(
     jobs: int,
     progress: Progress,
 ) -> list[Candidate]:
-    """Every candidate on every usable split, in the order given. `progress` is told how many of
-    the fits are done, of how many."""
-    usable = [split for split in splits if is_fair(dataset, split)]
-    work = [(settings, split) for settings in candidates for split in usable]
+    """Every candidate on every fair split, in the order given. `progress` gets the number of fits
+    that are done, and of all."""
+    fair = [split for split in splits if is_fair(dataset, split)]
+    work = [(settings, split) for settings in candidates for split in fair]
     runs = Parallel(n_jobs=jobs, return_as="generator")(
         delayed(_judge)(dataset, specs, settings, split, seed) for settings, split in work
     )
@@ -107,7 +103,7 @@ def search(
     for fold in runs:
         folds.append(fold)
         progress("search", len(folds), len(work))
-    each = len(usable)
+    each = len(fair)
     return [
         Candidate(settings, tuple(folds[i * each : (i + 1) * each]))
         for i, settings in enumerate(candidates)
@@ -124,8 +120,8 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
     leads = np.concatenate([fold.lead_id for fold in default.folds])
     gain = pd.Series(default.losses - best.losses).groupby(leads).sum()
     standard_error = float(np.sqrt((gain**2).sum()))
-    asked = norm.isf(norm.sf(2) / (len(candidates) - 1))
-    return best if gain.sum() > asked * standard_error else default
+    required = norm.isf(norm.sf(2) / (len(candidates) - 1))
+    return best if gain.sum() > required * standard_error else default
 
 
 def is_fair(dataset: Dataset, split: Split) -> bool:
@@ -137,11 +133,13 @@ def _judge(
     dataset: Dataset, specs: Sequence[Spec], settings: Settings, split: Split, seed: int
 ) -> Fold:
     past, later = dataset.at(split.fit), dataset.at(split.judge)
-    fitted = fit_learner(past.frame, past.won, specs, settings, seed)
-    probability = fitted.predict_proba(later.frame)[:, 1]
-    of_what_happened = np.where(later.won == 1, probability, 1 - probability)
+    names = [spec.name for spec in specs]
+    classifier = ReadinessClassifier.of(settings, seed, calibration="none")
+    classifier.fit(past.frame[names], past.won)
+    probability = classifier.predict_proba(later.frame[names])[:, 1]
+    of_outcome = np.where(later.won == 1, probability, 1 - probability)
     return Fold(
         lead_id=later.frame["lead_id"].to_numpy(),
-        losses=-np.log(np.clip(of_what_happened, 1e-15, None)),
+        losses=-np.log(np.clip(of_outcome, 1e-15, None)),
         roc_auc=float(roc_auc_score(later.won, probability)),
     )

@@ -2,7 +2,7 @@
 
 With a hundred wins nothing can be set aside to calibrate on, and a boosting of the usual size would
 learn the leads by heart. So the trees are stumps with large leaves; a feature is used only where it
-tells enough leads apart; and the sigmoid is learnt across folds of leads, each ranked by trees that
+tells enough leads apart; and the line is fitted across folds of leads, each ranked by trees that
 never saw it. Its slope is then shrunk by its own uncertainty (James & Stein 1961, positive part):
 
     slope = max(0, 1 - (standard error / slope)^2) x slope
@@ -24,19 +24,13 @@ from sklearn.linear_model import LogisticRegression
 
 from features.dataset import Dataset
 from features.spec.spec import Spec
+from models.classifier.calibration import Line
+from models.classifier.classifier import AnySettings, ReadinessClassifier, Settings
+from models.classifier.columns import uninformative
 from models.classifier.logistic import LogisticSettings
-from models.classifier.readiness import (
-    AnySettings,
-    ReadinessModel,
-    Settings,
-    calibrated,
-    fit_usable,
-    log_odds_of,
-    usable,
-)
 
 SMALL_WINS = 150  # won leads, below which a training is small (docs/results/small-data.md)
-LEAST_TOLD_APART = 30  # leads that a feature must set apart from the rest
+LEAST_SET_APART = 30  # leads that a feature must set apart from the rest
 FOLDS = 5
 SMALL = Settings(
     learning_rate=0.05,
@@ -62,30 +56,21 @@ def won_leads(dataset: Dataset) -> int:
 
 
 def fit_small(
-    dataset: Dataset, specs: Sequence[Spec], settings: AnySettings, horizon_days: int, seed: int
-) -> ReadinessModel:
-    """The model of a dataset with few wins, all of whose cutoffs teach learner and sigmoid."""
-    kept, dropped = supported(dataset.frame, specs)
-    fold = _folds(dataset)
+    dataset: Dataset, specs: Sequence[Spec], settings: AnySettings, seed: int
+) -> tuple[ReadinessClassifier, dict[str, str]]:
+    """The classifier of a dataset with few wins, all of whose cutoffs teach learner and line; and
+    the columns that were left out, each with the reason."""
+    names = [spec.name for spec in specs]
+    dropped = unsupported(dataset.frame[names], dataset.frame["lead_id"])
+    frame, fold = dataset.frame[[name for name in names if name not in dropped]], _folds(dataset)
+    classifier = ReadinessClassifier.of(settings, seed, calibration="none")
     log_odds = np.empty(len(dataset.won))
     for number in range(FOLDS):
         held = fold == number
-        others = dataset.rows(~held)
-        fitted = fit_usable(others.frame, others.won, kept, settings, seed)
-        log_odds[held] = log_odds_of(fitted, dataset.frame[held])
-    frozen = fit_usable(dataset.frame, dataset.won, kept, settings, seed)
-    estimator = calibrated(frozen, dataset.frame, dataset.won)
-    sigmoid = estimator.calibrated_classifiers_[0].calibrators[0]
-    slope, intercept = shrunk_sigmoid(log_odds, dataset.won, dataset.frame["lead_id"])
-    sigmoid.a_, sigmoid.b_ = -slope, -intercept
-    return ReadinessModel(
-        estimator=estimator,
-        specs=kept,
-        dropped=dropped,
-        horizon_days=horizon_days,
-        trained_until=dataset.frame["cutoff"].max().to_pydatetime(),
-        base_rate=float(dataset.won.mean()),
-    )
+        classifier.fit(frame[~held], dataset.won[~held])
+        log_odds[held] = classifier.learner_log_odds(frame[held])
+    line = shrunk_line(log_odds, dataset.won, dataset.frame["lead_id"])
+    return classifier.fit(frame, dataset.won).with_line(line), dropped
 
 
 def _folds(dataset: Dataset) -> npt.NDArray[np.int64]:
@@ -94,25 +79,23 @@ def _folds(dataset: Dataset) -> npt.NDArray[np.int64]:
     return np.asarray(pd.Index(won_first).get_indexer(dataset.frame["lead_id"]) % FOLDS)
 
 
-def supported(
-    frame: pd.DataFrame, specs: Sequence[Spec]
-) -> tuple[tuple[Spec, ...], dict[str, str]]:
-    """The specs that set at least LEAST_TOLD_APART leads apart from the most common value, and why
-    the others are dropped."""
-    kept, dropped = usable(frame, specs)
-    for spec in kept:
-        column = frame[spec.name]
+def unsupported(frame: pd.DataFrame, lead_id: pd.Series) -> dict[str, str]:
+    """The columns that set fewer than LEAST_SET_APART leads apart from the most common value, each
+    with the reason."""
+    reasons = uninformative(frame)
+    for name in frame.columns.drop(list(reasons)):
+        column = frame[name]
         common = column.isna() if column.isna().mean() > 0.5 else column == column.mode().iloc[0]
-        leads = frame.loc[~common, "lead_id"].nunique()
-        if leads < LEAST_TOLD_APART:
-            dropped[spec.name] = f"sets only {leads} leads apart"
-    return tuple(spec for spec in kept if spec.name not in dropped), dropped
+        leads = lead_id[~common].nunique()
+        if leads < LEAST_SET_APART:
+            reasons[name] = f"sets only {leads} leads apart"
+    return reasons
 
 
-def shrunk_sigmoid(log_odds: Floats, won: Floats, lead_id: pd.Series) -> tuple[float, float]:
-    """(slope, intercept) of calibrated log-odds; the mean probability is the base rate."""
-    line = LogisticRegression(C=np.inf).fit(log_odds[:, None], won)
-    slope, expected = float(line.coef_[0, 0]), line.predict_proba(log_odds[:, None])[:, 1]
+def shrunk_line(log_odds: Floats, won: Floats, lead_id: pd.Series) -> Line:
+    """The line whose slope is shrunk by its uncertainty; the mean probability is the base rate."""
+    fitted = LogisticRegression(C=np.inf).fit(log_odds[:, None], won)
+    slope, expected = float(fitted.coef_[0, 0]), fitted.predict_proba(log_odds[:, None])[:, 1]
     inputs = np.column_stack([np.ones_like(log_odds), log_odds])
     bread = np.linalg.inv(inputs.T @ (inputs * (expected * (1 - expected))[:, None]))
     by_lead = pd.DataFrame(inputs * (won - expected)[:, None]).groupby(lead_id.to_numpy()).sum()
@@ -121,4 +104,4 @@ def shrunk_sigmoid(log_odds: Floats, won: Floats, lead_id: pd.Series) -> tuple[f
     base_rate = won.mean()
     gap = slope * np.abs(log_odds).max() + abs(logit(base_rate)) + 1
     intercept = brentq(lambda at: expit(slope * log_odds + at).mean() - base_rate, -gap, gap)
-    return slope, float(intercept)
+    return Line(slope, float(intercept))

@@ -10,7 +10,8 @@ import pandas as pd
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset, endings
 from features.errors import Refused
-from models.classifier.readiness import AnySettings, ReadinessModel
+from models.classifier.classifier import AnySettings
+from models.classifier.model import ReadinessModel
 from models.timing.time_to_close import fit_time_to_close
 from models.timing.timing import Timing, judge_timing
 from training.fit import fit

@@ -17,7 +17,7 @@ from features.open import open_database
 from features.progress import Progress, silent
 from features.spark.buckets import breaches_of
 from features.spec.spec import Spec, distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import compare_on
 from models.registry import Registry
 from models.rules.rules import RuleScore, load_rules

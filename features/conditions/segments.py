@@ -30,7 +30,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from features.conditions.conditions import Conditions
 from features.config import Config
-from features.errors import BadInput
+from features.errors import BadInput, Refused
 from features.spec.spec import Derived, Floats, Spec, distinct
 from features.spec.wording import Words
 from features.toml import Strict, parse_toml, read_text
@@ -181,3 +181,14 @@ def opted_in(config: Config) -> tuple[InSegment, ...]:
         return tuple(segments.named(name).feature for name in config.features.segments)
     except BadInput as error:
         raise BadInput(f"features.segments in {config.path}: {error}") from None
+
+
+def require_segments(config: Config) -> Segments:
+    """The segments of segments.toml. Raises Refused where there is none, with how to write one."""
+    segments = load_segments(config)
+    if not segments.segments:
+        raise Refused(
+            f"There are no segments: write some into {config.folder / config.segments}, such as\n"
+            '[[segment]]\nname = "quiet for 14 days"\nall = [{quiet_days = 14}]'
+        )
+    return segments

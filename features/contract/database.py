@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pandas as pd
@@ -38,6 +38,16 @@ from features.sql import literal, quoted
 DUCKDB_SHARE = 0.6  # of the memory limit; the rest is for arrays and frames
 _TEXT_TYPES = ("VARCHAR", "ENUM", "BOOLEAN", "UUID")
 _NUMBER_TYPE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)")
+
+
+class Digest(NamedTuple):
+    """A table's number of rows, and a hash of them whatever their order."""
+
+    rows: int
+    content: str
+
+    def __str__(self) -> str:
+        return f"{self.rows} rows {self.content}"
 
 
 @dataclass(frozen=True)
@@ -69,16 +79,15 @@ class LeadDatabase:
         row = self.connection.execute(sql).fetchone()
         return int(row[0]) if row and row[0] is not None else 0
 
-    def digests(self) -> dict[str, str]:
-        """Per table, its rows and a digest of them, whatever their order: the same content gives
-        the same digest."""
+    def digests(self) -> dict[str, Digest]:
+        """Per table, a digest of its rows."""
         found = {}
         for table in self.columns:
             row = self.connection.execute(
                 f"SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0) FROM {table} t"
             ).fetchone()
             rows, digest = row if row else (0, 0)
-            found[table] = f"{rows} rows {digest % 2**64:016x}"
+            found[table] = Digest(int(rows), f"{digest % 2**64:016x}")
         return found
 
 

@@ -1,49 +1,112 @@
-"""What is stored of a registered model, and how it is read back.
+"""What is stored of a model, and how it is read back, from the registry or in another process.
 
-The estimator is stored as skops, never pickle, and read back only if every type in it is one that
-we trust. The list of trusted types is this file's, not the artefact's own.
+The classifier is stored as types of scikit-learn alone, in skops, never pickle, and read back only
+if every type in it is one that we trust. The list of trusted types is this file's, not the
+artefact's own.
 """
 
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
-from skops.io import get_untrusted_types
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import StackingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from skops.io import dumps, get_untrusted_types, loads
 from skops.io import load as load_skops
 
 from features.catalog import CUSTOM
 from features.errors import Refused
 from features.stored import from_dict, to_dict
-from models.classifier.readiness import ReadinessModel
+from models.classifier.calibration import Line
+from models.classifier.classifier import ReadinessClassifier
+from models.classifier.model import ReadinessModel
 from models.timing import time_to_close
 
-# Exactly what a calibrated pipeline of sklearn 1.9 holds beyond what skops trusts by itself.
+FORM = 2  # of what is stored; a version of another form is refused, not guessed at
+# Exactly what the stored form of scikit-learn 1.9 holds beyond what skops trusts by itself.
 TRUSTED = (
     "numpy.dtype",  # of the numbers that the imputer of the logistic regression was fitted on
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.utils._bunch.Bunch",  # in which a stack names its one estimator
 )
 UNREADABLE = (OSError, KeyError, TypeError, ValueError, BadZipFile)  # of what was damaged
 
 
+def stored_form(classifier: ReadinessClassifier) -> StackingClassifier:
+    """The classifier as scikit-learn's own types, so that MLflow loads and scores it where this
+    project is not installed: a stack of the learner and, on its log-odds, a logistic regression
+    whose coefficient and intercept are the line's."""
+    stack = StackingClassifier(
+        [("learner", classifier.learner_)],
+        LogisticRegression(),
+        cv="prefit",
+        stack_method="decision_function",
+    )
+    stack.fit(_blank(classifier.learner_), classifier.classes_)  # to no purpose but to be fitted
+    line = stack.final_estimator_
+    line.coef_ = np.array([[classifier.line_.slope]])
+    line.intercept_ = np.array([classifier.line_.intercept])
+    return stack
+
+
+def from_stored(stack: StackingClassifier) -> ReadinessClassifier:
+    """The classifier of a `stored_form`, to the last bit."""
+    line = stack.final_estimator_
+    slope, intercept = float(line.coef_[0, 0]), float(line.intercept_[0])
+    return ReadinessClassifier.fitted(stack.estimators_[0], Line(slope, intercept), stack.classes_)
+
+
+def _blank(learner: Pipeline) -> pd.DataFrame:
+    """Two rows of which nothing is known, as the learner takes them."""
+    encoders = learner[0].transformers_
+    texts = {name for kind, _, names in encoders if kind.startswith("text") for name in names}
+    return pd.DataFrame(
+        {
+            name: pd.Series([np.nan] * 2, dtype=object if name in texts else float)
+            for name in learner.feature_names_in_
+        }
+    )
+
+
+def to_bytes(classifier: ReadinessClassifier) -> bytes:
+    """The stored form as skops bytes, for another process such as a worker of Spark."""
+    stored: bytes = dumps(stored_form(classifier))
+    return stored
+
+
+@lru_cache(maxsize=1)  # a worker scores bucket after bucket with one model
+def from_bytes(stored: bytes) -> ReadinessClassifier:
+    """What `to_bytes` was given, to the last bit. Raises Refused for types that are not trusted."""
+    _refuse_foreign("The model that was sent", get_untrusted_types(data=stored))
+    return from_stored(loads(stored, trusted=list(TRUSTED)))
+
+
 def load_trusted(path: Path) -> Any:
     """Read a skops file whose types are all trusted. Raises Refused, naming the others."""
-    foreign = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED))
-    if foreign:
-        raise Refused(
-            f"{path.name} holds types that this project does not trust: {', '.join(foreign)}. It "
-            "was not loaded. Has somebody changed the artefact? Train again to get a sound one."
-        )
+    _refuse_foreign(path.name, get_untrusted_types(file=path))
     return load_skops(path, trusted=list(TRUSTED))
 
 
+def _refuse_foreign(what: str, untrusted: list[str]) -> None:
+    foreign = sorted(set(untrusted) - set(TRUSTED))
+    if foreign:
+        raise Refused(
+            f"{what} holds types that this project does not trust: {', '.join(foreign)}. It "
+            "was not loaded. Has somebody changed the artefact? Train again to get a sound one."
+        )
+
+
 def describe(model: ReadinessModel) -> dict[str, Any]:
-    """What a model remembers beside its estimator, for the metadata of its version."""
+    """What a model remembers beside its classifier, for the metadata of its version."""
     return {
+        "form": FORM,
         "specs": json.dumps([to_dict(spec) for spec in model.specs]),
         "dropped": dict(model.dropped),
         "horizon_days": model.horizon_days,

@@ -1,10 +1,10 @@
 """A regularised logistic regression on the model's own features: what boosting must beat, and what
 serves in its place where it does as well (docs/adr/0017).
 
-It has the face of `models.readiness.trees`, a pipeline over the frame, so it is calibrated as the
-trees are. Its reasons are exact without further ado: what an input adds to the log-odds is its
-coefficient times its distance from the mean of the snapshots it was fitted on (the Shapley value of
-a linear model whose inputs are taken for independent: Lundberg and Lee 2017, arXiv:1705.07874).
+It is a pipeline over the frame, as the trees are, and calibrated as they are. Its reasons are exact
+as they stand: what an input adds to the log-odds is its coefficient times its distance from the
+mean of the snapshots it was fitted on (the Shapley value of a linear model whose inputs are taken
+for independent: Lundberg and Lee 2017, arXiv:1705.07874).
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,13 +12,14 @@ from typing import TypedDict, final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from features.spec.spec import Spec
+from models.classifier.columns import texts_and_numbers
 
 RAREST, MOST_TEXTS = 20, 30  # a text seen less often, or beyond so many, shares one column
 STEPS = 1_000  # of the solver; it takes some 20 to 100
@@ -33,15 +34,14 @@ class LogisticSettings(TypedDict):
     strength: float
 
 
-def inputs(specs: Sequence[Spec]) -> Pipeline:
-    """Unfitted: a frame with the specs' columns to inputs of mean 0 and deviation 1.
+def inputs(frame: pd.DataFrame) -> Pipeline:
+    """Unfitted: the frame's columns to inputs of mean 0 and deviation 1.
 
     Numbers bend as asinh does (a logarithm for large ones of either sign, a straight line near 0),
     so that the tenth visit adds less than the second. A missing number gets the mean, which adds
     nothing, beside an input that says it is missing. Texts become one input per value.
     """
-    texts = [spec.name for spec in specs if spec.is_text]
-    numbers = [spec.name for spec in specs if not spec.is_text]
+    texts, numbers = texts_and_numbers(frame)
     bend = FunctionTransformer(np.arcsinh, feature_names_out="one-to-one")
     each = OneHotEncoder(
         handle_unknown="infrequent_if_exist",
@@ -64,18 +64,12 @@ def regression(strength: float) -> LogisticRegression:
     return LogisticRegression(C=strength, max_iter=STEPS)
 
 
-def logistic(specs: Sequence[Spec], settings: LogisticSettings) -> Pipeline:
-    """The unfitted regression on the specs' columns, all of them usable
-    (`models.readiness.usable`): steps `encode`, `scale` and `logistic`."""
-    return Pipeline([*inputs(specs).steps, ("logistic", regression(settings["strength"]))])
-
-
-def line(fitted: LogisticRegression, encoded: Floats) -> Floats:
+def linear_log_odds(fitted: LogisticRegression, encoded: Floats) -> Floats:
     """Log-odds of each row. Row by row, without BLAS and whatever the layout, so that a row's bits
     do not depend on the rows beside it. encoded: shape (n, inputs)."""
     by_row = np.ascontiguousarray(encoded)  # columns side by side are added in another order
-    found: Floats = (by_row * fitted.coef_[0]).sum(axis=1) + fitted.intercept_[0]
-    return found
+    log_odds: Floats = (by_row * fitted.coef_[0]).sum(axis=1) + fitted.intercept_[0]
+    return log_odds
 
 
 def linear_contributions(
@@ -85,8 +79,8 @@ def linear_contributions(
     of a snapshot that is average in every input.
 
     encoded: shape (n, inputs), scaled. Returns shape (n, features) and the base, so that
-    `contributions.sum(axis=1) + base` is `line`. A feature's is the sum over its inputs: a number
-    and whether it is missing, or one for each value of a text.
+    `contributions.sum(axis=1) + base` is `linear_log_odds`. A feature's is the sum over its inputs:
+    a number and whether it is missing, or one for each value of a text.
     """
     place = {name: number for number, name in enumerate(features)}
     fitted: LogisticRegression = pipeline.named_steps["logistic"]

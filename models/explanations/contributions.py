@@ -28,6 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from models.classifier.tree_nodes import goes_left, start, tree_nodes
+
 Floats = NDArray[np.float64]
 Patterns = NDArray[np.intp]  # per row: bit i is set where it strays on feature i of a path, i < 63
 Path = dict[int, float]  # feature -> share of the training rows that pass the path's splits on it
@@ -36,11 +38,7 @@ ROWS_AT_ONCE = 1 << 16  # bounds the memory; the tables of a leaf are built once
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """What is relied upon of a node in scikit-learn's private `_predictors`, by the names there.
-
-    A row goes left if its feature_idx is at most num_threshold, or is missing and
-    missing_go_to_left is set. count: training rows. value: log-odds, of leaves.
-    """
+    """What is used of a node, by the names of models/classifier/tree_nodes.py."""
 
     value: float
     count: int
@@ -67,11 +65,11 @@ def contributions(booster: HistGradientBoostingClassifier, X: Floats) -> tuple[F
         raise ValueError("contributions need two classes and numeric features only")
     if X.ndim != 2 or X.shape[1] != booster.n_features_in_:
         raise ValueError(f"X must have shape (n, {booster.n_features_in_}), not {X.shape}")
-    trees = [_nodes(predictor.nodes) for (predictor,) in booster._predictors]
-    base = booster._baseline_prediction.item() + sum(_mean(tree) for tree in trees)
+    trees = [_nodes(nodes) for nodes in tree_nodes(booster)]
+    base = start(booster) + sum(_mean(tree) for tree in trees)
     by_feature = np.zeros(X.shape[::-1])  # a feature's rows side by side, as they are added to
-    for start in range(0, len(X), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
+    for first in range(0, len(X), ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
         columns = np.ascontiguousarray(X[rows].T, dtype=np.float64)
         for tree in trees:
             _add_tree(tree, columns, by_feature[:, rows])
@@ -111,13 +109,6 @@ def _leaves(
     for child, strays in ((node.left, ~left), (node.right, left)):
         share = path.get(feature, 1.0) * tree[child].count / node.count
         yield from _leaves(tree, columns, child, {**path, feature: share}, strayed | strays * bit)
-
-
-def goes_left(column: Floats, threshold: float, missing_go_to_left: int) -> NDArray[np.bool_]:
-    """Which rows a node sends left, by their values of its feature."""
-    # A comparison with NaN is false, so its negation sends the missing left.
-    left: NDArray[np.bool_] = ~(column > threshold) if missing_go_to_left else column <= threshold
-    return left
 
 
 def _look_up(value: float, shares: Floats, strayed: Patterns) -> Iterable[Floats]:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from features.spec.wording import Words
 from models.classifier.logistic import linear_contributions
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.explanations.contributions import contributions
 
 Floats = npt.NDArray[np.float64]
@@ -34,7 +34,7 @@ class Reason(NamedTuple):
         return f"{self.log_odds:+.2f} {self.text}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explained:
     """Reasons for the rows of a frame. `by_feature` has shape (n, features); base is a log-odds;
     by_feature.sum(axis=1) + base is the log-odds of the readiness."""
@@ -44,6 +44,9 @@ class Explained:
     by_feature: Floats
     base: float
     words: Words
+
+    def __repr__(self) -> str:
+        return f"Explained({len(self.frame)} rows, {self.model!r})"
 
     @cached_property
     def topics(self) -> list[str]:
@@ -133,7 +136,7 @@ def explain(
     scaled by the calibrator). encoded: model.encoded(frame), if it is at hand."""
     matrix = model.encoded(frame) if encoded is None else encoded
     by_feature, base = contributions_of(model, matrix)
-    slope, intercept = model.sigmoid
+    slope, intercept = model.line
     return Explained(model, frame, by_feature * slope, base * slope + intercept, words or {})
 
 
@@ -141,9 +144,9 @@ def contributions_of(model: ReadinessModel, encoded: Floats) -> tuple[Floats, fl
     """What each of the model's features adds to the learner's log-odds, shape (n, features) in the
     order of its specs, and the log-odds they are added to."""
     names = [spec.name for spec in model.specs]
+    learner = model.classifier.learner_
     if model.is_linear:
-        return linear_contributions(model.pipeline, encoded, names)
-    by_column, base = contributions(model.learner, encoded)
-    columns = model.pipeline.named_steps["encode"].get_feature_names_out()
-    place = {name: i for i, name in enumerate(columns)}
+        return linear_contributions(learner, encoded, names)
+    by_column, base = contributions(learner[-1], encoded)
+    place = {name: i for i, name in enumerate(learner[0].get_feature_names_out())}
     return by_column[:, [place[name] for name in names]], base

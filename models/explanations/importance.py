@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss
 
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
+from models.classifier.tree_nodes import tree_functions, tree_nodes
 from models.explanations.explain import contributions_of
 
 MOST_ROWS = 2_000
@@ -27,18 +27,18 @@ def importance(
     """feature, cost (mean rise of log loss when its column is shuffled), spread (its standard
     deviation over the repeats), the costliest first, on at most 2,000 snapshots (Breiman 2001).
 
-    The log-odds are a sum, over trees or over inputs, so only those parts of it that know the
-    shuffled feature are asked again: six times faster than permuting around the whole model, and
+    The log-odds are a sum, over trees or over inputs, so only those parts of it that use the
+    shuffled feature are computed again: six times faster than permuting around the whole model, and
     the same but for rounding.
     """
     generator = np.random.default_rng(seed)
     rows = np.sort(generator.permutation(len(frame))[:MOST_ROWS])
     encoded = model.encoded(frame.iloc[rows])
-    log_odds, moves = _line(model, encoded) if model.is_linear else _trees(model.learner, encoded)
-    slope, intercept = model.sigmoid
+    learner = model.classifier.learner_
+    log_odds, moves = _linear(model, encoded) if model.is_linear else _trees(learner[-1], encoded)
 
     def loss(moved: Floats) -> float:
-        probability = expit(slope * (log_odds + moved) + intercept)
+        probability = model.line.probability(log_odds + moved)
         return float(log_loss(won[rows], probability, labels=[0, 1]))
 
     names = _names(model)
@@ -55,32 +55,31 @@ def importance(
 
 
 def _names(model: ReadinessModel) -> list[str]:
-    """The features in the order of `_line` or `_trees`."""
+    """The features in the order of `_linear` or `_trees`."""
     if model.is_linear:
         return [spec.name for spec in model.specs]
-    return list(model.pipeline.named_steps["encode"].get_feature_names_out())
+    return list(model.classifier.learner_[0].get_feature_names_out())
 
 
 def _trees(boost: HistGradientBoostingClassifier, matrix: Floats) -> tuple[Floats, Moves]:
-    """Log-odds of each row, and how they move: only trees that split on a feature are asked."""
-    trees = [tree for (tree,) in boost._predictors]
-    categories = boost._bin_mapper.make_known_categories_bitsets()  # none: codes are numbers
-    before = [tree.predict(matrix, *categories, 1) for tree in trees]
-    asked = [set(tree.nodes["feature_idx"][tree.nodes["is_leaf"] == 0]) for tree in trees]
+    """Log-odds of each row, and how they move: only by trees that split on the feature."""
+    trees = tree_functions(boost)
+    before = [tree(matrix) for tree in trees]
+    used = [set(nodes["feature_idx"][nodes["is_leaf"] == 0]) for nodes in tree_nodes(boost)]
 
     def moves(feature: int, order: npt.NDArray[np.intp]) -> Floats:
         shuffled = matrix.copy()
         shuffled[:, feature] = matrix[order, feature]
         moved = np.zeros(len(matrix))
-        for tree, known, features in zip(trees, before, asked, strict=True):
+        for tree, known, features in zip(trees, before, used, strict=True):
             if feature in features:
-                moved += tree.predict(shuffled, *categories, 1) - known
+                moved += tree(shuffled) - known
         return moved
 
     return boost.decision_function(matrix), moves
 
 
-def _line(model: ReadinessModel, encoded: Floats) -> tuple[Floats, Moves]:
+def _linear(model: ReadinessModel, encoded: Floats) -> tuple[Floats, Moves]:
     """The same of a logistic regression: a feature's contribution goes with it."""
     by_feature, base = contributions_of(model, encoded)
 

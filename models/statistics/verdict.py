@@ -1,41 +1,69 @@
-"""The sentence that ends a judgement."""
+"""Verdicts: a headline and what stands behind it; and the verdict that ends a judgement."""
+
+import math
+from dataclasses import dataclass
 
 from models.statistics.estimate import FEW_LEADS
 from models.statistics.judge import Judgement
 
 
-def verdict(judgement: Judgement) -> str:
-    """One sentence for sales: who had it right, by how much, and how sure that is."""
+@dataclass(frozen=True)
+class Verdict:
+    """A finding: in a few words, and what stands behind it ("" where the headline says it all).
+
+    >>> str(Verdict("No clear winner", "too few leads."))
+    'No clear winner: too few leads.'
+    """
+
+    headline: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.headline}: {self.detail}" if self.detail else self.headline
+
+    def json_fields(self) -> str:
+        """In JSON it is its text."""
+        return str(self)
+
+
+def percent(share: float) -> str:
+    """A share as it is read.
+
+    >>> percent(0.7444), percent(float("nan"))
+    ('74.4 %', 'unknown')
+    """
+    return "unknown" if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def verdict(judgement: Judgement) -> Verdict:
+    """For sales: who had it right, by how much, and how sure that is."""
     j = judgement
     if j.leads < FEW_LEADS:
-        return f"No verdict: {j.leads} leads are too few to judge by; wait for {FEW_LEADS} or more."
+        few = f"{j.leads} leads are too few to judge by; wait for {FEW_LEADS} or more."
+        return Verdict("No verdict", few)
     better, worse = j.names
     point, low, high = j.difference["precision"]
     if j.winner == worse:
         better, worse, point, low, high = worse, better, -point, -high, -low
+    won = {name: percent(each["precision"].point) for name, each in j.estimates.items()}
     slots = j.share * j.snapshots / len(j.cutoffs)
-    found = (
+    figures = (
         f"calling the top {100 * j.share:.3g} % ({_round(slots)} leads per cutoff), "
-        f"{_percent(j, better)} of the leads listed by the {better} were won, "
-        f"{_percent(j, worse)} of those listed by the {worse} "
-        f"and {100 * j.baselines['random']['precision']:.1f} % at random"
+        f"{won[better]} of the leads listed by the {better} were won, "
+        f"{won[worse]} of those listed by the {worse} "
+        f"and {percent(j.baselines['random']['precision'])} at random"
     )
     if j.too_few:
-        return f"No verdict, {j.too_few}; {found}."
-    sure = f"95 % interval {100 * low:.1f} to {100 * high:.1f}"
+        return Verdict(f"No verdict, {j.too_few}; {figures}.")
+    interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f}"
     if j.winner is None:
-        return (
-            f"No clear winner: {found}; the difference of {100 * point:.1f} points "
-            f"({sure}) may be chance."
-        )
-    return (
-        f"The {better} had it right: {found}: {100 * point:.1f} points more ({sure}), "
-        f"about {_round(point * slots)} more won deals on each list."
+        chance = f"the difference of {100 * point:.1f} points ({interval}) may be chance."
+        return Verdict("No clear winner", f"{figures}; {chance}")
+    return Verdict(
+        f"The {better} had it right",
+        f"{figures}: {100 * point:.1f} points more ({interval}), "
+        f"about {_round(point * slots)} more won deals on each list.",
     )
-
-
-def _percent(judgement: Judgement, name: str) -> str:
-    return f"{100 * judgement.estimates[name]['precision'].point:.1f} %"
 
 
 def _round(number: float) -> str:

@@ -165,7 +165,3 @@ def _brier(promised: Any, seen: Floats) -> float:
 
 def _mean(values: npt.NDArray[Any]) -> float:
     return float(values.mean()) if len(values) else float("nan")
-
-
-def _null(value: Any) -> Any:
-    return None if isinstance(value, float) and np.isnan(value) else value

@@ -27,7 +27,7 @@ def verb(
     card, pictures = find_card(config, which)
     page = write_card(card, pictures, to or config.out_folder / "card.html")
     if as_json:
-        print_json(card.to_dict() | {"page": str(page)})
+        print_json(card, page=page)
         return
     print_path(card.markdown())
     print_path(f"Page: {page}")

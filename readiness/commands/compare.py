@@ -27,7 +27,7 @@ def verb(
     from features.open import open_database
     from models.rules.rules import load_rules
     from readiness.commands.tables import calibration_table, judgement_table
-    from serve.reports.compare.figures import compare, found_at_training, model_of, worked_at
+    from serve.reports.compare.figures import compare, model_of, simpler_at_training, worked_at
     from serve.reports.compare.page import page_name, write_page
 
     config = load(where)
@@ -38,7 +38,7 @@ def verb(
     with open_database(model.staged(config), specs) as database, progress_bars() as progress:
         compared = compare(config, database, model, rules, progress, only)
         contacted = None if segment else worked_at(database, compared)
-    simpler = None if segment else found_at_training(config, model)
+    simpler = None if segment else simpler_at_training(config, model)
     page = write_page(compared, to or config.out_folder / page_name(segment), simpler, contacted)
     if as_json:
         print_json(compared, contacted=contacted, page=page)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from serve.reports.explain.change import Change, Difference
     from serve.reports.explain.figures import LeadExplained, PointsExplained
-    from serve.reports.explain.history import Said
+    from serve.reports.explain.history import LedgerLine
 
 LATEST = 12  # lines of the history that are shown
 SMALL = 0.005  # log-odds that would be printed as 0.00
@@ -129,7 +129,9 @@ def _reasons_table(now: "LeadExplained") -> Table:
     return table
 
 
-def _print_history(history: "Sequence[Said]", cutoff: datetime, change: "Change | None") -> None:
+def _print_history(
+    history: "Sequence[LedgerLine]", cutoff: datetime, change: "Change | None"
+) -> None:
     from serve.reports.explain.history import as_seen, sparkline
 
     if not history:

@@ -28,12 +28,12 @@ def verb(
     from features.config import load
     from features.open import open_database
     from serve.reports.feedback.figures import feedback
-    from serve.reports.feedback.page import write_feedback_page
+    from serve.reports.feedback.page import write_page
 
     config = load(where)
     with open_database(config) as database:
         result = feedback(config, database)
-    page = write_feedback_page(result, to or config.out_folder / "feedback.html")
+    page = write_page(result, to or config.out_folder / "feedback.html")
     if as_json:
         print_json(result, page=page)
         return
@@ -48,7 +48,7 @@ def verb(
         out.print(f"Why leads of the list were rejected. {reasons}.")
     out.print(_speed_table(result))
     out.print(_ends_table(result))
-    out.print(f"[bold]{escape(result.sentence)}[/]")
+    out.print(f"[bold]{escape(str(result.verdict))}[/]")
     print_path(f"Page: {page}")
 
 

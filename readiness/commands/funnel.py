@@ -53,12 +53,13 @@ def verb(
     that should come there from the stage before.
     """
     from features.config import load
-    from serve.reports.funnel.figures import funnel_report, write_funnel_page
+    from serve.reports.funnel.figures import funnel_report
+    from serve.reports.funnel.page import write_page
 
     config = load(where)
     with progress_bars() as progress:
         report = funnel_report(config, until, by, progress)
-    page = write_funnel_page(report, to or config.out_folder / "funnel.html")
+    page = write_page(report, to or config.out_folder / "funnel.html")
     if as_json:
         print_json(report, page=page)
         return
@@ -72,7 +73,7 @@ def _print(report: "FunnelReport") -> None:
     out.print(_times(report))
     if report.groups:
         out.print(_groups(report))
-    out.print(f"[bold]{escape(report.sentence)}[/]")
+    out.print(f"[bold]{escape(str(report.verdict))}[/]")
 
 
 def _conversions(report: "FunnelReport") -> Table:
@@ -102,7 +103,7 @@ def _conversions(report: "FunnelReport") -> Table:
 
 
 def _times(report: "FunnelReport") -> Table:
-    from serve.reports.funnel.figures import span
+    from serve.reports.funnel.page import span
 
     table = Table(
         title="Time in each phase",
@@ -126,7 +127,7 @@ def _times(report: "FunnelReport") -> Table:
 
 
 def _groups(report: "FunnelReport") -> Table:
-    from serve.reports.funnel.figures import span
+    from serve.reports.funnel.page import span
 
     table = Table(title=f"By {report.by}", title_justify="left")
     table.add_column(str(report.by), overflow="fold")

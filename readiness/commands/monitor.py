@@ -64,8 +64,8 @@ def _print(result: "Monitoring") -> None:
     for heading in ("status", "check", "finding"):
         table.add_column(heading, overflow="fold")
     for check in result.checks:
-        status = f"[{_COLOURS[check.light]}]{check.light}[/]"
-        table.add_row(status, check.name, escape(check.said))
+        status = f"[{_COLOURS[check.status]}]{check.status}[/]"
+        table.add_row(status, check.name, escape(check.message))
     out.print(table)
     for check in (*result.of("red"), *result.of("amber")):
-        out.print(f"[{_COLOURS[check.light]}]{check.name}[/]: {escape(check.todo)}")
+        out.print(f"[{_COLOURS[check.status]}]{check.name}[/]: {escape(check.todo)}")

@@ -11,7 +11,7 @@ from readiness.commands.options import AsJson, Cutoff, IfAny, Page, Where
 from readiness.commands.printing import out, print_json, print_notes, print_path, progress_bars
 
 if TYPE_CHECKING:
-    from serve.reports.segments.figures import Group, SegmentsReport
+    from serve.reports.segments.figures import SegmentGroup, SegmentsReport
 
 WIDEST = 6  # segments whose overlap fits on a terminal
 
@@ -35,12 +35,12 @@ def verb(
     """
     from features.config import load
     from serve.reports.segments.figures import segments_report
-    from serve.reports.segments.page import write_segments_page
+    from serve.reports.segments.page import write_page
 
     config = load(where)
     with progress_bars() as progress:
         report = segments_report(config, which or "", cutoff, progress)
-    page = write_segments_page(report, to or config.out_folder / "segments.html")
+    page = write_page(report, to or config.out_folder / "segments.html")
     if as_json:
         print_json(report, page=page)
         return
@@ -55,7 +55,7 @@ def _print(report: "SegmentsReport") -> None:
         out.print(_overlap(report))
     elif report.segments[1:]:
         out.print("How they overlap: see the report, or --json.")
-    out.print(f"[bold]{escape(report.finding)}[/]")
+    out.print(f"[bold]{escape(str(report.verdict))}[/]")
 
 
 def _conversions(report: "SegmentsReport") -> Table:
@@ -80,7 +80,7 @@ def _conversions(report: "SegmentsReport") -> Table:
     return table
 
 
-def _row(group: "Group") -> list[str]:
+def _row(group: "SegmentGroup") -> list[str]:
     result = group.conversion
     sign = {"more": "+", "fewer": "-", "not clear": " "}[result.against_all]
     lift = "-" if math.isnan(result.lift.point) else f"{result.lift.point:.2f}{sign}"

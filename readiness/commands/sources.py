@@ -31,7 +31,8 @@ def verb(
     from features.config import load
     from features.open import open_database
     from models.sources.sources import load_sources
-    from serve.reports.sources.figures import apply_moves, review, sources_path, write_page
+    from serve.reports.sources.figures import apply_moves, review, sources_path
+    from serve.reports.sources.page import write_page
 
     config = load(where)
     known = load_sources(sources_path(config))

@@ -15,8 +15,9 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from features.result_json import to_json
-from features.whole_file import whole
+from features.whole_file import write_whole
 from models import plots
+from models.statistics.verdict import percent
 
 PAGES = Path(__file__).parent
 NBSP, MINUS = "\u00a0", "\u2212"
@@ -31,15 +32,6 @@ PAGE_COLOURS = {
     plots.GRID: "var(--line)",
     plots.PAPER: "var(--paper)",
 }
-
-
-def percent(figure: float) -> str:
-    """A share as it is read.
-
-    >>> percent(0.7444).replace(NBSP, " "), percent(float("nan"))
-    ('74.4 %', 'unknown')
-    """
-    return "unknown" if math.isnan(figure) else f"{100 * figure:.1f}{NBSP}%"
 
 
 def number(figure: float, beside: float = 0) -> str:
@@ -63,21 +55,15 @@ def render(template: str, **values: object) -> str:
     )
     pages.filters.update(percent=percent, number=number)
     pages.tests["unknown"] = math.isnan
-    return pages.get_template(template).render(**values)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a text to a file, whole or not at all."""
-    with whole(path) as unfinished:
-        unfinished.write_text(text, encoding="utf-8")
+    # a percent sign stays with its figure
+    return pages.get_template(template).render(**values).replace(" %", f"{NBSP}%")
 
 
 def write_beside_figures(path: Path, text: str, result: Any) -> Path:
     """Write a page, and beside it, as .json, the result that its verb prints with --json. Makes
     their folder; returns the page's path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write(path.with_suffix(".json"), json.dumps(to_json(result), indent=2, allow_nan=False))
-    write(path, text)
+    write_whole(path.with_suffix(".json"), json.dumps(to_json(result), indent=2, allow_nan=False))
+    write_whole(path, text)
     return path
 
 

@@ -13,7 +13,7 @@ from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.progress import Progress, silent
 from features.spark.whole import SparkSample
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import capacity_of
 from models.routing import Router
 from models.rules.history import keep, rules_folder

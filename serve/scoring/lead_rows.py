@@ -13,7 +13,7 @@ from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frames
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
-from models.classifier.readiness import BATCH
+from models.classifier.classifier import BATCH
 from serve.scoring.lead_facts import LeadFacts
 
 if TYPE_CHECKING:

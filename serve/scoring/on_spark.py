@@ -21,7 +21,8 @@ from features.contract.breaches import Breach, find_breaches
 from features.contract.database import LeadDatabase
 from features.spark.buckets import added_up, breach_table, over_buckets
 from features.spark.whole import Whole
-from models.classifier.sent import Sent
+from models.classifier.artefact import from_bytes, to_bytes
+from models.classifier.classifier import ReadinessClassifier
 from serve.ledger.ledger import Run
 from serve.ledger.schema import ROW
 from serve.scoring.lead_rows import LeadRows, first_of
@@ -53,17 +54,19 @@ class Found:
 @dataclass(frozen=True)
 class _Scoring:
     """What a worker does with a bucket: its rows, kind "scored", and a last one, kind "told", of
-    what is to be known of the bucket. The model travels as skops bytes and is read once."""
+    what is to be known of the bucket. The classifier travels as skops bytes, never pickled, and is
+    read once."""
 
     rows: LeadRows
-    sent: Sent | None
+    classifier: bytes | None
     now: datetime
     run: dict[str, str]
 
     def __call__(self, bucket: LeadDatabase) -> Iterator[pa.Table]:
         rows = self.rows
-        if self.sent is not None and isinstance(rows.scorer, Scorer):
-            rows = replace(rows, scorer=replace(rows.scorer, model=self.sent.arrived()))
+        if self.classifier is not None and isinstance(rows.scorer, Scorer):
+            model = replace(rows.scorer.model, classifier=from_bytes(self.classifier))
+            rows = replace(rows, scorer=replace(rows.scorer, model=model))
         scorable, unscorable = rows.open_leads(bucket)
         for part in rows.parts(scorable, unscorable):
             yield self._as_rows(bucket, part, "scored")
@@ -95,7 +98,7 @@ def score_on_spark(config: Config, whole: Whole, rows: LeadRows, run: Run, now: 
     place = config.engine.spark.scores
     folder = place if "://" in place else str((config.out_folder / place).resolve())
     named = folders_of(run)
-    scoring = _Scoring(*_without_estimator(rows), now, named)
+    scoring = _Scoring(*_without_classifier(rows), now, named)
     whole.tables.replace_parts(over_buckets(whole, scoring, _SCHEMA), folder, BY)
     inside = "/".join(f"{name}={value}" for name, value in named.items())
     told = [
@@ -127,12 +130,12 @@ def folders_of(run: Run) -> dict[str, str]:
     return dict(zip(BY[1:], values, strict=True))
 
 
-def _without_estimator(rows: LeadRows) -> tuple[LeadRows, Sent | None]:
+def _without_classifier(rows: LeadRows) -> tuple[LeadRows, bytes | None]:
     if not isinstance(rows.scorer, Scorer):
         return rows, None
     model = rows.scorer.model
-    hollow = replace(rows.scorer, model=replace(model, estimator=None))
-    return replace(rows, scorer=hollow), Sent.of(model)
+    hollow = replace(model, classifier=ReadinessClassifier())
+    return replace(rows, scorer=replace(rows.scorer, model=hollow)), to_bytes(model.classifier)
 
 
 def _sum(told: list[dict[str, Any]], name: str) -> int:

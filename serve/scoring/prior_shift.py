@@ -12,7 +12,7 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset, labelled
 from features.errors import Refused
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.prior_shift import PriorShift, prior_shift
 
 LATEST = 4  # cutoffs: enough wins to tell, recent enough to be of the new market

@@ -25,7 +25,8 @@ from features.open import open_database, open_frames
 from features.snapshots import Snapshots
 from features.spec.spec import Spec, distinct
 from features.spec.wording import Words
-from models.classifier.readiness import BATCH, Floats, ReadinessModel
+from models.classifier.classifier import BATCH, Floats
+from models.classifier.model import ReadinessModel
 from models.explanations.explain import explain
 from models.rules.rules import RuleScore, load_rules
 from models.timing import time_to_close

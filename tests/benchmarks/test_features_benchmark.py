@@ -13,6 +13,8 @@ from benchmarks.feature_data import write_lead_database
 from benchmarks.feature_values import differences
 from benchmarks.measure import in_fresh_process
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory):

@@ -14,7 +14,8 @@ from features.dataset import labelled
 from features.open import open_database
 from features.result_json import to_json
 from features.spec.kinds import Age, Attribute, Count, DaysSince, Last
-from models.classifier.readiness import ReadinessModel, calibrated, fit_learner
+from models.classifier.classifier import ReadinessClassifier
+from models.classifier.model import ReadinessModel
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all
@@ -54,10 +55,10 @@ def scorer(here):
     cutoffs = [datetime(2011, 11, 7), datetime(2011, 12, 5)]
     with open_database(here) as database:
         past = labelled(database, specs, cutoffs, 30, 4)
-    early, late = past.at(cutoffs[:1]), past.at(cutoffs[1:])
-    trees = fit_learner(early.frame, early.won, specs, SETTINGS, 7)
-    estimator = calibrated(trees, late.frame, late.won)
-    model = ReadinessModel(estimator, specs, {}, 30, cutoffs[-1], past.won.mean(), version="1")
+    classifier = ReadinessClassifier.of(SETTINGS, 7, calibration="sigmoid")
+    features = past.frame[[spec.name for spec in specs]]
+    classifier.fit(features, past.won, cutoffs=past.frame["cutoff"])
+    model = ReadinessModel(classifier, specs, {}, 30, cutoffs[-1], past.won.mean(), version="1")
     rules = load_rules(here.folder / here.rules)
     return Scorer(model, rules, here.words, load_segments(here))
 

@@ -8,9 +8,11 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from features.contract.database import Digest
 from features.spec.kinds import Age, Attribute, Count, DaysSince, First, Last
+from models.classifier.classifier import ReadinessClassifier, Settings
 from models.classifier.logistic import LogisticSettings
-from models.classifier.readiness import ReadinessModel, Settings, calibrated, fit_learner, usable
+from models.classifier.model import ReadinessModel
 from models.registry import Training
 
 SPECS = (
@@ -57,16 +59,25 @@ def snapshots(n, seed=0):
     return frame, (rng.random(n) < chance).astype(float)
 
 
-def fitted(n=1_500, specs=SPECS, seed=0, settings=SETTINGS):
-    """A learner on the first two thirds of the snapshots, the sigmoid on the rest."""
+def names(specs=SPECS):
+    return [spec.name for spec in specs]
+
+
+def learner(frame, won, specs=SPECS, settings=SETTINGS, seed=0):
+    """Fitted on all the snapshots, not calibrated."""
+    classifier = ReadinessClassifier.of(settings, seed, calibration="none")
+    return classifier.fit(frame[names(specs)], won)
+
+
+def fitted(n=1_500, specs=SPECS, seed=0, settings=SETTINGS, calibration="sigmoid"):
+    """A learner on the first two thirds of the snapshots, the line on the rest."""
     frame, won = snapshots(n, seed)
-    early, late = slice(0, 2 * n // 3), slice(2 * n // 3, None)
-    kept, dropped = usable(frame[early], specs)
-    learner = fit_learner(frame[early], won[early], kept, settings, seed)
+    classifier = ReadinessClassifier.of(settings, seed, calibration)
+    classifier.fit(frame[names(specs)], won, cutoffs=np.arange(n) >= 2 * n // 3)
     return ReadinessModel(
-        estimator=calibrated(learner, frame[late], won[late]),
-        specs=kept,
-        dropped=dropped,
+        classifier=classifier,
+        specs=tuple(spec for spec in specs if spec.name not in classifier.dropped_),
+        dropped=classifier.dropped_,
         horizon_days=30,
         trained_until=datetime(2026, 3, 2),
         base_rate=float(won.mean()),
@@ -85,7 +96,7 @@ def training(model, children=(), figures=None):
         rules_text='name = "none"',
         params={"seed": 0},
         metrics={"test_model_roc_auc": 0.7},
-        digests={"events": "2 rows 00"},
+        digests={"events": Digest(2, "00")},
         tags={"verdict": "none yet"},
         children=children,
         figures=figures or {},

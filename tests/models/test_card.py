@@ -2,12 +2,14 @@
 
 import json
 
+from features.result_json import to_json
 from models.card import Card, Grid, Section
+from models.statistics.verdict import Verdict
 
 CARD = Card(
     version="3",
     run_id="abc",
-    verdict="No clear winner: it may be chance.",
+    verdict=Verdict("No clear winner", "it may be chance."),
     sections=[
         Section("Figures", said=["Two."], grids=[Grid(["what", "n"], [["a|b", "1"]], "Cap.")]),
         Section("Limits", listed=["one", "<script>two"], facts={"Seed": "7"}, picture="gain"),
@@ -27,6 +29,12 @@ def test_the_markdown_of_the_example():
 
 
 def test_there_and_back_through_json():
-    again = Card.from_dict(json.loads(json.dumps(CARD.to_dict())))
-    assert json.dumps(again.to_dict()) == json.dumps(CARD.to_dict())
+    again = Card.from_stored(json.loads(json.dumps(CARD.stored())))
+    assert again.stored() == CARD.stored()
+    assert to_json(again)["verdict"] == "No clear winner: it may be chance."
     assert again.markdown() == CARD.markdown()
+
+
+def test_a_card_stored_with_its_verdict_as_one_text_is_read():
+    old = Card.from_stored(CARD.stored() | {"verdict": str(CARD.verdict)})
+    assert old.markdown() == CARD.markdown()

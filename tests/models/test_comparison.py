@@ -75,6 +75,6 @@ def test_the_json_names_what_was_compared(compared, trained, demo_folder):
     assert printed["model_version"] == trained.model.version == "1"
     assert printed["run_id"] == trained.model.run_id
     assert printed["rules_version"] == load_rules(demo_folder / "rules.toml").version
-    assert printed["verdict"] == compared.verdict
+    assert printed["verdict"] == str(compared.verdict)
     assert printed["horizon_days"] == 30
     assert printed["trained_until"] == "2025-03-03T00:00:00"

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import textwrap
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -15,18 +17,21 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 from sklearn.preprocessing import FunctionTransformer
 from skops.io import dump, get_untrusted_types
+from threadpoolctl import threadpool_limits
 
 from features.config import load
 from features.errors import BadInput, Refused
-from models.classifier.artefact import TRUSTED
-from models.classifier.readiness import LOGISTIC
+from models.classifier.artefact import TRUSTED, from_bytes, stored_form, to_bytes
+from models.classifier.classifier import LOGISTIC
 from models.explanations.explain import explain
 from models.registry import Registry
 from tests.features.lead_databases import config_for
-from tests.models.small_model import fitted, fitted_logistic, snapshots, training
+from tests.models.small_model import fitted, fitted_logistic, names, snapshots, training
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +112,7 @@ def test_features_rules_code_version_and_plots_are_kept(run, documents, trained,
     rules = (documents / "rules.toml").read_text("utf-8")
     assert rules == (demo_folder / "rules.toml").read_text("utf-8")
     assert run.data.tags["code_version"].startswith(version("sales-readiness") + " (")
-    assert run.data.tags["verdict"] == trained.comparison.verdict
+    assert run.data.tags["verdict"] == str(trained.comparison.verdict)
     plots = ("calibration", "gain", "precision_by_capacity", "importance")
     for plot in plots:
         assert (documents / "plots" / f"{plot}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -137,7 +142,7 @@ def test_exactly_the_needed_types_are_trusted(tmp_path):
     """By the two learners together."""
     needed = set()
     for model in (fitted(300), fitted_logistic(300)):
-        dump(model.estimator, tmp_path / "model.skops")
+        dump(stored_form(model.classifier), tmp_path / "model.skops")
         needed |= set(get_untrusted_types(file=tmp_path / "model.skops"))
     assert needed == set(TRUSTED)
 
@@ -149,6 +154,61 @@ def test_the_logistic_regression_is_read_back_as_it_was(tmp_path):
     assert (loaded.way, loaded.specs) == (LOGISTIC, model.specs)
     assert np.array_equal(loaded.rank(frame), model.rank(frame))
     assert np.array_equal(explain(loaded, frame).by_feature, explain(model, frame).by_feature)
+
+
+@pytest.mark.parametrize("model", [fitted(300), fitted_logistic(300)], ids=["trees", "logistic"])
+def test_a_classifier_is_the_same_in_another_process(model):
+    sent, frame = from_bytes(to_bytes(model.classifier)), snapshots(50)[0]
+    assert np.array_equal(sent.predict_proba(frame[names()])[:, 1], model.rank(frame))
+    ours, theirs = model.classifier.get_params(), sent.get_params()
+    of_learner = ["learner", "strength"] if sent.is_linear else [*sent.tree_settings, "learner"]
+    assert {key: theirs[key] for key in of_learner} == {key: ours[key] for key in of_learner}
+
+
+# Any import of this project's packages fails in the child, whatever the environment has installed.
+ALONE = """
+    import sys
+    from importlib.abc import MetaPathFinder
+
+    class Absent(MetaPathFinder):
+        def find_spec(self, name, path=None, target=None):
+            if name.partition(".")[0] in {"features", "models", "training", "serve", "readiness"}:
+                raise ModuleNotFoundError(f"{name} is not installed here")
+
+    sys.meta_path.insert(0, Absent())
+    import mlflow, numpy as np, pandas as pd
+
+    try:
+        import models
+    except ModuleNotFoundError:
+        model = mlflow.pyfunc.load_model(sys.argv[1])
+        np.save(sys.argv[3], model.predict(pd.read_parquet(sys.argv[2])))
+"""
+
+
+@pytest.mark.parametrize("kind", ["trees", "logistic"])
+def test_plain_mlflow_scores_it_where_this_project_is_absent(kind, tmp_path):
+    model = fitted(300) if kind == "trees" else fitted_logistic(300)
+    Registry(config_for(tmp_path)).log(training(model))
+    (stored,) = tmp_path.rglob("MLmodel")
+    frame = snapshots(200, seed=1)[0][names()]
+    frame.to_parquet(tmp_path / "frame.parquet")
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    files = stored.parent, tmp_path / "frame.parquet", tmp_path / "chances.npy"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", textwrap.dedent(ALONE), *map(str, files)],
+        cwd=tmp_path,
+        env=environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    chances = np.load(files[2])
+    with threadpool_limits(1, "blas"):
+        assert np.array_equal(chances, stored_form(model.classifier).predict_proba(frame))
+    if kind == "trees":  # the regression sums up row by row, scikit-learn by BLAS
+        assert np.array_equal(chances[:, 1], model.rank(frame))
+    assert chances[:, 1] == pytest.approx(model.rank(frame), abs=1e-14)
 
 
 def test_what_is_loaded_predicts_and_remembers_the_same(registry, trained, judged):
@@ -163,9 +223,9 @@ class Foreign:
 
 
 def with_attribute(value):
-    estimator = fitted(300).estimator
-    estimator.note_ = value
-    return estimator
+    stored = stored_form(fitted(300).classifier)
+    stored.note_ = value
+    return stored
 
 
 TAMPERED = {
@@ -273,6 +333,20 @@ def test_two_registries_do_not_take_each_other_s_models(stored, tmp_path):
     assert np.array_equal(first.load("challenger").rank(frame), here)
     assert first.log(training(fitted(300))).version == "2"
     assert np.array_equal(second.load("challenger").rank(frame), there)
+
+
+def test_the_form_that_was_stored_before_is_refused_by_its_version(attacked):
+    """scikit-learn's own calibrated classifier, whose sigmoid only private attributes give away."""
+    registry, folder = attacked
+    frame, won = snapshots(300)
+    learner = FrozenEstimator(fitted(300).classifier.learner_)
+    older = CalibratedClassifierCV(learner, method="sigmoid").fit(frame[names()], won)
+    dump(older, folder / "model.skops")
+    about = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
+    del about["metadata"]["readiness"]["form"]
+    (folder / "MLmodel").write_text(yaml.safe_dump(about), encoding="utf-8")
+    with pytest.raises(BadInput, match=r"Version 1 of .* Train again"):
+        registry.load("challenger")
 
 
 def test_a_version_from_before_there_was_a_time_to_close_has_none(attacked):

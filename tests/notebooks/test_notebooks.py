@@ -61,6 +61,7 @@ def pictures(said):
     return {cell for cell, text in said.items() if "<picture>" in text}
 
 
+@pytest.mark.slow
 def test_what_a_lead_did(tmp_path):
     said = executed("01_what_a_lead_did", tmp_path)
     assert pictures(said) == {"timeline", "truth-by-week", "by-cutoff-plot"}
@@ -90,6 +91,7 @@ def test_what_a_lead_did(tmp_path):
     assert "won within 30 days" in said["by-cutoff"]
 
 
+@pytest.mark.slow
 def test_train_track_compare(tmp_path):
     said = executed("02_train_track_compare", tmp_path)
     drawn = {"split-plot", "gain", "precision", "calibration", "two-opinions", "explain"}

@@ -15,7 +15,7 @@ from features.config import Capacity, Config, Tables, Times
 from features.dataset import Dataset
 from features.result_json import to_json
 from features.spec.kinds import Age, Attribute
-from models.classifier.readiness import LOGISTIC, TREES
+from models.classifier.classifier import LOGISTIC, TREES
 from models.rules.rules import parse_rules
 from models.simpler import CALIBRATED_RULES, LEARNED_POINTS, RULES, Simpler, weigh
 from tests.models.small_model import SETTINGS, SPECS

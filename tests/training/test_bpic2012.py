@@ -16,10 +16,13 @@ ROOT = Path(__file__).resolve().parents[2]
 LOG = ROOT.parent / "shared" / "data" / "bpic2012" / "BPI_Challenge_2012.parquet"
 DECIDING = ("approved", "registered", "activated", "declined", "cancelled", "accepted", "contract")
 
-pytestmark = pytest.mark.skipif(
-    not LOG.is_file(),
-    reason=f"no {LOG}: the log is not ours to ship, its place is in examples/bpic2012/README.md",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not LOG.is_file(),
+        reason=f"no {LOG}: the log is not ours to ship, see examples/bpic2012/README.md",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.config import load
-from features.contract.database import open_database
+from features.open import open_database
 from features.progress import silent
 from features.result_json import to_json
 from models.card import Card
@@ -16,7 +16,7 @@ from models.rules.rules import load_rules
 from models.statistics.judge import METRICS
 from serve.reports.compare.figures import compare
 from tests.models.small_model import fitted, fitted_logistic
-from training import card_origin as origin
+from training.card import settings
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def run(registry, trained):
 @pytest.fixture(scope="module")
 def card(registry, trained):
     """As it stands in MLflow."""
-    return Card.from_dict(json.loads(registry.text(trained.model.run_id, "card.json")))
+    return Card.from_stored(json.loads(registry.text(trained.model.run_id, "card.json")))
 
 
 def section(card, title):
@@ -43,7 +43,7 @@ def section(card, title):
 def test_the_markdown_in_mlflow_is_of_this_version(registry, card, trained, run):
     assert registry.text(trained.model.run_id, "card.md") == card.markdown()
     assert (card.version, card.run_id) == (trained.model.version, trained.model.run_id)
-    assert card.verdict == run.data.tags["verdict"]
+    assert str(card.verdict) == run.data.tags["verdict"]
     assert registry.text(trained.model.run_id, "plots/calibration.svg").startswith("<svg")
 
 
@@ -140,7 +140,7 @@ def test_it_says_how_to_get_it_again_and_what_it_is_not_for(card, trained, run):
 
 
 @pytest.mark.parametrize(
-    ("title", "metrics"), [("Baselines", "baseline"), ("Deeds against", "features")]
+    ("title", "metrics"), [("Baselines", "baseline"), ("Behaviour against", "features")]
 )
 def test_what_the_model_is_held_against_has_the_run_s_figures(title, metrics, card, run, trained):
     shown = section(card, title)
@@ -169,5 +169,5 @@ def test_the_card_says_which_learner_it_is_and_what_simpler_ways_do(card, traine
 def test_it_says_when_trees_are_grown_on_a_part(linear, snapshots, drawn, trained):
     model = fitted_logistic() if linear else fitted()
     found = replace(trained, model=model, snapshots=snapshots)
-    said = " ".join(origin.settings(found).said)
+    said = " ".join(settings(found).said)
     assert ("grown on all won ones and a random part of the others" in said) == drawn

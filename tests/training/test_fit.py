@@ -8,8 +8,7 @@ from scipy.special import logit
 
 from features.dataset import Dataset
 from features.errors import Refused
-from models.classifier.readiness import fit_learner
-from tests.models.small_model import SETTINGS, SPECS
+from tests.models.small_model import SETTINGS, SPECS, learner
 from tests.training.few_cutoffs import counted, drawn, week, weeks
 from training.fit import calibration_split, fit
 from training.splits import Split
@@ -73,12 +72,12 @@ def changing():
 def test_trees_see_the_early_cutoffs_only_and_the_sigmoid_follows_the_late_ones(changing):
     assert calibration_split(changing) == Split(weeks(0, 1, 2, 3), weeks(4, 5))
     model = fit(changing, SPECS, SETTINGS, 30, seed=0)
-    known = model.pipeline.named_steps["encode"].named_transformers_["texts"].categories_[0]
+    encode = model.classifier.learner_.named_steps["encode"]
+    known = encode.named_transformers_["texts"].categories_[0]
     assert "a new channel" not in set(known)
     early, late = changing.at(weeks(0, 1, 2, 3)), changing.at(weeks(4, 5))
-    trees = fit_learner(early.frame, early.won, SPECS, SETTINGS, seed=0)
-    log_odds = trees.decision_function(late.frame)
-    slope, intercept = model.sigmoid
+    log_odds = learner(early.frame, early.won).learner_log_odds(late.frame)
+    slope, intercept = model.line
     assert logit(model.rank(late.frame)) == pytest.approx(slope * log_odds + intercept, abs=1e-9)
     assert model.rank(late.frame).mean() == pytest.approx(late.won.mean(), abs=0.01)
     assert early.won.mean() > late.won.mean() + 0.1

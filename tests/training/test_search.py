@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from models.classifier.readiness import fit_learner
-from tests.models.small_model import SETTINGS, SPECS
+from tests.models.small_model import SETTINGS, SPECS, learner, names
 from tests.training.few_cutoffs import counted, drawn, weeks
 from training.search import CHOICES, DEFAULT, Candidate, Fold, choose, draw, search
 from training.splits import Split
@@ -101,8 +100,8 @@ def test_every_candidate_is_judged_on_every_fold(searched):
         assert len(each.folds) == 2
         for split, fold in zip(FOLDS, each.folds, strict=True):
             past, later = drawn(5).at(split.fit), drawn(5).at(split.judge)
-            trees = fit_learner(past.frame, past.won, SPECS, each.settings, 7)
-            probability = trees.predict_proba(later.frame)[:, 1]
+            trees = learner(past.frame, past.won, settings=each.settings, seed=7)
+            probability = trees.predict_proba(later.frame[names()])[:, 1]
             assert fold.losses.mean() == pytest.approx(log_loss(later.won, probability))
             assert fold.roc_auc == pytest.approx(roc_auc_score(later.won, probability))
             assert list(fold.lead_id) == list(later.frame["lead_id"])

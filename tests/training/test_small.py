@@ -8,10 +8,10 @@ from scipy.special import expit, logit
 
 from benchmarks.small_data import measure
 from features.dataset import Dataset
-from tests.models.small_model import SPECS
+from tests.models.small_model import SPECS, names
 from tests.training.few_cutoffs import drawn
 from training.fit import fit
-from training.small import FOLDS, SMALL, is_small, shrunk_sigmoid, supported, won_leads
+from training.small import FOLDS, SMALL, is_small, shrunk_line, unsupported, won_leads
 
 
 def test_wins_are_counted_by_lead():
@@ -27,11 +27,11 @@ def test_a_sure_slope_stays_and_a_doubtful_one_vanishes():
     log_odds = rng.normal(size=20_000)
     told = (rng.random(20_000) < expit(0.7 * log_odds - 2)).astype(float)
     lead_id = pd.Series(range(20_000))
-    slope, intercept = shrunk_sigmoid(log_odds, told, lead_id)
+    slope, intercept = shrunk_line(log_odds, told, lead_id)
     assert slope == pytest.approx(0.7, abs=0.1)
     assert expit(slope * log_odds + intercept).mean() == pytest.approx(told.mean(), abs=1e-6)
     by_chance = (rng.random(20_000) < 0.1).astype(float)
-    slope, intercept = shrunk_sigmoid(log_odds, by_chance, lead_id)
+    slope, intercept = shrunk_line(log_odds, by_chance, lead_id)
     assert abs(slope) < 0.05
     assert intercept == pytest.approx(logit(by_chance.mean()), abs=0.01)
 
@@ -40,7 +40,7 @@ def test_a_slope_that_points_backwards_is_none():
     log_odds = np.linspace(-2, 2, 400)
     won = (log_odds < 0).astype(float)
     won[:20], won[-20:] = 0, 1  # not separable
-    slope, intercept = shrunk_sigmoid(log_odds, won, pd.Series(range(400)))
+    slope, intercept = shrunk_line(log_odds, won, pd.Series(range(400)))
     assert slope == 0
     assert expit(intercept) == pytest.approx(0.5)
 
@@ -50,9 +50,9 @@ def test_copies_of_a_lead_make_it_no_surer():
     rng = np.random.default_rng(3)
     log_odds = rng.normal(size=100)
     won = (rng.random(100) < expit(0.6 * log_odds - 1)).astype(float)
-    once = shrunk_sigmoid(log_odds, won, pd.Series(range(100)))
+    once = shrunk_line(log_odds, won, pd.Series(range(100)))
     copied = np.repeat(log_odds, 8), np.repeat(won, 8), pd.Series(np.repeat(range(100), 8))
-    assert shrunk_sigmoid(*copied) == pytest.approx(once, rel=1e-3)
+    assert shrunk_line(*copied) == pytest.approx(once, rel=1e-3)
 
 
 def test_a_feature_must_set_30_leads_apart():
@@ -60,12 +60,11 @@ def test_a_feature_must_set_30_leads_apart():
     rare = data.frame[SPECS[0].name].copy()
     rare[:] = 0.0
     rare[:29] = 1.0
-    kept, dropped = supported(data.frame.assign(**{SPECS[0].name: rare}), SPECS)
-    assert SPECS[0] not in kept
+    frame, leads = data.frame[names()], data.frame["lead_id"]
+    dropped = unsupported(frame.assign(**{SPECS[0].name: rare}), leads)
     assert dropped[SPECS[0].name] == "sets only 29 leads apart"
     rare[29] = 1.0
-    kept, _ = supported(data.frame.assign(**{SPECS[0].name: rare}), SPECS)
-    assert SPECS[0] in kept
+    assert SPECS[0].name not in unsupported(frame.assign(**{SPECS[0].name: rare}), leads)
 
 
 def test_the_same_data_give_the_same_model_whose_reasons_still_add_up():
@@ -73,8 +72,8 @@ def test_the_same_data_give_the_same_model_whose_reasons_still_add_up():
     first, second = (fit(data, SPECS, SMALL, 30, 5) for _ in range(2))
     readiness = first.rank(data.frame)
     assert (readiness == second.rank(data.frame)).all()
-    slope, intercept = first.sigmoid
-    trees = first.pipeline.decision_function(data.frame)
+    slope, intercept = first.line
+    trees = first.classifier.learner_.decision_function(data.frame)
     assert logit(readiness) == pytest.approx(slope * trees + intercept)
     assert data.frame["cutoff"].max() == first.trained_until  # nothing was set aside
 

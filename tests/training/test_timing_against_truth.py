@@ -8,6 +8,7 @@ from features.simulator.simulate import simulate, write
 from features.starter.starter import write_starter
 from tests.conftest import edit
 
+pytestmark = pytest.mark.slow
 LEADS, SEED = 8_000, 7
 
 

@@ -15,7 +15,7 @@ from features.progress import Progress, silent
 from features.result_json import to_json
 from features.spec.spec import distinct
 from models.champion_changes import Change
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import capacity_of, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules

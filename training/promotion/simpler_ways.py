@@ -4,7 +4,7 @@ import json
 import math
 from dataclasses import dataclass
 
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.registry import Registry
 from models.simpler import KEPT_AS, Simpler, does_as_well
 

@@ -39,8 +39,8 @@ def verb(
     from features.config import load
     from features.errors import BadInput
     from features.open import open_database
+    from features.whole_file import write_whole
     from models.rules.history import current_rules
-    from serve.reports.page import write
     from serve.reports.rules.backtest import model_beside
     from training.points import learn
 
@@ -54,8 +54,7 @@ def verb(
     staged = config if model is None else model.staged(config)
     with open_database(staged, current.specs) as database, progress_bars() as progress:
         result = learn(config, database, current, model, progress)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, result.text)
+    write_whole(path, result.text)
     if as_json:
         print_json(result, file=path)
         return
@@ -69,9 +68,9 @@ def _print(result: "Learned", words: dict[str, str]) -> None:
     out.print(_learned_table(result, words))
     out.print(_paid_table(result, words))
     out.print(judgement_table(result.judged))
-    out.print(f"[bold]{escape(result.verdict)}[/]")
+    out.print(f"[bold]{escape(str(result.verdict))}[/]")
     if result.model_verdict:
-        out.print(f"Against the model: {escape(result.model_verdict)}")
+        out.print(f"Against the model: {escape(str(result.model_verdict))}")
     else:
         out.print("Against the model: every model was trained on labels of the test cutoffs.")
 

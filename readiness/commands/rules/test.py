@@ -58,9 +58,9 @@ def _print_backtest(result: "Backtest") -> None:
     from readiness.commands.tables import judgement_table
 
     out.print(judgement_table(result.judged))
-    out.print(f"[bold]{escape(result.verdict)}[/]")
+    out.print(f"[bold]{escape(str(result.verdict))}[/]")
     if result.model_verdict:
-        out.print(f"Against the model: {escape(result.model_verdict)}")
+        out.print(f"Against the model: {escape(str(result.model_verdict))}")
     table = Table(
         *(Column("points", justify="right"), Column("rule of the draft", overflow="fold")),
         *(Column(name, justify="right", no_wrap=True) for name in ("leads", "lift (95 %)")),

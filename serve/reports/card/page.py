@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-from markupsafe import Markup
-
 from features.config import Config
 from features.errors import BadInput
+from features.whole_file import write_whole
 from models.card import Card
 from models.registry import Registry
 from serve.reports import page
@@ -25,26 +24,21 @@ def find_card(config: Config, which: str) -> tuple[Card, dict[str, str]]:
             f"Version {version} has no model card: it was trained before there were cards, or its "
             "run was removed from MLflow. Train again to get one."
         )
-    card = Card.from_dict(json.loads(text))
+    card = Card.from_stored(json.loads(text))
     names = {section.picture for section in card.sections if section.picture}
-    found = {name: registry.text(run_id, f"plots/{name}.svg") for name in names}
-    return card, {name: svg for name, svg in found.items() if svg is not None}
+    drawn = {name: registry.text(run_id, f"plots/{name}.svg") for name in names}
+    return card, {name: svg for name, svg in drawn.items() if svg is not None}
 
 
 def write_card(card: Card, pictures: dict[str, str], path: Path) -> Path:
     """Write the page to `path` and, beside it, the card as .md, whole or not at all; return the
     page's path. Makes their folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.write(path.with_suffix(".md"), card.markdown())
-    page.write(path, render(card, pictures))
+    write_whole(path.with_suffix(".md"), card.markdown())
+    write_whole(path, render(card, pictures))
     return path
 
 
 def render(card: Card, pictures: dict[str, str]) -> str:
-    """The page as text; the same card gives the same page. A percent sign stays with its figure."""
-    card = Card.from_dict(json.loads(json.dumps(card.to_dict()).replace(" %", r"\u00a0%")))
-    headline, colon, detail = card.verdict.partition(": ")
-    drawn: dict[str, Markup] = {name: page.recoloured(svg) for name, svg in pictures.items()}
-    return page.render(
-        "card/page.html", card=card, headline=headline, colon=colon, detail=detail, pictures=drawn
-    )
+    """The page as text; the same card gives the same page."""
+    drawn = {name: page.recoloured(svg) for name, svg in pictures.items()}
+    return page.render("card/page.html", card=card, verdict=card.verdict, pictures=drawn)

@@ -1,6 +1,7 @@
 """`readiness compare`: model against rules on every cutoff that is a fair test of the model."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,11 +19,13 @@ from features.errors import Refused
 from features.open import open_database
 from features.progress import Progress
 from features.spec.spec import distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import Comparison, compare_on, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore
 from models.simpler import KEPT_AS, Simpler
+from models.statistics.judge import Judgement
+from models.statistics.metrics import Capacity, Ranking
 from serve.scoring.prior_shift import shifts
 
 
@@ -64,10 +67,12 @@ def compare(
             f"No open lead is in the segment {segment.name!r} at any of the {len(cutoffs)} cutoffs "
             f"from {cutoffs[0]:%Y-%m-%d} to {cutoffs[-1]:%Y-%m-%d}: there is nothing to judge by."
         )
-    said = model.rank(dataset.frame)
+    readiness = model.rank(dataset.frame)
     if added:
-        said = expit(logit(said) + dataset.frame["cutoff"].map(added).to_numpy(np.float64))
-    compared = compare_on(dataset, config, database.data_end, model, rules, said)
+        readiness = expit(
+            logit(readiness) + dataset.frame["cutoff"].map(added).to_numpy(np.float64)
+        )
+    compared = compare_on(dataset, config, database.data_end, model, rules, readiness)
     shift = {f"{cutoff:%Y-%m-%d}": moved for cutoff, moved in added.items()}
     return replace(compared, segment=segment.name if segment else None, prior_shift=shift)
 
@@ -83,11 +88,11 @@ def _added(
     return {cutoff: shift.log_odds if shift else 0.0 for cutoff, shift in known.items()}
 
 
-def found_at_training(config: Config, model: ReadinessModel) -> Simpler | None:
+def simpler_at_training(config: Config, model: ReadinessModel) -> Simpler | None:
     """How the model did beside what is simpler, on the final test of its training; None of a
     version that was trained before this was asked."""
-    told = Registry(config).text(model.run_id, KEPT_AS)
-    return Simpler.from_json(json.loads(told)) if told else None
+    stored = Registry(config).text(model.run_id, KEPT_AS)
+    return Simpler.from_json(json.loads(stored)) if stored else None
 
 
 def worked_at(database: LeadDatabase, compared: Comparison) -> Worked | None:
@@ -95,3 +100,34 @@ def worked_at(database: LeadDatabase, compared: Comparison) -> Worked | None:
     contacts."""
     cutoffs = compared.snapshots["cutoff"].drop_duplicates()
     return worked(database, [cutoff.to_pydatetime() for cutoff in cutoffs])
+
+
+def leads_per_list(judged: Judgement, share: float) -> float:
+    """How many leads such a share of the open ones is, on average over the cutoffs."""
+    return share * judged.snapshots / len(judged.cutoffs)
+
+
+def enough_calls(comparison: Comparison) -> int | None:
+    """How many leads of each of the winner's lists hold as many deals as the loser's whole list;
+    None without a winner, without such deals, and where it spares no call."""
+    judged = comparison.judgement
+    target = min(estimates["gain"].point for estimates in judged.estimates.values())
+    if judged.winner is None or target == 0:
+        return None
+    scores = {"model": comparison.model, "rules": comparison.rules}
+    ranking = Ranking(comparison.won, scores[judged.winner], comparison.snapshots["cutoff"])
+    for capacity in _shorter(judged.capacity):
+        shorter = ranking.at_capacity(capacity)
+        if shorter.gain >= target:
+            calls = math.ceil(leads_per_list(judged, shorter.share))
+            return calls if calls <= leads_per_list(judged, judged.share) - 1 else None
+    return None
+
+
+def _shorter(capacity: Capacity) -> list[Capacity]:
+    """Up to a hundred capacities of the same kind, rising to it."""
+    if capacity.share is not None:
+        return [Capacity(share=capacity.share * part / 100) for part in range(1, 101)]
+    assert capacity.leads_per_cutoff is not None  # Capacity saw to it
+    leads = np.unique(np.linspace(1, capacity.leads_per_cutoff, 100).astype(int))
+    return [Capacity(leads_per_cutoff=number) for number in leads.tolist()]

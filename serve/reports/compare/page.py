@@ -1,6 +1,6 @@
 """The page that says who had it right, model or rules: one file, no script, nothing to fetch.
 
-Words and layout are in pages/compare.html; here its figures are gathered and pictures drawn.
+Words and layout are in page.html; figures.py has the figures.
 """
 
 import math
@@ -18,9 +18,9 @@ from models.comparison import Comparison
 from models.simpler import Simpler
 from models.statistics.estimate import FEW_LEADS, Estimate, wilson
 from models.statistics.judge import Judgement
-from models.statistics.metrics import Capacity, Ranking
 from serve.reports import page
-from serve.reports.page import MINUS, NBSP
+from serve.reports.compare.figures import enough_calls, leads_per_list
+from serve.reports.page import MINUS
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Metric:
     name: str
     meaning: str
     in_percent: bool = False
-    less_is_better: bool = False
+    lower_is_better: bool = False
 
     def write(self, figure: float) -> str:
         """The bare figure."""
@@ -49,7 +49,7 @@ class Metric:
             return ""
         if judged.leads < FEW_LEADS or low <= 0 <= high:
             return "not clear"
-        return judged.names[0] if (high < 0) == self.less_is_better else judged.names[1]
+        return judged.names[0] if (high < 0) == self.lower_is_better else judged.names[1]
 
 
 LONGEST_NAME = 40  # letters of a segment in the name of a file
@@ -59,9 +59,14 @@ METRICS = (
     Metric("lift", "Lift", "times as many won as on a random list"),
     Metric("roc_auc", "ROC AUC", "chance that a won lead stands above one not won"),
     Metric("average_precision", "Average precision", "won on the list, over all its lengths"),
-    Metric("log_loss", "Log loss", "surprise at the outcomes", less_is_better=True),
-    Metric("brier", "Brier score", "squared error of the probability", less_is_better=True),
-    Metric("ece", "Calibration error", "gap between promised and seen", less_is_better=True),
+    Metric(
+        "log_loss",
+        "Log loss",
+        "penalty for probabilities far from the outcome",
+        lower_is_better=True,
+    ),
+    Metric("brier", "Brier score", "squared error of the probability", lower_is_better=True),
+    Metric("ece", "Calibration error", "gap between promised and seen", lower_is_better=True),
 )
 
 
@@ -100,19 +105,17 @@ def render(
     judged = comparison.judgement
     lists = _lists(judged)
     widest = np.nanmax(list(lists.values()))
-    headline, colon, detail = comparison.verdict.replace(" %", f"{NBSP}%").partition(": ")
     first_cutoff = pd.Timestamp(next(iter(judged.cutoffs)))
     return page.render(
         "compare/page.html",
         comparison=comparison,
         judged=judged,
-        headline=headline,
-        colon=colon,
-        detail=detail,
-        per_list=_leads_per_list(judged, judged.share),
+        verdict=comparison.verdict,
+        shade=judged.winner or "",
+        per_list=leads_per_list(judged, judged.share),
         lists=lists,
         scale=100 / widest if widest else 0,
-        enough=_enough_calls(comparison),
+        enough=enough_calls(comparison),
         pictures=_pictures(comparison),
         metrics=METRICS,
         simpler=simpler,
@@ -136,40 +139,10 @@ def _contacted_rows(contacted: Worked) -> list[tuple[str, int, float, Estimate]]
     ]
 
 
-def _leads_per_list(judged: Judgement, share: float) -> float:
-    return share * judged.snapshots / len(judged.cutoffs)
-
-
 def _lists(judged: Judgement) -> dict[str, Estimate]:
     """What part of each list was won; by chance without an interval."""
     lists = {name: judged.estimates[name]["precision"] for name in ("model", "rules")}
     return {**lists, "chance": Estimate(judged.baselines["random"]["precision"], np.nan, np.nan)}
-
-
-def _enough_calls(comparison: Comparison) -> int | None:
-    """How many leads of each of the winner's lists hold as many deals as the loser's whole list;
-    None without a winner, without such deals, and where it spares no call."""
-    judged = comparison.judgement
-    target = min(estimates["gain"].point for estimates in judged.estimates.values())
-    if judged.winner is None or target == 0:
-        return None
-    scores = {"model": comparison.model, "rules": comparison.rules}
-    ranking = Ranking(comparison.won, scores[judged.winner], comparison.snapshots["cutoff"])
-    for capacity in _shorter(judged.capacity):
-        found = ranking.at_capacity(capacity)
-        if found.gain >= target:
-            calls = math.ceil(_leads_per_list(judged, found.share))
-            return calls if calls <= _leads_per_list(judged, judged.share) - 1 else None
-    return None
-
-
-def _shorter(capacity: Capacity) -> list[Capacity]:
-    """Up to a hundred capacities of the same kind, rising to it."""
-    if capacity.share is not None:
-        return [Capacity(share=capacity.share * part / 100) for part in range(1, 101)]
-    assert capacity.leads_per_cutoff is not None  # Capacity saw to it
-    leads = np.unique(np.linspace(1, capacity.leads_per_cutoff, 100).astype(int))
-    return [Capacity(leads_per_cutoff=number) for number in leads.tolist()]
 
 
 def _pictures(comparison: Comparison) -> dict[str, Markup]:

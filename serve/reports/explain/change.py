@@ -1,6 +1,6 @@
 """Why a lead's readiness and points changed between two cutoffs, adding up exactly.
 
-What one model says at both cutoffs differs by what the lead did, or left undone: that is told by
+What one model says at both cutoffs differs by what the lead did, or left undone: that is shown by
 factor. Where the ledger holds what another model said of the earlier cutoff, the rest is due to the
 change of model, a part of its own; likewise with the points table.
 
@@ -23,7 +23,7 @@ from features.spec.spec import Spec
 from features.spec.wording import Words
 from models.explanations.explain import Explained
 from models.rules.rules import RuleScore
-from serve.reports.explain.history import Said, as_seen
+from serve.reports.explain.history import LedgerLine, as_seen
 from serve.scoring.scorer import Scorer
 
 THEN, NOW = 0, 1  # rows of the frame
@@ -90,7 +90,7 @@ class Change:
 
     since: datetime
     cutoff: datetime
-    ledger: Said | None
+    ledger: LedgerLine | None
     readiness: tuple[float, float] | None
     log_odds: Difference | None
     points: Difference
@@ -99,7 +99,7 @@ class Change:
 def change_between(
     explained: Explained,
     scorer: Scorer,
-    history: Sequence[Said],
+    history: Sequence[LedgerLine],
     shifts: tuple[float, float] = (0.0, 0.0),
 ) -> Change:
     """explained: of a frame of two rows, one lead at the earlier and at the later cutoff. shifts:
@@ -107,13 +107,13 @@ def change_between(
     own."""
     frame, model = explained.frame, scorer.model
     change = change_of_points(frame, scorer.rules, scorer.words, history)
-    said, before = change.ledger, None
+    scored, before = change.ledger, None
     log_odds = explained.base + explained.by_feature.sum(axis=1) + shifts
     ready = [float(expit(each)) for each in log_odds]
-    if said is not None and said.readiness is not None:  # None: scored by points alone
-        before = math.log(said.readiness / (1 - said.readiness))
-        ready[THEN] = said.readiness
-    because = _because("model version", said.model_version if said else "", model.version)
+    if scored is not None and scored.readiness is not None:  # None: scored by points alone
+        before = math.log(scored.readiness / (1 - scored.readiness))
+        ready[THEN] = scored.readiness
+    because = _because("model version", scored.model_version if scored else "", model.version)
     both = [float(each) for each in log_odds]
     parts = chain(by_topic(explained), by_shift(*shifts))
     moved = _difference(both, before, parts, because)
@@ -121,19 +121,19 @@ def change_between(
 
 
 def change_of_points(
-    frame: pd.DataFrame, rules: RuleScore, words: Words, history: Sequence[Said]
+    frame: pd.DataFrame, rules: RuleScore, words: Words, history: Sequence[LedgerLine]
 ) -> Change:
     """Of the points alone. frame: two rows, one lead at the earlier and at the later cutoff."""
     since, cutoff = (stamp.to_pydatetime() for stamp in frame["cutoff"])
-    seen = [said for said in as_seen(history) if said.cutoff == since]
-    said = next((each for each in seen if each.rule_score is not None), None)
+    seen = [scored for scored in as_seen(history) if scored.cutoff == since]
+    scored = next((each for each in seen if each.rule_score is not None), None)
     points = _difference(
         [float(each) for each in rules.rank(frame)],
-        said.rule_score if said else None,
+        scored.rule_score if scored else None,
         by_line(frame, rules, words),
-        _because("rules", said.rules_version if said else "", rules.version),
+        _because("rules", scored.rules_version if scored else "", rules.version),
     )
-    return Change(since, cutoff, said, readiness=None, log_odds=None, points=points)
+    return Change(since, cutoff, scored, readiness=None, log_odds=None, points=points)
 
 
 def _because(what: str, then: str, now: str) -> str:
@@ -163,18 +163,18 @@ def by_topic(explained: Explained) -> Iterator[Part]:
         then, now = explained.by_topic[:, number].tolist()
         if then != now:
             weights = moved * np.sign(now - then)
-            news = np.where(changed, weights, 0.0)  # a fact that changed is told first
+            news = np.where(changed, weights, 0.0)  # a fact that changed comes first
             members = explained.members(topic)
             best = news if news[members].max() > 0 else weights
-            told = facts[int(explained.telling(number, best[np.newaxis])[0])]
-            yield Part(topic, then, now, movement(*told))
+            fact = facts[int(explained.telling(number, best[np.newaxis])[0])]
+            yield Part(topic, then, now, movement(*fact))
 
 
 def by_shift(then: float, now: float) -> Iterator[Part]:
     """The win rate that scoring follows, where it moved in between."""
     if then != now:
-        told = f"prior shift of every lead {then:+.2f} -> {now:+.2f}"
-        yield Part("prior shift", then, now, told)
+        text = f"prior shift of every lead {then:+.2f} -> {now:+.2f}"
+        yield Part("prior shift", then, now, text)
 
 
 def by_line(frame: pd.DataFrame, rules: RuleScore, words: Words) -> Iterator[Part]:

@@ -15,13 +15,13 @@ from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.snapshots import Snapshots
 from features.sql import literal
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.explanations.explain import Reason, explain
 from models.prior_shift import PriorShift
 from models.rules.rules import RuleScore
 from models.timing.time_to_close import LADDER, QUIET_DAYS
 from serve.reports.explain.change import Change, change_between, change_of_points
-from serve.reports.explain.history import Said
+from serve.reports.explain.history import LedgerLine
 from serve.scoring.batch import default_cutoff
 from serve.scoring.points_only import PointsOnly
 from serve.scoring.prior_shift import shifted, shifts
@@ -98,7 +98,7 @@ def explain_change(
     lead: str,
     since: datetime,
     cutoff: datetime | None,
-    history: Sequence[Said],
+    history: Sequence[LedgerLine],
 ) -> Change:
     """What changed of one lead between two cutoffs. Raises BadInput where it is not open at one of
     them, and where `since` is not the earlier."""

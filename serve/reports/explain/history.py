@@ -1,4 +1,4 @@
-"""What the ledger says of one lead: each line that was ever written of it, in order of time."""
+"""The lines of one lead in the ledger: every one that was ever written, in order of time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ FROM decided WHERE lead_id = ? ORDER BY cutoff, scored_at, model_version, rules_
 
 
 @dataclass(frozen=True)
-class Said:
+class LedgerLine:
     """A line of the ledger. `decided_route` is the route that people decided, else `route`; a lead
     that could not be scored has a `state_reason` and neither readiness nor points."""
 
@@ -31,19 +31,19 @@ class Said:
     decided_route: str
 
 
-def history_of(ledger: Path, lead: str) -> tuple[Said, ...]:
+def history_of(ledger: Path, lead: str) -> tuple[LedgerLine, ...]:
     """Every line about a lead; none where there is no ledger yet, which is not made either."""
     if not ledger.is_file():
         return ()
     with open_ledger(ledger) as found:
         rows = found.connection.execute(_LINES, [lead]).fetchall()
-    return tuple(Said(*row) for row in rows)
+    return tuple(LedgerLine(*row) for row in rows)
 
 
-def as_seen(history: Sequence[Said]) -> list[Said]:
+def as_seen(history: Sequence[LedgerLine]) -> list[LedgerLine]:
     """One line per cutoff: where it was scored more than once, that of the list which was scored
     last is the one that sales saw (serve/reports/feedback/contacted.py)."""
-    last = {said.cutoff: said for said in sorted(history, key=lambda said: said.scored_at)}
+    last = {line.cutoff: line for line in sorted(history, key=lambda line: line.scored_at)}
     return [last[cutoff] for cutoff in sorted(last)]
 
 

@@ -1,6 +1,6 @@
-"""One lead's story: what is said of it and why, what was said before, what changed, what it did.
+"""One lead's story: its scores and why, its past scores, what changed, what it did.
 
-The page of `readiness explain --page`; its words and layout are in pages/explain.html.
+The page of `readiness explain --page`; its words and layout are in page.html.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from models import plots
 from serve.reports import page
 from serve.reports.explain.change import Change
 from serve.reports.explain.figures import LeadExplained, PointsExplained
-from serve.reports.explain.history import Said, as_seen
+from serve.reports.explain.history import LedgerLine, as_seen
 from serve.reports.explain.plot import history as picture
 from serve.scoring.points_only import PointsOnly
 from serve.scoring.scorer import Scorer
@@ -35,17 +35,17 @@ class Story:
     the contacts are; history up to the cutoff's day or beyond, as the ledger has it. horizon_days:
     0 without a model, whose version is then "none"."""
 
-    told: PointsExplained
+    lead: PointsExplained
     horizon_days: int
     model_version: str
-    history: tuple[Said, ...]
+    history: tuple[LedgerLine, ...]
     change: Change | None
     deeds: tuple[tuple[datetime, str], ...]
     contacts: tuple[datetime, ...]
 
     def json_fields(self) -> dict[str, Any]:
         """What `explain --json` prints, but for the name of the page."""
-        return self.told.json_fields() | {
+        return self.lead.json_fields() | {
             "model_version": self.model_version,
             "history": self.history,
             "change": self.change,
@@ -57,18 +57,18 @@ class Story:
 def story_of(
     database: LeadDatabase,
     scorer: Scorer | PointsOnly,
-    told: PointsExplained,
-    history: tuple[Said, ...],
+    lead: PointsExplained,
+    history: tuple[LedgerLine, ...],
     change: Change | None,
 ) -> Story:
-    """Beside what was told, what the lead did and when sales contacted it."""
-    asked = {"lead": told.lead_id, "cutoff": told.cutoff}
-    deeds = database.connection.execute(_DEEDS, asked).fetchall()
+    """Beside its scores, what the lead did and when sales contacted it."""
+    given = {"lead": lead.lead_id, "cutoff": lead.cutoff}
+    deeds = database.connection.execute(_DEEDS, given).fetchall()
     contacts: list[tuple[datetime]] = []
     if "contacts" in database.columns:
-        contacts = database.connection.execute(_CONTACTS, asked).fetchall()
+        contacts = database.connection.execute(_CONTACTS, given).fetchall()
     return Story(
-        told=told,
+        lead=lead,
         horizon_days=scorer.model.horizon_days if isinstance(scorer, Scorer) else 0,
         model_version=scorer.model_version,
         history=history,
@@ -86,7 +86,7 @@ def page_name(lead: str) -> str:
     """
     if re.fullmatch(r"[0-9a-z_]{1,40}", lead):
         return f"explain-{lead}.html"
-    # Some file systems take A for a, or shorten: what is not plain is told apart by its digest.
+    # Some file systems take A for a, or shorten: what is not plain gets its digest too.
     plain = "-".join(re.findall(r"[0-9A-Za-z_]+", lead))[:40] or "lead"
     return f"explain-{plain}-{hashlib.sha256(lead.encode()).hexdigest()[:8]}.html"
 
@@ -105,8 +105,8 @@ def render(story: Story) -> str:
         rug["contacts by sales"] = (list(story.contacts), plots.FURTHER[0])
     pictures = {}
     if seen:
-        readiness = {said.cutoff: said.readiness for said in seen}
-        points = {said.cutoff: said.rule_score for said in seen}
+        readiness = {line.cutoff: line.readiness for line in seen}
+        points = {line.cutoff: line.rule_score for line in seen}
         pictures = {
             "readiness": picture("Readiness at each cutoff", readiness, plots.MODEL, rug, True),
             "points": picture("Points at each cutoff", points, plots.RULES, rug, False),
@@ -114,8 +114,8 @@ def render(story: Story) -> str:
     return page.render(
         "explain/page.html",
         story=story,
-        told=story.told,
-        ready=isinstance(story.told, LeadExplained),
+        lead=story.lead,
+        ready=isinstance(story.lead, LeadExplained),
         change=story.change,
         seen=seen,
         small=SMALL,

@@ -1,4 +1,4 @@
-"""The picture of one lead's history: what was said of it at each cutoff, over what it did."""
+"""The picture of one lead's history: its score at each cutoff, over what it did."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,15 +14,15 @@ Moments = Sequence[datetime]
 
 def history(
     title: str,
-    said: Mapping[datetime, float | None],
+    scores: Mapping[datetime, float | None],
     shade: str,
     rug: Mapping[str, tuple[Moments, str]],
     in_percent: bool,
 ) -> Figure:
     """One figure per cutoff as dots on a line, broken where there is none; beneath, a row of marks
-    per kind of moment. rug: kind -> (moments, colour). said: not empty, in order of time."""
+    per kind of moment. rug: kind -> (moments, colour). scores: not empty, in order of time."""
     figure, axes = canvas(title, beneath=True)
-    days, figures = list(said), [float("nan") if v is None else v for v in said.values()]
+    days, figures = list(scores), [float("nan") if v is None else v for v in scores.values()]
     axes.plot(days, figures, "o-", color=shade, lw=2, ms=6, clip_on=False)  # type: ignore[arg-type]
     least = min([0.0, *(v for v in figures if v == v)])
     axes.set_ylim(bottom=1.1 * least, top=1.15 * max([0.01, *(v for v in figures if v == v)]))

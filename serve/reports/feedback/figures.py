@@ -18,6 +18,7 @@ from features.contract.database import LeadDatabase
 from features.errors import BadInput
 from models.routing import ROUTES, percent
 from models.statistics.estimate import wilson
+from models.statistics.verdict import Verdict
 from serve.ledger.ledger import open_ledger
 from serve.reports.feedback.contacted import read_contacts
 
@@ -72,27 +73,25 @@ class Feedback:
     notes: tuple[str, ...]
 
     @property
-    def sentence(self) -> str:
-        """What sales said of their list, against the leads that they called beside it."""
+    def verdict(self) -> Verdict:
+        """What sales said of their list, against the other leads that they called."""
         routes = {each.group: each for each in self.by["route"]}
         if "sales" not in routes:
-            return "No verdict of sales yet: no lead of a list was accepted or rejected."
+            return Verdict("No verdict of sales yet", "no lead of a list was accepted or rejected.")
         listed = routes.pop("sales")
-        told = (
-            f"Sales accepted {percent(listed.share)} of the leads they were handed: "
-            f"{listed.accepted:,} of the {listed.judged:,} judged (95 % interval "
-            f"{percent(listed.low)} to {percent(listed.high)})"
-        )
+        interval = f"{percent(listed.low)} to {percent(listed.high)}"
+        detail = f"{listed.accepted:,} of the {listed.judged:,} judged (95 % interval {interval})"
         judged = sum(each.judged for each in routes.values())
         accepted = sum(each.accepted for each in routes.values())
         if judged:
-            told += f"; of {judged:,} contacts with other leads, {percent(accepted / judged)}"
-        return f"{told}."
+            detail += f"; of {judged:,} contacts with other leads, {percent(accepted / judged)}"
+        share = percent(listed.share)
+        return Verdict(f"Sales accepted {share} of the leads they were handed", f"{detail}.")
 
     def json_fields(self) -> dict[str, Any]:
         """What `feedback --json` prints."""
         return {
-            "sentence": self.sentence,
+            "sentence": self.verdict,
             "data_end": self.data_end,
             "lists": self.lists,
             "contacts": self.contacts,
@@ -145,11 +144,11 @@ def acceptance(group: pd.Series[Any], accepted: pd.Series[Any]) -> list[Acceptan
     """The acceptance of each group, of the contacts with a verdict (accepted true or false)."""
     judged = accepted.notna()
     verdicts = accepted[judged].astype(bool).groupby(group[judged].astype(str))
-    found = []
-    for name, said in verdicts:
-        share, low, high = wilson(int(said.sum()), len(said))
-        found.append(Acceptance(str(name), len(said), int(said.sum()), share, low, high))
-    return sorted(found, key=lambda each: (_place(each.group), each.group))
+    groups = []
+    for name, given in verdicts:
+        share, low, high = wilson(int(given.sum()), len(given))
+        groups.append(Acceptance(str(name), len(given), int(given.sum()), share, low, high))
+    return sorted(groups, key=lambda each: (_place(each.group), each.group))
 
 
 def _place(group: str) -> int:
@@ -194,7 +193,7 @@ def _speeds(handed: pd.DataFrame, end: datetime) -> list[Speed]:
         ["in time", "late", "closed", "overdue"],
         "due",
     )
-    told = pd.DataFrame(
+    speeds = pd.DataFrame(
         {
             "basket": handed["basket"].astype(str),
             "fate": fate,
@@ -202,8 +201,8 @@ def _speeds(handed: pd.DataFrame, end: datetime) -> list[Speed]:
             "target": (handed["contact_by"] - handed["cutoff"]).dt.total_seconds() / 3600,
         }
     )
-    baskets = [(str(name), part) for name, part in told.groupby("basket")]
-    parts = [("all", told), *(baskets if len(baskets) > 1 else [])]
+    baskets = [(str(name), part) for name, part in speeds.groupby("basket")]
+    parts = [("all", speeds), *(baskets if len(baskets) > 1 else [])]
     return [
         Speed(
             basket=name,

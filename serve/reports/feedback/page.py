@@ -28,26 +28,24 @@ def span(hours: float | None) -> str:
     return f"{page.number(hours)} hours" if hours <= 48 else f"{page.number(hours / 24)} days"
 
 
-def write_feedback_page(found: Feedback, path: Path) -> Path:
+def write_page(report: Feedback, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `feedback --json` prints. Makes their folder."""
-    return page.write_beside_figures(path, render(found), found)
+    return page.write_beside_figures(path, render(report), report)
 
 
-def render(found: Feedback) -> str:
+def render(report: Feedback) -> str:
     """The page as text; the same feedback gives the same page."""
-    headline, _, detail = found.sentence.replace(" %", f"{page.NBSP}%").partition(": ")
-    told = {how: groups for how, groups in found.by.items() if how == "route" or len(groups) > 1}
-    most = max(found.reasons.values(), default=1)
+    shown = {how: groups for how, groups in report.by.items() if how == "route" or len(groups) > 1}
+    most = max(report.reasons.values(), default=1)
     return page.render(
         "feedback/page.html",
-        found=found,
-        headline=headline,
-        detail=detail,
-        told=told,
+        report=report,
+        verdict=report.verdict,
+        shown=shown,
         headings=HEADINGS,
         span=span,
         fates=FATES,
-        whole=found.speed[0],
-        widths={why: 100 * count / most for why, count in found.reasons.items()},
+        whole=report.speed[0],
+        widths={why: 100 * count / most for why, count in report.reasons.items()},
     )

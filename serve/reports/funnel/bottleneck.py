@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from models.statistics.estimate import FEW_LEADS, Estimate, newcombe, wilson
+from models.statistics.verdict import Verdict, percent
 from serve.reports.funnel.transitions import Way
 
 
@@ -101,28 +102,27 @@ def worst(found: Sequence[Shortfall]) -> Shortfall | None:
     return min(below, key=lambda each: each.rate / each.expected, default=None)
 
 
-def sentence(found: Sequence[Shortfall], phases: int) -> str:
-    """The finding in words, of so many phases."""
-    held = worst(found)
+def verdict(judged: Sequence[Shortfall], phases: int) -> Verdict:
+    """The bottleneck of so many phases, if there is one."""
+    held = worst(judged)
     if held is None:
-        few = phases - len(found)
+        few = phases - len(judged)
         unjudged = f" {few} of {phases} could not be judged: too few leads yet." if few else ""
-        return "No phase stands out: none is surely below its reference or its own past." + unjudged
+        return Verdict(
+            "No phase stands out",
+            "none is surely below its reference or its own past." + unjudged,
+        )
     against = (
-        f"{_percent(held.expected)} of the {held.before:,} before"
+        f"{percent(held.expected)} of the {held.before:,} before"
         if held.before
-        else f"at least {_percent(held.expected)} as the reference has it"
+        else f"at least {percent(held.expected)} as the reference has it"
     )
     gap = held.difference
     together = f", for {phases} phases together" if phases > 1 else ""
-    return (
-        f"{held.begin} to {held.to} holds the funnel back the most: of the {held.leads:,} leads "
-        f"that entered {held.begin} from {held.since} to {held.until}, {_percent(held.rate)} came "
-        f"to {held.to} within {held.within} days, against {against} (difference "
-        f"{100 * gap.point:+.1f} points, 95 % interval {100 * gap.low:+.1f} to "
-        f"{100 * gap.high:+.1f}{together}): about {held.fewer:,.0f} fewer."
+    return Verdict(
+        f"{held.begin} to {held.to} holds the funnel back the most",
+        f"of the {held.leads:,} leads that entered {held.begin} from {held.since} to {held.until}, "
+        f"{percent(held.rate)} came to {held.to} within {held.within} days, against {against} "
+        f"(difference {100 * gap.point:+.1f} points, 95 % interval {100 * gap.low:+.1f} to "
+        f"{100 * gap.high:+.1f}{together}): about {held.fewer:,.0f} fewer.",
     )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

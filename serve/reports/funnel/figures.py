@@ -1,20 +1,18 @@
-"""`readiness funnel`: how far leads come, how fast, and where it holds; and its page."""
+"""`readiness funnel`: how far leads come, how fast, and which phase is the bottleneck."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from markupsafe import Markup
 
 from features.check.freshness import days_without_deals
-from features.conditions.segments import Segments
+from features.conditions.segments import Segments, require_segments
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frames
@@ -25,13 +23,11 @@ from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.sql import literal
 from features.stages import Entries, entries
+from models.statistics.verdict import Verdict
 from serve.ledger.ledger import open_ledger
-from serve.reports import page
-from serve.reports.funnel import plot as plots_funnel
-from serve.reports.funnel.bottleneck import Shortfall, sentence, shortfalls
+from serve.reports.funnel.bottleneck import Shortfall, shortfalls, verdict
 from serve.reports.funnel.groups import GroupedBy, grouped
 from serve.reports.funnel.transitions import Measured, Way, measure, ways
-from serve.reports.segments.figures import require_segments
 
 By = GroupedBy | Literal["segment"]
 NO_SEGMENT = "(in no segment)"
@@ -40,7 +36,7 @@ BANDS_FROM = {"warm": ["warm", "hot"], "hot": ["hot"]}
 
 @dataclass(frozen=True)
 class FunnelReport:
-    """What was found.
+    """The funnel as measured.
 
     reached: per stage, the leads that entered it or skipped it. steps: from each stage to the next.
     whole: from the first to the last. groups: per group, every step and then the whole.
@@ -55,7 +51,7 @@ class FunnelReport:
     by: By | None
     groups: Mapping[str, Sequence[Measured]]
     shortfalls: Sequence[Shortfall]
-    sentence: str
+    verdict: Verdict
     notes: tuple[str, ...]
     ways: Sequence[Way]
 
@@ -74,7 +70,7 @@ class FunnelReport:
             "by": self.by,
             "groups": self.groups,
             "judged": self.shortfalls,
-            "finding": self.sentence,
+            "finding": self.verdict,
             "notes": self.notes,
         }
 
@@ -115,7 +111,7 @@ def funnel_report(
         by=by,
         groups=groups,
         shortfalls=judged,
-        sentence=sentence(judged, steps),
+        verdict=verdict(judged, steps),
         notes=notes,
         ways=every,
     )
@@ -224,61 +220,3 @@ def _silence(database: LeadDatabase, until: datetime) -> list[str]:
         f"No deal has closed in the last {days} days of the data: outcomes may be missing there. "
         f"Then read it with --until {last:%Y-%m-%d}."
     ]
-
-
-def write_funnel_page(report: FunnelReport, path: Path) -> Path:
-    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
-    `funnel --json` prints. Makes their folder."""
-    return page.write_beside_figures(path, render(report), report)
-
-
-def span(days: float | None) -> str:
-    """A time as it is read.
-
-    >>> [span(days) for days in (None, 0, 0.0003, 0.01, 0.5, 11.04)]
-    ['unknown', '0 s', '26 s', '14 min', '12.0 h', '11.0 d']
-    """
-    if days is None:
-        return "unknown"
-    hours = 24 * days
-    if hours >= 24:
-        return f"{days:,.1f} d"
-    if hours >= 1:
-        return f"{hours:.1f} h"
-    return f"{60 * hours:.0f} min" if hours >= 1 / 60 else f"{3600 * hours:.0f} s"
-
-
-MEANINGS = {
-    "cohort": "Leads by when they entered the first stage.",
-    "source": "Leads by the source that brought them.",
-    "period": "Leads by when they entered the phase at hand.",
-    "segment": "Leads by the segments that they were in just before they entered the phase.",
-}
-
-
-def render(report: FunnelReport) -> str:
-    """The page as text; the same report gives the same page."""
-    headline, colon, detail = report.sentence.replace(" %", f"{page.NBSP}%").partition(": ")
-    most = max(report.reached.values())
-    return page.render(
-        "funnel/page.html",
-        report=report,
-        headline=headline,
-        colon=colon,
-        detail=detail,
-        widths={name: 100 * count / most for name, count in report.reached.items()},
-        pictures=[_picture(way, place) for place, way in enumerate(report.ways)],
-        ways_of=report.measured,
-        any_reference=any(step.reference for step in report.steps),
-        meaning=MEANINGS[report.by] if report.by else "",
-        points=lambda share: f"{100 * share:+.1f}".replace("-", page.MINUS),
-        span=span,
-    )
-
-
-def _picture(way: Way, place: int) -> dict[str, str | Markup]:
-    return {
-        "svg": page.inline(plots_funnel.fates(way), f"phase{place}"),
-        "alt": f"Shares of the leads of {way.begin} that have gone on to {way.to}, been lost, or "
-        "are still there, by days since they entered.",
-    }

@@ -1,48 +1,50 @@
-"""The table of checks: what each measures, where its lights change, and what to do about it."""
+"""The table of checks: what each measures, where its status changes, and what to do about it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from serve.reports.monitor.drift import PACE_AMBER, PACE_RED, PSI_AMBER, PSI_RED, Drift, Pace
-from serve.reports.monitor.drift_now import Named, Sight, enough_wins
-from serve.reports.monitor.past_scores import FEWEST_WINS, OFF_AMBER, OFF_RED
-from serve.reports.monitor.scores import Told
-from serve.reports.monitor.status import Check, Light, at_least, off_one, worst
+import pandas as pd
+
+from features.contract.database import LeadDatabase
+from models.statistics.verdict import percent
+from serve.reports.monitor.drift import PSI_AMBER, PSI_RED, RATE_AMBER, RATE_RED, Drift, RateChange
+from serve.reports.monitor.inputs import InputComparison, NamedChange, enough_wins
+from serve.reports.monitor.outcomes import FEWEST_WINS, OFF_AMBER, OFF_RED, Ties, VersionOutcomes
+from serve.reports.monitor.status import MonitorCheck, Status, at_least, off_one, worst
 
 SHOWN = 5  # names in a sentence
 NEW_RED = 0.1  # of the leads of now
 COVERED = 0.5  # of the leads of now, that can be compared
 DOUBLED = 0.05, 0.2
 NAN = math.nan
+HOT = 0.3, 0.5
+TIED, DRAWN = (0.25, 0.5), (0.25, 0.75)
+LOST = 0.01, 0.05
+DAY = timedelta(days=1)
+STALE_EVENTS = 2.0, 7.0
+LATE_SCORES = 2.0, 4.0  # times the days between two cutoffs
+HISTORY = 0.05
 SURE = 3.29  # standard errors: once in a thousand times by chance
 
 
-def percent(figure: float) -> str:
-    """A share as it is said.
-
-    >>> percent(0.0214), percent(float("nan"))
-    ('2.1 %', 'unknown')
-    """
-    return "unknown" if math.isnan(figure) else f"{100 * figure:.1f} %"
-
-
-def listed(said: Sequence[str]) -> str:
+def listed(texts: Sequence[str]) -> str:
     """The first of some findings, and how many more there are."""
-    more = f"; and {len(said) - SHOWN} more" if len(said) > SHOWN else ""
-    return "; ".join(said[:SHOWN]) + more
+    more = f"; and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return "; ".join(texts[:SHOWN]) + more
 
 
-def features(drifts: Sequence[Drift], leads: int) -> Check:
+def features(drifts: Sequence[Drift], leads: int) -> MonitorCheck:
     """The population stability index of every feature of the model."""
-    moved = [each for each in drifts if each.light in ("amber", "red")]
+    moved = [each for each in drifts if each.status in ("amber", "red")]
     names = listed([f"{each.name} ({each.psi:.2f})" for each in moved])
-    return Check(
+    return MonitorCheck(
         "features",
         "Features",
-        worst([each.light for each in drifts]),
+        worst([each.status for each in drifts]),
         drifts[0].psi if drifts else NAN,
         f"{len(moved)} of {len(drifts)} features moved: {names}."
         if moved
@@ -54,25 +56,25 @@ def features(drifts: Sequence[Drift], leads: int) -> Check:
     )
 
 
-def readiness(found: Drift) -> Check:
+def readiness(found: Drift) -> MonitorCheck:
     """Whether the model gives the same readiness to leads of now as to those it learnt from."""
-    return Check(
+    return MonitorCheck(
         "readiness_drift",
         "Readiness given",
-        found.light,
+        found.status,
         found.psi,
         "The model spreads readiness as it did over the leads it learnt from."
-        if found.light == "green"
+        if found.status == "green"
         else "The model spreads readiness otherwise than over the leads it learnt from.",
         f"stability index from {PSI_AMBER} amber, {PSI_RED} red, where beyond chance",
         "See which features moved; check calibration as soon as outcomes have matured.",
     )
 
 
-def compared(sight: Sight) -> Check:
+def compared(inputs: InputComparison) -> MonitorCheck:
     """How many of the leads of now can be held against leads of their age."""
-    share = sight.matched.share
-    return Check(
+    share = inputs.matched.share
+    return MonitorCheck(
         "compared",
         "Leads compared",
         "amber" if share < COVERED else "green",
@@ -84,51 +86,51 @@ def compared(sight: Sight) -> Check:
     )
 
 
-def names(key: str, what: str, found: Sequence[Named], doers: int) -> Check:
-    """New, vanished and changed actions or sources, by name. doers: leads of now."""
+def names(key: str, what: str, found: Sequence[NamedChange], active_leads: int) -> MonitorCheck:
+    """New, vanished and changed actions or sources, by name. active_leads: leads of now."""
     tests = max(len(found), 1)
-    judged = [(each, _light(each, tests, doers)) for each in found]
-    changed = [(each, light) for each, light in judged if light in ("amber", "red")]
-    changed.sort(key=lambda pair: (pair[1] != "red", -pair[0].pace.leads))
-    said = [_said(each) for each, _ in changed]
-    told = [each.json_fields() | {"light": light} for each, light in judged]
-    return Check(
+    judged = [(each, _status(each, tests, active_leads)) for each in found]
+    changed = [(each, status) for each, status in judged if status in ("amber", "red")]
+    changed.sort(key=lambda pair: (pair[1] != "red", -pair[0].change.leads))
+    message = [_sentence(each) for each, _ in changed]
+    details = [each.json_fields() | {"light": status} for each, status in judged]
+    return MonitorCheck(
         key,
         what,
-        worst([light for _, light in judged]),
+        worst([status for _, status in judged]),
         float(len(changed)) if found else NAN,
-        f"{listed(said)}."
-        if said
+        f"{listed(message)}."
+        if message
         else f"All {len(found)} are as frequent as they were."
         if found
         else "There is none to compare.",
-        f"per lead {PACE_AMBER} times as often or as seldom amber, {PACE_RED} red, where beyond "
+        f"per lead {RATE_AMBER} times as often or as seldom amber, {RATE_RED} red, where beyond "
         f"chance; vanished red; new amber, red from {percent(NEW_RED)} of the leads",
         "Ask who changed the web site, the tracker or the campaigns. A new name for an old thing "
         "is mended in the query of the table; what is truly new is learnt by retraining.",
-        sorted(told, key=lambda each: each["light"] in ("green", "grey")),
+        sorted(details, key=lambda each: each["light"] in ("green", "grey")),
     )
 
 
-def _light(each: Named, tests: int, doers: int) -> Light:
+def _status(each: NamedChange, tests: int, active_leads: int) -> Status:
     if each.new:
-        return "red" if each.pace.leads >= NEW_RED * doers else "amber"
-    return each.pace.light(tests)
+        return "red" if each.change.leads >= NEW_RED * active_leads else "amber"
+    return each.change.status(tests)
 
 
-def _said(each: Named) -> str:
+def _sentence(each: NamedChange) -> str:
     if each.new:
-        return f"{each.name} is new ({each.pace.leads:,} leads)"
+        return f"{each.name} is new ({each.change.leads:,} leads)"
     if each.vanished:
         renamed = f", perhaps now called {each.renamed}" if each.renamed else ""
-        return f"{each.name} vanished ({each.pace.expected:,.0f} leads expected{renamed})"
-    return f"{each.name} is {each.pace.ratio:.2g} times as frequent per lead"
+        return f"{each.name} vanished ({each.change.expected:,.0f} leads expected{renamed})"
+    return f"{each.name} is {each.change.ratio:.2g} times as frequent per lead"
 
 
-def doubled(found: Pace) -> Check:
+def doubled(found: RateChange) -> MonitorCheck:
     """Events that repeat another within a second, as a tracker that fires twice makes them."""
     more = found.after - found.before
-    return Check(
+    return MonitorCheck(
         "doubled",
         "Doubled events",
         at_least(more, *DOUBLED),
@@ -140,18 +142,18 @@ def doubled(found: Pace) -> Check:
     )
 
 
-def base_rate(found: Pace, cutoffs: Sequence[datetime]) -> Check:
+def base_rate(found: RateChange, cutoffs: Sequence[datetime]) -> MonitorCheck:
     """Wins per lead since training against before."""
     before = f"of leads of their age, {percent(found.before)} were until the training"
-    said = f"{percent(found.after)} of the leads are won since; {before}."
+    message = f"{percent(found.after)} of the leads are won since; {before}."
     if not enough_wins(found):
-        said = _not_yet(found.expected)
-    return Check(
+        message = _not_yet(found.expected)
+    return MonitorCheck(
         "base_rate",
         "Base rate",
         off_one(found.ratio, OFF_AMBER, OFF_RED) if _is_sure(found) else _quiet(found),
         found.after if enough_wins(found) else NAN,
-        said,
+        message,
         f"{OFF_AMBER} times as many or as few amber, {OFF_RED} red, where beyond chance",
         "Every readiness is off by about this factor. Find out why (prices, season, who is "
         "called); if it stays, retrain on the outcomes since.",
@@ -159,11 +161,11 @@ def base_rate(found: Pace, cutoffs: Sequence[datetime]) -> Check:
     )
 
 
-def _is_sure(found: Pace) -> bool:
+def _is_sure(found: RateChange) -> bool:
     return enough_wins(found) and abs(found.z) > SURE
 
 
-def _quiet(found: Pace) -> Light:
+def _quiet(found: RateChange) -> Status:
     return "green" if enough_wins(found) else "grey"
 
 
@@ -176,44 +178,182 @@ def _not_yet(expected: float, needed: float = FEWEST_WINS) -> str:
     )
 
 
-def calibration(told: Told) -> Check:
+def calibration(version: VersionOutcomes) -> MonitorCheck:
     """Wins promised in the ledger against wins seen."""
-    found = told.overall
-    said = (
+    found = version.overall
+    message = (
         f"{found.leads:,} leads scored: {found.expected:.1f} wins promised, {found.won:,} seen "
         f"(by chance {found.low:,} to {found.high:,})."
     )
-    return Check(
+    return MonitorCheck(
         "calibration",
         "Past scores",
-        found.light(),
+        found.status(),
         found.ratio if found.enough else NAN,
-        said if found.enough else _not_yet(found.expected),
+        message if found.enough else _not_yet(found.expected),
         f"{OFF_AMBER} times as many or as few amber, {OFF_RED} red, where chance does not explain "
         "it (Poisson-binomial, 1 % and 0.1 %)",
         "Readiness promises too much or too little. If features moved too, look there; else "
         "retrain: calibration is learnt on the latest cutoffs.",
-        [told],
+        [version],
     )
 
 
-def bands(told: Told) -> Check:
+def bands(version: VersionOutcomes) -> MonitorCheck:
     """The same in bands of readiness."""
-    lights = [band.light(len(told.bands)) for band in told.bands]
-    off = [b for b, light in zip(told.bands, lights, strict=True) if light in ("amber", "red")]
-    ratios = [band.ratio for band in told.bands]
+    statuses = [band.status(len(version.bands)) for band in version.bands]
+    off = [
+        b for b, status in zip(version.bands, statuses, strict=True) if status in ("amber", "red")
+    ]
+    ratios = [band.ratio for band in version.bands]
     found = [
         f"{percent(b.lowest)} to {percent(b.highest)}: {b.expected:.1f} promised, {b.won} seen"
         for b in off
     ]
-    said = f"{listed(found)}." if off else f"All {len(ratios)} bands keep what they promise."
-    return Check(
+    message = f"{listed(found)}." if off else f"All {len(ratios)} bands keep what they promise."
+    return MonitorCheck(
         "calibration_by_band",
         "Past scores by band",
-        worst(lights),
+        worst(statuses),
         max(ratios, key=lambda r: max(r, 1 / r if r else math.inf), default=NAN),
-        said if ratios else _not_yet(told.overall.expected, 2 * FEWEST_WINS),
+        message if ratios else _not_yet(version.overall.expected, 2 * FEWEST_WINS),
         "as overall, in each of up to five bands",
         "The order may still be right while the numbers are not: retrain before anyone goes by "
         "the probability of these leads.",
+    )
+
+
+def inflation(
+    key: str, name: str, found: RateChange | None, first: datetime | None
+) -> MonitorCheck:
+    """Mean readiness or points of the newest run against the first of the same version."""
+    ratio = NAN if found is None else found.ratio
+    status = off_one(ratio, RATE_AMBER, RATE_RED)
+    small = found is not None and abs(found.z) <= SURE
+    return MonitorCheck(
+        key,
+        name,
+        "green" if small and status != "grey" else status,
+        ratio,
+        "Needs runs of the same version at two cutoffs."
+        if found is None or first is None
+        else f"{found.after:.3g} on average, against {found.before:.3g} on {first:%Y-%m-%d} for "
+        "leads of the same age.",
+        f"{RATE_AMBER} times as high or as low amber, {RATE_RED} red, where beyond chance",
+        "See actions and features. If points only ever rise, let them fade (docs/points.md).",
+    )
+
+
+def hot(run: pd.Series[Any] | None) -> MonitorCheck:
+    """The part of the leads that the points call hot."""
+    share = NAN if run is None else float(run["hot"])
+    return MonitorCheck(
+        "hot",
+        "Hot leads",
+        at_least(share, *HOT),
+        share,
+        f"{percent(share)} of the leads are hot by points.",
+        f"from {percent(HOT[0])} amber, {percent(HOT[1])} red",
+        "Where everyone is hot nobody is: raise the band, or let points fade (docs/points.md).",
+    )
+
+
+def tied(found: Ties) -> list[MonitorCheck]:
+    """Leads that nothing tells apart."""
+    todo = (
+        "The model knows too little of these leads to rank them: chance decides who is called. "
+        "More kinds of actions or attributes tell them apart."
+    )
+    return [
+        MonitorCheck(
+            "ties",
+            "Ties",
+            at_least(found.largest, *TIED),
+            found.largest,
+            f"{percent(found.largest)} of the leads share the commonest readiness.",
+            f"from {percent(TIED[0])} amber, {percent(TIED[1])} red",
+            todo,
+        ),
+        MonitorCheck(
+            "ties_at_the_end",
+            "Drawn by chance",
+            at_least(found.at_the_end, *DRAWN),
+            found.at_the_end,
+            f"{percent(found.at_the_end)} of the list for sales is as ready as leads left out.",
+            f"from {percent(DRAWN[0])} amber, {percent(DRAWN[1])} red",
+            todo,
+        ),
+    ]
+
+
+def unscored(rows: pd.DataFrame, skipped: int) -> MonitorCheck:
+    """Leads without a readiness in the newest run, and those that it has not at all."""
+    not_scored = rows.loc[rows["state"] == "not scored", "state_reason"]
+    of = len(rows) + skipped
+    share = (len(not_scored) + skipped) / of if of else NAN
+    reason = f", mostly: {not_scored.mode().iloc[0]}" if not_scored.notna().any() else ""
+    return MonitorCheck(
+        "unscored",
+        "Not scored",
+        at_least(share, *LOST),
+        share,
+        f"{len(not_scored):,} of {of:,} open leads could not be scored{reason}; {skipped:,} are "
+        "not in the ledger at all.",
+        f"from {percent(LOST[0])} amber, {percent(LOST[1])} red",
+        "`readiness check` names the faulty rows. Leads missing in the ledger came into the "
+        "database late: score again.",
+    )
+
+
+def fresh_events(database: LeadDatabase, cutoff: datetime) -> MonitorCheck:
+    """Days from the last event known before the cutoff to the cutoff."""
+    row = database.connection.execute(
+        "SELECT max(known_at) FROM known_events WHERE known_at < ?", [cutoff]
+    ).fetchone()
+    last = row[0] if row else None
+    days = math.nan if last is None else (cutoff - last) / DAY
+    return MonitorCheck(
+        "days_without_events",
+        "Fresh events",
+        at_least(days, *STALE_EVENTS),
+        days,
+        "There is no event." if last is None else f"The last event came on {last:%Y-%m-%d %H:%M}.",
+        f"{STALE_EVENTS[0]:g} days before the cutoff amber, {STALE_EVENTS[1]:g} red",
+        "Every lead looks as if it had done nothing since: is the tracker or the extract stuck?",
+    )
+
+
+def scoring_runs(last: datetime | None, cutoff: datetime, every_days: int) -> MonitorCheck:
+    """Days from the last scored cutoff in the ledger to the cutoff."""
+    limits = tuple(times * every_days for times in LATE_SCORES)
+    days = math.nan if last is None else (cutoff - last) / DAY
+    return MonitorCheck(
+        "days_without_scores",
+        "Scoring runs",
+        at_least(days, *limits),
+        days,
+        "This model has scored nothing yet: run `readiness score`."
+        if last is None
+        else f"Leads were last scored for {last:%Y-%m-%d}.",
+        f"{limits[0]:g} days before the cutoff amber, {limits[1]:g} red",
+        "Sales work by old scores: look at the scheduler of `readiness score`.",
+    )
+
+
+def history(today: float, base_rate: float) -> MonitorCheck:
+    """Whether the base rate of the training's cutoffs is today what it was at the training."""
+    known = not math.isnan(today) and base_rate > 0
+    off = abs(today / base_rate - 1) if known else math.nan
+    return MonitorCheck(
+        "history",
+        "History",
+        "amber" if off >= HISTORY else "green" if known else "grey",
+        off,
+        f"{100 * today:.2f} % of the training's leads are won by today's database, "
+        f"{100 * base_rate:.2f} % by that of then."
+        if known
+        else "Horizon or cutoffs of readiness.toml have changed since training.",
+        f"amber where {100 * HISTORY:g} % apart",
+        "History was purged or filled in later, so that drift is measured against another past. "
+        "Restore it, or retrain.",
     )

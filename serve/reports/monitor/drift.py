@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from serve.reports.monitor.status import Light, at_least, milder, off_one
+from serve.reports.monitor.status import Status, at_least, milder, off_one
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -28,7 +28,7 @@ AGE_BANDS = 20
 FEWEST_PER_BAND = 10  # reference leads of an age, for leads of now to be compared
 CHANCE = 1e-3  # of a false alarm by chance alone, over all that are looked at together
 PSI_AMBER, PSI_RED = 0.1, 0.25  # Siddiqi, Credit Risk Scorecards, 2006
-PACE_AMBER, PACE_RED = 1.35, 1.7
+RATE_AMBER, RATE_RED = 1.35, 1.7
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,17 @@ def psi_by_chance(bins: int, before: float, after: float, chance: float) -> floa
 
 @dataclass(frozen=True)
 class Drift:
-    """How far a feature moved: its index, what chance alone may make of it, and its light."""
+    """How far a feature moved: its index, what chance alone may make of it, and its status."""
 
     name: str
     psi: float
     by_chance: float
-    light: Light
+    status: Status
+
+    def json_fields(self) -> dict[str, Any]:
+        """The public name of status is light."""
+        figures = {"name": self.name, "psi": self.psi, "by_chance": self.by_chance}
+        return figures | {"light": self.status}
 
 
 def drift(
@@ -122,8 +127,8 @@ def drift(
     found = psi(counts[0][used], counts[1][used]) if used.any() else math.nan
     leads = matched.effective, float(matched.now.sum())
     chance = psi_by_chance(int(used.sum()), *leads, CHANCE / tests)
-    light = at_least(found, PSI_AMBER, PSI_RED)
-    return Drift(name, found, chance, light if found > chance else milder(light, "green"))
+    status = at_least(found, PSI_AMBER, PSI_RED)
+    return Drift(name, found, chance, status if found > chance else milder(status, "green"))
 
 
 def _binned(
@@ -154,7 +159,7 @@ def _texts(said: pd.Series[Any], known: dict[object, int]) -> npt.NDArray[np.int
 
 
 @dataclass(frozen=True)
-class Pace:
+class RateChange:
     """How often something is done per lead, before and after; `ratio` after over before.
 
     expected: leads of now who would have done it, had nothing changed; leads: who did. z: the
@@ -171,14 +176,14 @@ class Pace:
     def ratio(self) -> float:
         return self.after / self.before if self.before else math.nan
 
-    def light(self, tests: int, amber: float = PACE_AMBER, red: float = PACE_RED) -> Light:
-        """Its light among `tests` looked at together; grey where too few did it to tell: where
+    def status(self, tests: int, amber: float = RATE_AMBER, red: float = RATE_RED) -> Status:
+        """Its status among `tests` looked at together; grey where too few did it to tell: where
         nobody doing it any more could be chance."""
         if self.expected < fewest_expected(tests):
             return "grey"
-        light = off_one(self.ratio, amber, red)
+        status = off_one(self.ratio, amber, red)
         sure = abs(self.z) > stats.norm.isf(CHANCE / tests / 2)
-        return light if sure or self.after == 0 else milder(light, "green")
+        return status if sure or self.after == 0 else milder(status, "green")
 
 
 def fewest_expected(tests: int) -> float:
@@ -190,16 +195,16 @@ def fewest_expected(tests: int) -> float:
     return math.log(tests / CHANCE)
 
 
-def pace(before: Floats, after: Floats, matched: Matched) -> Pace:
+def rate_change(before: Floats, after: Floats, matched: Matched) -> RateChange:
     """Compare how often something is done per lead. before: of each row of the reference; after: of
     each row of now, of which those are taken that have leads of their age in the reference."""
     weight, given = matched.weight, after[matched.now]
     total = float(weight.sum())
     if not total:
-        return Pace(math.nan, math.nan, 0.0, 0, math.nan)
+        return RateChange(math.nan, math.nan, 0.0, 0, math.nan)
     mean, now = float((weight * before).sum() / total), float(given.mean())
     residual = np.bincount(matched.lead, weight * (before - mean))
     variance = float((residual**2).sum()) / total**2 + float(given.var(ddof=0)) / len(given)
     expected = float((weight * (before > 0)).sum())
     z = (now - mean) / math.sqrt(variance) if variance else 0.0
-    return Pace(mean, now, expected, int((given > 0).sum()), z)
+    return RateChange(mean, now, expected, int((given > 0).sum()), z)

@@ -15,14 +15,14 @@ from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.progress import Progress, silent
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.registry import CHAMPION, Registry
 from serve.ledger.ledger import Ledger
-from serve.reports.monitor import checks, fresh, newest
+from serve.reports.monitor import checks
 from serve.reports.monitor.drift import Drift
-from serve.reports.monitor.drift_now import Named, Sight
-from serve.reports.monitor.scores import Said, Ties, Told, fair_versions, ties
-from serve.reports.monitor.status import Check, Light, worst
+from serve.reports.monitor.inputs import InputComparison, NamedChange
+from serve.reports.monitor.outcomes import LedgerHistory, Ties, VersionOutcomes, fair_versions, ties
+from serve.reports.monitor.status import MonitorCheck, Status, worst
 from serve.scoring.batch import default_cutoff
 
 NAN = float("nan")
@@ -36,20 +36,20 @@ class Monitoring:
     model_version: str
     trained_until: datetime
     reference: list[datetime]
-    checks: list[Check]
+    checks: list[MonitorCheck]
     drifts: list[Drift]
-    actions: list[Named]
-    told: list[Told]
+    actions: list[NamedChange]
+    versions: list[VersionOutcomes]
     over_time: pd.DataFrame
 
     @property
-    def light(self) -> Light:
-        """The worst light of all."""
-        return worst([check.light for check in self.checks])
+    def status(self) -> Status:
+        """The worst status of all."""
+        return worst([check.status for check in self.checks])
 
-    def of(self, light: Light) -> list[Check]:
-        """The checks of a light."""
-        return [check for check in self.checks if check.light == light]
+    def of(self, status: Status) -> list[MonitorCheck]:
+        """The checks of a status."""
+        return [check for check in self.checks if check.status == status]
 
     def exit_code(self, strict: bool) -> int:
         """1 where a check is red (strict: or amber), else 0."""
@@ -62,15 +62,15 @@ class Monitoring:
             "model_version": self.model_version,
             "trained_until": self.trained_until,
             "reference": [cutoff.date() for cutoff in self.reference],
-            "light": self.light,
+            "light": self.status,
             "checks": self.checks,
-            "past_scores": self.told,
+            "past_scores": self.versions,
         }
 
     def metrics(self) -> dict[str, float]:
-        """Every figure that is known, by the key of its check; and how many checks have a light."""
+        """Every known figure, by the key of its check; and how many checks are red or amber."""
         known = {c.key: c.figure for c in self.checks if c.figure == c.figure}
-        counts = {f"checks_{light}": float(len(self.of(light))) for light in ("red", "amber")}
+        counts = {f"checks_{status}": float(len(self.of(status))) for status in ("red", "amber")}
         return known | counts
 
 
@@ -102,76 +102,82 @@ def monitor(
     """
     cutoff = cutoff or default_cutoff(database.data_end, utc_now())
     model = models[CHAMPION]
-    sight = Sight(config, database, model, cutoff, progress)
-    said = Said(ledger, database, cutoff)
-    drifts, actions = sight.drifts(), sight.named("action")
-    told = [said.told(each) for each in fair_versions(models, said.over_time)]
-    mine = next((t for t in told if t.model_version == model.version), said.told(model))
+    inputs = InputComparison(config, database, model, cutoff, progress)
+    history = LedgerHistory(ledger, database, cutoff)
+    drifts, actions = inputs.drifts(), inputs.named("action")
+    versions = [history.outcomes_of(each) for each in fair_versions(models, history.over_time)]
+    mine = next(
+        (t for t in versions if t.model_version == model.version), history.outcomes_of(model)
+    )
     return Monitoring(
         cutoff=cutoff,
         model_version=model.version,
         trained_until=model.trained_until,
-        reference=sight.reference,
+        reference=inputs.reference,
         checks=[
-            *_of_outcomes(sight, mine),
-            *_of_input(sight, drifts, actions),
-            *_of_scores(config, said, model),
+            *_of_outcomes(inputs, mine),
+            *_of_input(inputs, drifts, actions),
+            *_of_scores(config, history, model),
         ],
         drifts=drifts,
         actions=actions,
-        told=[mine, *(each for each in told if each.model_version != model.version)],
-        over_time=said.over_time,
+        versions=[mine, *(each for each in versions if each.model_version != model.version)],
+        over_time=history.over_time,
     )
 
 
-def _of_outcomes(sight: Sight, mine: Told) -> list[Check]:
+def _of_outcomes(inputs: InputComparison, mine: VersionOutcomes) -> list[MonitorCheck]:
     return [
         checks.calibration(mine),
         checks.bands(mine),
-        checks.base_rate(*sight.base_rate()),
+        checks.base_rate(*inputs.base_rate()),
     ]
 
 
-def _of_input(sight: Sight, drifts: list[Drift], actions: list[Named]) -> list[Check]:
-    leads = int(sight.is_now.sum())
-    arrivals = sight.arrivals()
-    arrived = sum(each.pace.leads for each in arrivals)
+def _of_input(
+    inputs: InputComparison, drifts: list[Drift], actions: list[NamedChange]
+) -> list[MonitorCheck]:
+    leads = int(inputs.is_now.sum())
+    arrivals = inputs.arrivals()
+    arrived = sum(each.change.leads for each in arrivals)
     return [
         checks.names("actions", "Actions", actions, leads),
-        checks.names("sources", "Sources of events", sight.named("source"), leads),
+        checks.names("sources", "Sources of events", inputs.named("source"), leads),
         checks.names("arrivals", "Sources of leads", arrivals, arrived),
-        checks.doubled(sight.doubled()),
+        checks.doubled(inputs.doubled()),
         checks.features(drifts, leads),
-        checks.readiness(sight.readiness()),
-        checks.compared(sight),
-        fresh.events(sight.database, sight.cutoff),
-        fresh.history(sight.retold_base_rate(), sight.model.base_rate),
+        checks.readiness(inputs.readiness()),
+        checks.compared(inputs),
+        checks.fresh_events(inputs.database, inputs.cutoff),
+        checks.history(inputs.base_rate_today(), inputs.model.base_rate),
     ]
 
 
-def _of_scores(config: Config, said: Said, model: ReadinessModel) -> list[Check]:
-    run = said.newest(model.version)
+def _of_scores(config: Config, history: LedgerHistory, model: ReadinessModel) -> list[MonitorCheck]:
+    run = history.newest(model.version)
     last = None if run is None else run["cutoff"].to_pydatetime()
-    late = fresh.scoring(last, said.cutoff, config.time.cutoff_every_days)
+    late = checks.scoring_runs(last, history.cutoff, config.time.cutoff_every_days)
     if run is None:
         return [late]
-    rows = said.rows(run)
+    rows = history.rows(run)
     tied = ties(rows)
     if config.routing.by == "value":  # the list does not go by readiness then
         tied = Ties(tied.largest, NAN)
     return [
-        _inflation(said, run, "model", "readiness", "Mean readiness"),
-        _inflation(said, run, "rules", "rule_score", "Mean points"),
-        newest.hot(run),
-        *newest.tied(tied),
-        newest.unscored(rows, said.skipped(run)),
+        _inflation(history, run, "model", "readiness", "Mean readiness"),
+        _inflation(history, run, "rules", "rule_score", "Mean points"),
+        checks.hot(run),
+        *checks.tied(tied),
+        checks.unscored(rows, history.skipped(run)),
         late,
     ]
 
 
-def _inflation(said: Said, run: pd.Series[Any], version: str, column: str, name: str) -> Check:
-    first = said.first_alike(run, version)
+def _inflation(
+    history: LedgerHistory, run: pd.Series[Any], version: str, column: str, name: str
+) -> MonitorCheck:
+    first = history.first_alike(run, version)
     if first is None:
-        return newest.inflation(f"mean_{column}", name, None, None)
-    found = said.inflation(first, run, column)
-    return newest.inflation(f"mean_{column}", name, found, first["cutoff"].to_pydatetime())
+        return checks.inflation(f"mean_{column}", name, None, None)
+    found = history.inflation(first, run, column)
+    return checks.inflation(f"mean_{column}", name, found, first["cutoff"].to_pydatetime())

@@ -1,4 +1,4 @@
-"""The page of the monitor, and what MLflow keeps of it. Words and layout: pages/monitor.html."""
+"""The page of the monitor, and what MLflow stores of it. Words and layout: page.html."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from features.result_json import to_json
+from features.whole_file import write_whole
 from models.registry import Registry
 from serve.reports import page
 from serve.reports.monitor import plot as plots
 from serve.reports.monitor.figures import Monitoring
 
 
-def pictures(found: Monitoring) -> dict[str, Figure]:
+def pictures(report: Monitoring) -> dict[str, Figure]:
     """drifts always; past_scores and over_time where there is something to show."""
-    figures = {"drifts": plots.drifts(found.drifts)}
-    mine = found.told[0]
+    figures = {"drifts": plots.drifts(report.drifts)}
+    mine = report.versions[0]
     if mine.overall.leads:
         figures["past_scores"] = plots.past_scores(mine.bands or [mine.overall])
-    if found.over_time["cutoff"].nunique() > 1:
-        figures["over_time"] = plots.over_time(found.over_time)
+    if report.over_time["cutoff"].nunique() > 1:
+        figures["over_time"] = plots.over_time(report.over_time)
     return figures
 
 
-def write_page(found: Monitoring, path: Path) -> Path:
+def write_page(report: Monitoring, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    drawn = {name: page.inline(figure, name) for name, figure in pictures(found).items()}
-    page.write(path, page.render("monitor/page.html", found=found, pictures=drawn))
+    drawn = {name: page.inline(figure, name) for name, figure in pictures(report).items()}
+    write_whole(path, page.render("monitor/page.html", report=report, pictures=drawn))
     return path
 
 
-def log(found: Monitoring, registry: Registry) -> str:
-    """Keep the figures, the lights, all details and the pictures in MLflow; the run's id."""
-    lights = {f"light_{check.key}": check.light for check in found.checks}
+def log(report: Monitoring, registry: Registry) -> str:
+    """Store the figures, the statuses, all details and the pictures in MLflow; the run's id."""
+    statuses = {f"light_{check.key}": check.status for check in report.checks}
     return registry.log_monitoring(
-        f"monitor-{found.cutoff:%Y-%m-%dT%H:%M}",
-        found.metrics(),
-        lights | {"light": found.light, "model_version": found.model_version},
-        {"monitor.json": to_json(found)},
-        pictures(found),
+        f"monitor-{report.cutoff:%Y-%m-%dT%H:%M}",
+        report.metrics(),
+        statuses | {"light": report.status, "model_version": report.model_version},
+        {"monitor.json": to_json(report)},
+        pictures(report),
     )

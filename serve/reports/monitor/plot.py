@@ -1,4 +1,4 @@
-"""The pictures of the monitor: what moved, whether past scores came true, and scores over time."""
+"""The pictures of the monitor: what moved, past scores against outcomes, scores over time."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from models.plots import CHANCE, DASHES, GRID, INK, MODEL, RULES, canvas, key
 from serve.reports.monitor.drift import PSI_AMBER, PSI_RED, Drift
-from serve.reports.monitor.past_scores import Kept
+from serve.reports.monitor.outcomes import PastScores
 
 MOST_BARS = 15
 
@@ -36,9 +36,9 @@ def drifts(found: Sequence[Drift]) -> Figure:
     return figure
 
 
-def past_scores(bands: Sequence[Kept]) -> Figure:
+def past_scores(bands: Sequence[PastScores]) -> Figure:
     """Wins promised and seen in each band of readiness, with what chance makes of right scores."""
-    figure, axes = canvas("Was what was said of leads true?")
+    figure, axes = canvas("Are past scores calibrated?")
     places = np.arange(len(bands))
     for place, band in enumerate(bands):
         axes.plot([place, place], [band.low, band.high], color=CHANCE, lw=9, alpha=0.35)

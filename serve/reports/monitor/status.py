@@ -1,4 +1,4 @@
-"""A check of the monitor: its light, its figure, its limits, and what to do."""
+"""A check of the monitor: its status, its figure, its limits, and what to do."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Light = Literal["grey", "green", "amber", "red"]
-ORDER: tuple[Light, ...] = ("grey", "green", "amber", "red")
+Status = Literal["grey", "green", "amber", "red"]
+ORDER: tuple[Status, ...] = ("grey", "green", "amber", "red")
 
 
 @dataclass(frozen=True)
-class Check:
-    """One check. `figure` is NaN where grey (not enough to tell yet, `said` says what is missing).
+class MonitorCheck:
+    """One check. `figure` is NaN where grey (not enough yet: `message` says what is missing).
 
     key: its name for machines, as MLflow's metric; limits: in words, with their numbers; todo: what
     to do if it is not green; details: what stands behind it, one each.
@@ -21,16 +21,21 @@ class Check:
 
     key: str
     name: str
-    light: Light
+    status: Status
     figure: float
-    said: str
+    message: str
     limits: str
     todo: str
     details: Sequence[Any] = field(default_factory=list)
 
+    def json_fields(self) -> dict[str, Any]:
+        """The public names of status and message are light and said."""
+        public = {"status": "light", "message": "said"}
+        return {public.get(name, name): value for name, value in vars(self).items()}
 
-def at_least(figure: float, amber: float, red: float) -> Light:
-    """The light of a figure of which more is worse; grey for NaN.
+
+def at_least(figure: float, amber: float, red: float) -> Status:
+    """The status of a figure of which more is worse; grey for NaN.
 
     >>> at_least(0.12, 0.1, 0.25), at_least(0.05, 0.1, 0.25)
     ('amber', 'green')
@@ -40,8 +45,8 @@ def at_least(figure: float, amber: float, red: float) -> Light:
     return "red" if figure >= red else "amber" if figure >= amber else "green"
 
 
-def off_one(ratio: float, amber: float, red: float) -> Light:
-    """The light of a ratio that should be 1: as far off either way, 2 is as bad as 1/2; grey for
+def off_one(ratio: float, amber: float, red: float) -> Status:
+    """The status of a ratio that should be 1: as far off either way, 2 is as bad as 1/2; grey for
     NaN.
 
     >>> off_one(0.5, 1.25, 1.6), off_one(1.3, 1.25, 1.6), off_one(0.9, 1.25, 1.6)
@@ -50,15 +55,15 @@ def off_one(ratio: float, amber: float, red: float) -> Light:
     return at_least(max(ratio, 1 / ratio if ratio > 0 else math.inf), amber, red)
 
 
-def milder(one: Light, other: Light) -> Light:
-    """The milder of two lights: a change must be both large and beyond chance."""
+def milder(one: Status, other: Status) -> Status:
+    """The milder of two statuses: a change must be both large and beyond chance."""
     return min(one, other, key=ORDER.index)
 
 
-def worst(lights: Sequence[Light]) -> Light:
-    """The worst of some lights, grey if there are none.
+def worst(statuses: Sequence[Status]) -> Status:
+    """The worst of some statuses, grey if there are none.
 
     >>> worst(["green", "grey"]), worst([])
     ('green', 'grey')
     """
-    return max(lights, key=ORDER.index, default="grey")
+    return max(statuses, key=ORDER.index, default="grey")

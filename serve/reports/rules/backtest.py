@@ -19,13 +19,13 @@ from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress
 from features.spec.spec import distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.comparison import capacity_of, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.review import RuleLift, rule_lifts
 from models.rules.rules import RuleScore, call_order
 from models.statistics.judge import Contender, Judgement, judge
-from models.statistics.verdict import verdict
+from models.statistics.verdict import Verdict, verdict
 
 DRAFT, CURRENT, MODEL = "draft", "current rules", "model"
 REPLICATES = 1000
@@ -33,7 +33,7 @@ REPLICATES = 1000
 
 @dataclass(frozen=True)
 class Backtest:
-    """What was found. `snapshots`: lead_id, cutoff; `won` and `scores` by contender: shape (n,).
+    """`snapshots`: lead_id, cutoff; `won` and `scores` by contender: shape (n,).
     `judged`: draft against current rules; `beside_model`: draft against the model, if there is one.
     """
 
@@ -55,15 +55,16 @@ class Backtest:
         return self.judged.winner == CURRENT
 
     @property
-    def verdict(self) -> str:
-        """Draft against current rules, in a sentence."""
+    def verdict(self) -> Verdict:
+        """Draft against current rules."""
         if self.draft.version == self.current.version:
-            return f"The draft says what the current rules say: both are {self.draft.version}."
+            same = f"both are {self.draft.version}."
+            return Verdict("The draft says what the current rules say", same)
         return verdict(self.judged)
 
     @property
-    def model_verdict(self) -> str | None:
-        """Draft against model, in a sentence."""
+    def model_verdict(self) -> Verdict | None:
+        """Draft against model."""
         return None if self.beside_model is None else verdict(self.beside_model)
 
     def json_fields(self) -> dict[str, Any]:
@@ -131,21 +132,21 @@ def model_beside(config: Config, which: str | None) -> ReadinessModel | None:
     if which is None and is_file and not Path(uri.removeprefix("sqlite:///")).exists():
         return None  # nothing was ever registered, and asking would make an empty store
     registry = Registry(config)
-    found = which or next((name for name in (CHAMPION, CHALLENGER) if registry.has(name)), None)
-    return None if found is None else registry.load(found)
+    name = which or next((name for name in (CHAMPION, CHALLENGER) if registry.has(name)), None)
+    return None if name is None else registry.load(name)
 
 
 def _cutoffs(config: Config, model: ReadinessModel | None, data_end: datetime) -> list[datetime]:
     if model is not None:
         return fair_cutoffs(config, [model], data_end)
     times = config.time
-    found = times.mature_cutoffs(data_end)[-times.test_cutoffs :]
-    if not found:
+    judged = times.mature_cutoffs(data_end)[-times.test_cutoffs :]
+    if not judged:
         raise Refused(
             f"No cutoff from {times.first_cutoff:%Y-%m-%d} on is {times.horizon_days} days before "
             f"the data end, {data_end:%Y-%m-%d}: wait for outcomes."
         )
-    return found
+    return judged
 
 
 def _judged(

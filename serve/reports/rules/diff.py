@@ -94,16 +94,16 @@ def diff_rules(
 
 
 def _diff(old: RuleScore, new: RuleScore, frame: pd.DataFrame, words: Words) -> pd.DataFrame:
-    found = pd.DataFrame({"lead_id": frame["lead_id"]})
+    rows = pd.DataFrame({"lead_id": frame["lead_id"]})
     for name, rules in (("old", old), ("new", new)):
         points = rules.rank(frame)
-        found[f"{name}_points"] = points
-        found[f"{name}_band"] = rules.band(points)
-        found[f"{name}_disqualified"] = pd.Series(rules.disqualified(frame, words), dtype=object)
-    found["difference"] = (found["new_points"] - found["old_points"]).round(9)
-    found["moved_by"] = _moved_by(old.lines(frame), new.lines(frame))
-    found.index = pd.Index(found["lead_id"])
-    return found
+        rows[f"{name}_points"] = points
+        rows[f"{name}_band"] = rules.band(points)
+        rows[f"{name}_disqualified"] = pd.Series(rules.disqualified(frame, words), dtype=object)
+    rows["difference"] = (rows["new_points"] - rows["old_points"]).round(9)
+    rows["moved_by"] = _moved_by(old.lines(frame), new.lines(frame))
+    rows.index = pd.Index(rows["lead_id"])
+    return rows
 
 
 def _moved_by(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
@@ -122,11 +122,11 @@ def _unnumbered(lines: pd.DataFrame) -> pd.DataFrame:
     return lines.T.groupby(plain).sum().T
 
 
-def export(found: pd.DataFrame, path: Path) -> Path:
+def export(rows: pd.DataFrame, path: Path) -> Path:
     """Write rows to a .csv or .parquet file, whole or not at all."""
     with whole(path) as unfinished:
         if path.suffix == ".csv":
-            found.to_csv(unfinished, index=False)
+            rows.to_csv(unfinished, index=False)
         else:
-            found.to_parquet(unfinished, index=False)
+            rows.to_parquet(unfinished, index=False)
     return path

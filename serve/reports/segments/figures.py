@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.conditions.segments import Segments, load_segments
+from features.conditions.segments import Segments, require_segments
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
@@ -23,16 +23,16 @@ from features.open import open_database
 from features.progress import Progress
 from features.snapshots import Snapshots
 from features.spec.spec import distinct
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.statistics.clustered import Bools, WinRate, win_rates
-from serve.reports.page import NBSP, percent
+from models.statistics.verdict import Verdict, percent
 from serve.scoring.batch import cutoff_notes, default_cutoff
 
 
 @dataclass(frozen=True)
-class Group:
+class SegmentGroup:
     """A segment, or one of the two groups it is held against: its open leads at the cutoff, its
     conversion, their mean readiness (None without a model) and points (None without leads)."""
 
@@ -46,40 +46,41 @@ class Group:
 
 @dataclass(frozen=True)
 class SegmentsReport:
-    """What was found. everyone: all open leads; nowhere: those in no segment. overlap: the share of
+    """everyone: all open leads; nowhere: those in no segment. overlap: the share of
     the row's open leads that is also in the column. cutoffs: the mature ones that conversion is
     measured on."""
 
     cutoff: datetime
     cutoffs: Sequence[datetime]
     horizon_days: int
-    everyone: Group
-    nowhere: Group
-    segments: Sequence[Group]
+    everyone: SegmentGroup
+    nowhere: SegmentGroup
+    segments: Sequence[SegmentGroup]
     overlap: pd.DataFrame
     model_version: str | None
     rules_version: str
     notes: Sequence[str]
 
     @property
-    def finding(self) -> str:
-        """The segment that converts best in a sentence, if it is surely better than all leads."""
+    def verdict(self) -> Verdict:
+        """The segment that converts best, if it is surely better than all leads."""
         everyone, days = self.everyone.conversion.rate.point, self.horizon_days
         if math.isnan(everyone):
-            return "Nothing can be said of conversion yet: no cutoff's horizon is over."
+            return Verdict("Nothing can be said of conversion yet", "no cutoff's horizon is over.")
         better = [group for group in self.segments if group.conversion.against_all == "more"]
         if not better:
-            return (
-                "No segment is surely better than the rest: of all open leads "
-                f"{_said(everyone)} are won within {days} days, and none is surely above that."
+            return Verdict(
+                "No segment is surely better than the rest",
+                f"of all open leads {percent(everyone)} are won within {days} days, and none is "
+                "surely above that.",
             )
         best = max(better, key=lambda group: group.conversion.rate.point)
         rate, lift = best.conversion.rate, best.conversion.lift
-        return (
-            f"{best.name} converts best: {_said(rate.point)} of its leads are won within "
-            f"{days} days (95 % interval {100 * rate.low:.1f} to {100 * rate.high:.1f}), "
-            f"{lift.point:.1f} times as many as of all open leads ({_said(everyone)}); "
-            f"{best.open_leads:,} of its leads are open now."
+        return Verdict(
+            f"{best.name} converts best",
+            f"{percent(rate.point)} of its leads are won within {days} days (95 % interval "
+            f"{100 * rate.low:.1f} to {100 * rate.high:.1f}), {lift.point:.1f} times as many as of "
+            f"all open leads ({percent(everyone)}); {best.open_leads:,} of its leads are open now.",
         )
 
     def json_fields(self) -> dict[str, Any]:
@@ -94,13 +95,9 @@ class SegmentsReport:
             "in_no_segment": self.nowhere,
             "segments": self.segments,
             "overlap": self.overlap.to_dict("index"),
-            "finding": self.finding,
+            "finding": self.verdict,
             "notes": self.notes,
         }
-
-
-def _said(share: float) -> str:
-    return percent(share).replace(NBSP, " ")
 
 
 def segments_report(
@@ -124,7 +121,7 @@ def segments_report(
         notes = _notes(segments, database, past, horizon)
         notes += cutoff_notes(cutoff, database.data_end, model) if model else ()
     everyone, nowhere, *others = (
-        Group(name, words, int(held.sum()), conversion, *_means(now[held]))
+        SegmentGroup(name, words, int(held.sum()), conversion, *_means(now[held]))
         for (name, words), held, conversion in zip(
             _named(segments, config), groups.T, measured, strict=True
         )
@@ -143,25 +140,14 @@ def segments_report(
     )
 
 
-def require_segments(config: Config) -> Segments:
-    """The segments of segments.toml. Raises Refused where there is none, with how to write one."""
-    segments = load_segments(config)
-    if not segments.segments:
-        raise Refused(
-            f"There are no segments: write some into {config.folder / config.segments}, such as\n"
-            '[[segment]]\nname = "quiet for 14 days"\nall = [{quiet_days = 14}]'
-        )
-    return segments
-
-
 def _model(config: Config, which: str) -> ReadinessModel | None:
     """Without a name and a store there is no model; none is made to find that out."""
     store = config.mlflow_uri.removeprefix("sqlite:///")
     if not which and store != config.mlflow_uri and not Path(store).exists():
         return None
     registry = Registry(config)
-    found = [name for name in (CHAMPION, CHALLENGER) if not which and registry.has(name)]
-    return registry.load(which or found[0]) if which or found else None
+    names = [name for name in (CHAMPION, CHALLENGER) if not which and registry.has(name)]
+    return registry.load(which or names[0]) if which or names else None
 
 
 def _with_bases(members: pd.DataFrame) -> Bools:

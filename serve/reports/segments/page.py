@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from serve.reports import page
-from serve.reports.segments.figures import Group, SegmentsReport
+from serve.reports.segments.figures import SegmentGroup, SegmentsReport
 
 FEW_COLUMNS = 8  # of the overlap; beyond it their heads are numbers
 HEADROOM = 1.04  # of the picture, beyond the longest interval
 
 
-def write_segments_page(report: SegmentsReport, path: Path) -> Path:
+def write_page(report: SegmentsReport, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `segments --json` prints. Makes their folder."""
     return page.write_beside_figures(path, render(report), report)
@@ -22,16 +22,13 @@ def write_segments_page(report: SegmentsReport, path: Path) -> Path:
 
 def render(report: SegmentsReport) -> str:
     """The page as text; the same report gives the same page."""
-    headline, colon, detail = report.finding.replace(" %", f"{page.NBSP}%").rpartition(": ")
     ranked = sorted(report.segments, key=_by_conversion)
     places = {group.name: number for number, group in enumerate(ranked, start=1)}
     names = list(places)
     return page.render(
         "segments/page.html",
         report=report,
-        headline=headline or detail,
-        colon=colon,
-        detail=detail if headline else "",
+        verdict=report.verdict,
         ranked=ranked,
         places=places,
         scale=_scale([report.everyone, report.nowhere, *ranked]),
@@ -40,13 +37,13 @@ def render(report: SegmentsReport) -> str:
     )
 
 
-def _by_conversion(group: Group) -> tuple[bool, float]:
+def _by_conversion(group: SegmentGroup) -> tuple[bool, float]:
     """The best first, those of unknown conversion last."""
     rate = group.conversion.rate.point
     return (rate != rate, -rate)
 
 
-def _scale(groups: list[Group]) -> float:
+def _scale(groups: list[SegmentGroup]) -> float:
     """Percent of the picture's width per unit of conversion."""
     ends = [end for group in groups for end in group.conversion.rate]
     known = [end for end in ends if not np.isnan(end)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,11 +14,10 @@ from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.toml import toml_value
 from features.touches import outcomes_sql, unlisted_sql, window_start
+from features.whole_file import write_whole
 from models.sources.measures import Measures, measure
 from models.sources.moves import Counted, SourceVerdict, judge_sources
 from models.sources.sources import BASKETS, Basket, Sources, load_sources, parse_sources
-from serve.reports import page
-from serve.reports.sources import plot as plots_sources
 from serve.scoring.batch import default_cutoff
 
 SHOWN = 5  # values that no source of the file names
@@ -172,7 +171,7 @@ def apply_moves(config: Config, reviewed: Review) -> list[str]:
         text = path.read_text(encoding="utf-8")
         text = text.rstrip("\n") + "\n" + "".join(_as_toml(m, reviewed.cutoff) for m in moving)
         parse_sources(text, path)  # what cannot be read again is not written
-        page.write(path, text)
+        write_whole(path, text)
     return [source.name for source in moving]
 
 
@@ -184,22 +183,3 @@ def _as_toml(source: Reviewed, cutoff: datetime) -> str:
         f"leads = {verdict.seen.leads}\nwon = {verdict.seen.won}\n"
         f"conversion = {verdict.seen_belief.mean:.4f}\nprobability = {verdict.probability:.4f}\n"
     )
-
-
-def write_page(reviewed: Review, applied: Sequence[str] | None, path: Path) -> Path:
-    """Write the page to `path`, whole or not at all, and return it. applied: the sources whose
-    moves were written, None if none was to be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [
-        plots_sources.Row(s.name, s.basket, s.verdict.belief.mean, *s.interval, s.verdict.to)
-        for s in reviewed.sources
-    ]
-    figure = plots_sources.baskets(rows, reviewed.known.levels, reviewed.horizon_days)
-    text = page.render(
-        "sources/page.html",
-        review=reviewed,
-        applied=applied,
-        picture=page.inline(figure, "sources"),
-    )
-    page.write(path, text)
-    return path

@@ -273,4 +273,5 @@ def test_a_digest_tells_the_rows_not_their_order():
     assert digest(EVENTS) == digest(EVENTS[::-1])
     assert digest(EVENTS) != digest(EVENTS * 2)
     assert digest(EVENTS) != digest([EVENTS[0], EVENTS[1] | {"content": None}])
-    assert digest(EVENTS).startswith("2 rows ")
+    assert digest(EVENTS).rows == 2
+    assert str(digest(EVENTS)).startswith("2 rows ")

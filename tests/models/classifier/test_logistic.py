@@ -9,11 +9,16 @@ from scipy.special import expit, logit
 from sklearn.metrics import log_loss
 
 from features.spec.kinds import Count
-from models.classifier.logistic import LogisticSettings, line, linear_contributions, owners
-from models.classifier.readiness import BATCH, fit_usable
+from models.classifier.classifier import BATCH
+from models.classifier.logistic import (
+    LogisticSettings,
+    linear_contributions,
+    linear_log_odds,
+    owners,
+)
 from models.explanations.explain import contributions_of, explain
 from models.explanations.importance import importance
-from tests.models.small_model import SPECS, fitted_logistic, snapshots
+from tests.models.small_model import SPECS, fitted_logistic, learner, snapshots
 
 STRENGTH = LogisticSettings(strength=0.01)
 
@@ -21,7 +26,7 @@ STRENGTH = LogisticSettings(strength=0.01)
 @pytest.fixture(scope="module")
 def fitted():
     frame, won = snapshots(1_500)
-    return fit_usable(frame, won, SPECS, STRENGTH, 0), frame
+    return learner(frame, won, settings=STRENGTH).learner_, frame
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +85,10 @@ def test_every_input_belongs_to_the_feature_that_moves_it(fitted):
 def test_reasons_add_up_to_the_readiness(served):
     model, frame = served
     found = explain(model, frame)
-    readiness = model.rank(frame)
+    readiness, decide = model.rank(frame), model.classifier.learner_.decision_function
     assert np.abs(found.by_feature.sum(axis=1) + found.base - logit(readiness)).max() < 1e-9
     assert readiness == pytest.approx(
-        model.estimator.predict_proba(frame[[spec.name for spec in model.specs]])[:, 1], abs=1e-12
+        expit(model.line.log_odds(decide(frame[[spec.name for spec in model.specs]]))), abs=1e-12
     )
 
 
@@ -100,25 +105,25 @@ def test_so_too_without_a_text():
     """scikit-learn then lays the inputs out by column, and numpy would add them in another order
     than those of a row alone."""
     frame, won = snapshots(1_500)
-    more = [Count(f"deed {number}", 7) for number in range(30)]
+    more = [Count(f"event {number}", 7) for number in range(30)]
     rng = np.random.default_rng(0)
     drawn = pd.DataFrame({spec.name: rng.poisson(1.0, len(frame)) for spec in more}, dtype=float)
     frame = pd.concat([frame.reset_index(drop=True), drawn], axis=1)
     numbers = [spec for spec in (*SPECS, *more) if not spec.is_text]
-    pipeline = fit_usable(frame, won, numbers, STRENGTH, 0)
+    pipeline = learner(frame, won, numbers, STRENGTH).learner_
     inputs = frame[[spec.name for spec in numbers]]
-    whole = line(pipeline[-1], pipeline[:-1].transform(inputs))
+    whole = linear_log_odds(pipeline[-1], pipeline[:-1].transform(inputs))
     each = [pipeline[:-1].transform(inputs.iloc[[row]]) for row in range(50)]
-    assert whole[:50].tolist() == [line(pipeline[-1], row)[0] for row in each]
+    assert whole[:50].tolist() == [linear_log_odds(pipeline[-1], row)[0] for row in each]
 
 
 def test_texts_alone_have_reasons():
     frame, won = snapshots(1_500)
     texts = [spec for spec in SPECS if spec.is_text]
-    pipeline = fit_usable(frame, won, texts, STRENGTH, 0)
+    pipeline = learner(frame, won, texts, STRENGTH).learner_
     encoded = pipeline[:-1].transform(frame)
     found, base = linear_contributions(pipeline, encoded, [spec.name for spec in texts])
-    assert found.sum(axis=1) + base == pytest.approx(line(pipeline[-1], encoded))
+    assert found.sum(axis=1) + base == pytest.approx(linear_log_odds(pipeline[-1], encoded))
 
 
 def test_a_moved_prior_moves_the_base_alone(served):
@@ -136,7 +141,7 @@ def test_importance_is_the_rise_of_the_log_loss(served):
     assert set(table["feature"]) == {spec.name for spec in model.specs}
     assert set(table["feature"][:3]) == {"age_days", "count_7d(visit)", "first_source"}
     by_feature, base = contributions_of(model, model.encoded(frame))
-    slope, intercept = model.sigmoid
+    slope, intercept = model.line
     place = [spec.name for spec in model.specs].index("age_days")
     rng, rises = np.random.default_rng(0), []
     for _ in range(100):

@@ -11,6 +11,7 @@ import pytest
 import shap
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from models.classifier.tree_nodes import tree_nodes
 from models.explanations import contributions as module
 from models.explanations.contributions import contributions
 
@@ -41,7 +42,7 @@ def fitted(X, seed=0, **shape):
 
 def rows_at_the_edges(booster, X):
     """X, then a row of every threshold, one of infinities each way, and one of missing values."""
-    inner = [node for (tree,) in booster._predictors for node in tree.nodes if not node["is_leaf"]]
+    inner = [node for nodes in tree_nodes(booster) for node in nodes if not node["is_leaf"]]
     met = np.tile(X[0], (len(inner), 1))
     met[range(len(inner)), [node["feature_idx"] for node in inner]] = [
         node["num_threshold"] for node in inner
@@ -106,7 +107,7 @@ def test_equals_the_definition(seed):
     X = awkward_rows(200, 4, seed)
     booster = fitted(X, seed, max_iter=1, max_leaf_nodes=8, min_samples_leaf=5)
     rows = rows_at_the_edges(booster, X[:10])
-    oracle = [shapley_values(booster._predictors[0][0].nodes, row) for row in rows]
+    oracle = [shapley_values(tree_nodes(booster)[0], row) for row in rows]
     assert contributions(booster, rows)[0] == pytest.approx(np.array(oracle), abs=1e-12)
 
 

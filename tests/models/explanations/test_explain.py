@@ -27,7 +27,7 @@ from features.spec.kinds import (
     Share,
     Trend,
 )
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.explanations.explain import Explained, Reason, explain
 from tests.models.small_model import fitted, snapshots
 
@@ -164,9 +164,9 @@ def test_a_contribution_stands_with_its_own_feature(explained):
 
 def test_contributions_are_shap_s_on_the_scale_of_the_readiness(explained):
     model, found = explained
-    encode, boost = model.pipeline.named_steps["encode"], model.pipeline.named_steps["boost"]
+    encode, boost = model.classifier.learner_
     oracle = shap.TreeExplainer(boost, feature_perturbation="tree_path_dependent")
-    values = oracle.shap_values(encode.transform(found.frame).astype(float)) * model.sigmoid[0]
+    values = oracle.shap_values(encode.transform(found.frame).astype(float)) * model.line.slope
     by_name = pd.DataFrame(values, columns=encode.get_feature_names_out())
     names = [spec.name for spec in model.specs]
     assert np.abs(found.by_feature - by_name[names].to_numpy()).max() < 1e-6
@@ -182,7 +182,7 @@ def test_threads_change_no_bit(explained):
             assert np.array_equal(model.rank_encoded(encoded), model.rank(found.frame))
             columns = found.frame[[spec.name for spec in model.specs]]
             assert np.array_equal(
-                model.rank(found.frame), model.estimator.predict_proba(columns)[:, 1]
+                model.rank(found.frame), model.classifier.predict_proba(columns)[:, 1]
             )
 
 

@@ -41,7 +41,7 @@ def weekly(n=600, seed=0):
 
 
 def test_the_verdict_of_the_example():
-    assert verdict(judged(RIGHT, WRONG)) == (
+    assert str(verdict(judged(RIGHT, WRONG))) == (
         "The model had it right: calling the top 25 % (10 leads per cutoff), 100.0 % of the leads "
         "listed by the model were won, 0.0 % of those listed by the rules and 50.0 % at random: "
         "100.0 points more (95 % interval 100.0 to 100.0), about 10 more won deals on each list."
@@ -51,7 +51,7 @@ def test_the_verdict_of_the_example():
 def test_the_rules_may_win():
     judgement = judged(1 - RIGHT, 10 - WRONG, capacity=Capacity(leads_per_cutoff=8))
     assert judgement.winner == "rules"
-    assert verdict(judgement).startswith(
+    assert str(verdict(judgement)).startswith(
         "The rules had it right: calling the top 20 % (8 leads per cutoff), 100.0 % of the leads "
         "listed by the rules were won, 0.0 % of those listed by the model"
     )
@@ -65,14 +65,14 @@ def test_the_verdict_is_the_same_whichever_contender_comes_first():
         for order in (pair, pair[::-1])
     }
     assert len(said) == 1
-    assert "The model had it right: calling the top 25 % (38 leads per cutoff)" in said.pop()
+    assert "The model had it right: calling the top 25 % (38 leads per cutoff)" in str(said.pop())
 
 
 def test_nobody_wins_by_chance():
     judgement = judged(RIGHT, WON.astype(float))
     assert judgement.winner is None
-    assert verdict(judgement).startswith("No clear winner: calling the top 25 %")
-    assert verdict(judgement).endswith(
+    assert str(verdict(judgement)).startswith("No clear winner: calling the top 25 %")
+    assert str(verdict(judgement)).endswith(
         "the difference of 0.0 points (95 % interval 0.0 to 0.0) may be chance."
     )
 
@@ -80,7 +80,7 @@ def test_nobody_wins_by_chance():
 def test_a_few_leads_name_no_winner():
     few = judged(RIGHT[:20], WRONG[:20], SNAPSHOTS[:20], WON[:20])
     assert few.winner is None
-    assert verdict(few) == "No verdict: 20 leads are too few to judge by; wait for 30 or more."
+    assert str(verdict(few)) == "No verdict: 20 leads are too few to judge by; wait for 30 or more."
 
 
 def test_the_figures_are_sklearns():
@@ -189,7 +189,7 @@ def test_of_few_wins_the_figures_stand_without_intervals_and_it_is_said_why():
     assert few.winner is None
     assert few.estimates["model"]["roc_auc"].point == 1
     assert not any(found.known for found in few.estimates["model"].values())
-    assert verdict(few) == (
+    assert str(verdict(few)) == (
         "No verdict, too few wins for an interval: 18 of the 20 needed; calling the top 25 % (9 "
         "leads per cutoff), 100.0 % of the leads listed by the model were won, 0.0 % of those "
         "listed by the rules and 50.0 % at random."

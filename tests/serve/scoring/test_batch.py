@@ -17,7 +17,7 @@ from features.engine.duckdb_engine import feature_frame
 from features.open import open_database
 from features.result_json import to_json
 from features.snapshots import Snapshots
-from models.classifier.readiness import ReadinessModel
+from models.classifier.model import ReadinessModel
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import Run, open_ledger
 from serve.scoring.batch import default_cutoff, score_all

@@ -72,8 +72,8 @@ def test_the_readiness_follows_and_only_complete_outcomes_move_it(demo_folder, s
     assert shift.seen < shift.promised / 2
     assert shift.log_odds < -0.7
     assert "is added to every log-odds" in str(shift)
-    slope, intercept = scorer.model.sigmoid
-    assert moved.sigmoid == pytest.approx((slope, intercept + shift.log_odds))
+    slope, intercept = scorer.model.line
+    assert moved.line == pytest.approx((slope, intercept + shift.log_odds))
     # what happens at the cutoff or later is not known there
     later = company(demo_folder, tmp_path / "later", cutoff, cutoff + timedelta(days=999))
     assert told(later, scorer, cutoff)[1] == told(demo_folder, scorer, cutoff)[1]

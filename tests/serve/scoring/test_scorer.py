@@ -169,3 +169,10 @@ def test_the_rules_are_those_of_today(
     hot = scored["rule_score"] >= scorer.rules.file.bands.hot
     assert set(scored.loc[hot, "band"]) == {"hot"}
     assert "hot" not in set(scored.loc[~hot, "band"])
+
+
+def test_reprs_are_short(scorer: Scorer, trained: Trained) -> None:
+    for shown in (repr(scorer), repr(trained), repr(trained.chosen)):
+        assert len(shown) < 500
+        assert len(shown.splitlines()) <= 3
+    assert repr(trained.model) in repr(scorer)

@@ -16,7 +16,7 @@ from features.dataset import labelled
 from features.errors import BadInput, Refused
 from features.open import open_database
 from features.spec.kinds import ActiveDays, Age
-from models.classifier.readiness import LOGISTIC, TREES, Settings
+from models.classifier.classifier import LOGISTIC, TREES, Settings
 from models.decisions_store import FILE_NAME
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import load_rules

@@ -121,7 +121,7 @@ def test_the_verdict_stands_at_the_top(better):
     comparison = compared(better)
     assert (comparison.judgement.winner or "neither") == better
     words = Page(render(comparison)).words
-    assert 0 < words.index(comparison.verdict) < 200
+    assert 0 < words.index(str(comparison.verdict)) < 200
 
 
 def test_every_figure_of_the_judgement_is_in_its_row(page):
@@ -138,14 +138,14 @@ def test_every_figure_of_the_judgement_is_in_its_row(page):
             unknown = math.isnan(figure)
             sought = "\u2013a" if unknown else written(metric.key, figure, "+")
             assert sought in difference
-        assert who == ("" if metric.less_is_better else "model")
+        assert who == ("" if metric.lower_is_better else "model")
 
 
 def test_all_metrics_of_the_judgement_have_a_row():
     assert {metric.key for metric in METRICS} == set(compared().judgement.difference)
 
 
-def test_less_is_better_where_it_is():
+def test_lower_is_better_where_it_is():
     log_loss = next(metric for metric in METRICS if metric.key == "log_loss")
     judged = compared().judgement
     found = {"rules": {"log_loss": judged.difference["precision"]}}  # the first has more of it
@@ -249,7 +249,7 @@ def test_a_hostile_name_is_only_text():
 def test_odd_judgements_still_read_well(case):
     comparison = compared(**case)
     page = Page(render(comparison))
-    assert comparison.verdict in page.words
+    assert str(comparison.verdict) in page.words
     alike = [page.words, *(value for _, name, value in page.attributes if name != "d")]
     assert not any("nan" in (text or "").lower().split() for text in alike)
 
@@ -288,7 +288,9 @@ def test_simpler_ways_as_the_training_found_them():
     figures = {"model": {}, "rules": {}}
     for metric in METRICS:
         figures["model"][metric.key] = Estimate(0.3, 0.2, 0.4)
-        figures["rules"][metric.key] = unknown if metric.less_is_better else Estimate(0.2, 0.1, 0.3)
+        figures["rules"][metric.key] = (
+            unknown if metric.lower_is_better else Estimate(0.2, 0.1, 0.3)
+        )
     less = {
         m: unknown if e is unknown else Estimate(0.1, -0.01, 0.2)
         for m, e in figures["rules"].items()

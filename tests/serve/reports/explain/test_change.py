@@ -6,7 +6,6 @@ Oracles: what explain_lead says of each cutoff by itself, and the ledger's own r
 import math
 import re
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from features.config import Config, load
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
 from features.open import open_database
+from models.classifier.calibration import Line
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import open_ledger
 from serve.reports.explain.change import Difference, movement
@@ -59,10 +59,9 @@ def scorer(trained: Trained, config: Config) -> Scorer:
 @pytest.fixture(scope="module")
 def older(scorer: Scorer) -> Scorer:
     """A version before it, which was surer of everything, and its rules."""
-    estimator = deepcopy(scorer.model.estimator)
-    sigmoid = estimator.calibrated_classifiers_[0].calibrators[0]
-    sigmoid.a_, sigmoid.b_ = 1.3 * sigmoid.a_, sigmoid.b_ + 0.4
-    model = replace(scorer.model, estimator=estimator, version="0")
+    slope, intercept = scorer.model.line
+    surer = scorer.model.classifier.with_line(Line(1.3 * slope, intercept - 0.4))
+    model = replace(scorer.model, classifier=surer, version="0")
     return Scorer(model, parse_rules(OTHER_RULES, Path("rules.toml")), scorer.words)
 
 
@@ -126,7 +125,7 @@ def test_the_difference_adds_up_and_ends_where_each_cutoff_stands(
     then = explain_lead(config, database, scorer, lead, since)
     now = explain_lead(config, database, scorer, lead, cutoff)
     assert change.log_odds.after == pytest.approx(now.log_odds, abs=1e-9)
-    assert change.points.after == now.points
+    assert change.points.after == now.rule_score
     topics = {reason.topic: reason.log_odds for reason in then.reasons}
     later = {reason.topic: reason.log_odds for reason in now.reasons}
     told = {part.name: part.difference for part in change.log_odds.parts}
@@ -167,7 +166,9 @@ def test_the_change_of_model_and_rules_is_a_line_of_its_own(
         assert change.log_odds.revised == pytest.approx(same_day.log_odds - said.log_odds, abs=1e-9)
         version = scorer.model.version
         assert change.log_odds.because.startswith(f"model version 0 -> {version}: the same facts")
-        assert change.points.revised == pytest.approx(same_day.points - said.points, abs=1e-9)
+        assert change.points.revised == pytest.approx(
+            same_day.rule_score - said.rule_score, abs=1e-9
+        )
         if change.points.revised:
             assert f"rules {older.rules.version} -> {scorer.rules.version}" in change.points.because
 
@@ -282,7 +283,7 @@ def test_the_page_holds_the_story_and_fetches_nothing(
     history = history_of(path, lead)
     change = explain_change(config, database, scorer, lead, CUTOFFS[0], CUTOFFS[2], history)
     story = story_of(database, scorer, told, history, change)
-    hostile = replace(story, told=replace(told, lead_id="<script>alert(1)</script>"))
+    hostile = replace(story, lead=replace(told, lead_id="<script>alert(1)</script>"))
     text = write_page(hostile, tmp_path / "out" / "explain.html").read_text(encoding="utf-8")
     assert "<script" not in text
     assert "&lt;script&gt;" in text

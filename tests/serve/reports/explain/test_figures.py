@@ -49,7 +49,11 @@ def test_reasons_and_lines_add_up_to_what_the_ledger_says(
     leads = [*rows["lead_id"].head(3), *rows.sort_values("rule_score")["lead_id"].iloc[[0, -1]]]
     for row in rows.set_index("lead_id").loc[leads].itertuples():
         told = explain_lead(config, database, scorer, str(row.Index), CUTOFF)
-        assert (told.readiness, told.points, told.band) == (row.readiness, row.rule_score, row.band)
+        assert (told.readiness, told.rule_score, told.band) == (
+            row.readiness,
+            row.rule_score,
+            row.band,
+        )
         logit = math.log(row.readiness / (1 - row.readiness))
         reasons = sum(reason.log_odds for reason in told.reasons)
         assert told.base + reasons == pytest.approx(logit, abs=1e-9)
@@ -94,7 +98,7 @@ def test_faulty_leads_are_told_their_fault(tmp_path: Path, scorer: Scorer) -> No
     cutoff, config = datetime(2026, 3, 1), config_for(tmp_path)
     with opened(leads, events, features={"attributes": ["source"]}) as database:
         told = explain_lead(config, database, scorer, "007", cutoff)
-        assert (told.points, list(told.lines.values())) == (20, [20])
+        assert (told.rule_score, list(told.lines.values())) == (20, [20])
         assert explain_lead(config, database, scorer, "7", cutoff).lines == {}
         for name, said in {
             "twice": r"its rows breach the contract \(leads.lead_id: 2 rows\)",
@@ -141,10 +145,10 @@ def test_the_time_to_close_is_that_of_the_curves(
         assert row[column] == found[column]
     assert f"{row['follow_up_on']:%Y-%m-%d}" == found["follow_up_on"]
     said = f"half by day {found['close_days_median']}; come back on "
-    assert said in str(told.close)
+    assert said in str(told.time_to_close)
     older = Scorer(replace(scorer.model, time_to_close=None), scorer.rules, scorer.words)
     without = explain_lead(config, database, older, lead, CUTOFF)
-    assert without.close is None
+    assert without.time_to_close is None
     assert to_json(without)["time_to_close"] is None
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from serve.reports.funnel.bottleneck import sentence, shortfalls, worst
+from serve.reports.funnel.bottleneck import shortfalls, verdict, worst
 from serve.reports.funnel.transitions import ways
 from tests.serve.reports.funnel.funnel_entries import UNTIL, funnel, made
 
@@ -31,7 +31,7 @@ def test_the_phase_that_fell_is_named_with_its_figures():
     assert held is not None
     assert (held.begin, held.to, held.rate, held.expected) == ("MQL", "customer", 0.12, 0.31)
     assert held.fewer == pytest.approx(38)
-    said = sentence(found, 2)
+    said = str(verdict(found, 2))
     assert said.startswith(
         "MQL to customer holds the funnel back the most: of the 200 leads that entered MQL from "
         "2025-12-12 to 2025-12-31, 12.0 % came to customer within 30 days, against 31.0 % of the "
@@ -56,14 +56,14 @@ def test_what_may_be_chance_is_not_named():
     asked = funnel("lead", "MQL", "customer", within_days=30)
     found = shortfalls(ways(made(halves(0.31, 0.28), asked))[:2])
     assert worst(found) is None
-    assert sentence(found, 2).startswith("No phase stands out")
+    assert str(verdict(found, 2)).startswith("No phase stands out")
 
 
 def test_a_reference_is_held_against_all_mature_leads():
     rows = halves(0.3, 0.3)
     low = funnel("lead", "customer", within_days=30, reference=[0.5, 0.6])
     lives = [(row[0], row[2], None) for row in rows]
-    said = sentence(shortfalls(ways(made(lives, low))), 1)
+    said = str(verdict(shortfalls(ways(made(lives, low))), 1))
     assert "30.0 % came to customer" in said
     assert "against at least 50.0 % as the reference has it (difference -20.0 points" in said
     met = funnel("lead", "customer", within_days=30, reference=[0.3, 0.6])
@@ -74,7 +74,7 @@ def test_few_leads_are_not_judged():
     asked = funnel("lead", "MQL", "customer", within_days=30)
     found = shortfalls(ways(made(halves(0.9, 0.0, leads=20), asked))[:2])
     assert found == []
-    assert sentence(found, 2).endswith("2 of 2 could not be judged: too few leads yet.")
+    assert str(verdict(found, 2)).endswith("2 of 2 could not be judged: too few leads yet.")
 
 
 def test_a_steady_funnel_is_seldom_blamed():

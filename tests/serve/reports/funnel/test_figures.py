@@ -12,13 +12,8 @@ import pytest
 from features.config import load
 from features.errors import BadInput, Refused
 from serve.ledger.ledger import open_ledger
-from serve.reports.funnel.figures import (
-    FunnelReport,
-    funnel_report,
-    render,
-    span,
-    write_funnel_page,
-)
+from serve.reports.funnel.figures import FunnelReport, funnel_report
+from serve.reports.funnel.page import render, span, write_page
 from serve.reports.funnel.plot import fates
 
 STAGES = ["subscriber", "lead", "MQL", "SQL", "customer"]
@@ -141,8 +136,8 @@ def test_a_reference_that_is_not_met_is_the_finding(copied: Path) -> None:
     path = copied / "funnel.toml"
     path.write_text(path.read_text() + "reference = [0.9, 1.0]\n")
     held = report_of(copied)
-    assert held.sentence.startswith("SQL to customer holds the funnel back the most: of the ")
-    assert "against at least 90.0 % as the reference has it" in held.sentence
+    assert str(held.verdict).startswith("SQL to customer holds the funnel back the most: of the ")
+    assert "against at least 90.0 % as the reference has it" in held.verdict.detail
     assert held.steps[-1].reference == (0.9, 1.0)
     page = render(held)
     assert "<strong>SQL to customer holds the funnel back the most</strong>" in page
@@ -196,11 +191,11 @@ def test_the_page_needs_nothing_and_trusts_no_name(copied: Path, tmp_path: Path)
     for step in named.steps:
         assert f"{100 * step.rate.point:.1f}\u00a0%" in page
     assert page == render(named)
-    written = write_funnel_page(named, tmp_path / "a" / "funnel.html")
+    written = write_page(named, tmp_path / "a" / "funnel.html")
     assert written.read_text(encoding="utf-8") == page
     told = json.loads(written.with_suffix(".json").read_text())
     assert told["groups"]["2024-01"][0]["entered"] > 0
-    assert told["finding"] == named.sentence
+    assert told["finding"] == str(named.verdict)
 
 
 def test_the_picture_ends_where_nothing_has_been_seen(report: FunnelReport) -> None:

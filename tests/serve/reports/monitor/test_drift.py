@@ -17,9 +17,9 @@ from serve.reports.monitor.drift import (
     drift,
     fewest_expected,
     match_ages,
-    pace,
     psi,
     psi_by_chance,
+    rate_change,
 )
 
 
@@ -44,21 +44,21 @@ def test_bins_are_of_equal_count_and_missing_ones_apart() -> None:
     found = of(np.arange(100.0), [*np.arange(50.0, 90.0), *[math.nan] * 10])
     now = np.array([0, 0, 0, 0, 0, 10, 10, 10, 10, 0, 10])
     assert found.psi == pytest.approx(psi([5] * 10 + [0], now))  # weighted to the 50
-    assert found.light == "red"
+    assert found.status == "red"
 
 
 def test_counts_that_are_mostly_zero_have_fewer_bins() -> None:
     assert of([0.0] * 90 + [1.0] * 10, [0.0] * 90 + [1.0] * 10).psi == 0
     assert of([0.0] * 100, [0.0] * 100).psi == 0
-    assert of([0.0] * 300, [0.0] * 150 + [1.0] * 150).light == "red"
+    assert of([0.0] * 300, [0.0] * 150 + [1.0] * 150).status == "red"
 
 
 def test_texts_go_by_name_and_rare_ones_together() -> None:
     before = ["ads"] * 60 + ["web"] * 30 + [np.nan] * 10
     assert of(before, before[::-1]).psi == 0
-    assert of(before * 5, (["ads"] * 30 + ["web"] * 60 + [np.nan] * 10) * 5).light == "red"
+    assert of(before * 5, (["ads"] * 30 + ["web"] * 60 + [np.nan] * 10) * 5).status == "red"
     many = [f"s{n}" for n in range(30)] * 20
-    assert of(many, [f"t{n}" for n in range(600)]).light == "red"  # others only, now
+    assert of(many, [f"t{n}" for n in range(600)]).status == "red"  # others only, now
 
 
 @pytest.mark.parametrize("leads", [300, 3_000])
@@ -73,10 +73,12 @@ def test_neither_cries_at_a_million_nor_sleeps_at_three_hundred() -> None:
     rng = np.random.default_rng(4)
     many = of(rng.normal(size=1_000_000), rng.normal(0.1, 1, size=1_000_000))
     assert many.psi > many.by_chance  # beyond chance, and a trifle
-    assert (many.psi < PSI_AMBER, many.light) == (True, "green")
-    assert of(rng.normal(size=300), rng.normal(1, 1, size=300)).light == "red"
-    lights = [of(rng.normal(size=300), rng.normal(size=300), tests=100).light for _ in range(300)]
-    assert set(lights) == {"green"}
+    assert (many.psi < PSI_AMBER, many.status) == (True, "green")
+    assert of(rng.normal(size=300), rng.normal(1, 1, size=300)).status == "red"
+    statuses = [
+        of(rng.normal(size=300), rng.normal(size=300), tests=100).status for _ in range(300)
+    ]
+    assert set(statuses) == {"green"}
     few = of(rng.normal(size=40), rng.normal(size=40), tests=100)
     assert few.by_chance > PSI_RED  # with so few nothing but a landslide is sure
 
@@ -86,9 +88,9 @@ def test_growing_older_is_no_drift() -> None:
     rng = np.random.default_rng(5)
     ages = [rng.uniform(0, most, 3000) for most in (120, 200)]
     deeds = [pd.Series(rng.poisson(10 * age).astype(float)) for age in ages]
-    assert of(*deeds).light == "red"
+    assert of(*deeds).status == "red"
     matched = match_ages(pd.Series(ages[0]), pd.Series(np.arange(3000)), ages[1])
-    assert drift("f", *deeds, matched).light == "green"
+    assert drift("f", *deeds, matched).status == "green"
     assert matched.share == pytest.approx(np.mean(ages[1] < 120), abs=0.06)
     assert matched.weight.sum() == matched.now.sum()
 
@@ -107,9 +109,9 @@ def test_weights_by_hand() -> None:
 def test_a_lead_seen_at_four_cutoffs_is_one_lead() -> None:
     rng = np.random.default_rng(6)
     before, after = rng.poisson(2, 200).astype(float), rng.poisson(2.6, 200).astype(float)
-    once = pace(before, after, alike(200, 200))
+    once = rate_change(before, after, alike(200, 200))
     repeated = Matched(np.full(800, 0.25), np.ones(200, bool), np.tile(np.arange(200), 4))
-    again = pace(np.tile(before, 4), after, repeated)
+    again = rate_change(np.tile(before, 4), after, repeated)
     assert (again.ratio, again.z) == (pytest.approx(once.ratio), pytest.approx(once.z))
     assert repeated.effective == pytest.approx(200)
 
@@ -119,14 +121,14 @@ def test_pace_tells_doubled_vanished_and_too_few() -> None:
     deeds = rng.poisson(2, 1000).astype(float)
     same, twice = rng.poisson(2, 500).astype(float), 2 * rng.poisson(2, 500).astype(float)
     matched = alike(1000, 500)
-    assert pace(deeds, same, matched).light(20) == "green"
-    assert pace(deeds, twice, matched).light(20) == "red"
-    assert pace(deeds, np.zeros(500), matched).light(20) == "red"
+    assert rate_change(deeds, same, matched).status(20) == "green"
+    assert rate_change(deeds, twice, matched).status(20) == "red"
+    assert rate_change(deeds, np.zeros(500), matched).status(20) == "red"
     rare = (np.arange(1000) < 10).astype(float)  # 5 leads expected, none seen: it may be chance
-    assert pace(rare, np.zeros(500), matched).expected == 5
+    assert rate_change(rare, np.zeros(500), matched).expected == 5
     assert fewest_expected(20) > 5
-    assert pace(rare, np.zeros(500), matched).light(20) == "grey"
+    assert rate_change(rare, np.zeros(500), matched).status(20) == "grey"
     lively = rng.lognormal(0, 1.5, (200, 2, 500))
-    lights = [pace(one, other, alike(500, 500)).light(20) for one, other in lively]
-    assert lights.count("red") == 0
-    assert lights.count("amber") <= 1
+    statuses = [rate_change(one, other, alike(500, 500)).status(20) for one, other in lively]
+    assert statuses.count("red") == 0
+    assert statuses.count("amber") <= 1

@@ -23,10 +23,10 @@ from features.spec.spec import distinct
 from models.registry import CHAMPION, Registry
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger
-from serve.reports.monitor.drift_now import reference_cutoffs
 from serve.reports.monitor.figures import Monitoring, monitor
+from serve.reports.monitor.inputs import reference_cutoffs
 from serve.reports.monitor.page import log, write_page
-from serve.reports.monitor.status import Check
+from serve.reports.monitor.status import MonitorCheck
 from serve.scoring.batch import score_all
 from serve.scoring.scorer import Scorer
 from training.record import Trained
@@ -77,19 +77,19 @@ def clean(home: Path, trained: Trained) -> Monitoring:
     return monitored(home, trained)
 
 
-def check(found: Monitoring, key: str) -> Check:
+def check(found: Monitoring, key: str) -> MonitorCheck:
     return next(each for each in found.checks if each.key == key)
 
 
 def test_a_clean_week_has_no_red_light(clean: Monitoring) -> None:
     assert [each.key for each in clean.of("red")] == []
-    assert (clean.exit_code(strict=False), check(clean, "actions").light) == (0, "green")
+    assert (clean.exit_code(strict=False), check(clean, "actions").status) == (0, "green")
     assert len({each.key for each in clean.checks}) == len(clean.checks) == 19
 
 
 def test_past_scores_by_brute_force(clean: Monitoring, home: Path) -> None:
     """Of the mature cutoffs the latest, and those a horizon before it: 05-12 and 04-07."""
-    told = clean.told[0]
+    told = clean.versions[0]
     assert told.cutoffs == [datetime(2025, 4, 7), datetime(2025, 5, 12)]
     with open_ledger(home / "ledger.duckdb") as ledger:
         rows = ledger.connection.execute("SELECT lead_id, cutoff, readiness FROM scores").df()
@@ -127,8 +127,8 @@ def test_leads_that_are_gone_or_were_closed_before_count_nowhere(
         return {"leads": leads, "events": events, "deals": deals}
 
     with changed(home, tmp_path, change) as folder:
-        found = monitored(folder, trained).told[0]
-    before = clean.told[0]
+        found = monitored(folder, trained).versions[0]
+    before = clean.versions[0]
     assert found.gone in (2, 3, 4)  # each may have been scored at 04-07 too
     assert found.overall.leads == before.overall.leads - found.gone
     assert found.overall.won == before.overall.won
@@ -186,8 +186,8 @@ def test_planted_changes_are_found_by_name(
 ) -> None:
     with changed(home, tmp_path, change) as folder:
         found = monitored(folder, trained)
-    assert check(found, key).light == "red"
-    assert re.search(said, check(found, key).said)
+    assert check(found, key).status == "red"
+    assert re.search(said, check(found, key).message)
     assert found.exit_code(strict=False) == 1
 
 
@@ -197,10 +197,10 @@ def test_without_a_ledger_it_says_what_is_missing(
     with changed(home, tmp_path, lambda tables: {}) as folder:
         (folder / "ledger.duckdb").unlink()
         found = monitored(folder, trained)
-    assert check(found, "calibration").light == "grey"
-    assert "0.0 wins are to be expected" in check(found, "calibration").said
-    assert "20 are needed: 20.0 more" in check(found, "calibration").said
-    assert check(found, "days_without_scores").light == "grey"
+    assert check(found, "calibration").status == "grey"
+    assert "0.0 wins are to be expected" in check(found, "calibration").message
+    assert "20 are needed: 20.0 more" in check(found, "calibration").message
+    assert check(found, "days_without_scores").status == "grey"
     write_page(found, tmp_path / "monitor.html")
 
 
@@ -222,5 +222,5 @@ def test_the_page_and_the_run_hold_every_figure(
     registry = Registry(load(demo_folder))
     run = registry.client.get_run(log(clean, registry))
     assert run.data.tags["mlflow.runName"] == "monitor-2025-06-23T00:00"
-    assert run.data.tags["light_actions"] == check(clean, "actions").light
+    assert run.data.tags["light_actions"] == check(clean, "actions").status
     assert run.data.metrics == pytest.approx(clean.metrics())

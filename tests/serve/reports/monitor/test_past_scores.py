@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve.reports.monitor import past_scores
-from serve.reports.monitor.past_scores import FEWEST_WINS, apart, by_band, kept, wins_by_chance
+from serve.reports.monitor import outcomes
+from serve.reports.monitor.outcomes import FEWEST_WINS, apart, by_band, past_scores, wins_by_chance
 
 
 def by_hand(chances: list[float]) -> np.ndarray:
@@ -37,7 +37,7 @@ def test_many_leads_are_as_exact_as_it_matters(monkeypatch: pytest.MonkeyPatch) 
     ready = np.random.default_rng(1).beta(0.5, 10, 1500)
     expected = round(ready.sum())
     exact = [wins_by_chance(ready, wins) for wins in range(expected - 20, expected + 21, 10)]
-    monkeypatch.setattr(past_scores, "EXACT", 0)
+    monkeypatch.setattr(outcomes, "EXACT", 0)
     near = [wins_by_chance(ready, wins) for wins in range(expected - 20, expected + 21, 10)]
     for one, other in zip(exact, near, strict=True):
         assert one[:2] == other[:2]
@@ -50,29 +50,29 @@ def test_right_scores_seldom_alarm_and_wrong_ones_do() -> None:
     for _ in range(200):
         ready = rng.beta(0.5, 8, 1000)
         luck = rng.random(1000)
-        found = kept(ready, (luck < ready).astype(float))
+        found = past_scores(ready, (luck < ready).astype(float))
         right += found.low <= found.won <= found.high
-        alarms += found.light() != "green"
-        wrong += kept(ready, (luck < ready / 2).astype(float)).light() == "red"
+        alarms += found.status() != "green"
+        wrong += past_scores(ready, (luck < ready / 2).astype(float)).status() == "red"
     assert 0.93 <= right / 200 <= 0.99
     assert alarms <= 4  # 1.25 times off is far for 59 wins, and seldom by chance
     assert wrong >= 190
 
 
 def test_below_twenty_wins_nothing_is_said() -> None:
-    few = kept(np.full(199, 0.1), np.zeros(199))
-    assert (few.enough, few.light()) == (False, "grey")
-    enough = kept(np.full(200, 0.1), np.zeros(200))
-    assert (enough.expected, enough.light()) == (pytest.approx(FEWEST_WINS), "red")
-    assert kept(np.empty(0), np.empty(0)).light() == "grey"
+    few = past_scores(np.full(199, 0.1), np.zeros(199))
+    assert (few.enough, few.status()) == (False, "grey")
+    enough = past_scores(np.full(200, 0.1), np.zeros(200))
+    assert (enough.expected, enough.status()) == (pytest.approx(FEWEST_WINS), "red")
+    assert past_scores(np.empty(0), np.empty(0)).status() == "grey"
 
 
 def test_a_trifle_is_no_alarm_however_sure() -> None:
     ready = np.full(1_000_000, 0.1)
     won = (np.arange(1_000_000) < 110_000).astype(float)
-    found = kept(ready, won)
+    found = past_scores(ready, won)
     assert found.chance < 1e-6
-    assert found.light() == "green"
+    assert found.status() == "green"
 
 
 def test_bands_add_up_and_tear_no_tie() -> None:

@@ -40,7 +40,9 @@ def upside_down(demo_folder, current_text):
 
 def test_a_draft_that_turns_the_rules_upside_down_is_worse(upside_down):
     assert upside_down.is_worse
-    assert upside_down.verdict.startswith("The current rules had it right: calling the top 10 %")
+    assert str(upside_down.verdict).startswith(
+        "The current rules had it right: calling the top 10 %"
+    )
     assert upside_down.judged.difference["precision"].high < 0
     assert {each.pays for each in upside_down.rules} <= {
         "wrong way",
@@ -66,7 +68,7 @@ def test_each_rule_is_counted_as_the_log_has_it(upside_down):
 def test_the_same_rules_are_told_apart_from_a_draw(demo_folder, current_text):
     found = of(demo_folder, current_text + "# a comment is no change\n")
     assert found.draft.version == found.current.version
-    assert found.verdict.startswith("The draft says what the current rules say")
+    assert str(found.verdict).startswith("The draft says what the current rules say")
     assert not found.is_worse
     assert found.judged.difference["precision"] == (0, 0, 0)
 

@@ -21,8 +21,8 @@ from features.config import Config, load
 from features.errors import BadInput, Refused
 from features.progress import silent
 from features.result_json import to_json
-from serve.reports.segments.figures import Group, SegmentsReport, overlap, segments_report
-from serve.reports.segments.page import render, write_segments_page
+from serve.reports.segments.figures import SegmentGroup, SegmentsReport, overlap, segments_report
+from serve.reports.segments.page import render, write_page
 from tests.features.lead_databases import at, config_for, event, write_database
 from training.record import Trained
 
@@ -64,7 +64,7 @@ def told(config: Config, cutoff: datetime | None = None, which: str = "") -> Seg
     return segments_report(config, which, cutoff, silent)
 
 
-def counts(group: Group) -> tuple[int, int, int, int]:
+def counts(group: SegmentGroup) -> tuple[int, int, int, int]:
     found = group.conversion
     return group.open_leads, found.snapshots, found.leads, found.wins
 
@@ -98,7 +98,7 @@ def test_at_an_earlier_cutoff_nothing_later_is_known(little: Config) -> None:
 def test_before_any_horizon_is_over_there_are_sizes_only(little: Config) -> None:
     found = told(little, at("2026-01-06"))
     assert counts(found.everyone) == (4, 0, 0, 0)
-    assert found.finding.startswith("Nothing can be said of conversion yet")
+    assert str(found.verdict).startswith("Nothing can be said of conversion yet")
     assert found.notes[0] == "No cutoff's horizon of 7 days is over: no conversion."
     assert to_json(found)["segments"][0]["conversion"]["rate"]["point"] is None
     assert "unknown" in render(found)
@@ -120,7 +120,7 @@ def test_a_model_that_is_not_there_is_refused(little: Config) -> None:
 
 def test_the_page_holds_the_figures_and_no_name_as_markup(little: Config, tmp_path: Path) -> None:
     found = told(little, at("2026-02-02"))
-    page = write_segments_page(found, tmp_path / "new" / "segments.html").read_text()
+    page = write_page(found, tmp_path / "new" / "segments.html").read_text()
     assert (tmp_path / "new" / "segments.json").is_file()
     assert "visited <b>" not in page
     assert page.count("visited &lt;b&gt;&amp;") >= 4
@@ -144,7 +144,7 @@ def test_with_a_model_the_mean_readiness_is_that_of_its_leads(
     assert serious.readiness is not None
     assert serious.readiness > everyone
     assert serious.conversion.against_all == "more"
-    assert found.finding.startswith("serious interest, last 30 days converts best: ")
+    assert str(found.verdict).startswith("serious interest, last 30 days converts best: ")
     sizes = [group.open_leads for group in found.segments]
     assert max(sizes) <= found.everyone.open_leads <= sum(sizes) + found.nowhere.open_leads
 

@@ -17,7 +17,8 @@ from features.errors import BadInput
 from features.open import open_database
 from models.sources.moves import MatureLeads
 from models.sources.sources import load_sources
-from serve.reports.sources.figures import Review, apply_moves, review, sources_path, write_page
+from serve.reports.sources.figures import Review, apply_moves, review, sources_path
+from serve.reports.sources.page import write_page
 from tests.features.lead_databases import config_for, event, write_database
 from tests.models.sources_text import BASKETS, move, one
 

@@ -1,4 +1,4 @@
-"""Calibrators mend what was done to the log-odds on purpose, and are chosen for cause."""
+"""Lines undo what was done to the log-odds on purpose, and are chosen for cause."""
 
 import numpy as np
 import pandas as pd
@@ -9,8 +9,14 @@ from scipy.special import expit, logit
 from scipy.stats import rankdata
 
 from features.result_json import to_json
-from models.classifier.calibrators import ENOUGH_WINS, KINDS, anchor, choose_kind, halves, learn
-from models.classifier.readiness import ReadinessModel, calibrated
+from models.classifier.calibration import (
+    ENOUGH_WINS,
+    KINDS,
+    anchor,
+    choose_kind,
+    fit_line,
+    halves,
+)
 from models.explanations.explain import explain
 from tests.models.small_model import fitted, snapshots
 
@@ -31,14 +37,14 @@ def world(n, slope, shift, seed=0, cutoffs=4, base=-1.0):
 )
 def test_a_known_distortion_is_undone_by_the_kind_that_can(slope, shift, kind):
     f, won, _ = world(40_000, slope, shift, cutoffs=1)
-    line = learn(kind, f, won)
+    line = fit_line(kind, f, won)
     assert line == pytest.approx((slope, shift), abs=0.06)
 
 
 def test_none_does_nothing_and_shift_meets_the_win_rate():
     f, won, _ = world(500, 1.0, 0.7)
-    assert learn("none", f, won) == (1.0, 0.0)
-    shifted = learn("shift", f, won)
+    assert fit_line("none", f, won) == (1.0, 0.0)
+    shifted = fit_line("shift", f, won)
     assert shifted.slope == 1.0
     assert shifted.probability(f).mean() == pytest.approx(won.mean(), abs=1e-9)
 
@@ -51,7 +57,7 @@ def test_alike_log_odds_are_anchored_as_king_and_zeng_correct():
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_keeps_the_ranking_ties_included_and_never_says_0_or_1(kind):
     f, won, _ = world(300, 0.6, 0.3)
-    found = learn(kind, f, won).probability(f)
+    found = fit_line(kind, f, won).probability(f)
     assert np.array_equal(rankdata(found), rankdata(f))
     assert ((found > 0) & (found < 1)).all()
 
@@ -114,15 +120,8 @@ def test_halves_part_the_cutoffs_and_late_is_no_fewer(cutoffs):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_reasons_add_up_to_the_log_odds_whatever_the_kind(kind):
-    model, (frame, won) = fitted(900), snapshots(900)
-    given_kind = ReadinessModel(
-        **{
-            **{name: getattr(model, name) for name in model.__dataclass_fields__},
-            "estimator": calibrated(model.pipeline, frame[600:], won[600:], kind),
-        }
-    )
-    told = explain(given_kind, frame)
-    whole = told.by_feature.sum(axis=1) + told.base
-    assert whole == pytest.approx(logit(given_kind.rank(frame)), abs=1e-9)
-    if kind != "sigmoid":
-        assert given_kind.sigmoid[0] == 1.0
+    model, (frame, _) = fitted(900, calibration=kind), snapshots(900)
+    explained = explain(model, frame)
+    whole = explained.by_feature.sum(axis=1) + explained.base
+    assert whole == pytest.approx(logit(model.rank(frame)), abs=1e-9)
+    assert (model.line.slope == 1.0) == (kind != "sigmoid")

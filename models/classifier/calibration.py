@@ -1,4 +1,4 @@
-"""Three ways to make a probability of a learner's log-odds, and the choice among them.
+"""Calibration: a straight line from a learner's log-odds to those of a probability.
 
 | kind | parameters | calibrated log-odds |
 |---|---|---|
@@ -6,13 +6,13 @@
 | shift | 1 | those of the learner + b, so that as many are promised as were won |
 | sigmoid | 2 | a x those of the learner + b (Platt 1999) |
 
-All three are straight lines in the log-odds and rise strictly: they tear no tie and make none, give
-no 0 and no 1, and leave the reasons of a lead exact (models/explanations/explain.py). Isotonic
-regression and Venn-Abers do none of that; docs/adr/0012 has what they measured.
+All three rise strictly with the learner's: they break no tie and make none, give no 0 and no 1, and
+leave the reasons of a lead exact (models/explanations/explain.py). Isotonic regression and
+Venn-Abers do none of that; docs/adr/0012 has what they measured.
 
-The choice is by log loss on calibration snapshots, cross-fitted twice over: a calibrator is learnt
-on the earlier half of the cutoffs from some leads and judged on the later half on other leads, for
-the snapshots of one lead share its fate. Worked example, calibration cutoffs 2026-03-02, 03-09 and
+The choice is by log loss on the latest cutoffs, cross-fitted twice over: a line is fitted on the
+earlier half of the cutoffs from some leads and judged on the later half on other leads, for the
+snapshots of one lead share its outcome. Worked example, calibration cutoffs 2026-03-02, 03-09 and
 03-16: a fifth of the leads is judged at 03-09 and 03-16 by what the other four fifths taught at
 03-02; so with each fifth. With a single cutoff only the leads are split.
 
@@ -27,16 +27,15 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize
 from scipy.special import expit
-from sklearn.calibration import _SigmoidCalibration
-from threadpoolctl import threadpool_limits
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 Kind = Literal["none", "shift", "sigmoid"]
 KINDS: tuple[Kind, ...] = ("none", "shift", "sigmoid")  # fewest parameters first
 FOLDS = 5
-ENOUGH_WINS = 200  # from here on the sigmoid is kept unless a simpler one is surely better
+ENOUGH_WINS = 200  # from here on the sigmoid stays unless a simpler one is surely better
 SURELY = 2.0  # standard errors
 FARTHEST = 30.0  # log-odds; beyond, a probability is 0 or 1 in all but name
 
@@ -47,10 +46,14 @@ class Line(NamedTuple):
     slope: float
     intercept: float
 
+    def log_odds(self, log_odds: Floats) -> Floats:
+        """Calibrated, of the learner's."""
+        return self.slope * log_odds + self.intercept
+
     def probability(self, log_odds: Floats) -> Floats:
-        """In (0, 1), strictly rising with the log-odds."""
-        found: Floats = expit(self.slope * log_odds + self.intercept)
-        return found
+        """In (0, 1), strictly rising with the learner's log-odds."""
+        probability: Floats = expit(self.log_odds(log_odds))
+        return probability
 
 
 @dataclass(frozen=True)
@@ -75,19 +78,50 @@ class Choice:
         return {"kind": self.kind, "cross_fitted": losses}
 
 
-def learn(kind: Kind, log_odds: Floats, won: Floats) -> Line:
-    """The calibrator of a kind that fits snapshots best. won: 0 or 1, with both among them.
+def latest(cutoff: npt.ArrayLike, won: Floats) -> Mask:
+    """Which snapshots calibrate: those of the latest cutoffs, as few as hold ENOUGH_WINS (two
+    numbers want no more, and the learner does), at most a third of the cutoffs, at least one."""
+    number, distinct = pd.factorize(pd.Series(cutoff), sort=True)
+    wins = np.bincount(number, won, len(distinct))[::-1].cumsum()
+    enough = 1 + int(np.searchsorted(wins, ENOUGH_WINS))
+    calibrate: Mask = number >= len(distinct) - max(1, min(enough, len(distinct) // 3))
+    return calibrate
 
-    >>> learn("none", np.array([-1.0, 1.0]), np.array([0.0, 1.0]))
+
+def fit_line(kind: Kind, log_odds: Floats, won: Floats) -> Line:
+    """The line of a kind that fits snapshots best. won: 0 or 1, with both among them.
+
+    >>> fit_line("none", np.array([-1.0, 1.0]), np.array([0.0, 1.0]))
     Line(slope=1.0, intercept=0.0)
     """
     if kind == "none":
         return Line(1.0, 0.0)
     if kind == "shift":
         return Line(1.0, anchor(log_odds, float(won.mean())))
-    with threadpool_limits(1, "blas"):  # threads add up in another order: other last bits
-        sigmoid = _SigmoidCalibration().fit(log_odds, won)
-    return Line(-float(sigmoid.a_), -float(sigmoid.b_))
+    return _platt(log_odds, won)
+
+
+def _platt(log_odds: Floats, won: Floats) -> Line:
+    """The sigmoid of Platt 1999, of the least log loss against targets a little inside 0 and 1: one
+    more win and one more loss are supposed, so that it is finite where all are ranked right."""
+    wins = won.sum()
+    losses = len(won) - wins
+    target = np.where(won == 1, (wins + 1) / (wins + 2), 1 / (losses + 2))
+    scale = max(1.0, float(np.abs(log_odds).max()) / FARTHEST)  # extreme log-odds stall the descent
+    scaled = log_odds / scale
+
+    def loss(line: Floats) -> tuple[float, Floats]:
+        raw = line[0] * scaled + line[1]
+        rest = expit(raw) - target
+        # numpy's own sums: BLAS would add up in another order with other threads, to other bits.
+        return float((np.logaddexp(0, raw) - target * raw).sum()), np.array(
+            [(rest * scaled).sum(), rest.sum()]
+        )
+
+    begin = np.array([0.0, np.log((wins + 1) / (losses + 1))])
+    near = {"gtol": 1e-6, "ftol": 64 * np.finfo(float).eps}  # as scikit-learn has it
+    slope, intercept = minimize(loss, begin, jac=True, method="L-BFGS-B", options=near).x
+    return Line(float(slope) / scale, float(intercept))
 
 
 def anchor(log_odds: Floats, rate: float) -> float:
@@ -114,14 +148,14 @@ def choose_kind(
     lead = pd.factorize(pd.Series(lead_id))[0]
     fold, (early, late) = lead % FOLDS, halves(cutoff)
     parts = [(early & (fold != number), late & (fold == number)) for number in range(FOLDS)]
-    if not all(0 < won[taught].sum() < taught.sum() for taught, _ in parts):
+    if not all(0 < won[fitted].sum() < fitted.sum() for fitted, _ in parts):
         return Choice("none", {}, {})
     losses = {kind: np.zeros(len(won)) for kind in KINDS}
-    for taught, judged in parts:
+    for fitted, judged in parts:
         for kind in KINDS:
-            line = learn(kind, log_odds[taught], won[taught])
-            losses[kind][judged] = surprise(line.probability(log_odds[judged]), won[judged])
-    mean = {kind: float(found[late].mean()) for kind, found in losses.items()}
+            line = fit_line(kind, log_odds[fitted], won[fitted])
+            losses[kind][judged] = row_losses(line.probability(log_odds[judged]), won[judged])
+    mean = {kind: float(loss[late].mean()) for kind, loss in losses.items()}
     best = min(KINDS, key=lambda kind: mean[kind])
     behind = {k: _difference(losses[k] - losses[best], late, lead) for k in KINDS}
     gap, error = behind["sigmoid"]
@@ -130,7 +164,7 @@ def choose_kind(
     return Choice(next(k for k in KINDS if behind[k][0] <= behind[k][1]), mean, behind)
 
 
-def halves(cutoff: npt.ArrayLike) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def halves(cutoff: npt.ArrayLike) -> tuple[Mask, Mask]:
     """Which snapshots lie in the earlier and in the later half of the cutoffs; all in both where
     there is only one cutoff. Of an odd number the middle one is late.
 
@@ -144,15 +178,13 @@ def halves(cutoff: npt.ArrayLike) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np
     return early, ~early
 
 
-def surprise(probability: Floats, won: Floats) -> Floats:
+def row_losses(probability: Floats, won: Floats) -> Floats:
     """Log loss of each snapshot, in nats."""
     return -np.log(np.where(won == 1, probability, 1 - probability))
 
 
-def _difference(
-    loss: Floats, judged: npt.NDArray[np.bool_], lead: npt.NDArray[np.intp]
-) -> tuple[float, float]:
+def _difference(loss: Floats, judged: Mask, lead: npt.NDArray[np.intp]) -> tuple[float, float]:
     """Mean difference over the judged snapshots, and its standard error clustered by lead."""
     mean = float(loss[judged].mean())
-    strays = np.bincount(lead[judged], loss[judged] - mean)
-    return mean, float(np.sqrt((strays**2).sum()) / judged.sum())
+    residuals = np.bincount(lead[judged], loss[judged] - mean)
+    return mean, float(np.sqrt((residuals**2).sum()) / judged.sum())

@@ -1,8 +1,9 @@
-"""The checks of what goes in: features, actions, sources, doubled events and the base rate, of now
+"""The inputs of the model: features, actions, sources, doubled events and the base rate, of now
 against the last cutoffs that the model was trained on, leads of the same age with each other.
 
 Both sides are computed from the lead database of today by the same code (docs/adr has why), at
-cutoffs whole weeks apart, so that a Monday is never held against a Sunday.
+cutoffs whole weeks apart, so that a Monday is never held against a Sunday. Events count that lie in
+[cutoff - w, cutoff) and were known before the cutoff.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +29,11 @@ from features.progress import Progress
 from features.snapshots import Chunk, Snapshots
 from features.spec.kinds import Age
 from features.spec.spec import distinct
-from models.classifier.readiness import ReadinessModel
-from serve.reports.monitor.drift import Drift, Matched, Pace, drift, match_ages, pace
-from serve.reports.monitor.past_scores import FEWEST_WINS, apart
-from serve.reports.monitor.rates import Kind, arrivals_sql, deeds_sql, doubled_sql, known_sql
+from models.classifier.model import ReadinessModel
+from serve.reports.monitor.drift import Drift, Matched, RateChange, drift, match_ages, rate_change
+from serve.reports.monitor.outcomes import FEWEST_WINS, apart
 
+Kind = Literal["action", "source"]
 Floats = npt.NDArray[np.float64]
 
 REFERENCE_WEEKS = 4  # last training cutoffs that now is held against
@@ -44,26 +45,26 @@ FEWEST_LEADS = 5  # with an action that the model has never seen, for it to be n
 
 
 @dataclass(frozen=True)
-class Named:
-    """An action or source, and how its pace moved; `new` if it was never seen before training's
+class NamedChange:
+    """An action or source, and how its rate changed; `new` if it was never seen before training's
     end, `renamed` the new one that may be the same under another name."""
 
     name: str
-    pace: Pace
+    change: RateChange
     new: bool = False
     renamed: str = ""
 
     @property
     def vanished(self) -> bool:
         """Nobody does it any more."""
-        return not self.new and self.pace.leads == 0
+        return not self.new and self.change.leads == 0
 
     def json_fields(self) -> dict[str, Any]:
         """One of the `details` of its check."""
-        return {"name": self.name, "new": self.new, "renamed": self.renamed} | vars(self.pace)
+        return {"name": self.name, "new": self.new, "renamed": self.renamed} | vars(self.change)
 
 
-class Sight:
+class InputComparison:
     """Leads of now and of the reference, side by side.
 
     Worked example, cutoff Monday 2026-06-01, model trained until Monday 2026-03-30: the reference
@@ -122,36 +123,38 @@ class Sight:
         ready = pd.Series(self.model.rank(self.frame))
         return drift("readiness", ready[~self.is_now], ready[self.is_now], self.matched)
 
-    def named(self, kind: Kind) -> list[Named]:
+    def named(self, kind: Kind) -> list[NamedChange]:
         """Every action (or source) of events that enough leads had, before or now."""
-        told = self.database.query(deeds_sql(self.snapshots, kind, WINDOW))
+        counts = self.database.query(events_sql(self.snapshots, kind, WINDOW))
         before_end = known_sql(kind, self.model.trained_until)
         known = set(self.database.query(before_end)["name"])
-        leads = told.groupby("name")["lead_id"].nunique().nlargest(MOST_NAMES)
+        leads = counts.groupby("name")["lead_id"].nunique().nlargest(MOST_NAMES)
         rows = self.frame[["lead_id", "cutoff"]].reset_index(names="row")
-        told = told.merge(rows, on=["lead_id", "cutoff"])
-        doers = told[told["cutoff"] == self.cutoff].groupby("name")["lead_id"].nunique()
+        counts = counts.merge(rows, on=["lead_id", "cutoff"])
+        active_leads = counts[counts["cutoff"] == self.cutoff].groupby("name")["lead_id"].nunique()
         found = []
-        for name, part in told.groupby("name"):
-            new = name not in known and doers.get(name, 0) >= FEWEST_LEADS
+        for name, part in counts.groupby("name"):
+            new = name not in known and active_leads.get(name, 0) >= FEWEST_LEADS
             if name in leads.index and (name in known or new):
-                found.append(Named(str(name), self._pace(part["row"], part["deeds"]), new))
+                found.append(
+                    NamedChange(str(name), self._rate_change(part["row"], part["deeds"]), new)
+                )
         return with_renamed(found)
 
-    def doubled(self) -> Pace:
+    def doubled(self) -> RateChange:
         """The part of the events that repeat another."""
-        told = self.database.query(doubled_sql(self.snapshots, WINDOW))
-        now = told[told["cutoff"] == self.cutoff]
-        before = told[told["cutoff"] != self.cutoff]
+        rows = self.database.query(doubled_sql(self.snapshots, WINDOW))
+        now = rows[rows["cutoff"] == self.cutoff]
+        before = rows[rows["cutoff"] != self.cutoff]
         was, is_now = (float(p["doubled"].sum() / max(p["deeds"].sum(), 1)) for p in (before, now))
-        return Pace(was, is_now, float(len(now)), int((now["doubled"] > 0).sum()), 0.0)
+        return RateChange(was, is_now, float(len(now)), int((now["doubled"] > 0).sum()), 0.0)
 
-    def _pace(self, rows: pd.Series[int], deeds: pd.Series[int]) -> Pace:
+    def _rate_change(self, rows: pd.Series[int], deeds: pd.Series[int]) -> RateChange:
         column = np.zeros(len(self.frame))
         column[rows.to_numpy()] = deeds.to_numpy()
-        return pace(column[~self.is_now], column[self.is_now], self.matched)
+        return rate_change(column[~self.is_now], column[self.is_now], self.matched)
 
-    def arrivals(self) -> list[Named]:
+    def arrivals(self) -> list[NamedChange]:
         """Every source's part of the leads that arrived."""
         counts = [
             self.database.query(arrivals_sql(cutoffs, WINDOW)).dropna().set_index("name")["arrived"]
@@ -170,10 +173,10 @@ class Sight:
             new = name not in known and row["now"] >= FEWEST_LEADS
             if name in known or new:
                 each = part_of(row["before"], total["before"], row["now"], total["now"])
-                found.append(Named(str(name), each, new))
+                found.append(NamedChange(str(name), each, new))
         return with_renamed(found)
 
-    def base_rate(self) -> tuple[Pace, list[datetime]]:
+    def base_rate(self) -> tuple[RateChange, list[datetime]]:
         """Wins per lead within the horizon, since training against before it, at cutoffs whose
         horizons do not overlap; and the cutoffs since."""
         horizon = self.model.horizon_days
@@ -186,15 +189,15 @@ class Sight:
         before = apart(past, horizon)[-BEFORE:]
         since = apart(recent, horizon)[-SINCE:]
         if not before or not since:
-            return Pace(self.model.base_rate, math.nan, 0.0, 0, math.nan), since
-        told = self._outcomes([*before, *since])
-        is_now = told["cutoff"].isin(since).to_numpy()
-        ages, won = told["age"].to_numpy(np.float64), told["won"].to_numpy(np.float64)
-        old = told[~is_now]
+            return RateChange(self.model.base_rate, math.nan, 0.0, 0, math.nan), since
+        rows = self._outcomes([*before, *since])
+        is_now = rows["cutoff"].isin(since).to_numpy()
+        ages, won = rows["age"].to_numpy(np.float64), rows["won"].to_numpy(np.float64)
+        old = rows[~is_now]
         matched = match_ages(old["age"], old["lead_id"], ages[is_now])
-        return pace(won[~is_now], won[is_now], matched), since
+        return rate_change(won[~is_now], won[is_now], matched), since
 
-    def retold_base_rate(self) -> float:
+    def base_rate_today(self) -> float:
         """The base rate of training, counted again; NaN where the cutoffs are not known any
         more, because the settings have changed."""
         times, until = self.config.time, self.model.trained_until
@@ -225,31 +228,77 @@ def reference_cutoffs(cutoff: datetime, trained_until: datetime) -> list[datetim
     return [cutoff - timedelta(weeks=weeks + n) for n in reversed(range(REFERENCE_WEEKS))]
 
 
-def part_of(before: float, of: float, now: float, of_now: float) -> Pace:
-    """The pace of shares: `before` of `of` leads, `now` of `of_now`."""
+def part_of(before: float, of: float, now: float, of_now: float) -> RateChange:
+    """The change of shares: `before` of `of` leads, `now` of `of_now`."""
     if not of or not of_now:
-        return Pace(math.nan, math.nan, 0.0, int(now), math.nan)
+        return RateChange(math.nan, math.nan, 0.0, int(now), math.nan)
     shares, pooled = (before / of, now / of_now), (before + now) / (of + of_now)
     error = math.sqrt(pooled * (1 - pooled) * (1 / of + 1 / of_now))
     z = (shares[1] - shares[0]) / error if error else 0.0
-    return Pace(*shares, shares[0] * of_now, int(now), z)
+    return RateChange(*shares, shares[0] * of_now, int(now), z)
 
 
-def with_renamed(found: Sequence[Named]) -> list[Named]:
+def with_renamed(found: Sequence[NamedChange]) -> list[NamedChange]:
     """Each vanished one with the new one that is about as frequent: perhaps it is the same."""
     new = [each for each in found if each.new]
-    told = []
+    renamed = []
     for each in found:
-        near = [n for n in new if each.vanished and 1 / 2 <= n.pace.leads / _some(each) <= 2]
-        best = min(near, key=lambda n: abs(math.log(n.pace.leads / _some(each))), default=None)
-        told.append(Named(each.name, each.pace, each.new, best.name if best else ""))
-    return told
+        near = [n for n in new if each.vanished and 1 / 2 <= n.change.leads / _some(each) <= 2]
+        best = min(near, key=lambda n: abs(math.log(n.change.leads / _some(each))), default=None)
+        renamed.append(NamedChange(each.name, each.change, each.new, best.name if best else ""))
+    return renamed
 
 
-def _some(each: Named) -> float:
-    return max(each.pace.expected, 0.5)
+def _some(each: NamedChange) -> float:
+    return max(each.change.expected, 0.5)
 
 
-def enough_wins(found: Pace) -> bool:
+def enough_wins(found: RateChange) -> bool:
     """Whether so many wins were to be expected that their number tells something."""
     return found.expected >= FEWEST_WINS
+
+
+def events_sql(snapshots: Snapshots, kind: Kind, window_days: int) -> str:
+    """SELECT lead_id, cutoff, name, deeds: how often each action (or source) of a snapshot's window
+    occurs; no row where it does not."""
+    return f"""
+SELECT s.lead_id, s.cutoff, e.{kind} AS name, count(*) AS deeds
+FROM {snapshots.relation} s JOIN known_events e ON e.lead_id = s.lead_id AND e.known_at < s.cutoff
+  AND e.occurred_at >= s.cutoff - INTERVAL {int(window_days)} DAY
+WHERE e.{kind} IS NOT NULL GROUP BY ALL ORDER BY ALL"""
+
+
+def doubled_sql(snapshots: Snapshots, window_days: int) -> str:
+    """SELECT lead_id, cutoff, deeds, doubled: the deeds of a snapshot's window, and how many of
+    them repeat the same action and content of the lead within a second."""
+    return f"""
+WITH repeats AS (
+  SELECT s.lead_id, s.cutoff, epoch(e.occurred_at - lag(e.occurred_at) OVER (
+    PARTITION BY s.lead_id, s.cutoff, e.action, e.content ORDER BY e.occurred_at)) <= 1 AS again
+  FROM {snapshots.relation} s JOIN known_events e ON e.lead_id = s.lead_id AND e.known_at < s.cutoff
+    AND e.occurred_at >= s.cutoff - INTERVAL {int(window_days)} DAY
+)
+SELECT lead_id, cutoff, count(*) AS deeds, count(*) FILTER (again) AS doubled
+FROM repeats GROUP BY ALL ORDER BY ALL"""
+
+
+def known_sql(kind: Kind, before: datetime) -> str:
+    """SELECT name: every action (or source) of an event known before an instant."""
+    return (
+        f"SELECT DISTINCT {kind} AS name FROM known_events "
+        f"WHERE {kind} IS NOT NULL AND known_at < TIMESTAMP '{before}'"
+    )
+
+
+def arrivals_sql(cutoffs: Sequence[datetime], window_days: int) -> str:
+    """SELECT name, arrived: leads created in [cutoff - w, cutoff) of any of the cutoffs, each once,
+    by source; those without a source under a null name."""
+    inside = " OR ".join(
+        f"(created_at >= TIMESTAMP '{cutoff}' - INTERVAL {int(window_days)} DAY "
+        f"AND created_at < TIMESTAMP '{cutoff}')"
+        for cutoff in cutoffs
+    )
+    return (
+        f"SELECT source AS name, count(*) AS arrived FROM leads WHERE {inside} "
+        "GROUP BY source ORDER BY arrived DESC, source"
+    )

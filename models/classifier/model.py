@@ -1,0 +1,100 @@
+"""The readiness model: a fitted classifier and what must be remembered to use it rightly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pandas as pd
+
+from features.config import Config, Features
+from features.spec.compiled import attribute_columns
+from features.spec.spec import Spec
+from models.classifier.calibration import Choice, Line
+from models.classifier.classifier import LOGISTIC, TREES, Floats, ReadinessClassifier
+from models.timing.time_to_close import TimeToClose
+
+
+@dataclass(frozen=True, repr=False)
+class ReadinessModel:
+    """A fitted classifier and what it must remember to be used rightly.
+
+    `specs` are its features in order; `dropped` the columns left out at fit and why;
+    `leave_out_actions` the actions that it never saw;
+    `trained_until` its last training cutoff, so that cutoffs from `trained_until + horizon_days`
+    on are fair tests of it; `base_rate` the share of training snapshots won; `time_to_close` None
+    in models stored before there was one.
+    """
+
+    classifier: ReadinessClassifier
+    specs: tuple[Spec, ...]
+    dropped: Mapping[str, str]
+    horizon_days: int
+    trained_until: datetime
+    base_rate: float
+    leave_out_actions: tuple[str, ...] = ()
+    version: str = "unregistered"
+    run_id: str = ""
+    time_to_close: TimeToClose | None = None
+    name = "model"
+
+    def __repr__(self) -> str:
+        return (
+            f"ReadinessModel(version {self.version}: {self.way}, {len(self.specs)} features, "
+            f"{self.horizon_days} days, trained until {self.trained_until:%Y-%m-%d})"
+        )
+
+    def rank(self, frame: pd.DataFrame) -> Floats:
+        """P(won within the horizon) for each snapshot, in (0, 1)."""
+        return self.line.probability(self.classifier.learner_log_odds(frame))
+
+    def encoded(self, frame: pd.DataFrame) -> Floats:
+        """What the learner sees of each snapshot (ReadinessClassifier.encoded)."""
+        return self.classifier.encoded(frame)
+
+    def rank_encoded(self, encoded: Floats) -> Floats:
+        """`rank` of snapshots that are encoded already, to the last bit: at most BATCH at once, or
+        it takes twice as long."""
+        return self.line.probability(self.classifier.log_odds(encoded))
+
+    def staged(self, config: Config) -> Config:
+        """The settings under which the lead database looks as it did at this model's training:
+        its own attributes and left-out actions, whatever readiness.toml lists by now."""
+        return config.model_copy(update={"features": self.as_trained(config.features)})
+
+    def as_trained(self, features: Features) -> Features:
+        """The same for the settings of the features alone."""
+        mine = attribute_columns(self.specs)
+        return features.model_copy(
+            update={
+                "attributes": list(dict.fromkeys([*features.attributes, *mine])),
+                "leave_out_actions": list(self.leave_out_actions),
+            }
+        )
+
+    @property
+    def line(self) -> Line:
+        """(slope, intercept): calibrated log-odds = slope * log-odds of the learner + intercept."""
+        return self.classifier.line_
+
+    @property
+    def calibrator(self) -> Choice | None:
+        """How the line was chosen; None where it was not, and in a model read from the registry."""
+        return self.classifier.choice_
+
+    def moved(self, log_odds: float) -> ReadinessModel:
+        """The same model with so much added to every log-odds (models/prior_shift.py)."""
+        slope, intercept = self.line
+        line = Line(slope, intercept + log_odds)
+        return replace(self, classifier=self.classifier.with_line(line))
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the learner is the logistic regression, the simpler of the two."""
+        return self.classifier.is_linear
+
+    @property
+    def way(self) -> str:
+        """What people call the learner: TREES or LOGISTIC."""
+        return LOGISTIC if self.is_linear else TREES
