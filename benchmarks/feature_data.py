@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.spec.spec import (
+from features.spec.kinds import (
     ActiveDays,
     Age,
     Count,
@@ -27,10 +27,10 @@ from features.spec.spec import (
     Ratio,
     Sessions,
     Share,
-    Spec,
     SumValue,
     Trend,
 )
+from features.spec.spec import Spec
 
 ACTIONS = (
     "opened_mail",

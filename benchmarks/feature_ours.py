@@ -20,11 +20,10 @@ from features.config import Config
 from features.engine.duckdb_engine import feature_frames
 from features.open import open_database
 from features.snapshots import Snapshots
-from features.spec.spec import is_text
 from features.sql import literal
 
 # Dictionaries of numbers cost as much again as all the rest of writing, and save nothing.
-TEXTS = [spec.name for spec in SPECS if is_text(spec)]
+TEXTS = [spec.name for spec in SPECS if spec.is_text]
 
 
 def main(folder: Path, written: Path, memory_gb: float) -> None:

@@ -6,8 +6,9 @@ one pass over the events serves the model, the rules and the reasons.
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from features.conditions.segments import InSegment
 from features.config import Features
-from features.spec.spec import (
+from features.spec.kinds import (
     ActiveDays,
     Age,
     Attribute,
@@ -17,16 +18,14 @@ from features.spec.spec import (
     Decayed,
     DistinctContent,
     First,
-    InSegment,
     Last,
     Ratio,
     Sessions,
     Share,
-    Spec,
     SumValue,
     Trend,
-    distinct,
 )
+from features.spec.spec import Spec, distinct
 
 # The most frequent actions get features of their own; rarer ones count as "any activity" only.
 MOST_ACTIONS = 60

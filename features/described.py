@@ -4,13 +4,12 @@ from features.catalog import catalog
 from features.conditions.segments import opted_in
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.spec.wording import meaning
 
 
 def describe_features(database: LeadDatabase, config: Config) -> list[dict[str, str]]:
     """Every feature of the catalog: its name, its meaning in words and its kind."""
     segments = opted_in(config)
     return [
-        {"name": spec.name, "meaning": meaning(spec, config.words), "kind": type(spec).__name__}
+        {"name": spec.name, "meaning": spec.meaning(config.words), "kind": type(spec).__name__}
         for spec in catalog(config.features, database.actions, database.attributes, segments)
     ]

@@ -10,8 +10,8 @@ from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.spark.whole import open_sample
-from features.spec.parts import inside
-from features.spec.spec import Attribute, Spec
+from features.spec.compiled import attribute_columns
+from features.spec.spec import Spec
 
 
 def open_database(
@@ -32,7 +32,7 @@ def open_database(
         )
     if config.engine.kind == "duckdb":
         return database.open_files(config, attribute_columns(specs))
-    return open_sample(config, attribute_columns(specs), leads)
+    return open_sample(config, set(attribute_columns(specs)), leads)
 
 
 def open_frames(
@@ -44,8 +44,3 @@ def open_frames(
     """The same over frames by table name: `events`, `leads` and, if known, `deals`. Pandas, polars,
     Arrow or whatever else DuckDB reads."""
     return database.open_frames(frames, features, engine, attribute_columns(specs))
-
-
-def attribute_columns(specs: Iterable[Spec]) -> set[str]:
-    """The columns of leads that the specs ask for."""
-    return {spec.column for spec in inside(specs) if isinstance(spec, Attribute)}

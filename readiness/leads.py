@@ -22,7 +22,8 @@ from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.errors import BadInput
-from features.open import attribute_columns, open_database, open_frames
+from features.open import open_database, open_frames
+from features.spec.compiled import attribute_columns
 from features.spec.spec import Spec
 from features.starter.starter import first_cutoff
 from features.toml import load_toml, toml_text, validate_toml
@@ -186,7 +187,7 @@ class Leads:
         """The database with the attributes that `specs` ask for; read anew where they, or other
         settings, are not those it was opened with. One thread at a time."""
         specs = tuple(specs)
-        asked = attribute_columns(specs)
+        asked = set(attribute_columns(specs))
         config = config or self.config
         with self.lock:
             if asked <= self.database.attributes.keys() and config == self.config:

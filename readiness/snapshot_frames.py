@@ -17,7 +17,6 @@ from features.errors import BadInput
 from features.labels import label_sql
 from features.snapshots import Snapshots
 from features.spec.spec import Spec
-from features.spec.wording import meaning
 from models.rules.rules import RuleScore
 from readiness.leads import Leads, is_frame, to_pandas
 
@@ -122,7 +121,7 @@ def features(leads: Leads, at: Any, specs: Sequence[Spec] | None = None) -> pd.D
     The visit at 2026-01-12 00:00 is unknown to the cutoff of that instant.
 
     >>> import readiness as rd
-    >>> from features.spec.spec import Count, DaysSince
+    >>> from features.spec.kinds import Count, DaysSince
     >>> leads = rd.example()
     >>> rd.features(leads, "2026-01-12", [Count("visited", 7), DaysSince("visited")])
        lead_id     cutoff  count_7d(visited)  days_since(visited)
@@ -167,7 +166,7 @@ def describe(leads: Leads, specs: Iterable[Spec] | None = None) -> pd.DataFrame:
     """The features in words: a frame of name, meaning and kind; default: those of the settings, as
     `readiness features` lists them."""
     words, listed = leads.config.words, leads.specs() if specs is None else specs
-    rows = [(spec.name, meaning(spec, words), type(spec).__name__) for spec in listed]
+    rows = [(spec.name, spec.meaning(words), type(spec).__name__) for spec in listed]
     return pd.DataFrame(rows, columns=["name", "meaning", "kind"])
 
 

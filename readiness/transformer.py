@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import OrdinalEncoder
 from sklearn.utils.validation import check_is_fitted
 
-from features.spec.spec import Spec, is_text
+from features.spec.spec import Spec
 from readiness.leads import Leads, to_pandas
 from readiness.snapshot_frames import as_cutoffs, features
 
@@ -92,7 +92,7 @@ class LeadFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sk
         else:
             self.specs_ = tuple(self.specs)
         frame = self._texts_and_numbers(X)
-        self._texts = [spec.name for spec in self.specs_ if is_text(spec)]
+        self._texts = [spec.name for spec in self.specs_ if spec.is_text]
         self.encoder_ = None
         if self.encode_texts and self._texts:
             self.encoder_ = OrdinalEncoder(

@@ -16,7 +16,7 @@ from features.labels import labels
 from features.open import open_database
 from features.snapshots import Snapshots
 from features.spark.buckets import features_on_spark
-from features.spec.spec import distinct, is_text
+from features.spec.spec import distinct
 from models.rules.rules import RuleScore
 from tests.features import oracle
 from tests.features.adversarial import ATTRIBUTES, CUTOFFS
@@ -76,7 +76,7 @@ def by_duckdb(database, specs):
 
 def by_spark(database, specs):
     frame = features_on_spark(database, specs, CUTOFFS, HORIZON).toArrow().to_pandas()
-    texts = {spec.name: object for spec in specs if is_text(spec)}
+    texts = {spec.name: object for spec in specs if spec.is_text}
     return frame.astype(texts).sort_values(["cutoff", "lead_id"], ignore_index=True)
 
 

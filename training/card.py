@@ -17,7 +17,6 @@ import pandas as pd
 
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.spec.wording import meaning
 from models import plots
 from models.card import Card, Grid, Section, estimated
 from models.classifier.subsample import ALWAYS_ROWS, NOT_WON_PER_WON
@@ -369,7 +368,7 @@ def _cohort(trained: Trained, run: Training) -> Section:
 def _features(config: Config, trained: Trained, run: Training) -> Section:
     """How many, which were left out, and those it relies on most."""
     model = trained.model
-    names = {spec.name: meaning(spec, config.words) for spec in model.specs}
+    names = {spec.name: spec.meaning(config.words) for spec in model.specs}
     costs = sorted(run.documents["importance.json"], key=lambda row: -row["cost"])[:TOP]
     rows = [
         [names.get(row["feature"], row["feature"]), f"{row['cost']:.4f}", f"{row['spread']:.4f}"]

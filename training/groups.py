@@ -14,8 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from features.config import Config
 from features.dataset import Dataset
-from features.spec.parts import inside
-from features.spec.spec import Age, Attribute, Spec
+from features.spec.compiled import compile_specs
+from features.spec.spec import OfLead, Spec
 from models.classifier.classifier import AnySettings
 from models.classifier.columns import uninformative
 from models.simpler import Beside, slug
@@ -67,7 +67,7 @@ def judged_groups(
 def groups(specs: Iterable[Spec]) -> dict[str, tuple[Spec, ...]]:
     """Every spec in exactly one of the two groups.
 
-    >>> from features.spec.spec import Count, Ratio
+    >>> from features.spec.kinds import Age, Attribute, Count, Ratio
     >>> found = groups([Age(), Count(), Attribute("size", False), Ratio(Count(), Age())])
     >>> [spec.name for spec in found[EXPLICIT]], [spec.name for spec in found[IMPLICIT]]
     (['age_days', 'attribute(size)'], ['count_all', 'count_all/age_days'])
@@ -82,4 +82,4 @@ def groups(specs: Iterable[Spec]) -> dict[str, tuple[Spec, ...]]:
 
 def is_explicit(spec: Spec) -> bool:
     """Whether the feature is known without the events."""
-    return all(isinstance(part, Age | Attribute) for part in inside([spec]))
+    return all(isinstance(leaf, OfLead) for leaf in compile_specs([spec]).leaves)

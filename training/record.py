@@ -16,7 +16,6 @@ from features.contract.database import LeadDatabase
 from features.dataset import Dataset
 from features.result_json import to_json
 from features.spec.spec import Spec
-from features.spec.wording import meaning
 from models import plots
 from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
@@ -81,7 +80,7 @@ def record(
 ) -> Training:
     """Everything that MLflow is to keep of this training."""
     settings = {f"setting_{key}": value for key, value in found.chosen.settings.items()}
-    features = [{"name": s.name, "meaning": meaning(s, config.words)} for s in specs]
+    features = [{"name": s.name, "meaning": s.meaning(config.words)} for s in specs]
     costs = importance(found.model, test.frame, test.won, config.seed)
     return Training(
         model=found.model,

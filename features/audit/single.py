@@ -16,7 +16,8 @@ from scipy.stats import norm, rankdata
 from features.audit.finding import LEVEL, Finding
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset
-from features.spec.spec import Attribute, Ratio, Spec
+from features.spec.kinds import Attribute, Ratio
+from features.spec.spec import Spec
 from features.sql import quoted
 
 Floats = npt.NDArray[np.float64]

@@ -1,1 +1,1 @@
-"""The one language in which rules, segments and disqualifiers name the leads they mean."""
+"""The one language in which rules, disqualifiers and segments say which leads they are about."""

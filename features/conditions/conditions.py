@@ -22,17 +22,8 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
-from features.spec.spec import (
-    ActiveDays,
-    Age,
-    Attribute,
-    Count,
-    DaysSince,
-    First,
-    Last,
-    Spec,
-    distinct,
-)
+from features.spec.kinds import ActiveDays, Age, Attribute, Count, DaysSince, First, Last
+from features.spec.spec import Spec, distinct
 from features.spec.where import Where, fits
 from features.spec.wording import Words, during, none_of, say
 from features.toml import Strict
@@ -41,15 +32,15 @@ Flags = npt.NDArray[np.bool_]
 Text = Annotated[str, Field(min_length=1)]
 Whole = Annotated[int, Field(ge=1)]
 
-_DEED = ("action", "content", "source", "value_from", "value_below")
+_EVENT = ("action", "content", "source", "value_from", "value_below")
 _HOW_OFTEN = ("window_days", "at_least", "at_most", "on_days_at_least")
 # What a condition may be about, first to last, and the keys that go with it.
 _KEYS = {
     "attribute": ("attribute", "is_", "from_", "below"),
     "first_source": ("first_source",),
     "last_source": ("last_source",),
-    "quiet_days": ("quiet_days", *_DEED),
-    "a deed": (*_DEED, *_HOW_OFTEN),
+    "quiet_days": ("quiet_days", *_EVENT),
+    "an event": (*_EVENT, *_HOW_OFTEN),
 }
 
 
@@ -64,12 +55,11 @@ def _listed(given: Any) -> Any:
 class Condition(Strict):
     """One thing that holds of a lead at a cutoff, or does not.
 
-    A deed (`action` and what `features.spec.where` says of its properties; with an action left
-    out, any)
-    done `at_least` so often, `at_most` so often, or `on_days_at_least` so many UTC days, in
-    [cutoff - window_days, cutoff); once or more if nothing is said. `quiet_days = 14`: no such deed
-    for more than 14 days, by a lead that is older than that. An attribute that `is` one of some
-    texts or numbers, or is a number in [from, below). A source that fits.
+    Events (of the `action`, or of any where it is left out, with the properties of
+    `features.spec.where`) `at_least` so often, `at_most` so often, or on `on_days_at_least` UTC
+    days, in [cutoff - window_days, cutoff); without any of these, once or more. `quiet_days = 14`:
+    no such event for more than 14 days, by a lead that is older than that. An attribute that `is`
+    one of some texts or numbers, or is a number in [from, below). A source that fits.
     """
 
     action: str | None = None
@@ -93,16 +83,16 @@ class Condition(Strict):
 
     @property
     def about(self) -> str:
-        """What is asked about: a key of its own, or a deed."""
-        return next(k for k in _KEYS if k == "a deed" or getattr(self, k) is not None)
+        """What the condition is about: a key of its own, or an event."""
+        return next(k for k in _KEYS if k == "an event" or getattr(self, k) is not None)
 
     @model_validator(mode="after")
     def _one_thing(self) -> Condition:
         given = [key for key in Condition.model_fields if getattr(self, key) is not None]
-        beside = [key.strip("_") for key in given if key not in _KEYS[self.about]]
-        if beside:
-            raise ValueError(f"{', '.join(beside)} does not go with {self.about}: two conditions?")
-        if self.about == "a deed" and not set(given) & {*_DEED, *_HOW_OFTEN}:
+        others = [key.strip("_") for key in given if key not in _KEYS[self.about]]
+        if others:
+            raise ValueError(f"{', '.join(others)} does not go with {self.about}: two conditions?")
+        if self.about == "an event" and not set(given) & {*_EVENT, *_HOW_OFTEN}:
             raise ValueError("asks for nothing; name an action, quiet_days, an attribute, ...")
         if self.attribute and len(given) == 1:
             raise ValueError(f"what of the attribute {self.attribute}? Say is, from or below")
@@ -116,7 +106,7 @@ class Condition(Strict):
 
     @property
     def where(self) -> Where | None:
-        """The properties that the deed must have."""
+        """The properties that the event must have."""
         where = Where(self.content, self.source, self.value_from, self.value_below)
         return None if where == Where() else where
 
@@ -152,7 +142,7 @@ class Condition(Strict):
         return self.on_days_at_least is None or (self.at_least, self.at_most) != (None, None)
 
     def holds(self, frame: pd.DataFrame) -> Flags:
-        """Whether it holds for each snapshot; never where what it asks for is unknown."""
+        """Whether it holds for each snapshot; never where what it is about is unknown."""
         match self.about:
             case "attribute":
                 return self._is_so(frame[self._attribute.name])
@@ -166,19 +156,19 @@ class Condition(Strict):
         if self.on_days_at_least is not None:
             held &= frame[self._days.name].to_numpy(np.float64) >= self.on_days_at_least
         if self._is_counted:
-            seen = frame[self._count.name].to_numpy(np.float64)
+            count = frame[self._count.name].to_numpy(np.float64)
             least = 1 if self.at_least is None and self.at_most is None else self.at_least or 0
-            held &= (seen >= least) & (seen <= (np.inf if self.at_most is None else self.at_most))
+            held &= (count >= least) & (count <= (np.inf if self.at_most is None else self.at_most))
         return held
 
     def quiet(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
-        """For how many days the lead has not done it: since it last did, or since its creation."""
+        """Days since the latest such event, or since the lead's creation."""
         since = frame[DaysSince(self.action, self.where).name].to_numpy(np.float64)
         quiet: npt.NDArray[np.float64] = np.fmin(since, frame[Age().name].to_numpy(np.float64))
         return quiet
 
     def _is_so(self, column: pd.Series[Any]) -> Flags:
-        """The same attribute may be at hand as text or as a number: the model says as which."""
+        """The column may hold text or numbers, whichever the model asks for."""
         if self._attribute.text and not pd.api.types.is_numeric_dtype(column):
             return _flags(column.isin(list(self.is_ or [])))
         numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
@@ -189,22 +179,22 @@ class Condition(Strict):
         held &= True if self.below is None else numbers < self.below
         return _flags(held)
 
-    def words(self, said: Words | None = None) -> str:
-        """The condition as people say it; `said` are the words of readiness.toml.
+    def words(self, words: Words | None = None) -> str:
+        """The condition as people say it, by the words of readiness.toml.
 
         >>> Condition(action="visited_pricing", window_days=30, at_least=5).words()
         'visited pricing at least 5 times in the last 30 days'
         """
-        said = said or {}
+        words = words or {}
         match self.about:
             case "attribute":
-                return f"{say(self.attribute, said)} {self._bounds_in_words()}"
+                return f"{say(self.attribute, words)} {self._bounds_in_words()}"
             case "first_source" | "last_source":
                 return f"{self.about.replace('_', ' ')} {self.first_source or self.last_source}"
             case "quiet_days":
-                return none_of(self.action, f"for {self.quiet_days} days", said, self.where)
-        deed = say(self.action, said, self.where)
-        return f"{deed} {self._often_in_words()} {during(self.window_days)}"
+                return none_of(self.action, f"for {self.quiet_days} days", words, self.where)
+        event = say(self.action, words, self.where)
+        return f"{event} {self._often_in_words()} {during(self.window_days)}"
 
     def _bounds_in_words(self) -> str:
         parts = [] if self.is_ is None else ["is " + " or ".join(map(_plain, self.is_))]
@@ -258,21 +248,21 @@ class Conditions(Strict):
             held &= ~each.holds(frame)
         return held
 
-    def words(self, said: Words | None = None) -> str:
+    def words(self, words: Words | None = None) -> str:
         """The whole as people say it.
 
         >>> quiet, german = {"quiet_days": 14}, {"attribute": "country", "is": "DE"}
         >>> Conditions.model_validate({"all": [quiet], "none": [german]}).words()
         'no activity for 14 days, and not (country is DE)'
         """
-        parts = [_joined(self.all, " and ", said), _joined(self.any, " or ", said)]
+        parts = [_joined(self.all, " and ", words), _joined(self.any, " or ", words)]
         if self.none:
-            parts.append(f"not ({_joined(self.none, ' or ', said)})")
+            parts.append(f"not ({_joined(self.none, ' or ', words)})")
         return ", and ".join(part for part in parts if part)
 
 
-def _joined(conditions: Sequence[Condition], word: str, said: Words | None) -> str:
-    return word.join(each.words(said) for each in conditions)
+def _joined(conditions: Sequence[Condition], by: str, words: Words | None) -> str:
+    return by.join(each.words(words) for each in conditions)
 
 
 def _rising(low: float | None, high: float | None, low_name: str, high_name: str) -> None:

@@ -5,8 +5,8 @@
     any = [{action = "form_submitted"}, {action = "visited_pricing", at_least = 3}]
     none = [{action = "unsubscribed"}]
 
-Each of `all` holds, one of `any`, none of `none`; what a condition may say is told in
-features/conditions/conditions.py. A lead may be in many segments, or in none. No file, no segments.
+Each of `all` holds, one of `any`, none of `none`; features/conditions/conditions.py lists what a
+condition may say. A lead may be in many segments, or in none. No file, no segments.
 
 A segment that readiness.toml lists under `features.segments` is also a 0/1 feature of the model.
 The feature carries its definition, so that a stored model goes by the one it was trained with,
@@ -19,10 +19,10 @@ import difflib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,8 @@ from pydantic import AfterValidator, Field, model_validator
 from features.conditions.conditions import Conditions
 from features.config import Config
 from features.errors import BadInput, Refused
-from features.spec.spec import InSegment, Spec, distinct
+from features.spec.spec import Derived, Floats, Spec, distinct
+from features.spec.wording import Words
 from features.toml import Strict, parse_toml, read_text
 
 JOINED_BY = "; "
@@ -73,6 +74,50 @@ class SegmentsFile(Strict):
         if twice:
             raise ValueError(f"two segments are called {twice[0]!r}")
         return self
+
+
+@dataclass(frozen=True)
+class InSegment(Derived):
+    """1 where the lead is in a segment, else 0. `definition` is the segment's conditions as JSON: a
+    stored model goes by those it was trained with."""
+
+    segment: str
+    definition: str
+
+    @property
+    def name(self) -> str:
+        return f"segment({self.segment})"
+
+    @property
+    def topic(self) -> str:
+        return self.name
+
+    @property
+    def conditions(self) -> Conditions:
+        """The definition. Raises BadInput where this version cannot read it."""
+        try:
+            return Conditions.model_validate(json.loads(self.definition))
+        except (ValueError, TypeError) as error:
+            reason = re.sub(r"\s+", " ", str(error))
+            raise BadInput(
+                f"The model's segment {self.segment!r} is defined in a way that this version does "
+                f"not know: {reason}. Train a new model."
+            ) from None
+
+    @property
+    def parts(self) -> tuple[Spec, ...]:
+        return self.conditions.specs
+
+    def values(self, columns: Mapping[str, Any]) -> Floats:
+        conditions = self.conditions
+        frame = pd.DataFrame({spec.name: columns[spec.name] for spec in conditions.specs})
+        return conditions.holds(frame).astype(np.float64)
+
+    def meaning(self, words: Words) -> str:
+        return f'in the segment "{self.segment}" (1) or not (0)'
+
+    def fact(self, value: float, words: Words) -> str:
+        return f'{"" if value else "not "}in the segment "{self.segment}"'
 
 
 @dataclass(frozen=True)
@@ -136,38 +181,6 @@ def opted_in(config: Config) -> tuple[InSegment, ...]:
         return tuple(segments.named(name).feature for name in config.features.segments)
     except BadInput as error:
         raise BadInput(f"features.segments in {config.path}: {error}") from None
-
-
-def conditions_of(feature: InSegment) -> Conditions:
-    """The definition that a feature carries. Raises BadInput where this version cannot read it."""
-    try:
-        return Conditions.model_validate(json.loads(feature.definition))
-    except (ValueError, TypeError) as error:
-        told = re.sub(r"\s+", " ", str(error))
-        raise BadInput(
-            f"The model's segment {feature.segment!r} is defined in a way that this version does "
-            f"not know: {told}. Train a new model."
-        ) from None
-
-
-def beneath(specs: Iterable[Spec]) -> tuple[Spec, ...]:
-    """What the engine is asked for: the specs, and in place of segments what their conditions ask
-    for. What is asked for by itself comes first, and so wins where names are the same."""
-    specs = list(specs)
-    plain = [spec for spec in specs if not isinstance(spec, InSegment)]
-    features = [spec for spec in specs if isinstance(spec, InSegment)]
-    return distinct([*plain, *(s for each in features for s in conditions_of(each).specs)])
-
-
-def with_segments(frame: pd.DataFrame, specs: Sequence[Spec]) -> pd.DataFrame:
-    """The frame of `beneath(specs)` as one of `specs`: lead_id, cutoff, then a column per spec, of
-    which a segment's is 1.0 where the lead is in it, else 0.0."""
-    features = [spec for spec in specs if isinstance(spec, InSegment)]
-    if not features:
-        return frame
-    held = {each.name: conditions_of(each).holds(frame).astype(np.float64) for each in features}
-    columns = ["lead_id", "cutoff", *(spec.name for spec in specs)]
-    return pd.concat([frame, pd.DataFrame(held, index=frame.index)], axis=1)[columns]
 
 
 def require_segments(config: Config) -> Segments:

@@ -1,5 +1,4 @@
-"""Features on DuckDB, chunk by chunk of leads, so that memory stays bounded: one compiled pass for
-all that it knows, SQL for the rest."""
+"""Features of snapshots, chunk by chunk of leads, so that memory stays bounded."""
 
 import math
 import tempfile
@@ -9,16 +8,12 @@ from contextlib import contextmanager
 import duckdb
 import pandas as pd
 
-from features.conditions.segments import beneath, with_segments
 from features.contract.database import LeadDatabase
 from features.engine.one_pass import OnePass
-from features.engine.plan import in_one_pass
-from features.engine.query import feature_sql
 from features.errors import BadInput
 from features.progress import Progress, silent
-from features.snapshots import Chunk, Snapshots
-from features.spec.parts import inside
-from features.spec.spec import Attribute, Spec, is_text
+from features.snapshots import Snapshots
+from features.spec.spec import Spec
 
 KEY = ["lead_id", "cutoff"]
 # What one chunk may hold per GB of the memory limit, up to 1 GB, with two of them in hand: larger
@@ -49,19 +44,13 @@ def feature_frames(
     a missing value is NaN in both (never None: the encoder would take it for a category).
     Raises BadInput where a spec's attribute is not in the leads, or the memory does not suffice.
     """
-    database = snapshots.database
-    asked, specs = specs, beneath(specs)
-    _require_attributes(database, specs)
-    one_pass = OnePass.over(database, [spec for spec in specs if in_one_pass(spec)])
-    rest = [spec for spec in specs if not in_one_pass(spec)]
-    count = chunk_count(snapshots, len(specs), memory_gb)
+    one_pass = OnePass.over(snapshots.database, specs)
+    _require_attributes(snapshots.database, one_pass.compiled.attributes)
+    count = chunk_count(snapshots, len(one_pass.places), memory_gb)
     with _room(memory_gb):
-        for index, frame in enumerate(one_pass.frames(snapshots, count)):
-            chunk = Chunk(index, count)
-            if rest:
-                frame = _with_sql(snapshots, frame, specs, rest, chunk)
-            yield with_segments(frame, asked)
-            progress("features", index + 1, count)
+        for done, frame in enumerate(one_pass.frames(snapshots, count), start=1):
+            yield frame
+            progress("features", done, count)
 
 
 @contextmanager
@@ -70,39 +59,25 @@ def _room(memory_gb: float) -> Iterator[None]:
     try:
         yield
     except (duckdb.OutOfMemoryException, duckdb.IOException, OSError) as error:
-        said = str(error).splitlines()[0]
-        # In the middle of a stream Arrow tells what DuckDB ran out of, as an OSError.
-        if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in said:
+        message = str(error).splitlines()[0]
+        # In the middle of a stream Arrow says what DuckDB ran out of, as an OSError.
+        if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in message:
             raise BadInput(
                 f"The features of one chunk of leads do not fit into {memory_gb:g} GB. Raise "
                 "engine.memory_gb in readiness.toml, or look for a lead with millions of events."
             ) from None
         raise BadInput(
-            f"{said} (temporary files lie in {tempfile.gettempdir()}; TMPDIR names another place)"
+            f"{message} (temporary files lie in {tempfile.gettempdir()}; TMPDIR names another "
+            "place)"
         ) from None
 
 
-def _with_sql(
-    snapshots: Snapshots,
-    frame: pd.DataFrame,
-    specs: Sequence[Spec],
-    rest: Sequence[Spec],
-    chunk: Chunk,
-) -> pd.DataFrame:
-    """The frame of the pass and, laid beside it, the rest by SQL."""
-    sql = feature_sql(rest, snapshots, chunk)
-    found = snapshots.database.connection.execute(sql).to_arrow_table()
-    texts = {spec.name: object for spec in rest if is_text(spec)}
-    by_sql = _in_order(found.to_pandas().astype(texts)).drop(columns=KEY)
-    return pd.concat([frame, by_sql], axis=1)[[*KEY, *(spec.name for spec in specs)]]
-
-
-def _require_attributes(database: LeadDatabase, specs: Sequence[Spec]) -> None:
+def _require_attributes(database: LeadDatabase, attributes: Sequence[str]) -> None:
     staged = {name for name, *_ in database.connection.execute("DESCRIBE leads").fetchall()}
-    wanted = {spec.column for spec in inside(specs) if isinstance(spec, Attribute)}
-    if wanted - staged:
+    missing = sorted(set(attributes) - staged)
+    if missing:
         raise BadInput(
-            f"The model was trained with the attribute {', '.join(sorted(wanted - staged))}, which "
+            f"The model was trained with the attribute {', '.join(missing)}, which "
             "is not among features.attributes any more. List it again, or train a new model."
         )
 
@@ -115,8 +90,6 @@ def feature_frame(
 ) -> pd.DataFrame:
     """All snapshots in one frame, ordered by cutoff and lead."""
     frames = list(feature_frames(snapshots, specs, memory_gb, progress))
-    return _in_order(pd.concat(frames)) if len(frames) > 1 else frames[0]
-
-
-def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.sort_values(KEY[::-1], ignore_index=True)
+    if len(frames) == 1:
+        return frames[0]
+    return pd.concat(frames).sort_values(KEY[::-1], ignore_index=True)

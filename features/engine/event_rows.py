@@ -1,4 +1,4 @@
-"""Events as rows of numbers, compiled: parted for the files of the chunks, and put in order.
+"""Events as rows of numbers, compiled: split for the files of the chunks, and sorted.
 
 A row is small, and is read and written as a whole: what costs here is memory that is far apart.
 """
@@ -21,7 +21,7 @@ EVENT = np.dtype(
         ("value", np.int64),  # in ten-thousandths; 0: none
     ]
 )
-TAKEN = ("occurred", "known", "action", "source", "content", "value")
+COLUMNS = ("occurred", "known", "action", "source", "content", "value")
 Rows = npt.NDArray[Any]  # of EVENT
 
 
@@ -47,10 +47,10 @@ def laid_by_part(part: Any, columns: Any, rows: Rows, parts: int) -> Ints:
 def by_lead(rows: Rows, leads: int) -> tuple[Events, Ints]:
     """The events sorted by lead and time; and where each lead's begin (one more: the end)."""
     order, begin = in_order(rows["number"], rows["occurred"], leads)
-    taken = {name: np.empty(len(rows), EVENT[name]) for name in TAKEN}
-    _take(rows, order, tuple(taken.values()))
-    content = numbered(taken.pop("content"), begin)
-    return Events(content=content, **taken), begin
+    columns = {name: np.empty(len(rows), EVENT[name]) for name in COLUMNS}
+    _take(rows, order, tuple(columns.values()))
+    content = numbered(columns.pop("content"), begin)
+    return Events(content=content, **columns), begin
 
 
 @compiled

@@ -2,6 +2,9 @@
 
 Knows no specs and no tables: arrays in, arrays out; `plan` says what the arrays mean. The
 events of a lead lie side by side, in order of time. All times are microseconds.
+
+The codes are here, and features/spec/cells.py names what they stand for: numba keeps machine code
+by the text of this file.
 """
 
 from functools import partial
@@ -11,22 +14,24 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from features.spec.cells import DAY, FIXED_POINT
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-DAY = 86_400_000_000
 HOUR = 3_600_000_000
 SESSION_GAP = 1_800_000_000
-FIXED_POINT = 2.0**32
 FOREVER = np.iinfo(np.int64).max
 THURSDAY = 3  # 1970-01-01, counted from Monday
 
-# Amounts that are added up; DECAYED_FROM + i is the decay by the half-life of that number.
-EVENTS, VALUE_HIGH, VALUE_LOW, NIGHT, WEEKEND, DECAYED_FROM = range(6)
+# Amounts that are added up; DECAYED + i is the decay by the half-life of that number.
+EVENTS, VALUE_HIGH, VALUE_LOW, NIGHT, WEEKEND, DECAYED = range(6)
 # What counts once: places in `once`.
 DAYS, CONTENTS, SESSIONS = range(3)
 # How a number is read off the cells.
-CELL, SINCE, QUOTIENT, DECAYED, VALUE, AGE = range(6)
+NUMBER, DAYS_SINCE, QUOTIENT, FIXED, VALUE = range(5)
+# The texts of a snapshot.
+FIRST_SOURCE, LAST_SOURCE, FIRST_ACTION, LAST_ACTION = range(4)
 
 
 class Events(NamedTuple):
@@ -46,13 +51,12 @@ class Snapshots(NamedTuple):
     """Columns of the snapshots; a snapshot's lead has the events [begin, end)."""
 
     cutoff: Ints
-    created: Ints
     begin: Ints
     end: Ints
 
 
 class Arrays(NamedTuple):
-    """The plan (features.engine.plan): rows are -1 where nobody asks for them."""
+    """The plan (features.engine.plan): rows are -1 where no feature needs them."""
 
     windows: Ints
     half_lives: Floats
@@ -67,13 +71,13 @@ class Arrays(NamedTuple):
 
 
 def compiled(function: Any) -> Any:
-    """Compiled on the first call, and kept on disk for the next process where there is a place for
-    it; runs beside other threads."""
-    make = partial(numba.njit, nogil=True, error_model="numpy")
+    """Compiled on the first call, and cached on disk for the next process where there is a place
+    for it; runs beside other threads."""
+    jit = partial(numba.njit, nogil=True, error_model="numpy")
     try:
-        return make(cache=True)(function)
+        return jit(cache=True)(function)
     except RuntimeError:  # neither this folder nor the user's cache can be written to
-        return make()(function)
+        return jit()(function)
 
 
 @compiled
@@ -86,15 +90,15 @@ def measure(
     numbers: Floats,
     texts: Ints,
 ) -> None:
-    """Fill the rows [first, last) of `numbers` (the columns that outputs name) and of `texts` (the
-    codes of first and last source, first and last action; -1: none)."""
+    """Fill the rows [first, last) of `numbers` (the columns that outputs name) and of `texts`
+    (codes; -1: none)."""
     width = len(plan.windows)
     cells = np.zeros((plan.rows, width), np.int64)
     ages = np.zeros(plan.ages, np.int64)
-    most = 0
+    longest = 0
     for s in range(first, last):
-        most = max(most, snapshots.end[s] - snapshots.begin[s])
-    seen = np.full(most, -1, np.int64)  # by content: the snapshot that last met it
+        longest = max(longest, snapshots.end[s] - snapshots.begin[s])
+    seen = np.full(longest, -1, np.int64)  # by content: the snapshot that last met it
     for s in range(first, last):
         cells[:] = 0
         ages[:] = -1
@@ -103,8 +107,7 @@ def measure(
         for row in range(plan.rows):
             for k in range(1, width):
                 cells[row, k] += cells[row, k - 1]
-        age = snapshots.cutoff[s] - snapshots.created[s]
-        _read_off(plan.outputs, cells.ravel(), ages, age, numbers[s])
+        _read_off(plan.outputs, cells.ravel(), ages, numbers[s])
 
 
 @compiled
@@ -143,8 +146,8 @@ def _scan(
             cells[contents, window] += 1
         _add(events, plan, i, age, day, window, cells)
         _note_age(plan, events.action[i], age, ages)
-        _note_text(events.source[i], moment, texts[:2], instants[:2])
-        _note_text(events.action[i], moment, texts[2:], instants[2:])
+        _note_text(events.source[i], moment, texts, instants, FIRST_SOURCE, LAST_SOURCE)
+        _note_text(events.action[i], moment, texts, instants, FIRST_ACTION, LAST_ACTION)
         later, later_window, later_day = moment, window, day
     if sessions >= 0 and later_window >= 0:
         cells[sessions, later_window] += 1
@@ -154,30 +157,30 @@ def _scan(
 def _add(
     events: Events, plan: Arrays, i: int, age: int, day: int, window: int, cells: Ints
 ) -> None:
-    """Add the event's amounts to the rows that ask for them."""
+    """Add the event's amounts to the rows that need them."""
     action = events.action[i]
     for amount in range(len(plan.overall)):
         overall, of_action = plan.overall[amount], plan.by_action[amount, action]
         if overall < 0 and of_action < 0:
             continue
         if amount == EVENTS:
-            much = 1
+            added = 1
         elif amount == VALUE_HIGH:
-            much = events.value[i] >> 32
+            added = events.value[i] >> 32
         elif amount == VALUE_LOW:
-            much = events.value[i] & 0xFFFFFFFF
+            added = events.value[i] & 0xFFFFFFFF
         elif amount == NIGHT:
             hour = (events.occurred[i] - day * DAY) // HOUR
-            much = 1 if hour >= 22 or hour < 6 else 0
+            added = 1 if hour >= 22 or hour < 6 else 0
         elif amount == WEEKEND:
-            much = 1 if (day + THURSDAY) % 7 >= 5 else 0
+            added = 1 if (day + THURSDAY) % 7 >= 5 else 0
         else:
-            fading = np.exp2(-age / plan.half_lives[amount - DECAYED_FROM])
-            much = int(np.rint(fading * FIXED_POINT))
+            fading = np.exp2(-age / plan.half_lives[amount - DECAYED])
+            added = int(np.rint(fading * FIXED_POINT))
         if overall >= 0:
-            cells[overall, window] += much
+            cells[overall, window] += added
         if of_action >= 0:
-            cells[of_action, window] += much
+            cells[of_action, window] += added
 
 
 @compiled
@@ -191,32 +194,30 @@ def _note_age(plan: Arrays, action: int, age: int, ages: Ints) -> None:
 
 
 @compiled
-def _note_text(code: int, moment: int, texts: Ints, instants: Ints) -> None:
+def _note_text(code: int, moment: int, texts: Ints, instants: Ints, first: int, last: int) -> None:
     """Note the first and the last text: at one instant the alphabetically first is the first, and
     the alphabetically last the last."""
     if code < 0:
         return
-    if texts[1] < 0 or (moment == instants[1] and code > texts[1]):
-        texts[1], instants[1] = code, moment
-    if texts[0] < 0 or moment < instants[0] or code < texts[0]:
-        texts[0], instants[0] = code, moment
+    if texts[last] < 0 or (moment == instants[last] and code > texts[last]):
+        texts[last], instants[last] = code, moment
+    if texts[first] < 0 or moment < instants[first] or code < texts[first]:
+        texts[first], instants[first] = code, moment
 
 
 @compiled
-def _read_off(outputs: Ints, cells: Ints, ages: Ints, age: int, numbers: Floats) -> None:
+def _read_off(outputs: Ints, cells: Ints, ages: Ints, numbers: Floats) -> None:
     """Write one snapshot's numbers; NaN where there is none."""
     for i in range(len(outputs)):
         column, how, one, other = outputs[i, 0], outputs[i, 1], outputs[i, 2], outputs[i, 3]
-        if how == CELL:
+        if how == NUMBER:
             number = float(cells[one])
-        elif how == SINCE:
+        elif how == DAYS_SINCE:
             number = ages[one] / DAY if ages[one] >= 0 else np.nan
         elif how == QUOTIENT:
             number = cells[one] / cells[other] if cells[other] != 0 else np.nan
-        elif how == DECAYED:
+        elif how == FIXED:
             number = cells[one] / FIXED_POINT
-        elif how == VALUE:
-            number = (cells[one] * FIXED_POINT + cells[other]) / 10_000.0
         else:
-            number = age / DAY
+            number = (cells[one] * FIXED_POINT + cells[other]) / 10_000.0
         numbers[column] = number

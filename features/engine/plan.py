@@ -1,208 +1,112 @@
-"""What the one pass over the events has to keep, worked out from the specs.
+"""What the one pass over the events has to keep, worked out from how features are read.
 
-Per snapshot the pass keeps whole numbers in cells. A *row* of cells adds up one amount (events,
-values, events at night, decayed events, ...) of one action or of any; it has a cell for each
-window, narrowest first, and an event adds to the cell of the narrowest window that holds it. At the
-end each row is summed up from the left, so that every window holds the narrower ones. The features
-are then read off: a cell, or one cell over another.
+Per snapshot the pass keeps whole numbers in cells (features/spec/cells.py): a row for each amount
+of an action, or for each thing that is counted once, with a cell for each window, narrowest first.
+An event adds to the cell of the narrowest window that holds it. At the end each row is summed up
+from the left, so that every window holds the narrower ones. The features are then read off: a cell,
+or one cell over another.
 
->>> plan = plan_of([Count("chat", 7), Count("chat"), Trend(None, 7)], ["call", "chat"])
->>> (plan.arrays.windows // DAY).tolist()[:2], plan.arrays.by_action[EVENTS].tolist()
+>>> from features.spec.kinds import Count, Trend
+>>> specs = [Count("chat", 7), Count("chat"), Trend(None, 7)]
+>>> plan = plan_of({i: spec.cells for i, spec in enumerate(specs)}, ["call", "chat"])
+>>> (plan.windows // DAY).tolist()[:2], plan.by_action[EVENTS].tolist()
 ([7, 14], [-1, 0])
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from features.engine.kernel import (
-    AGE,
-    CELL,
     CONTENTS,
-    DAY,
     DAYS,
+    DAYS_SINCE,
     DECAYED,
-    DECAYED_FROM,
     EVENTS,
+    FIXED,
     FOREVER,
     NIGHT,
+    NUMBER,
     QUOTIENT,
     SESSIONS,
-    SINCE,
     VALUE,
     VALUE_HIGH,
     VALUE_LOW,
     WEEKEND,
     Arrays,
 )
-from features.spec.parts import behaviours, inside
-from features.spec.spec import (
-    ActiveDays,
-    Age,
-    Attribute,
-    Behaviour,
-    Count,
-    Custom,
-    DaysSince,
-    Decayed,
-    DistinctContent,
-    First,
-    InSegment,
-    Last,
-    Ratio,
-    Sessions,
-    Share,
-    Spec,
-    SumValue,
-    Trend,
-    is_text,
-)
+from features.spec.cells import DAY, Amount, How, Latest, Number, Read, Sum, Thing
 
-_ONCE = {ActiveDays: DAYS, DistinctContent: CONTENTS, Sessions: SESSIONS}
-_PARTS = {"night": NIGHT, "weekend": WEEKEND}
+_AMOUNTS: dict[Amount, int] = {
+    "events": EVENTS,
+    "value_high": VALUE_HIGH,
+    "value_low": VALUE_LOW,
+    "night": NIGHT,
+    "weekend": WEEKEND,
+    "decayed": DECAYED,
+}
+_THINGS: dict[Thing, int] = {"days": DAYS, "contents": CONTENTS, "sessions": SESSIONS}
+_HOWS: dict[How, int] = {
+    "number": NUMBER,
+    "days_since": DAYS_SINCE,
+    "quotient": QUOTIENT,
+    "fixed_point": FIXED,
+    "value": VALUE,
+}
+Key = TypeVar("Key", bound=Hashable)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The arrays for the kernel; the columns of the numbers by name, the asked ones first and in
-    their order; and the texts that are asked for."""
+def plan_of(outputs: Mapping[int, Read], actions: Sequence[str]) -> Arrays:
+    """The plan for numbers, by their columns; an event's action is its place in `actions`."""
+    both = [cell for read in outputs.values() for cell in (read.one, read.other)]
+    cells = dict.fromkeys(cell for cell in both if cell is not None)
+    sums = [cell for cell in cells if isinstance(cell, Sum)]
+    numbers = [cell for cell in cells if isinstance(cell, Number)]
+    latest = _numbered(cell.action for cell in cells if isinstance(cell, Latest))
+    in_windows: list[Sum | Number] = [*sums, *numbers]
+    spans = {cell.window for cell in in_windows if cell.window is not None}
+    windows = [*sorted(spans), None]
+    half_lives = sorted({cell.half_life for cell in sums if cell.half_life is not None})
 
-    arrays: Arrays
-    columns: dict[str, int]
-    texts: tuple[First | Last, ...]
+    def amount(cell: Sum) -> int:
+        place = 0 if cell.half_life is None else half_lives.index(cell.half_life)
+        return _AMOUNTS[cell.amount] + place
 
+    rows = _numbered((amount(cell), cell.action) for cell in sums)
+    once = _numbered((_THINGS[cell.thing] for cell in numbers), start=len(rows))
 
-# What the pass computes, as far as it is not narrowed by properties of the events.
-KNOWN = (
-    Age
-    | Attribute
-    | Count
-    | DaysSince
-    | ActiveDays
-    | Sessions
-    | First
-    | Last
-    | Trend
-    | Share
-    | DistinctContent
-    | Decayed
-    | SumValue
-)
+    def place(cell: Sum | Number | Latest | None) -> int:
+        match cell:
+            case None:
+                return 0
+            case Latest(action):
+                return latest[action]
+            case Sum():
+                row = rows[amount(cell), cell.action]
+            case Number(thing):
+                row = once[_THINGS[thing]]
+        return row * len(windows) + windows.index(cell.window)
 
-
-def in_one_pass(spec: Spec) -> bool:
-    """Whether the pass knows how to compute a feature; the SQL knows them all."""
-    return all(
-        isinstance(part, KNOWN)
-        and getattr(part, "where", None) is None
-        and not (isinstance(part, ActiveDays) and part.action is not None)
-        for part in inside([spec])
+    amounts = range(DECAYED + len(half_lives))
+    return Arrays(
+        windows=np.array([FOREVER if w is None else w * DAY for w in windows], np.int64),
+        half_lives=np.array(half_lives, np.float64) * DAY,
+        overall=np.array([rows.get((a, None), -1) for a in amounts], np.int64),
+        by_action=np.array(
+            [[rows.get((a, action), -1) for action in actions] for a in amounts], np.int64
+        ),
+        once=np.array([once.get(thing, -1) for thing in _THINGS.values()], np.int64),
+        age_overall=latest.get(None, -1),
+        age_by_action=np.array([latest.get(action, -1) for action in actions], np.int64),
+        outputs=np.array(
+            [(i, _HOWS[r.how], place(r.one), place(r.other)) for i, r in outputs.items()], np.int64
+        ).reshape(-1, 4),
+        rows=len(rows) + len(once),
+        ages=len(latest),
     )
 
 
-def plan_of(specs: Sequence[Spec], actions: Sequence[str]) -> Plan:
-    """The plan for specs of which each is `in_one_pass`; `actions` are those of the data, and an
-    event's action is its place there."""
-    needed = [spec for spec in behaviours(specs) if not isinstance(spec, Custom)]
-    half_lives = {spec.half_life for spec in needed if isinstance(spec, Decayed)}
-    asked = [spec for spec in specs if not is_text(spec)]
-    columns = {spec.name: spec for spec in [*asked, *inside(asked)]}
-    cells = _Cells(_windows(needed), sorted(half_lives))
-    outputs = [
-        (column, *_output(spec, cells))
-        for column, spec in enumerate(columns.values())
-        if not isinstance(spec, Ratio | Attribute | Custom | InSegment | First | Last)
-    ]
-    texts = tuple(spec for spec in needed if isinstance(spec, First | Last))
-    places = {name: column for column, name in enumerate(columns)}
-    return Plan(cells.arrays(actions, outputs), places, texts)
-
-
-def _windows(needed: Iterable[Behaviour]) -> list[int | None]:
-    """All windows in days, rising; None, all time, at the end."""
-    found = {window for spec in needed if (window := getattr(spec, "window", None)) is not None}
-    found |= {2 * spec.window for spec in needed if isinstance(spec, Trend)}
-    return [*sorted(found), None]
-
-
-@dataclass
-class _Cells:
-    """Rows and ages, numbered as they are asked for."""
-
-    windows: list[int | None]
-    half_lives: list[float]
-    rows: dict[tuple[int, str | None], int] = field(default_factory=dict)
-    once: dict[int, int] = field(default_factory=dict)
-    ages: dict[str | None, int] = field(default_factory=dict)
-
-    def _in_row(self, row: int, window: int | None) -> int:
-        return row * len(self.windows) + self.windows.index(window)
-
-    def _next(self) -> int:
-        return len(self.rows) + len(self.once)
-
-    def sum_of(self, amount: int, action: str | None, window: int | None) -> int:
-        """The cell that holds the amount's sum over an action's events in a window."""
-        return self._in_row(self.rows.setdefault((amount, action), self._next()), window)
-
-    def number_of(self, thing: int, window: int | None) -> int:
-        """The cell that holds how many days, contents or sessions were in a window."""
-        return self._in_row(self.once.setdefault(thing, self._next()), window)
-
-    def age_of(self, action: str | None) -> int:
-        """The place of an action's latest event."""
-        return self.ages.setdefault(action, len(self.ages))
-
-    def arrays(
-        self, actions: Sequence[str], outputs: Sequence[tuple[int, int, int, int]]
-    ) -> Arrays:
-        amounts = range(DECAYED_FROM + len(self.half_lives))
-        days = [FOREVER if w is None else w * DAY for w in self.windows]
-        once = [self.once.get(thing, -1) for thing in (DAYS, CONTENTS, SESSIONS)]
-        return Arrays(
-            windows=np.array(days, np.int64),
-            half_lives=np.array(self.half_lives, np.float64) * DAY,
-            overall=np.array([self.rows.get((a, None), -1) for a in amounts], np.int64),
-            by_action=np.array([_places(self.rows, a, actions) for a in amounts], np.int64),
-            once=np.array(once, np.int64),
-            age_overall=self.ages.get(None, -1),
-            age_by_action=np.array([self.ages.get(a, -1) for a in actions], np.int64),
-            outputs=np.array(outputs, np.int64).reshape(-1, 4),
-            rows=self._next(),
-            ages=len(self.ages),
-        )
-
-
-def _places(
-    rows: Mapping[tuple[int, str | None], int], amount: int, actions: Sequence[str]
-) -> list[int]:
-    return [rows.get((amount, action), -1) for action in actions]
-
-
-def _output(spec: Behaviour | Age, cells: _Cells) -> tuple[int, int, int]:
-    """How a number is read off the cells: what to do, with which two."""
-    match spec:
-        case Age():
-            return AGE, 0, 0
-        case Count(action, window):
-            return CELL, cells.sum_of(EVENTS, action, window), 0
-        case ActiveDays(window) | DistinctContent(window) | Sessions(window):
-            return CELL, cells.number_of(_ONCE[type(spec)], window), 0
-        case DaysSince(action):
-            return SINCE, cells.age_of(action), 0
-        case Trend(action, window):
-            recent = cells.sum_of(EVENTS, action, window)
-            return QUOTIENT, recent, cells.sum_of(EVENTS, action, 2 * window)
-        case Share(part, window):
-            everything = cells.sum_of(EVENTS, None, window)
-            return QUOTIENT, cells.sum_of(_PARTS[part], None, window), everything
-        case Decayed(action, half_life, window):
-            amount = DECAYED_FROM + cells.half_lives.index(half_life)
-            return DECAYED, cells.sum_of(amount, action, window), 0
-        case SumValue(action, window):
-            high = cells.sum_of(VALUE_HIGH, action, window)
-            return VALUE, high, cells.sum_of(VALUE_LOW, action, window)
-    raise TypeError(f"{spec!r} is no number of the pass")
+def _numbered(keys: Iterable[Key], start: int = 0) -> dict[Key, int]:
+    """Each key once, with its number."""
+    return {key: number for number, key in enumerate(dict.fromkeys(keys), start)}

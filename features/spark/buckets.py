@@ -21,7 +21,7 @@ from features.labels import labels
 from features.snapshots import Snapshots
 from features.spark.session import Rows, SparkFrame
 from features.spark.whole import SparkSample, Staging, Whole, as_reader, open_bucket
-from features.spec.spec import Spec, is_text
+from features.spec.spec import Spec
 
 Work = Callable[[LeadDatabase], Iterator[pa.Table]]
 MOST_BUCKETS = 100_000
@@ -78,7 +78,7 @@ def features_on_spark(
         raise BadInput('This needs a lead database opened with engine.kind = "spark".')
     kind = database.connection.execute("SELECT lead_id FROM leads LIMIT 0").to_arrow_table()
     columns = [("lead_id", kind.schema.field(0).type), ("cutoff", pa.timestamp("us"))]
-    columns += [(spec.name, pa.string() if is_text(spec) else pa.float64()) for spec in specs]
+    columns += [(spec.name, pa.string() if spec.is_text else pa.float64()) for spec in specs]
     columns += [("won", pa.int32())] if horizon_days else []
     engine = database.whole.staging.engine
 

@@ -1,275 +1,135 @@
-"""Features as typed objects that name themselves.
+"""What a feature is: a typed object that says what is measured at a snapshot (lead, cutoff).
 
-A spec says *what* is measured at a snapshot (lead, cutoff). `features.engine.query` says how it is
-computed and `features.spec.wording` how it is said. Every spec sees only events known before the
-cutoff.
-Windows are in days: `window=7` is the interval [cutoff - 7 d, cutoff); `window=None` is all time
-before the cutoff. `action=None` stands for events of any action; `where` narrows them further.
-
->>> Count("visited_pricing", 7).name
-'count_7d(visited_pricing)'
->>> Count("visited_pricing", 7, Where(content="/pricing/*")).name
-'count_7d(visited_pricing)[content="/pricing/*"]'
+Specs are frozen dataclasses that name themselves; equal specs are the same feature. Each is a leaf,
+read off the lead or measured over its events, or is derived from other features. All kinds are in
+`features.spec.kinds`, but for segments (`features.conditions.segments`).
 """
 
-from __future__ import annotations
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+import numpy as np
+import numpy.typing as npt
 
+from features.spec.cells import Cells
 from features.spec.where import Where
+from features.spec.wording import Words, number
 
-Part = Literal["night", "weekend"]
-Column = Literal["source", "action"]
-
-
-def _span(window: int | None) -> str:
-    return "all" if window is None else f"{window}d"
+Floats = npt.NDArray[np.float64]
+Value = float | str | None
 
 
-def _of(action: str | None, where: Where | None = None) -> str:
-    doer = "" if action is None else f"({action})"
-    return doer if where is None else doer + where.name
+class Spec(ABC):
+    """A feature."""
 
+    # Whether anyone can check a value by looking at the lead and counting.
+    is_countable: ClassVar[bool] = False
 
-@dataclass(frozen=True)
-class Count:
-    """Events in the window. 0 where there are none."""
+    if TYPE_CHECKING:  # at run time it would be taken for the default of a field, as in Custom
 
-    action: str | None = None
-    window: int | None = None
-    where: Where | None = None
+        @property
+        @abstractmethod
+        def name(self) -> str:
+            """Unique: it holds all that makes the spec another one."""
 
     @property
-    def name(self) -> str:
-        return f"count_{_span(self.window)}{_of(self.action, self.where)}"
-
-
-@dataclass(frozen=True)
-class DaysSince:
-    """Elapsed days (a fraction, > 0) from the latest such event to the cutoff; null if never."""
-
-    action: str | None = None
-    where: Where | None = None
+    def is_text(self) -> bool:
+        """Whether the values are text (a category) rather than numbers."""
+        return False
 
     @property
-    def name(self) -> str:
-        return f"days_since{_of(self.action, self.where)}"
+    def topic(self) -> str:
+        """What the feature is about; the reasons add up all features about one topic."""
+        return action_of(self) or "activity"
+
+    @abstractmethod
+    def meaning(self, words: Words) -> str:
+        """What the feature measures, for lists and reports."""
+
+    def phrase(self, value: Value, words: Words) -> str:
+        """One value as a fact about the lead, for the reasons beside a score. A missing value
+        (None, or NaN) says that there was nothing."""
+        if value is None or value != value:
+            return self.absence(words)
+        if isinstance(value, str):
+            return f"{self.meaning(words)}: {value}"
+        return self.fact(value, words)
+
+    def fact(self, value: float, words: Words) -> str:
+        """A number as a fact."""
+        return f"{self.meaning(words)}: {number(value)}"
+
+    def absence(self, words: Words) -> str:
+        """What a missing value says."""
+        return f"{self.meaning(words)}: unknown"
 
 
-@dataclass(frozen=True)
-class ActiveDays:
-    """Distinct UTC calendar days with an event in the window."""
-
-    window: int | None = None
-    action: str | None = None
-    where: Where | None = None
-
-    @property
-    def name(self) -> str:
-        return f"active_days_{_span(self.window)}{_of(self.action, self.where)}"
-
-
-@dataclass(frozen=True)
-class Sessions:
-    """Sessions begun in the window. An event begins a session when no other event known before
-    the cutoff lies in the 30 minutes up to it; events at one instant count as one."""
-
-    window: int | None = None
-
-    @property
-    def name(self) -> str:
-        return f"sessions_{_span(self.window)}"
-
-
-@dataclass(frozen=True)
-class First:
-    """The earliest non-null source (or action); at one instant the alphabetically first. Null if
-    none."""
-
-    column: Column
+class OfLead(Spec):
+    """A leaf that is known without the events."""
 
     @property
-    def name(self) -> str:
-        return f"first_{self.column}"
+    @abstractmethod
+    def sql(self) -> str:
+        """Its value, over a snapshot `s` (lead_id, cutoff) and the row `l` of its lead."""
 
 
-@dataclass(frozen=True)
-class Last:
-    """The latest non-null source (or action); at one instant the alphabetically last. Null if
-    none."""
+class OfEvents(Spec):
+    """A leaf that is measured over the events known before the cutoff."""
 
-    column: Column
-
-    @property
-    def name(self) -> str:
-        return f"last_{self.column}"
-
-
-@dataclass(frozen=True)
-class Trend:
-    """Recent against earlier: events in [cutoff - w, cutoff) over events in [cutoff - 2 w, cutoff).
-    In [0, 1]: 0.5 is steady, above rises, below fades. Null where there is no event in 2 w."""
-
-    action: str | None
-    window: int
+    # More columns of a lead's events that the aggregate reads, by name: SQL with window functions
+    # over lead_id, occurred_at, known_at and the events' own columns.
+    event_columns: ClassVar[Mapping[str, str]] = {}
 
     @property
-    def name(self) -> str:
-        return f"trend_{self.window}d{_of(self.action)}"
+    @abstractmethod
+    def aggregate(self) -> str:
+        """A SQL aggregate over the known events of a snapshot, or over those of the spec's action.
 
+        Columns: action, source, content, value, occurred_at, cutoff, age_us (microseconds from the
+        event to the cutoff, > 0) and `event_columns`. Where the spec is `once`: age_us alone.
+        """
 
-@dataclass(frozen=True)
-class Share:
-    """Share of the window's events at night (22:00-06:00 UTC) or at the weekend (Saturday and
-    Sunday, UTC). In [0, 1]. Null where the window holds no event."""
-
-    part: Part
-    window: int | None = None
-
-    @property
-    def name(self) -> str:
-        return f"{self.part}_share_{_span(self.window)}"
-
-
-@dataclass(frozen=True)
-class DistinctContent:
-    """Different non-null contents (pages, mails, files) seen in the window."""
-
-    window: int | None = None
+    def result(self, measured: str) -> str:
+        """SQL from the aggregate to the value; it is NULL where nothing was known."""
+        return f"CAST(coalesce({measured}, 0) AS DOUBLE)"
 
     @property
-    def name(self) -> str:
-        return f"contents_{_span(self.window)}"
-
-
-@dataclass(frozen=True)
-class Decayed:
-    """Sum over the window's events of 0.5 ** (days ago / half_life), half_life in days. Summed in
-    fixed point of 2**-32 per event, so that the order of the rows cannot change the last bit."""
-
-    action: str | None
-    half_life: float
-    window: int | None = None
-    where: Where | None = None
+    def once(self) -> str | None:
+        """SQL for what counts once however often it was seen, by its latest event: the aggregate is
+        then over these. Costs half of count(DISTINCT ...)."""
+        return None
 
     @property
-    def name(self) -> str:
-        inside = "" if self.window is None else f"_within_{self.window}d"
-        return f"decayed_{self.half_life:g}d{inside}{_of(self.action, self.where)}"
+    def cells(self) -> Cells | None:
+        """How it is read off what the compiled pass keeps; None where only the SQL measures it."""
+        return None
 
 
-@dataclass(frozen=True)
-class Faded:
-    """Sum over the events of 1 - days ago / days, of those less than so many days old: a deed
-    counts half when half of them are over, and no more when all are. Summed as Decayed is."""
-
-    action: str | None
-    days: int
-    where: Where | None = None
+class Derived(Spec):
+    """A feature computed from others at the same snapshot."""
 
     @property
-    def name(self) -> str:
-        return f"faded_{self.days}d{_of(self.action, self.where)}"
+    @abstractmethod
+    def parts(self) -> tuple[Spec, ...]:
+        """The features that it is computed from."""
+
+    @abstractmethod
+    def values(self, columns: Mapping[str, Any]) -> Floats:
+        """Its column, from those of the parts by their names; NaN where there is no value."""
 
 
-@dataclass(frozen=True)
-class SumValue:
-    """Sum of the value of the window's events, each rounded to 4 decimals. 0 where none has one;
-    values beyond 9e14 either way are no values."""
-
-    action: str | None = None
-    window: int | None = None
-    where: Where | None = None
-
-    @property
-    def name(self) -> str:
-        return f"value_{_span(self.window)}{_of(self.action, self.where)}"
+Leaf = OfLead | OfEvents
 
 
-@dataclass(frozen=True)
-class Age:
-    """Elapsed days (a fraction, > 0) from the lead's creation to the cutoff."""
-
-    @property
-    def name(self) -> str:
-        return "age_days"
+def action_of(spec: Spec) -> str | None:
+    """The action whose events a spec measures; None where it is any."""
+    return getattr(spec, "action", None)
 
 
-@dataclass(frozen=True)
-class Attribute:
-    """An explicit attribute of the lead as known at its creation; text, or else a number."""
-
-    column: str
-    text: bool
-
-    @property
-    def name(self) -> str:
-        return f"attribute({self.column})"
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """One feature over another; null where the second is 0 or null."""
-
-    over: Spec
-    under: Spec
-
-    @property
-    def name(self) -> str:
-        return f"{self.over.name}/{self.under.name}"
-
-
-@dataclass(frozen=True)
-class InSegment:
-    """1 where the lead is in a segment, else 0. `definition` is the segment's, as JSON of
-    its
-    conditions (features/conditions/segments.py): a stored model goes by the one it was trained
-    with."""
-
-    segment: str
-    definition: str
-
-    @property
-    def name(self) -> str:
-        return f"segment({self.segment})"
-
-
-@dataclass(frozen=True)
-class Custom:
-    """A data scientist's own aggregate over the known events: one SQL expression and its meaning.
-
-    Columns at hand: action, source, content, value, occurred_at, age_us (microseconds from the
-    event to the cutoff, > 0). The SQL is never read back from a stored model (that would run
-    foreign SQL): it is looked up by name in features/catalog.py.
-    """
-
-    name: str
-    sql: str
-    meaning: str
-
-
-Behaviour = (
-    Count
-    | DaysSince
-    | ActiveDays
-    | Sessions
-    | First
-    | Last
-    | Trend
-    | Share
-    | DistinctContent
-    | Decayed
-    | Faded
-    | SumValue
-)
-Spec = Behaviour | Age | Attribute | Ratio | Custom | InSegment
-
-
-def is_text(spec: Spec) -> bool:
-    """Whether the feature's values are text (a category) rather than numbers."""
-    return isinstance(spec, First | Last) or (isinstance(spec, Attribute) and spec.text)
+def where_of(spec: Spec) -> Where | None:
+    """The condition on the events' own properties, where a spec has one."""
+    return getattr(spec, "where", None)
 
 
 def distinct(specs: Iterable[Spec]) -> tuple[Spec, ...]:

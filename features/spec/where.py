@@ -1,4 +1,4 @@
-"""Which deeds are meant: a condition on an event's own properties, beside its action.
+"""A condition on an event's own properties, beside its action.
 
 >>> Where(content="/pricing/*", value_from=100).name
 '[content="/pricing/*", value>=100]'
@@ -40,11 +40,11 @@ class Where:
 
     @property
     def words(self) -> str:
-        """The condition as it is said."""
+        """The condition in words."""
         texts = (("content", self.content), ("source", self.source))
         parts = [f"{key} {text}" for key, text in texts if text is not None]
-        said = {">=": "from", "<": "below"}
-        return ", ".join(parts + [f"value {said[sign]} {b:,g}" for sign, b in self._bounds])
+        signs = {">=": "from", "<": "below"}
+        return ", ".join(parts + [f"value {signs[sign]} {b:,g}" for sign, b in self._bounds])
 
     @property
     def sql(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from skops.io import load as load_skops
 
 from features.catalog import CUSTOM
 from features.errors import Refused
-from features.spec.stored import from_dict, to_dict
+from features.stored import from_dict, to_dict
 from models.classifier.calibration import Line
 from models.classifier.classifier import ReadinessClassifier
 from models.classifier.model import ReadinessModel

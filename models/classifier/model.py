@@ -9,8 +9,8 @@ from datetime import datetime
 import pandas as pd
 
 from features.config import Config, Features
-from features.spec.parts import inside
-from features.spec.spec import Attribute, Spec
+from features.spec.compiled import attribute_columns
+from features.spec.spec import Spec
 from models.classifier.calibration import Choice, Line
 from models.classifier.classifier import LOGISTIC, TREES, Floats, ReadinessClassifier
 from models.timing.time_to_close import TimeToClose
@@ -65,7 +65,7 @@ class ReadinessModel:
 
     def as_trained(self, features: Features) -> Features:
         """The same for the settings of the features alone."""
-        mine = [spec.column for spec in inside(self.specs) if isinstance(spec, Attribute)]
+        mine = attribute_columns(self.specs)
         return features.model_copy(
             update={
                 "attributes": list(dict.fromkeys([*features.attributes, *mine])),

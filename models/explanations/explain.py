@@ -14,31 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.engine.query import action_of
-from features.spec.spec import (
-    ActiveDays,
-    Age,
-    Attribute,
-    Count,
-    Custom,
-    DaysSince,
-    DistinctContent,
-    First,
-    InSegment,
-    Last,
-    Ratio,
-    Sessions,
-    Share,
-    Spec,
-)
-from features.spec.wording import Words, phrase
+from features.spec.wording import Words
 from models.classifier.logistic import linear_contributions
 from models.classifier.model import ReadinessModel
 from models.explanations.contributions import contributions
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
-COUNTABLE = (Count, DaysSince, ActiveDays, Sessions, DistinctContent, Age, Attribute, First, Last)
 
 
 class Reason(NamedTuple):
@@ -50,24 +32,6 @@ class Reason(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.log_odds:+.2f} {self.text}"
-
-
-def topic_of(spec: Spec) -> str:
-    """What a feature is about: its action, or else the side of the lead's behaviour it tells."""
-    match spec:
-        case Age():
-            return "age"
-        case Attribute(column, _):
-            return column
-        case First(column) | Last(column):
-            return column
-        case Share(part, _):
-            return part
-        case Custom() | InSegment():
-            return spec.name
-        case Ratio(over, _):
-            return topic_of(over)
-    return action_of(spec) or "activity"
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,7 +51,7 @@ class Explained:
     @cached_property
     def topics(self) -> list[str]:
         """Of all features, in their order."""
-        return list(dict.fromkeys(topic_of(spec) for spec in self.model.specs))
+        return list(dict.fromkeys(spec.topic for spec in self.model.specs))
 
     @cached_property
     def by_topic(self) -> Floats:
@@ -145,7 +109,7 @@ class Explained:
         """Of each row of weights, shape (rows, features), the member of the topic to tell."""
         members = self.members(self.topics[topic])
         own = weights[:, members]
-        countable = [isinstance(self.model.specs[member], COUNTABLE) for member in members]
+        countable = [self.model.specs[member].is_countable for member in members]
         plain = np.where(countable, own, 0.0)
         told = np.where(plain.max(axis=1) > 0, plain.argmax(axis=1), own.argmax(axis=1))
         found: Rows = members[told]
@@ -155,11 +119,11 @@ class Explained:
         """A feature's value in each of the rows, in words. Each value is worded once."""
         spec = self.model.specs[feature]
         codes, values = pd.factorize(self.frame[spec.name].to_numpy()[rows], use_na_sentinel=False)
-        return np.array([phrase(spec, value, self.words) for value in values], dtype=object)[codes]
+        return np.array([spec.phrase(value, self.words) for value in values], dtype=object)[codes]
 
     def members(self, topic: str) -> Rows:
         """The features about a topic, by place."""
-        return np.array([i for i, s in enumerate(self.model.specs) if topic_of(s) == topic])
+        return np.array([i for i, s in enumerate(self.model.specs) if s.topic == topic])
 
 
 def explain(

@@ -1,13 +1,13 @@
 """What stands in rules.toml, read strictly.
 
-[[rule]]                    # a deed
-action = "visited_pricing"  # with content, source, value_from, value_below: only such deeds
-points = 10                 # minor deeds 1-2, important ones 10-20, negative allowed
+[[rule]]                    # an event
+action = "visited_pricing"  # with content, source, value_from, value_below: only such events
+points = 10                 # minor events 1-2, important ones 10-20, negative allowed
 per = "occurrence"          # or "day" (UTC), or "once"
 cap = 30                    # the most that this rule can give (or, if negative, take)
 group = "engagement"        # its [groups.engagement] may bound the sum of its rules
-window_days = 90            # only deeds in [cutoff - 90 d, cutoff); default: all time
-half_life_days = 30         # a deed gives half its points 30 days later; default: no fading
+window_days = 90            # only events in [cutoff - 90 d, cutoff); default: all time
+half_life_days = 30         # an event gives half its points 30 days later; default: no fading
 # fades_out_days = 60       # or: half its points 30 days later, and none from 60 days on
 
 [[rule]]                    # once or not at all: any other condition of features/conditions
@@ -16,7 +16,7 @@ is = ["software", "media"]
 points = 15
 group = "fit"
 
-[[rule]]                    # nothing done for 14 days, and again after each further 7
+[[rule]]                    # no event for 14 days, and again after each further 7
 quiet_days = 14
 repeat_days = 7
 points = -5
@@ -41,7 +41,8 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from features.conditions.conditions import Condition, Conditions, Text, Whole
-from features.spec.spec import ActiveDays, Count, DaysSince, Decayed, Faded, Spec
+from features.spec.kinds import ActiveDays, Count, DaysSince, Decayed, Faded
+from features.spec.spec import Spec
 from features.spec.wording import Words, during, say
 from features.toml import Strict
 
@@ -70,22 +71,22 @@ class Limits(Strict):
 
     @property
     def words(self) -> str:
-        """The bounds as they are said; nothing where there is none."""
+        """The bounds in words; empty where there is none."""
         cap = [] if self.cap is None else [f"at most {self.cap:g} points"]
         return " and ".join(cap + ([] if self.floor is None else [f"at least {self.floor:g}"]))
 
     def lines(self, total: Floats) -> dict[str, Floats]:
         """What the bounds add to the total, by their names."""
-        found = {}
+        lines = {}
         if self.cap is not None:
-            found["cap"] = np.minimum(self.cap - total, 0.0)
+            lines["cap"] = np.minimum(self.cap - total, 0.0)
         if self.floor is not None:
-            found["floor"] = np.maximum(self.floor - total, 0.0)
-        return found
+            lines["floor"] = np.maximum(self.floor - total, 0.0)
+        return lines
 
 
 class Rule(Condition):
-    """Points for a deed, or for whatever else a condition can say."""
+    """Points for events, or for whatever else a condition can say."""
 
     action: Text | None = None
     points: float
@@ -110,16 +111,16 @@ class Rule(Condition):
                 "fades_out_days is a window of its own: leave out window_days",
             ),
             (fades and self.per == "day", 'per = "day" does not fade'),
-            (fades and self.about != "a deed", "only deeds fade"),
-            (self.per == "day" and self.about != "a deed", 'only deeds have per = "day"'),
+            (fades and self.about != "an event", "only events fade"),
+            (self.per == "day" and self.about != "an event", 'only events have per = "day"'),
             (often and self.per != "once", 'at_least, at_most, on_days_at_least: per = "once"'),
             (
                 self.repeat_days and self.about != "quiet_days",
                 "repeat_days goes with quiet_days",
             ),
         )
-        for found, fault in faults:
-            if found:
+        for is_at_fault, fault in faults:
+            if is_at_fault:
                 raise ValueError(fault)
         return self
 
@@ -129,7 +130,7 @@ class Rule(Condition):
 
     @property
     def _is_once(self) -> bool:
-        return self.about != "a deed" or self.per == "once"
+        return self.about != "an event" or self.per == "once"
 
     @property
     def specs(self) -> tuple[Spec, ...]:
@@ -165,13 +166,13 @@ class Rule(Condition):
         return times
 
     def _left(self, days: Floats) -> Floats:
-        """What is left of a deed's points so many days later."""
+        """What is left of an event's points so many days later."""
         days = np.nan_to_num(days)
         if self.half_life_days is not None:
             return np.asarray(0.5 ** (days / self.half_life_days), np.float64)
         return np.maximum(0.0, 1 - days / (self.fades_out_days or 1))
 
-    def words(self, said: Words | None = None) -> str:
+    def words(self, words: Words | None = None) -> str:
         """For what the points are given, as people say it.
 
         >>> Rule(action="opened", points=1, per="day", window_days=30).words()
@@ -179,10 +180,10 @@ class Rule(Condition):
         """
         if self._is_once:
             more = f", again every {self.repeat_days} days" if self.repeat_days else ""
-            return super().words(said) + more + self._fading
+            return super().words(words) + more + self._fading
         each = "each day with it" if self.per == "day" else "each time"
-        deed = say(self.action, said or {}, self.where)
-        return f"{deed}: {each} {during(self.window_days)}{self._fading}"
+        event = say(self.action, words or {}, self.where)
+        return f"{event}: {each} {during(self.window_days)}{self._fading}"
 
     @property
     def _fading(self) -> str:
@@ -193,10 +194,10 @@ class Rule(Condition):
     @property
     def label(self) -> str:
         """The rule's name in the log of a lead's points."""
-        if self.about != "a deed":
+        if self.about != "an event":
             return super().words()
-        deed = "any activity" if self.action is None else self.action
-        return deed if self.where is None else f"{deed} ({self.where.words})"
+        event = "any activity" if self.action is None else self.action
+        return event if self.where is None else f"{event} ({self.where.words})"
 
 
 class Disqualifier(Conditions):

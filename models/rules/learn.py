@@ -13,7 +13,8 @@ import pandas as pd
 
 from features.dataset import Dataset
 from features.errors import Refused
-from features.spec.spec import ActiveDays, Age, Attribute, Count, DaysSince, Spec
+from features.spec.kinds import ActiveDays, Age, Attribute, Count, DaysSince
+from features.spec.spec import Spec
 from models.rules.file import Bands, Disqualifier, Rule, RulesFile
 from models.rules.fit import CLEAR, Floats, errors, evidence, weights, whole_points
 from models.rules.rules import RuleScore

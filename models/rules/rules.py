@@ -17,8 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from features.engine.query import action_of
-from features.spec.spec import Spec, distinct
+from features.spec.spec import Spec, action_of, distinct
 from features.spec.wording import Words
 from features.toml import parse_toml, read_text
 from models.rules.file import Floats, RulesFile

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.spec.spec import DaysSince
+from features.spec.kinds import DaysSince
 from models.statistics.survival import FIRST, OPEN, SECOND, cumulative_incidence
 
 Floats = npt.NDArray[np.float64]

@@ -13,7 +13,7 @@ from features.config import load
 from features.dataset import labelled
 from features.open import open_database
 from features.result_json import to_json
-from features.spec.spec import Age, Attribute, Count, DaysSince, Last
+from features.spec.kinds import Age, Attribute, Count, DaysSince, Last
 from models.classifier.classifier import ReadinessClassifier
 from models.classifier.model import ReadinessModel
 from models.rules.rules import load_rules

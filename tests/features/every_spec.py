@@ -2,7 +2,8 @@
 
 from itertools import product
 
-from features.spec.spec import (
+from features.conditions.segments import InSegment
+from features.spec.kinds import (
     ActiveDays,
     Age,
     Attribute,
@@ -13,7 +14,6 @@ from features.spec.spec import (
     DistinctContent,
     Faded,
     First,
-    InSegment,
     Last,
     Ratio,
     Sessions,

@@ -9,7 +9,7 @@ were read. A lead is {"lead_id", "created_at", ...attributes}; an event {"lead_i
 from datetime import timedelta
 from math import isfinite
 
-from features.spec.spec import (
+from features.spec.kinds import (
     ActiveDays,
     Age,
     Attribute,

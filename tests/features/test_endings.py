@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.dataset import endings, labelled
-from features.spec.spec import Age
+from features.spec.kinds import Age
 from tests.features.lead_databases import MICROSECOND, at, event, opened
 
 CUTOFF, UNTIL, LATER = at("2012-01-16"), at("2012-02-15"), at("2012-03-20")

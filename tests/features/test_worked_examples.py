@@ -7,7 +7,7 @@ import pytest
 
 from features.engine.duckdb_engine import feature_frame
 from features.snapshots import Snapshots
-from features.spec.spec import (
+from features.spec.kinds import (
     ActiveDays,
     Age,
     Count,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.contract.database import Digest
-from features.spec.spec import Age, Attribute, Count, DaysSince, First, Last
+from features.spec.kinds import Age, Attribute, Count, DaysSince, First, Last
 from models.classifier.classifier import ReadinessClassifier, Settings
 from models.classifier.logistic import LogisticSettings
 from models.classifier.model import ReadinessModel

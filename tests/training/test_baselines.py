@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 from features.config import Capacity, Config, Tables, Times
 from features.dataset import Dataset
 from features.result_json import to_json
-from features.spec.spec import Age, Attribute
+from features.spec.kinds import Age, Attribute
 from models.classifier.classifier import LOGISTIC, TREES
 from models.rules.rules import parse_rules
 from models.simpler import CALIBRATED_RULES, LEARNED_POINTS, RULES, Simpler, weigh

@@ -6,7 +6,7 @@ import pytest
 from features.catalog import catalog
 from features.config import Features
 from features.result_json import to_json
-from features.spec.spec import Age, Attribute, Count, First, Ratio
+from features.spec.kinds import Age, Attribute, Count, First, Ratio
 from tests.models.small_model import SETTINGS, SPECS
 from tests.training.few_cutoffs import drawn, weeks
 from tests.training.test_baselines import config  # noqa: F401

@@ -16,7 +16,7 @@ import pytest
 from features.config import load
 from features.dataset import Dataset
 from features.result_json import to_json
-from features.spec.spec import Count
+from features.spec.kinds import Count
 from models.registry import Registry
 from models.statistics.judge import Contender, judge
 from models.statistics.metrics import Capacity

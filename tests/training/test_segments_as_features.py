@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.conditions.segments import InSegment
 from features.config import load
 from features.described import describe_features
 from features.engine.duckdb_engine import feature_frame
 from features.open import open_database
 from features.snapshots import Snapshots
-from features.spec.spec import Attribute, InSegment
-from models.explanations.explain import topic_of
+from features.spec.kinds import Attribute
 from models.registry import CHALLENGER, Registry
 from serve.scoring.batch import default_cutoff
 from tests.conftest import edit
@@ -51,7 +51,7 @@ def test_from_training_to_scoring(folder: Path) -> None:
     model = train(config).model
     (spec,) = (each for each in model.specs if isinstance(each, InSegment))
     assert spec.name == feature
-    assert topic_of(spec) == feature
+    assert spec.topic == feature
 
     (folder / "segments.toml").write_text(SEGMENT.format(name=NAME, least=30))
     stored = Registry(config).load(CHALLENGER)

@@ -119,7 +119,7 @@ def _paid_table(result: "Learned", words: dict[str, str]) -> Table:
     for each in result.reviews:
         fair = f"{each.fair.point:+z.0f} ({each.fair.low:z.0f} to {each.fair.high:z.0f})"
         rule = each.rule
-        meaning = say(rule.action, words, rule.where) if rule.about == "a deed" else rule.label
+        meaning = say(rule.action, words, rule.where) if rule.about == "an event" else rule.label
         clear = each.verdict not in ("about right", "not clear")
         lift = _lift(each.by_itself.lift)
         verdict = f"[bold]{each.verdict}[/]" if clear else each.verdict

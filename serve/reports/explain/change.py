@@ -20,7 +20,7 @@ import pandas as pd
 from scipy.special import expit
 
 from features.spec.spec import Spec
-from features.spec.wording import Words, phrase
+from features.spec.wording import Words
 from models.explanations.explain import Explained
 from models.rules.rules import RuleScore
 from serve.reports.explain.history import LedgerLine, as_seen
@@ -190,7 +190,7 @@ def by_line(frame: pd.DataFrame, rules: RuleScore, words: Words) -> Iterator[Par
 def _moved(frame: pd.DataFrame, specs: Sequence[Spec], words: Words) -> str:
     """The first of a rule's facts that changed; none of a bound, which has no fact of its own."""
     for spec in specs:
-        then, now = (phrase(spec, value, words) for value in frame[spec.name])
+        then, now = (spec.phrase(value, words) for value in frame[spec.name])
         if then != now:
             return movement(then, now)
     return ""

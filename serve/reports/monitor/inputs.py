@@ -27,7 +27,8 @@ from features.errors import Refused
 from features.labels import label_sql
 from features.progress import Progress
 from features.snapshots import Chunk, Snapshots
-from features.spec.spec import Age, distinct
+from features.spec.kinds import Age
+from features.spec.spec import distinct
 from models.classifier.model import ReadinessModel
 from serve.reports.monitor.drift import Drift, Matched, RateChange, drift, match_ages, rate_change
 from serve.reports.monitor.outcomes import FEWEST_WINS, apart

@@ -232,7 +232,7 @@ def test_conditions_hold_where_the_loops_say_so(rows, drawn):
         ('{attribute = "x", from = 3, below = 3}', r"from \(3\) must lie below below \(3\)"),
         ("{}", "all.0: asks for nothing"),
         ("{quiet_days = 3, at_least = 2}", "at_least does not go with quiet_days: two conditions"),
-        ('{action = "a", is = "b"}', "is does not go with a deed"),
+        ('{action = "a", is = "b"}', "is does not go with an event"),
         ('{action = "a", at_least = 3, at_most = 2}', "at_least 3 is more than at_most 2"),
         ('{action = "a", at_least = 0}', "all.0.at_least: should be greater than or equal to 1"),
         ('{action = "a", window_days = 1.5}', "all.0.window_days: should be a valid integer"),

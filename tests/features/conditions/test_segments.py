@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from features.catalog import catalog
 from features.conditions.segments import (
+    InSegment,
     Segment,
     Segments,
-    beneath,
-    conditions_of,
     load_segments,
     opted_in,
     parse_segments,
@@ -23,8 +22,9 @@ from features.config import Features
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.snapshots import Snapshots
-from features.spec.spec import Attribute, Count, InSegment
-from features.spec.stored import from_dict, to_dict
+from features.spec.compiled import compile_specs
+from features.spec.kinds import Attribute, Count
+from features.stored import from_dict, to_dict
 from tests.features.adversarial import ATTRIBUTES, databases
 from tests.features.conditions.test_conditions import COMBINED, holds_by_hand
 from tests.features.engine.test_features_equal_oracle import asked_for, register
@@ -170,7 +170,7 @@ def test_another_future_changes_no_segment(drawn, conditions):
 @settings(max_examples=50)
 def test_a_feature_carries_the_whole_definition(drawn):
     (segment,) = segments_of([drawn]).segments
-    again = conditions_of(segment.feature)
+    again = segment.feature.conditions
     assert again.model_dump() == segment.model_dump(exclude={"name"})
     assert again.specs == segment.specs
 
@@ -178,7 +178,7 @@ def test_a_feature_carries_the_whole_definition(drawn):
 def test_a_definition_of_another_version_is_refused():
     for definition in ('{"all": [{"moon_phase": 1}]}', "no json", "[]"):
         with pytest.raises(BadInput, match=r"segment 'a' is defined in a way .*Train a new model"):
-            conditions_of(InSegment("a", definition))
+            compile_specs([InSegment("a", definition)])
 
 
 def test_the_catalog_has_the_segments_asked_for_and_no_other(tmp_path):
@@ -194,8 +194,9 @@ def test_the_catalog_has_the_segments_asked_for_and_no_other(tmp_path):
 def test_what_is_asked_for_by_itself_wins_over_what_a_segment_asks_for():
     segment = parsed('[[segment]]\nname = "a"\nall = [{attribute = "n", is = "80"}]')
     number = Attribute("n", text=False)
-    assert beneath([segment.segments[0].feature, number]) == (number,)
-    assert beneath([segment.segments[0].feature]) == (Attribute("n", text=True),)
+    feature = segment.segments[0].feature
+    assert compile_specs([feature, number]).leaves == (number,)
+    assert compile_specs([feature]).leaves == (Attribute("n", text=True),)
 
 
 def test_of_a_worked_example():

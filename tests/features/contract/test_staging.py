@@ -11,7 +11,7 @@ from features.config import Engine, Features
 from features.engine.duckdb_engine import feature_frame
 from features.open import open_database, open_frames
 from features.snapshots import Snapshots
-from features.spec.spec import Attribute, Count, SumValue
+from features.spec.kinds import Attribute, Count, SumValue
 from tests.features.lead_databases import (
     COLUMNS,
     DEALS,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from features.engine.duckdb_engine import feature_frame
 from features.snapshots import Snapshots
-from features.spec import spec
+from features.spec import kinds
 from tests.features import oracle
 from tests.features.adversarial import (
     ACTIONS,
@@ -31,23 +31,23 @@ CUTOFF = at("2026-03-02")
 LEAD = {"lead_id": 1, "created_at": at("2026-01-01")}
 SOME_ACTIONS = [None, ACTIONS[0], ACTIONS[-3]]
 SPECS = [
-    spec.Age(),
+    kinds.Age(),
     *(kind(action, span) for kind, action, span in product(
-        (spec.Count, spec.SumValue), SOME_ACTIONS, (1, 7, None))),
-    *(spec.DaysSince(action) for action in SOME_ACTIONS),
-    *(spec.Trend(action, 7) for action in SOME_ACTIONS),
-    *(spec.Decayed(action, 2) for action in SOME_ACTIONS),
-    *(spec.Faded(action, 9) for action in SOME_ACTIONS),
+        (kinds.Count, kinds.SumValue), SOME_ACTIONS, (1, 7, None))),
+    *(kinds.DaysSince(action) for action in SOME_ACTIONS),
+    *(kinds.Trend(action, 7) for action in SOME_ACTIONS),
+    *(kinds.Decayed(action, 2) for action in SOME_ACTIONS),
+    *(kinds.Faded(action, 9) for action in SOME_ACTIONS),
     *(followed for action, where in product((None, ACTIONS[0]), WHERES[::4]) for followed in (
-        spec.Count(action, 7, where), spec.DaysSince(action, where),
-        spec.SumValue(action, None, where), spec.ActiveDays(7, action, where),
-        spec.Decayed(action, 2, None, where), spec.Faded(action, 9, where))),
+        kinds.Count(action, 7, where), kinds.DaysSince(action, where),
+        kinds.SumValue(action, None, where), kinds.ActiveDays(7, action, where),
+        kinds.Decayed(action, 2, None, where), kinds.Faded(action, 9, where))),
     *(kind(span) for kind, span in product(
-        (spec.ActiveDays, spec.Sessions, spec.DistinctContent), (1, 7, None))),
-    *(spec.Share(part, 7) for part in ("night", "weekend")),
-    *(kind(column) for kind, column in product((spec.First, spec.Last), ("source", "action"))),
-    *(spec.Attribute(name, text=True) for name in ATTRIBUTES),
-    spec.Custom("first_seen", "max(age_us)", "microseconds since the first event"),
+        (kinds.ActiveDays, kinds.Sessions, kinds.DistinctContent), (1, 7, None))),
+    *(kinds.Share(part, 7) for part in ("night", "weekend")),
+    *(kind(column) for kind, column in product((kinds.First, kinds.Last), ("source", "action"))),
+    *(kinds.Attribute(name, text=True) for name in ATTRIBUTES),
+    kinds.Custom("first_seen", "max(age_us)", "microseconds since the first event"),
 ]  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def test_another_future_changes_no_snapshot(drawn):
 
 def counted(*events, window=None):
     with opened([LEAD], events) as database:
-        frame = feature_frame(Snapshots.at(database, [CUTOFF]), [spec.Count("visit", window)])
+        frame = feature_frame(Snapshots.at(database, [CUTOFF]), [kinds.Count("visit", window)])
     return frame.iloc[0, -1]
 
 
@@ -132,6 +132,6 @@ def test_a_late_record_joins_two_sessions_only_once_it_is_known():
     ]
     with opened([LEAD], visits) as database:
         cohort = Snapshots.at(database, [CUTOFF, CUTOFF + MICROSECOND])
-        frame = feature_frame(cohort, [spec.Sessions(), spec.Sessions(1)])
+        frame = feature_frame(cohort, [kinds.Sessions(), kinds.Sessions(1)])
     assert frame["sessions_all"].tolist() == [2, 1]
     assert frame["sessions_1d"].tolist() == [2, 1]

@@ -10,7 +10,7 @@ from features.engine import event_chunks
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.snapshots import Snapshots
-from features.spec.spec import Count
+from features.spec.kinds import Count
 from tests.features.lead_databases import at, event, opened
 
 LEAD = {"lead_id": 1, "created_at": at("2026-01-05")}

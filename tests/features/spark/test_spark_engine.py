@@ -13,7 +13,7 @@ from features.errors import BadInput
 from features.open import open_database
 from features.spark.buckets import Bucket, breaches_of, features_on_spark
 from features.spark.session import SparkTables, plainly
-from features.spec.spec import Count, DaysSince, SumValue
+from features.spec.kinds import Count, DaysSince, SumValue
 from tests.features.lead_databases import at, config_for, refusal
 
 ROOT = Path(__file__).resolve().parents[3]

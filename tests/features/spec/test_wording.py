@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from features.spec.spec import (
+from features.spec.kinds import (
     ActiveDays,
     Age,
     Attribute,
@@ -22,7 +22,6 @@ from features.spec.spec import (
     Trend,
 )
 from features.spec.where import Where
-from features.spec.wording import meaning, phrase
 from tests.features.every_spec import EVERY_SPEC, GAP
 
 TEAMS = Where(content="/t*")
@@ -78,7 +77,7 @@ WORDS = {"price_list": "opened the price list", "region": "sales region"}
     ],
 )  # fmt: skip
 def test_what_was_seen(spec, value, said):
-    assert phrase(spec, value, WORDS) == said
+    assert spec.phrase(value, WORDS) == said
 
 
 @pytest.mark.parametrize(
@@ -100,11 +99,11 @@ def test_what_was_seen(spec, value, said):
     ],
 )
 def test_what_it_means(spec, said):
-    assert meaning(spec, WORDS) == said
+    assert spec.meaning(WORDS) == said
 
 
 def test_every_feature_has_a_meaning_of_its_own():
-    told = {meaning(spec): spec.name for spec in EVERY_SPEC}
+    told = {spec.meaning({}): spec.name for spec in EVERY_SPEC}
     assert len(told) == len(EVERY_SPEC)
     assert all(told)
 
@@ -112,12 +111,12 @@ def test_every_feature_has_a_meaning_of_its_own():
 @pytest.mark.parametrize("value", [None, math.nan, 0, 0.0, 1, 0.3, 2.5, 1e6, "text"])
 def test_every_feature_can_be_said_whatever_its_value(value):
     for spec in EVERY_SPEC:
-        said = phrase(spec, value)
+        said = spec.phrase(value, {})
         assert said
         assert "nan" not in said
         assert "None" not in said
 
 
-def test_the_words_are_optional():
-    assert phrase(Count("price_list", 7), 2) == "price list 2 times in the last 7 days"
-    assert meaning(DaysSince("price_list")) == "days since the last: price list"
+def test_without_words_an_action_is_said_by_its_name():
+    assert Count("price_list", 7).phrase(2, {}) == "price list 2 times in the last 7 days"
+    assert DaysSince("price_list").meaning({}) == "days since the last: price list"

@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from threadpoolctl import threadpool_limits
 
-from features.spec.spec import Age, DaysSince
+from features.spec.kinds import Age, DaysSince
 from models.classifier import classifier as module
 from models.classifier.classifier import ReadinessClassifier
 from models.classifier.columns import uninformative

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.spec.spec import Age, Attribute, First, Last
+from features.spec.kinds import Age, Attribute, First, Last
 from models.classifier.encoding import encoded, ordinal
 
 SPECS = (First("source"), Age(), Last("source"), Attribute("size", False))

@@ -8,7 +8,7 @@ import shap
 from scipy.special import expit, logit
 from sklearn.metrics import log_loss
 
-from features.spec.spec import Count, is_text
+from features.spec.kinds import Count
 from models.classifier.classifier import BATCH
 from models.classifier.logistic import (
     LogisticSettings,
@@ -109,7 +109,7 @@ def test_so_too_without_a_text():
     rng = np.random.default_rng(0)
     drawn = pd.DataFrame({spec.name: rng.poisson(1.0, len(frame)) for spec in more}, dtype=float)
     frame = pd.concat([frame.reset_index(drop=True), drawn], axis=1)
-    numbers = [spec for spec in (*SPECS, *more) if not is_text(spec)]
+    numbers = [spec for spec in (*SPECS, *more) if not spec.is_text]
     pipeline = learner(frame, won, numbers, STRENGTH).learner_
     inputs = frame[[spec.name for spec in numbers]]
     whole = linear_log_odds(pipeline[-1], pipeline[:-1].transform(inputs))
@@ -119,7 +119,7 @@ def test_so_too_without_a_text():
 
 def test_texts_alone_have_reasons():
     frame, won = snapshots(1_500)
-    texts = [spec for spec in SPECS if is_text(spec)]
+    texts = [spec for spec in SPECS if spec.is_text]
     pipeline = learner(frame, won, texts, STRENGTH).learner_
     encoded = pipeline[:-1].transform(frame)
     found, base = linear_contributions(pipeline, encoded, [spec.name for spec in texts])

@@ -13,7 +13,7 @@ import shap
 from scipy.special import logit
 from threadpoolctl import threadpool_limits
 
-from features.spec.spec import (
+from features.spec.kinds import (
     ActiveDays,
     Age,
     Attribute,
@@ -28,7 +28,7 @@ from features.spec.spec import (
     Trend,
 )
 from models.classifier.model import ReadinessModel
-from models.explanations.explain import Explained, Reason, explain, topic_of
+from models.explanations.explain import Explained, Reason, explain
 from tests.models.small_model import fitted, snapshots
 
 SPECS = (Count("pricing", 7), Age(), Count("pricing"), DaysSince("pricing"), First("source"))
@@ -108,7 +108,7 @@ def test_what_features_are_about():
         Attribute("industry", True): "industry",
         Custom("longest_gap_days", "1", "longest pause"): "longest_gap_days",
     }
-    assert {spec: topic_of(spec) for spec in topics} == topics
+    assert {spec: spec.topic for spec in topics} == topics
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from scipy.special import expit
 from features.conditions.conditions import Condition
 from features.dataset import Dataset
 from features.errors import Refused
-from features.spec.spec import ActiveDays, Age, Attribute, Count, DaysSince
+from features.spec.kinds import ActiveDays, Age, Attribute, Count, DaysSince
 from models.rules.file import Disqualifier, Rule, RulesFile
 from models.rules.learn import MOST_POINTS, MOST_RULES, MOST_TAKEN, learn_points
 from models.rules.rules import parse_rules
@@ -78,7 +78,7 @@ def test_whole_points_within_bounds(learned):
         for rule in rules.file.rule:
             assert rule.points == int(rule.points) != 0
             assert -MOST_TAKEN <= rule.points <= MOST_POINTS
-            assert rule.per == "once" or rule.about != "a deed" or rule.cap is not None
+            assert rule.per == "once" or rule.about != "an event" or rule.cap is not None
             assert rule.cap is None or rule.cap == int(rule.cap)
 
 

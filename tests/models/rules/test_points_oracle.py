@@ -160,7 +160,7 @@ def times_by_hand(rule, lead, events, cutoff):
         silent = cutoff - max(lead["created_at"], latest or lead["created_at"])
         beyond = (silent - rule.quiet_days * DAY) / (rule.repeat_days * DAY)
         return max(0, ceil(beyond))
-    if rule.about != "a deed" or rule.per == "once":
+    if rule.about != "an event" or rule.per == "once":
         held = holds_by_hand(rule, lead, events, cutoff)
         return held * (left((cutoff - latest) / DAY) if held and latest else 1)
     deeds = oracle.within(deeds, cutoff, rule.window_days)

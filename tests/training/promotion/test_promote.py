@@ -15,7 +15,7 @@ from features.config import load
 from features.dataset import labelled
 from features.errors import BadInput, Refused
 from features.open import open_database
-from features.spec.spec import ActiveDays, Age
+from features.spec.kinds import ActiveDays, Age
 from models.classifier.classifier import LOGISTIC, TREES, Settings
 from models.decisions_store import FILE_NAME
 from models.registry import CHALLENGER, CHAMPION, Registry

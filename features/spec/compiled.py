@@ -1,0 +1,52 @@
+"""Specs taken apart, once per pass: leaves for the engine, and what is derived from them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from features.spec.kinds import Attribute
+from features.spec.spec import Derived, Leaf, OfEvents, OfLead, Spec
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The leaves of some specs, each name once, and the derived features among and beneath them,
+    each after its parts."""
+
+    leaves: tuple[Leaf, ...]
+    derived: tuple[Derived, ...]
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes of the lead that are read: columns of its table."""
+        return tuple(leaf.column for leaf in self.leaves if isinstance(leaf, Attribute))
+
+
+def compile_specs(specs: Iterable[Spec]) -> Compiled:
+    """Take specs apart. Where names are the same, a leaf among the specs wins over a part.
+
+    Raises BadInput for a segment whose definition this version cannot read.
+
+    >>> from features.spec.kinds import Age, Count, Ratio
+    >>> compiled = compile_specs([Ratio(Count(), Age()), Count(None, 7), Count()])
+    >>> [leaf.name for leaf in compiled.leaves], [each.name for each in compiled.derived]
+    (['count_7d', 'count_all', 'age_days'], ['count_all/age_days'])
+    """
+    leaves: dict[str, Leaf] = {}
+    derived: dict[str, Derived] = {}
+
+    def add(spec: Spec) -> None:
+        if isinstance(spec, Derived):
+            for part in spec.parts:
+                add(part)
+            derived.setdefault(spec.name, spec)
+        elif isinstance(spec, OfLead | OfEvents):
+            leaves.setdefault(spec.name, spec)
+
+    for spec in sorted(specs, key=lambda spec: isinstance(spec, Derived)):
+        add(spec)
+    return Compiled(tuple(leaves.values()), tuple(derived.values()))
+
+
+def attribute_columns(specs: Iterable[Spec]) -> tuple[str, ...]:
+    """The attributes of the lead that some specs are computed from."""
+    return compile_specs(specs).attributes
