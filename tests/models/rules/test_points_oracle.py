@@ -228,6 +228,7 @@ SOME_FILE = st.builds(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(
     max_examples=12,
     deadline=None,
