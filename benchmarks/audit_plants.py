@@ -186,7 +186,7 @@ def customer_number(frames: Frames, rng: Rng) -> None:
 
 
 def grade(frames: Frames, rng: Rng) -> None:
-    """A grade that sales correct as the deal proceeds: a number of all leads, hardly overlapping."""
+    """A grade that sales correct as the deal proceeds: a number that hardly overlaps."""
     won = (frames.outcome() == "won").to_numpy()
     frames.add_attribute("grade", rng.normal(np.where(won, 3.0, 0.0), 1.0).round(2))
 

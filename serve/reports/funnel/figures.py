@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from markupsafe import Markup
 
-from features.check.freshness import days_without_deals
+from features.check.maturity import days_without_deals
 from features.conditions.segments import Segments
 from features.config import Config
 from features.contract.database import LeadDatabase
