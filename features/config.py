@@ -95,14 +95,14 @@ class Audit(Strict):
     accepted: list[str] = []
 
 
-class Capacity(Strict):
+class CapacitySettings(Strict):
     """How many leads sales can call per cutoff: a share of the open leads, or a number."""
 
     share: Annotated[float, Field(gt=0, le=1)] | None = None
     leads: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> Capacity:
+    def _one_of_them(self) -> CapacitySettings:
         if (self.share is None) == (self.leads is None):
             raise ValueError("name either `share` or `leads`, one of them")
         return self
@@ -141,7 +141,7 @@ class Routing(Strict):
         return self
 
 
-class Training(Strict):
+class TrainingSettings(Strict):
     """The bounded search: how many candidates, on how many rolling-origin folds; the fewest won
     leads that are learnt from (docs/enough-data.md); which learner is registered, the simplest that
     does as well, or one of the two in any case (docs/baselines.md); whether scoring follows a win
@@ -155,7 +155,7 @@ class Training(Strict):
     prior_shift: bool = False
 
 
-class Promotion(Strict):
+class PromotionSettings(Strict):
     """When a challenger may become champion (docs/promotion.md). `metric`: one that points have
     too, more is better. A champion is stale where the challenger learnt from cutoffs at least
     `stale_after_days` later."""
@@ -202,12 +202,12 @@ class Config(Strict):
     out: str = "out"
     tables: Tables
     time: Times
-    capacity: Capacity
+    capacity: CapacitySettings
     routing: Routing = Routing()
     features: Features = Features()
     audit: Audit = Audit()
-    training: Training = Training()
-    promotion: Promotion = Promotion()
+    training: TrainingSettings = TrainingSettings()
+    promotion: PromotionSettings = PromotionSettings()
     mlflow: Mlflow = Mlflow()
     engine: Engine = Engine()
     words: dict[str, str] = {}

@@ -11,7 +11,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from features.config import Capacity, Config, Tables, Times
+from features.config import CapacitySettings, Config, Tables, Times
 from features.dataset import Dataset
 from features.result_json import to_json
 from features.spec.kinds import Age, Attribute
@@ -49,7 +49,7 @@ def config(tmp_path_factory):
         path=tmp_path_factory.mktemp("none") / "readiness.toml",
         tables=Tables(events="e.csv", leads="l.csv", deals="d.csv"),
         time=Times(first_cutoff=week(0), horizon_days=30),
-        capacity=Capacity(share=0.1),
+        capacity=CapacitySettings(share=0.1),
     )
 
 
