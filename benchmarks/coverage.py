@@ -57,7 +57,8 @@ SHOWN = ("precision", "gain", "roc_auc", "average_precision", "log_loss", "brier
 LEAST, MOST = 0.90, 0.97
 BOUNDS = """Is a calibration error more than chance? The same companies (those with a won lead)
 where every promise is kept, each lead drawing once by its readiness: their error should stay under
-the bound. And the same outcomes with a readiness that is too high (odds times 1.6): reported as more.
+the bound. And the same outcomes with a readiness that is too high (odds times 1.6): reported
+as more.
 
 | leads | won leads | mean error | mean bound | under it | too high: mean error | more than chance |
 |---|---|---|---|---|---|---|
