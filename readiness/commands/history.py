@@ -8,7 +8,14 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from readiness.commands.options import AsJson, Where
-from readiness.commands.printing import out, print_json, print_notes, print_path
+from readiness.commands.printing import (
+    folded,
+    out,
+    print_json,
+    print_notes,
+    print_path,
+    report_table,
+)
 
 if TYPE_CHECKING:
     from training.promotion.history import History, Period
@@ -44,25 +51,26 @@ def _print(result: "History") -> None:
 
 
 def _table(periods: "list[Period]") -> Table:
-    table = Table(
-        Column("version", justify="right"),
-        Column("champion from", no_wrap=True),
-        Column("to", no_wrap=True),
-        Column("approved by", overflow="fold"),
-        Column("reason", overflow="fold"),
-        title="Champions, times in UTC",
-        title_justify="left",
-        show_lines=True,
-    )
-    for period in periods:
-        table.add_row(
-            period.version,
+    rows = [
+        (
+            str(period.version),
             _minute(period.since, "unknown"),
             _minute(period.until, "now" if period is periods[-1] else "unknown"),
             escape(period.change.approved_by if period.change else ""),
             escape(_reason(period)),
         )
-    return table
+        for period in periods
+    ]
+    return report_table(
+        "Champions, times in UTC",
+        [
+            Column("version", justify="right"),
+            *(Column(heading, no_wrap=True) for heading in ("champion from", "to")),
+            *folded("approved by", "reason"),
+        ],
+        rows,
+        show_lines=True,
+    )
 
 
 def _minute(at: str | None, otherwise: str) -> str:

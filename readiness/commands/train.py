@@ -5,10 +5,19 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from readiness.commands.options import AsJson, Where
-from readiness.commands.printing import err, out, print_json, print_notes, print_path, progress_bars
+from readiness.commands.printing import (
+    err,
+    numbers,
+    out,
+    plural,
+    print_json,
+    print_notes,
+    print_path,
+    progress_bars,
+    report_table,
+)
 
 if TYPE_CHECKING:
     from training.record import Trained
@@ -56,7 +65,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
 
 
 def print_trained(trained: "Trained", uri: str) -> None:
-    from readiness.commands.tables import beside_table, calibration_table, judgement_table
+    from readiness.commands.tables import beside_table, print_judgement
 
     fit, compared = trained.split.fit, trained.comparison
     print_notes(trained.notes)
@@ -67,11 +76,7 @@ def print_trained(trained: "Trained", uri: str) -> None:
         + (f" ({dropped} dropped: all missing or constant)." if dropped else ".")
     )
     _print_candidates(trained)
-    out.print(judgement_table(compared.judgement))
-    off = compared.calibration and calibration_table(compared.calibration)
-    if off:
-        out.print(off)
-    out.print(f"[bold]{compared.verdict}[/]")
+    print_judgement(compared.judgement, compared.verdict, compared.calibration)
     out.print(beside_table(trained.simpler.beside, trained.groups.beside))
     out.print(trained.simpler.verdict)
     out.print(str(trained.timing))
@@ -87,20 +92,21 @@ def _print_candidates(trained: "Trained") -> None:
     if not trained.chosen.folds:
         out.print("No search: too few training cutoffs for a rolling origin; the default was used.")
         return
-    periods, way = len(trained.chosen.folds), trained.model.way
+    chosen, way = trained.chosen, trained.model.way
+    rows = [
+        (
+            "*" if candidate is chosen else "",
+            *(f"{value:g}" for value in candidate.settings.values()),
+            *(f"{candidate.log_loss:.4f}", f"{candidate.roc_auc:.4f}"),
+        )
+        for candidate in trained.candidates
+    ]
     first = "the first, unless the log loss of another is significantly lower"
-    table = Table(
-        title=f"The {way}: candidates on {periods} earlier period{'s' * (periods != 1)}",
-        title_justify="left",
-        caption=f"* chosen: {'the lowest log loss' if trained.model.is_linear else first}",
-        caption_justify="left",
+    settings = (_SETTINGS.get(key, key) for key in chosen.settings)
+    table = report_table(
+        f"The {way}: candidates on {plural(len(chosen.folds), 'earlier period')}",
+        numbers("", *settings, "log loss", "ROC\nAUC"),
+        rows,
+        f"* chosen: {'the lowest log loss' if trained.model.is_linear else first}",
     )
-    for heading in ("", *(_SETTINGS.get(key, key) for key in trained.chosen.settings)):
-        table.add_column(heading, justify="right")
-    table.add_column("log loss", justify="right")
-    table.add_column("ROC\nAUC", justify="right")
-    for candidate in trained.candidates:
-        chosen = "*" if candidate is trained.chosen else ""
-        settings = [f"{value:g}" for value in candidate.settings.values()]
-        table.add_row(chosen, *settings, f"{candidate.log_loss:.4f}", f"{candidate.roc_auc:.4f}")
     out.print(table)

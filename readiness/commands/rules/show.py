@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 
 from readiness.commands.options import RULES, AsJson, Where
-from readiness.commands.printing import out, print_json
+from readiness.commands.printing import numbers, out, print_json, report_table
 
 if TYPE_CHECKING:
     from models.rules.rules import RuleScore
@@ -40,15 +40,18 @@ def verb(
 
 def _rules_table(rules: "RuleScore", words: dict[str, str]) -> Table:
     bands = rules.file.bands
-    table = Table(
-        *(Column("points", justify="right"), "for", Column("cap", justify="right"), "group"),
-        title=f"{escape(rules.file.name)}, version {rules.version}",
-        title_justify="left",
-        caption=f"warm from {bands.warm:g} points, hot from {bands.hot:g}",
-        caption_justify="left",
+    rows = [
+        (
+            f"{rule.points:+g}",
+            escape(rule.words(words)),
+            "" if rule.cap is None else f"{rule.cap:g}",
+            escape(rule.group or ""),
+        )
+        for rule in rules.file.rule
+    ]
+    return report_table(
+        f"{escape(rules.file.name)}, version {rules.version}",
+        [*numbers("points"), "for", *numbers("cap"), "group"],
+        rows,
+        f"warm from {bands.warm:g} points, hot from {bands.hot:g}",
     )
-    for rule in rules.file.rule:
-        cap = "" if rule.cap is None else f"{rule.cap:g}"
-        meaning = escape(rule.words(words))
-        table.add_row(f"{rule.points:+g}", meaning, cap, escape(rule.group or ""))
-    return table
