@@ -10,13 +10,12 @@ from rich.table import Table
 
 from readiness.commands.options import AsJson, Where
 from readiness.commands.printing import (
-    numbers,
     out,
     plural,
     print_json,
     print_path,
+    print_table,
     progress_bars,
-    report_table,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
 
 def _print_report(report: "Report", accepted: list[str]) -> None:
     spans = [(t.table, f"{t.rows:,}", _day(t.first), _day(t.last)) for t in report.tables]
-    out.print(report_table("Tables", ["table", *numbers("rows"), "from", "to"], spans))
+    print_table("Tables", ["table", ">rows", "from", "to"], spans)
     actions = [
         (
             escape(action.action) + " (left out)" * action.left_out,
@@ -63,7 +62,7 @@ def _print_report(report: "Report", accepted: list[str]) -> None:
         )
         for action in report.actions[:20]
     ]
-    out.print(report_table("Actions", ["action", *numbers("events", "leads", "share")], actions))
+    print_table("Actions", ["action", ">events", ">leads", ">share"], actions)
     if len(report.actions) > 20:
         out.print(f"... and {len(report.actions) - 20} rarer actions (--json has all)")
     deals, snapshots = report.deals, report.snapshots

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from readiness.commands.options import TIME_FORMATS, AsJson, Cutoff, Where, Which
 from readiness.commands.printing import (
     figure,
-    numbers,
     out,
     print_json,
     print_path,
-    report_table,
+    print_table,
 )
 
 if TYPE_CHECKING:
@@ -105,17 +103,17 @@ def _print_explained(now: "PointsExplained", horizon_days: int) -> None:
             out.print(str(now.prior_shift))
         if now.time_to_close:
             out.print(str(now.time_to_close))
-        out.print(_reasons_table(now))
+        _print_reasons(now)
     else:
         out.print(f"There is no probability: {now.why_no_readiness}.", markup=False)
     lines = [(f"{points:+g}", escape(rule)) for rule, points in now.lines.items()]
     total = (f"{now.rule_score:g}", f"in all: {now.band}")
-    out.print(report_table("Points", [*numbers("points"), "rule"], [*lines, (), total]))
+    print_table("Points", [">points", "rule"], [*lines, (), total])
     if now.disqualified:
         out.print(f"[bold]Disqualified:[/] {escape(now.disqualified)}")
 
 
-def _reasons_table(now: "LeadExplained") -> Table:
+def _print_reasons(now: "LeadExplained") -> None:
     """Reasons that would be printed as 0.00 are added up in one line."""
     shown = [reason for reason in now.reasons if abs(reason.log_odds) >= SMALL]
     rows = [
@@ -125,7 +123,7 @@ def _reasons_table(now: "LeadExplained") -> Table:
         (),
         (f"{now.log_odds:+.2f}", f"in all: readiness {now.readiness:.1%}"),
     ]
-    return report_table("Readiness", [*numbers("log-odds"), "why"], rows)
+    print_table("Readiness", [">log-odds", "why"], rows)
 
 
 def _together(small: list[float], form: str, what: str) -> list[tuple[str, str]]:
@@ -152,14 +150,13 @@ def _print_history(
         )
         for row in history[-LATEST:]
     ]
-    table = report_table(
+    print_table(
         f"History: readiness {sparkline([row.readiness for row in seen])}  "
         f"points {sparkline([row.rule_score for row in seen])}",
-        ["cutoff", *numbers("readiness", "points"), "band", "route", "model", "rules"],
+        ["cutoff", ">readiness", ">points", "band", "route", "model", "rules"],
         rows,
         f"the latest {LATEST} of {len(history)}" if len(history) > LATEST else None,
     )
-    out.print(table)
     earlier = [row.cutoff for row in seen if row.cutoff < cutoff]
     if earlier and not change:
         out.print(f"What changed since the list before: add --since {earlier[-1]:%Y-%m-%d}")
@@ -170,10 +167,10 @@ def _print_change(change: "Change") -> None:
     if change.readiness and change.log_odds:
         then, now = change.readiness
         title = f"Readiness {then:.1%} -> {now:.1%}, {span}"
-        out.print(_change_table(title, "log-odds", change.log_odds, "{:+.2f}", SMALL))
+        _print_parts(title, "log-odds", change.log_odds, "{:+.2f}", SMALL)
     points = change.points
     title = f"Points {points.before:g} -> {points.after:g}, {span}"
-    out.print(_change_table(title, "points", points, "{:+g}", 0.0))
+    _print_parts(title, "points", points, "{:+g}", 0.0)
     if change.ledger is None:
         out.print(
             f"The ledger has no line of {change.since:%Y-%m-%d}: both are scored with "
@@ -181,9 +178,9 @@ def _print_change(change: "Change") -> None:
         )
 
 
-def _change_table(
+def _print_parts(
     title: str, unit: str, result: "Difference", form: str, small_below: float
-) -> Table:
+) -> None:
     """Small parts are one line, which makes good the rounding of those above it."""
     shown = [part for part in result.parts if abs(part.difference) >= small_below]
     rows: list[tuple[str, ...]] = []
@@ -196,4 +193,4 @@ def _change_table(
     small = [part.difference for part in result.parts[len(shown) :]]
     total = (form.format(result.total), f"in all: {result.before:.4g} -> {result.after:.4g}")
     rows += [*_together(small, form, "differences"), (), total]
-    return report_table(title, [*numbers(unit), "why"], rows)
+    print_table(title, [f">{unit}", "why"], rows)

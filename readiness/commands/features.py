@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from readiness.commands.options import AsJson, Where
-from readiness.commands.printing import out, print_json, report_table
+from readiness.commands.printing import out, print_json, print_table
 
 
 def verb(where: Where = Path(), as_json: AsJson = False) -> None:
@@ -21,5 +21,5 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
         print_json({"features": described})
         return
     rows = [(escape(feature["name"]), escape(feature["meaning"])) for feature in described]
-    out.print(report_table(None, ["feature", "meaning"], rows))
+    print_table(None, ["feature", "meaning"], rows)
     out.print(f"{len(described)} features. Adding one is one line in features/catalog.py.")

@@ -4,18 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.table import Column, Table
 
 from readiness.commands.options import AsJson, Page, Where
 from readiness.commands.printing import (
     figure,
-    numbers,
     out,
     print_json,
     print_notes,
     print_path,
+    print_table,
     print_verdict,
-    report_table,
 )
 
 if TYPE_CHECKING:
@@ -51,17 +49,17 @@ def verb(
         f"{result.contacts:,} contacts against {result.lists:,} lists: {result.matched:,} times a "
         "lead of the list was contacted before the next one."
     )
-    out.print(_acceptance_table(result))
+    _print_acceptance(result)
     if result.reasons:
         reasons = "; ".join(f"{escape(why)}: {count:,}" for why, count in result.reasons.items())
         out.print(f"Why leads of the list were rejected. {reasons}.")
-    out.print(_speed_table(result))
-    out.print(_ends_table(result))
+    _print_speed(result)
+    _print_ends(result)
     print_verdict(result.verdict)
     print_path(f"Page: {page}")
 
 
-def _acceptance_table(result: "Feedback") -> Table:
+def _print_acceptance(result: "Feedback") -> None:
     rows: list[tuple[str, ...]] = []
     for how, groups in result.by.items():
         for place, each in enumerate(groups):
@@ -69,16 +67,15 @@ def _acceptance_table(result: "Feedback") -> Table:
             judged = (f"{each.judged:,}", f"{each.accepted:,}")
             rows.append(("" if place else how, escape(each.group), *judged, share))
         rows.append(())
-    headings = numbers("judged", "accepted", "share (95 % interval)")
-    return report_table(
+    print_table(
         "Accepted by sales",
-        [Column("by", no_wrap=True), "group", *headings],
+        ["by", "group", ">judged", ">accepted", ">share (95 % interval)"],
         rows,
         "route: all contacts of leads in the ledger; the rest: those on the list for sales",
     )
 
 
-def _speed_table(result: "Feedback") -> Table:
+def _print_speed(result: "Feedback") -> None:
     fates = ("in time", "late", "overdue", "due", "closed")
     rows = [
         (
@@ -90,19 +87,19 @@ def _speed_table(result: "Feedback") -> Table:
         )
         for each in result.speed
     ]
-    return report_table(
+    print_table(
         "Time to the first call, from the first list that the lead was on",
-        ["basket", *numbers("leads", *fates, "hours", "target")],
+        ["basket", ">leads", *(f">{fate}" for fate in fates), ">hours", ">target"],
         rows,
         "overdue: not called yet, and late; due: not yet late; closed: ended uncalled; "
         "hours: the median until the first call",
     )
 
 
-def _ends_table(result: "Feedback") -> Table:
+def _print_ends(result: "Feedback") -> None:
     rows = [(score, *(f"{n:,}" for n in ends.values())) for score, ends in result.ends.items()]
-    return report_table(
+    print_table(
         "What became of the leads handed over",
-        ["first score", *numbers("won", "lost", "open")],
+        ["first score", ">won", ">lost", ">open"],
         rows,
     )

@@ -6,20 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from readiness.commands.options import TIME_FORMATS, AsJson, Page, Where
 from readiness.commands.printing import (
     figure,
-    folded,
-    numbers,
-    out,
     print_json,
     print_notes,
     print_path,
+    print_table,
     print_verdict,
     progress_bars,
-    report_table,
 )
 
 if TYPE_CHECKING:
@@ -79,14 +75,14 @@ def verb(
 
 def _print(report: "FunnelReport") -> None:
     print_notes(report.notes)
-    out.print(_conversions(report))
-    out.print(_times(report))
+    _print_conversions(report)
+    _print_times(report)
     if report.groups:
-        out.print(_groups(report))
+        _print_groups(report)
     print_verdict(report.verdict)
 
 
-def _conversions(report: "FunnelReport") -> Table:
+def _print_conversions(report: "FunnelReport") -> None:
     rows = [
         (
             _phase(each).replace(" > ", " >\n"),
@@ -98,9 +94,9 @@ def _conversions(report: "FunnelReport") -> Table:
         )
         for each in report.measured
     ]
-    return report_table(
+    print_table(
         f"From stage to stage, as known before {report.until:%Y-%m-%d %H:%M} UTC",
-        ["phase", *numbers("entered", "within", "counted", "went on", "lost", "still")],
+        ["phase", ">entered", ">within", ">counted", ">went on", ">lost", ">still"],
         rows,
         "Of the leads that entered the phase so many days ago or longer: the share that "
         "went on within them (95 % interval; ref.: the reference of funnel.toml), was lost, was "
@@ -108,16 +104,16 @@ def _conversions(report: "FunnelReport") -> Table:
     )
 
 
-def _times(report: "FunnelReport") -> Table:
+def _print_times(report: "FunnelReport") -> None:
     from serve.reports.funnel.page import span
 
     rows = [
         (_phase(each), *map(span, [*each.days.values(), each.median_on]), f"{each.open:,}")
         for each in report.measured
     ]
-    return report_table(
+    print_table(
         "Time in each phase",
-        ["phase", *numbers("25 %", "median", "75 %", "gone on", "open now")],
+        ["phase", ">25 %", ">median", ">75 %", ">gone on", ">open now"],
         rows,
         "Until a quarter, half and three quarters of its leads have left a phase, by going "
         "on or lost; open leads censored (Kaplan-Meier); unknown: not so many have left yet.\n"
@@ -125,7 +121,7 @@ def _times(report: "FunnelReport") -> Table:
     )
 
 
-def _groups(report: "FunnelReport") -> Table:
+def _print_groups(report: "FunnelReport") -> None:
     from serve.reports.funnel.page import span
 
     rows: list[tuple[str, ...]] = []
@@ -143,8 +139,8 @@ def _groups(report: "FunnelReport") -> Table:
             for place, each in enumerate(entered)
         ]
         rows += [()] if entered else [(escape(name), "no lead"), ()]
-    columns = [*folded(str(report.by), "phase"), *numbers("counted", "went on", "95 %", "median")]
-    return report_table(f"By {report.by}", columns, rows)
+    columns = [str(report.by), "phase", ">counted", ">went on", ">95 %", ">median"]
+    print_table(f"By {report.by}", columns, rows)
 
 
 def _phase(each: "Measured") -> str:

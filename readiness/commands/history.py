@@ -5,16 +5,14 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
 
 from readiness.commands.options import AsJson, Where
 from readiness.commands.printing import (
-    folded,
     out,
     print_json,
     print_notes,
     print_path,
-    report_table,
+    print_table,
 )
 
 if TYPE_CHECKING:
@@ -45,12 +43,12 @@ def _print(result: "History") -> None:
     if not result.periods:
         out.print("There was no champion yet. Next: readiness promote")
     else:
-        out.print(_table(result.periods))
+        _print_periods(result.periods)
     if result.fault:
         print_path(f"The history is not complete. {result.fault}")
 
 
-def _table(periods: "list[Period]") -> Table:
+def _print_periods(periods: "list[Period]") -> None:
     rows = [
         (
             str(period.version),
@@ -61,13 +59,9 @@ def _table(periods: "list[Period]") -> Table:
         )
         for period in periods
     ]
-    return report_table(
+    print_table(
         "Champions, times in UTC",
-        [
-            Column("version", justify="right"),
-            *(Column(heading, no_wrap=True) for heading in ("champion from", "to")),
-            *folded("approved by", "reason"),
-        ],
+        [">version", ">champion from", ">to", "approved by", "reason"],
         rows,
         show_lines=True,
     )

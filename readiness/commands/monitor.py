@@ -8,12 +8,11 @@ from rich.markup import escape
 
 from readiness.commands.options import AsJson, Cutoff, Where
 from readiness.commands.printing import (
-    folded,
     out,
     print_json,
     print_path,
+    print_table,
     progress_bars,
-    report_table,
 )
 
 if TYPE_CHECKING:
@@ -68,6 +67,6 @@ def _print(result: "Monitoring") -> None:
         (f"[{_COLOURS[check.status]}]{check.status}[/]", check.name, escape(check.message))
         for check in result.checks
     ]
-    out.print(report_table(title, folded("status", "check", "finding"), rows))
+    print_table(title, ["status", "check", "finding"], rows)
     for check in (*result.of("red"), *result.of("amber")):
         out.print(f"[{_COLOURS[check.status]}]{check.name}[/]: {escape(check.todo)}")

@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
 
 from readiness.commands.options import AsJson, Where
-from readiness.commands.printing import out, print_json, report_table
+from readiness.commands.printing import out, print_json, print_table
 
 
 def verb(
@@ -60,10 +59,10 @@ def verb(
     if not records:
         out.print(f"Nobody decided otherwise for lead {escape(lead)}: the computed route counts.")
         return
-    out.print(_history_table(lead, records))
+    _print_history(lead, records)
 
 
-def _history_table(lead: str, records: list[dict[Any, Any]]) -> Table:
+def _print_history(lead: str, records: list[dict[Any, Any]]) -> None:
     rows = [
         (
             f"{row['decided_at']:%Y-%m-%d}",
@@ -75,9 +74,8 @@ def _history_table(lead: str, records: list[dict[Any, Any]]) -> Table:
         )
         for row in records
     ]
-    decided, since, until = (Column(h, no_wrap=True) for h in ("decided", "lists from", "until"))
-    return report_table(
+    print_table(
         f"What people decided for lead {escape(lead)}; the last decision counts",
-        [decided, "by", "route", since, until, "because"],
+        [">decided", "by", "route", ">lists from", ">until", "because"],
         rows,
     )

@@ -48,13 +48,17 @@ def print_verdict(verdict: object) -> None:
 def report_table(
     title: str | None,
     columns: Iterable[Column | str],
-    rows: Iterable[Sequence[str]] = (),
+    rows: Iterable[Sequence[str]],
     caption: str | None = None,
     **more: Any,
 ) -> Table:
-    """A table whose title and caption stand to the left; an empty row ends a section."""
+    """A table within 80 columns, its title and caption to the left.
+
+    columns: the headings; ">" begins that of a column of figures or times, which stand to the right
+    and are never broken. rows: their cells, in rich's markup; an empty row ends a section.
+    """
     left = {"title_justify": "left", "caption_justify": "left"}
-    table = Table(*columns, title=title, caption=caption, **left | more)
+    table = Table(*map(_column, columns), title=title, caption=caption, **left | more)
     for row in rows:
         if row:
             table.add_row(*row)
@@ -63,14 +67,17 @@ def report_table(
     return table
 
 
-def folded(*headings: str) -> list[Column]:
-    """Columns of texts: what is too long goes on in the next line."""
-    return [Column(heading, overflow="fold") for heading in headings]
+def _column(heading: Column | str) -> Column:
+    if isinstance(heading, Column):
+        return heading
+    if heading.startswith(">"):
+        return Column(heading.removeprefix(">"), justify="right", no_wrap=True)
+    return Column(heading, overflow="fold")
 
 
-def numbers(*headings: str) -> list[Column]:
-    """Columns of figures: to the right, never broken."""
-    return [Column(heading, justify="right", no_wrap=True) for heading in headings]
+def print_table(*parts: Any, **more: Any) -> None:
+    """Prints a `report_table`."""
+    out.print(report_table(*parts, **more))
 
 
 def figure(value: float | None, form: str) -> str:

@@ -4,18 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Column, Table
 
 from readiness.commands.options import AsJson, Cutoff, Export, Segment, Where, Which
 from readiness.commands.printing import (
     err,
-    numbers,
     out,
     print_json,
     print_notes,
     print_path,
+    print_table,
     progress_bars,
-    report_table,
 )
 
 if TYPE_CHECKING:
@@ -92,7 +90,7 @@ def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame"
     part = result.get("segment")
     if len(ready):
         whose = f" of the segment {part['name']}" if part else ""
-        out.print(_head_of_the_list(ready, whose, scored.by_points))
+        _print_head_of_the_list(ready, whose, scored.by_points)
     if part:
         out.print(
             f"[bold]In the segment {escape(part['name'])}: {part['open_leads']:,} open leads[/], "
@@ -133,7 +131,7 @@ def _in_words(routes: dict[str, int]) -> str:
     )
 
 
-def _head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool) -> Table:
+def _print_head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool) -> None:
     import pandas as pd
 
     rows = [
@@ -147,11 +145,10 @@ def _head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool) -> Tab
         )
         for row in ready.to_dict("records")
     ]
-    band, call_by = (Column(heading, no_wrap=True) for heading in ("band", "call by"))
     why = "lines of the points table" if by_points else "reasons, in log-odds"
-    return report_table(
+    print_table(
         f"The first leads of the list for sales{escape(whose)}",
-        [Column("lead", justify="right"), *numbers("readiness", "points"), band, call_by, "why"],
+        [">lead", ">readiness", ">points", "band", ">call by", "why"],
         rows,
         f"band: by points. call by: UTC. why: the strongest {why}"
         + ("" if by_points else "; all of one lead's: readiness explain LEAD"),

@@ -4,19 +4,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Column
 
 from readiness.commands.options import AsJson, Cutoff, IfAny, Page, Where
 from readiness.commands.printing import (
     figure,
-    numbers,
     out,
     print_json,
     print_notes,
     print_path,
+    print_table,
     print_verdict,
     progress_bars,
-    report_table,
 )
 
 if TYPE_CHECKING:
@@ -59,20 +58,20 @@ def verb(
 
 def _print(report: "SegmentsReport") -> None:
     print_notes(report.notes)
-    out.print(_conversions(report))
+    _print_conversions(report)
     if 1 < len(report.segments) <= WIDEST:
-        out.print(_overlap(report))
+        _print_overlap(report)
     elif report.segments[1:]:
         out.print("How they overlap: see the report, or --json.")
     print_verdict(report.verdict)
 
 
-def _conversions(report: "SegmentsReport") -> Table:
+def _print_conversions(report: "SegmentsReport") -> None:
     past = report.cutoffs
     span = f"{past[0]:%Y-%m-%d} to {past[-1]:%Y-%m-%d}" if past else "none yet"
-    return report_table(
+    print_table(
         f"Segments of the open leads at {report.cutoff:%Y-%m-%d %H:%M} UTC",
-        [_name("segment"), *numbers("open", "won", "95 %", "lift", "ready", "points")],
+        [_name("segment"), ">open", ">won", ">95 %", ">lift", ">ready", ">points"],
         [*map(_row, report.segments), (), _row(report.everyone), _row(report.nowhere)],
         f"open: leads in it now. won: within {report.horizon_days} days, of those in it at "
         f"the past cutoffs ({span}), 95 % interval. lift: over all open leads; + - surely more or "
@@ -98,15 +97,13 @@ def _row(group: "SegmentGroup") -> list[str]:
     ]
 
 
-def _overlap(report: "SegmentsReport") -> Table:
-    others = (
-        Column(escape(name), justify="right", overflow="fold") for name in report.overlap.columns
-    )
+def _print_overlap(report: "SegmentsReport") -> None:
+    others = (f">{escape(name)}" for name in report.overlap.columns)
     rows = [
         (escape(str(name)), *(figure(share, "{:.0%}") for share in shares))
         for name, shares in zip(report.overlap.index, report.overlap.to_numpy(), strict=True)
     ]
-    return report_table(
+    print_table(
         "How they overlap",
         [_name("of"), *others],
         rows,

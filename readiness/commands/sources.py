@@ -5,19 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
 
 from readiness.commands.options import AsJson, Cutoff, Where
 from readiness.commands.printing import (
     figure,
-    folded,
-    numbers,
     out,
     plural,
     print_json,
     print_notes,
     print_path,
-    report_table,
+    print_table,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +51,7 @@ def verb(
         print_json(result, applied=applied, page=page)
         return
     print_notes(result.notes)
-    out.print(_table(result))
+    _print_sources(result)
     _print_moves(result, applied)
     print_path(f"Page: {page}")
 
@@ -75,7 +72,7 @@ def _print_moves(result: "Review", applied: list[str] | None) -> None:
         out.print(f"{plural(len(applied), 'move')} written into sources.toml.")
 
 
-def _table(result: "Review") -> Table:
+def _print_sources(result: "Review") -> None:
     rows: list[tuple[str, ...]] = []
     for basket, sources in result.by_basket.items():
         for place, source in enumerate(sources):
@@ -93,13 +90,17 @@ def _table(result: "Review") -> Table:
                 )
             )
         rows.append(())
-    return report_table(
+    print_table(
         f"Leads first touched from {result.first:%Y-%m-%d} up to {result.last:%Y-%m-%d}, won "
         f"within {result.horizon_days} days",
         [
-            Column("basket", no_wrap=True),
-            *folded("source"),
-            *numbers("leads", "won", "conversion", "trend", "days"),
+            "basket",
+            "source",
+            ">leads",
+            ">won",
+            ">conversion",
+            ">trend",
+            ">days",
         ],
         rows,
         "conversion: shrunk towards its basket, with a 95 % interval. trend: later minus "

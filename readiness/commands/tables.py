@@ -11,9 +11,9 @@ from models.statistics.calibration import CalibrationReport
 from models.statistics.judge import Judgement
 from readiness.commands.printing import (
     figure,
-    numbers,
     out,
     plural,
+    print_table,
     print_verdict,
     report_table,
     with_interval,
@@ -52,8 +52,12 @@ def judgement_table(judged: Judgement) -> Table:
         figures.append(base_rate[metric] if math.isnan(random[metric]) else random[metric])
         difference = with_interval(judged.difference[metric], _signed(form))
         rows.append((words, *(figure(value, form) for value in figures), difference))
-    columns = numbers(first, second, "chance", f"{first} - {second}\n(95 % interval)")
-    return report_table(_title(judged), ["", *columns], rows, "\n".join(caption))
+    return report_table(
+        _title(judged),
+        ["", f">{first}", f">{second}", ">chance", f">{first} - {second}\n(95 % interval)"],
+        rows,
+        "\n".join(caption),
+    )
 
 
 def print_judgement(
@@ -62,11 +66,11 @@ def print_judgement(
     """The table, the groups of leads for which the model is not calibrated, and the verdict."""
     out.print(judgement_table(judged))
     if calibration and calibration.off:
-        out.print(_calibration_table(calibration))
+        _print_calibration(calibration)
     print_verdict(verdict)
 
 
-def beside_table(simpler: Beside, groups: Beside) -> Table:
+def print_beside(simpler: Beside, groups: Beside) -> None:
     """The model next to simpler ways, then next to itself on a part of the features: each with
     the difference to the model, and the interval of that."""
     shown = [row for row in _ROWS if row[0] in _BESIDE]
@@ -76,11 +80,11 @@ def beside_table(simpler: Beside, groups: Beside) -> Table:
         for name in each.others:
             rows.append((name, *(_beside(each, name, metric, form) for metric, _, form in shown)))
         rows.append(())
-    return report_table(
+    print_table(
         "Simpler ways, and parts of the features, on the same snapshots",
         [
             Column("", max_width=13),
-            *numbers(*(words.replace(" ", "\n", 1) for _, words, _ in shown)),
+            *(">" + words.replace(" ", "\n", 1) for _, words, _ in shown),
         ],
         rows,
         "(difference to the model), 95 % interval below; log loss: - favours the model\n"
@@ -99,7 +103,7 @@ def _beside(result: Beside, name: str, metric: str, form: str) -> str:
     return f"{short.format(value)} ({point})\n" + (f"{low}..{high}" if difference.known else "-")
 
 
-def _calibration_table(result: CalibrationReport) -> Table:
+def _print_calibration(result: CalibrationReport) -> None:
     rows = [
         (
             group.kind,
@@ -110,9 +114,9 @@ def _calibration_table(result: CalibrationReport) -> Table:
         )
         for group in result.off
     ]
-    return report_table(
+    print_table(
         f"The readiness is off for {len(result.off)} of {len(result.groups)} groups",
-        ["group", "", *numbers("snapshots", "predicted", "won (95 % interval)")],
+        ["group", "", ">snapshots", ">predicted", ">won (95 % interval)"],
         rows,
         "beyond chance, at 95 % for all groups together",
     )

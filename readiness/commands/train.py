@@ -9,14 +9,13 @@ from rich.markup import escape
 from readiness.commands.options import AsJson, Where
 from readiness.commands.printing import (
     err,
-    numbers,
     out,
     plural,
     print_json,
     print_notes,
     print_path,
+    print_table,
     progress_bars,
-    report_table,
 )
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
 
 
 def print_trained(trained: "Trained", uri: str) -> None:
-    from readiness.commands.tables import beside_table, print_judgement
+    from readiness.commands.tables import print_beside, print_judgement
 
     fit, compared = trained.split.fit, trained.comparison
     print_notes(trained.notes)
@@ -77,7 +76,7 @@ def print_trained(trained: "Trained", uri: str) -> None:
     )
     _print_candidates(trained)
     print_judgement(compared.judgement, compared.verdict, compared.calibration)
-    out.print(beside_table(trained.simpler.beside, trained.groups.beside))
+    print_beside(trained.simpler.beside, trained.groups.beside)
     out.print(trained.simpler.verdict)
     out.print(str(trained.timing))
     out.print(trained.random_split.said)
@@ -103,10 +102,9 @@ def _print_candidates(trained: "Trained") -> None:
     ]
     first = "the first, unless the log loss of another is significantly lower"
     settings = (_SETTINGS.get(key, key) for key in chosen.settings)
-    table = report_table(
+    print_table(
         f"The {way}: candidates on {plural(len(chosen.folds), 'earlier period')}",
-        numbers("", *settings, "log loss", "ROC\nAUC"),
+        ["", *(f">{setting}" for setting in settings), ">log loss", ">ROC\nAUC"],
         rows,
         f"* chosen: {'the lowest log loss' if trained.model.is_linear else first}",
     )
-    out.print(table)

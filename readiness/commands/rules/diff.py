@@ -5,17 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from readiness.commands.options import RULES, AsJson, Cutoff, Export, Where
 from readiness.commands.printing import (
-    folded,
-    numbers,
     out,
     print_json,
     print_path,
+    print_table,
     progress_bars,
-    report_table,
 )
 
 if TYPE_CHECKING:
@@ -75,13 +72,13 @@ def _print_diff(result: "RulesDiff") -> None:
         )
         for before, row in result.bands.items()
     ]
-    out.print(report_table("Leads by band", ["from \\ to", *numbers(*result.bands)], bands))
+    print_table("Leads by band", ["from \\ to", *(f">{band}" for band in result.bands)], bands)
     changed = result.changed.head(HEAD)
     if len(changed):
-        out.print(_leads_table(changed.to_dict("records"), len(result.changed)))
+        _print_leads(changed.to_dict("records"), len(result.changed))
 
 
-def _leads_table(leads: list[dict[Any, Any]], of: int) -> Table:
+def _print_leads(leads: list[dict[Any, Any]], of: int) -> None:
     rows = []
     for lead in leads:
         cells = [
@@ -92,8 +89,8 @@ def _leads_table(leads: list[dict[Any, Any]], of: int) -> Table:
             reason = lead["new_disqualified"] or "no longer disqualified"
             moved = f"{reason}\n{moved}" if moved else str(reason)
         rows.append((escape(str(lead["lead_id"])), *cells, escape(moved)))
-    return report_table(
+    print_table(
         f"The first {len(rows)} of {of:,} leads with other points",
-        [*folded("lead"), *numbers("A", "B"), "moved by"],
+        ["lead", ">A", ">B", "moved by"],
         rows,
     )

@@ -5,17 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from readiness.commands.options import AsJson, IfAny, Where
 from readiness.commands.printing import (
-    folded,
-    numbers,
     out,
     print_json,
     print_path,
+    print_table,
     progress_bars,
-    report_table,
     with_interval,
 )
 
@@ -73,8 +70,8 @@ def verb(
 def _print(result: "Learned", words: dict[str, str]) -> None:
     from readiness.commands.tables import print_judgement
 
-    out.print(_learned_table(result, words))
-    out.print(_review_table(result, words))
+    _print_learned(result, words)
+    _print_review(result, words)
     print_judgement(result.judged, result.verdict)
     if result.model_verdict:
         out.print(f"Against the model: {escape(str(result.model_verdict))}")
@@ -82,7 +79,7 @@ def _print(result: "Learned", words: dict[str, str]) -> None:
         out.print("Against the model: every model was trained on labels of the test cutoffs.")
 
 
-def _learned_table(result: "Learned", words: dict[str, str]) -> Table:
+def _print_learned(result: "Learned", words: dict[str, str]) -> None:
     bands = result.rules.file.bands
     rows = [
         (
@@ -93,10 +90,10 @@ def _learned_table(result: "Learned", words: dict[str, str]) -> Table:
         )
         for rule, each in zip(result.rules.file.rule, result.lifts, strict=True)
     ]
-    return report_table(
+    print_table(
         f"Learned from {result.wins:,} wins among {result.snapshots:,} snapshots of "
         f"{len(result.split.fit)} cutoffs",
-        [*numbers("points", "by hand"), *folded("for"), *numbers("lift (95 %)")],
+        [">points", ">by hand", "for", ">lift (95 %)"],
         rows,
         f"warm from {bands.warm:g} points, hot from {bands.hot:g}: {result.hot:.1%} of the "
         "leads of the test cutoffs are hot; by hand: the points of today's rules for the same",
@@ -109,7 +106,7 @@ def _by_hand(result: "Learned", rule: "Rule") -> str:
     return ", ".join(f"{each.points:+g}" for each in same) or "-"
 
 
-def _review_table(result: "Learned", words: dict[str, str]) -> Table:
+def _print_review(result: "Learned", words: dict[str, str]) -> None:
     from features.spec.wording import say
 
     rows = []
@@ -126,13 +123,14 @@ def _review_table(result: "Learned", words: dict[str, str]) -> Table:
                 with_interval(each.by_itself.lift, "{:.2f}"),
             )
         )
-    return report_table(
+    print_table(
         f"What does {escape(result.current.file.name)} overpay and underpay?",
         [
-            *numbers("points", "fair (95 %)"),
+            ">points",
+            ">fair (95 %)",
             "",
-            *folded("rule by hand"),
-            *numbers("lift (95 %)"),
+            "rule by hand",
+            ">lift (95 %)",
         ],
         rows,
         "fair: what outcomes would pay for it next to the other rules, on the scale of this "

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from readiness.commands.options import RULES, AsJson, Where
-from readiness.commands.printing import numbers, out, print_json, report_table
+from readiness.commands.printing import out, print_json, print_table
 
 if TYPE_CHECKING:
     from models.rules.rules import RuleScore
@@ -31,14 +30,14 @@ def verb(
     if as_json:
         print_json(rules.json_fields(config.words))
         return
-    out.print(_rules_table(rules, config.words))
+    _print_rules(rules, config.words)
     for line in rules.limits_in_words():
         out.print(escape(line))
     for each in rules.file.disqualify:
         out.print(f"Disqualified: [bold]{escape(each.name)}[/], {escape(each.words(config.words))}")
 
 
-def _rules_table(rules: "RuleScore", words: dict[str, str]) -> Table:
+def _print_rules(rules: "RuleScore", words: dict[str, str]) -> None:
     bands = rules.file.bands
     rows = [
         (
@@ -49,9 +48,9 @@ def _rules_table(rules: "RuleScore", words: dict[str, str]) -> Table:
         )
         for rule in rules.file.rule
     ]
-    return report_table(
+    print_table(
         f"{escape(rules.file.name)}, version {rules.version}",
-        [*numbers("points"), "for", *numbers("cap"), "group"],
+        [">points", "for", ">cap", "group"],
         rows,
         f"warm from {bands.warm:g} points, hot from {bands.hot:g}",
     )

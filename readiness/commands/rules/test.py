@@ -8,13 +8,11 @@ from rich.markup import escape
 
 from readiness.commands.options import RULES, AsJson, IfAny, Page, Where
 from readiness.commands.printing import (
-    folded,
-    numbers,
     out,
     print_json,
     print_path,
+    print_table,
     progress_bars,
-    report_table,
     with_interval,
 )
 
@@ -79,11 +77,10 @@ def _print_backtest(result: "Backtest") -> None:
         )
         for each in result.rules
     ]
-    table = report_table(
+    print_table(
         "Which rules of the draft pay for themselves?",
-        [*numbers("points"), *folded("rule of the draft"), *numbers("leads", "lift (95 %)"), ""],
+        [">points", "rule of the draft", ">leads", ">lift (95 %)", ""],
         rows,
         "leads: that it gave points to, or took some of; lift: how many times as often as "
         "all leads these were won",
     )
-    out.print(table)
