@@ -3,12 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-from rich.markup import escape
-
 from readiness.commands.options import AsJson, Where
 from readiness.commands.printing import (
-    err,
     out,
     plural,
     print_json,
@@ -42,20 +38,12 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     If there is too little data to learn from, it exits 1 with every reason (docs/enough-data.md)
     and registers nothing; until then `readiness score` uses the points alone.
     """
-    from features.check.gate import NotEnough
     from features.config import load
     from training.train import train
 
     config = load(where)
-    try:
-        with progress_bars() as progress:
-            trained = train(config, progress)
-    except NotEnough as refused:
-        if not as_json:
-            raise
-        print_json({"error": str(refused), "reasons": refused.lacks})
-        err.print(f"[bold red]readiness:[/] {escape(str(refused))}", soft_wrap=True)
-        raise typer.Exit(1) from None
+    with progress_bars() as progress:
+        trained = train(config, progress)
     if as_json:
         print_json(trained)
         return
