@@ -223,7 +223,7 @@ def test_contacts_are_the_calls_that_staff_began(query: Query) -> None:
         for row in log
         if row["concept:name"] in calls and row["lifecycle:transition"] == "START"
     }
-    told = query("SELECT count(*), count(DISTINCT lead_id), min(contacted_at) FROM contacts")
+    message = query("SELECT count(*), count(DISTINCT lead_id), min(contacted_at) FROM contacts")
     first = min(datetime.fromisoformat(time) for _, time, _ in began).astimezone(UTC)
     leads = {lead for lead, _, _ in began}
-    assert told == [(len(began), len(leads), first.replace(tzinfo=None))]
+    assert message == [(len(began), len(leads), first.replace(tzinfo=None))]
