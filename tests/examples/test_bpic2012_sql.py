@@ -87,7 +87,7 @@ def test_columns_are_those_of_the_contract(query: Query) -> None:
 
 
 @needs_data
-def test_deeds_are_those_listed_and_none_decides(query: Query) -> None:
+def test_events_are_those_listed_and_none_decides(query: Query) -> None:
     counts = dict(query("SELECT action, count(*) FROM events GROUP BY 1"))
     readme = (EXAMPLE / "README.md").read_text("utf-8")
     assert len(counts) == 15
