@@ -69,17 +69,13 @@ def verb(
     if as_json:
         print_json(report, page=page)
         return
-    _print(report)
-    print_path(f"Report: {page}")
-
-
-def _print(report: "FunnelReport") -> None:
     print_notes(report.notes)
     _print_conversions(report)
     _print_times(report)
     if report.groups:
         _print_groups(report)
     print_verdict(report.verdict)
+    print_path(f"Report: {page}")
 
 
 def _print_conversions(report: "FunnelReport") -> None:

@@ -52,11 +52,6 @@ def verb(
     if as_json:
         print_json(report, page=page)
         return
-    _print(report)
-    print_path(f"Report: {page}")
-
-
-def _print(report: "SegmentsReport") -> None:
     print_notes(report.notes)
     _print_conversions(report)
     if 1 < len(report.segments) <= WIDEST:
@@ -64,6 +59,7 @@ def _print(report: "SegmentsReport") -> None:
     elif report.segments[1:]:
         out.print("How they overlap: see the report, or --json.")
     print_verdict(report.verdict)
+    print_path(f"Report: {page}")
 
 
 def _print_conversions(report: "SegmentsReport") -> None:

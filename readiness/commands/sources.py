@@ -93,15 +93,7 @@ def _print_sources(result: "Review") -> None:
     print_table(
         f"Leads first touched from {result.first:%Y-%m-%d} up to {result.last:%Y-%m-%d}, won "
         f"within {result.horizon_days} days",
-        [
-            "basket",
-            "source",
-            ">leads",
-            ">won",
-            ">conversion",
-            ">trend",
-            ">days",
-        ],
+        ["basket", "source", ">leads", ">won", ">conversion", ">trend", ">days"],
         rows,
         "conversion: shrunk towards its basket, with a 95 % interval. trend: later minus "
         "earlier half of the window, * if beyond chance. days: within which half of the wins come",

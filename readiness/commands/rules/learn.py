@@ -125,13 +125,7 @@ def _print_review(result: "Learned", words: dict[str, str]) -> None:
         )
     print_table(
         f"What does {escape(result.current.file.name)} overpay and underpay?",
-        [
-            ">points",
-            ">fair (95 %)",
-            "",
-            "rule by hand",
-            ">lift (95 %)",
-        ],
+        [">points", ">fair (95 %)", "", "rule by hand", ">lift (95 %)"],
         rows,
         "fair: what outcomes would pay for it next to the other rules, on the scale of this "
         "table; lift: by itself, how many times as often as all leads these were won",
