@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BeforeValidator, Field, model_validator
 
 from features.cutoffs import grid, mature
@@ -96,7 +98,13 @@ class Audit(Strict):
 
 
 class Capacity(Strict):
-    """How many leads sales can call per cutoff: a share of the open leads, or a number."""
+    """How many leads sales can call per cutoff: a share of the open leads, or a number.
+
+    >>> Capacity(share=0.1).slots(np.array([884.0, 25.0]))
+    array([88.4,  2.5])
+    >>> Capacity(leads=50).slots(np.array([884.0, 25.0]))
+    array([50., 25.])
+    """
 
     share: Annotated[float, Field(gt=0, le=1)] | None = None
     leads: Annotated[int, Field(ge=1)] | None = None
@@ -106,6 +114,12 @@ class Capacity(Strict):
         if (self.share is None) == (self.leads is None):
             raise ValueError("name either `share` or `leads`, one of them")
         return self
+
+    def slots(self, open_leads: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Length of each cutoff's list, of so many open leads; with a share not always whole."""
+        if self.leads is None:
+            return (self.share or 0) * open_leads
+        return np.minimum(self.leads, open_leads)
 
 
 class Routing(Strict):

@@ -38,13 +38,13 @@ class PriorShift:
     log_odds: float
 
     def __str__(self) -> str:
-        found = (
+        figures = (
             f"at the latest {self.snapshots:,} snapshots whose outcome is complete {self.seen:.1%} "
             f"were won where {self.promised:.1%} were promised"
         )
         if self.log_odds:
-            return f"Prior shift: {found}; {self.log_odds:+.2f} is added to every log-odds."
-        return f"No prior shift: {found}, which may be chance."
+            return f"Prior shift: {figures}; {self.log_odds:+.2f} is added to every log-odds."
+        return f"No prior shift: {figures}, which may be chance."
 
 
 def prior_shift(readiness: Floats, won: Floats, lead_id: npt.ArrayLike) -> PriorShift:

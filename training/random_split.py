@@ -49,7 +49,7 @@ class RandomSplit:
         return random | {f"random_split_gap_{name}": value for name, value in self.gap.items()}
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """The diagnostic in a sentence."""
         area, gap = self.random["roc_auc"], self.gap["roc_auc"]
         return (

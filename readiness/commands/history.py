@@ -11,7 +11,7 @@ from readiness.commands.options import AsJson, Where
 from readiness.commands.printing import out, print_json, print_notes, print_path
 
 if TYPE_CHECKING:
-    from training.promotion.history import History, Period
+    from training.promotion.history import ChampionHistory, Period
 
 
 def verb(where: Where = Path(), as_json: AsJson = False) -> None:
@@ -33,7 +33,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _print(result: "History") -> None:
+def _print(result: "ChampionHistory") -> None:
     print_notes(result.notes)
     if not result.periods:
         out.print("There was no champion yet. Next: readiness promote")

@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from models.simpler import MODEL, Beside
+from models.simpler import MODEL, SideBySide
 from models.statistics.calibration import CalibrationReport
 from models.statistics.estimate import Estimate
 from models.statistics.judge import Judgement
@@ -59,7 +59,7 @@ def judgement_table(judged: Judgement) -> Table:
     return table
 
 
-def beside_table(simpler: Beside, groups: Beside) -> Table:
+def beside_table(simpler: SideBySide, groups: SideBySide) -> Table:
     """The model next to simpler ways, then next to itself on a part of the features: each with
     the difference to the model, and the interval of that."""
     table = Table(
@@ -85,7 +85,7 @@ def beside_table(simpler: Beside, groups: Beside) -> Table:
     return table
 
 
-def _beside(result: Beside, name: str, metric: str, form: str) -> str:
+def _beside(result: SideBySide, name: str, metric: str, form: str) -> str:
     figure, (point, low, high) = result.figures[name][metric].point, result.difference[name][metric]
     if math.isnan(figure):
         return "-"

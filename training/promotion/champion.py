@@ -17,7 +17,7 @@ import sqlite3
 
 from features.config import Config
 from features.errors import BadInput, Refused
-from models.champion_changes import UNFINISHED, Change, Step, add, changes_at, mark
+from models.champion_changes import UNFINISHED, ChampionChange, Step, add, changes_at, mark
 from models.decisions_store import open_decisions, transaction
 from models.registry import CHAMPION, Registry
 from training.promotion.old_log import import_old_log
@@ -40,7 +40,7 @@ def stripped_reason(reason: str | None) -> str:
     return (reason or "").strip()
 
 
-def set_champion(config: Config, registry: Registry, change: Change) -> None:
+def set_champion(config: Config, registry: Registry, change: ChampionChange) -> None:
     """Make `change.new_version` the champion, in the three steps.
 
     Raises Refused where the champion is not the one that the change was decided against, or where

@@ -13,7 +13,7 @@ from readiness.commands.printing import out, print_json, print_path, progress_ba
 if TYPE_CHECKING:
     from models.rules.file import Rule
     from models.statistics.estimate import Estimate
-    from training.points import Learned
+    from training.points import LearnedPoints
 
 
 def verb(
@@ -41,7 +41,7 @@ def verb(
     from features.open import open_database
     from features.whole_file import write_whole
     from models.registry import Registry
-    from models.rules.history import current_rules
+    from models.rules.rules import current_rules
     from training.points import learn
 
     config = load(where)
@@ -62,7 +62,7 @@ def verb(
     print_path(f"Written: {path}. Which leads would change: readiness rules diff current {path}")
 
 
-def _print(result: "Learned", words: dict[str, str]) -> None:
+def _print(result: "LearnedPoints", words: dict[str, str]) -> None:
     from readiness.commands.tables import judgement_table
 
     out.print(_learned_table(result, words))
@@ -75,7 +75,7 @@ def _print(result: "Learned", words: dict[str, str]) -> None:
         out.print("Against the model: every model was trained on labels of the test cutoffs.")
 
 
-def _learned_table(result: "Learned", words: dict[str, str]) -> Table:
+def _learned_table(result: "LearnedPoints", words: dict[str, str]) -> Table:
     bands = result.rules.file.bands
     table = Table(
         *(Column(name, justify="right") for name in ("points", "by hand")),
@@ -95,13 +95,13 @@ def _learned_table(result: "Learned", words: dict[str, str]) -> Table:
     return table
 
 
-def _by_hand(result: "Learned", rule: "Rule") -> str:
+def _by_hand(result: "LearnedPoints", rule: "Rule") -> str:
     about = (rule.about, rule.action, rule.attribute)
     same = [r for r in result.current.file.rule if (r.about, r.action, r.attribute) == about]
     return ", ".join(f"{each.points:+g}" for each in same) or "-"
 
 
-def _paid_table(result: "Learned", words: dict[str, str]) -> Table:
+def _paid_table(result: "LearnedPoints", words: dict[str, str]) -> Table:
     from features.spec.wording import say
 
     table = Table(

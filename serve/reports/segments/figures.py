@@ -139,8 +139,6 @@ def segments_report(
     )
 
 
-
-
 def _with_bases(members: pd.DataFrame) -> Bools:
     """Two columns before those of the segments: everyone, and who is in none of them."""
     held = members.to_numpy(np.bool_)
