@@ -17,9 +17,9 @@ READY := $(VENV)/.installed
 SPARK := $(VENV)/.spark
 DEMO := demo
 LEADS ?= 20000
-# What the fast tests are of, beside "not slow": names, words, settings, contract, statistics, rules.
-FAST := $(addprefix tests/features/,spec conditions contract check test_config.py) tests/models \
-  tests/readiness/test_help.py tests/readiness/test_exit_codes.py tests/test_house.py
+# What `make quick` tests, beside its slow ones: names, words, settings, contract, statistics, rules.
+FAST := tests/features/spec tests/features/contract tests/features/test_config.py tests/models \
+  tests/readiness/test_help.py tests/test_house.py
 
 .PHONY: install demo bpic2012 quick fast check lint types imports test coverage format bench clean
 

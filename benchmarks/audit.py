@@ -1,9 +1,9 @@
-"""What the leakage audit finds of what is planted, and of what is not, as Markdown.
+"""How many planted leaks the leakage audit finds, and how many false alarms it raises, as Markdown.
 
 .venv/bin/python -m benchmarks.audit [LEADS ...] [--first-seed SEED]
 
-The thresholds were set by looking at seeds 0 to 19; 100 to 119 were not looked at before they were
-set. To set them anew, look at others, and report on yet others.
+The thresholds were set on the worlds of seeds 0 to 19; those of 100 to 119 were not used before.
+To set them again, use other seeds, and report on yet others.
 """
 
 import argparse
@@ -27,12 +27,12 @@ from features.open import open_frames
 from features.simulator.simulate import simulate
 
 SEEDS, LEADS = 20, (5_000, 1_000)
-FRESH = 100  # the first of the seeds that no threshold was set by
+FRESH = 100  # the first of the seeds that were not used to set thresholds
 
 
 def audited(frames: Frames, features: bool = True) -> tuple[Finding, ...]:
-    """The findings of the audit that a training on these frames would begin with; without
-    `features`, all but those of single features, which cost the most."""
+    """The findings of the audit before a training on these frames; without `features`, all but
+    those of single features, which take most of the time."""
     config = Config(
         path=Path("readiness.toml"),
         tables=Tables(events="", leads="", deals=""),
@@ -52,31 +52,32 @@ def audited(frames: Frames, features: bool = True) -> tuple[Finding, ...]:
 
 
 def planted(frames: Frames, code: str, seed: int) -> Frames:
-    """The frames with one leak in them; those given stay as they are."""
+    """A copy of the frames with one leak in it."""
     copy = Frames(frames.events.copy(), frames.leads.copy(), frames.deals.copy())
     PLANTS[code](copy, np.random.default_rng(seed))
     return copy
 
 
-def found_in(leads: int, seed: int) -> list[str]:
-    """The plants found by name in one world; and `nothing`, if anything is found unplanted."""
+def detected(leads: int, seed: int) -> list[str]:
+    """The codes that the audit finds in one world where their leak is planted; and `nothing`, if it
+    finds anything where none is."""
     frames = Frames.of(simulate(leads, seed))
-    found = ["nothing"] if audited(frames) else []
+    codes = ["nothing"] if audited(frames) else []
     for code in PLANTS:
         findings = audited(planted(frames, code, seed), code.startswith("separates"))
-        found += [code] if code in {finding.code for finding in findings} else []
-    print(f"{leads:,} leads, seed {seed}: {len(found)} of {len(PLANTS)}", file=sys.stderr)
-    return found
+        codes += [code] if code in {finding.code for finding in findings} else []
+    print(f"{leads:,} leads, seed {seed}: {len(codes)} of {len(PLANTS)}", file=sys.stderr)
+    return codes
 
 
 def measured(sizes: Sequence[int] = LEADS, first_seed: int = FRESH) -> str:
-    """Each leak planted in each world, two worlds at a time: how often it is found."""
+    """How often each leak is found, in twenty worlds of each size, two worlds at a time."""
     seeds = range(first_seed, first_seed + SEEDS)
     columns: dict[int, dict[str, int]] = {}
     with ProcessPoolExecutor(2) as pool:
         for leads in sizes:
-            worlds = pool.map(found_in, [leads] * SEEDS, seeds)
-            columns[leads] = Counter(code for found in worlds for code in found)
+            worlds = pool.map(detected, [leads] * SEEDS, seeds)
+            columns[leads] = Counter(code for codes in worlds for code in codes)
     return table(columns)
 
 
@@ -84,16 +85,16 @@ def table(columns: dict[int, dict[str, int]]) -> str:
     """Rows by plant, a column per size of the database."""
     sizes = " | ".join(f"{leads:,} leads" for leads in columns)
     lines = [
-        f"| planted: has to be found as | {sizes} |",
+        f"| planted leak: its code | {sizes} |",
         f"|---|{'---|' * len(columns)}",
         "| nothing: any finding at all | "
-        + " | ".join(f"{found['nothing']} of {SEEDS}" for found in columns.values())
+        + " | ".join(f"{counts['nothing']} of {SEEDS}" for counts in columns.values())
         + " |",
     ]
     for code, plant in PLANTS.items():
-        counts = " | ".join(f"{found[code]} of {SEEDS}" for found in columns.values())
-        planted_is = " ".join(str(plant.__doc__).split()).rstrip(".")
-        lines.append(f"| {planted_is}: `{code}` | {counts} |")
+        cells = " | ".join(f"{counts[code]} of {SEEDS}" for counts in columns.values())
+        leak = " ".join(str(plant.__doc__).split()).rstrip(".")
+        lines.append(f"| {leak}: `{code}` | {cells} |")
     return "\n".join(lines)
 
 
@@ -102,8 +103,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("leads", type=int, nargs="*", default=LEADS)
     parser.add_argument("--first-seed", type=int, default=FRESH)
-    given = parser.parse_args()
-    print(measured(given.leads, given.first_seed))
+    arguments = parser.parse_args()
+    print(measured(arguments.leads, arguments.first_seed))
 
 
 if __name__ == "__main__":

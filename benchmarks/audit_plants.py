@@ -1,6 +1,6 @@
-"""Leaks planted in the simulator's frames, each as it is met in real lead databases.
+"""Leaks to plant in the simulator's frames, each as seen in real lead databases.
 
-A plant changes a copy of the frames and names the code that the audit has to find.
+Each function changes the frames in place; PLANTS names the code that the audit has to find.
 """
 
 from collections.abc import Callable
@@ -32,14 +32,16 @@ class Frames:
         texts = [dict.fromkeys(t.select_dtypes("category"), "object") for t in tables]
         return cls(*(table.astype(text) for table, text in zip(tables, texts, strict=True)))
 
-    def deeds(self, closed: pd.DataFrame, days: "np.typing.NDArray[np.float64]", what: str) -> None:
-        """One event per row of deals, so many days after its closing."""
+    def add_events(
+        self, closed: pd.DataFrame, days: "np.typing.NDArray[np.float64]", action: str
+    ) -> None:
+        """Add one event per row of deals, so many days after its closing."""
         occurred = (closed["closed_at"] + pd.to_timedelta(days, unit="D")).dt.as_unit("us")
         added = pd.DataFrame(
             {
                 "lead_id": closed["lead_id"].to_numpy(),
                 "occurred_at": occurred.to_numpy(),
-                "action": what,
+                "action": action,
                 "recorded_at": occurred.to_numpy(),
             }
         )
@@ -48,8 +50,8 @@ class Frames:
         added = added[(added["occurred_at"] > born) & (added["occurred_at"] < end)]
         self.events = pd.concat([self.events, added], ignore_index=True)
 
-    def attribute(self, name: str, column: object) -> None:
-        """A further column of leads, listed in readiness.toml."""
+    def add_attribute(self, name: str, column: object) -> None:
+        """Add a column of leads, listed in readiness.toml."""
         self.leads = self.leads.assign(**{name: column})
         self.attributes = (*HONEST, name)
 
@@ -71,59 +73,59 @@ def _some(rng: Rng, deals: pd.DataFrame, outcome: str | None, share: float) -> p
 def contract_signed(frames: Frames, rng: Rng) -> None:
     """Signed in the last ten days before the win, by winners only."""
     won = _some(rng, frames.deals, "won", 0.8)
-    frames.deeds(won, rng.uniform(-10, 0, len(won)), "contract_signed")
+    frames.add_events(won, rng.uniform(-10, 0, len(won)), "contract_signed")
 
 
 def marked_unsuitable(frames: Frames, rng: Rng) -> None:
     """Some of the lost are marked so weeks before the deal is closed as lost."""
     lost = _some(rng, frames.deals, "lost", 0.5)
-    frames.deeds(lost, rng.uniform(-20, 0, len(lost)), "marked_unsuitable")
+    frames.add_events(lost, rng.uniform(-20, 0, len(lost)), "marked_unsuitable")
 
 
 def closing_call(frames: Frames, rng: Rng) -> None:
     """A call hours before every second closing, won or lost."""
     closed = _some(rng, frames.deals, None, 0.5)
-    frames.deeds(closed, rng.uniform(-0.8, 0, len(closed)), "closing_call")
+    frames.add_events(closed, rng.uniform(-0.8, 0, len(closed)), "closing_call")
 
 
 def file_archived(frames: Frames, rng: Rng) -> None:
     """Written minutes after the closing, won or lost."""
     closed = _some(rng, frames.deals, None, 0.6)
-    frames.deeds(closed, rng.uniform(0, 0.01, len(closed)), "file_archived")
+    frames.add_events(closed, rng.uniform(0, 0.01, len(closed)), "file_archived")
 
 
 def customer_portal(frames: Frames, rng: Rng) -> None:
     """Winners' last visits come by a portal that only customers have."""
     won = _some(rng, frames.deals, "won", 0.8)
     before = len(frames.events)
-    frames.deeds(won, rng.uniform(-15, 0, len(won)), "visited_homepage")
+    frames.add_events(won, rng.uniform(-15, 0, len(won)), "visited_homepage")
     frames.events.loc[frames.events.index >= before, "source"] = "portal"
 
 
 def status(frames: Frames, rng: Rng) -> None:
     """A status as of today: winners are customers."""
     stage = np.where(rng.random(len(frames.leads)) < 0.5, "prospect", "contact")
-    frames.attribute("status", np.where(frames.outcome() == "won", "customer", stage))
+    frames.add_attribute("status", np.where(frames.outcome() == "won", "customer", stage))
 
 
 def customer_since(frames: Frames, rng: Rng) -> None:
     """A year that is filled in for customers only."""
     known = (frames.outcome() == "won") & (rng.random(len(frames.leads)) < 0.9)
-    frames.attribute("customer_since", np.where(known, 2024.0, np.nan))
+    frames.add_attribute("customer_since", np.where(known, 2024.0, np.nan))
 
 
 def loss_reason(frames: Frames, rng: Rng) -> None:
     """Why it was lost, for most of the lost."""
     known = (frames.outcome() == "lost") & (rng.random(len(frames.leads)) < 0.8)
     words = rng.choice(np.array(["price", "timing", "no need"], object), len(known))
-    frames.attribute("loss_reason", np.where(known, words, None))
+    frames.add_attribute("loss_reason", np.where(known, words, None))
 
 
 def closing_survey(frames: Frames, rng: Rng) -> None:
     """A column filled when a deal closes, won or lost alike."""
     closed = frames.outcome().notna() & (rng.random(len(frames.leads)) < 0.85)
     words = rng.choice(np.array(["good", "fair"], object), len(closed))
-    frames.attribute("survey", np.where(closed, words, None))
+    frames.add_attribute("survey", np.where(closed, words, None))
 
 
 def backfilled_visits(frames: Frames, rng: Rng) -> None:
@@ -153,7 +155,7 @@ def calls_before_birth(frames: Frames, rng: Rng) -> None:
 
 
 def status_job(frames: Frames, rng: Rng) -> None:
-    """A nightly job stamps many leads at one instant, and when it was recorded is not told."""
+    """A nightly job stamps many leads at one instant, without recorded_at."""
     for week in range(20, 60, 4):
         instant = pd.Timestamp("2024-01-01 03:00:07.5") + week * 7 * DAY
         open_ = frames.leads.loc[frames.leads["created_at"] < instant, "lead_id"]
@@ -175,18 +177,18 @@ def local_dates(frames: Frames, rng: Rng) -> None:
 def email_address(frames: Frames, rng: Rng) -> None:
     """An address for each lead; some share that of their firm."""
     number = rng.integers(0, 20 * len(frames.leads), len(frames.leads))
-    frames.attribute("email", [f"person{n}@example.com" for n in number])
+    frames.add_attribute("email", [f"person{n}@example.com" for n in number])
 
 
 def customer_number(frames: Frames, rng: Rng) -> None:
     """A running number."""
-    frames.attribute("number", 10_000 + 3 * np.arange(len(frames.leads)))
+    frames.add_attribute("number", 10_000 + 3 * np.arange(len(frames.leads)))
 
 
 def grade(frames: Frames, rng: Rng) -> None:
-    """A grade that sales corrects as the deal goes: a number that all have, hardly overlapping."""
+    """A grade that sales correct as the deal proceeds: a number that hardly overlaps."""
     won = (frames.outcome() == "won").to_numpy()
-    frames.attribute("grade", rng.normal(np.where(won, 3.0, 0.0), 1.0).round(2))
+    frames.add_attribute("grade", rng.normal(np.where(won, 3.0, 0.0), 1.0).round(2))
 
 
 def order_prepared(frames: Frames, rng: Rng) -> None:
@@ -196,9 +198,9 @@ def order_prepared(frames: Frames, rng: Rng) -> None:
     born = won["lead_id"].map(frames.leads.set_index("lead_id")["created_at"])
     age = ((won["closed_at"] - born) / DAY).to_numpy()
     begun = np.minimum(rng.uniform(29, 33, len(won)), age - rng.random(len(won)))
-    frames.deeds(won, -begun, "order_prepared")
+    frames.add_events(won, -begun, "order_prepared")
     lost = _some(rng, frames.deals, "lost", 0.06)
-    frames.deeds(lost, rng.uniform(-40, -5, len(lost)), "order_prepared")
+    frames.add_events(lost, rng.uniform(-40, -5, len(lost)), "order_prepared")
 
 
 def entered_for_the_invoice(frames: Frames, rng: Rng) -> None:
@@ -226,8 +228,8 @@ def history_of_winners(frames: Frames, rng: Rng) -> None:
 def history_of_the_closed(frames: Frames, rng: Rng) -> None:
     """The extract took the events of closed deals, and of a few open ones."""
     closed = frames.leads["lead_id"].isin(frames.deals["lead_id"])
-    kept = frames.leads.loc[closed | (rng.random(len(closed)) < 0.1), "lead_id"]
-    frames.events = frames.events[frames.events["lead_id"].isin(kept)]
+    with_events = frames.leads.loc[closed | (rng.random(len(closed)) < 0.1), "lead_id"]
+    frames.events = frames.events[frames.events["lead_id"].isin(with_events)]
 
 
 PLANTS: dict[str, Callable[[Frames, Rng], None]] = {

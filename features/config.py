@@ -155,7 +155,7 @@ class Routing(Strict):
         return self
 
 
-class Training(Strict):
+class TrainingSettings(Strict):
     """The bounded search: how many candidates, on how many rolling-origin folds; the fewest won
     leads that are learnt from (docs/enough-data.md); which learner is registered, the simplest that
     does as well, or one of the two in any case (docs/baselines.md); whether scoring follows a win
@@ -169,7 +169,7 @@ class Training(Strict):
     prior_shift: bool = False
 
 
-class Promotion(Strict):
+class PromotionSettings(Strict):
     """When a challenger may become champion (docs/promotion.md). `metric`: one that points have
     too, more is better. A champion is stale where the challenger learnt from cutoffs at least
     `stale_after_days` later."""
@@ -220,8 +220,8 @@ class Config(Strict):
     routing: Routing = Routing()
     features: Features = Features()
     audit: Audit = Audit()
-    training: Training = Training()
-    promotion: Promotion = Promotion()
+    training: TrainingSettings = TrainingSettings()
+    promotion: PromotionSettings = PromotionSettings()
     mlflow: Mlflow = Mlflow()
     engine: Engine = Engine()
     words: dict[str, str] = {}

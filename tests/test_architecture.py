@@ -22,8 +22,6 @@ FLOORS = {
     for contract in LINTER["contracts"]
     if "containers" in contract
 }
-# Rings that are known, until they are untied.
-KNOWN = {("features", "spec", "conditions")}
 
 
 def floors(names):
@@ -52,10 +50,6 @@ def test_the_declared_floors_are_those_of_the_code():
 def test_no_folder_depends_in_a_ring_on_another(package):
     imports = folder_imports(package)
     assert imports
-    for owner, one, other in KNOWN:
-        if owner == package:
-            assert other in imports[one], "this ring is untied: take it off the list"
-            imports[one].discard(other)
     try:
         TopologicalSorter(imports).prepare()
     except CycleError as error:

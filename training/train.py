@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from features.audit.audit import audit, refuse_leaks
 from features.catalog import catalog
-from features.check.freshness import days_without_deals
 from features.check.gate import refuse_lacks
+from features.check.maturity import days_without_deals
 from features.check.worked import worked
 from features.conditions.segments import opted_in
 from features.config import Config

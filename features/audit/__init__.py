@@ -1,1 +1,1 @@
-"""The leakage audit: what knows the outcome beforehand, or seems to, with its evidence."""
+"""The leakage audit: what reveals the outcome before it could be known, with the evidence."""

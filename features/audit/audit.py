@@ -1,18 +1,17 @@
-"""The leakage audit: what in a lead database tells the outcome before it could be known.
+"""The leakage audit: what in a lead database reveals the outcome before it could be known.
 
-Part of `readiness check` and of every training, which refuses until each finding is mended, left
-out or listed in readiness.toml as accepted. docs/audit.md says what each kind means.
+It runs in `readiness check` and before every training, which refuses until each finding is
+corrected, left out or listed in readiness.toml as accepted. docs/audit.md explains each kind.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from features.audit.attributes import attribute_leaks
 from features.audit.deciding import deciding_actions, deciding_attributes, near_close
 from features.audit.finding import Finding, to_paste
 from features.audit.history import history_leaks
-from features.audit.leads import lead_leaks, write_audited
+from features.audit.leads import attribute_leaks, lead_leaks, write_audited
 from features.audit.single import separating, separating_attributes
 from features.config import Config
 from features.contract.database import LeadDatabase
@@ -20,11 +19,11 @@ from features.dataset import Dataset
 from features.errors import Refused
 from features.spec.spec import Spec
 
-MOST_CUTOFFS = 8  # at which single features are looked at, spread over all
+MOST_CUTOFFS = 8  # at which single features are tested
 
 
 def spread_out(cutoffs: Sequence[datetime]) -> list[datetime]:
-    """At most eight of the cutoffs, the first and the last among them, as evenly as can be.
+    """At most eight of the cutoffs, evenly spread, with the first and the last.
 
     >>> [day.day for day in spread_out([datetime(2026, 1, day) for day in range(1, 31)])]
     [1, 5, 9, 13, 18, 22, 26, 30]
@@ -40,16 +39,19 @@ def audit(
     dataset: Dataset | None,
     specs: Sequence[Spec],
 ) -> tuple[Finding, ...]:
-    """Every finding, the accepted ones marked. `cutoffs` are those trained on, `dataset` has the
-    specs at some of them or more, or is None where there are none."""
+    """Every finding, the accepted ones marked.
+
+    `cutoffs` are those trained on. `dataset` has the columns of `specs` at least at the cutoffs
+    that `spread_out` chooses of them; None where there are none.
+    """
     end = cutoffs[-1] + timedelta(days=config.time.horizon_days) if cutoffs else database.data_end
     write_audited(database, end)
-    found = [
+    findings = [
         *_all_but_features(database, config),
         *(separating(dataset.at(spread_out(cutoffs)), specs) if dataset else ()),
     ]
     accepted = set(config.audit.accepted)
-    return tuple(replace(each, accepted=each.code in accepted) for each in found)
+    return tuple(replace(each, accepted=each.code in accepted) for each in findings)
 
 
 def _all_but_features(database: LeadDatabase, config: Config) -> Iterator[Finding]:
@@ -63,17 +65,17 @@ def _all_but_features(database: LeadDatabase, config: Config) -> Iterator[Findin
 
 
 def refuse_leaks(findings: Sequence[Finding], config: Config) -> None:
-    """Raises Refused with every finding that readiness.toml does not accept, and what to do."""
+    """Raises Refused with every finding that readiness.toml does not accept, and the advice."""
     new = [each for each in findings if not each.accepted]
     if not new:
         return
     lines = "\n".join(f"  {each}" for each in new)
     codes = [*config.audit.accepted, *(each.code for each in new)]
     raise Refused(
-        f"The leakage audit found {len(new)} thing{'s' * (len(new) != 1)} that may tell the "
-        f"outcome before it could be known:\n{lines}\nMend each, or leave it out "
-        "(features.leave_out_actions, features.attributes); docs/audit.md tells how. What is "
-        f"honest, accept in {config.path.name}, with a comment that says why: these lines, in "
-        "place of its [audit]:\n"
+        f"The leakage audit found {len(new)} thing{'s' * (len(new) != 1)} that may reveal the "
+        f"outcome before it could be known:\n{lines}\nCorrect each, or leave it out "
+        "(features.leave_out_actions, features.attributes); docs/audit.md shows how. To accept "
+        f"what is honest, replace [audit] in {config.path.name} with these lines, and add a "
+        "comment that says why:\n"
         f"{to_paste(dict.fromkeys(codes))}"
     )

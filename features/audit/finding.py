@@ -1,5 +1,4 @@
-"""A finding of the leakage audit: what it is, how it is shown, what to do. docs/audit.md has the
-same table in more words."""
+"""A finding of the leakage audit, and the advice for each kind; docs/audit.md says more of each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,71 +8,74 @@ from scipy.stats import binomtest
 
 from features.toml import toml_value
 
-LEVEL = 0.99  # of the intervals: many actions and values are looked at at once
+LEVEL = 0.99  # of the intervals, as many actions and values are tested at once
 
-# What to do about each kind, if it is not honest. `{}` is the subject.
+# What to do about each kind.
 KINDS = {
     "decides:won": (
-        "Who has it is won: leave it out if it is written with the win; if it is known well before "
-        "it, accept it."
+        "Nearly all leads that have it are won. Leave it out if it is recorded with the win; "
+        "accept it if it is known well before the win."
     ),
     "decides:lost": (
-        "Who has it is lost: leave it out if it is written with the loss; if it is known well "
-        "before it, accept it (and make it a disqualifier of the rules)."
+        "Nearly all leads that have it are lost. Leave it out if it is recorded with the loss; "
+        "accept it if it is known well before the loss (and make it a disqualifier of the rules)."
     ),
-    "near_close": (
-        "It goes with the closing, not before it: add it to features.leave_out_actions."
-    ),
+    "near_close": ("It happens because the deal closes. Add it to features.leave_out_actions."),
     "backfilled": (
-        "Its past was learnt late, which no new lead's will be: mend recorded_at, or leave it out."
+        "Old events were recorded late, which does not happen for new leads. Correct recorded_at, "
+        "or leave the action out."
     ),
     "bulk_recorded": (
-        "History came in at one stroke: begin time.first_cutoff after it, or leave its actions out."
+        "History was imported in one batch. Set time.first_cutoff after the import, or leave its "
+        "actions out."
     ),
     "before_creation": (
-        "Nobody could know it of a lead that did not exist: mend the times, or leave it out."
+        "These events are dated before their lead existed. Correct the times, or leave the action "
+        "out."
     ),
     "burst": (
-        "One job wrote these, not the leads: find the true times, or leave it out. If it is a "
-        "mail to many at once, accept it."
+        "A job wrote these events, not the leads. Use the true times, or leave the action out. "
+        "Accept it if it is an e-mail to many leads at once."
     ),
     "date_only": (
-        "Each cutoff sees up to a day ahead: have the query give the end of the day, or leave it "
-        "out. If it is a job that runs at that time, accept it."
+        "Each cutoff sees up to a day ahead. Have the query give the end of the day, or leave the "
+        "action out. Accept it if it is a job that runs at that time."
     ),
     "filled_after_close": (
-        "It is filled in when a deal closes: take it off features.attributes, or read its value "
-        "as it was at the lead's creation."
+        "It is filled in when a deal closes. Remove it from features.attributes, or read its value "
+        "as it was when the lead was created."
     ),
-    "identifier": "It names leads, it says nothing of them: take it off features.attributes.",
+    "identifier": (
+        "It identifies leads and does not describe them. Remove it from features.attributes."
+    ),
     "separates": (
-        "One fact alone is hardly ever that good: see where it comes from, and leave it out if it "
-        "is written after the outcome is known."
+        "A single feature is hardly ever that good. Check where it comes from, and leave it out if "
+        "it is recorded after the outcome is known."
     ),
     "born_at_close": (
-        "These leads are in the data because they were won: leave them out in the query of "
-        "tables.leads, or give them their true first contact."
+        "These leads are in the data because they were won. Leave them out in the query of "
+        "tables.leads, or use the time of their first contact as created_at."
     ),
     "created_after_deal": (
-        "created_at is when a deal was made of the lead: read the time of the first contact."
+        "created_at is the time when the lead became a deal. Use the time of the first contact."
     ),
     "events_only": (
-        "Whether a history was kept tells the outcome: read the events of all leads alike."
+        "Whether a lead has events reveals its outcome. Read the events of all leads in one way."
     ),
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One leak as found, its code stable from run to run.
+    """One possible leak; its code is the same in every run.
 
-    said: the evidence in words; figures: the same as numbers; first: the first offenders;
-    accepted: whether readiness.toml lists it under [audit].
+    evidence: in words (`said` in JSON); figures: the same as numbers; first: the first rows that
+    show it; accepted: whether readiness.toml lists it under [audit].
     """
 
     kind: str
     subject: str
-    said: str
+    evidence: str
     figures: dict[str, float]
     first: tuple[str, ...] = ()
     accepted: bool = False
@@ -94,11 +96,13 @@ class Finding:
 
     def __str__(self) -> str:
         first = f" (first: {'; '.join(self.first)})" if self.first else ""
-        return f"{self.code}: {self.said}{first}. {self.advice}"
+        return f"{self.code}: {self.evidence}{first}. {self.advice}"
 
     def json_fields(self) -> dict[str, Any]:
-        """With its code, its advice and the whole as `text`."""
-        return {"code": self.code, **vars(self), "advice": self.advice, "text": str(self)}
+        """With its code, its advice and the whole as `text`; the evidence is called `said`."""
+        fields = vars(self) | {"said": self.evidence}
+        del fields["evidence"]
+        return {"code": self.code, **fields, "advice": self.advice, "text": str(self)}
 
 
 def to_paste(codes: Iterable[str]) -> str:
@@ -117,5 +121,5 @@ def interval(hits: int, count: int) -> tuple[float, float]:
     >>> [round(bound, 3) for bound in interval(40, 40)]
     [0.858, 1.0]
     """
-    found = binomtest(hits, count).proportion_ci(LEVEL, method="wilson")
-    return float(found.low), float(found.high)
+    bounds = binomtest(hits, count).proportion_ci(LEVEL, method="wilson")
+    return float(bounds.low), float(bounds.high)

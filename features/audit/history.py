@@ -1,4 +1,4 @@
-"""A past that was written later: what the audit finds in the times of events."""
+"""Leaks in the times of events: a past that was recorded, imported or dated later."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -6,21 +6,21 @@ from datetime import datetime
 from features.audit.finding import Finding
 from features.contract.database import LeadDatabase
 
-LATE = "INTERVAL 7 DAY"  # known so long after it occurred, a deed was not logged but filled in
+LATE = "INTERVAL 7 DAY"  # an event recorded so long after it occurred was filled in, not logged
 LATE_SHARE, EARLY_SHARE, BURST_SHARE = 0.1, 0.05, 0.1  # of an action's events
 FEWEST_EVENTS, FEWEST_LEADS = 30, 10
 BULK_EVENTS, BULK_LEADS, BULK_SHARE = 50, 20, 0.5  # recorded at one instant; share of them late
 BURST_LEADS = 20  # that did the same at the same instant
-BEYOND_CHANCE = 50  # times as many as fall on a tick of the clock when spread evenly
-DAYS, DATES_SHARE = 5, 0.95  # so many days, and events at one or two times of the day
+BEYOND_CHANCE = 50  # times as many as would fall on a tick of the clock if spread evenly
+DAYS, DATES_SHARE = 5, 0.95  # fewest days; share of events at one or two times of the day
 
 _FIRST = "min(concat('lead ', lead_id, ': {} ', occurred_at, '{}', {}), 3) FILTER ({})"
-# Where recorded_at is later, features go by it: only what is known at once can deceive them.
+# Features use recorded_at where it is later: a wrong occurred_at matters only where it is not.
 _UNDATED = "recorded_at IS NULL OR recorded_at <= occurred_at"
 
 
 def history_leaks(database: LeadDatabase, first_cutoff: datetime) -> Iterator[Finding]:
-    """Backfilled, impossible or made-up times, by action."""
+    """Backfilled, impossible or artificial times, by action."""
     yield from _backfilled(database)
     yield from _bulk_recorded(database)
     yield from _before_creation(database)
@@ -34,65 +34,65 @@ def _backfilled(database: LeadDatabase) -> Iterator[Finding]:
     rows = database.connection.execute(f"""
 SELECT action, count(*), count(*) FILTER ({late}),
   median(epoch(recorded_at - occurred_at) / 86400) FILTER ({late}), {first}
-FROM known_deeds GROUP BY action
+FROM known_by_then GROUP BY action
 HAVING count(*) FILTER ({late}) >= greatest({FEWEST_EVENTS}, {LATE_SHARE} * count(*))
   AND count(DISTINCT lead_id) FILTER ({late}) >= {FEWEST_LEADS} ORDER BY action""").fetchall()
-    for action, count, hits, days, seen in rows:
-        said = (
+    for action, count, hits, days, examples in rows:
+        evidence = (
             f"{hits:,} of {count:,} events ({hits / count:.1%}) were recorded more than 7 days "
-            f"after they occurred, half of these more than {days:.0f} days"
+            f"after they occurred, half of these more than {days:.0f} days after"
         )
         figures = {"events": hits, "share": hits / count, "median_days": days}
-        yield Finding("backfilled", action, said, figures, tuple(seen))
+        yield Finding("backfilled", action, evidence, figures, tuple(examples))
 
 
 def _bulk_recorded(database: LeadDatabase) -> Iterator[Finding]:
-    """One finding per day on which history came in at one instant."""
+    """One finding per day on which history was recorded at one instant."""
     rows = database.connection.execute(f"""
 WITH instants AS (
   SELECT recorded_at, count(*) AS n, count(DISTINCT lead_id) AS leads,
     count(*) FILTER (recorded_at - occurred_at > {LATE}) AS late, min(occurred_at) AS since
-  FROM known_deeds WHERE recorded_at IS NOT NULL GROUP BY recorded_at
+  FROM known_by_then WHERE recorded_at IS NOT NULL GROUP BY recorded_at
   HAVING late >= {BULK_EVENTS} AND leads >= {BULK_LEADS} AND late >= {BULK_SHARE} * n
 )
 SELECT recorded_at::DATE, sum(late)::BIGINT, max(leads), min(since), min(recorded_at::VARCHAR, 3)
 FROM instants GROUP BY ALL ORDER BY 1""").fetchall()
     for day, late, leads, since, instants in rows:
-        said = (
-            f"{late:,} events that had occurred more than 7 days before, back to {since:%Y-%m-%d}, "
-            f"of {leads:,} leads and more, were recorded at one instant"
+        evidence = (
+            f"{late:,} events were recorded at one instant, for {leads:,} leads or more, although "
+            f"they occurred more than 7 days earlier, back to {since:%Y-%m-%d}"
         )
         figures = {"events": late, "leads": leads}
         first = tuple(f"at {instant}" for instant in instants)
-        yield Finding("bulk_recorded", str(day), said, figures, first)
+        yield Finding("bulk_recorded", str(day), evidence, figures, first)
 
 
 def _before_creation(database: LeadDatabase) -> Iterator[Finding]:
     early = "occurred_at < created_at"
     first = _FIRST.format("done", ", created ", "created_at", early)
     rows = database.connection.execute(f"""
-SELECT action, count(*), count(*) FILTER ({early}), {first} FROM known_deeds GROUP BY action
+SELECT action, count(*), count(*) FILTER ({early}), {first} FROM known_by_then GROUP BY action
 HAVING count(*) FILTER ({early}) >= greatest({FEWEST_EVENTS}, {EARLY_SHARE} * count(*))
   AND count(DISTINCT lead_id) FILTER ({early}) >= {FEWEST_LEADS} ORDER BY action""").fetchall()
-    for action, count, hits, seen in rows:
-        said = f"{hits:,} of {count:,} events ({hits / count:.1%}) lie before the lead's creation"
+    for action, count, hits, examples in rows:
+        evidence = f"{hits:,} of {count:,} events ({hits / count:.1%}) precede the lead's creation"
         figures = {"events": hits, "share": hits / count}
-        yield Finding("before_creation", action, said, figures, tuple(seen))
+        yield Finding("before_creation", action, evidence, figures, tuple(examples))
 
 
 def _date_only(database: LeadDatabase, cutoff: datetime) -> Iterator[Finding]:
-    """Actions of which only the day is known, stamped with another time of day than the cutoffs'.
+    """Actions of which only the date is known, stamped with another time of day than the cutoffs'.
 
     Worked example, cutoffs at 00:00 UTC: 1 March in Berlin is stamped 2026-02-28 23:00, its local
-    midnight, so the cutoff 2026-03-01 00:00 sees what was done at noon of 1 March. A day stamped
-    2026-03-01 00:00 is not seen by it, which is right, and no finding. Summer time makes two times
-    of day out of one.
+    midnight, so the cutoff 2026-03-01 00:00 sees what was done at noon of 1 March. A date stamped
+    2026-03-01 00:00 is correctly not seen by it, and no finding. With summer time there are two
+    such times of day.
     """
     rows = database.connection.execute(f"""
 WITH times AS (
   SELECT action, occurred_at::TIME AS stamp, count(*) AS n,
     count(DISTINCT occurred_at::DATE) AS days
-  FROM known_deeds WHERE {_UNDATED} GROUP BY ALL
+  FROM known_by_then WHERE {_UNDATED} GROUP BY ALL
 ), ranked AS (
   SELECT *, row_number() OVER (PARTITION BY action ORDER BY n DESC, stamp) AS place,
     sum(n) OVER (PARTITION BY action) AS of_all FROM times
@@ -105,26 +105,29 @@ GROUP BY action
 HAVING hits >= greatest({FEWEST_EVENTS}, {DATES_SHARE} * max(ranked.of_all)) AND max(days) >= {DAYS}
 ORDER BY action""").fetchall()
     for action, count, hits, stamps in rows:
-        said = (
-            f"{hits:,} of {count:,} events are stamped {' or '.join(stamps)} sharp, as a day "
-            f"without a time is; the cutoffs lie at {cutoff:%H:%M}"
+        evidence = (
+            f"{hits:,} of {count:,} events are stamped exactly {' or '.join(stamps)}, like a date "
+            f"without a time; the cutoffs are at {cutoff:%H:%M}"
         )
-        yield Finding("date_only", action, said, {"events": hits, "share": hits / count})
+        yield Finding("date_only", action, evidence, {"events": hits, "share": hits / count})
 
 
 def _bursts(database: LeadDatabase) -> Iterator[Finding]:
-    """Many leads at one instant, beyond what chance and a coarse clock explain: of 100,000 visits
-    in a year told to the minute 0.2 fall on each, so 20 of them are no chance, of 100,000,000 190.
-    Whole hours are no instants: see _date_only."""
+    """Many leads at one instant, more than chance and a coarse clock explain.
+
+    Worked example: of 100,000 visits in a year, stored to the minute, 0.2 fall on each minute on
+    average, so 20 at one minute are not chance; of 100,000,000 visits 190 do, so 20 are. Whole
+    hours are left to _date_only.
+    """
     rows = database.connection.execute(f"""
 WITH ticks AS (
   SELECT action, count(*) / greatest(1, epoch(max(occurred_at)) - epoch(min(occurred_at))) * CASE
     WHEN bool_and(epoch_us(occurred_at) % 60000000 = 0) THEN 60
     WHEN bool_and(epoch_us(occurred_at) % 1000000 = 0) THEN 1 ELSE 0 END AS expected
-  FROM known_deeds WHERE {_UNDATED} GROUP BY action
+  FROM known_by_then WHERE {_UNDATED} GROUP BY action
 ), instants AS (
   SELECT action, occurred_at, count(*) AS n, count(DISTINCT lead_id) AS leads
-  FROM known_deeds WHERE {_UNDATED} GROUP BY ALL
+  FROM known_by_then WHERE {_UNDATED} GROUP BY ALL
 ), judged AS (
   SELECT *, leads >= greatest({BURST_LEADS}, {BEYOND_CHANCE} * expected)
     AND epoch_us(occurred_at) % 3600000000 <> 0 AS burst
@@ -133,10 +136,10 @@ WITH ticks AS (
 SELECT action, sum(n)::BIGINT, sum(n) FILTER (burst)::BIGINT AS hits, count(*) FILTER (burst),
   min(concat(leads, ' leads at ', occurred_at), 3) FILTER (burst)
 FROM judged GROUP BY action HAVING hits >= {BURST_SHARE} * sum(n) ORDER BY action""").fetchall()
-    for action, count, hits, instants, seen in rows:
-        said = (
-            f"{hits:,} of {count:,} events ({hits / count:.1%}) came at {instants:,} "
-            f"instant{'s' * (instants != 1)}, each of {BURST_LEADS} leads or more"
+    for action, count, hits, instants, examples in rows:
+        evidence = (
+            f"{hits:,} of {count:,} events ({hits / count:.1%}) happened at {instants:,} "
+            f"instant{'s' * (instants != 1)}, each with {BURST_LEADS} leads or more"
         )
         figures = {"events": hits, "share": hits / count, "instants": instants}
-        yield Finding("burst", action, said, figures, tuple(seen))
+        yield Finding("burst", action, evidence, figures, tuple(examples))

@@ -1,8 +1,8 @@
-"""Single features that alone tell the won from the others suspiciously well.
+"""Single features that alone separate won leads from the others suspiciously well.
 
-What leads did is judged on the snapshots of training cutoffs, as the model sees it. What they are,
-their attributes, on the closed leads: an attribute that tells how a lead ends tells it at every
-cutoff, also at those long before the win, whose label is 0.
+Behaviour is tested on the snapshots of training cutoffs, as the model sees it. Attributes are
+tested on the closed leads: an attribute that reveals the outcome does so at every cutoff, also at
+those long before the win, whose label is 0.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,18 +23,18 @@ from features.sql import quoted
 Floats = npt.NDArray[np.float64]
 # The best honest ones: 0.69 on the bank's log, up to 0.76 on simulated worlds (docs/audit.md).
 SUSPICIOUS = 0.87
-SURELY = 0.78  # where the lower end of the interval must lie
+SURELY = 0.78  # least lower end of the interval
 FEWEST_WINS = 20  # won leads
 
 
 def separating(dataset: Dataset, specs: Sequence[Spec]) -> Iterator[Finding]:
-    """Actions, and what else leads did, by the best feature of each."""
+    """Of behaviour: for each action, and for features of no action, the best feature."""
     behaviour = [spec for spec in specs if not isinstance(spec, Attribute)]
     yield from _separating(dataset.frame, dataset.won, behaviour, "other snapshots")
 
 
 def separating_attributes(database: LeadDatabase) -> Iterator[Finding]:
-    """Attributes, of the closed leads."""
+    """Of attributes, on the closed leads."""
     specs = [Attribute(name, text) for name, text in database.attributes.items()]
     named = "".join(f", {quoted(spec.column)} AS {quoted(spec.name)}" for spec in specs)
     frame = database.query(
@@ -48,7 +48,8 @@ def separating_attributes(database: LeadDatabase) -> Iterator[Finding]:
 def _separating(
     frame: pd.DataFrame, outcome: Floats, specs: Sequence[Spec], others: str
 ) -> Iterator[Finding]:
-    """Whose area under the ROC curve, whichever way round, is 0.87 or more, surely (99 %) 0.78."""
+    """Findings for subjects whose best feature has an area under the ROC curve of 0.87 or more, in
+    either direction, with a lower end (99 % interval) of 0.78 or more."""
     won = outcome.astype(bool)
     winners, rest = (frame.loc[part, "lead_id"].nunique() for part in (won, ~won))
     if min(winners, rest) < FEWEST_WINS:
@@ -74,7 +75,7 @@ def _finding(
     best: Mapping[str, tuple[float, Spec]],
     others: str,
 ) -> Finding:
-    said = (
+    evidence = (
         f"{spec.name} alone ranks won above {others} with an area of {area:.3f} (99 % interval "
         f"from {low:.3f}; {winners:,} won leads)"
     )
@@ -82,13 +83,13 @@ def _finding(
     rest = [each for name, each in best.items() if name != subject]
     if rest:
         next_area, next_spec = max(rest, key=lambda each: each[0])
-        said += f"; the next best, {next_spec.name}, reaches {next_area:.3f}"
+        evidence += f"; the next best, {next_spec.name}, reaches {next_area:.3f}"
         figures |= {"next_best": next_area}
-    return Finding("separates", subject, said, figures)
+    return Finding("separates", subject, evidence, figures)
 
 
 def _subject(spec: Spec) -> str:
-    """What a feature speaks of: its action or attribute, else itself."""
+    """What a feature measures: its action or attribute, else itself."""
     if isinstance(spec, Attribute):
         return spec.column
     if isinstance(spec, Ratio):
@@ -97,26 +98,25 @@ def _subject(spec: Spec) -> str:
 
 
 def _ordered(frame: pd.DataFrame, spec: Spec, won: npt.NDArray[np.bool_]) -> Floats:
-    """The feature as numbers. A text becomes the share won among other leads of the same text,
-    learnt on one half of the leads for the other, so that a rare text cannot praise itself. What is
-    missing is lowest."""
+    """The feature as numbers; missing values are lowest. A text becomes the share won of the leads
+    with that text in the other half of the leads, so that a rare text does not predict itself."""
     column = frame[spec.name]
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(np.float64, na_value=-np.inf)
     text = column.fillna("").astype(str)
     half = (pd.util.hash_array(frame["lead_id"].to_numpy()) % 2).astype(bool)
-    worth = np.empty(len(frame))
+    shares_won = np.empty(len(frame))
     for mine in (half, ~half):
         outcome = pd.Series(won[~mine].astype(float))
         shares = outcome.groupby(text[~mine].to_numpy()).agg(["sum", "count"])
         base = outcome.mean() if len(outcome) else 0.0
         smoothed = (shares["sum"] + 10 * base) / (shares["count"] + 10)
-        worth[mine] = text[mine].map(smoothed).fillna(base).to_numpy()
-    return worth
+        shares_won[mine] = text[mine].map(smoothed).fillna(base).to_numpy()
+    return shares_won
 
 
 def _area(values: Floats, won: npt.NDArray[np.bool_]) -> float:
-    """Area under the ROC curve, at least 0.5: the better way round. Ties count one half."""
+    """Area under the ROC curve in the better direction, so at least 0.5. Ties count one half."""
     values = np.where(np.isnan(values), -np.inf, values)
     wins = int(won.sum())
     above = rankdata(values)[won].sum() - wins * (wins + 1) / 2
@@ -125,7 +125,7 @@ def _area(values: Floats, won: npt.NDArray[np.bool_]) -> float:
 
 
 def _spread(area: float, wins: int, others: int) -> float:
-    """Standard error of an area (Hanley and McNeil, Radiology 1982), a lead counted once."""
+    """Standard error of an area (Hanley and McNeil, Radiology 1982), counting leads."""
     q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
     variance = area * (1 - area) + (wins - 1) * (q1 - area**2) + (others - 1) * (q2 - area**2)
     return sqrt(variance / (wins * others))

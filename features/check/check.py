@@ -1,4 +1,4 @@
-"""What is in a lead database, and whether it can be trusted: `readiness check`."""
+"""`readiness check`: what is in a lead database, and whether a model can be trained on it."""
 
 from collections import Counter
 from datetime import datetime
@@ -7,15 +7,14 @@ from typing import Any
 from features.audit.audit import audit, spread_out
 from features.audit.finding import Finding
 from features.catalog import catalog
-from features.check.freshness import days_without_deals
 from features.check.gate import lacks, training_cutoffs
-from features.check.maturity import maturity
+from features.check.maturity import days_without_deals, maturity
 from features.check.notes import (
-    accepted_in_vain,
     cutoff_notes,
-    looked,
+    row_notes,
     sample_note,
     setting_notes,
+    unused_acceptance_note,
 )
 from features.check.report import ActionCount, CutoffCount, Note, Report, TableSpan, totals
 from features.check.worked import worked
@@ -35,19 +34,19 @@ from features.spark.buckets import breaches_of
 def check(
     database: LeadDatabase, config: Config, now: datetime, progress: Progress = silent
 ) -> Report:
-    """Look at everything. `now` is naive UTC: later times in the data are breaches."""
+    """The report on a lead database. `now` is naive UTC: later times in the data are breaches."""
     breaches = tuple(breaches_of(database, now))
     findings = () if breaches else _audited(database, config, progress)
-    looks = looked(database)
+    rows = row_notes(database)
     actions = _actions(database, config.features.leave_out_actions)
     cutoffs = _cutoffs(database, config)
     snapshots = totals(cutoffs)
     notes = [
         sample_note(database),
-        *looks.values(),
-        *setting_notes(database, config, [counted.action for counted in actions]),
+        *rows.values(),
+        *setting_notes(database, config, [each.action for each in actions]),
         *cutoff_notes(database, config, cutoffs),
-        accepted_in_vain(config, findings),
+        unused_acceptance_note(config, findings),
         Note("days without a deal before the data end", *days_without_deals(database)),
     ]
     return Report(
@@ -56,7 +55,7 @@ def check(
         tables=tuple(_span(database, table) for table in database.columns),
         actions=actions,
         deals=_deals(database),
-        counts={name: note.count for name, note in looks.items()},
+        counts={name: note.count for name, note in rows.items()},
         recorded_late=_row(
             database, "SELECT avg((recorded_at > occurred_at)::INT) FROM known_events"
         )[0],
@@ -74,13 +73,13 @@ def check(
 
 
 def _audited(database: LeadDatabase, config: Config, progress: Progress) -> tuple[Finding, ...]:
-    """What the audit of a training would find, at the same cutoffs."""
+    """The findings of the leakage audit as a training would run it."""
     specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
     cutoffs = training_cutoffs(config, database.data_end)
     some, horizon = spread_out(cutoffs), config.time.horizon_days
-    seen = Snapshots.at(database, some).count if some else 0
+    any_lead = bool(some) and Snapshots.at(database, some).count > 0
     memory = config.engine.memory_gb
-    dataset = labelled(database, specs, some, horizon, memory, progress) if seen else None
+    dataset = labelled(database, specs, some, horizon, memory, progress) if any_lead else None
     return audit(database, config, cutoffs, dataset, specs)
 
 
@@ -95,13 +94,13 @@ def _span(database: LeadDatabase, table: str) -> TableSpan:
 
 
 def _actions(database: LeadDatabase, left_out: list[str]) -> tuple[ActionCount, ...]:
-    found = database.connection.execute(
+    rows = database.connection.execute(
         "SELECT action, count(*), count(DISTINCT lead_id), count(*) / sum(count(*)) OVER (), "
         "list_contains(?::VARCHAR[], action) "
         "FROM events WHERE action IS NOT NULL GROUP BY action ORDER BY count(*) DESC, action",
         [left_out],
     ).fetchall()
-    return tuple(ActionCount(*row) for row in found)
+    return tuple(ActionCount(*row) for row in rows)
 
 
 def _deals(database: LeadDatabase) -> dict[str, int]:
@@ -119,11 +118,11 @@ def _cutoffs(database: LeadDatabase, config: Config) -> tuple[CutoffCount, ...]:
     if not cutoffs:
         return ()
     labels = label_sql(Snapshots.at(database, cutoffs), horizon, end)
-    counted = database.connection.execute(
+    rows = database.connection.execute(
         f"SELECT cutoff, count(*), sum(won)::BIGINT FROM ({labels}) GROUP BY cutoff"
     ).fetchall()
-    found = {cutoff: numbers for cutoff, *numbers in counted}
+    counts = {cutoff: numbers for cutoff, *numbers in rows}
     return tuple(
-        CutoffCount(cutoff, is_mature(cutoff, horizon, end), *found.get(cutoff, (0, None)))
+        CutoffCount(cutoff, is_mature(cutoff, horizon, end), *counts.get(cutoff, (0, None)))
         for cutoff in cutoffs
     )

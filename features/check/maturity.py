@@ -1,15 +1,16 @@
-"""How slowly wins come in, how mature each cutoff is, and what a late cutoff will come to.
+"""How slowly wins come in, what share of a late cutoff is to be expected to win, and whether the
+deals reach as far as the rest of the data.
 
-Late cutoffs lose the slow wins: 12 of 30 days after the cutoff, only the quick ones are seen. How
-many these are is learnt from the mature cutoffs: F(e) is the share of the wins within the horizon
-that came within e days. Of a cutoff with n snapshots, e whole days old, whose wins so far are w,
+A late cutoff is one whose horizon is not over. 12 of 30 days after it only the quick wins are
+known. The mature cutoffs show what part that is: F(e) is the share of the wins within the horizon
+that came within e days. Of a cutoff with n snapshots, e whole days old, with w wins so far,
 
     w / n            is too low, and
-    w / F(e) / n     is right on average, if wins come as fast as they used to
+    w / F(e) / n     is right on average, if wins come as fast as before
 
 (inverse probability of censoring). Worked example, horizon 30 days: 60 % of the wins came within 12
 days. A cutoff of 500 snapshots, 12 days old, has 9 wins: 1.8 % so far, and 9 / 0.6 / 500 = 3 % are
-to be expected. Below F(e) = 0.2 nothing is said: each win would stand for more than five.
+to be expected. Below F(e) = 0.2 there is no estimate: each win would stand for more than five.
 """
 
 from collections.abc import Sequence
@@ -25,12 +26,13 @@ from features.labels import ending_sql
 from features.snapshots import Snapshots
 
 LEAST_SEEN = 0.2
+PATIENCE_DAYS = 7  # without a deal, until there is a note
 
 
 @dataclass(frozen=True)
 class Delay:
-    """`seen[e]`, e = 0, 1, ..., horizon: the share of the wins within the horizon that came within
-    e days, of `wins` won snapshots of the mature cutoffs; empty where there are none."""
+    """How the `wins` within the horizon of the mature cutoffs are spread over its days: `seen[e]`,
+    e = 0, 1, ..., horizon, is the share of them within e days; empty without wins."""
 
     seen: tuple[float, ...]
     wins: int
@@ -42,9 +44,9 @@ class Delay:
 
 @dataclass(frozen=True)
 class Late:
-    """A cutoff whose horizon is not over: whole days since, the share of its wins that is seen by
-    then, its snapshots, those won so far, and the share won that is to be expected (None below
-    LEAST_SEEN)."""
+    """A cutoff whose horizon is not over: whole days since it, the share of its wins to be known by
+    now, its snapshots, those won so far, and the share to be expected in the end (None where `seen`
+    is below LEAST_SEEN)."""
 
     cutoff: datetime
     days: int
@@ -64,17 +66,17 @@ class Maturity:
     def __str__(self) -> str:
         if not self.delay.wins:
             return ""
-        slow = f"Wins come in slowly: half of those within {len(self.delay.seen) - 1} days by day "
-        slow += f"{self.delay.day_of(0.5)}, nine tenths by day {self.delay.day_of(0.9)}."
-        told = [each for each in self.late if each.expected is not None]
-        if told:
-            last = told[-1]
-            slow += (
-                f" The cutoff {last.cutoff:%Y-%m-%d}, {last.days} days old, has seen "
-                f"{last.seen:.0%} of its own: {last.won / last.snapshots:.1%} are won so far, "
-                f"{last.expected:.1%} are to be expected."
+        text = f"Of the wins within {len(self.delay.seen) - 1} days half come by day "
+        text += f"{self.delay.day_of(0.5)}, nine tenths by day {self.delay.day_of(0.9)}."
+        estimated = [each for each in self.late if each.expected is not None]
+        if estimated:
+            last = estimated[-1]
+            text += (
+                f" The cutoff {last.cutoff:%Y-%m-%d} is {last.days} days old, when "
+                f"{last.seen:.0%} of the wins are known: {last.won / last.snapshots:.1%} are won "
+                f"so far, {last.expected:.1%} are to be expected."
             )
-        return slow
+        return text
 
 
 def maturity(database: LeadDatabase, config: Config) -> Maturity:
@@ -124,3 +126,21 @@ def _sizes(database: LeadDatabase, cutoffs: Sequence[datetime]) -> dict[datetime
     cohorts = Snapshots.at(database, cutoffs).relation
     sql = f"SELECT cutoff, count(*) FROM {cohorts} GROUP BY cutoff"
     return dict(database.connection.execute(sql).fetchall())
+
+
+def days_without_deals(database: LeadDatabase) -> tuple[int, str]:
+    """Days from the last closed deal to the data end, 0 if at most 7; and the advice.
+
+    An event dated months after the last deal, or an older extract of deals, makes leads look not
+    won whose outcome is unknown.
+    """
+    ((last,),) = database.connection.execute(
+        "SELECT max(closed_at) FROM deals WHERE closed_at <= ?", [database.data_end]
+    ).fetchall()
+    if last is None:
+        return 0, "No deal has closed at all."
+    days = (database.data_end - last).days
+    return (days if days > PATIENCE_DAYS else 0), (
+        f"The last deal closed on {last:%Y-%m-%d}: leads won since then would be labelled not won. "
+        "Set time.data_end to the time of the extract of deals, or look for a wrong late date."
+    )

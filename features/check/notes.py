@@ -1,4 +1,4 @@
-"""What a careful colleague would mention of a lead database: the notes of `readiness check`."""
+"""The notes of `readiness check`: what is allowed in a lead database and deserves a look."""
 
 import difflib
 from collections.abc import Sequence
@@ -14,61 +14,61 @@ from features.contract.tables import CONTRACT
 from features.spark.whole import SparkSample
 
 
-def _strangers(table: str, use: str) -> tuple[str, str, str]:
+def _without_lead(table: str, use: str) -> tuple[str, str, str]:
     return (
-        f"{table} without a lead",
-        f"SELECT 'lead ' || lead_id || ' (' || count(*) || ')' AS seen, count(*) AS n "
+        f"{table} whose lead is not in tables.leads",
+        f"SELECT 'lead ' || lead_id || ' (' || count(*) || ')' AS text, count(*) AS n "
         f"FROM {table} ANTI JOIN leads USING (lead_id) WHERE lead_id IS NOT NULL GROUP BY lead_id",
-        f"No {use} uses them. Add the leads with their creation time, or leave these rows out.",
+        f"No {use} uses these rows. Add their leads with the time of creation, or leave them out.",
     )
 
 
-MANY_EVENTS, MUCH = 10_000, 0.01  # of one lead, and of all events: nobody does that much by hand
+MANY_EVENTS, MANY_SHARE = 10_000, 0.01  # more events than a person causes; share of all events
 
-# Rows worth a look. Each has a title, a query for what was seen and of how many rows (n), advice.
-LOOKS = {
+# Rows that deserve a look: a title, a query (the text to show, and its number n of rows), advice.
+ROWS = {
     "leads_without_events": (
         "leads without events",
-        "SELECT DISTINCT 'lead ' || lead_id AS seen, 1 AS n "
+        "SELECT DISTINCT 'lead ' || lead_id AS text, 1 AS n "
         "FROM leads ANTI JOIN known_events USING (lead_id) WHERE lead_id IS NOT NULL",
-        "Only age and attributes speak for them. Many? Do both tables spell lead_id alike?",
+        "Their readiness rests on age and attributes alone. If there are many, check that both "
+        "tables write lead_id in the same way.",
     ),
-    "events_without_leads": _strangers("events", use="feature"),
-    "deals_without_leads": _strangers("deals", use="label"),
+    "events_without_leads": _without_lead("events", use="feature"),
+    "deals_without_leads": _without_lead("deals", use="label"),
     "duplicate_events": (
-        "duplicate events (alike in every column that is read)",
+        "duplicate events (equal in every column that is read)",
         "SELECT concat('lead ', lead_id, ': ', action, ' at ', occurred_at, ', ', count(*), "
-        "' times') AS seen, count(*) - 1 AS n FROM events "
+        "' times') AS text, count(*) - 1 AS n FROM events "
         f"GROUP BY {', '.join(column.name for column in CONTRACT['events'])} HAVING count(*) > 1",
-        "Each copy counts as a deed. If an import ran twice, read the events with SELECT DISTINCT.",
+        "Each copy counts as an event. If an import ran twice, read them with SELECT DISTINCT.",
     ),
     "leads_with_very_many_events": (
-        f"leads with more than {MANY_EVENTS:,} events and {MUCH:.0%} of all",
-        "SELECT concat('lead ', lead_id, ': ', count(*), ' events') AS seen, 1 AS n "
+        f"leads with more than {MANY_EVENTS:,} events and {MANY_SHARE:.0%} of all events",
+        "SELECT concat('lead ', lead_id, ': ', count(*), ' events') AS text, 1 AS n "
         "FROM known_events "
         f"GROUP BY lead_id HAVING count(*) > {MANY_EVENTS} "
-        f"AND count(*) > {MUCH} * (SELECT count(*) FROM known_events)",
-        "A crawler, a test account, an address that many share? Leave it out in the query of "
-        "tables.events: it also keeps one core busy while all others wait.",
+        f"AND count(*) > {MANY_SHARE} * (SELECT count(*) FROM known_events)",
+        "Is it a crawler, a test account or a shared address? Leave it out in the query of "
+        "tables.events. It also slows the features down: one core computes all events of a lead.",
     ),
     "events_recorded_late": (
         "events recorded after they occurred",
         "SELECT concat('lead ', lead_id, ': ', action, ' at ', occurred_at, ', recorded ', "
-        "recorded_at) AS seen, 1 AS n FROM known_events WHERE recorded_at > occurred_at",
-        "Nothing to do: a feature sees them from recorded_at on, as sales did.",
+        "recorded_at) AS text, 1 AS n FROM known_events WHERE recorded_at > occurred_at",
+        "Nothing to do: features use them from recorded_at on, when sales could know them.",
     ),
 }
 
 
-def looked(database: LeadDatabase) -> dict[str, Note]:
-    """The note of each of LOOKS; its count is 0 where there is nothing to see."""
-    return {name: _noted(database, *look) for name, look in LOOKS.items()}
-
-
-def _noted(database: LeadDatabase, title: str, sql: str, advice: str) -> Note:
-    seen = f"SELECT sum(n)::BIGINT, min(seen, {SHOWN}) FROM ({sql})"
-    count, first = database.connection.execute(seen).fetchall()[0]
-    return Note(title, count or 0, advice, tuple(first or ()))
+def row_notes(database: LeadDatabase) -> dict[str, Note]:
+    """The note of each of ROWS; its count is 0 where there are none."""
+    notes = {}
+    for name, (title, sql, advice) in ROWS.items():
+        summary = f"SELECT sum(n)::BIGINT, min(text, {SHOWN}) FROM ({sql})"
+        ((count, first),) = database.connection.execute(summary).fetchall()
+        notes[name] = Note(title, count or 0, advice, tuple(first or ()))
+    return notes
 
 
 def _listed(title: str, items: Sequence[object], advice: str) -> Note:
@@ -76,79 +76,80 @@ def _listed(title: str, items: Sequence[object], advice: str) -> Note:
 
 
 def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) -> list[Note]:
-    """What of the data the settings leave unused, and what they name in vain."""
+    """Data that the settings leave unused, and names in the settings that the data do not have."""
     used = {"lead_id", "created_at", *config.features.attributes}
     unused = tuple(name for name in database.columns["leads"] if name not in used)
     left_out = config.features.leave_out_actions
     return [
         Note(
-            "columns of leads that are no features", len(unused),
-            "List in features.attributes what was known at the lead's creation; a column filled in "
-            "later would tell the outcome.", unused,
+            "columns of leads that are not used as features", len(unused),
+            "List in features.attributes those that were known when the lead was created. A column "
+            "that is filled in later would reveal the outcome.", unused,
         ),
         _listed(
             f"actions beyond the {MOST_ACTIONS} most frequent", database.actions[MOST_ACTIONS:],
-            "They count as any activity only. Join kindred ones (a page belongs in content).",
+            "They have no features of their own and count as any activity only. Merge similar ones "
+            "(the name of a page belongs in events.content).",
         ),
         _listed(
             "actions in features.leave_out_actions that never occur",
             [_with_nearest(name, occurring) for name in left_out if name not in occurring],
-            "Mend the spelling, or a deciding action stays among the features.",
+            "Correct the spelling: otherwise the action that was meant stays among the features.",
         ),
     ]  # fmt: skip
 
 
-def accepted_in_vain(config: Config, findings: Sequence[Finding]) -> Note:
+def unused_acceptance_note(config: Config, findings: Sequence[Finding]) -> Note:
     """Codes that readiness.toml accepts and the audit does not find."""
-    found = {each.code for each in findings}
+    codes = sorted({finding.code for finding in findings})
     return _listed(
         "codes in audit.accepted that the audit does not find",
-        [_with_nearest(code, sorted(found)) for code in config.audit.accepted if code not in found],
-        "Take them out, or mend the spelling.",
+        [_with_nearest(code, codes) for code in config.audit.accepted if code not in codes],
+        "Delete them, or correct the spelling.",
     )
 
 
-def _with_nearest(action: str, occurring: list[str]) -> str:
-    near = difflib.get_close_matches(action, occurring, n=1)
-    return f"{action} (is it {near[0]}?)" if near else action
+def _with_nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"{name} (is it {near[0]}?)" if near else name
 
 
 def cutoff_notes(
     database: LeadDatabase, config: Config, cutoffs: Sequence[CutoffCount]
 ) -> list[Note]:
-    """What keeps the grid from teaching a model."""
+    """Reasons why no model can be trained on the cutoff grid."""
     end = database.data_end
     first, every = config.time.first_cutoff, timedelta(days=config.time.cutoff_every_days)
     due = first + timedelta(days=config.time.horizon_days)
     if not cutoffs:
         return [_listed(f"time.first_cutoff after the data end, {end}", [first], "Set it earlier.")]
-    ((born,),) = database.connection.execute("SELECT min(created_at) FROM leads").fetchall()
-    early = [c.cutoff for c in cutoffs if born is not None and c.cutoff <= born]
-    found = totals(cutoffs)
+    ((created,),) = database.connection.execute("SELECT min(created_at) FROM leads").fetchall()
+    early = [c.cutoff for c in cutoffs if created is not None and c.cutoff <= created]
+    total = totals(cutoffs)
     return [
         _listed(
-            f"cutoffs at which no lead exists yet (the first is created {born})", early,
+            f"cutoffs before the first lead was created ({created})", early,
             f"Set time.first_cutoff to {first + len(early) * every}.",
         ),
         _listed(
             "cutoffs, none of them mature", [c.cutoff for c in cutoffs if not cutoffs[0].mature],
-            f"The first will be on {due}, the data end on {end}. Come back with later data, begin "
-            "earlier, or shorten time.horizon_days.",
+            f"The first one will be mature on {due}; the data end on {end}. Wait for later data, "
+            "set time.first_cutoff earlier, or shorten time.horizon_days.",
         ),
         Note(
-            f"mature snapshots, {'all' if found['won'] else 'none'} of them won",
-            found["mature"] if found["won"] in (0, found["mature"]) else 0,
-            "A model needs both. See whether deals has both outcomes, and lead ids as in leads.",
+            f"mature snapshots, {'all' if total['won'] else 'none'} of them won",
+            total["mature"] if total["won"] in (0, total["mature"]) else 0,
+            "A model needs both. Check that deals has both outcomes, and the lead ids of leads.",
         ),
     ]  # fmt: skip
 
 
 def sample_note(database: LeadDatabase) -> Note:
-    """That the figures are of some of the leads, where they are."""
+    """Where the figures are of a sample of the leads: how large it is."""
     whole = database.whole if isinstance(database, SparkSample) else None
     return Note(
         "leads in all",
         whole.leads if whole and whole.share < 1 else 0,
-        f"All but the breaches is counted over {0 if whole is None else whole.share:.1%} of them, "
-        "drawn by hash (engine.spark.most_leads).",
+        f"All figures but the breaches are of a sample of {whole.share if whole else 0:.1%} of "
+        "them, chosen by hash (engine.spark.most_leads).",
     )

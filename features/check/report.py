@@ -1,7 +1,7 @@
 """What `readiness check` reports, as typed records.
 
-Breaches of the contract must be mended before anything is learnt from the data. Notes are what a
-careful colleague would mention: true of many good databases, worth a look all the same.
+Breaches of the contract have to be corrected before any training. Notes are allowed, and true of
+many good databases, but deserve a look.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from features.contract.breaches import Breach
 
 @dataclass(frozen=True)
 class TableSpan:
-    """A table's rows, and the first and last readable value of its main time."""
+    """A table's rows, and the first and last value of its main time."""
 
     table: str
     rows: int
@@ -40,7 +40,7 @@ class ActionCount:
 @dataclass(frozen=True)
 class CutoffCount:
     """A cutoff of the grid: its snapshots, and those of them won within the horizon; None where
-    that cannot be known, as there are no snapshots or they are censored (not mature)."""
+    there are no snapshots or they are censored (not mature)."""
 
     cutoff: datetime
     mature: bool
@@ -50,7 +50,7 @@ class CutoffCount:
 
 @dataclass(frozen=True)
 class Note:
-    """Something worth a look that breaches nothing: how many, what to do, the first of them."""
+    """What is allowed and deserves a look: how many, what to do, the first of them."""
 
     title: str
     count: int
@@ -68,15 +68,15 @@ class Note:
 
 @dataclass(frozen=True)
 class Report:
-    """A lead database as found.
+    """What is in a lead database.
 
     `actions` begin with the most frequent. `deals` has won, lost and open (leads without a deal);
     `snapshots` has mature, censored and won; `features` counts each kind; `counts` has a number for
-    each of LOOKS. `won_share` is the class balance of the mature snapshots, `recorded_late` the
+    each of `notes.ROWS`. `won_share` is the share won of the mature snapshots, `recorded_late` the
     share of events recorded after they occurred; either is None where there are none. `findings`
-    are those of the leakage audit, which is not run where the contract is breached; `lacks` the
-    reasons for which training would refuse, as too little is there. `worked` is of the leads at
-    the mature cutoffs, None without contacts.
+    are those of the leakage audit, which does not run where the contract is breached; `lacks` are
+    the reasons why training would refuse for too little data. `worked` counts the leads open at the
+    mature cutoffs, contacted or not; None without contacts.
     """
 
     data_end: datetime
@@ -99,7 +99,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether the contract is kept. Notes do not count, nor what the audit finds."""
+        """Whether the contract is met; notes and findings of the audit do not count."""
         return not self.breaches
 
     @property
@@ -108,7 +108,7 @@ class Report:
         return tuple(each for each in self.findings if not each.accepted)
 
     def json_fields(self) -> dict[str, Any]:
-        """What `check --json` prints: the reasons not to train are under `training`."""
+        """As `check --json` prints it: the reasons not to train are under `training`."""
         training = {
             "passes": self.ok and not self.leaks and not self.lacks,
             "reasons": self.lacks,

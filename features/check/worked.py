@@ -1,7 +1,8 @@
-"""Leads that sales never contacted: they tell what happens without a call, not with one.
+"""Leads that sales never contacted: the data do not show how they would have done with a call.
 
-A model learns from what was won, and what sales never touched is seldom won, whatever it was worth.
-So the part of it in the cohort is said, and how it fared; `[routing] exploration` makes it known.
+A model learns from the wins, and leads that sales never contacted are seldom won, even good ones.
+The report says how many there are and how many of them were won; `[routing] exploration` has sales
+call some of them to find out.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from features.snapshots import Snapshots
 
 @dataclass(frozen=True)
 class Worked:
-    """Leads of a cohort, those of them never contacted by the data end (or their closing), and how
-    many of either were won by then."""
+    """Leads, those of them that were never contacted by the data end (or their closing), how many
+    of these were won by then, and how many of the contacted ones."""
 
     leads: int
     never: int
@@ -24,21 +25,23 @@ class Worked:
     worked_won: int
 
     def __str__(self) -> str:
-        worked = self.leads - self.never
-        told = f"Of {self.leads:,} leads sales never contacted {self.never:,}"
-        told += f" ({self.never / self.leads:.0%}); {_share(self.never_won, self.never)} of these "
-        return f"{told}were won, of the others {_share(self.worked_won, worked)}."
+        contacted = self.leads - self.never
+        return (
+            f"Of {self.leads:,} leads sales never contacted {self.never:,} "
+            f"({self.never / self.leads:.0%}). Of these {_share(self.never_won, self.never)} were "
+            f"won, of the contacted leads {_share(self.worked_won, contacted)}."
+        )
 
 
 def worked(database: LeadDatabase, cutoffs: Sequence[datetime]) -> Worked | None:
-    """Of the leads open at any of the cutoffs; None without contacts, or without leads."""
+    """The counts of the leads open at any of the cutoffs; None without contacts or leads."""
     if "contacts" not in database.columns or not cutoffs:
         return None
     sql = worked_sql(Snapshots.at(database, cutoffs), database.data_end)
-    leads, never, never_won, worked_won = database.connection.execute(
+    ((leads, never, never_won, worked_won),) = database.connection.execute(
         "SELECT count(*), count(*) FILTER (NOT worked), count(*) FILTER (NOT worked AND won), "
         f"count(*) FILTER (worked AND won) FROM ({sql})"
-    ).fetchall()[0]
+    ).fetchall()
     return Worked(leads, never, never_won, worked_won) if leads else None
 
 

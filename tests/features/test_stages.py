@@ -179,7 +179,7 @@ def sound(tables):
     return kept
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(tables=databases.map(sound))
 def test_entries_equal_the_oracle(tables):
     expected = oracle(tables, UNTIL)
@@ -203,7 +203,7 @@ def test_entries_equal_the_oracle(tables):
         assert all(marks)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(tables=databases.map(sound), later=databases)
 def test_what_comes_at_or_after_the_time_changes_nothing(tables, later):
     created = {lead for lead, *_ in tables["leads"]}

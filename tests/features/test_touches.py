@@ -120,7 +120,7 @@ def oracle_outcomes(leads, events, deals, horizon, first, end):
     return sorted(found, key=str)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(companies(), times, st.integers(1, 5), st.integers(0, 6))
 def test_touches_and_outcomes_equal_brute_force(company, end, horizon, window) -> None:
     leads, events, deals = company

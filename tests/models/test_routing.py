@@ -181,7 +181,7 @@ ROUTINGS = st.sampled_from(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(leads=LEADS, slots=st.integers(1, 6), routing=ROUTINGS, shuffled=st.data())
 def test_none_is_dropped_and_the_list_is_that_of_a_plain_sort(
     leads, slots, routing, shuffled

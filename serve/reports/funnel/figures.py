@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.check.freshness import days_without_deals
+from features.check.maturity import days_without_deals
 from features.conditions.segments import Segments, require_segments
 from features.config import Config
 from features.contract.database import LeadDatabase

@@ -49,10 +49,11 @@ def test_an_honest_database_raises_nothing(seed):
 def test_what_is_planted_is_found_by_name(number, code):
     seed = SEEDS[number % 2]
     findings = audited(planted(world(seed), code, seed), code.startswith("separates"))
-    (found,) = (finding for finding in findings if finding.code == code)
-    assert f"{found.code}: {found.said}" in str(found)
-    assert found.advice in str(found)
-    assert all(np.isfinite(figure) for figure in found.figures.values())
+    (finding,) = (finding for finding in findings if finding.code == code)
+    assert f"{finding.code}: {finding.evidence}" in str(finding)
+    assert finding.advice in str(finding)
+    assert all(np.isfinite(figure) for figure in finding.figures.values())
+    assert finding.json_fields()["said"] == finding.evidence
 
 
 def test_each_kind_is_planted_and_documented():
@@ -63,14 +64,14 @@ def test_each_kind_is_planted_and_documented():
 
 def test_the_figures_are_those_of_a_count_by_hand():
     frames = planted(world(21), "decides:won(contract_signed)", 21)
-    (found,) = audited(frames, features=False)
+    (finding,) = audited(frames, features=False)
     ends = pd.Timestamp(training_end(frames))
     deals = frames.deals[frames.deals["closed_at"] < ends].set_index("lead_id")
     known = frames.events[frames.events["recorded_at"] < ends]
     signed = set(known.loc[known["action"] == "contract_signed", "lead_id"]) & set(deals.index)
-    assert found.figures["leads"] == len(signed)
-    assert found.figures["share"] == (deals.loc[list(signed), "outcome"] == "won").mean() == 1
-    assert found.figures["base"] == pytest.approx((deals["outcome"] == "won").mean())
+    assert finding.figures["leads"] == len(signed)
+    assert finding.figures["share"] == (deals.loc[list(signed), "outcome"] == "won").mean() == 1
+    assert finding.figures["base"] == pytest.approx((deals["outcome"] == "won").mean())
 
 
 def training_end(frames):
@@ -107,10 +108,10 @@ def closings(signed):
 
 @pytest.mark.parametrize("signed", ["2026-03-01 11:30", "2026-03-01 12:30"])
 def test_near_the_closing_before_or_after_it(signed):
-    (found,) = closings([signed])
-    assert found.code == "near_close(signed)"
+    (finding,) = closings([signed])
+    assert finding.code == "near_close(signed)"
     after = 30 if "12:30" in signed else 0
-    assert re.search(rf"\b30 of 30\b.*\b100\.0%.*\b{after} of them\b", found.said)
+    assert re.search(rf"\b30 of 30\b.*\b100\.0%.*\b{after} of them\b", finding.evidence)
 
 
 def test_what_is_also_done_earlier_is_not_near_the_closing():
@@ -121,10 +122,10 @@ def test_what_is_also_done_earlier_is_not_near_the_closing():
 def test_decided_is_rare_on_the_other_side_and_symmetric(won, lost, base):
     if won + lost == 0:
         return
-    found = decided(won, won + lost, base)
+    outcome = decided(won, won + lost, base)
     other = {"won": "lost", "lost": "won", None: None}
-    assert decided(lost, won + lost, 1 - base) == other[found]
-    if found == "won":
+    assert decided(lost, won + lost, 1 - base) == other[outcome]
+    if outcome == "won":
         assert won / (won + lost) >= 0.95
         assert 1 - interval(won, won + lost)[0] <= min(0.3, (1 - base) / 4)
 
@@ -132,7 +133,7 @@ def test_decided_is_rare_on_the_other_side_and_symmetric(won, lost, base):
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=40))
 def test_the_area_is_that_of_all_pairs(rows):
     values = np.array([float(value) for value, _ in rows])
-    won = np.array([outcome for _, outcome in rows])
+    won = np.array([row_won for _, row_won in rows])
     if won.all() or not won.any():
         return
     pairs = [(a > b) + (a == b) / 2 for a in values[won] for b in values[~won]]
@@ -149,12 +150,12 @@ def test_all_findings_are_refused_in_one_message_with_the_lines_to_paste():
     ]
     with pytest.raises(Refused) as refused:
         refuse_leaks(findings, config)
-    said = str(refused.value)
-    assert re.search(r"\b2 things", said.splitlines()[0])
-    assert "near_close(signed): seen so." in said
-    assert "burst(mail): known" not in said
+    message = str(refused.value)
+    assert re.search(r"\b2 things", message.splitlines()[0])
+    assert "near_close(signed): seen so." in message
+    assert "burst(mail): known" not in message
     lines = to_paste(["burst(mail)", "near_close(signed)", 'identifier(the "id")'])
-    assert said.endswith(lines)
+    assert message.endswith(lines)
     refuse_leaks(findings[:1], config)
 
 

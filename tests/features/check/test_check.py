@@ -136,16 +136,16 @@ def test_notes_name_the_first_and_what_to_do(report: Report) -> None:
 
 
 def test_the_report_is_safe_for_json(report: Report) -> None:
-    found = json.loads(json.dumps(to_json(report), allow_nan=False))
-    assert found == to_json(report)
-    assert found["ok"] is True
-    assert found["cutoffs"][1] == {
+    printed = json.loads(json.dumps(to_json(report), allow_nan=False))
+    assert printed == to_json(report)
+    assert printed["ok"] is True
+    assert printed["cutoffs"][1] == {
         "cutoff": "2024-01-08T00:00:00",
         "mature": True,
         "snapshots": 2,
         "won": 1,
     }
-    assert [note["text"] for note in found["notes"]] == [str(note) for note in report.notes]
+    assert [note["text"] for note in printed["notes"]] == [str(note) for note in report.notes]
 
 
 def test_breaches_fail_the_check(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Each reason not to train, by a database made for it.
 
-The company: 140 leads created on 2026-01-05, each with two deeds on 01-06. Weekly cutoffs from
+The company: 140 leads created on 2026-01-05, each with two events on 01-06. Weekly cutoffs from
 2026-01-12, a horizon of 14 days, data up to 04-01: mature are 01-12 to 03-16, the final test is
 that of 03-16, and those up to 03-02 are trained on. 70 leads are won on 02-02, one on 03-20; the
 other 69 stay open.
@@ -40,9 +40,9 @@ def company(folder, deals=WON, actions=("visit", "mail"), leads=LEADS, **section
         yield config, database
 
 
-def found(folder, **given):
+def reasons_of(folder, **given):
     with company(folder, **given) as (config, database):
-        return {lack.code: (lack.found, lack.needed) for lack in lacks(config, database)}
+        return {lack.code: (lack.count, lack.needed) for lack in lacks(config, database)}
 
 
 def test_a_company_that_has_enough_is_counted_by_lead(tmp_path):
@@ -72,13 +72,15 @@ def test_a_company_that_has_enough_is_counted_by_lead(tmp_path):
     ],
 )  # fmt: skip
 def test_each_reason(tmp_path, changed, reasons):
-    seen = found(tmp_path, **changed)
+    seen = reasons_of(tmp_path, **changed)
     assert (reasons in seen) if isinstance(reasons, str) else (seen == reasons)
 
 
 def test_two_cutoffs_suffice_and_one_does_not(tmp_path):
-    assert "too_few_cutoffs" not in found(tmp_path, time={"test_cutoffs": 7})  # 01-12 and 01-19
-    assert found(tmp_path, time={"test_cutoffs": 8})["too_few_cutoffs"] == (1, 2)
+    assert "too_few_cutoffs" not in reasons_of(
+        tmp_path, time={"test_cutoffs": 7}
+    )  # 01-12 and 01-19
+    assert reasons_of(tmp_path, time={"test_cutoffs": 8})["too_few_cutoffs"] == (1, 2)
 
 
 def test_all_reasons_come_at_once_each_with_what_to_do(tmp_path):
@@ -86,19 +88,22 @@ def test_all_reasons_come_at_once_each_with_what_to_do(tmp_path):
     with company(tmp_path, **few) as (config, database), pytest.raises(NotEnough) as refused:
         refuse_lacks(config, database)
     codes = [lack.code for lack in refused.value.lacks]
+    assert [lack.json_fields()["found"] for lack in refused.value.lacks] == [0, 5, 1, 1]
     assert codes == ["too_few_wins", "too_few_losses", "one_action", "one_class_in_split"]
-    said = str(refused.value)
+    message = str(refused.value)
     for lack in refused.value.lacks:
-        (line,) = (line for line in said.splitlines() if line.strip().startswith(f"{lack.code}: "))
-        assert {str(lack.found), str(lack.needed)} <= set(re.findall(r"\d+", line)), line
-    (split,) = (line for line in said.splitlines() if "one_class_in_split" in line)
+        (line,) = (
+            line for line in message.splitlines() if line.strip().startswith(f"{lack.code}: ")
+        )
+        assert {str(lack.count), str(lack.needed)} <= set(re.findall(r"\d+", line)), line
+    (split,) = (line for line in message.splitlines() if "one_class_in_split" in line)
     assert re.search(r"\b5 snapshots 0\b", split)
-    assert "No deal" in said
-    assert "points alone" in said
+    assert "No deal" in message
+    assert "points alone" in message
 
 
 def test_without_a_mature_cutoff_there_is_no_test_to_speak_of(tmp_path):
-    seen = found(tmp_path, time={"first_cutoff": at("2026-03-30")})
+    seen = reasons_of(tmp_path, time={"first_cutoff": at("2026-03-30")})
     assert seen == {"too_few_cutoffs": (0, 2), "too_few_wins": (0, 60), "too_few_losses": (0, 60)}
 
 
@@ -106,4 +111,4 @@ def test_what_is_known_too_late_counts_in_no_reason(tmp_path):
     """Won on 03-16 00:00, two days after the horizon of the last training cutoff: no win of it."""
     late = won(range(70), "03-16")
     assert at("2026-03-16") - at("2026-03-02") == timedelta(days=14)
-    assert found(tmp_path, deals=late)["too_few_wins"] == (0, 60)
+    assert reasons_of(tmp_path, deals=late)["too_few_wins"] == (0, 60)

@@ -19,7 +19,7 @@ def won(lead, when):
     return {"lead_id": lead, "closed_at": when, "outcome": "won"}
 
 
-def found(folder, created, deals, end, **times):
+def maturity_of(folder, created, deals, end, **times):
     leads = [{"lead_id": lead, "created_at": when} for lead, when in created.items()]
     write_database(folder, leads, [event(leads[0]["lead_id"], at(end))], deals)
     with open_database(config_for(folder, time=times)) as database:
@@ -32,7 +32,7 @@ def test_by_hand(tmp_path):
     created = dict.fromkeys(range(10), at("2026-01-01"))
     times = ("01-12 12:00", "01-13 12:00", "01-16 00:00", "01-21 12:00")
     deals = [won(lead, at(f"2026-{when}")) for lead, when in enumerate(times)]
-    seen = found(
+    seen = maturity_of(
         tmp_path, created, deals, "2026-01-25", first_cutoff=at("2026-01-12"), horizon_days=10
     )
     assert seen.delay.seen == (0, 0.25, 0.5, 0.5, 0.5, 0.75, 0.75, 0.75, 0.75, 0.75, 1)
@@ -55,7 +55,7 @@ def test_the_corrected_share_is_unbiased_and_the_naive_one_is_not(tmp_path):
         created[lead] = born.item()
         if closed < end:
             deals.append(won(lead, closed.item()))
-    seen = found(
+    seen = maturity_of(
         tmp_path, created, deals, str(end.item()), first_cutoff=at("2025-02-03"), horizon_days=28
     )
     truth = 1 - np.exp(-28 / 60)
@@ -68,8 +68,8 @@ def test_the_corrected_share_is_unbiased_and_the_naive_one_is_not(tmp_path):
     assert np.mean([each.expected for each in late]) == pytest.approx(truth, rel=0.05)
 
 
-def test_without_a_win_nothing_is_said(tmp_path):
-    seen = found(
+def test_without_a_win_there_is_no_text(tmp_path):
+    seen = maturity_of(
         tmp_path, {1: at("2026-01-01")}, [], "2026-01-25", first_cutoff=at("2026-01-12")
     )  # fmt: skip
     assert (seen.late, str(seen)) == ((), "")
@@ -83,12 +83,12 @@ def test_who_was_never_worked(tmp_path):
     contacts = "SELECT * FROM (VALUES (1, TIMESTAMP '2026-01-10'), (2, TIMESTAMP '2026-01-16')) "
     config = config_for(tmp_path, tables={"contacts": contacts + "t(lead_id, contacted_at)"})
     with open_database(config) as database:
-        told = worked(database, [at("2026-01-12")])
+        counts = worked(database, [at("2026-01-12")])
         cohort = Snapshots.at(database, [at("2026-01-12")])
         assert "contacts" in worked_sql(cohort, at("2026-02-01"))
-    assert told is not None
-    assert (told.leads, told.never, told.never_won, told.worked_won) == (4, 3, 2, 1)
-    assert re.findall(r"\d[\d.]*%?", str(told)) == ["4", "3", "75%", "66.7%", "100.0%"]
+    assert counts is not None
+    assert (counts.leads, counts.never, counts.never_won, counts.worked_won) == (4, 3, 2, 1)
+    assert re.findall(r"\d[\d.]*%?", str(counts)) == ["4", "3", "75%", "66.7%", "100.0%"]
 
 
 def test_without_contacts_nothing_is_claimed(tmp_path):

@@ -27,6 +27,7 @@ from tests.features.lead_databases import (
     write_table,
 )
 
+pytestmark = pytest.mark.slow  # the compiled pass
 LATER = at("2026-02-02")
 
 

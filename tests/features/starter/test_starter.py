@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from features.config import Config, Engine, Mlflow, Training, load
+from features.config import Config, Engine, Mlflow, TrainingSettings, load
 from features.errors import BadInput
 from features.open import open_database
 from features.starter.starter import guess_points, write_starter
@@ -193,7 +193,11 @@ def test_both_files_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_every_key_is_there_and_defaults_are_as_in_the_config(tmp_path: Path) -> None:
     config = started(as_parquet(tmp_path, tables()))
-    assert (config.training, config.mlflow, config.engine) == (Training(), Mlflow(), Engine())
+    assert (config.training, config.mlflow, config.engine) == (
+        TrainingSettings(),
+        Mlflow(),
+        Engine(),
+    )
     assert config.capacity.share == 0.1
     assert config.features == type(config.features)(attributes=["source"])
     sections = (tmp_path / "readiness.toml").read_text().split("\n[")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.spec.kinds import Age, Attribute, First, Last
@@ -25,6 +25,7 @@ def fitted(frame, names=NAMES):
     return ordinal(frame[names]).fit(frame)
 
 
+@settings(max_examples=40)
 @given(st.lists(ROW, min_size=1, max_size=30), st.lists(ROW, max_size=30))
 def test_it_is_the_encoder_s_own(known, requested):
     """With values, and missing values, that the fit has not seen; and with no rows at all."""

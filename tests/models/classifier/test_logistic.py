@@ -133,6 +133,7 @@ def test_a_moved_prior_moves_the_base_alone(served):
     assert np.array_equal(explain(moved, frame).by_feature, explain(model, frame).by_feature)
 
 
+@pytest.mark.slow
 def test_importance_is_the_rise_of_the_log_loss(served):
     """By hand: the contributions of one feature go to other snapshots."""
     model, frame = served

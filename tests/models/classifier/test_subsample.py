@@ -110,6 +110,7 @@ def test_a_learner_of_many_snapshots_is_as_good_as_one_that_saw_them_all(monkeyp
     assert apart.std() < 0.3
 
 
+@pytest.mark.slow
 def test_of_a_large_training_no_fewer_rows_are_looked_at_than_columns_are_held_against():
     """By the draw, and by the 200,000 rows that scikit-learn places its bins by."""
     snapshots = 1_000_000

@@ -26,6 +26,7 @@ def test_what_drives_the_outcome_comes_first(result):
     assert (table["spread"] >= 0).all()
 
 
+@pytest.mark.slow
 def test_the_cost_is_the_rise_of_the_log_loss_when_a_column_is_shuffled(result):
     """Text and number alike, and averaged over many shuffles of our own."""
     model, frame, won, table = result

@@ -37,6 +37,7 @@ from tests.features.conditions.test_conditions import DEED, SOME_CONDITION, hold
 from tests.features.engine.test_features_equal_oracle import asked_for, register
 from tests.features.lead_databases import at, event, opened
 
+pytestmark = pytest.mark.slow  # the compiled pass
 CUTOFF = at("2026-03-02")
 TABLE = """
 name = "worked by hand"

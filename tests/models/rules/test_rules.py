@@ -138,6 +138,7 @@ def clipped(value, cap):
     return value if cap is None else max(-cap, min(cap, value))
 
 
+@pytest.mark.slow
 @given(
     give=st.tuples(*[st.integers(-20, 20)] * 3),
     caps=st.tuples(*[st.one_of(st.none(), st.integers(1, 40))] * 3),
@@ -214,6 +215,7 @@ INSTANTS = st.one_of(
 EVENTS = st.lists(st.tuples(INSTANTS, st.sampled_from(["chat", "call", "order", "complain"])))
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(EVENTS, min_size=1, max_size=6))
 def test_the_engine_gives_the_points_kept_by_hand(leads):

@@ -91,6 +91,7 @@ def auc_interval(lead, won, score, replicates=150):
     return bootstrapped(lambda w: ranking.tally(w).roc_auc(), lead, wins, replicates, seed=3)
 
 
+@pytest.mark.slow
 def test_the_clustered_interval_covers_the_truth_and_the_naive_one_does_not():
     truth = norm.cdf(1 / np.sqrt(2))  # P(1 + e > e') for standard normal errors
     rng = np.random.default_rng(11)

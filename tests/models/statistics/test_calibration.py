@@ -91,6 +91,7 @@ def test_the_curve_has_wilson_s_intervals_wider_for_leads_that_recur():
     assert width.mean() == pytest.approx(np.sqrt(2), rel=0.05)  # half as many tell for themselves
 
 
+@pytest.mark.slow
 def test_a_model_that_keeps_its_word_is_off_for_nobody_in_19_of_20():
     off = [len(calibration_report(*world(seed)).off) > 0 for seed in range(40)]
     assert sum(off) <= 6  # at a rate of 1 in 20 more than 6 of 40 come once in 300

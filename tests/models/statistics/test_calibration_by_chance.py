@@ -39,6 +39,7 @@ def test_the_gaps_add_up_to_the_error():
     assert gaps.sum() == pytest.approx((given - won).mean())
 
 
+@pytest.mark.slow
 def test_where_every_promise_holds_chance_stays_under_it_19_times_of_20():
     """And not always, as a bound too generous would. Were snapshots taken for independent, two of
     one lead would tell more than they know, and fewer companies would stay under it."""
