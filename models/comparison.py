@@ -25,7 +25,7 @@ from models.statistics.verdict import Verdict, verdict
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
-    """What the report shows.
+    """Model and rules, judged on the same snapshots.
 
     snapshots: lead_id, cutoff of each judged snapshot; won, model and rules: shape (n,), its
     outcome (1.0 or 0.0), readiness and points. `judgement` holds every figure of the ranking,

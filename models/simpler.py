@@ -1,7 +1,7 @@
 """Simpler ways to rank, held against the model on the same snapshots: does one do as well?
 
-Of two that do equally well, the simpler is to be preferred: it is read, checked and mended sooner.
-So the verdict names the simplest that is not surely worse, and says by how much it is behind.
+Of two that do equally well, the simpler is preferred: it is easier to read, check and repair. So
+the verdict names the simplest that is not surely worse, and by how much it is behind.
 """
 
 import math
@@ -13,7 +13,7 @@ from models.classifier.classifier import LOGISTIC, TREES
 from models.statistics.estimate import FEW_LEADS, Estimate
 from models.statistics.judge import METRICS, Judgement
 
-KEPT_AS = "baselines.json"  # with the MLflow run of the training
+STORED_AS = "baselines.json"  # with the MLflow run of the training
 MODEL, BASE_RATE, RULES = "model", "base rate", "rules"
 CALIBRATED_RULES, LEARNED_POINTS = "rules calibrated", "learned points"
 PHRASES = {
@@ -22,7 +22,7 @@ PHRASES = {
     CALIBRATED_RULES: "the rules' points as a probability",
     LEARNED_POINTS: "a points table learned from outcomes",
     LOGISTIC: "a logistic regression",
-}  # how the others are named in a sentence; any other is "the <name>"
+}  # for sentences; any other is "the <name>"
 LOWER_IS_BETTER = ("log_loss", "brier", "ece")
 Estimates = dict[str, Estimate]
 
@@ -31,8 +31,8 @@ Estimates = dict[str, Estimate]
 class SideBySide:
     """The model and others on the same snapshots.
 
-    figures: by name, the model's own first, then by metric. difference: the model minus each of the
-    others; for log_loss, brier and ece lower is better. NaN where a figure makes no sense.
+    figures: by name, the model's own first, then by metric. difference: the model's minus each of
+    the others'; for log_loss, brier and ece lower is better. NaN where a figure makes no sense.
     """
 
     leads: int
@@ -190,7 +190,7 @@ def _verdict(ways: SideBySide, metric: str, simplest: str | None) -> str:
 
 
 def _on_trees(ways: SideBySide, metric: str) -> str:
-    """Where the model is not they: how they do."""
+    """The figures of the trees, where the model is not they."""
     if TREES not in ways.others or not ways.behind(TREES, metric).known:
         return ""
     chance = "" if ways.behind(TREES, metric).significant else ", which may be chance"

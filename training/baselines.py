@@ -1,8 +1,8 @@
-"""Permanent baselines: what is simpler than any model, fitted beside it at every training.
+"""Permanent baselines: what is simpler than any model, fitted at every training.
 
 The simplest model is a baseline too, and comes from training/learners.py. All see the training
-cutoffs only and keep the model's discipline: what is fitted is fitted on the earlier ones and
-calibrated on the latest (training/fit.py). All are judged on the model's own test.
+cutoffs only, and as for the model the learner is fitted on the earlier ones and calibrated on the
+latest (training/fit.py). All are judged on the model's own test.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,7 +72,7 @@ def calibrated_rules(past: Dataset, rules: RuleScore) -> Rank:
 
 
 def learned_points(past: Dataset, specs: Sequence[Spec]) -> list[Baseline]:
-    """The points table that outcomes would write; none where nothing stands clear of chance."""
+    """The points table learned from outcomes; none where no rule is beyond chance."""
     any_capacity = Capacity(share=0.1)  # only places its bands, which rank nobody
     try:
         return [Baseline(LEARNED_POINTS, False, learn_points(past, specs, any_capacity).rank)]

@@ -8,9 +8,8 @@ never saw it. Its slope is then shrunk by its own uncertainty (James & Stein 196
     slope = max(0, 1 - (standard error / slope)^2) x slope
 
 Worked example: a slope of 0.8 with a standard error of 0.4 (by lead) becomes 0.8 x (1 - 0.25) =
-0.6; with a standard error of 0.8 or more it becomes 0, and every lead gets the base rate. What is
-not surely there is not promised. A logistic regression is fitted likewise, its coefficients shrunk
-the more.
+0.6; with a standard error of 0.8 or more it becomes 0, and every lead gets the base rate. A
+logistic regression is fitted likewise, its coefficients shrunk the more.
 """
 
 from collections.abc import Sequence

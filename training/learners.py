@@ -33,7 +33,7 @@ class FittedLearner:
 
     @property
     def way(self) -> Baseline:
-        """As a way to rank, beside others."""
+        """As a way to rank, to compare with others."""
         return Baseline(self.model.way, True, self.model.rank)
 
 
@@ -74,8 +74,7 @@ def simplest(
     trees: FittedLearner,
     logistic: FittedLearner,
 ) -> tuple[FittedLearner, list[Baseline]]:
-    """The one to register, and what it is to be held against: all that is simpler, and the trees if
-    it is not they.
+    """The one to register, and what to compare it with: all that is simpler, and the other one.
 
     The regression where the trees do not surely beat it on the final test; `training.learner` of
     readiness.toml may name one of the two in any case.

@@ -1,4 +1,4 @@
-"""What a training yields, and what of it MLflow is to keep."""
+"""What a training yields, and what of it MLflow stores."""
 
 import subprocess
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from models.comparison import Comparison
 from models.explanations.importance import importance
 from models.registry import Child, TrainingRecord
 from models.rules.rules import RuleScore
-from models.simpler import KEPT_AS, Simpler
+from models.simpler import STORED_AS, Simpler
 from models.timing.timing import Timing
 from training.groups import Groups
 from training.random_split import RandomSplit
@@ -32,7 +32,7 @@ from training.splits import Split
 
 @dataclass(frozen=True, repr=False)
 class Trained:
-    """What a training yields: the registered challenger, how it was found and how it did."""
+    """What a training yields: the registered challenger, its settings and its figures."""
 
     model: ReadinessModel
     comparison: Comparison
@@ -78,7 +78,7 @@ def record(
     past: Dataset,
     test: Dataset,
 ) -> TrainingRecord:
-    """Everything that MLflow is to keep of this training."""
+    """Everything that MLflow stores of this training."""
     settings = {f"setting_{key}": value for key, value in trained.chosen.settings.items()}
     features = [{"name": s.name, "meaning": s.meaning(config.words)} for s in specs]
     costs = importance(trained.model, test.frame, test.won, config.seed)
@@ -115,7 +115,7 @@ def record(
             "dropped_features.json": dict(trained.model.dropped),
             "test.json": to_json(trained.comparison),
             "audit.json": to_json(trained.findings),
-            KEPT_AS: to_json(trained.simpler),
+            STORED_AS: to_json(trained.simpler),
             "feature_groups.json": to_json(trained.groups),
             "importance.json": costs.to_dict("records"),
         },

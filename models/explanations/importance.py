@@ -1,4 +1,4 @@
-"""Which features the model leans on: what permuting each costs in log loss."""
+"""Which features the model relies on: what permuting each costs in log loss."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Is the time to close true? Promised against seen, beside the simplest rival: one curve for all.
+"""Is the time to close true? Promised against seen, next to the simplest rival: one curve for all.
 
 Only what had time to happen is judged: a chance within 60 days at the cutoffs followed for 60 days,
 and the days to a win among the leads won by the data end, against the days promised to a lead that

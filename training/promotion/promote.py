@@ -21,7 +21,7 @@ from models.classifier.model import ReadinessModel
 from models.comparison import fair_cutoffs, judge_on
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
-from models.simpler import KEPT_AS, Simpler, does_as_well
+from models.simpler import STORED_AS, Simpler, does_as_well
 from models.statistics.estimate import Estimate
 from models.statistics.judge import Contender
 from training.promotion.champion import approver, set_champion, stripped_reason
@@ -210,7 +210,7 @@ def _simpler_ways(registry: Registry, model: ReadinessModel) -> SimplerWays:
     any that is surely better by the metric that promotes. Points that merely rank as well are
     reported: they give no probability that could stand in its place.
     """
-    text = registry.text(model.run_id, KEPT_AS)
+    text = registry.text(model.run_id, STORED_AS)
     if text is None:
         return SimplerWays(False, "")
     simpler = Simpler.from_json(json.loads(text))

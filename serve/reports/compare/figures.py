@@ -23,7 +23,7 @@ from models.classifier.model import ReadinessModel
 from models.comparison import Comparison, compare_on, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore
-from models.simpler import KEPT_AS, Simpler
+from models.simpler import STORED_AS, Simpler
 from models.statistics.judge import Judgement
 from models.statistics.metrics import Ranking
 from serve.scoring.prior_shift import shifts
@@ -91,7 +91,7 @@ def _added(
 def simpler_at_training(config: Config, model: ReadinessModel) -> Simpler | None:
     """How the model did beside what is simpler, on the final test of its training; None of a
     version that was trained before this was asked."""
-    stored = Registry(config).text(model.run_id, KEPT_AS)
+    stored = Registry(config).text(model.run_id, STORED_AS)
     return Simpler.from_json(json.loads(stored)) if stored else None
 
 
