@@ -21,7 +21,7 @@ from features.audit.audit import audit, spread_out
 from features.audit.finding import Finding
 from features.catalog import catalog
 from features.check.gate import training_cutoffs
-from features.config import CapacitySettings, Config, Engine, Features, Tables, Times
+from features.config import Capacity, Config, Engine, Features, Tables, Times
 from features.dataset import labelled
 from features.open import open_frames
 from features.simulator.simulate import simulate
@@ -37,7 +37,7 @@ def audited(frames: Frames, features: bool = True) -> tuple[Finding, ...]:
         path=Path("readiness.toml"),
         tables=Tables(events="", leads="", deals=""),
         time=Times(first_cutoff=datetime(2024, 4, 1)),
-        capacity=CapacitySettings(share=0.1),
+        capacity=Capacity(share=0.1),
         features=Features(attributes=list(frames.attributes)),
         engine=Engine(threads=1),
     )

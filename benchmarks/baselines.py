@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.measure import HOME
 from features.config import Config, load
-from models.simpler import Beside
+from models.simpler import SideBySide
 from models.statistics.estimate import Estimate
 from models.statistics.judge import METRICS
 from training.record import Trained
@@ -52,15 +52,15 @@ def described(trained: Trained) -> str:
         "model. In brackets: the difference to the model, 95 % interval, paired and clustered by "
         "lead; for log loss, Brier score and calibration error (ece), below 0 the model is better."
         "\n\n"
-        f"> {trained.simpler.verdict}\n\n{table(trained.simpler.beside)}\n"
+        f"> {trained.simpler.verdict}\n\n{table(trained.simpler.side_by_side)}\n"
         "Behaviour against attributes: the model again, fitted on a part of its features. Explicit "
         "is what the table of leads tells (attributes and age), implicit all that needs the "
         f"events; {features}, of which those that cannot tell leads apart are dropped.\n\n"
-        f"{table(trained.groups.beside)}"
+        f"{table(trained.groups.side_by_side)}"
     )
 
 
-def table(beside: Beside) -> str:
+def table(beside: SideBySide) -> str:
     """One row per way to rank, one column per metric."""
     head = " | ".join(metric.replace("_", " ") for metric in METRICS)
     rows = [
@@ -70,7 +70,7 @@ def table(beside: Beside) -> str:
     return "\n".join([f"| | {head} |", "|---" * (len(METRICS) + 1) + "|", *rows]) + "\n"
 
 
-def _cell(beside: Beside, name: str, metric: str) -> str:
+def _cell(beside: SideBySide, name: str, metric: str) -> str:
     figure = beside.figures[name][metric].point
     if math.isnan(figure):
         return "-"

@@ -32,7 +32,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from features.catalog import catalog
-from features.config import load
+from features.config import Capacity, load
 from features.dataset import labelled
 from features.open import open_database
 from features.simulator.simulate import simulate, write
@@ -43,7 +43,6 @@ from models.rules.rules import load_rules
 from models.statistics.bootstrap import FEW_WINS, Floats
 from models.statistics.estimate import Estimate
 from models.statistics.judge import Contender, Judgement, judge
-from models.statistics.metrics import Capacity
 from training.fit import fit
 from training.search import DEFAULT
 from training.splits import final_split

@@ -24,8 +24,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from benchmarks.measure import Cost, Stopwatch
 from benchmarks.page import tell
 from benchmarks.small_data import company
-from models.classifier.columns import uninformative
-from models.classifier.encoding import encoded, ordinal
+from models.classifier.encoding import encoded, ordinal, uninformative
 from models.classifier.subsample import correct_prior, subsample
 from models.statistics.metrics import log_loss
 from training.search import DEFAULT

@@ -24,9 +24,8 @@ from features.progress import silent
 from features.simulator.simulate import simulate, write
 from features.spec.spec import Spec
 from features.starter.starter import write_starter
-from training.fit import fit
+from training.fit import SMALL, SMALL_LOGISTIC, fit
 from training.search import DEFAULT
-from training.small import SMALL, SMALL_LOGISTIC
 from training.splits import final_split
 
 SEEDS, LEADS, WINS = range(20), 2_000, 60

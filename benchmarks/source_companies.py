@@ -11,12 +11,12 @@ import pandas as pd
 from features.simulator.simulate import START
 from features.simulator.world import QualityChange
 from models.sources.moves import Counted, MatureLeads, judge_sources
-from models.sources.sources import BASKETS, Basket, Moves
+from models.sources.sources import BASKETS, Basket, MoveSettings
 
 HORIZON, DAYS, EVERY = 30, 730, 7
 CHANGE_DAYS = (300, 420)  # the changes come in [300, 420)
 LEVELS = (0.09, 0.047, 0.024)  # as `readiness init` writes them for the simulated company
-MOVES = Moves()
+MOVES = MoveSettings()
 WINDOW = MOVES.window_days
 
 
@@ -64,7 +64,7 @@ class History:
         return {name: right_basket(self.tally(name, 0, WINDOW)[1]) for name in self.names}
 
 
-def run(company: int, history: History, days: int, moves: Moves = MOVES) -> list[Made]:
+def run(company: int, history: History, days: int, moves: MoveSettings = MOVES) -> list[Made]:
     """Look every week and do what is recommended. Sources begin where they belong."""
     baskets, moved_on, made = history.baskets(), dict[str, date](), list[Made]()
     for day in range(WINDOW + HORIZON, days + 1, EVERY):

@@ -43,7 +43,7 @@ from features.open import open_database
 from features.simulator.simulate import START, simulate, write
 from features.simulator.truth import conversion
 from features.simulator.world import SOURCES, Law, QualityChange
-from models.sources.sources import BASKETS, Basket, Move, Moves, load_sources
+from models.sources.sources import BASKETS, Basket, Move, MoveSettings, load_sources
 from serve.reports.sources.figures import Review, apply_moves, review, sources_path
 
 Floats = npt.NDArray[np.float64]
@@ -51,7 +51,7 @@ OLIST, OLIST_CUTOFF = Path(__file__).parent.parent / "examples" / "olist", datet
 COMPANIES = 40
 FRESH = 100  # the first of the companies that no setting was chosen by
 WHOLE, WHOLE_LEADS = 3, 27_000
-NAIVE = Moves(probability=0.95, margin=0.0)  # what many would begin with
+NAIVE = MoveSettings(probability=0.95, margin=0.0)  # what many would begin with
 LEADS_PER_WEEK = (65, 260, 1000)  # of the whole company; 65 are 5,000 leads in 540 days
 SETTINGS = """
 [tables]
@@ -131,7 +131,7 @@ def _tally(
     per_day: Floats,
     rng: np.random.Generator,
     changes: Sequence[QualityChange],
-    moves: Moves = MOVES,
+    moves: MoveSettings = MOVES,
 ) -> None:
     leads = truth.copy()
     leads[:] = rng.poisson(per_day)
@@ -143,7 +143,7 @@ def _tally(
     tallied.source_years += truth.shape[1] * (len(truth) - WINDOW - HORIZON) / 365
 
 
-def at_the_boundary(companies: range, moves: Moves, name: str) -> dict[str, Tallied]:
+def at_the_boundary(companies: range, moves: MoveSettings, name: str) -> dict[str, Tallied]:
     """The hardest case: six sources for ever a thousandth on their own side of a boundary."""
     values = {
         f"{side} {level}": level * (0.999 if side == "below" else 1.001)

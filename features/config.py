@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BeforeValidator, Field, model_validator
 
 from features.cutoffs import grid, mature
@@ -95,17 +97,29 @@ class Audit(Strict):
     accepted: list[str] = []
 
 
-class CapacitySettings(Strict):
-    """How many leads sales can call per cutoff: a share of the open leads, or a number."""
+class Capacity(Strict):
+    """How many leads sales can call per cutoff: a share of the open leads, or a number.
+
+    >>> Capacity(share=0.1).slots(np.array([884.0, 25.0]))
+    array([88.4,  2.5])
+    >>> Capacity(leads=50).slots(np.array([884.0, 25.0]))
+    array([50., 25.])
+    """
 
     share: Annotated[float, Field(gt=0, le=1)] | None = None
     leads: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> CapacitySettings:
+    def _one_of_them(self) -> Capacity:
         if (self.share is None) == (self.leads is None):
             raise ValueError("name either `share` or `leads`, one of them")
         return self
+
+    def slots(self, open_leads: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Length of each cutoff's list, of so many open leads; with a share not always whole."""
+        if self.leads is None:
+            return (self.share or 0) * open_leads
+        return np.minimum(self.leads, open_leads)
 
 
 class Routing(Strict):
@@ -202,7 +216,7 @@ class Config(Strict):
     out: str = "out"
     tables: Tables
     time: Times
-    capacity: CapacitySettings
+    capacity: Capacity
     routing: Routing = Routing()
     features: Features = Features()
     audit: Audit = Audit()

@@ -1,13 +1,14 @@
-"""What ranks leads: the classifier, the points table, their metrics, reasons and registry.
+"""What ranks leads: the classifier, the points table, their figures, reasons and registry.
 
-- model: readiness, calibrators, contributions, explain, importance
-- when: time_to_close, timing
+- classifier/: encoding, trees or regression, calibration, what is stored of a model
 - rules/: the points table, written by hand or learned from outcomes
-- rivals: logistic, simpler, groups
-- judgement: metrics, bootstrap, judge, comparison, calibration_report, plots/, card
-- watch: drift, past_scores, prior_shift, lights
-- sales: routing, segments, sources/ (baskets), funnel/
-- kept: registry (MLflow, imported nowhere else), decisions_store > champion_changes
+- explanations/: exact reasons, and the features that a model relies on
+- timing/: by when a lead that will be won is won
+- statistics/: intervals, the bootstrap, metrics, calibration, judging two rankers
+- sources/: baskets of lead sources, and the moves between them
+- comparison, simpler, prior_shift: judged on outcomes; plots, card: shown
+- routing: whom sales call, and by when
+- registry (MLflow, imported nowhere else); decisions_store > champion_changes (SQLite)
 """
 
 import os

@@ -32,7 +32,7 @@ def _now() -> str:
 
 
 @dataclass(frozen=True)
-class Change:
+class ChampionChange:
     """A row of the table. old_version: None where there was no champion. approved_by: who ran the
     command; reason: theirs, "" where the figures sufficed; forced: approved against the figures.
     summary: the decision in a sentence. evidence: the figures that it went by, {} for a rollback.
@@ -52,10 +52,10 @@ class Change:
     number: int | None = None
 
 
-_COLUMNS = [column.name for column in fields(Change)]
+_COLUMNS = [column.name for column in fields(ChampionChange)]
 
 
-def add(connection: sqlite3.Connection, change: Change) -> int:
+def add(connection: sqlite3.Connection, change: ChampionChange) -> int:
     """Append a row; returns its number."""
     row = vars(change) | {"evidence": json.dumps(change.evidence, allow_nan=False)}
     values = ", ".join(f":{name}" for name in _COLUMNS)
@@ -69,13 +69,15 @@ def mark(connection: sqlite3.Connection, number: int | None, step: Step) -> None
     connection.execute("UPDATE champion_changes SET step = ? WHERE number = ?", (step, number))
 
 
-def changes_at(connection: sqlite3.Connection, *steps: Step) -> list[Change]:
+def changes_at(connection: sqlite3.Connection, *steps: Step) -> list[ChampionChange]:
     """The changes that have come to one of these steps, in order."""
     steps_in = ", ".join("?" * len(steps))
     query = f"SELECT {', '.join(_COLUMNS)} FROM champion_changes WHERE step IN ({steps_in})"
     rows = connection.execute(f"{query} ORDER BY number", steps)
     named = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
     return [
-        Change(**row | {"forced": bool(row["forced"]), "evidence": json.loads(row["evidence"])})
+        ChampionChange(
+            **row | {"forced": bool(row["forced"]), "evidence": json.loads(row["evidence"])}
+        )
         for row in named
     ]

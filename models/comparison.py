@@ -20,19 +20,17 @@ from models.classifier.model import ReadinessModel
 from models.rules.rules import RuleScore
 from models.statistics.calibration import CalibrationReport, calibration_report
 from models.statistics.judge import Contender, Judgement, judge
-from models.statistics.metrics import Capacity
 from models.statistics.verdict import Verdict, verdict
 
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
-    """What the report shows.
+    """Model and rules, judged on the same snapshots.
 
     snapshots: lead_id, cutoff of each judged snapshot; won, model and rules: shape (n,), its
     outcome (1.0 or 0.0), readiness and points. `judgement` holds every figure of the ranking,
     `calibration` whether the readiness is calibrated. segment: the one that was judged alone, if
-    so. prior_shift: by day of the cutoff, what was added to every log-odds there; {} where none was
-    asked for.
+    so. prior_shift: by day of the cutoff, what was added to every log-odds there; {} without one.
     """
 
     snapshots: pd.DataFrame
@@ -94,9 +92,18 @@ def fair_cutoffs(
     return fair
 
 
-def capacity_of(config: Config) -> Capacity:
-    """How many leads sales can call, as the lists are made: when judged and when routed."""
-    return Capacity(config.capacity.share, config.capacity.leads)
+def judge_on(
+    dataset: Dataset,
+    config: Config,
+    contenders: Sequence[Contender],
+    base_rate: float,
+    replicates: int = 1000,
+) -> Judgement:
+    """`judge` on labelled snapshots, in lists of the configured capacity."""
+    snapshots, capacity = dataset.frame[["lead_id", "cutoff"]], config.capacity
+    return judge(
+        snapshots, dataset.won, contenders, capacity, base_rate, replicates, seed=config.seed
+    )
 
 
 def compare_on(
@@ -108,21 +115,13 @@ def compare_on(
     readiness: npt.NDArray[np.float64] | None = None,
 ) -> Comparison:
     """Judge model and rules on labelled snapshots, in lists of the configured capacity. readiness:
-    what was said of each; without it, what the model as it is stored says."""
+    of each snapshot; without it, that of the model as it is stored."""
     points = rules.rank(dataset.frame)
     readiness = model.rank(dataset.frame) if readiness is None else readiness
-    snapshots = dataset.frame[["lead_id", "cutoff"]]
     contenders = [Contender("model", readiness, True), Contender("rules", points, False)]
-    judged = judge(
-        snapshots,
-        dataset.won,
-        contenders,
-        capacity_of(config),
-        model.base_rate,
-        seed=config.seed,
-    )
+    judged = judge_on(dataset, config, contenders, model.base_rate)
     return Comparison(
-        snapshots=snapshots,
+        snapshots=dataset.frame[["lead_id", "cutoff"]],
         won=dataset.won,
         model=readiness,
         rules=points,

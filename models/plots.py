@@ -85,7 +85,7 @@ def calibration(won: ArrayLike, probability: ArrayLike, lead_id: ArrayLike) -> F
     most = max(curve["predicted"].max(), curve["high"].max(), np.quantile(given, 0.99))
     limit = min(1.0, 1.05 * float(most))
     promise = f"{100 * curve['predicted'].iloc[-1]:.2g} %"
-    figure, axes = canvas(f"When the model says {promise}, are {promise} won?", beneath=True)
+    figure, axes = canvas(f"When the model says {promise}, are {promise} won?", low_panel=True)
     axes.plot([0, limit], [0, limit], color=CHANCE, lw=1.5, ls=DASHES, label="exactly right")
     below, above = curve["observed"] - curve["low"], curve["high"] - curve["observed"]
     error = [below.clip(lower=0), above.clip(lower=0)]  # rounding may give -1e-17
@@ -115,14 +115,14 @@ def importance(names: Sequence[str], drop: ArrayLike, spread: ArrayLike) -> Figu
 
     drop: rise of the log loss under permutation, shape (n,); spread: its standard deviation.
     """
-    found = pd.DataFrame({"name": list(names), "drop": drop, "spread": spread})
-    found = found.sort_values("drop", ascending=False, kind="stable").head(TOP)
-    figure, axes = canvas("What does the model rely on most?", height=1.3 + 0.27 * len(found))
-    rows = np.arange(len(found))
-    axes.barh(rows, found["drop"], xerr=found["spread"], color=MODEL, ecolor=CHANCE, height=0.66)
+    costs = pd.DataFrame({"name": list(names), "drop": drop, "spread": spread})
+    costs = costs.sort_values("drop", ascending=False, kind="stable").head(TOP)
+    figure, axes = canvas("What does the model rely on most?", height=1.3 + 0.27 * len(costs))
+    rows = np.arange(len(costs))
+    axes.barh(rows, costs["drop"], xerr=costs["spread"], color=MODEL, ecolor=CHANCE, height=0.66)
     axes.axvline(0, color=CHANCE, lw=1)
-    axes.set_yticks(rows, found["name"].tolist(), parse_math=False)
-    axes.set_ylim(len(found) - 0.4, -0.6)
+    axes.set_yticks(rows, costs["name"].tolist(), parse_math=False)
+    axes.set_ylim(len(costs) - 0.4, -0.6)
     axes.set_xlabel("rise of the log loss when it is shuffled", loc="right")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
@@ -130,12 +130,12 @@ def importance(names: Sequence[str], drop: ArrayLike, spread: ArrayLike) -> Figu
     return figure
 
 
-def canvas(title: str, beneath: bool = False, height: float = HEIGHT) -> tuple[Figure, Axes]:
-    """A figure and its main axes, in the one style; with a low second axes `beneath` if wanted."""
+def canvas(title: str, low_panel: bool = False, height: float = HEIGHT) -> tuple[Figure, Axes]:
+    """A figure and its main axes, in the one style; below them, if requested, a low second axes."""
     figure = Figure(figsize=(WIDTH, height), facecolor=PAPER)
     figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.08)
     figure.suptitle(title, x=0.02, ha="left", size=13, weight="bold", color=INK)
-    rows = [5, 1] if beneath else [1]
+    rows = [5, 1] if low_panel else [1]
     grid = figure.subplots(len(rows), 1, sharex=True, squeeze=False, height_ratios=rows)
     for axes in grid[:, 0]:
         axes.set(facecolor=PAPER, axisbelow=True)

@@ -52,8 +52,8 @@ class Child:
 
 
 @dataclass(frozen=True, repr=False)
-class Training:
-    """Everything that is kept of one training."""
+class TrainingRecord:
+    """Everything that is stored of one training."""
 
     model: ReadinessModel
     rules_text: str
@@ -67,7 +67,7 @@ class Training:
     example: pd.DataFrame
 
     def __repr__(self) -> str:
-        return f"Training({self.model!r}, {len(self.children)} candidates)"
+        return f"TrainingRecord({self.model!r}, {len(self.children)} candidates)"
 
 
 class Registry:
@@ -104,17 +104,17 @@ class Registry:
         """The id of the experiment, made where it is not there. Raises BadInput as `prepared`."""
         name = self.config.mlflow.experiment
         with self._usable():
-            found = self.client.get_experiment_by_name(name)
-            if found is None:
+            experiment = self.client.get_experiment_by_name(name)
+            if experiment is None:
                 artifacts = self.config.out_folder.resolve() / "mlartifacts"
                 local = artifacts.as_uri() if self.file is not None else None
                 return str(self.client.create_experiment(name, artifact_location=local))
-        if found.lifecycle_stage != "active":
+        if experiment.lifecycle_stage != "active":
             raise BadInput(
                 f"The experiment {name} was deleted in MLflow. Restore it there, or name another "
                 "as mlflow.experiment."
             )
-        return str(found.experiment_id)
+        return str(experiment.experiment_id)
 
     def _make_folder(self, file: Path) -> None:
         if file.is_dir():
@@ -135,21 +135,16 @@ class Registry:
         except Exception as error:  # a store of any kind fails in its own way, none of them ours
             raise BadInput(f"MLflow at {self.uri!r} cannot be used: {error}") from None
 
-    def log(self, training: Training) -> ReadinessModel:
+    def log(self, training: TrainingRecord) -> ReadinessModel:
         """Log a training as a parent run with a child run per candidate, register its model with
         the alias `challenger`, and return the model with its version and run."""
         mlflow.set_tracking_uri(self.uri)  # of the whole process: another registry may have set it
         named = f"until-{training.model.trained_until:%Y-%m-%d}"
         with _quiet(), mlflow.start_run(experiment_id=self.experiment, run_name=named) as run:
-            mlflow.set_tags(dict(training.tags))
             mlflow.log_params({key: str(value) for key, value in training.params.items()})
             mlflow.log_params({f"digest_{name}": str(d) for name, d in training.digests.items()})
-            mlflow.log_metrics(dict(training.metrics))
             mlflow.log_text(training.rules_text, "rules.toml")
-            for name, document in training.documents.items():
-                mlflow.log_dict(document, name)
-            for name, figure in training.figures.items():
-                mlflow.log_figure(figure, f"plots/{name}.png")
+            _log(training.tags, training.metrics, training.documents, training.figures)
             for number, child in enumerate(training.children):
                 name = f"candidate-{number}"
                 with mlflow.start_run(nested=True, experiment_id=self.experiment, run_name=name):
@@ -158,7 +153,7 @@ class Registry:
             version = self._register(training)
             return replace(training.model, version=version, run_id=run.info.run_id)
 
-    def _register(self, training: Training) -> str:
+    def _register(self, training: TrainingRecord) -> str:
         model = training.model
         example = training.example[[spec.name for spec in model.specs]]
         stored = stored_form(model.classifier)
@@ -199,12 +194,7 @@ class Registry:
         """Log what the monitor found as a run of its own; returns the run's id."""
         mlflow.set_tracking_uri(self.uri)
         with _quiet(), mlflow.start_run(experiment_id=self.experiment, run_name=named) as run:
-            mlflow.set_tags(dict(tags))
-            mlflow.log_metrics(dict(metrics))
-            for name, document in documents.items():
-                mlflow.log_dict(document, name)
-            for name, figure in figures.items():
-                mlflow.log_figure(figure, f"plots/{name}.png")
+            _log(tags, metrics, documents, figures)
             return str(run.info.run_id)
 
     def text(self, run_id: str, name: str) -> str | None:
@@ -293,6 +283,21 @@ class Registry:
     def tags(self, version: str) -> dict[str, str]:
         """The tags of a version."""
         return dict(self.client.get_model_version(self.name, version).tags)
+
+
+def _log(
+    tags: Mapping[str, str],
+    metrics: Mapping[str, float],
+    documents: Mapping[str, Any],
+    figures: Mapping[str, Figure],
+) -> None:
+    """Log to the run that is active."""
+    mlflow.set_tags(dict(tags))
+    mlflow.log_metrics(dict(metrics))
+    for name, document in documents.items():
+        mlflow.log_dict(document, name)
+    for name, figure in figures.items():
+        mlflow.log_figure(figure, f"plots/{name}.png")
 
 
 @contextlib.contextmanager

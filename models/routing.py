@@ -23,8 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import rankdata
 
-from features.config import Routing
-from models.statistics.metrics import Capacity
+from features.config import Capacity, Routing
 
 ROUTES = ("sales", "nurture", "disqualified")
 ROUTED = ["lead_id", "route", "route_reason", "contact_by", "marked", "value", "exploration"]
@@ -35,11 +34,11 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 
-class Standing(NamedTuple):
-    """The last lead of a list made before for the same run: its readiness and its value, if known,
-    and its points. All None for a list of leads drawn by lot alone.
+class LastListed(NamedTuple):
+    """The last lead of a list that was made before for the same run: its readiness and its value,
+    if known, and its points. All None for a list of leads drawn by lot alone.
 
-    Such a list stands. Who comes late joins it only if level with that last lead, or above.
+    Such a list stays as it is: a later lead joins it only if level with that last lead, or above.
     """
 
     readiness: float | None
@@ -78,8 +77,9 @@ class Router:
         places = self.routing.exploration * self.slots
         return int(places) + (_lot(str(self.cutoff)) < places % 1)
 
-    def route(self, leads: pd.DataFrame, standing: Standing | None = None) -> pd.DataFrame:
+    def route(self, leads: pd.DataFrame, last: LastListed | None = None) -> pd.DataFrame:
         """Route the new ones among all open leads: the columns ROUTED, one row where `is_new`.
+        last: of the list that exists already for this run, if any.
 
         leads: one row per open lead, nulls where unknown, with lead_id (text), state, state_reason,
         readiness, rule_score, disqualified (why, or null), amount, contact_within_hours, is_new.
@@ -88,17 +88,17 @@ class Router:
         """
         leads = self._in_order(leads)
         fit = self._fit(leads)
-        if standing is None:
+        if last is None:
             ranked = fit & (np.cumsum(fit) <= self.slots - self.by_lot)
-            drawn = self._drawn(leads, ranked)
+            by_lot = self._chosen_by_lot(leads, ranked)
         else:
-            ranked = fit & self._level(leads, standing)
-            drawn = np.zeros(len(leads), np.bool_)
-        listed = ranked | drawn
-        leads["exploration"] = drawn
+            ranked = fit & self._level(leads, last)
+            by_lot = np.zeros(len(leads), np.bool_)
+        listed = ranked | by_lot
+        leads["exploration"] = by_lot
         left = np.where(leads["disqualified"].notna(), "disqualified", "nurture")
         leads["route"] = np.where(listed, "sales", left)
-        leads["route_reason"] = list(self._reasons(leads, fit, listed, standing is not None))
+        leads["route_reason"] = list(self._reasons(leads, fit, listed, last is not None))
         leads["contact_by"] = self._contact_by(leads["contact_within_hours"], listed)
         readiness, points = (leads[name].to_numpy() for name in ("readiness", "rule_score"))
         leads["marked"] = disagreement(readiness, points, self.slots)
@@ -114,7 +114,7 @@ class Router:
         return leads.sort_values(order, ascending=[False, False, False, True], ignore_index=True)
 
     def _fit(self, leads: pd.DataFrame) -> Bools:
-        """Who should be called, were there callers without end."""
+        """The leads to call if sales could call any number."""
         how = self.routing
         fit = (leads["state"] == "scored") & leads["disqualified"].isna()
         if self.without_model:
@@ -129,19 +129,19 @@ class Router:
             fit &= leads["rule_score"] >= how.points_from
         return fit.to_numpy(np.bool_)
 
-    def _drawn(self, leads: pd.DataFrame, ranked: Bools) -> Bools:
-        """Who is drawn by lot among the leads that could be called and are not on the list."""
+    def _chosen_by_lot(self, leads: pd.DataFrame, ranked: Bools) -> Bools:
+        """The leads drawn by lot among those that could be called and are not on the list."""
         could = (leads["state"] == "scored") & leads["disqualified"].isna()
         others = np.flatnonzero(could.to_numpy(np.bool_) & ~ranked)
-        drawn = np.zeros(len(leads), np.bool_)
+        chosen = np.zeros(len(leads), np.bool_)
         if self.by_lot:
             ids = leads["lead_id"].to_numpy()[others]
             lots = np.array([_lot(f"{lead_id} {self.cutoff}") for lead_id in ids])
-            drawn[others[np.argsort(lots, kind="stable")[: self.by_lot]]] = True
-        return drawn
+            chosen[others[np.argsort(lots, kind="stable")[: self.by_lot]]] = True
+        return chosen
 
-    def _level(self, leads: pd.DataFrame, last: Standing) -> Bools:
-        """Who is level with the last lead of the standing list, or above."""
+    def _level(self, leads: pd.DataFrame, last: LastListed) -> Bools:
+        """The leads that are level with the last lead of the earlier list, or above."""
         if self.without_model and last.points is not None:
             return (leads["rule_score"] >= last.points).to_numpy(np.bool_)
         if last.readiness is None:
@@ -157,8 +157,8 @@ class Router:
         return within.map(ends).astype("datetime64[us]").where(listed)
 
     def _reasons(self, leads: pd.DataFrame, fit: Bools, listed: Bools, late: bool) -> Iterator[str]:
-        found = zip(leads.itertuples(), fit, listed, np.cumsum(fit), strict=True)
-        for lead, is_fit, is_listed, place in found:
+        each = zip(leads.itertuples(), fit, listed, np.cumsum(fit), strict=True)
+        for lead, is_fit, is_listed, place in each:
             if lead.state != "scored":
                 yield f"not scored: {lead.state_reason}"
             elif isinstance(lead.disqualified, str):
@@ -176,7 +176,7 @@ class Router:
         return _threshold(self.routing, lead)
 
     def _place(self, place: int, listed: bool, late: bool) -> str:
-        """What the end of the list did to a lead that is fit to be called."""
+        """Where a lead that is fit to be called lies to the end of the list."""
         if late:
             where = "level with its last lead or above" if listed else "below its last lead"
             return f", came after the list was made, {where}"
@@ -213,7 +213,7 @@ def _lot(of: str) -> float:
 
 
 def percent(share: float) -> str:
-    """A readiness as it is said.
+    """A readiness as pages show it.
 
     >>> percent(0.412), percent(0.0412), percent(0.996)
     ('41 %', '4.1 %', '100 %')
@@ -258,13 +258,13 @@ def disagreement(readiness: Floats, points: Floats, slots: int) -> list[str | No
     known = ~np.isnan(readiness) & ~np.isnan(points)
     count = int(known.sum())
     size = min(slots, count // 2)
-    found: list[str | None] = [None] * len(readiness)
+    marks: list[str | None] = [None] * len(readiness)
     by_model = rankdata(-readiness[known], "average")
     by_rules = rankdata(-points[known], "average")
     middle = (count + 1) / 2
     for at, model, rules in zip(np.flatnonzero(known), by_model, by_rules, strict=True):
         if model <= size and rules > middle:
-            found[at] = MODEL_HIGH
+            marks[at] = MODEL_HIGH
         elif rules <= size and model > middle:
-            found[at] = RULES_HIGH
-    return found
+            marks[at] = RULES_HIGH
+    return marks

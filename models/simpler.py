@@ -1,7 +1,7 @@
 """Simpler ways to rank, held against the model on the same snapshots: does one do as well?
 
-Of two that do equally well, the simpler is to be preferred: it is read, checked and mended sooner.
-So the verdict names the simplest that is not surely worse, and says by how much it is behind.
+Of two that do equally well, the simpler is preferred: it is easier to read, check and repair. So
+the verdict names the simplest that is not surely worse, and by how much it is behind.
 """
 
 import math
@@ -13,7 +13,7 @@ from models.classifier.classifier import LOGISTIC, TREES
 from models.statistics.estimate import FEW_LEADS, Estimate
 from models.statistics.judge import METRICS, Judgement
 
-KEPT_AS = "baselines.json"  # with the MLflow run of the training
+STORED_AS = "baselines.json"  # with the MLflow run of the training
 MODEL, BASE_RATE, RULES = "model", "base rate", "rules"
 CALIBRATED_RULES, LEARNED_POINTS = "rules calibrated", "learned points"
 PHRASES = {
@@ -22,17 +22,17 @@ PHRASES = {
     CALIBRATED_RULES: "the rules' points as a probability",
     LEARNED_POINTS: "a points table learned from outcomes",
     LOGISTIC: "a logistic regression",
-}  # how the others are named in a sentence; any other is "the <name>"
+}  # for sentences; any other is "the <name>"
 LOWER_IS_BETTER = ("log_loss", "brier", "ece")
 Estimates = dict[str, Estimate]
 
 
 @dataclass(frozen=True)
-class Beside:
+class SideBySide:
     """The model and others on the same snapshots.
 
-    figures: by name, the model's own first, then by metric. difference: the model minus each of the
-    others; for log_loss, brier and ece lower is better. NaN where a figure makes no sense.
+    figures: by name, the model's own first, then by metric. difference: the model's minus each of
+    the others'; for log_loss, brier and ece lower is better. NaN where a figure makes no sense.
     """
 
     leads: int
@@ -40,7 +40,7 @@ class Beside:
     difference: dict[str, Estimates]
 
     @classmethod
-    def of(cls, judged: Judgement) -> "Beside":
+    def of(cls, judged: Judgement) -> "SideBySide":
         """From a judgement whose first contender is the model."""
         return cls(judged.leads, judged.estimates, judged.differences)
 
@@ -61,15 +61,15 @@ class Beside:
 
     def sure(self, metric: str) -> bool:
         """Whether the differences have intervals: not where there are too few wins."""
-        return any(found[metric].known for found in self.difference.values())
+        return any(estimates[metric].known for estimates in self.difference.values())
 
     def metrics(self) -> dict[str, float]:
         """Every figure that makes sense, as `<name>/<metric>`, the model's own left out."""
         return {
-            f"{slug(name)}/{metric}": found.point
+            f"{slug(name)}/{metric}": estimate.point
             for name in self.others
-            for metric, found in self.figures[name].items()
-            if not math.isnan(found.point)
+            for metric, estimate in self.figures[name].items()
+            if not math.isnan(estimate.point)
         }
 
     def json_fields(self) -> dict[str, Any]:
@@ -81,10 +81,10 @@ class Beside:
         }
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> "Beside":
+    def from_json(cls, stored: Mapping[str, Any]) -> "SideBySide":
         """What `to_json` wrote, as it was but for the names' spaces."""
-        read = {part: _read(told[part]) for part in ("figures", "difference")}
-        return cls(leads=int(told["leads"]), **read)
+        read = {part: _read(stored[part]) for part in ("figures", "difference")}
+        return cls(leads=int(stored["leads"]), **read)
 
 
 def slug(name: str) -> str:
@@ -101,19 +101,19 @@ def spoken(key: str) -> str:
     return key.replace("_", " ")
 
 
-def _by_key(found: Mapping[str, Estimates]) -> dict[str, dict[str, Estimate | None]]:
-    return {slug(name): {m: e.or_none for m, e in each.items()} for name, each in found.items()}
+def _by_key(estimates: Mapping[str, Estimates]) -> dict[str, dict[str, Estimate | None]]:
+    return {slug(name): {m: e.or_none for m, e in each.items()} for name, each in estimates.items()}
 
 
-def _read(told: Mapping[str, Any]) -> dict[str, Estimates]:
+def _read(stored: Mapping[str, Any]) -> dict[str, Estimates]:
     return {
-        spoken(name): {m: _estimate(found[m] or {}) for m in METRICS}
-        for name, found in told.items()
+        spoken(name): {m: _estimate(estimates[m] or {}) for m in METRICS}
+        for name, estimates in stored.items()
     }
 
 
-def _estimate(told: Mapping[str, float | None]) -> Estimate:
-    figures = (told.get(key) for key in Estimate._fields)
+def _estimate(stored: Mapping[str, float | None]) -> Estimate:
+    figures = (stored.get(key) for key in Estimate._fields)
     return Estimate(*(math.nan if figure is None else figure for figure in figures))
 
 
@@ -122,7 +122,7 @@ class Simpler:
     """What is simpler than the model, held against it. simplest: the simplest that the model does
     not surely beat in the metric, None where it beats all; verdict: that in one sentence."""
 
-    beside: Beside
+    side_by_side: SideBySide
     metric: str
     simplest: str | None
     verdict: str
@@ -133,82 +133,82 @@ class Simpler:
             "metric": self.metric,
             "simplest_within_noise": self.simplest and slug(self.simplest),
             "verdict": self.verdict,
-            **self.beside.json_fields(),
+            **self.side_by_side.json_fields(),
         }
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> "Simpler":
+    def from_json(cls, stored: Mapping[str, Any]) -> "Simpler":
         """What `to_json` wrote."""
-        simplest = told["simplest_within_noise"]
+        simplest = stored["simplest_within_noise"]
         return cls(
-            beside=Beside.from_json(told),
-            metric=str(told["metric"]),
+            side_by_side=SideBySide.from_json(stored),
+            metric=str(stored["metric"]),
             simplest=simplest and spoken(simplest),
-            verdict=str(told["verdict"]),
+            verdict=str(stored["verdict"]),
         )
 
 
-def weigh(beside: Beside, metric: str) -> Simpler:
+def weigh(ways: SideBySide, metric: str) -> Simpler:
     """The verdict on a model beside what is simpler, the simplest first; the trees may be last."""
-    simplest = simplest_within_noise(beside, metric)
-    verdict = _verdict(beside, metric, simplest) + _on_trees(beside, metric)
-    return Simpler(beside, metric, simplest, verdict)
+    simplest = simplest_within_noise(ways, metric)
+    verdict = _verdict(ways, metric, simplest) + _on_trees(ways, metric)
+    return Simpler(ways, metric, simplest, verdict)
 
 
-def simplest_within_noise(beside: Beside, metric: str) -> str | None:
+def simplest_within_noise(ways: SideBySide, metric: str) -> str | None:
     """The first of the others that the model does not surely beat (95 % interval) in the metric
     nor, if it is a probability, in log loss; None where it beats all, and where there are too few
     leads to tell. What has no figure in the metric is passed over."""
-    return next((name for name in beside.simpler if does_as_well(beside, name, metric)), None)
+    return next((name for name in ways.simpler if does_as_well(ways, name, metric)), None)
 
 
-def does_as_well(beside: Beside, name: str, metric: str) -> bool:
+def does_as_well(ways: SideBySide, name: str, metric: str) -> bool:
     """Whether the model does not surely beat it, as of `simplest_within_noise`."""
-    ranked, sure = beside.behind(name, metric), beside.behind(name, "log_loss")
+    ranked, sure = ways.behind(name, metric), ways.behind(name, "log_loss")
     surely_behind = math.isnan(ranked.point) or ranked.low > 0 or sure.low > 0
-    return beside.leads >= FEW_LEADS and beside.sure(metric) and not surely_behind
+    return ways.leads >= FEW_LEADS and ways.sure(metric) and not surely_behind
 
 
-def _verdict(beside: Beside, metric: str, simplest: str | None) -> str:
-    if beside.leads < FEW_LEADS:
-        return f"No verdict on simpler ways: {beside.leads} leads are too few to judge by."
-    behind = {name: beside.behind(name, metric) for name in beside.simpler}
-    known = {name: found for name, found in behind.items() if not math.isnan(found.point)}
+def _verdict(ways: SideBySide, metric: str, simplest: str | None) -> str:
+    if ways.leads < FEW_LEADS:
+        return f"No verdict on simpler ways: {ways.leads} leads are too few to judge by."
+    behind = {name: ways.behind(name, metric) for name in ways.simpler}
+    known = {name: gap for name, gap in behind.items() if not math.isnan(gap.point)}
     if not known:
         return f"No verdict on simpler ways: nothing has a {metric.replace('_', ' ')}."
-    if not beside.sure(metric):
+    if not ways.sure(metric):
         return "No verdict on simpler ways: too few wins for an interval."
     best = simplest or min(known, key=lambda name: known[name].point)
-    figures = _figures(beside, best, metric)
+    figures = _figures(ways, best, metric)
     if simplest is None:
         if known[best].low <= 0:  # then it is its log loss that is surely behind
-            figures += f", and {_figures(beside, best, 'log_loss')}"
-        return f"Nothing simpler does as well: the next best, {_the(best)}, has {figures}."
+            figures += f", and {_figures(ways, best, 'log_loss')}"
+        return f"Nothing simpler does as well: the next best, {_phrase(best)}, has {figures}."
     if known[best].high < 0:
-        return f"Simpler is better: {_the(best)} has {figures}."
-    return f"Simpler does as well: {_the(best)} has {figures}, which may be chance."
+        return f"Simpler is better: {_phrase(best)} has {figures}."
+    return f"Simpler does as well: {_phrase(best)} has {figures}, which may be chance."
 
 
-def _on_trees(beside: Beside, metric: str) -> str:
-    """Where the model is not they: how they do."""
-    if TREES not in beside.others or not beside.behind(TREES, metric).known:
+def _on_trees(ways: SideBySide, metric: str) -> str:
+    """The figures of the trees, where the model is not they."""
+    if TREES not in ways.others or not ways.behind(TREES, metric).known:
         return ""
-    chance = "" if beside.behind(TREES, metric).significant else ", which may be chance"
+    chance = "" if ways.behind(TREES, metric).significant else ", which may be chance"
     return (
         " The model is a logistic regression, simpler than the boosted trees, which have "
-        f"{_figures(beside, TREES, metric)}{chance}."
+        f"{_figures(ways, TREES, metric)}{chance}."
     )
 
 
-def _the(name: str) -> str:
+def _phrase(name: str) -> str:
     return PHRASES.get(name, f"the {name}")
 
 
-def _figures(beside: Beside, name: str, metric: str) -> str:
-    point, low, high = beside.difference[name][metric]
+def _figures(ways: SideBySide, name: str, metric: str) -> str:
+    point, low, high = ways.difference[name][metric]
     digits = 4 if metric in LOWER_IS_BETTER else 3
     return (
-        f"{metric.replace('_', ' ')} {beside.figures[name][metric].point:.{digits}f} against "
-        f"{beside.figures[MODEL][metric].point:.{digits}f} of the model: {point:+.{digits}f} "
+        f"{metric.replace('_', ' ')} {ways.figures[name][metric].point:.{digits}f} against "
+        f"{ways.figures[MODEL][metric].point:.{digits}f} of the model: {point:+.{digits}f} "
         f"(95 % interval {low:+.{digits}f} to {high:+.{digits}f})"
     )

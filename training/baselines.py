@@ -1,8 +1,8 @@
-"""Permanent baselines: what is simpler than any model, fitted beside it at every training.
+"""Permanent baselines: what is simpler than any model, fitted at every training.
 
 The simplest model is a baseline too, and comes from training/learners.py. All see the training
-cutoffs only and keep the model's discipline: what is fitted is fitted on the earlier ones and
-calibrated on the latest (training/fit.py). All are judged on the model's own test.
+cutoffs only, and as for the model the learner is fitted on the earlier ones and calibrated on the
+latest (training/fit.py). All are judged on the model's own test.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,11 +15,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from features.config import Config
+from features.config import Capacity, Config
 from features.dataset import Dataset
 from features.errors import Refused
 from features.spec.spec import Spec
-from models.comparison import capacity_of
+from models.comparison import judge_on
 from models.rules.learn import learn_points
 from models.rules.rules import RuleScore
 from models.simpler import (
@@ -28,10 +28,9 @@ from models.simpler import (
     LEARNED_POINTS,
     MODEL,
     RULES,
-    Beside,
+    SideBySide,
 )
-from models.statistics.judge import Contender, judge
-from models.statistics.metrics import Capacity
+from models.statistics.judge import Contender
 from training.fit import calibration_split
 
 Floats = npt.NDArray[np.float64]
@@ -73,7 +72,7 @@ def calibrated_rules(past: Dataset, rules: RuleScore) -> Rank:
 
 
 def learned_points(past: Dataset, specs: Sequence[Spec]) -> list[Baseline]:
-    """The points table that outcomes would write; none where nothing stands clear of chance."""
+    """The points table learned from outcomes; none where no rule is beyond chance."""
     any_capacity = Capacity(share=0.1)  # only places its bands, which rank nobody
     try:
         return [Baseline(LEARNED_POINTS, False, learn_points(past, specs, any_capacity).rank)]
@@ -85,10 +84,10 @@ def _column(points: Floats) -> Floats:
     return points[:, np.newaxis]
 
 
-def beside(config: Config, test: Dataset, readiness: Floats, others: Sequence[Baseline]) -> Beside:
+def side_by_side(
+    config: Config, test: Dataset, readiness: Floats, others: Sequence[Baseline]
+) -> SideBySide:
     """The model and others on the same snapshots, in lists of the configured capacity."""
     contenders = [Contender(MODEL, readiness, True)]
     contenders += [Contender(b.name, b.rank(test.frame), b.is_probability) for b in others]
-    snapshots, base_rate = test.frame[["lead_id", "cutoff"]], float(test.won.mean())
-    capacity = capacity_of(config)
-    return Beside.of(judge(snapshots, test.won, contenders, capacity, base_rate, seed=config.seed))
+    return SideBySide.of(judge_on(test, config, contenders, float(test.won.mean())))

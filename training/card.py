@@ -21,8 +21,8 @@ from models import plots
 from models.card import Card, Grid, Section, estimated
 from models.classifier.subsample import ALWAYS_ROWS, NOT_WON_PER_WON
 from models.comparison import Comparison
-from models.registry import Training
-from models.simpler import MODEL, Beside
+from models.registry import TrainingRecord
+from models.simpler import MODEL, SideBySide
 from models.statistics.bootstrap import Floats, bootstrapped, rarer
 from models.statistics.calibration import CalibrationGroup
 from models.statistics.estimate import FEW_LEADS, UNKNOWN, Estimate
@@ -66,7 +66,7 @@ TIMES = {
 
 
 def card_files(
-    config: Config, database: LeadDatabase, trained: Trained, run: Training
+    config: Config, database: LeadDatabase, trained: Trained, run: TrainingRecord
 ) -> dict[str, str]:
     """The card as MLflow stores it, by file name: to be read, and to make the page from."""
     card = card_of(config, database, trained, run)
@@ -79,7 +79,7 @@ def card_files(
     }
 
 
-def card_of(config: Config, database: LeadDatabase, trained: Trained, run: Training) -> Card:
+def card_of(config: Config, database: LeadDatabase, trained: Trained, run: TrainingRecord) -> Card:
     """The card of a registered training. run: what MLflow stores of it."""
     compared = trained.comparison
     return Card(
@@ -154,7 +154,7 @@ def _baselines(trained: Trained) -> Section:
     return Section(
         "Baselines, on the same test",
         said=[f"The model is the {trained.model.way}. {trained.simpler.verdict}"],
-        grids=[_comparison("way to rank", trained.simpler.beside)],
+        grids=[_comparison("way to rank", trained.simpler.side_by_side)],
     )
 
 
@@ -170,16 +170,16 @@ def _feature_groups(config: Config, trained: Trained) -> Section:
             f"Implicit is all that needs the events. Features: {counts}; those that cannot tell "
             "leads apart are dropped."
         ],
-        grids=[_comparison("features", trained.groups.beside)],
+        grids=[_comparison("features", trained.groups.side_by_side)],
     )
 
 
-def _comparison(first: str, beside: Beside) -> Grid:
+def _comparison(first: str, beside: SideBySide) -> Grid:
     rows = [[name, *(_cell(beside, name, metric) for metric in BESIDE)] for name in beside.figures]
     return Grid([first, *(WORDS[metric] for metric in BESIDE)], rows, CAPTION)
 
 
-def _cell(beside: Beside, name: str, metric: str) -> str:
+def _cell(beside: SideBySide, name: str, metric: str) -> str:
     point = beside.figures[name][metric].point
     figure = estimated(UNKNOWN._replace(point=point))
     if figure == "-" or name == MODEL:
@@ -322,7 +322,7 @@ def _limits(trained: Trained) -> Section:
     )
 
 
-def _data(database: LeadDatabase, run: Training) -> Section:
+def _data(database: LeadDatabase, run: TrainingRecord) -> Section:
     """Rows, span of time and digest of every table."""
     rows = []
     for table, digest in run.digests.items():
@@ -346,7 +346,7 @@ def _outcomes(database: LeadDatabase) -> str:
     return f"Closed deals: {listed}."
 
 
-def _cohort(trained: Trained, run: Training) -> Section:
+def _cohort(trained: Trained, run: TrainingRecord) -> Section:
     """Who was asked about, over which horizon, at which cutoffs."""
     fit, horizon = trained.split.fit, trained.model.horizon_days
     wins = int(run.params["training_wins"])
@@ -365,7 +365,7 @@ def _cohort(trained: Trained, run: Training) -> Section:
     )
 
 
-def _features(config: Config, trained: Trained, run: Training) -> Section:
+def _features(config: Config, trained: Trained, run: TrainingRecord) -> Section:
     """How many, which were left out, and those it relies on most."""
     model = trained.model
     names = {spec.name: spec.meaning(config.words) for spec in model.specs}
@@ -418,7 +418,7 @@ def settings(trained: Trained) -> Section:
     return Section(f"Settings of the {model.way}", said=paragraphs, facts=facts)
 
 
-def _again(config: Config, trained: Trained, run: Training) -> Section:
+def _again(config: Config, trained: Trained, run: TrainingRecord) -> Section:
     """What it takes to train the very same model."""
     python = f"Python {platform.python_version()} on {sys.platform}"
     return Section(

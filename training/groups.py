@@ -1,7 +1,7 @@
-"""Deeds against demographics: the model with what leads did, with what is known of them, with both.
+"""Behaviour against attributes: models on features of the events, of the lead alone, and on both.
 
 Implicit is what needs the events: counts, times, trends, and the sources that the events came from.
-Explicit is what the table of leads tells without watching anyone: the attributes listed in
+Explicit is what the table of leads holds: the attributes listed in
 readiness.toml, and the age, for every CRM knows the day a lead was created. A feature made of both
 (events per day of age, a segment on an attribute and a visit) needs the events: implicit.
 """
@@ -17,9 +17,9 @@ from features.dataset import Dataset
 from features.spec.compiled import compile_specs
 from features.spec.spec import OfLead, Spec
 from models.classifier.classifier import AnySettings
-from models.classifier.columns import uninformative
-from models.simpler import Beside, slug
-from training.baselines import Baseline, Floats, Rank, beside, same_for_all
+from models.classifier.encoding import uninformative
+from models.simpler import SideBySide, slug
+from training.baselines import Baseline, Floats, Rank, same_for_all, side_by_side
 from training.fit import calibration_split, fit
 
 EXPLICIT, IMPLICIT = "explicit only", "implicit only"
@@ -31,12 +31,12 @@ class Groups:
     with both."""
 
     features: dict[str, tuple[str, ...]]
-    beside: Beside
+    side_by_side: SideBySide
 
     def json_fields(self) -> dict[str, Any]:
         """What `train --json` prints as `feature_groups`; `model` is the one with both."""
         features = {slug(name): names for name, names in self.features.items()}
-        return {"features": features, **self.beside.json_fields()}
+        return {"features": features, **self.side_by_side.json_fields()}
 
 
 def judged_groups(
@@ -49,7 +49,7 @@ def judged_groups(
 ) -> Groups:
     """Fit each group as the model was fitted, with its settings, and judge them on its final test.
     readiness: what the model says of that."""
-    found = groups(specs)
+    specs_of = groups(specs)
     early = past.at(calibration_split(past).fit)
 
     def rank(some: Sequence[Spec]) -> Rank:
@@ -58,10 +58,10 @@ def judged_groups(
             return same_for_all(past)
         return fit(past, some, settings, config.time.horizon_days, config.seed).rank
 
-    names = {name: tuple(spec.name for spec in each) for name, each in found.items()}
+    names = {name: tuple(spec.name for spec in each) for name, each in specs_of.items()}
     with threadpool_limits(1, "openmp"):  # on a busy machine, threads mostly wait for each other
-        fitted = [Baseline(name, True, rank(each)) for name, each in found.items()]
-        return Groups(names, beside(config, test, readiness, fitted))
+        fitted = [Baseline(name, True, rank(each)) for name, each in specs_of.items()]
+        return Groups(names, side_by_side(config, test, readiness, fitted))
 
 
 def groups(specs: Iterable[Spec]) -> dict[str, tuple[Spec, ...]]:

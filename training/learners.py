@@ -17,16 +17,14 @@ from models.classifier.classifier import LOGISTIC
 from models.classifier.model import ReadinessModel
 from models.rules.rules import RuleScore
 from models.simpler import does_as_well
-from training.baselines import Baseline, baselines, beside
-from training.fit import fit
-from training.logistic import STRENGTHS, least_loss, shrunk
-from training.search import Candidate, choose, draw, search
-from training.small import SMALL, SMALL_LOGISTIC, is_small
+from training.baselines import Baseline, baselines, side_by_side
+from training.fit import SMALL, SMALL_LOGISTIC, fit, is_small
+from training.search import STRENGTHS, Candidate, choose, draw, least_loss, search, shrunk
 from training.splits import rolling_origin
 
 
 @dataclass(frozen=True)
-class Learnt:
+class FittedLearner:
     """A fitted model, the settings that it was fitted with, and all that were tried."""
 
     model: ReadinessModel
@@ -35,7 +33,7 @@ class Learnt:
 
     @property
     def way(self) -> Baseline:
-        """As a way to rank, beside others."""
+        """As a way to rank, to compare with others."""
         return Baseline(self.model.way, True, self.model.rank)
 
 
@@ -45,26 +43,26 @@ def boosted_trees(
     specs: Sequence[Spec],
     cutoffs: Sequence[datetime],
     progress: Progress,
-) -> Learnt:
+) -> FittedLearner:
     """Searched and fitted. cutoffs: those of `past`, in order of time."""
     horizon, settings = config.time.horizon_days, config.training
     folds = rolling_origin(cutoffs, settings.folds, horizon)
-    drawn = [SMALL] if is_small(past) else draw(settings.candidates, config.seed)
-    tried = search(past, specs, folds, drawn, config.seed, settings.jobs, progress)
+    candidates = [SMALL] if is_small(past) else draw(settings.candidates, config.seed)
+    tried = search(past, specs, folds, candidates, config.seed, settings.jobs, progress)
     chosen = choose(tried)
-    return Learnt(fit(past, specs, chosen.settings, horizon, config.seed), chosen, tried)
+    return FittedLearner(fit(past, specs, chosen.settings, horizon, config.seed), chosen, tried)
 
 
 def logistic_regression(
     config: Config, past: Dataset, specs: Sequence[Spec], cutoffs: Sequence[datetime]
-) -> Learnt:
+) -> FittedLearner:
     """The same of the regression; on few wins it is shrunk as the trees are."""
     horizon = config.time.horizon_days
     folds = rolling_origin(cutoffs, config.training.folds, horizon)
     strengths = (SMALL_LOGISTIC["strength"],) if is_small(past) else STRENGTHS
     tried = shrunk(past, specs, folds, strengths)
     chosen = least_loss(tried)
-    return Learnt(fit(past, specs, chosen.settings, horizon, config.seed), chosen, tried)
+    return FittedLearner(fit(past, specs, chosen.settings, horizon, config.seed), chosen, tried)
 
 
 def simplest(
@@ -73,20 +71,19 @@ def simplest(
     test: Dataset,
     specs: Sequence[Spec],
     rules: RuleScore,
-    trees: Learnt,
-    logistic: Learnt,
-) -> tuple[Learnt, list[Baseline]]:
-    """The one to register, and what it is to be held against: all that is simpler, and the trees if
-    it is not they.
+    trees: FittedLearner,
+    logistic: FittedLearner,
+) -> tuple[FittedLearner, list[Baseline]]:
+    """The one to register, and what to compare it with: all that is simpler, and the other one.
 
     The regression where the trees do not surely beat it on the final test; `training.learner` of
     readiness.toml may name one of the two in any case.
     """
-    asked, others = config.training.learner, baselines(past, specs, rules)
-    if asked == "simplest":
-        ranked = beside(config, test, trees.model.rank(test.frame), [logistic.way])
+    learner, others = config.training.learner, baselines(past, specs, rules)
+    if learner == "simplest":
+        ranked = side_by_side(config, test, trees.model.rank(test.frame), [logistic.way])
         as_well = does_as_well(ranked, LOGISTIC, config.promotion.metric)
-        asked = "logistic" if as_well else "trees"
-    if asked == "logistic":
+        learner = "logistic" if as_well else "trees"
+    if learner == "logistic":
         return logistic, [*others, trees.way]
     return trees, [*others, logistic.way]

@@ -1,42 +1,39 @@
 """`readiness rules learn`: a points table from the outcomes of the training cutoffs, judged on the
 final test against the hand-written one and the model."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from features.catalog import catalog
 from features.config import Config
 from features.contract.database import LeadDatabase
-from features.dataset import Dataset, labelled
+from features.dataset import Dataset
 from features.errors import Refused
 from features.progress import Progress, silent
-from features.spec.spec import Spec, distinct
+from features.spec.spec import distinct
 from models.classifier.model import ReadinessModel
-from models.comparison import capacity_of
+from models.comparison import judge_on
+from models.rules.file import rules_toml
 from models.rules.learn import learn_points
 from models.rules.review import RuleLift, RuleReview, review_rules, rule_lifts
 from models.rules.rules import RuleScore, call_order
-from models.rules.text import rules_toml
-from models.statistics.judge import Contender, Judgement, judge
+from models.statistics.judge import Contender, Judgement
 from models.statistics.verdict import Verdict, verdict
-from training.splits import Split, final_split
+from training.splits import Split, configured_split, labelled_sides
 
 LEARNED, CURRENT, MODEL = "learned points", "rules", "model"
-REPLICATES = 1000
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedPoints:
     """What was learned at `split.fit`, and how it did at `split.judge`.
 
     `lifts`: each learned rule by itself, at the training cutoffs; `reviews`: each hand-written rule
     there. `hot`: the part of the leads that the learned table calls hot at the test cutoffs.
-    `beside_model` is None where no model was given, or `unfair` tells why it cannot be judged.
+    `against_model` is None where no model was given, or none that can be judged fairly.
     """
 
     rules: RuleScore
@@ -50,7 +47,7 @@ class Learned:
     hot: float
     judged: Judgement
     model: ReadinessModel | None
-    beside_model: Judgement | None
+    against_model: Judgement | None
 
     @property
     def verdict(self) -> Verdict:
@@ -60,32 +57,32 @@ class Learned:
     @property
     def model_verdict(self) -> Verdict | None:
         """Learned against the model."""
-        return None if self.beside_model is None else verdict(self.beside_model)
+        return None if self.against_model is None else verdict(self.against_model)
 
     @property
     def text(self) -> str:
         """The learned table as the text of a rules.toml."""
-        beside = {
+        notes = {
             number: [
                 f"lift {each.lift.point:.2f} (95 %: {each.lift.low:.2f} to "
                 f"{each.lift.high:.2f}), {each.leads:,} leads"
             ]
             for number, each in enumerate(self.lifts)
         }
-        return rules_toml(self.rules.file, self._head(), beside)
+        return rules_toml(self.rules.file, self._head(), notes)
 
     def _head(self) -> list[str]:
         first, last = self.split.fit[0], self.split.fit[-1]
-        found = self.judged.estimates
+        won = {n: f"{e['precision'].point:.1%}" for n, e in self.judged.estimates.items()}
         return [
             "A points table learned from outcomes by `readiness rules learn`. Points are no",
-            "probability. A deed that is good by itself never takes points.",
+            "probability. An action that is good by itself never takes points.",
             f"Learned from {self.snapshots:,} snapshots, {self.wins:,} won, at "
             f"{len(self.split.fit)} cutoffs, {first:%Y-%m-%d} to {last:%Y-%m-%d};",
             f"data end {self.data_end:%Y-%m-%d}. Of the leads on its lists at the "
             f"{len(self.split.judge)} later test cutoffs",
-            f"{found[LEARNED]['precision'].point:.1%} were won; on those of the hand-written table "
-            f"({self.current.version}) {found[CURRENT]['precision'].point:.1%}.",
+            f"{won[LEARNED]} were won; on those of the hand-written table "
+            f"({self.current.version}) {won[CURRENT]}.",
             "Hot is about who fits on the list of the configured capacity, warm three times as",
             "many. Lift: how many times as often as all leads were those won to whom the rule",
             "applied, taken by itself; points: what it adds beside the other rules.",
@@ -107,7 +104,7 @@ class Learned:
             "model_version": self.model and self.model.version,
             "model_verdict": self.model_verdict,
             "test": self.judged,
-            "beside_model": self.beside_model,
+            "beside_model": self.against_model,
         }
 
 
@@ -117,37 +114,46 @@ def learn(
     current: RuleScore,
     model: ReadinessModel | None,
     progress: Progress = silent,
-) -> Learned:
+) -> LearnedPoints:
     """Learn at the cutoffs that training learns from, judge at those that it judges on.
 
     A model that saw labels of the test period, or has another horizon, is left out. Raises Refused
     where there are too few cutoffs, no test, or nothing to learn.
     """
-    split = _split(config, database.data_end)
+    split = configured_split(config, database.data_end)
     model = model if model and _is_fair(model, split, config.time.horizon_days) else None
     specs = catalog(config.features, database.actions, database.attributes)
-    asked = distinct((*specs, *current.specs, *(model.specs if model else ())))
-    past, test = _datasets(config, database, split, asked, progress)
+    needed = distinct((*specs, *current.specs, *(model.specs if model else ())))
+    past, test = labelled_sides(config, database, needed, split, progress)
+    _refuse_one_outcome(test)
     progress("learn", 0, 3)
-    rules = learn_points(past, specs, capacity_of(config), current.file.disqualify)
+    rules = learn_points(past, specs, config.capacity, current.file.disqualify)
     progress("learn", 1, 3)
     lifts, reviews = rule_lifts(rules, past), review_rules(current, past)
     progress("learn", 2, 3)
-    order = {LEARNED: call_order(rules, test.frame), CURRENT: call_order(current, test.frame)}
-    judged = _judged(config, past, test, order)
-    beside = None
+    base_rate = float(past.won.mean())
+    learned = Contender(LEARNED, call_order(rules, test.frame), is_probability=False)
+    by_hand = Contender(CURRENT, call_order(current, test.frame), is_probability=False)
+    judged = judge_on(test, config, [learned, by_hand], base_rate)
+    against_model = None
     if model:
-        order = {LEARNED: order[LEARNED], MODEL: model.rank(test.frame)}
-        beside = _judged(config, past, test, order)
+        ranked = Contender(MODEL, model.rank(test.frame), is_probability=True)
+        against_model = judge_on(test, config, [learned, ranked], base_rate)
     progress("learn", 3, 3)
-    hot = float(np.mean(rules.rank(test.frame) >= rules.file.bands.hot))
-    learned_from = (split, database.data_end, len(past.won), past.wins)
-    return Learned(rules, current, *learned_from, lifts, reviews, hot, judged, model, beside)
-
-
-def _split(config: Config, data_end: datetime) -> Split:
-    times = config.time
-    return final_split(times.mature_cutoffs(data_end), times.test_cutoffs, times.horizon_days)
+    return LearnedPoints(
+        rules=rules,
+        current=current,
+        split=split,
+        data_end=database.data_end,
+        snapshots=len(past.won),
+        wins=past.wins,
+        lifts=lifts,
+        reviews=reviews,
+        hot=float(np.mean(rules.rank(test.frame) >= rules.file.bands.hot)),
+        judged=judged,
+        model=model,
+        against_model=against_model,
+    )
 
 
 def _is_fair(model: ReadinessModel, split: Split, horizon_days: int) -> bool:
@@ -156,30 +162,9 @@ def _is_fair(model: ReadinessModel, split: Split, horizon_days: int) -> bool:
     return model.horizon_days == horizon_days and seen_until <= min(split.judge)
 
 
-def _datasets(
-    config: Config, database: LeadDatabase, split: Split, specs: Sequence[Spec], progress: Progress
-) -> tuple[Dataset, Dataset]:
-    """What is learned from, and the test."""
-    every, horizon = [*split.fit, *split.judge], config.time.horizon_days
-    dataset = labelled(database, specs, every, horizon, config.engine.memory_gb, progress)
-    past, test = dataset.at(split.fit), dataset.at(split.judge)
+def _refuse_one_outcome(test: Dataset) -> None:
     if not test.has_both:
         raise Refused(
             f"Of the {len(test.won):,} snapshots of the test {test.wins:,} are won: nothing can be "
             "judged on them."
         )
-    return past, test
-
-
-def _judged(
-    config: Config, past: Dataset, test: Dataset, order: dict[str, npt.NDArray[np.float64]]
-) -> Judgement:
-    return judge(
-        test.frame[["lead_id", "cutoff"]],
-        test.won,
-        [Contender(name, found, is_probability=name == MODEL) for name, found in order.items()],
-        capacity_of(config),
-        base_rate=float(past.won.mean()),
-        replicates=REPLICATES,
-        seed=config.seed,
-    )

@@ -1,10 +1,10 @@
-"""What a random split would have promised: a diagnostic beside every training, never a verdict.
+"""What a random split would have promised: a diagnostic of every training, never a verdict.
 
 All snapshots, those of training and of the final test, are shuffled; as many as the final test has
 are judged by a learner fitted on the rest, with the settings of this training. The split is by row:
 a lead's neighbouring snapshots, nearly alike and mostly of one outcome, fall on both sides, and so
 do earlier and later months. That is what a careless split does, and it shows every way in which one
-snapshot gives another away; a split by lead would hide the first of them. The gap is what such a
+snapshot leaks into another; a split by lead would hide the first of them. The gap is what such a
 report overstates (Kapoor and Narayanan, Patterns 2023) or, below 0, by how much the test period was
 the easier one.
 """
@@ -36,7 +36,7 @@ class RandomSplit:
 
     @property
     def gap(self) -> dict[str, float]:
-        """Random minus time-ordered; for log_loss, below 0 is the rosier."""
+        """Random minus time-ordered; for log_loss, below 0 promises more."""
         return {name: self.random[name] - self.time_ordered[name] for name in self.random}
 
     def json_fields(self) -> dict[str, Any]:
@@ -44,12 +44,12 @@ class RandomSplit:
         return {"split": "by row", **vars(self), "gap": self.gap}
 
     def metrics(self) -> dict[str, float]:
-        """What MLflow keeps."""
+        """By name, for MLflow."""
         random = {f"random_split_{name}": value for name, value in self.random.items()}
         return random | {f"random_split_gap_{name}": value for name, value in self.gap.items()}
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """The diagnostic in a sentence."""
         area, gap = self.random["roc_auc"], self.gap["roc_auc"]
         return (

@@ -1,4 +1,4 @@
-"""What a training yields, and what of it MLflow is to keep."""
+"""What a training yields, and what of it MLflow stores."""
 
 import subprocess
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ from models import plots
 from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
 from models.explanations.importance import importance
-from models.registry import Child, Training
+from models.registry import Child, TrainingRecord
 from models.rules.rules import RuleScore
-from models.simpler import KEPT_AS, Simpler
+from models.simpler import STORED_AS, Simpler
 from models.timing.timing import Timing
 from training.groups import Groups
 from training.random_split import RandomSplit
@@ -32,7 +32,7 @@ from training.splits import Split
 
 @dataclass(frozen=True, repr=False)
 class Trained:
-    """What a training yields: the registered challenger, how it was found and how it did."""
+    """What a training yields: the registered challenger, its settings and its figures."""
 
     model: ReadinessModel
     comparison: Comparison
@@ -73,58 +73,58 @@ def record(
     config: Config,
     database: LeadDatabase,
     rules: RuleScore,
-    found: Trained,
+    trained: Trained,
     specs: Sequence[Spec],
     past: Dataset,
     test: Dataset,
-) -> Training:
-    """Everything that MLflow is to keep of this training."""
-    settings = {f"setting_{key}": value for key, value in found.chosen.settings.items()}
+) -> TrainingRecord:
+    """Everything that MLflow stores of this training."""
+    settings = {f"setting_{key}": value for key, value in trained.chosen.settings.items()}
     features = [{"name": s.name, "meaning": s.meaning(config.words)} for s in specs]
-    costs = importance(found.model, test.frame, test.won, config.seed)
-    return Training(
-        model=found.model,
+    costs = importance(trained.model, test.frame, test.won, config.seed)
+    return TrainingRecord(
+        model=trained.model,
         rules_text=rules.text,
         params=settings
         | {
             "horizon_days": config.time.horizon_days,
             "cutoff_every_days": config.time.cutoff_every_days,
-            "first_training_cutoff": found.split.fit[0],
-            "last_training_cutoff": found.split.fit[-1],
-            "test_cutoffs": ", ".join(f"{c:%Y-%m-%d}" for c in found.split.judge),
+            "first_training_cutoff": trained.split.fit[0],
+            "last_training_cutoff": trained.split.fit[-1],
+            "test_cutoffs": ", ".join(f"{c:%Y-%m-%d}" for c in trained.split.judge),
             "training_snapshots": len(past.won),
             "training_wins": past.wins,
-            "features": len(found.model.specs),
-            "learner": found.model.way,
-            "calibrator": found.model.calibrator.kind if found.model.calibrator else "sigmoid",
-            "rules_version": found.comparison.rules_version,
+            "features": len(trained.model.specs),
+            "learner": trained.model.way,
+            "calibrator": trained.model.calibrator.kind if trained.model.calibrator else "sigmoid",
+            "rules_version": trained.comparison.rules_version,
             "data_end": database.data_end,
             "seed": config.seed,
         },
-        metrics=_metrics(found, past),
+        metrics=_metrics(trained, past),
         digests=database.digests(),
         tags={
-            "verdict": str(found.comparison.verdict),
-            "verdict_on_simpler": found.simpler.verdict,
+            "verdict": str(trained.comparison.verdict),
+            "verdict_on_simpler": trained.simpler.verdict,
             "code_version": code_version(),
         },
-        children=[Child(dict(c.settings), _folds(c)) for c in found.candidates],
-        figures=_figures(found.comparison, test, costs),
+        children=[Child(dict(c.settings), _folds(c)) for c in trained.candidates],
+        figures=_figures(trained.comparison, test, costs),
         documents={
             "features.json": features,
-            "dropped_features.json": dict(found.model.dropped),
-            "test.json": to_json(found.comparison),
-            "audit.json": to_json(found.findings),
-            KEPT_AS: to_json(found.simpler),
-            "feature_groups.json": to_json(found.groups),
+            "dropped_features.json": dict(trained.model.dropped),
+            "test.json": to_json(trained.comparison),
+            "audit.json": to_json(trained.findings),
+            STORED_AS: to_json(trained.simpler),
+            "feature_groups.json": to_json(trained.groups),
             "importance.json": costs.to_dict("records"),
         },
         example=past.frame.head(5),
     )
 
 
-def _metrics(found: Trained, past: Dataset) -> dict[str, float]:
-    judged = found.comparison.judgement
+def _metrics(trained: Trained, past: Dataset) -> dict[str, float]:
+    judged = trained.comparison.judgement
     metrics = {
         f"test_{name}_{metric}": estimate.point
         for name, estimates in judged.estimates.items()
@@ -132,10 +132,10 @@ def _metrics(found: Trained, past: Dataset) -> dict[str, float]:
     }
     metrics |= {f"test_{name}_ece_by_chance": e for name, e in judged.ece_by_chance.items()}
     metrics |= {f"test_difference_{m}": e.point for m, e in judged.difference.items()}
-    metrics |= found.timing.metrics() | found.random_split.metrics()
-    metrics |= {f"baseline/{name}": f for name, f in found.simpler.beside.metrics().items()}
-    metrics |= {f"features/{name}": f for name, f in found.groups.beside.metrics().items()}
-    metrics |= {"train_base_rate": float(past.won.mean())} | _folds(found.chosen)
+    metrics |= trained.timing.metrics() | trained.random_split.metrics()
+    metrics |= {f"baseline/{name}": f for name, f in trained.simpler.side_by_side.metrics().items()}
+    metrics |= {f"features/{name}": f for name, f in trained.groups.side_by_side.metrics().items()}
+    metrics |= {"train_base_rate": float(past.won.mean())} | _folds(trained.chosen)
     return {name: value for name, value in metrics.items() if value == value}
 
 

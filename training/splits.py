@@ -11,7 +11,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from math import ceil
 
+from features.config import Config
+from features.contract.database import LeadDatabase
+from features.dataset import Dataset, labelled
 from features.errors import Refused
+from features.progress import Progress, silent
+from features.spec.spec import Spec
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,25 @@ def final_split(mature: Sequence[datetime], test_cutoffs: int, horizon_days: int
             "(time.first_cutoff), test on fewer cutoffs, or shorten the horizon."
         )
     return split
+
+
+def configured_split(config: Config, data_end: datetime) -> Split:
+    """The `final_split` of the configured grid. Raises as that does."""
+    times = config.time
+    return final_split(times.mature_cutoffs(data_end), times.test_cutoffs, times.horizon_days)
+
+
+def labelled_sides(
+    config: Config,
+    database: LeadDatabase,
+    specs: Sequence[Spec],
+    split: Split,
+    progress: Progress = silent,
+) -> tuple[Dataset, Dataset]:
+    """The labelled snapshots to fit on, and those to judge on."""
+    cutoffs, horizon = [*split.fit, *split.judge], config.time.horizon_days
+    dataset = labelled(database, specs, cutoffs, horizon, config.engine.memory_gb, progress)
+    return dataset.at(split.fit), dataset.at(split.judge)
 
 
 # A fold fitted on a smaller share of the cutoffs would judge another problem.

@@ -36,8 +36,8 @@ def unseen_readiness(
     past: Dataset, model: ReadinessModel, settings: AnySettings, seed: int
 ) -> Floats:
     """The readiness of each training snapshot by a model that never saw its lead: a third of the
-    leads at a time. A learner is too sure of what it was fitted on, which would put the leads into
-    the wrong bands. Where a third less is too little to learn from, the model's own."""
+    leads at a time. A learner is too sure of the leads that it was fitted on, which would put them
+    into the wrong bands. Where two thirds are too few to learn from, the model's own."""
     fold = pd.factorize(past.frame["lead_id"])[0] % FOLDS
     readiness = np.empty(len(past.won))
     try:
@@ -53,7 +53,7 @@ def unseen_readiness(
 def judged_timing(
     database: LeadDatabase, model: ReadinessModel, test: Dataset, split: Split
 ) -> Timing:
-    """How its curves did at the test cutoffs, by all that the data tell."""
+    """The model's curves judged at the test cutoffs, by all outcomes up to the data end."""
     known = endings(database, split.judge, database.data_end)
     assert model.time_to_close is not None
     return judge_timing(

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from features.catalog import MOST_ACTIONS
-from features.config import FILE_NAME, CapacitySettings, Config, Tables, Times
+from features.config import FILE_NAME, Capacity, Config, Tables, Times
 from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
 from features.errors import BadInput
@@ -61,7 +61,7 @@ def write_starter(folder: Path) -> list[Path]:
         path=paths[0],
         tables=find_tables(folder),
         time=Times(first_cutoff=datetime.min),
-        capacity=CapacitySettings(share=0.1),
+        capacity=Capacity(share=0.1),
     )
     try:
         with open_database(config) as database:

@@ -24,7 +24,7 @@ from skops.io import load as load_skops
 from features.catalog import CUSTOM
 from features.errors import Refused
 from features.stored import from_dict, to_dict
-from models.classifier.calibration import Line
+from models.classifier.calibration import CalibrationLine
 from models.classifier.classifier import ReadinessClassifier
 from models.classifier.model import ReadinessModel
 from models.timing import time_to_close
@@ -60,7 +60,9 @@ def from_stored(stack: StackingClassifier) -> ReadinessClassifier:
     """The classifier of a `stored_form`, to the last bit."""
     line = stack.final_estimator_
     slope, intercept = float(line.coef_[0, 0]), float(line.intercept_[0])
-    return ReadinessClassifier.fitted(stack.estimators_[0], Line(slope, intercept), stack.classes_)
+    return ReadinessClassifier.fitted(
+        stack.estimators_[0], CalibrationLine(slope, intercept), stack.classes_
+    )
 
 
 def _blank(learner: Pipeline) -> pd.DataFrame:

@@ -40,7 +40,7 @@ SURELY = 2.0  # standard errors
 FARTHEST = 30.0  # log-odds; beyond, a probability is 0 or 1 in all but name
 
 
-class Line(NamedTuple):
+class CalibrationLine(NamedTuple):
     """Calibrated log-odds = slope * log-odds + intercept."""
 
     slope: float
@@ -88,20 +88,20 @@ def latest(cutoff: npt.ArrayLike, won: Floats) -> Mask:
     return calibrate
 
 
-def fit_line(kind: Kind, log_odds: Floats, won: Floats) -> Line:
+def fit_line(kind: Kind, log_odds: Floats, won: Floats) -> CalibrationLine:
     """The line of a kind that fits snapshots best. won: 0 or 1, with both among them.
 
     >>> fit_line("none", np.array([-1.0, 1.0]), np.array([0.0, 1.0]))
-    Line(slope=1.0, intercept=0.0)
+    CalibrationLine(slope=1.0, intercept=0.0)
     """
     if kind == "none":
-        return Line(1.0, 0.0)
+        return CalibrationLine(1.0, 0.0)
     if kind == "shift":
-        return Line(1.0, anchor(log_odds, float(won.mean())))
+        return CalibrationLine(1.0, anchor(log_odds, float(won.mean())))
     return _platt(log_odds, won)
 
 
-def _platt(log_odds: Floats, won: Floats) -> Line:
+def _platt(log_odds: Floats, won: Floats) -> CalibrationLine:
     """The sigmoid of Platt 1999, of the least log loss against targets a little inside 0 and 1: one
     more win and one more loss are supposed, so that it is finite where all are ranked right."""
     wins = won.sum()
@@ -121,7 +121,7 @@ def _platt(log_odds: Floats, won: Floats) -> Line:
     begin = np.array([0.0, np.log((wins + 1) / (losses + 1))])
     near = {"gtol": 1e-6, "ftol": 64 * np.finfo(float).eps}  # as scikit-learn has it
     slope, intercept = minimize(loss, begin, jac=True, method="L-BFGS-B", options=near).x
-    return Line(float(slope) / scale, float(intercept))
+    return CalibrationLine(float(slope) / scale, float(intercept))
 
 
 def anchor(log_odds: Floats, rate: float) -> float:

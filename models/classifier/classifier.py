@@ -23,9 +23,16 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
-from models.classifier.calibration import KINDS, Choice, Kind, Line, choose_kind, fit_line, latest
-from models.classifier.columns import uninformative
-from models.classifier.encoding import encoded, ordinal
+from models.classifier.calibration import (
+    KINDS,
+    CalibrationLine,
+    Choice,
+    Kind,
+    choose_kind,
+    fit_line,
+    latest,
+)
+from models.classifier.encoding import encoded, ordinal, uninformative
 from models.classifier.logistic import LogisticSettings, inputs, linear_log_odds, regression
 from models.classifier.subsample import correct_prior, subsample
 
@@ -84,7 +91,7 @@ class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         does not see them.
     learner_ : Pipeline
         Steps that encode, the first of them `encode`, and the fitted learner.
-    line_ : Line
+    line_ : CalibrationLine
         Calibrated log-odds = slope * log-odds of the learner + intercept.
     choice_ : Choice or None
         How "auto" chose; None where there was nothing to choose.
@@ -137,7 +144,9 @@ class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return cls(learner, calibration=calibration, random_state=random_state, **settings)
 
     @classmethod
-    def fitted(cls, learner: Pipeline, line: Line, classes: npt.ArrayLike = (0, 1)) -> Self:
+    def fitted(
+        cls, learner: Pipeline, line: CalibrationLine, classes: npt.ArrayLike = (0, 1)
+    ) -> Self:
         """Of parts that are fitted already: how it is read back from what is stored."""
         step, given = learner[-1], learner[-1].get_params()
         if isinstance(step, LogisticRegression):
@@ -209,12 +218,12 @@ class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             late[:] = False
         early = frame[~late]
         self.dropped_ = uninformative(early)
-        kept = [name for name in frame if name not in self.dropped_]
-        if not kept:
+        columns = [name for name in frame if name not in self.dropped_]
+        if not columns:
             raise ValueError(f"No column tells rows apart: {self.dropped_}")
         with threadpool_limits(1, "blas"):  # threads add up in another order: other last bits
-            self.learner_ = self._fit_learner(early[kept], won[~late])
-        self.line_ = Line(1.0, 0.0)
+            self.learner_ = self._fit_learner(early[columns], won[~late])
+        self.line_ = CalibrationLine(1.0, 0.0)
         self.choice_: Choice | None = None
         if late.any():
             self._calibrate(frame[late], won[late], leads[late], cutoffs[late])
@@ -245,7 +254,7 @@ class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.choice_, kind = choice, choice.kind
         self.line_ = fit_line(kind, log_odds, won)
 
-    def with_line(self, line: Line) -> Self:
+    def with_line(self, line: CalibrationLine) -> Self:
         """The same fitted classifier with another line; the learner is shared, not copied."""
         other = copy(self)
         other.line_, other.choice_ = line, None

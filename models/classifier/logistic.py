@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from models.classifier.columns import texts_and_numbers
+from models.classifier.encoding import texts_and_numbers
 
 RAREST, MOST_TEXTS = 20, 30  # a text seen less often, or beyond so many, shares one column
 STEPS = 1_000  # of the solver; it takes some 20 to 100

@@ -11,7 +11,7 @@ import pandas as pd
 from features.config import Config, Features
 from features.spec.compiled import attribute_columns
 from features.spec.spec import Spec
-from models.classifier.calibration import Choice, Line
+from models.classifier.calibration import CalibrationLine, Choice
 from models.classifier.classifier import LOGISTIC, TREES, Floats, ReadinessClassifier
 from models.timing.time_to_close import TimeToClose
 
@@ -74,7 +74,7 @@ class ReadinessModel:
         )
 
     @property
-    def line(self) -> Line:
+    def line(self) -> CalibrationLine:
         """(slope, intercept): calibrated log-odds = slope * log-odds of the learner + intercept."""
         return self.classifier.line_
 
@@ -86,7 +86,7 @@ class ReadinessModel:
     def moved(self, log_odds: float) -> ReadinessModel:
         """The same model with so much added to every log-odds (models/prior_shift.py)."""
         slope, intercept = self.line
-        line = Line(slope, intercept + log_odds)
+        line = CalibrationLine(slope, intercept + log_odds)
         return replace(self, classifier=self.classifier.with_line(line))
 
     @property

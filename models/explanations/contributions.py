@@ -6,7 +6,7 @@ unknown, a split on it sends a row both ways, weighted by the training rows that
 
 A tree is the sum of its leaves, so take one leaf of value v, with d distinct features on its path.
 Of the training rows, the share z_i passes the splits on feature i; the row at hand passes all of
-them (x_i = 1) or strays (x_i = 0). Knowing the features S, the leaf adds to the prediction
+them (x_i = 1) or not (x_i = 0). Knowing the features S, the leaf adds to the prediction
 
     v * product of x_i over S * product of z_i over the others,
 
@@ -31,7 +31,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from models.classifier.tree_nodes import goes_left, start, tree_nodes
 
 Floats = NDArray[np.float64]
-Patterns = NDArray[np.intp]  # per row: bit i is set where it strays on feature i of a path, i < 63
+Patterns = NDArray[np.intp]  # per row: bit i is set where it fails feature i of a path, i < 63
 Path = dict[int, float]  # feature -> share of the training rows that pass the path's splits on it
 ROWS_AT_ONCE = 1 << 16  # bounds the memory; the tables of a leaf are built once per so many rows
 
@@ -89,44 +89,44 @@ def _mean(tree: list[_Node]) -> float:
 def _add_tree(tree: list[_Node], columns: Floats, by_feature: Floats) -> None:
     """Add the tree's contributions, both arrays of shape (k, rows)."""
     nowhere_yet = np.zeros(columns.shape[1], dtype=np.intp)
-    for leaf, path, strayed in _leaves(tree, columns, 0, {}, nowhere_yet):
+    for leaf, path, failed in _leaves(tree, columns, 0, {}, nowhere_yet):
         shares = np.array(list(path.values()))
-        for feature, values in zip(path, _look_up(leaf.value, shares, strayed), strict=True):
+        for feature, values in zip(path, _look_up(leaf.value, shares, failed), strict=True):
             by_feature[feature] += values
 
 
 def _leaves(
-    tree: list[_Node], columns: Floats, at: int, path: Path, strayed: Patterns
+    tree: list[_Node], columns: Floats, at: int, path: Path, failed: Patterns
 ) -> Iterator[tuple[_Node, Path, Patterns]]:
-    """Leaves below node `at`, each with its path and where on it each row strays."""
+    """Leaves below node `at`, each with its path and which of its features each row fails."""
     node = tree[at]
     if node.is_leaf:
-        yield node, path, strayed
+        yield node, path, failed
         return
     feature = node.feature_idx
     left = goes_left(columns[feature], node.num_threshold, node.missing_go_to_left)
     bit = 1 << (list(path).index(feature) if feature in path else len(path))
-    for child, strays in ((node.left, ~left), (node.right, left)):
+    for child, fails in ((node.left, ~left), (node.right, left)):
         share = path.get(feature, 1.0) * tree[child].count / node.count
-        yield from _leaves(tree, columns, child, {**path, feature: share}, strayed | strays * bit)
+        yield from _leaves(tree, columns, child, {**path, feature: share}, failed | fails * bit)
 
 
-def _look_up(value: float, shares: Floats, strayed: Patterns) -> Iterable[Floats]:
+def _look_up(value: float, shares: Floats, failed: Patterns) -> Iterable[Floats]:
     """`_shapley_values`, by way of a table of all patterns where these are fewer than the rows."""
     patterns = 1 << len(shares)
-    if patterns >= len(strayed):
-        return _shapley_values(value, shares, strayed)
+    if patterns >= len(failed):
+        return _shapley_values(value, shares, failed)
     table = _shapley_values(value, shares, np.arange(patterns, dtype=np.intp))
-    return (values.take(strayed) for values in table)
+    return (values.take(failed) for values in table)
 
 
-def _shapley_values(value: float, shares: Floats, strayed: Patterns) -> Floats:
+def _shapley_values(value: float, shares: Floats, failed: Patterns) -> Floats:
     """The docstring's integral: leaf value v and shares z, shape (d,) -> shape (d, rows).
 
     Strictly row by row (no pairwise sums, no BLAS), so that a row's bits do not depend on others.
     """
     z = shares[:, np.newaxis]
-    passes = (strayed >> np.arange(len(shares))[:, np.newaxis]) & 1 == 0
+    passes = (failed >> np.arange(len(shares))[:, np.newaxis]) & 1 == 0
     integral = np.zeros(passes.shape)
     for t, weight in _quadrature(len(shares)):
         factors = np.where(passes, t + (1 - t) * z, (1 - t) * z)

@@ -75,12 +75,12 @@ class Explained:
         """The same in one line for each row, "; " between reasons: for the many rows of a list, of
         which each Reason, as an object, would cost more than its words."""
         _, amounts, texts = (column.ravel().tolist() for column in self._strongest(most))
-        said = [
+        reasons = [
             f"{amount:+.2f} {text}" if amount != 0 else ""
             for amount, text in zip(amounts, texts, strict=True)
         ]
         width = min(most, len(self.topics))
-        rows = (said[start : start + width] for start in range(0, len(said), width))
+        rows = (reasons[start : start + width] for start in range(0, len(reasons), width))
         return ["; ".join(filter(None, row)) for row in rows]
 
     def _strongest(self, most: int) -> tuple[Rows, Floats, npt.NDArray[np.object_]]:
@@ -90,18 +90,18 @@ class Explained:
         amounts = np.take_along_axis(sums, strongest, axis=1)
         texts = np.full(strongest.shape, "", dtype=object)
         for number in range(len(self.topics)):
-            asked = (strongest == number) & (amounts != 0)
-            rows = np.flatnonzero(asked.any(axis=1))
-            texts[asked] = self.texts(number, rows, np.sign(sums[rows, number]))
+            cells = (strongest == number) & (amounts != 0)
+            rows = np.flatnonzero(cells.any(axis=1))
+            texts[cells] = self.texts(number, rows, np.sign(sums[rows, number]))
         return strongest, amounts, texts
 
     def texts(self, topic: int, rows: Rows, signs: Floats) -> npt.NDArray[np.object_]:
         """A fact for each of the rows: that of the topic's member that weighs most in the direction
         of the sign; of those that anyone can check by counting, if one of them weighs in at all."""
-        told = self.telling(topic, self.by_feature[rows] * signs[:, np.newaxis])
+        members = self.telling(topic, self.by_feature[rows] * signs[:, np.newaxis])
         texts = np.empty(len(rows), dtype=object)
-        for member in np.unique(told):
-            of_member = told == member
+        for member in np.unique(members):
+            of_member = members == member
             texts[of_member] = self.facts(int(member), rows[of_member])
         return texts
 
@@ -111,9 +111,9 @@ class Explained:
         own = weights[:, members]
         countable = [self.model.specs[member].is_countable for member in members]
         plain = np.where(countable, own, 0.0)
-        told = np.where(plain.max(axis=1) > 0, plain.argmax(axis=1), own.argmax(axis=1))
-        found: Rows = members[told]
-        return found
+        place = np.where(plain.max(axis=1) > 0, plain.argmax(axis=1), own.argmax(axis=1))
+        member: Rows = members[place]
+        return member
 
     def facts(self, feature: int, rows: Rows) -> npt.NDArray[np.object_]:
         """A feature's value in each of the rows, in words. Each value is worded once."""

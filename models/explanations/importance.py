@@ -1,4 +1,4 @@
-"""Which features the model leans on: what permuting each costs in log loss."""
+"""Which features the model relies on: what permuting each costs in log loss."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ REPEATS = 3
 Floats = npt.NDArray[np.float64]
 # The number of a feature and an order of the rows -> how far each row's log-odds move when it gets
 # the feature of the row that stands there in that order.
-Moves = Callable[[int, npt.NDArray[np.intp]], Floats]
+LogOddsMoves = Callable[[int, npt.NDArray[np.intp]], Floats]
 
 
 def importance(
@@ -61,7 +61,7 @@ def _names(model: ReadinessModel) -> list[str]:
     return list(model.classifier.learner_[0].get_feature_names_out())
 
 
-def _trees(boost: HistGradientBoostingClassifier, matrix: Floats) -> tuple[Floats, Moves]:
+def _trees(boost: HistGradientBoostingClassifier, matrix: Floats) -> tuple[Floats, LogOddsMoves]:
     """Log-odds of each row, and how they move: only by trees that split on the feature."""
     trees = tree_functions(boost)
     before = [tree(matrix) for tree in trees]
@@ -79,7 +79,7 @@ def _trees(boost: HistGradientBoostingClassifier, matrix: Floats) -> tuple[Float
     return boost.decision_function(matrix), moves
 
 
-def _linear(model: ReadinessModel, encoded: Floats) -> tuple[Floats, Moves]:
+def _linear(model: ReadinessModel, encoded: Floats) -> tuple[Floats, LogOddsMoves]:
     """The same of a logistic regression: a feature's contribution goes with it."""
     by_feature, base = contributions_of(model, encoded)
 

@@ -1,1 +1,1 @@
-"""Points per action: file > rules, history, text; worth and paid (measured); learn and fit."""
+"""Points per action: file > rules; review by outcomes; learn > fit."""

@@ -33,7 +33,8 @@ floor = 0
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ from features.conditions.conditions import Condition, Conditions, Text, Whole
 from features.spec.kinds import ActiveDays, Count, DaysSince, Decayed, Faded
 from features.spec.spec import Spec
 from features.spec.wording import Words, during, say
-from features.toml import Strict
+from features.toml import Strict, toml_value
 
 Floats = npt.NDArray[np.float64]
 Above0 = Annotated[float, Field(gt=0)]
@@ -216,6 +217,10 @@ class RulesFile(Strict):
     rule: Annotated[list[Rule], Field(min_length=1)]
     disqualify: list[Disqualifier] = Field(default_factory=list)
 
+    def content(self) -> dict[str, Any]:
+        """What it says, defaults left out, by the keys of the file."""
+        return self.model_dump(exclude_defaults=True, by_alias=True)
+
     @model_validator(mode="after")
     def _known_groups(self) -> RulesFile:
         unknown = {r.group for r in self.rule if r.group is not None} - set(self.groups)
@@ -223,3 +228,29 @@ class RulesFile(Strict):
             names = ", ".join(sorted(unknown))
             raise ValueError(f"rules name the unknown group {names}; write [groups.NAME] cap = ...")
         return self
+
+
+def rules_toml(file: RulesFile, head: Sequence[str], notes: Mapping[int, Sequence[str]]) -> str:
+    """The text of a rules.toml that `load_rules` reads as `file`.
+
+    head: comment lines above all; beside: comment lines above a rule, by its number from 0.
+    """
+    content = file.content()
+    lines = [*_comments(head), f"name = {toml_value(file.name)}"]
+    lines += [
+        f"{key} = {toml_value(content[key])}" for key in ("bands", "total") if content.get(key)
+    ]
+    for name, limits in content.get("groups", {}).items():
+        lines += ["", f"[groups.{toml_value(name)}]"]
+        lines += [f"{key} = {toml_value(value)}" for key, value in limits.items()]
+    for number, rule in enumerate(content["rule"]):
+        lines += ["", *_comments(notes.get(number, ())), "[[rule]]"]
+        lines += [f"{key} = {toml_value(value)}" for key, value in rule.items()]
+    for each in content.get("disqualify", []):
+        lines += ["", "[[disqualify]]"]
+        lines += [f"{key} = {toml_value(value)}" for key, value in each.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _comments(lines: Sequence[str]) -> list[str]:
+    return [f"# {line}".rstrip() for line in lines]

@@ -1,9 +1,9 @@
 """A points table learned from outcomes, in the form that sales know: rules of rules.toml.
 
-Candidates are rules, not features: a deed once, or each time up to three or five times, within a
+Candidates are rules, not features: an action once, or each time up to three or five times, within a
 window; days with activity; silence; an attribute. Those whose own lift is clear compete in one fit
-(models/rules/fit.py); what tells nothing beside the others falls out, and the rest gets whole
-points, 20 for the best sign. A deed that is good by itself never takes points (docs/adr/0013).
+(models/rules/fit.py); what adds nothing to the others is dropped, and the rest gets whole points,
+20 for the best sign. An action that is good by itself never takes points (docs/adr/0013).
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from features.config import Capacity
 from features.dataset import Dataset
 from features.errors import Refused
 from features.spec.kinds import ActiveDays, Age, Attribute, Count, DaysSince
@@ -19,12 +20,11 @@ from models.rules.file import Bands, Disqualifier, Rule, RulesFile
 from models.rules.fit import CLEAR, Floats, errors, evidence, weights, whole_points
 from models.rules.rules import RuleScore
 from models.statistics.estimate import FEW_LEADS
-from models.statistics.metrics import Capacity
 
 NAME = "learned points"
-MOST_RULES, RULES_PER_DEED = 20, 2
-MOST_POINTS, MOST_TAKEN = 20, 40  # for the best sign; by a bad one, which may never have been won
-SHORTEST = 7  # days: a deed of the last day or two says when it was done, more than that it was
+MOST_RULES, RULES_PER_ACTION = 20, 2
+MOST_POINTS, MOST_TAKEN = 20, 40  # for the best sign; by a bad one, under which none may be won
+SHORTEST = 7  # days; a window of a day or two shows when an event was, more than that it was
 TIMES, DAYS, QUIET, MOST_VALUES = (1, 3, 5), (3, 7), (7, 14, 30, 60), 12
 ROWS = 50_000  # snapshots of whole leads that points are learned from; more change them little
 ALIKE = 0.9  # correlation of two rules' points from which on one of them is left out
@@ -33,27 +33,27 @@ WARM = 3  # times as many leads are warm or hot as are hot
 
 
 def candidates(specs: Sequence[Spec], frame: pd.DataFrame) -> list[Rule]:
-    """The rules, of one point each, that can be asked of a frame with these features."""
-    found = []
+    """The rules, of one point each, that can be computed from a frame with these features."""
+    rules = []
     for spec in specs:
         match spec:
             case Count(str(action), window, None) if window is None or window >= SHORTEST:
-                found += [_deed(action, window, times) for times in TIMES]
+                rules += [_of_action(action, window, times) for times in TIMES]
             case ActiveDays(int(window), None, None) if window >= SHORTEST:
-                found += [
+                rules += [
                     Rule(points=1, per="day", window_days=window, cap=days)
                     for days in DAYS
                     if days < window
                 ]
             case Attribute(column, True):
                 values = frame[spec.name].value_counts().index[:MOST_VALUES]
-                found += [Rule.model_validate(_is(column, str(value))) for value in values]
+                rules += [Rule.model_validate(_is(column, str(value))) for value in values]
     if {DaysSince(), Age()} <= set(specs):
-        found += [Rule(points=1, quiet_days=days) for days in QUIET]
-    return found
+        rules += [Rule(points=1, quiet_days=days) for days in QUIET]
+    return rules
 
 
-def _deed(action: str, window: int | None, times: int) -> Rule:
+def _of_action(action: str, window: int | None, times: int) -> Rule:
     if times == 1:
         return Rule(action=action, points=1, per="once", window_days=window)
     return Rule(action=action, points=1, cap=times, window_days=window)
@@ -72,15 +72,15 @@ def learn_points(
     """The points table of past mature snapshots, whose frame holds the specs' columns.
 
     Hot is who would have been on the list of `capacity` at the last cutoff, warm three times as
-    many. Deterministic. Raises Refused where nothing stands clear of chance.
+    many. Deterministic. Raises Refused where no rule is beyond chance.
     """
     learned = some_leads(past, ROWS)
     if not learned.has_both:
         raise Refused(f"Of {len(learned.won):,} snapshots {learned.wins:,} are won: no points.")
     offered = candidates(specs, learned.frame)
-    rules = _paid(learned, offered) if offered else []
+    rules = _weighed(learned, offered) if offered else []
     if not rules:
-        raise Refused("No deed, silence or attribute tells won leads from others beyond chance.")
+        raise Refused("No action, silence or attribute tells won leads from others beyond chance.")
     unbanded = RulesFile(name=NAME, bands=Bands(warm=0, hot=1), rule=rules)
     last = past.frame["cutoff"] == past.frame["cutoff"].max()
     bands = _bands(RuleScore(unbanded).rank(past.frame[last]), capacity)
@@ -95,65 +95,65 @@ def some_leads(past: Dataset, rows: int) -> Dataset:
     return past.rows(lead % every == 0) if every > 1 else past
 
 
-def _paid(past: Dataset, offered: Sequence[Rule]) -> list[Rule]:
-    """The rules that earn points beside each other, dearest first."""
+def _weighed(past: Dataset, offered: Sequence[Rule]) -> list[Rule]:
+    """The rules that earn points in a joint fit, those with most points first."""
     won, lead = past.won, past.frame["lead_id"]
     columns = np.column_stack([rule.give(past.frame) for rule in offered])
-    told = evidence(columns, won, lead)
-    clear = np.flatnonzero((np.abs(told.clear) > CLEAR) & (told.leads >= FEW_LEADS))
-    sign = np.sign(told.clear)
+    alone = evidence(columns, won, lead)
+    clear = np.flatnonzero((np.abs(alone.clear) > CLEAR) & (alone.leads >= FEW_LEADS))
+    sign = np.sign(alone.clear)
     columns = np.abs(columns)
     # a bad sign is fitted as the lack of it, so that no weight is below 0
     columns[:, sign < 0] *= -1
-    first = weights(columns[:, clear], won, CLEAR * told.noise[clear])[1:]
+    first = weights(columns[:, clear], won, CLEAR * alone.noise[clear])[1:]
     strength = first * columns[:, clear].std(axis=0)
     order = clear[np.argsort(-strength, kind="stable")][: int((strength > NOTHING).sum())]
-    kept = _unlike(columns, _some_of_each(offered, order.tolist()))
-    kept, found = _beside_each_other(columns, past, kept)
-    if not kept:
+    chosen = _unlike(columns, _some_of_each(offered, order.tolist()))
+    chosen, fitted = _jointly_clear(columns, past, chosen)
+    if not chosen:
         return []
-    good = sign[kept] > 0
-    scale = MOST_POINTS / (found[1:][good] if good.any() else found[1:]).max()
+    good = sign[chosen] > 0
+    scale = MOST_POINTS / (fitted[1:][good] if good.any() else fitted[1:]).max()
     most = np.where(good, MOST_POINTS, MOST_TAKEN)
-    points = sign[kept] * whole_points(columns[:, kept], won, found, scale, most)
-    paid = [_of_points(offered[n], float(p)) for n, p in zip(kept, points, strict=True) if p]
-    return sorted(paid, key=lambda rule: -rule.points)
+    points = sign[chosen] * whole_points(columns[:, chosen], won, fitted, scale, most)
+    rules = [_of_points(offered[n], float(p)) for n, p in zip(chosen, points, strict=True) if p]
+    return sorted(rules, key=lambda rule: -rule.points)
 
 
 def _some_of_each(offered: Sequence[Rule], order: Sequence[int]) -> list[int]:
-    """At most two rules for one deed, for silence and so on, each with a window of its own."""
+    """At most two rules for one action, for silence and so on, each with a window of its own."""
     taken: dict[str, list[int | None]] = {}
-    kept = []
+    chosen = []
     for number in order:
         rule = offered[number]
         windows = taken.setdefault(rule.action or f"{rule.about} {rule.attribute}", [])
         several = rule.attribute is not None
-        if several or (len(windows) < RULES_PER_DEED and rule.window_days not in windows):
+        if several or (len(windows) < RULES_PER_ACTION and rule.window_days not in windows):
             windows.append(rule.window_days)
-            kept.append(number)
-    return kept
+            chosen.append(number)
+    return chosen
 
 
 def _unlike(columns: Floats, order: Sequence[int]) -> list[int]:
-    """Without those that nearly say what an earlier one says: sales would wonder why both pay."""
-    kept: list[int] = []
+    """Without those nearly equal to an earlier one: sales would wonder why both give points."""
+    chosen: list[int] = []
     for number in order:
         column = columns[:, number]
-        if all(abs(np.corrcoef(column, columns[:, n])[0, 1]) < ALIKE for n in kept):
-            kept.append(number)
-    return kept
+        if all(abs(np.corrcoef(column, columns[:, n])[0, 1]) < ALIKE for n in chosen):
+            chosen.append(number)
+    return chosen
 
 
-def _beside_each_other(columns: Floats, past: Dataset, kept: list[int]) -> tuple[list[int], Floats]:
-    """Without those whose weight does not stand clear beside the others, the weakest first; and
-    the intercept and the weights of the rest."""
-    while kept:
-        some = columns[:, kept]
-        found = weights(some, past.won, np.zeros(len(kept)))
-        clear = found[1:] / errors(some, past.won, past.frame["lead_id"], found)
-        if clear.min() > CLEAR and len(kept) <= MOST_RULES:
-            return kept, found
-        kept = [n for n, c in zip(kept, clear, strict=True) if c > 0 and c > clear.min()]
+def _jointly_clear(columns: Floats, past: Dataset, chosen: list[int]) -> tuple[list[int], Floats]:
+    """Without those whose weight is not clear in the joint fit, the weakest first; and the
+    intercept and the weights of the rest."""
+    while chosen:
+        some = columns[:, chosen]
+        fitted = weights(some, past.won, np.zeros(len(chosen)))
+        clear = fitted[1:] / errors(some, past.won, past.frame["lead_id"], fitted)
+        if clear.min() > CLEAR and len(chosen) <= MOST_RULES:
+            return chosen, fitted
+        chosen = [n for n, c in zip(chosen, clear, strict=True) if c > 0 and c > clear.min()]
     return [], np.zeros(1)
 
 

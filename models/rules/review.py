@@ -101,7 +101,7 @@ def rule_lifts(rules: RuleScore, dataset: Dataset) -> list[RuleLift]:
     """Each rule on mature snapshots, in the order of the file; intervals clustered by lead."""
     lines = rules.lines(dataset.frame).iloc[:, : len(rules.file.rule)]
     applied = (lines != 0).to_numpy(bool)
-    found = win_rates(applied, dataset.frame["lead_id"], dataset.won)
+    rates = win_rates(applied, dataset.frame["lead_id"], dataset.won)
     return [
         RuleLift(
             rule=str(line),
@@ -111,7 +111,7 @@ def rule_lifts(rules: RuleScore, dataset: Dataset) -> list[RuleLift]:
             wins=each.wins,
             lift=each.lift,
         )
-        for line, rule, each in zip(lines, rules.file.rule, found, strict=True)
+        for line, rule, each in zip(lines, rules.file.rule, rates, strict=True)
     ]
 
 

@@ -2,6 +2,9 @@
 
 The rule score asks for features like the model does, so one pass over the events serves both, and
 it ranks the same snapshot frame. Points are never a probability.
+
+Every rules file that was scored with is stored as `out/rules/<version>.toml`, as it was read. The
+same content has the same version, so it is stored once, with the comments of its first use.
 """
 
 from __future__ import annotations
@@ -17,9 +20,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from features.config import Config
+from features.errors import BadInput
 from features.spec.spec import Spec, action_of, distinct
 from features.spec.wording import Words
 from features.toml import parse_toml, read_text
+from features.whole_file import whole
 from models.rules.file import Floats, RulesFile
 
 Band = Literal["cold", "warm", "hot"]
@@ -57,21 +63,20 @@ class RuleScore:
     def version(self) -> str:
         """Ten hex digits of the content: the same rules have the same version, whatever the layout,
         the comments, and defaults spelled out."""
-        told = self.file.model_dump(exclude_defaults=True, by_alias=True)
-        content = json.dumps(told, sort_keys=True)
+        content = json.dumps(self.file.content(), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:10]
 
     @property
     def specs(self) -> tuple[Spec, ...]:
         """The features that the frame must hold."""
-        asked = [spec for rule in self.file.rule for spec in rule.specs]
-        return distinct(asked + [spec for each in self.file.disqualify for spec in each.specs])
+        of_rules = [spec for rule in self.file.rule for spec in rule.specs]
+        return distinct(of_rules + [spec for each in self.file.disqualify for spec in each.specs])
 
     @property
     def actions(self) -> frozenset[str]:
-        """The actions that are asked for."""
-        found = (action_of(spec) for spec in self.specs)
-        return frozenset(action for action in found if action is not None)
+        """The actions that its features are about."""
+        actions = (action_of(spec) for spec in self.specs)
+        return frozenset(action for action in actions if action is not None)
 
     def lines(self, frame: pd.DataFrame) -> pd.DataFrame:
         """One column per log line: each rule, what each group's bounds take away or add, and what
@@ -96,29 +101,31 @@ class RuleScore:
 
     def disqualified(self, frame: pd.DataFrame, words: Words | None = None) -> list[str | None]:
         """Why sales are not to call each snapshot, by the first disqualifier that holds of it, or
-        None. Points are not touched.
+        None. The points stay as they are.
 
-        words: how actions and attributes are said, as in readiness.toml.
+        words: for actions and attributes, as in readiness.toml.
         """
-        found: list[str | None] = [None] * len(frame)
+        reasons: list[str | None] = [None] * len(frame)
         for each in reversed(self.file.disqualify):
             reason = f"{each.name}: {each.words(words)}"
             for row in np.flatnonzero(each.holds(frame)):
-                found[row] = reason
-        return found
+                reasons[row] = reason
+        return reasons
 
     def limits_in_words(self) -> list[str]:
         """What bounds the groups and the total, a sentence each."""
         bounds = {f"Group {name}": limits for name, limits in self.file.groups.items()}
-        said = {name: limits.words for name, limits in (bounds | {"All": self.file.total}).items()}
-        return [f"{name}: {words}." for name, words in said.items() if words]
+        limits = {
+            name: limits.words for name, limits in (bounds | {"All": self.file.total}).items()
+        }
+        return [f"{name}: {words}." for name, words in limits.items() if words]
 
     def json_fields(self, words: Words | None = None) -> dict[str, Any]:
         """What `rules show --json` prints: the file's content, and each rule in words."""
-        told = self.file.model_dump(exclude_defaults=True, by_alias=True)
-        for rule, dumped in zip(self.file.rule, told["rule"], strict=True):
+        content = self.file.content()
+        for rule, dumped in zip(self.file.rule, content["rule"], strict=True):
             dumped["in_words"] = rule.words(words)
-        return {"version": self.version} | told
+        return {"version": self.version} | content
 
     def band(self, points: Floats) -> list[Band]:
         """The band of each number of points; a band begins at its own points."""
@@ -127,7 +134,7 @@ class RuleScore:
 
 
 def call_order(rules: RuleScore, frame: pd.DataFrame) -> Floats:
-    """The points, but for those disqualified: one less than anyone's."""
+    """The points; for disqualified leads one less than the lowest."""
     points = rules.rank(frame)
     out = np.array([reason is not None for reason in rules.disqualified(frame)], bool)
     return np.where(out, points.min(initial=0.0) - 1, points)
@@ -141,3 +148,50 @@ def load_rules(path: Path) -> RuleScore:
 def parse_rules(text: str, path: Path) -> RuleScore:
     """Read the text of a rules.toml; `path` is for the message. Raises BadInput."""
     return RuleScore(parse_toml(text, path, RulesFile), text)
+
+
+def rules_folder(config: Config) -> Path:
+    """The folder of the stored versions."""
+    return config.out_folder / "rules"
+
+
+def store(rules: RuleScore, folder: Path) -> Path:
+    """Store the rules' text in a folder, made if need be, whole or not at all; return its path."""
+    path = folder / f"{rules.version}.toml"
+    if path.exists():
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole(path) as unfinished:
+        unfinished.write_text(rules.text, encoding="utf-8")
+    return path
+
+
+def current_rules(config: Config) -> RuleScore:
+    """The rules file that readiness.toml names."""
+    return load_rules(config.folder / config.rules)
+
+
+def find_rules(named: str, config: Config) -> RuleScore:
+    """The rules of a file, of a stored version (its first digits will do), or `current`.
+
+    Raises BadInput where there are none, or several versions begin so.
+    """
+    if named == "current":
+        return current_rules(config)
+    if Path(named).suffix == ".toml" or Path(named).is_file():
+        return load_rules(Path(named))
+    folder, current = rules_folder(config), current_rules(config)
+    versions = sorted({current.version, *(path.stem for path in folder.glob("*.toml"))})
+    matches = [version for version in versions if version.startswith(named)]
+    if matches == [current.version]:
+        return current
+    if len(matches) == 1:
+        return load_rules(folder / f"{matches[0]}.toml")
+    if matches:
+        raise BadInput(
+            f"Several versions begin with {named}: {', '.join(matches)}. Name more of it."
+        )
+    raise BadInput(
+        f"There are no rules {named!r}: name a .toml file, `current`, or one of the versions "
+        f"{', '.join(versions)} (what was scored with is stored in {folder})."
+    )

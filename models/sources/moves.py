@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 from scipy.special import betaln, expit, logit
 from scipy.stats import beta
 
-from models.sources.sources import BASKETS, Basket, Moves
+from models.sources.sources import BASKETS, Basket, MoveSettings
 
 Floats = npt.NDArray[np.float64]
 ENOUGH_SOURCES = 3  # to fit a prior to
@@ -86,8 +86,8 @@ def fit_prior(tallies: Sequence[MatureLeads], most_weight: float) -> Belief:
     pooled = (k.sum() + 0.5) / (n.sum() + 1)
     weights = np.log([LEAST_WEIGHT, max(most_weight, LEAST_WEIGHT)])
     bounds = [(-9.0, 9.0), (weights[0], weights[1])]
-    found = minimize(loss, [logit(pooled), weights.mean()], bounds=bounds, method="L-BFGS-B").x
-    mean, weight = float(expit(found[0])), float(np.exp(found[1]))
+    best = minimize(loss, [logit(pooled), weights.mean()], bounds=bounds, method="L-BFGS-B").x
+    mean, weight = float(expit(best[0])), float(np.exp(best[1]))
     return Belief(mean * weight, (1 - mean) * weight)
 
 
@@ -118,13 +118,13 @@ class SourceVerdict:
     @property
     def sure(self) -> str:
         """The probability in words."""
-        return say_sure(self.probability)
+        return percent_sure(self.probability)
 
 
-def say_sure(probability: float) -> str:
+def percent_sure(probability: float) -> str:
     """A probability in words.
 
-    >>> say_sure(0.9876), say_sure(0.99999)
+    >>> percent_sure(0.9876), percent_sure(0.99999)
     ('98.8 %', 'more than 99.9 %')
     """
     return "more than 99.9 %" if probability > 0.999 else f"{100 * probability:.1f} %"
@@ -145,17 +145,17 @@ def priors(
         if count.whole.leads:
             by_basket[count.basket].append(count.whole)
     edges = [min(1.5 * levels[0], (1 + levels[0]) / 2), *levels, 0.0]
-    found = {}
+    fitted = {}
     for basket, high, low in zip(BASKETS, edges, edges[1:], strict=False):
         tallies, middle = by_basket[basket], (high + low) / 2
         enough = len(tallies) >= ENOUGH_SOURCES
         unfitted = Belief(middle * most_weight, (1 - middle) * most_weight)
-        found[basket] = fit_prior(tallies, most_weight) if enough else unfitted
-    return found
+        fitted[basket] = fit_prior(tallies, most_weight) if enough else unfitted
+    return fitted
 
 
 def judge_sources(
-    counts: Mapping[str, Counted], levels: Sequence[float], moves: Moves, on: date
+    counts: Mapping[str, Counted], levels: Sequence[float], moves: MoveSettings, on: date
 ) -> dict[str, SourceVerdict]:
     """The verdict on each source at a day. levels: where each basket but the last begins, falling.
 
@@ -166,36 +166,36 @@ def judge_sources(
 
 
 def _judge(
-    count: Counted, prior: Belief, levels: Sequence[float], moves: Moves, on: date
+    count: Counted, prior: Belief, levels: Sequence[float], moves: MoveSettings, on: date
 ) -> SourceVerdict:
     """The whole window and its later half are two chances to be wrong, so each has to be twice as
     sure (Bonferroni): what is left of doubt is doubled before it is compared."""
     place = BASKETS.index(count.basket)
-    found: list[tuple[float, Basket, MatureLeads]] = []
+    possible: list[tuple[float, Basket, MatureLeads]] = []
     for tally in (count.whole, count.later):
         belief = prior.after(*tally)
         if tally.leads >= moves.least_leads and place > 0:
             rises = belief.above(levels[place - 1] * (1 + moves.margin))
-            found.append((rises, BASKETS[place - 1], tally))
+            possible.append((rises, BASKETS[place - 1], tally))
         if tally.leads >= moves.least_leads and place < len(levels):
             falls = belief.below(levels[place] * (1 - moves.margin))
-            found.append((falls, BASKETS[place + 1], tally))
+            possible.append((falls, BASKETS[place + 1], tally))
     belief = prior.after(*count.whole)
-    if not found:
+    if not possible:
         few = f"too few mature leads: {count.whole.leads} of {moves.least_leads}"
         return SourceVerdict(belief, None, few, count.whole, belief, 0.0)
-    raw, to, seen = max(found, key=lambda each: each[0])
+    raw, to, seen = max(possible, key=lambda each: each[0])
     probability = max(0.0, 1 - 2 * (1 - raw))
     stays = _why_it_stays(count.moved_on, probability, moves, on)
     why = stays or "beyond the boundary"
     return SourceVerdict(belief, None if stays else to, why, seen, prior.after(*seen), probability)
 
 
-def _why_it_stays(moved_on: date | None, probability: float, moves: Moves, on: date) -> str:
+def _why_it_stays(moved_on: date | None, probability: float, moves: MoveSettings, on: date) -> str:
     """Empty if nothing speaks against a move."""
     if probability <= 0.5:
         return "nothing speaks for a move"
     if probability <= moves.probability:
-        return f"{say_sure(probability)} sure, {100 * moves.probability:.4g} % is asked for"
+        return f"{percent_sure(probability)} sure, {100 * moves.probability:.4g} % is asked for"
     rested = moved_on + timedelta(days=moves.rest_days) if moved_on else on
     return f"rests until {rested} after its last move" if on < rested else ""

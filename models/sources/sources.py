@@ -48,7 +48,7 @@ class BasketSettings(Strict):
     contact_within_hours: Annotated[float, Field(gt=0)]
 
 
-class Moves(Strict):
+class MoveSettings(Strict):
     """When a source is to move: over which window, how surely, on how many leads, how often.
 
     margin: how far beyond a boundary the conversion must lie, as a part of it: at a boundary of
@@ -106,7 +106,7 @@ class SourcesFile(Strict):
     """The whole of sources.toml."""
 
     baskets: dict[Basket, BasketSettings]
-    moves: Moves = Moves()
+    moves: MoveSettings = MoveSettings()
     source: list[Source] = Field(default_factory=list)
     move: list[Move] = Field(default_factory=list)
 
@@ -120,10 +120,10 @@ class SourcesFile(Strict):
         levels = [self.baskets[name].at_least for name in BASKETS[:-1]]
         if None in levels:
             raise ValueError(f"{BASKETS[levels.index(None)]} lacks at_least, where it begins")
-        told = ", ".join(f"{level:g}" for level in levels if level is not None)
+        listed = ", ".join(f"{level:g}" for level in levels if level is not None)
         given = [level for level in levels if level is not None]
         if sorted(given, reverse=True) != given or len(set(given)) < len(given):
-            raise ValueError(f"at_least must fall from basket to basket; it is {told}")
+            raise ValueError(f"at_least must fall from basket to basket; it is {listed}")
         if given[0] * (1 + self.moves.margin) >= 1:
             raise ValueError("active-1 begins so high that with the margin none could rise to it")
         return self
@@ -164,8 +164,8 @@ class Sources:
     @property
     def levels(self) -> tuple[float, ...]:
         """The conversion at which each basket but the last begins, falling."""
-        found = (self.file.baskets[name].at_least for name in BASKETS)
-        return tuple(level for level in found if level is not None)
+        levels = (self.file.baskets[name].at_least for name in BASKETS)
+        return tuple(level for level in levels if level is not None)
 
     def last_move(self, name: str, cutoff: datetime) -> Move | None:
         """The last move of a source up to the day of the cutoff: one made on that day counts."""
@@ -174,11 +174,11 @@ class Sources:
 
     def baskets_at(self, cutoff: datetime) -> dict[str, Basket]:
         """The basket of each source, in the order of the file, at a cutoff."""
-        found: dict[str, Basket] = {}
+        baskets: dict[str, Basket] = {}
         for source in self.file.source:
             last = self.last_move(source.name, cutoff)
-            found[source.name] = last.to if last else source.basket
-        return found
+            baskets[source.name] = last.to if last else source.basket
+        return baskets
 
     def baskets_of(self, database: LeadDatabase, cutoff: datetime) -> pd.DataFrame:
         """The best basket of every lead at a cutoff, by the sources touched strictly before it.

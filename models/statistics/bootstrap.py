@@ -47,8 +47,8 @@ def bootstrap(
     rng, count = np.random.default_rng(seed), len(leads)
 
     def resampled() -> Floats:
-        drawn = np.bincount(rng.integers(0, count, count), minlength=count)
-        return drawn.astype(float)[lead]
+        times = np.bincount(rng.integers(0, count, count), minlength=count)
+        return times.astype(float)[lead]
 
     return np.stack([measure(resampled()) for _ in range(replicates)])
 

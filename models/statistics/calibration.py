@@ -141,12 +141,12 @@ def calibration_by_group(
     enough = [_enough(lead[rows], probability[rows]) for *_, rows in members]
     rates = win_rates(np.column_stack([rows for *_, rows in members]), lead, won)
     sure = norm.ppf(1 - (1 - LEVEL) / (2 * max(1, sum(enough))))
-    found = []
+    groups = []
     for (kind, name, rows), rate, judged in zip(members, rates, enough, strict=True):
         given, seen = probability[rows], won[rows]
         gap = float((seen - given).sum())
         beyond = judged and abs(gap) > sure * gap_error(lead[rows], seen, given)
-        found.append(
+        groups.append(
             CalibrationGroup(
                 kind=kind,
                 name=name,
@@ -160,19 +160,19 @@ def calibration_by_group(
                 too_small=not judged,
             )
         )
-    return tuple(found)
+    return tuple(groups)
 
 
 def group_names(frame: pd.DataFrame, band: npt.ArrayLike) -> pd.DataFrame:
     """The groups of each snapshot, one categorical column for each kind: band; source, where the
     frame has a column of SOURCES; age, where it has AGE. In the order in which they are shown."""
-    found = {"band": pd.Categorical(np.asarray(band, dtype=object))}
+    names = {"band": pd.Categorical(np.asarray(band, dtype=object))}
     source = next((name for name in SOURCES if name in frame), None)
     if source:
-        found["source"] = sources(frame[source])
+        names["source"] = sources(frame[source])
     if AGE in frame:
-        found["age"] = ages(frame[AGE])
-    return pd.DataFrame(found)
+        names["age"] = ages(frame[AGE])
+    return pd.DataFrame(names)
 
 
 def sources(source: pd.Series) -> pd.Categorical:
@@ -223,8 +223,8 @@ def gap_error(lead_id: npt.ArrayLike, won: Floats, probability: Floats) -> float
     every snapshot had drawn for itself as promised (Spiegelhalter, Statistics in Medicine 1986): in
     a group with hardly a win, the totals alone look surer than they are."""
     per_lead = np.bincount(pd.factorize(pd.Series(lead_id))[0], won - probability)
-    drawn = float((probability * (1 - probability)).sum())
-    return math.sqrt(max(float((per_lead**2).sum()), drawn))
+    binomial = float((probability * (1 - probability)).sum())
+    return math.sqrt(max(float((per_lead**2).sum()), binomial))
 
 
 def reliability(
@@ -235,14 +235,14 @@ def reliability(
     a single lead."""
     given, place = np.asarray(probability, float), Ranking(won, probability).bins(bins)
     held = place[:, None] == np.unique(place)[::-1]
-    found = win_rates(held, lead_id, won)
+    rates = win_rates(held, lead_id, won)
     return pd.DataFrame(
         {
             "predicted": [float(given[rows].mean()) for rows in held.T],
-            "observed": [each.rate.point for each in found],
-            "count": [each.snapshots for each in found],
-            "low": [each.rate.low for each in found],
-            "high": [each.rate.high for each in found],
+            "observed": [each.rate.point for each in rates],
+            "count": [each.snapshots for each in rates],
+            "low": [each.rate.low for each in rates],
+            "high": [each.rate.high for each in rates],
         }
     )
 
@@ -281,8 +281,8 @@ class Gaps:
 
     def __init__(self, won: Floats, probability: Floats) -> None:
         self._bin, self._residual = Ranking(won, probability).bins(BINS), probability - won
-        drawn = np.bincount(self._bin, probability * (1 - probability), BINS)
-        self._least = np.sqrt(drawn) / len(won)
+        binomial = np.bincount(self._bin, probability * (1 - probability), BINS)
+        self._least = np.sqrt(binomial) / len(won)
 
     def measured(self, weight: Floats) -> Floats:
         """The gaps under a weight for each snapshot, shape (n,): shape (BINS,)."""

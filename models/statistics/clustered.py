@@ -110,8 +110,9 @@ def _rate(group: _Totals) -> Estimate:
     if group.leads < 2:
         return UNKNOWN._replace(point=rate)
     if 0 < rate < 1:
-        effective = rate * (1 - rate) / group.variance(group.residuals)
-        size = min(effective, float(group.seen.sum()))
+        variance, size = group.variance(group.residuals), float(group.seen.sum())
+        if variance > 0:  # 0 where every lead has the same rate
+            size = min(size, rate * (1 - rate) / variance)
     return score_interval(rate, size, group.quantile(LEVEL))
 
 

@@ -16,41 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from features.config import Capacity
+
 Floats = NDArray[np.float64]
 Weight = ArrayLike | None  # shape (n,), at least 0, not all 0; None weighs every snapshot 1
 BINS = 10
 NAN = float("nan")
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """How much of each cutoff's cohort sales can call: a share in (0, 1], or a number of leads.
-
-    Exactly one of the two; anything else raises ValueError.
-
-    >>> Capacity(share=0.1).slots(np.array([884.0, 25.0]))
-    array([88.4,  2.5])
-    >>> Capacity(leads_per_cutoff=50).slots(np.array([884.0, 25.0]))
-    array([50., 25.])
-    """
-
-    share: float | None = None
-    leads_per_cutoff: int | None = None
-
-    def __post_init__(self) -> None:
-        if (self.share is None) == (self.leads_per_cutoff is None):
-            raise ValueError("capacity is either a share or leads_per_cutoff: give exactly one")
-        if self.share is not None and not 0 < self.share <= 1:
-            raise ValueError(f"capacity share must lie in (0, 1], not {self.share}")
-        if self.leads_per_cutoff is not None and self.leads_per_cutoff < 1:
-            raise ValueError(f"leads_per_cutoff must be at least 1, not {self.leads_per_cutoff}")
-
-    def slots(self, cohort: Floats) -> Floats:
-        """Length of each cutoff's list, given the cohorts' sizes; with a share not always whole."""
-        if self.share is not None:
-            return self.share * cohort
-        assert self.leads_per_cutoff is not None  # __post_init__ saw to it
-        return np.minimum(self.leads_per_cutoff, cohort)
 
 
 @dataclass(frozen=True)
@@ -252,7 +223,7 @@ def at_capacity(
 ) -> AtCapacity:
     """What sales wins by calling the best of each cutoff (see `Ranking.at_capacity`).
 
-    >>> at_capacity([1, 0, 0, 1], [9, 1, 5, 5], ["a", "a", "b", "b"], Capacity(leads_per_cutoff=1))
+    >>> at_capacity([1, 0, 0, 1], [9, 1, 5, 5], ["a", "a", "b", "b"], Capacity(leads=1))
     AtCapacity(share=0.5, precision=0.75, gain=0.75, lift=1.5)
     """
     return Ranking(outcome, score, cutoff).at_capacity(capacity, weight)

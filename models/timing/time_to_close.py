@@ -75,15 +75,15 @@ class TimeToClose:
 
     def chances(self, frame: pd.DataFrame, readiness: Floats, days: Sequence[int]) -> Floats:
         """The chance of a win within each of `days`, shape (n, len(days)); NaN beyond `reach`."""
-        found = np.full((len(readiness), len(days)), np.nan)
+        chances = np.full((len(readiness), len(days)), np.nan)
         curves, band = self._curves(), self._band(frame, readiness)
         for column, day in enumerate(days):
             if day <= self.reach:
                 at, at_horizon = curves[band, day], curves[band, self.horizon_days]
                 late = readiness + (1 - readiness) * _share(at - at_horizon, 1 - at_horizon)
                 soon = day <= self.horizon_days
-                found[:, column] = readiness * at / at_horizon if soon else late
-        return found
+                chances[:, column] = readiness * at / at_horizon if soon else late
+        return chances
 
     def quantiles(self, frame: pd.DataFrame, readiness: Floats, within: int | None = None) -> Ints:
         """The first whole day by which a quarter, half and three quarters of such leads are won,
@@ -97,10 +97,10 @@ class TimeToClose:
             chance = quartile * all_of_it
             later = at_horizon + _share(chance - readiness, 1 - readiness) * (1 - at_horizon)
             soon = _share(chance, readiness) * at_horizon
-            wanted = np.where(chance <= readiness, soon, later)
+            needed = np.where(chance <= readiness, soon, later)
             for number, curve in enumerate(curves):
                 inside = band == number
-                days[inside, column] = np.searchsorted(curve, wanted[inside] - TINY)
+                days[inside, column] = np.searchsorted(curve, needed[inside] - TINY)
         return np.clip(days, 1, within)
 
     def estimate(self, frame: pd.DataFrame, readiness: Floats, cutoff: datetime) -> pd.DataFrame:
@@ -191,8 +191,8 @@ def _band_edges(readiness_of_won: Floats) -> tuple[float, ...]:
     """Bounds of bands that share the wins equally; each band holds one at least."""
     count = int(np.clip(len(readiness_of_won) // LEAST_WINS, 1, BANDS))
     shares = np.arange(1, count) / count
-    found = np.unique(np.quantile(readiness_of_won, shares, method="higher"))
-    return tuple(float(edge) for edge in found if edge > readiness_of_won.min())
+    edges = np.unique(np.quantile(readiness_of_won, shares, method="higher"))
+    return tuple(float(edge) for edge in edges if edge > readiness_of_won.min())
 
 
 def _reach(cutoffs: pd.Series[pd.Timestamp], horizon_days: int) -> int:

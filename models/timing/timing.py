@@ -1,4 +1,4 @@
-"""Is the time to close true? Promised against seen, beside the simplest rival: one curve for all.
+"""Is the time to close true? Promised against seen, next to the simplest rival: one curve for all.
 
 Only what had time to happen is judged: a chance within 60 days at the cutoffs followed for 60 days,
 and the days to a win among the leads won by the data end, against the days promised to a lead that
@@ -72,14 +72,14 @@ class Timing:
 
     def metrics(self) -> dict[str, float]:
         """By name, for MLflow."""
-        found = {
+        figures = {
             "close_in_middle_half": self.in_middle_half,
             "close_by_median": self.by_median,
             "close_pinball": self.pinball,
             "close_pinball_one_curve": self.pinball_one_curve,
         }
-        found |= {f"close_brier_{rung.days}d": rung.brier for rung in self.ladder}
-        return {f"test_{name}": value for name, value in found.items()}
+        figures |= {f"close_brier_{rung.days}d": rung.brier for rung in self.ladder}
+        return {f"test_{name}": value for name, value in figures.items()}
 
 
 def judge_timing(
@@ -133,17 +133,17 @@ def pinball(took: Floats, quantiles: npt.NDArray[Any]) -> Floats:
 
 def _within(judged: Any, within: Ints, quantiles: Callable[[Any, int], Ints]) -> Ints:
     """Quantiles of the judged rows, each among the wins within the days it was followed."""
-    found = np.empty((len(within), len(QUARTILES)), np.int64)
+    quartiles = np.empty((len(within), len(QUARTILES)), np.int64)
     for most in np.unique(within[judged]):
         at = judged & (within == most)
-        found[at] = quantiles(at, int(most))
-    of_judged: Ints = found[judged]
+        quartiles[at] = quantiles(at, int(most))
+    of_judged: Ints = quartiles[judged]
     return of_judged
 
 
 def _of_all(curves: TimeToClose, at: Any, most: int) -> Ints:
-    wanted = np.array(QUARTILES) * curves.pooled[most]
-    days = np.searchsorted(curves.pooled, wanted - TINY)
+    chances = np.array(QUARTILES) * curves.pooled[most]
+    days = np.searchsorted(curves.pooled, chances - TINY)
     return np.tile(np.clip(days, 1, most), (int(at.sum()), 1))
 
 

@@ -16,7 +16,7 @@ from readiness.commands.printing import (
 )
 
 if TYPE_CHECKING:
-    from training.promotion.history import History, Period
+    from training.promotion.history import ChampionHistory, Period
 
 
 def verb(where: Where = Path(), as_json: AsJson = False) -> None:
@@ -38,7 +38,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _print(result: "History") -> None:
+def _print(result: "ChampionHistory") -> None:
     print_notes(result.notes)
     if not result.periods:
         out.print("There was no champion yet. Next: readiness promote")

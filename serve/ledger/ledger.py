@@ -19,7 +19,7 @@ import pandas as pd
 from features.errors import BadInput
 from features.sql import literal
 from features.whole_file import whole
-from models.routing import Router, Standing
+from models.routing import LastListed, Router
 from serve.ledger.schema import ROW, create_or_extend
 
 _INCOMING = f"CREATE TEMP TABLE incoming ({', '.join(f'{k} {v}' for k, v in ROW.items())})"
@@ -123,13 +123,13 @@ class Ledger:
             raise
         return added
 
-    def _standing(self, run: Run) -> Standing | None:
+    def _standing(self, run: Run) -> LastListed | None:
         """The end of the list for sales that the run has already, if it has one."""
         row = self.connection.execute(
             f"SELECT {_LAST}, count(*) FROM scores WHERE {_OF_RUN} AND route = 'sales'",
             run.key,
         ).fetchone()
-        return Standing(*row[:-1]) if row and row[-1] else None
+        return LastListed(*row[:-1]) if row and row[-1] else None
 
     def _require(self, expected: int) -> None:
         row = self.connection.execute("SELECT count(*), count(DISTINCT lead_id) FROM incoming")

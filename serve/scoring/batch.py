@@ -14,9 +14,8 @@ from features.cutoffs import utc_now
 from features.progress import Progress, silent
 from features.spark.whole import SparkSample
 from models.classifier.model import ReadinessModel
-from models.comparison import capacity_of
 from models.routing import Router
-from models.rules.history import keep, rules_folder
+from models.rules.rules import rules_folder, store
 from serve.ledger.ledger import Ledger, Run
 from serve.scoring.lead_facts import LeadFacts
 from serve.scoring.lead_rows import LeadRows, first_of
@@ -112,7 +111,7 @@ def score_all(
         scorer = replace(scorer, model=model)
     facts = LeadFacts.asked(config, database, cutoff)
     rows = LeadRows(scorer, facts, cutoff, config.engine.memory_gb)
-    keep(scorer.rules, rules_folder(config))
+    store(scorer.rules, rules_folder(config))
     if isinstance(database, SparkSample):
         progress("score", 0, 1)
         found = score_on_spark(config, database.whole, rows, run, now)
@@ -120,7 +119,7 @@ def score_all(
     else:
         found = _found_here(database, rows, now, progress)
     without = scorer.why if isinstance(scorer, PointsOnly) else ""
-    slots = capacity_of(config)
+    slots = config.capacity
     router = Router.of(slots, found.open_leads, cutoff, config.routing, without)
     added = ledger.write(run, found.parts, found.open_leads, router, now)
     told = tuple(str(breach) for breach in found.breaches)

@@ -13,7 +13,7 @@ from features.spec.kinds import Age, Attribute, Count, DaysSince, First, Last
 from models.classifier.classifier import ReadinessClassifier, Settings
 from models.classifier.logistic import LogisticSettings
 from models.classifier.model import ReadinessModel
-from models.registry import Training
+from models.registry import TrainingRecord
 
 SPECS = (
     Age(),
@@ -91,7 +91,7 @@ def fitted_logistic(n=1_500):
 
 def training(model, children=(), figures=None):
     """What the registry keeps of a training that yielded this model."""
-    return Training(
+    return TrainingRecord(
         model=model,
         rules_text='name = "none"',
         params={"seed": 0},

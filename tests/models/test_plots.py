@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from features.config import Capacity
 from models import plots
 from models.statistics.calibration import reliability
-from models.statistics.metrics import Capacity, at_capacity, capacity_curve
+from models.statistics.metrics import at_capacity, capacity_curve
 
 RNG = np.random.default_rng(7)
 SIGNAL = RNG.normal(size=400)
@@ -20,8 +21,8 @@ SCORES = {"model": PROBABILITY, "rules": np.round(SIGNAL + RNG.normal(size=400))
 
 
 def line(figure: Figure, label: str):
-    (found,) = (drawn for drawn in figure.axes[0].lines if drawn.get_label() == label)
-    return found
+    (result,) = (sampled for sampled in figure.axes[0].lines if sampled.get_label() == label)
+    return result
 
 
 def words(figure: Figure) -> list[str]:
@@ -55,9 +56,9 @@ def test_the_capacity_is_marked_on_each_curve_even_between_whole_percents():
         curve = line(figure, name)
         assert gain in curve.get_ydata()
         (dot,) = (
-            drawn
-            for drawn in figure.axes[0].lines
-            if drawn.get_marker() == "o" and drawn.get_color() == curve.get_color()
+            sampled
+            for sampled in figure.axes[0].lines
+            if sampled.get_marker() == "o" and sampled.get_color() == curve.get_color()
         )
         assert dot.get_xydata().tolist() == [[share, gain]]
         assert f"{name} {100 * gain:.1f} %" in words(figure)

@@ -18,8 +18,8 @@ def market(leads, seed, keep_lost=1.0, mean=-2.0):
     rng = np.random.default_rng(seed)
     p = expit(rng.normal(mean, 1, leads))
     won = (rng.random(leads) < p).astype(float)
-    kept = np.flatnonzero((won == 1) | (rng.random(leads) < keep_lost))
-    rows = np.repeat(kept, 3)
+    stored = np.flatnonzero((won == 1) | (rng.random(leads) < keep_lost))
+    rows = np.repeat(stored, 3)
     return p[rows], won[rows], rows
 
 
@@ -27,10 +27,10 @@ def market(leads, seed, keep_lost=1.0, mean=-2.0):
 def test_the_corrected_probability_is_calibrated_where_the_naive_one_is_not(keep_lost, seed):
     """Lost leads thinned by s move the true log-odds of all by -ln s (King and Zeng)."""
     p, won, lead = market(2_000, seed, keep_lost)
-    found = prior_shift(p, won, lead)
-    assert found.log_odds == pytest.approx(-np.log(keep_lost), abs=0.25)
+    result = prior_shift(p, won, lead)
+    assert result.log_odds == pytest.approx(-np.log(keep_lost), abs=0.25)
     p, won, lead = market(20_000, seed + 100, keep_lost)  # later leads of the same market
-    corrected = expit(logit(p) + found.log_odds)
+    corrected = expit(logit(p) + result.log_odds)
     assert abs(p.mean() - won.mean()) > 0.05
     assert abs(corrected.mean() - won.mean()) < 0.03
     assert log_loss(won, corrected) < log_loss(won, p) - 0.005
@@ -38,8 +38,8 @@ def test_the_corrected_probability_is_calibrated_where_the_naive_one_is_not(keep
 
 
 def test_where_nothing_moved_it_is_left_alone():
-    found = [prior_shift(*market(800, seed)) for seed in range(100)]
-    moved = [abs(each.log_odds) for each in found if each.log_odds]
+    result = [prior_shift(*market(800, seed)) for seed in range(100)]
+    moved = [abs(each.log_odds) for each in result if each.log_odds]
     assert len(moved) <= 12  # 1 in 20 by chance; more than 12 of 100 once in 700
     assert max(moved, default=0) < 0.5
 
@@ -55,9 +55,9 @@ def test_where_other_leads_came_it_is_left_alone():
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
 def test_no_win_and_nothing_but_wins_move_only_so_far(outcome):
     p = np.full(400, 0.3)
-    found = prior_shift(p, np.full(400, outcome), np.arange(400))
-    assert np.isfinite(found.log_odds)
-    assert np.sign(found.log_odds) == (1 if outcome else -1)
+    result = prior_shift(p, np.full(400, outcome), np.arange(400))
+    assert np.isfinite(result.log_odds)
+    assert np.sign(result.log_odds) == (1 if outcome else -1)
 
 
 def test_a_moved_model_ranks_alike_and_its_reasons_add_up():
@@ -65,7 +65,7 @@ def test_a_moved_model_ranks_alike_and_its_reasons_add_up():
     before = model.rank(frame)
     moved = model.moved(0.7)
     assert logit(moved.rank(frame)) == pytest.approx(logit(before) + 0.7)
-    told, plain = explain(moved, frame), explain(model, frame)
-    assert told.base == pytest.approx(plain.base + 0.7)
-    assert np.array_equal(told.by_feature, plain.by_feature)
+    report, plain = explain(moved, frame), explain(model, frame)
+    assert report.base == pytest.approx(plain.base + 0.7)
+    assert np.array_equal(report.by_feature, plain.by_feature)
     assert np.array_equal(model.rank(frame), before)  # the model itself is as it was

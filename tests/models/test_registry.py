@@ -54,8 +54,8 @@ def documents(registry, run, tmp_path_factory):
 @pytest.fixture(scope="module")
 def artefact(demo_folder, trained):
     """The folder of the registered model."""
-    (found,) = (demo_folder / "out").rglob("MLmodel")
-    return found.parent
+    (result,) = (demo_folder / "out").rglob("MLmodel")
+    return result.parent
 
 
 def test_the_parent_run_has_parameters_and_digests(run, trained, demo_folder):
@@ -107,8 +107,8 @@ def test_features_rules_code_version_and_plots_are_kept(run, documents, trained,
     names = [feature["name"] for feature in features]
     assert [name for name in names if name not in dropped] == [s.name for s in trained.model.specs]
     meanings = {feature["name"]: feature["meaning"] for feature in features}
-    told = "number of times: visited pricing, in the last 7 days"
-    assert meanings["count_7d(visited_pricing)"] == told
+    report = "number of times: visited pricing, in the last 7 days"
+    assert meanings["count_7d(visited_pricing)"] == report
     rules = (documents / "rules.toml").read_text("utf-8")
     assert rules == (demo_folder / "rules.toml").read_text("utf-8")
     assert run.data.tags["code_version"].startswith(version("sales-readiness") + " (")
@@ -214,8 +214,8 @@ def test_plain_mlflow_scores_it_where_this_project_is_absent(kind, tmp_path):
 def test_what_is_loaded_predicts_and_remembers_the_same(registry, trained, judged):
     loaded = registry.load("challenger")
     assert np.array_equal(loaded.rank(judged.frame), trained.model.rank(judged.frame))
-    for kept in ("specs", "dropped", "horizon_days", "trained_until", "base_rate"):
-        assert getattr(loaded, kept) == getattr(trained.model, kept)
+    for rest in ("specs", "dropped", "horizon_days", "trained_until", "base_rate"):
+        assert getattr(loaded, rest) == getattr(trained.model, rest)
 
 
 class Foreign:
@@ -243,17 +243,17 @@ def stored(tmp_path_factory):
     folder = tmp_path_factory.mktemp("registry")
     registry = Registry(config_for(folder))
     registry.log(training(fitted(300)))
-    (found,) = folder.rglob("MLmodel")
-    return registry, found.parent
+    (result,) = folder.rglob("MLmodel")
+    return registry, result.parent
 
 
 @pytest.fixture
 def attacked(stored):
     """The same, mended afterwards."""
     registry, folder = stored
-    kept = {name: (folder / name).read_bytes() for name in ("model.skops", "MLmodel")}
+    rest = {name: (folder / name).read_bytes() for name in ("model.skops", "MLmodel")}
     yield registry, folder
-    for name, content in kept.items():
+    for name, content in rest.items():
         (folder / name).write_bytes(content)
 
 

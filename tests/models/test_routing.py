@@ -11,17 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from features.config import Routing
+from features.config import Capacity, Routing
 from models.routing import (
     MODEL_HIGH,
     ROUTES,
     RULES_HIGH,
+    LastListed,
     Router,
-    Standing,
     deadline,
     disagreement,
 )
-from models.statistics.metrics import Capacity
 
 MONDAY = datetime(2026, 3, 2)
 NAMES = ["lead_id", "readiness", "rule_score", "disqualified", "amount", "contact_within_hours"]
@@ -40,8 +39,8 @@ def cohort(*rows: tuple) -> pd.DataFrame:
 
 
 def by_lead(routed: pd.DataFrame, column: str) -> dict[str, object]:
-    found = routed.set_index("lead_id")[column].astype(object)
-    return found.where(found.notna(), None).to_dict()
+    result = routed.set_index("lead_id")[column].astype(object)
+    return result.where(result.notna(), None).to_dict()
 
 
 FIVE = cohort(
@@ -122,7 +121,7 @@ def test_an_unknown_amount_is_no_reason_to_drop_a_lead() -> None:
 def test_who_comes_late_joins_a_standing_list_only_if_level_with_its_last() -> None:
     leads = cohort(("old", 0.9, 1.0), ("x", 0.5, 1.0), ("y", 0.49, 99.0), ("z", 0.5, 0.0))
     leads["is_new"] = leads["lead_id"] != "old"
-    routed = Router(1, MONDAY).route(leads, Standing(0.5, None))
+    routed = Router(1, MONDAY).route(leads, LastListed(0.5, None))
     assert by_lead(routed, "route") == {"x": "sales", "y": "nurture", "z": "sales"}
     assert by_lead(routed, "route_reason") == {
         "x": "readiness 50 %, came after the list was made, level with its last lead or above",
@@ -132,7 +131,7 @@ def test_who_comes_late_joins_a_standing_list_only_if_level_with_its_last() -> N
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"by": "value"}, "takes cost_per_contact"),
         ({"by": "hand"}, "takes readiness_from, points_from, or both"),
@@ -141,19 +140,19 @@ def test_who_comes_late_joins_a_standing_list_only_if_level_with_its_last() -> N
         ({"by": "luck"}, "capacity"),
     ],
 )
-def test_settings_that_contradict_are_refused(wrong: dict, said: str) -> None:
-    with pytest.raises(ValidationError, match=said):
+def test_settings_that_contradict_are_refused(wrong: dict, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         Routing(**wrong)
 
 
 @pytest.mark.parametrize(
     ("capacity", "open_leads", "slots"),
     [
-        (Capacity(0.1, None), 876, 88),
-        (Capacity(0.1, None), 14, 1),
-        (Capacity(0.1, None), 16, 2),
-        (Capacity(0.1, None), 3, 1),
-        (Capacity(None, 7), 1000, 7),
+        (Capacity(share=0.1), 876, 88),
+        (Capacity(share=0.1), 14, 1),
+        (Capacity(share=0.1), 16, 2),
+        (Capacity(share=0.1), 3, 1),
+        (Capacity(leads=7), 1000, 7),
     ],
 )
 def test_slots_are_rounded_and_at_least_one(
@@ -237,12 +236,12 @@ def test_only_the_hours_of_working_days_pass(cutoff: datetime, hours: int) -> No
 
 
 @given(
-    found=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12),
+    result=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12),
     slots=st.integers(1, 8),
 )
-def test_marked_is_on_one_list_and_in_the_lower_half_of_the_other(found, slots) -> None:
-    readiness, points = ([pair[n] for pair in found] for n in (0, 1))
-    size = min(slots, len(found) // 2)
+def test_marked_is_on_one_list_and_in_the_lower_half_of_the_other(result, slots) -> None:
+    readiness, points = ([pair[n] for pair in result] for n in (0, 1))
+    size = min(slots, len(result) // 2)
 
     def middle_place(values: list[int], at: int) -> float:
         above = sum(value > values[at] for value in values)
@@ -251,7 +250,7 @@ def test_marked_is_on_one_list_and_in_the_lower_half_of_the_other(found, slots) 
     marks = disagreement(np.array(readiness, float), np.array(points, float), slots)
     for at, mark in enumerate(marks):
         model, rules = middle_place(readiness, at), middle_place(points, at)
-        lower = (len(found) + 1) / 2
+        lower = (len(result) + 1) / 2
         assert (mark == MODEL_HIGH) == (model <= size and rules > lower)
         assert (mark == RULES_HIGH) == (rules <= size and model > lower)
 

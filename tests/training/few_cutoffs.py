@@ -27,7 +27,7 @@ def counted(*wins_and_others):
     return Dataset(pd.DataFrame({"lead_id": range(len(won)), "cutoff": cutoff}), won)
 
 
-def drawn(cutoffs, each=200, seed=0):
+def sampled(cutoffs, each=200, seed=0):
     """`cutoffs` weeks of `each` snapshots, the columns of small_model.SPECS; each lead once."""
     frame, won = snapshots(cutoffs * each, seed)
     return Dataset(frame.assign(cutoff=np.repeat([week(n) for n in range(cutoffs)], each)), won)

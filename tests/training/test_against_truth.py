@@ -17,7 +17,7 @@ MOST_ERROR = 0.015
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def result(tmp_path_factory):
     """The final test's readiness, outcomes and truth, and the base rate of the training."""
     folder = tmp_path_factory.mktemp("company")
     world = simulate(LEADS, SEED)
@@ -36,23 +36,23 @@ def error(probability, truth, bins=10):
     return np.mean([abs(probability[part].mean() - truth[part].mean()) for part in parts])
 
 
-def test_readiness_is_calibrated_against_the_truth(found):
-    readiness, won, truth, _ = found
+def test_readiness_is_calibrated_against_the_truth(result):
+    readiness, won, truth, _ = result
     assert len(won) > 10_000
     print(f"\nexpected calibration error against the truth: {error(readiness, truth):.4f}")
     assert error(readiness, truth) <= MOST_ERROR
     assert error(np.clip(2 * readiness, 0, 1), truth) > MOST_ERROR  # the measure can fail
 
 
-def test_the_model_goes_a_good_part_of_the_way_to_the_truth(found):
+def test_the_model_goes_a_good_part_of_the_way_to_the_truth(result):
     """In log loss, from the base rate to the truth; hidden intent and fit are never seen whole."""
-    readiness, won, truth, base_rate = found
+    readiness, won, truth, base_rate = result
     knowing_nothing, knowing_all = log_loss(won, np.full(len(won), base_rate)), log_loss(won, truth)
     covered = (knowing_nothing - log_loss(won, readiness)) / (knowing_nothing - knowing_all)
     print(f"\nshare of the way from the base rate to the truth: {covered:.3f}")
     assert 0.4 < covered < 1
 
 
-def test_the_truth_ranks_as_readiness_does(found):
-    readiness, _, truth, _ = found
+def test_the_truth_ranks_as_readiness_does(result):
+    readiness, _, truth, _ = result
     assert pd.Series(readiness).corr(pd.Series(truth), method="spearman") > 0.6

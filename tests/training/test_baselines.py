@@ -11,7 +11,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from features.config import CapacitySettings, Config, Tables, Times
+from features.config import Capacity, Config, Tables, Times
 from features.dataset import Dataset
 from features.result_json import to_json
 from features.spec.kinds import Age, Attribute
@@ -19,12 +19,11 @@ from models.classifier.classifier import LOGISTIC, TREES
 from models.rules.rules import parse_rules
 from models.simpler import CALIBRATED_RULES, LEARNED_POINTS, RULES, Simpler, weigh
 from tests.models.small_model import SETTINGS, SPECS
-from tests.training.few_cutoffs import drawn, week, weeks
-from training.baselines import beside
+from tests.training.few_cutoffs import sampled, week, weeks
+from training.baselines import side_by_side
 from training.fit import calibration_split, fit
-from training.learners import Learnt, logistic_regression, simplest
-from training.logistic import WITHOUT_FOLDS
-from training.search import Candidate
+from training.learners import FittedLearner, logistic_regression, simplest
+from training.search import WITHOUT_FOLDS, Candidate
 
 FIT, JUDGE = weeks(*range(9)), weeks(14, 15)
 POINTS = """name = "visits"
@@ -49,7 +48,7 @@ def config(tmp_path_factory):
         path=tmp_path_factory.mktemp("none") / "readiness.toml",
         tables=Tables(events="e.csv", leads="l.csv", deals="d.csv"),
         time=Times(first_cutoff=week(0), horizon_days=30),
-        capacity=CapacitySettings(share=0.1),
+        capacity=Capacity(share=0.1),
     )
 
 
@@ -59,45 +58,45 @@ def parts(dataset):
 
 def learnt(past, specs, settings):
     chosen = Candidate(settings, ())
-    return Learnt(fit(past, specs, settings, 30, seed=0), chosen, [chosen])
+    return FittedLearner(fit(past, specs, settings, 30, seed=0), chosen, [chosen])
 
 
 def compared(config, rules, dataset, specs, learner="trees"):
     """What is registered, and what is simpler held against it."""
     past, test = parts(dataset)
-    asked = config.training.model_copy(update={"learner": learner})
-    config = config.model_copy(update={"training": asked})
+    requested = config.training.model_copy(update={"learner": learner})
+    config = config.model_copy(update={"training": requested})
     trees = learnt(past, specs, SETTINGS)
     logistic = logistic_regression(config, past, specs, FIT)
-    found, others = simplest(config, past, test, specs, rules, trees, logistic)
-    held = beside(config, test, found.model.rank(test.frame), others)
-    return weigh(held, config.promotion.metric), found.model, past, test
+    result, others = simplest(config, past, test, specs, rules, trees, logistic)
+    held = side_by_side(config, test, result.model.rank(test.frame), others)
+    return weigh(held, config.promotion.metric), result.model, past, test
 
 
 def test_figures_are_those_of_scikit_learn(config, rules):
-    found, model, past, test = compared(config, rules, drawn(16), SPECS)
+    result, model, past, test = compared(config, rules, sampled(16), SPECS)
     points = np.clip(2 * test.frame["count_all(visit)"], None, 10)
-    assert found.beside.figures[RULES]["roc_auc"].point == pytest.approx(
+    assert result.side_by_side.figures[RULES]["roc_auc"].point == pytest.approx(
         roc_auc_score(test.won, points)
     )
     latest = past.at(calibration_split(past).judge)
     before = np.clip(2 * latest.frame[["count_all(visit)"]], None, 10)
     line = LogisticRegression(C=1e6).fit(before.to_numpy(), latest.won)
     chance = line.predict_proba(points.to_numpy()[:, None])[:, 1]
-    told = found.beside.figures[CALIBRATED_RULES]
-    assert told["log_loss"].point == pytest.approx(log_loss(test.won, chance), abs=1e-4)
-    assert told["brier"].point == pytest.approx(brier_score_loss(test.won, chance), abs=1e-4)
+    report = result.side_by_side.figures[CALIBRATED_RULES]
+    assert report["log_loss"].point == pytest.approx(log_loss(test.won, chance), abs=1e-4)
+    assert report["brier"].point == pytest.approx(brier_score_loss(test.won, chance), abs=1e-4)
     same = np.full(len(test.won), past.won.mean())
-    alike = found.beside.figures["base rate"]
+    alike = result.side_by_side.figures["base rate"]
     assert alike["log_loss"].point == pytest.approx(log_loss(test.won, same))
-    gap = found.beside.difference["base rate"]["average_precision"].point
+    gap = result.side_by_side.difference["base rate"]["average_precision"].point
     ours = average_precision_score(test.won, model.rank(test.frame))
     assert gap == pytest.approx(ours - test.won.mean())
 
 
 def test_the_regression_is_that_of_pandas_and_scikit_learn(config, rules):
     """Without folds, one strength; encoded by hand."""
-    past, test = parts(drawn(16))
+    past, test = parts(sampled(16))
     ours = learnt(past, SPECS, WITHOUT_FOLDS.settings).way
     split = calibration_split(past)
     early, latest = past.at(split.fit), past.at(split.judge)
@@ -117,25 +116,25 @@ def test_the_regression_is_that_of_pandas_and_scikit_learn(config, rules):
     line = LogisticRegression(C=1e-3, tol=1e-8, max_iter=5000).fit(
         (seen - mean) / spread, early.won
     )
-    later, asked = (
+    later, requested = (
         line.decision_function((encode(d.frame) - mean) / spread) for d in (latest, test)
     )
     sigmoid = LogisticRegression(C=1e6).fit(later[:, None], latest.won)
-    expected = sigmoid.predict_proba(asked[:, None])[:, 1]
+    expected = sigmoid.predict_proba(requested[:, None])[:, 1]
     assert ours.name == LOGISTIC
     assert ours.rank(test.frame) == pytest.approx(expected, abs=0.01)
     assert np.corrcoef(ours.rank(test.frame), expected)[0, 1] > 0.9999
 
 
 def test_no_baseline_sees_the_test(config, rules):
-    dataset = drawn(16)
+    dataset = sampled(16)
     past, test = parts(dataset)
     upside_down = Dataset(pd.concat([past.frame, test.frame]), np.r_[past.won, 1 - test.won])
     straight, *_ = compared(config, rules, dataset, SPECS)
     turned, *_ = compared(config, rules, upside_down, SPECS)
     for name in (RULES, CALIBRATED_RULES, LEARNED_POINTS, LOGISTIC):
-        right = straight.beside.figures[name]["roc_auc"].point
-        wrong = turned.beside.figures[name]["roc_auc"].point
+        right = straight.side_by_side.figures[name]["roc_auc"].point
+        wrong = turned.side_by_side.figures[name]["roc_auc"].point
         assert right + wrong == pytest.approx(1), name  # the same ranks, all outcomes turned
 
 
@@ -164,46 +163,46 @@ CHECKERED = made(lambda a, b: 3 * np.sign(a * b), each=200, seed=2)
 
 
 def test_a_straight_line_is_drawn_as_well_by_a_logistic_regression(config, rules):
-    found, model, *_ = compared(config, rules, STRAIGHT, TWO)
+    result, model, *_ = compared(config, rules, STRAIGHT, TWO)
     assert model.way == TREES
-    assert found.simplest == LOGISTIC
-    assert found.verdict.startswith(("Simpler does as well: a log", "Simpler is better: a log"))
-    assert found.beside.behind(LOGISTIC, "average_precision").low <= 0
+    assert result.simplest == LOGISTIC
+    assert result.verdict.startswith(("Simpler does as well: a log", "Simpler is better: a log"))
+    assert result.side_by_side.behind(LOGISTIC, "average_precision").low <= 0
 
 
 def test_where_it_does_as_well_the_logistic_regression_is_registered(config, rules):
-    found, model, _, test = compared(config, rules, STRAIGHT, TWO, "simplest")
+    result, model, _, test = compared(config, rules, STRAIGHT, TWO, "simplest")
     assert model.way == LOGISTIC
-    assert found.beside.others[-1] == TREES
-    assert TREES not in found.beside.simpler
+    assert result.side_by_side.others[-1] == TREES
+    assert TREES not in result.side_by_side.simpler
     ours = average_precision_score(test.won, model.rank(test.frame))
-    assert found.beside.figures["model"]["average_precision"].point == pytest.approx(ours)
+    assert result.side_by_side.figures["model"]["average_precision"].point == pytest.approx(ours)
     named = " The model is a logistic regression, simpler than the boosted trees, which have "
-    assert named in found.verdict
-    told = to_json(found)
-    assert to_json(Simpler.from_json(told)) == told
+    assert named in result.verdict
+    report = to_json(result)
+    assert to_json(Simpler.from_json(report)) == report
 
 
 def test_a_checkerboard_takes_boosting(config, rules):
     for learner in ("trees", "simplest"):
-        found, model, *_ = compared(config, rules, CHECKERED, TWO, learner)
+        result, model, *_ = compared(config, rules, CHECKERED, TWO, learner)
         assert model.way == TREES
-        assert found.simplest is None
-        assert found.verdict.startswith("Nothing simpler does as well: the next best, ")
-        for name in found.beside.others:
-            assert found.beside.behind(name, "average_precision").low > 0
+        assert result.simplest is None
+        assert result.verdict.startswith("Nothing simpler does as well: the next best, ")
+        for name in result.side_by_side.others:
+            assert result.side_by_side.behind(name, "average_precision").low > 0
 
 
 def test_a_person_may_have_the_regression_where_the_trees_are_surely_better(config, rules):
-    found, model, *_ = compared(config, rules, CHECKERED, TWO, "logistic")
+    result, model, *_ = compared(config, rules, CHECKERED, TWO, "logistic")
     assert model.way == LOGISTIC
-    assert found.beside.difference[TREES]["average_precision"].high < 0
-    assert not found.verdict.endswith("which may be chance.")
+    assert result.side_by_side.difference[TREES]["average_precision"].high < 0
+    assert not result.verdict.endswith("which may be chance.")
 
 
 def test_what_is_kept_is_read_back(config, rules):
-    found, *_ = compared(config, rules, drawn(16, each=60), SPECS)
-    told = to_json(found)
-    assert to_json(Simpler.from_json(told)) == told
-    assert list(told["figures"])[:2] == ["model", "base_rate"]
-    assert told["figures"]["rules"]["log_loss"] is None
+    result, *_ = compared(config, rules, sampled(16, each=60), SPECS)
+    report = to_json(result)
+    assert to_json(Simpler.from_json(report)) == report
+    assert list(report["figures"])[:2] == ["model", "base_rate"]
+    assert report["figures"]["rules"]["log_loss"] is None

@@ -39,12 +39,12 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def found(folder):
+def result(folder):
     return train(load(folder))
 
 
-def test_the_figures_reach_the_bar(found):
-    model = to_json(found)["test"]["model"]
+def test_the_figures_reach_the_bar(result):
+    model = to_json(result)["test"]["model"]
     print(f"\n{model}")
     assert model["roc_auc"] >= 0.770
     assert model["log_loss"] <= 0.515
@@ -54,28 +54,28 @@ def test_the_figures_reach_the_bar(found):
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "average_precision", "precision", "gain", "lift"])
-def test_the_model_is_ahead_of_the_rules_beyond_doubt(found, metric):
-    difference = to_json(found)["test"]["difference"][metric]
+def test_the_model_is_ahead_of_the_rules_beyond_doubt(result, metric):
+    difference = to_json(result)["test"]["difference"][metric]
     assert 0 < difference["low"] < difference["point"]
 
 
-def test_the_test_is_of_the_weeks_agreed_on(found):
-    test = to_json(found)["test"]
+def test_the_test_is_of_the_weeks_agreed_on(result):
+    test = to_json(result)["test"]
     assert list(test["cutoffs"]) == [
         *("2012-01-16", "2012-01-23", "2012-01-30", "2012-02-06", "2012-02-13")
     ]
     assert test["snapshots"] == 4_421
 
 
-def test_no_training_label_reaches_into_the_test(found):
-    last = found.split.fit[-1]
+def test_no_training_label_reaches_into_the_test(result):
+    last = result.split.fit[-1]
     assert last + timedelta(days=30) <= datetime(2012, 1, 16)
-    assert found.model.trained_until == last
+    assert result.model.trained_until == last
 
 
-def test_no_deciding_action_is_a_feature(found, folder):
+def test_no_deciding_action_is_a_feature(result, folder):
     registry = Registry(load(folder))
-    listed = registry.client.download_artifacts(found.model.run_id, "features.json")
+    listed = registry.client.download_artifacts(result.model.run_id, "features.json")
     named = Path(listed).read_text("utf-8").lower()
     assert "offer_sent_back" in named
     assert [word for word in DECIDING if word in named] == []
@@ -98,7 +98,7 @@ def test_offers_accepted_are_refused_by_name_and_no_honest_signal_with_them(fold
     assert lines[1].startswith("  near_close(offer_accepted): 1,196 of 1,196 closed leads")
 
 
-def test_what_the_example_accepts_is_found_and_nothing_else(found):
-    assert [(each.code, each.accepted) for each in found.findings] == [
+def test_what_the_example_accepts_is_found_and_nothing_else(result):
+    assert [(each.code, each.accepted) for each in result.findings] == [
         ("decides:lost(amount_requested=2000)", True)
     ]

@@ -147,7 +147,7 @@ def test_what_the_model_is_held_against_has_the_run_s_figures(title, metrics, ca
     (grid,) = shown.grids
     assert grid.rows[0][0] == "model"
     assert float(grid.rows[0][2]) == round(run.data.metrics["test_model_roc_auc"], 3)
-    others = trained.simpler.beside if title == "Baselines" else trained.groups.beside
+    others = trained.simpler.side_by_side if title == "Baselines" else trained.groups.side_by_side
     assert [row[0] for row in grid.rows[1:]] == others.others
     for name, _, area, precision, _ in grid.rows[1:]:
         for metric, told in (("roc_auc", area), ("average_precision", precision)):
@@ -163,11 +163,11 @@ def test_the_card_says_which_learner_it_is_and_what_simpler_ways_do(card, traine
 
 
 @pytest.mark.parametrize(
-    ("linear", "snapshots", "drawn"),
+    ("linear", "snapshots", "sampled"),
     [(False, 50_001, True), (False, 50_000, False), (True, 50_001, False)],
 )
-def test_it_says_when_trees_are_grown_on_a_part(linear, snapshots, drawn, trained):
+def test_it_says_when_trees_are_grown_on_a_part(linear, snapshots, sampled, trained):
     model = fitted_logistic() if linear else fitted()
     found = replace(trained, model=model, snapshots=snapshots)
     said = " ".join(settings(found).said)
-    assert ("grown on all won ones and a random part of the others" in said) == drawn
+    assert ("grown on all won ones and a random part of the others" in said) == sampled

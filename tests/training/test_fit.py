@@ -9,7 +9,7 @@ from scipy.special import logit
 from features.dataset import Dataset
 from features.errors import Refused
 from tests.models.small_model import SETTINGS, SPECS, learner
-from tests.training.few_cutoffs import counted, drawn, week, weeks
+from tests.training.few_cutoffs import counted, sampled, week, weeks
 from training.fit import calibration_split, fit
 from training.splits import Split
 
@@ -61,7 +61,7 @@ def test_the_refusal_counts_what_there_is():
 def changing():
     """Six weeks of 200 snapshots; in the last two, which hold some 150 wins, a new source appears
     and half of the wins are lost."""
-    drawn_weeks = drawn(6)
+    drawn_weeks = sampled(6)
     frame, won = drawn_weeks.frame.copy(), drawn_weeks.won.copy()
     late = (frame["cutoff"] >= week(4)).to_numpy()
     frame.loc[late, "first_source"] = "a new channel"

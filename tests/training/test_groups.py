@@ -1,4 +1,4 @@
-"""Deeds and demographics: each feature in one group, and each group beside the model."""
+"""Behaviour and attributes: each feature in one group, and each group next to the model."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from features.config import Features
 from features.result_json import to_json
 from features.spec.kinds import Age, Attribute, Count, First, Ratio
 from tests.models.small_model import SETTINGS, SPECS
-from tests.training.few_cutoffs import drawn, weeks
+from tests.training.few_cutoffs import sampled, weeks
 from tests.training.test_baselines import config  # noqa: F401
 from training.fit import fit
 from training.groups import EXPLICIT, IMPLICIT, groups, is_explicit, judged_groups
@@ -16,15 +16,15 @@ from training.groups import EXPLICIT, IMPLICIT, groups, is_explicit, judged_grou
 
 def test_every_feature_is_in_one_group():
     specs = catalog(Features(), ["visit", "chat"], {"size": False, "country": True})
-    found = groups(specs)
-    names = [spec.name for each in found.values() for spec in each]
+    result = groups(specs)
+    names = [spec.name for each in result.values() for spec in each]
     assert sorted(names) == sorted(spec.name for spec in specs)
-    assert [spec.name for spec in found[EXPLICIT]] == [
+    assert [spec.name for spec in result[EXPLICIT]] == [
         "age_days",
         "attribute(size)",
         "attribute(country)",
     ]
-    assert set(found[IMPLICIT]) == set(specs) - set(found[EXPLICIT])
+    assert set(result[IMPLICIT]) == set(specs) - set(result[EXPLICIT])
 
 
 @pytest.mark.parametrize(
@@ -43,22 +43,24 @@ def test_explicit_is_what_needs_no_event(spec, explicit):
 
 
 def test_each_group_is_fitted_like_the_model_on_its_features_alone(config):  # noqa: F811
-    dataset = drawn(16)
+    dataset = sampled(16)
     past, test = dataset.at(weeks(*range(9))), dataset.at(weeks(14, 15))
     model = fit(past, SPECS, SETTINGS, 30, config.seed)
-    found = judged_groups(config, past, test, SPECS, model.rank(test.frame), SETTINGS)
-    told = to_json(found)
-    assert told["features"]["explicit_only"] == ["age_days", "attribute(size)"]
-    assert sum(len(names) for names in told["features"].values()) == len(SPECS)
+    result = judged_groups(config, past, test, SPECS, model.rank(test.frame), SETTINGS)
+    report = to_json(result)
+    assert report["features"]["explicit_only"] == ["age_days", "attribute(size)"]
+    assert sum(len(names) for names in report["features"].values()) == len(SPECS)
     alone = fit(past, groups(SPECS)[IMPLICIT], SETTINGS, 30, config.seed)
     assert "age_days" not in {spec.name for spec in alone.specs}
     chance = np.where(test.won == 1, alone.rank(test.frame), 1 - alone.rank(test.frame))
-    assert found.beside.figures[IMPLICIT]["log_loss"].point == pytest.approx(-np.log(chance).mean())
+    assert result.side_by_side.figures[IMPLICIT]["log_loss"].point == pytest.approx(
+        -np.log(chance).mean()
+    )
 
 
 def test_a_group_that_tells_nothing_gets_the_base_rate(config):  # noqa: F811
-    dataset = drawn(16, each=60)
+    dataset = sampled(16, each=60)
     past, test = dataset.at(weeks(*range(9))), dataset.at(weeks(14, 15))
     specs = [spec for spec in SPECS if not is_explicit(spec)]
-    found = judged_groups(config, past, test, specs, np.full(len(test.won), 0.5), SETTINGS)
-    assert found.beside.figures[EXPLICIT]["roc_auc"].point == 0.5
+    result = judged_groups(config, past, test, specs, np.full(len(test.won), 0.5), SETTINGS)
+    assert result.side_by_side.figures[EXPLICIT]["roc_auc"].point == 0.5

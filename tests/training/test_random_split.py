@@ -13,13 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.config import load
+from features.config import Capacity, load
 from features.dataset import Dataset
 from features.result_json import to_json
 from features.spec.kinds import Count
 from models.registry import Registry
 from models.statistics.judge import Contender, judge
-from models.statistics.metrics import Capacity
 from tests.training.few_cutoffs import week
 from training.random_split import random_split
 
@@ -48,7 +47,7 @@ def recurring(leads, weeks, seed):
 
 
 @pytest.fixture(scope="module")
-def found():
+def result():
     past, test = recurring(100, range(8), 1), recurring(100, range(12, 14), 2)
     chance = np.random.default_rng(3).random(len(test.won))
     contenders = [Contender("model", chance, True), Contender("rules", chance, False)]
@@ -56,11 +55,11 @@ def found():
     return random_split(past, test, [SPEC], SETTINGS, judged, seed=7)
 
 
-def test_recurring_leads_are_recognised_only_by_the_random_split(found):
-    assert found.random["roc_auc"] > 0.9
-    assert abs(found.time_ordered["roc_auc"] - 0.5) < 0.15
-    assert found.gap["roc_auc"] == found.random["roc_auc"] - found.time_ordered["roc_auc"]
-    assert found.snapshots == 200
+def test_recurring_leads_are_recognised_only_by_the_random_split(result):
+    assert result.random["roc_auc"] > 0.9
+    assert abs(result.time_ordered["roc_auc"] - 0.5) < 0.15
+    assert result.gap["roc_auc"] == result.random["roc_auc"] - result.time_ordered["roc_auc"]
+    assert result.snapshots == 200
 
 
 def test_a_training_says_it_prints_it_and_keeps_it(trained, demo_folder):
@@ -73,7 +72,7 @@ def test_a_training_says_it_prints_it_and_keeps_it(trained, demo_folder):
         assert printed["time_ordered"][name] == pytest.approx(ordered[name])
         assert printed["gap"][name] == printed["random"][name] - printed["time_ordered"][name]
     registry = Registry(load(demo_folder))
-    kept = registry.client.get_run(trained.model.run_id).data.metrics
-    assert math.isclose(kept["random_split_roc_auc"], printed["random"]["roc_auc"])
-    assert math.isclose(kept["random_split_gap_roc_auc"], printed["gap"]["roc_auc"])
-    assert f"{printed['random']['roc_auc']:.3f}" in trained.random_split.said
+    stored = registry.client.get_run(trained.model.run_id).data.metrics
+    assert math.isclose(stored["random_split_roc_auc"], printed["random"]["roc_auc"])
+    assert math.isclose(stored["random_split_gap_roc_auc"], printed["gap"]["roc_auc"])
+    assert f"{printed['random']['roc_auc']:.3f}" in trained.random_split.sentence

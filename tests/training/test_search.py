@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from tests.models.small_model import SETTINGS, SPECS, learner, names
-from tests.training.few_cutoffs import counted, drawn, weeks
+from tests.training.few_cutoffs import counted, sampled, weeks
 from training.search import CHOICES, DEFAULT, Candidate, Fold, choose, draw, search
 from training.splits import Split
 
@@ -85,21 +85,21 @@ OTHER = SETTINGS | {"max_iter": 10}
 
 @pytest.fixture(scope="module")
 def searched():
-    told = []
-    found = search(
-        drawn(5), SPECS, FOLDS, [SETTINGS, OTHER], 7, 1, lambda *report: told.append(report)
+    stored = []
+    result = search(
+        sampled(5), SPECS, FOLDS, [SETTINGS, OTHER], 7, 1, lambda *report: stored.append(report)
     )
-    return found, told
+    return result, stored
 
 
 def test_every_candidate_is_judged_on_every_fold(searched):
     """Against scikit-learn, fold by fold."""
-    found, _ = searched
-    assert [c.settings for c in found] == [SETTINGS, OTHER]
-    for each in found:
+    result, _ = searched
+    assert [c.settings for c in result] == [SETTINGS, OTHER]
+    for each in result:
         assert len(each.folds) == 2
         for split, fold in zip(FOLDS, each.folds, strict=True):
-            past, later = drawn(5).at(split.fit), drawn(5).at(split.judge)
+            past, later = sampled(5).at(split.fit), sampled(5).at(split.judge)
             trees = learner(past.frame, past.won, settings=each.settings, seed=7)
             probability = trees.predict_proba(later.frame[names()])[:, 1]
             assert fold.losses.mean() == pytest.approx(log_loss(later.won, probability))
@@ -113,7 +113,7 @@ def test_progress_counts_the_fits(searched):
 
 def test_folds_that_cannot_judge_are_left_out():
     """No win to fit on, none to judge by, nothing but wins."""
-    history = drawn(5)
+    history = sampled(5)
     history.won[history.frame["cutoff"].isin(weeks(0, 3)).to_numpy()] = 0
     history.won[history.frame["cutoff"].isin(weeks(4)).to_numpy()] = 1
     splits = [

@@ -59,8 +59,8 @@ def test_from_training_to_scoring(folder: Path) -> None:
     with open_database(stored.staged(config)) as database:
         cutoff = default_cutoff(database.data_end, database.data_end)
         cohort = Snapshots.at(database, [cutoff])
-        asked = [*stored.specs, Attribute("country", text=True)]
-        frame = feature_frame(cohort, asked)
+        requested = [*stored.specs, Attribute("country", text=True)]
+        frame = feature_frame(cohort, requested)
     held = (frame["count_all(visited_pricing)"] >= 2) | (frame["attribute(country)"] == "CH")
     assert frame[feature].tolist() == held.astype(float).tolist()
     assert 0 < held.mean() < 1

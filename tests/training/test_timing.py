@@ -68,19 +68,19 @@ def test_outcomes_from_the_end_of_the_last_training_label_on_change_nothing(
 
 def test_what_is_loaded_estimates_the_same_to_the_bit(demo_folder, trained, judged):
     loaded = Registry(load(demo_folder)).load("challenger").time_to_close
-    kept = trained.model.time_to_close
-    assert loaded == kept
+    stored = trained.model.time_to_close
+    assert loaded == stored
     readiness, cutoff = trained.model.rank(judged.frame), trained.split.judge[0]
-    found = loaded.estimate(judged.frame, readiness, cutoff)
-    assert found.equals(kept.estimate(judged.frame, readiness, cutoff))
-    assert list(found) == COLUMNS
-    assert (found["follow_up_on"] > cutoff).all()
-    assert (found["follow_up_on"].dt.day_of_week < 5).all()
-    lead = pd.to_timedelta(found["close_days_low"], unit="D")
-    moved = (found["follow_up_on"] - (cutoff + lead)).dt.days
+    result = loaded.estimate(judged.frame, readiness, cutoff)
+    assert result.equals(stored.estimate(judged.frame, readiness, cutoff))
+    assert list(result) == COLUMNS
+    assert (result["follow_up_on"] > cutoff).all()
+    assert (result["follow_up_on"].dt.day_of_week < 5).all()
+    lead = pd.to_timedelta(result["close_days_low"], unit="D")
+    moved = (result["follow_up_on"] - (cutoff + lead)).dt.days
     assert set(moved) <= {0, 1, 2}
-    assert (found["close_days_low"] <= found["close_days_median"]).all()
-    assert (found["close_days_median"] <= found["close_days_high"]).all()
+    assert (result["close_days_low"] <= result["close_days_median"]).all()
+    assert (result["close_days_median"] <= result["close_days_high"]).all()
 
 
 def test_the_chance_within_the_horizon_is_the_readiness(trained, judged):
@@ -94,10 +94,10 @@ def test_the_judgement_is_that_of_plain_python(demo_folder, trained, judged):
     """Brier score and middle half, counted lead by lead."""
     curves, model = trained.model.time_to_close, trained.model
     with open_database(load(demo_folder)) as database:
-        found = judged_timing(database, model, judged, trained.split)
+        result = judged_timing(database, model, judged, trained.split)
         known = endings(database, trained.split.judge, database.data_end)
         data_end = database.data_end
-    assert found == trained.timing
+    assert result == trained.timing
     readiness = model.rank(judged.frame)
     chance = curves.chances(judged.frame, readiness, range(1, 181))
     rows = zip(chance, known["cutoff"], known["days"], known["ending"], strict=True)
@@ -113,9 +113,9 @@ def test_the_judgement_is_that_of_plain_python(demo_folder, trained, judged):
                 for q in (0.25, 0.75)
             ]
             inside += by[0] <= days < by[1]
-    assert found.ladder[0].days == 7
-    assert found.ladder[0].brier == pytest.approx(np.mean(loss))
-    assert (found.wins, found.in_middle_half) == (wins, pytest.approx(inside / wins))
+    assert result.ladder[0].days == 7
+    assert result.ladder[0].brier == pytest.approx(np.mean(loss))
+    assert (result.wins, result.in_middle_half) == (wins, pytest.approx(inside / wins))
 
 
 def test_it_is_printed_and_logged(demo_folder, trained):

@@ -13,7 +13,7 @@ LEADS, SEED = 8_000, 7
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def result(tmp_path_factory):
     """A study of the test cutoffs, and the world that knows the truth beyond the data end."""
     folder = tmp_path_factory.mktemp("company")
     world = simulate(LEADS, SEED)
@@ -24,8 +24,8 @@ def found(tmp_path_factory):
 
 
 @pytest.mark.parametrize("days", [7, 30, 60, 90, 180])
-def test_promises_are_true_on_the_whole_and_tenth_by_tenth(found, days):
-    study, world = found
+def test_promises_are_true_on_the_whole_and_tenth_by_tenth(result, days):
+    study, world = result
     promised = study.chosen.chances(study.frame, study.readiness, [days])[:, 0]
     truth = world.true_probability(study.frame[["lead_id", "cutoff"]], days)
     one = study.chosen.pooled[days]
@@ -36,16 +36,16 @@ def test_promises_are_true_on_the_whole_and_tenth_by_tenth(found, days):
     assert error < 0.8 * of_one
 
 
-def test_about_half_of_the_true_wins_lie_in_the_middle_half(found):
-    study, world = found
+def test_about_half_of_the_true_wins_lie_in_the_middle_half(result):
+    study, world = result
     middle, median = true_coverage(study.chosen, study, world)
     print(f"\nin the middle half {middle:.3f}, by the median {median:.3f}")
     assert 0.42 < middle < 0.58
     assert 0.42 < median < 0.58
 
 
-def test_who_is_said_to_postpone_does_so_more_often_and_closes_later(found):
-    study, world = found
+def test_who_is_said_to_postpone_does_so_more_often_and_closes_later(result):
+    study, world = result
     snapshots = study.frame[["lead_id", "cutoff"]]
     marked = study.chosen.postpones(study.frame, study.readiness)
     ready = (study.readiness >= study.chosen.ready_from) & ~marked

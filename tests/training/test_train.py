@@ -64,8 +64,8 @@ def test_a_second_training_gives_the_same_bits(trained, twin, judged):
 
 
 def test_a_rule_for_what_nobody_does_is_noted(twin):
-    said = "The rules give points for actions that are not in the data: faxed."
-    assert said in twin.printed["notes"]
+    message = "The rules give points for actions that are not in the data: faxed."
+    assert message in twin.printed["notes"]
 
 
 RULES = 'name = "r"\n[bands]\nwarm = 1\nhot = 2\n[[rule]]\naction = "visit"\npoints = 1\n'
@@ -111,19 +111,19 @@ def test_the_rules_file_is_read_before_the_work_begins(tmp_path):
 
 def test_what_is_simpler_and_the_groups_are_told_and_kept(trained, demo_folder):
     printed = to_json(trained)
-    told, groups = printed["baselines"], printed["feature_groups"]
+    report, groups = printed["baselines"], printed["feature_groups"]
     # The learner that was not registered stands beside the one that was.
     other = "boosted_trees" if trained.model.is_linear else "logistic_regression"
     names = ["base_rate", "rules", "rules_calibrated", "learned_points", other]
-    assert list(told["difference"]) == names
+    assert list(report["difference"]) == names
     assert list(groups["difference"]) == ["explicit_only", "implicit_only"]
-    for found in (told, groups):
+    for result in (report, groups):
         for figure in FIGURES:
-            assert found["figures"]["model"][figure]["point"] == printed["test"]["model"][figure]
+            assert result["figures"]["model"][figure]["point"] == printed["test"]["model"][figure]
     against_rules = printed["test"]["difference"]["average_precision"]
-    assert told["difference"]["rules"]["average_precision"] == against_rules
+    assert report["difference"]["rules"]["average_precision"] == against_rules
     registry = Registry(load(demo_folder))
-    assert json.loads(registry.text(trained.model.run_id, "baselines.json")) == told
-    kept = registry.client.get_run(trained.model.run_id).data.metrics
-    assert kept[f"baseline/{other}/roc_auc"] == told["figures"][other]["roc_auc"]["point"]
-    assert "features/implicit_only/log_loss" in kept
+    assert json.loads(registry.text(trained.model.run_id, "baselines.json")) == report
+    stored = registry.client.get_run(trained.model.run_id).data.metrics
+    assert stored[f"baseline/{other}/roc_auc"] == report["figures"][other]["roc_auc"]["point"]
+    assert "features/implicit_only/log_loss" in stored

@@ -1,7 +1,7 @@
 """Setting the champion: MLflow's alias, and a row of the history, in three steps.
 
 1. intent: the row, with who, why and the figures. 2. alias moved: MLflow's alias `champion` points
-to the new version. 3. done: the version's tags in MLflow tell it too. Each is a transaction of its
+to the new version. 3. done: the version's tags in MLflow hold it too. Each is a transaction of its
 own. A crash leaves a row that says how far the change came, and the next command that reads or
 changes the history settles it: completed where the alias has moved, abandoned otherwise.
 
@@ -17,7 +17,7 @@ import sqlite3
 
 from features.config import Config
 from features.errors import BadInput, Refused
-from models.champion_changes import UNFINISHED, Change, Step, add, changes_at, mark
+from models.champion_changes import UNFINISHED, ChampionChange, Step, add, changes_at, mark
 from models.decisions_store import open_decisions, transaction
 from models.registry import CHAMPION, Registry
 from training.promotion.old_log import import_old_log
@@ -40,7 +40,7 @@ def stripped_reason(reason: str | None) -> str:
     return (reason or "").strip()
 
 
-def set_champion(config: Config, registry: Registry, change: Change) -> None:
+def set_champion(config: Config, registry: Registry, change: ChampionChange) -> None:
     """Make `change.new_version` the champion, in the three steps.
 
     Raises Refused where the champion is not the one that the change was decided against, or where
@@ -67,8 +67,8 @@ def set_champion(config: Config, registry: Registry, change: Change) -> None:
 
 
 def settle(store: sqlite3.Connection, config: Config, registry: Registry) -> tuple[str, ...]:
-    """Complete or abandon the change that is unfinished, and tell it; import the log of an earlier
-    release before. Within a transaction only."""
+    """Complete or abandon the unfinished change and return a note on it; first import the log of an
+    earlier release. Within a transaction only."""
     import_old_log(store, config, registry)
     notes = []
     for change in changes_at(store, *UNFINISHED):  # one at most

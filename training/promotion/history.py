@@ -10,7 +10,7 @@ from typing import Any
 
 from features.config import Config
 from features.errors import Refused
-from models.champion_changes import Change, changes_at
+from models.champion_changes import ChampionChange, changes_at
 from models.decisions_store import FILE_NAME, open_decisions, transaction
 from models.registry import CHAMPION, Registry
 from training.promotion.champion import TAG, approver, set_champion, settle, stripped_reason
@@ -24,7 +24,7 @@ class Period:
     version: str
     since: str | None = None
     until: str | None = None
-    change: Change | None = None
+    change: ChampionChange | None = None
 
     def json_fields(self) -> dict[str, Any]:
         """One of the `reigns` of `history --json`."""
@@ -43,11 +43,11 @@ class Period:
 
 
 @dataclass(frozen=True)
-class History:
+class ChampionHistory:
     """changes: those that took place, in order. champion: MLflow's. fault: what the history misses,
     "" if nothing. notes: what became of a change that was interrupted."""
 
-    changes: list[Change]
+    changes: list[ChampionChange]
     champion: str | None
     fault: str
     notes: tuple[str, ...]
@@ -66,7 +66,7 @@ class History:
             result.append(Period(self.champion))
         return result
 
-    def rollback_of(self, version: str) -> Change | None:
+    def rollback_of(self, version: str) -> ChampionChange | None:
         """The rollback that ended the last period of this version; None where none did."""
         ends = [change for change in self.changes if change.old_version == version]
         return ends[-1] if ends and ends[-1].kind == "rollback" else None
@@ -82,7 +82,7 @@ class History:
         }
 
 
-def history(config: Config) -> History:
+def history(config: Config) -> ChampionHistory:
     """The history as it is, once an interrupted change is settled."""
     registry = Registry(config)
     with open_decisions(config.out_folder) as store, transaction(store):
@@ -95,10 +95,12 @@ def history(config: Config) -> History:
             f"{config.out_folder / FILE_NAME}: change {number}, which set version {champion} as "
             "champion, is missing. The file was removed, or is an older copy."
         )
-    return History(changes, champion, fault, notes)
+    return ChampionHistory(changes, champion, fault, notes)
 
 
-def rollback(config: Config, reason: str, to: str | None = None, by: str | None = None) -> Change:
+def rollback(
+    config: Config, reason: str, to: str | None = None, by: str | None = None
+) -> ChampionChange:
     """Set the champion before this one, or version `to` of the earlier ones, as champion.
 
     Raises BadInput without a reason, Refused where there is no such champion to go back to.
@@ -108,12 +110,12 @@ def rollback(config: Config, reason: str, to: str | None = None, by: str | None 
     champion, target = past.champion, _target(past, to)
     registry.load(target)  # before anything changes: it can still be read
     summary = f"Version {target} is champion again, in place of version {champion}."
-    change = Change("rollback", champion, target, approver(by), reason, False, summary, {})
+    change = ChampionChange("rollback", champion, target, approver(by), reason, False, summary, {})
     set_champion(config, registry, change)
     return change
 
 
-def _target(past: History, to: str | None) -> str:
+def _target(past: ChampionHistory, to: str | None) -> str:
     """Version `to` if it was champion before; else the one before this one, without those rolled
     back: a promotion puts its version on the stack, a rollback takes off all above its own."""
     champion = past.champion

@@ -14,7 +14,7 @@ from typing import Any
 
 from features.config import Config
 from features.errors import Refused
-from models.champion_changes import Change, add
+from models.champion_changes import ChampionChange, add
 from models.registry import CHAMPION, Registry
 
 
@@ -37,7 +37,7 @@ def import_old_log(store: sqlite3.Connection, config: Config, registry: Registry
         if line["step"] == "intent":
             add(
                 store,
-                Change(
+                ChampionChange(
                     kind=line["kind"],
                     old_version=line["from"],
                     new_version=line["to"],

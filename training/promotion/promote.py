@@ -3,6 +3,8 @@
 What it takes to promote a challenger: training/promotion/decision.py, docs/promotion.md.
 """
 
+import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,17 +16,17 @@ from features.open import open_database
 from features.progress import Progress, silent
 from features.result_json import to_json
 from features.spec.spec import distinct
-from models.champion_changes import Change
+from models.champion_changes import ChampionChange
 from models.classifier.model import ReadinessModel
-from models.comparison import capacity_of, fair_cutoffs
+from models.comparison import fair_cutoffs, judge_on
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
+from models.simpler import STORED_AS, Simpler, does_as_well
 from models.statistics.estimate import Estimate
-from models.statistics.judge import Contender, judge
+from models.statistics.judge import Contender
 from training.promotion.champion import approver, set_champion, stripped_reason
 from training.promotion.decision import Takes, decide, summarise
 from training.promotion.history import history
-from training.promotion.simpler_ways import simpler_ways
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Promotion:
+class PromotionResult:
     """The decision. `judged` None: the challenger was champion already; `takes`: what promoting it
     takes; `summary`: the decision in words."""
 
@@ -73,13 +75,22 @@ class Promotion:
         }
 
 
+@dataclass(frozen=True)
+class SimplerWays:
+    """preferred: one is to be preferred to the model, so that promoting that takes an approval;
+    summary: how the simplest that does as well does, "" where none does."""
+
+    preferred: bool
+    summary: str
+
+
 def promote(
     config: Config,
     reason: str | None = None,
     by: str | None = None,
     force: bool = False,
     progress: Progress = silent,
-) -> Promotion:
+) -> PromotionResult:
     """Judge the challenger against the champion and the rules; make it champion if it may be.
 
     reason: of a person who approves it; force: they approve it against the figures.
@@ -96,8 +107,8 @@ def promote(
     version, before = challenger.version, champion.version if champion else None
     if version == before:
         summary = f"Version {version} is the champion already; nothing to do."
-        return Promotion(version, True, Takes.NOTHING, summary, None)
-    back, ways = history(config).rollback_of(version), simpler_ways(registry, challenger)
+        return PromotionResult(version, True, Takes.NOTHING, summary, None)
+    back, ways = history(config).rollback_of(version), _simpler_ways(registry, challenger)
     judged = _judge(config, challenger, champion, rules, progress)
     stale = champion is not None and _is_stale(config, challenger, champion)
     simpler = champion is not None and _is_simpler(challenger, champion, judged)
@@ -111,9 +122,9 @@ def promote(
     if promoted:
         forced, evidence = decision.takes is Takes.FORCE, to_json(judged)
         who = approver(by)
-        change = Change("promote", before, version, who, reason, forced, summary, evidence)
+        change = ChampionChange("promote", before, version, who, reason, forced, summary, evidence)
         set_champion(config, registry, change)
-    return Promotion(version, promoted, decision.takes, summary, judged)
+    return PromotionResult(version, promoted, decision.takes, summary, judged)
 
 
 def _given(reason: str, force: bool) -> Takes:
@@ -161,20 +172,17 @@ def _judge(
     opponents = [Contender("rules", rules.rank(test.frame), False)]
     if champion is not None:
         opponents.append(Contender("champion", champion.rank(datasets[1].frame), True))
-    differences = judge(
-        *(rows[0], test.won, [ours, *opponents], capacity_of(config), challenger.base_rate),
-        seed=config.seed,
-    ).differences
+    judged = judge_on(test, config, [ours, *opponents], challenger.base_rate)
     metric = config.promotion.metric
     cutoffs = [f"{cutoff:%Y-%m-%d}" for cutoff in test.frame["cutoff"].drop_duplicates()]
     return Judged(
         metric=metric,
-        difference={name: each[metric] for name, each in differences.items()},
-        log_loss=differences["champion"]["log_loss"] if champion else None,
+        difference={name: each[metric] for name, each in judged.differences.items()},
+        log_loss=judged.differences["champion"]["log_loss"] if champion else None,
         cutoffs=tuple(cutoffs),
-        snapshots=len(test.won),
-        leads=test.frame["lead_id"].nunique(),
-        wins=test.wins,
+        snapshots=judged.snapshots,
+        leads=judged.leads,
+        wins=judged.wins,
         rules_version=rules.version,
     )
 
@@ -193,3 +201,29 @@ def _fair(
         specs = distinct([*model.specs, *rules.specs])
         memory_gb = config.engine.memory_gb
         return labelled(database, specs, cutoffs, models[0].horizon_days, memory_gb, progress)
+
+
+def _simpler_ways(registry: Registry, model: ReadinessModel) -> SimplerWays:
+    """As logged at the training; nothing of a version trained before simpler ways were compared.
+
+    Preferred is one that gives a probability, as the model does, and is not surely behind it; and
+    any that is surely better by the metric that promotes. Points that merely rank as well are
+    reported: they give no probability that could stand in its place.
+    """
+    text = registry.text(model.run_id, STORED_AS)
+    if text is None:
+        return SimplerWays(False, "")
+    simpler = Simpler.from_json(json.loads(text))
+    preferred = [name for name in simpler.side_by_side.simpler if _preferred(simpler, name)]
+    summary = f" {simpler.verdict}" if simpler.simplest else ""
+    if preferred:
+        names = ", ".join(preferred)
+        summary = f" Preferred is what is simpler and does as well: {names}.{summary}"
+    return SimplerWays(bool(preferred), summary)
+
+
+def _preferred(simpler: Simpler, name: str) -> bool:
+    if not does_as_well(simpler.side_by_side, name, simpler.metric):
+        return False
+    is_probability = not math.isnan(simpler.side_by_side.figures[name]["log_loss"].point)
+    return is_probability or simpler.side_by_side.behind(name, simpler.metric).high < 0

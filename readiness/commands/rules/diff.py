@@ -36,7 +36,7 @@ def verb(
     """
     from features.config import load
     from features.open import open_database
-    from models.rules.history import find_rules
+    from models.rules.rules import find_rules
     from serve.ledger.ledger import require_exportable
     from serve.reports.rules.diff import diff_rules, export
 

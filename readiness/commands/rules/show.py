@@ -23,7 +23,7 @@ def verb(
     The version follows the content: the same rules have the same version, whatever their layout.
     """
     from features.config import load
-    from models.rules.history import find_rules
+    from models.rules.rules import find_rules
 
     config = load(where)
     rules = find_rules(which, config)

@@ -40,7 +40,7 @@ def verb(
     from features.open import open_database
     from features.spec.spec import distinct
     from models.registry import Registry
-    from models.rules.history import current_rules, find_rules
+    from models.rules.rules import current_rules, find_rules
     from serve.reports.rules.backtest import backtest
     from serve.reports.rules.page import write_page
 

@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 from features.check.gate import refuse_lacks
 from features.check.worked import Worked, worked
 from features.conditions.segments import Segment
-from features.config import Config
+from features.config import Capacity, Config
 from features.contract.database import LeadDatabase
 from features.dataset import labelled
 from features.errors import Refused
@@ -23,9 +23,9 @@ from models.classifier.model import ReadinessModel
 from models.comparison import Comparison, compare_on, fair_cutoffs
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore
-from models.simpler import KEPT_AS, Simpler
+from models.simpler import STORED_AS, Simpler
 from models.statistics.judge import Judgement
-from models.statistics.metrics import Capacity, Ranking
+from models.statistics.metrics import Ranking
 from serve.scoring.prior_shift import shifts
 
 
@@ -91,7 +91,7 @@ def _added(
 def simpler_at_training(config: Config, model: ReadinessModel) -> Simpler | None:
     """How the model did beside what is simpler, on the final test of its training; None of a
     version that was trained before this was asked."""
-    stored = Registry(config).text(model.run_id, KEPT_AS)
+    stored = Registry(config).text(model.run_id, STORED_AS)
     return Simpler.from_json(json.loads(stored)) if stored else None
 
 
@@ -128,6 +128,6 @@ def _shorter(capacity: Capacity) -> list[Capacity]:
     """Up to a hundred capacities of the same kind, rising to it."""
     if capacity.share is not None:
         return [Capacity(share=capacity.share * part / 100) for part in range(1, 101)]
-    assert capacity.leads_per_cutoff is not None  # Capacity saw to it
-    leads = np.unique(np.linspace(1, capacity.leads_per_cutoff, 100).astype(int))
-    return [Capacity(leads_per_cutoff=number) for number in leads.tolist()]
+    assert capacity.leads is not None  # Capacity saw to it
+    leads = np.unique(np.linspace(1, capacity.leads, 100).astype(int))
+    return [Capacity(leads=number) for number in leads.tolist()]

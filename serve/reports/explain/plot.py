@@ -21,7 +21,7 @@ def history(
 ) -> Figure:
     """One figure per cutoff as dots on a line, broken where there is none; beneath, a row of marks
     per kind of moment. rug: kind -> (moments, colour). scores: not empty, in order of time."""
-    figure, axes = canvas(title, beneath=True)
+    figure, axes = canvas(title, low_panel=True)
     days, figures = list(scores), [float("nan") if v is None else v for v in scores.values()]
     axes.plot(days, figures, "o-", color=shade, lw=2, ms=6, clip_on=False)  # type: ignore[arg-type]
     least = min([0.0, *(v for v in figures if v == v)])

@@ -19,14 +19,13 @@ from features.errors import Refused
 from features.progress import Progress
 from features.spec.spec import distinct
 from models.classifier.model import ReadinessModel
-from models.comparison import capacity_of, fair_cutoffs
+from models.comparison import fair_cutoffs, judge_on
 from models.rules.review import RuleLift, rule_lifts
 from models.rules.rules import RuleScore, call_order
-from models.statistics.judge import Contender, Judgement, judge
+from models.statistics.judge import Contender, Judgement
 from models.statistics.verdict import Verdict, verdict
 
 DRAFT, CURRENT, MODEL = "draft", "current rules", "model"
-REPLICATES = 1000
 
 
 @dataclass(frozen=True)
@@ -143,12 +142,6 @@ def _judged(
     names: tuple[str, str],
     model: ReadinessModel | None,
 ) -> Judgement:
-    return judge(
-        dataset.frame[["lead_id", "cutoff"]],
-        dataset.won,
-        [Contender(name, scores[name], is_probability=name == MODEL) for name in names],
-        capacity_of(config),
-        base_rate=float(dataset.won.mean()) if model is None else model.base_rate,
-        replicates=REPLICATES,
-        seed=config.seed,
-    )
+    contenders = [Contender(name, scores[name], is_probability=name == MODEL) for name in names]
+    base_rate = float(dataset.won.mean()) if model is None else model.base_rate
+    return judge_on(dataset, config, contenders, base_rate)

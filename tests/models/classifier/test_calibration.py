@@ -57,17 +57,17 @@ def test_alike_log_odds_are_anchored_as_king_and_zeng_correct():
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_keeps_the_ranking_ties_included_and_never_says_0_or_1(kind):
     f, won, _ = world(300, 0.6, 0.3)
-    found = fit_line(kind, f, won).probability(f)
-    assert np.array_equal(rankdata(found), rankdata(f))
-    assert ((found > 0) & (found < 1)).all()
+    result = fit_line(kind, f, won).probability(f)
+    assert np.array_equal(rankdata(result), rankdata(f))
+    assert ((result > 0) & (result < 1)).all()
 
 
 def test_few_wins_get_the_fewest_parameters_that_will_do():
     for seed in range(5):
         f, won, frame = world(150, 1.0, 0.0, seed, cutoffs=2)
         assert won.sum() < ENOUGH_WINS
-        found = choose_kind(f, won, frame["lead_id"], frame["cutoff"])
-        assert found.kind in ("none", "shift")
+        result = choose_kind(f, won, frame["lead_id"], frame["cutoff"])
+        assert result.kind in ("none", "shift")
     f, won, frame = world(150, 1.0, -2.5, base=2.0, cutoffs=2)  # far too hopeful
     assert won.sum() < ENOUGH_WINS
     assert choose_kind(f, won, frame["lead_id"], frame["cutoff"]).kind == "shift"
@@ -75,19 +75,19 @@ def test_few_wins_get_the_fewest_parameters_that_will_do():
 
 def test_many_wins_get_a_sigmoid_unless_it_is_surely_worse():
     f, won, frame = world(3_000, 0.4, -0.5)
-    found = choose_kind(f, won, frame["lead_id"], frame["cutoff"])
-    assert found.kind == "sigmoid"
-    assert found.log_loss["sigmoid"] < min(found.log_loss["shift"], found.log_loss["none"])
-    assert found.behind["sigmoid"] == (0.0, 0.0)
+    result = choose_kind(f, won, frame["lead_id"], frame["cutoff"])
+    assert result.kind == "sigmoid"
+    assert result.log_loss["sigmoid"] < min(result.log_loss["shift"], result.log_loss["none"])
+    assert result.behind["sigmoid"] == (0.0, 0.0)
     f, won, frame = world(3_000, 0.9, 0.0)
     assert choose_kind(f, won, frame["lead_id"], frame["cutoff"]).kind == "sigmoid"
 
 
 def test_a_side_without_wins_leaves_the_trees_as_they_are():
     f, _, frame = world(50, 1.0, 0.0)
-    found = choose_kind(f, np.zeros(len(f)), frame["lead_id"], frame["cutoff"])
-    assert (found.kind, found.log_loss) == ("none", {})
-    assert to_json(found) == {"kind": "none", "cross_fitted": {}}
+    result = choose_kind(f, np.zeros(len(f)), frame["lead_id"], frame["cutoff"])
+    assert (result.kind, result.log_loss) == ("none", {})
+    assert to_json(result) == {"kind": "none", "cross_fitted": {}}
 
 
 def test_the_cross_fit_is_by_lead_and_forward_in_time():
@@ -102,8 +102,8 @@ def test_the_cross_fit_is_by_lead_and_forward_in_time():
             "cutoff": np.tile(pd.date_range("2026-03-02", periods=4), 200),
         }
     )
-    found = choose_kind(f, won, frame["lead_id"], frame["cutoff"])
-    assert found.log_loss["sigmoid"] >= np.log(2) - 0.005
+    result = choose_kind(f, won, frame["lead_id"], frame["cutoff"])
+    assert result.log_loss["sigmoid"] >= np.log(2) - 0.005
 
 
 @given(st.lists(st.sampled_from("abcdef"), min_size=1))

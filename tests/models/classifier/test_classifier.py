@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from features.spec.kinds import Age, DaysSince
 from models.classifier import classifier as module
 from models.classifier.classifier import ReadinessClassifier
-from models.classifier.columns import uninformative
+from models.classifier.encoding import uninformative
 from models.classifier.logistic import LogisticSettings
 from tests.models.small_model import SETTINGS, fitted, learner, names, snapshots
 

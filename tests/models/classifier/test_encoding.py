@@ -27,12 +27,12 @@ def fitted(frame, names=NAMES):
 
 @settings(max_examples=40)
 @given(st.lists(ROW, min_size=1, max_size=30), st.lists(ROW, max_size=30))
-def test_it_is_the_encoder_s_own(known, asked):
+def test_it_is_the_encoder_s_own(known, requested):
     """With values, and missing values, that the fit has not seen; and with no rows at all."""
-    encode, frame = fitted(frame_of(known)), frame_of(asked)
-    if asked:
+    encode, frame = fitted(frame_of(known)), frame_of(requested)
+    if requested:
         np.testing.assert_array_equal(encoded(encode, frame), encode.transform(frame).astype(float))
-    assert encoded(encode, frame).shape == (len(asked), 4)
+    assert encoded(encode, frame).shape == (len(requested), 4)
 
 
 def test_rare_values_share_a_code():
@@ -40,9 +40,9 @@ def test_rare_values_share_a_code():
     rows = [(f"s{n}", float(n), "ads", 1.0) for n in range(150) for _ in range(1 + n % 5)]
     frame = frame_of(rows)
     encode = fitted(frame)
-    found = encoded(encode, frame)
-    np.testing.assert_array_equal(found, encode.transform(frame).astype(float))
-    assert len(np.unique(found[:, 0])) == 100
+    result = encoded(encode, frame)
+    np.testing.assert_array_equal(result, encode.transform(frame).astype(float))
+    assert len(np.unique(result[:, 0])) == 100
 
 
 @pytest.mark.parametrize("names", [NAMES[:1], NAMES[1:2]])

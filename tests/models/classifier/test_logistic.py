@@ -60,12 +60,12 @@ def test_contributions_are_those_of_shap(fitted):
     pipeline, frame = fitted
     encoded = pipeline[:-1].transform(frame)
     names = [spec.name for spec in SPECS]
-    found, base = linear_contributions(pipeline, encoded, names)
+    result, base = linear_contributions(pipeline, encoded, names)
     background = shap.maskers.Independent(encoded, max_samples=len(encoded))
     oracle = shap.LinearExplainer(pipeline[-1], background)
     inputs = pd.DataFrame(oracle.shap_values(encoded), columns=list(owners(pipeline["encode"])))
     expected = inputs.T.groupby(level=0).sum().T[names].to_numpy()
-    assert np.abs(found - expected).max() < 1e-8
+    assert np.abs(result - expected).max() < 1e-8
     assert base == pytest.approx(oracle.expected_value, abs=1e-8)
 
 
@@ -84,9 +84,9 @@ def test_every_input_belongs_to_the_feature_that_moves_it(fitted):
 
 def test_reasons_add_up_to_the_readiness(served):
     model, frame = served
-    found = explain(model, frame)
+    result = explain(model, frame)
     readiness, decide = model.rank(frame), model.classifier.learner_.decision_function
-    assert np.abs(found.by_feature.sum(axis=1) + found.base - logit(readiness)).max() < 1e-9
+    assert np.abs(result.by_feature.sum(axis=1) + result.base - logit(readiness)).max() < 1e-9
     assert readiness == pytest.approx(
         expit(model.line.log_odds(decide(frame[[spec.name for spec in model.specs]]))), abs=1e-12
     )
@@ -107,8 +107,8 @@ def test_so_too_without_a_text():
     frame, won = snapshots(1_500)
     more = [Count(f"event {number}", 7) for number in range(30)]
     rng = np.random.default_rng(0)
-    drawn = pd.DataFrame({spec.name: rng.poisson(1.0, len(frame)) for spec in more}, dtype=float)
-    frame = pd.concat([frame.reset_index(drop=True), drawn], axis=1)
+    sampled = pd.DataFrame({spec.name: rng.poisson(1.0, len(frame)) for spec in more}, dtype=float)
+    frame = pd.concat([frame.reset_index(drop=True), sampled], axis=1)
     numbers = [spec for spec in (*SPECS, *more) if not spec.is_text]
     pipeline = learner(frame, won, numbers, STRENGTH).learner_
     inputs = frame[[spec.name for spec in numbers]]
@@ -122,8 +122,8 @@ def test_texts_alone_have_reasons():
     texts = [spec for spec in SPECS if spec.is_text]
     pipeline = learner(frame, won, texts, STRENGTH).learner_
     encoded = pipeline[:-1].transform(frame)
-    found, base = linear_contributions(pipeline, encoded, [spec.name for spec in texts])
-    assert found.sum(axis=1) + base == pytest.approx(linear_log_odds(pipeline[-1], encoded))
+    result, base = linear_contributions(pipeline, encoded, [spec.name for spec in texts])
+    assert result.sum(axis=1) + base == pytest.approx(linear_log_odds(pipeline[-1], encoded))
 
 
 def test_a_moved_prior_moves_the_base_alone(served):

@@ -10,7 +10,7 @@ from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from models.classifier import subsample as module
-from models.classifier.columns import LOOKED_AT
+from models.classifier.encoding import LOOKED_AT
 from models.classifier.subsample import correct_prior, subsample
 from models.classifier.tree_nodes import tree_nodes
 from models.explanations.contributions import contributions
@@ -84,8 +84,8 @@ def test_corrected_it_gives_the_true_chances(thinned):
 def test_reasons_begin_at_the_mean_of_all_snapshots(thinned):
     X, _, won, rows, booster = thinned
     correct_prior(booster, X[rows], won[rows], share=0.25)
-    found, base = contributions(booster, X[:500])
-    assert found.sum(axis=1) + base == pytest.approx(booster.decision_function(X[:500]), abs=1e-10)
+    result, base = contributions(booster, X[:500])
+    assert result.sum(axis=1) + base == pytest.approx(booster.decision_function(X[:500]), abs=1e-10)
     for nodes in tree_nodes(booster):
         count = nodes["count"].astype(int)
         assert count[0] == pytest.approx(len(X), rel=0.001)
@@ -98,14 +98,14 @@ def test_reasons_begin_at_the_mean_of_all_snapshots(thinned):
 def test_a_learner_of_many_snapshots_is_as_good_as_one_that_saw_them_all(monkeypatch):
     frame, won = snapshots(60_000)
     rare = won * (np.random.default_rng(2).random(len(won)) < 0.1)  # 4 % won
-    asked, _ = snapshots(5_000, seed=1)
+    requested, _ = snapshots(5_000, seed=1)
     part = learner(frame, rare)
     monkeypatch.setattr(module, "ALWAYS_ROWS", len(frame))
     every = learner(frame, rare)
     roots = [tree_nodes(each.learner_[-1])[0]["count"][0] for each in (part, every)]
     assert int(roots[1]) == 60_000
     assert int(roots[0]) == pytest.approx(60_000, abs=10)
-    apart = part.learner_log_odds(asked) - every.learner_log_odds(asked)
+    apart = part.learner_log_odds(requested) - every.learner_log_odds(requested)
     assert abs(apart.mean()) < 0.05
     assert apart.std() < 0.3
 

@@ -60,15 +60,15 @@ def booster_and_rows(request):
 
 def test_contributions_and_base_add_up_to_the_log_odds(booster_and_rows):
     booster, X = booster_and_rows
-    found, base = contributions(booster, X)
-    assert found.sum(axis=1) + base == pytest.approx(booster.decision_function(X), abs=1e-11)
+    result, base = contributions(booster, X)
+    assert result.sum(axis=1) + base == pytest.approx(booster.decision_function(X), abs=1e-11)
 
 
 def test_equals_shap(booster_and_rows):
     booster, X = booster_and_rows
     oracle = shap.TreeExplainer(booster, feature_perturbation="tree_path_dependent")
-    found, base = contributions(booster, X)
-    assert found == pytest.approx(oracle.shap_values(X), abs=1e-9)
+    result, base = contributions(booster, X)
+    assert result == pytest.approx(oracle.shap_values(X), abs=1e-9)
     assert base == pytest.approx(np.ravel(oracle.expected_value)[0], abs=1e-9)
 
 
@@ -91,15 +91,15 @@ def expected_value(nodes, row, known, at=0):
 def shapley_values(nodes, row):
     """By definition: how much each feature changes the prediction, over all sets of the others."""
     k = len(row)
-    found = np.zeros(k)
+    result = np.zeros(k)
     for feature in range(k):
         others = [other for other in range(k) if other != feature]
         for size in range(k):
             weight = factorial(size) * factorial(k - size - 1) / factorial(k)
             for known in map(set, combinations(others, size)):
                 with_it = expected_value(nodes, row, known | {feature})
-                found[feature] += weight * (with_it - expected_value(nodes, row, known))
-    return found
+                result[feature] += weight * (with_it - expected_value(nodes, row, known))
+    return result
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -114,17 +114,17 @@ def test_equals_the_definition(seed):
 def test_a_feature_without_a_split_contributes_exactly_nothing():
     X = awkward_rows(300, 6)
     X[:, 4] = 1.0
-    found, _ = contributions(fitted(X), np.vstack([X, np.full(6, np.nan)]))
-    assert not found[:, 4].any()
-    assert found[:, 0].any()
+    result, _ = contributions(fitted(X), np.vstack([X, np.full(6, np.nan)]))
+    assert not result[:, 4].any()
+    assert result[:, 0].any()
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_trees_of_a_single_leaf(early_stopping):
     X = awkward_rows(100, 3)
     booster = fitted(X, min_samples_leaf=80, early_stopping=early_stopping)
-    found, base = contributions(booster, X)
-    assert not found.any()
+    result, base = contributions(booster, X)
+    assert not result.any()
     assert booster.decision_function(X) == pytest.approx(base, abs=1e-12)
 
 

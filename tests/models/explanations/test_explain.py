@@ -118,16 +118,16 @@ def explained():
 
 
 def test_reasons_and_base_add_up_to_the_log_odds_of_readiness(explained):
-    model, found = explained
-    every = found.top(100)
-    sums = [found.base + sum(reason.log_odds for reason in reasons) for reasons in every]
-    assert np.abs(sums - logit(model.rank(found.frame))).max() < 1e-9
+    model, result = explained
+    every = result.top(100)
+    sums = [result.base + sum(reason.log_odds for reason in reasons) for reasons in every]
+    assert np.abs(sums - logit(model.rank(result.frame))).max() < 1e-9
 
 
 def test_a_topic_holds_all_its_features_and_no_other(explained):
-    model, found = explained
+    model, result = explained
     columns = [spec.name for spec in model.specs]
-    by_feature = pd.DataFrame(found.by_feature, columns=columns)
+    by_feature = pd.DataFrame(result.by_feature, columns=columns)
     members = {
         "visit": ["count_7d(visit)", "count_all(visit)", "days_since(visit)"],
         "chat": ["count_all(chat)"],
@@ -136,15 +136,15 @@ def test_a_topic_holds_all_its_features_and_no_other(explained):
         "size": ["attribute(size)"],
     }
     assert sorted(columns) == sorted(name for names in members.values() for name in names)
-    for row, reasons in enumerate(found.top(100)):
+    for row, reasons in enumerate(result.top(100)):
         for reason in reasons:
             whole = by_feature.loc[row, members[reason.topic]].sum()
             assert reason.log_odds == pytest.approx(whole, abs=1e-12)
 
 
 def test_the_strongest_come_first_and_a_shorter_list_is_its_beginning(explained):
-    _, found = explained
-    for few, every in zip(found.top(2), found.top(100), strict=True):
+    _, result = explained
+    for few, every in zip(result.top(2), result.top(100), strict=True):
         strengths = [abs(reason.log_odds) for reason in every]
         assert strengths == sorted(strengths, reverse=True)
         assert few == every[:2]
@@ -152,54 +152,56 @@ def test_the_strongest_come_first_and_a_shorter_list_is_its_beginning(explained)
 
 def test_a_contribution_stands_with_its_own_feature(explained):
     """Texts are encoded ahead of numbers; the order of the features is another."""
-    model, found = explained
+    model, result = explained
     at = {spec.name: place for place, spec in enumerate(model.specs)}
-    referred = (found.frame["first_source"] == "referral").to_numpy()
-    first_source = found.by_feature[:, at["first_source"]]
+    referred = (result.frame["first_source"] == "referral").to_numpy()
+    first_source = result.by_feature[:, at["first_source"]]
     assert first_source[referred].min() > first_source[~referred].max()
-    young = (found.frame["age_days"] < 50).to_numpy()
-    age = found.by_feature[:, at["age_days"]]
+    young = (result.frame["age_days"] < 50).to_numpy()
+    age = result.by_feature[:, at["age_days"]]
     assert age[young].mean() > 0.5 > age[~young].mean()
 
 
 def test_contributions_are_shap_s_on_the_scale_of_the_readiness(explained):
-    model, found = explained
+    model, result = explained
     encode, boost = model.classifier.learner_
     oracle = shap.TreeExplainer(boost, feature_perturbation="tree_path_dependent")
-    values = oracle.shap_values(encode.transform(found.frame).astype(float)) * model.line.slope
+    values = oracle.shap_values(encode.transform(result.frame).astype(float)) * model.line.slope
     by_name = pd.DataFrame(values, columns=encode.get_feature_names_out())
     names = [spec.name for spec in model.specs]
-    assert np.abs(found.by_feature - by_name[names].to_numpy()).max() < 1e-6
+    assert np.abs(result.by_feature - by_name[names].to_numpy()).max() < 1e-6
 
 
 def test_threads_change_no_bit(explained):
-    model, found = explained
-    encoded = model.encoded(found.frame)
+    model, result = explained
+    encoded = model.encoded(result.frame)
     for threads in (1, 2):
         with threadpool_limits(threads):
-            again = explain(model, found.frame, encoded=encoded)
-            assert np.array_equal(again.by_feature, found.by_feature)
-            assert np.array_equal(model.rank_encoded(encoded), model.rank(found.frame))
-            columns = found.frame[[spec.name for spec in model.specs]]
+            again = explain(model, result.frame, encoded=encoded)
+            assert np.array_equal(again.by_feature, result.by_feature)
+            assert np.array_equal(model.rank_encoded(encoded), model.rank(result.frame))
+            columns = result.frame[[spec.name for spec in model.specs]]
             assert np.array_equal(
-                model.rank(found.frame), model.classifier.predict_proba(columns)[:, 1]
+                model.rank(result.frame), model.classifier.predict_proba(columns)[:, 1]
             )
 
 
 def test_a_lead_has_the_same_reasons_in_any_company(explained):
-    model, found = explained
-    alone = explain(model, found.frame.iloc[[7]].reset_index(drop=True))
-    assert np.array_equal(alone.by_feature[0], found.by_feature[7])
-    assert alone.top(3)[0] == found.top(3)[7]
+    model, result = explained
+    alone = explain(model, result.frame.iloc[[7]].reset_index(drop=True))
+    assert np.array_equal(alone.by_feature[0], result.by_feature[7])
+    assert alone.top(3)[0] == result.top(3)[7]
 
 
 def test_a_trained_model_s_reasons_add_up_and_read_like_facts(trained, judged):
-    found = explain(trained.model, judged.frame)
-    sums = [found.base + sum(r.log_odds for r in reasons) for reasons in found.top(1000)]
+    result = explain(trained.model, judged.frame)
+    sums = [result.base + sum(r.log_odds for r in reasons) for reasons in result.top(1000)]
     assert np.abs(sums - logit(trained.model.rank(judged.frame))).max() < 1e-9
-    told = [reason for reasons in found.top(5) for reason in reasons]
-    assert len(told) > 2 * len(judged.won)
-    facts = [reason.text for reason in told if reason.topic != "source"]  # sources are named as is
+    report = [reason for reasons in result.top(5) for reason in reasons]
+    assert len(report) > 2 * len(judged.won)
+    facts = [
+        reason.text for reason in report if reason.topic != "source"
+    ]  # sources are named as is
     assert not [text for text in facts if "nan" in text.lower() or "_" in text or not text]
 
 

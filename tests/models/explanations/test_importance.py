@@ -10,13 +10,13 @@ from tests.models.small_model import fitted, snapshots
 
 
 @pytest.fixture(scope="module")
-def found():
+def result():
     model, (frame, won) = fitted(), snapshots(800, seed=1)
     return model, frame, won, importance(model, frame, won, seed=7)
 
 
-def test_what_drives_the_outcome_comes_first(found):
-    model, _, _, table = found
+def test_what_drives_the_outcome_comes_first(result):
+    model, _, _, table = result
     assert set(table["feature"]) == {spec.name for spec in model.specs}
     assert list(table["cost"]) == sorted(table["cost"], reverse=True)
     assert set(table["feature"][:3]) == {"age_days", "count_7d(visit)", "first_source"}
@@ -27,9 +27,9 @@ def test_what_drives_the_outcome_comes_first(found):
 
 
 @pytest.mark.slow
-def test_the_cost_is_the_rise_of_the_log_loss_when_a_column_is_shuffled(found):
+def test_the_cost_is_the_rise_of_the_log_loss_when_a_column_is_shuffled(result):
     """Text and number alike, and averaged over many shuffles of our own."""
-    model, frame, won, table = found
+    model, frame, won, table = result
     costs = table.set_index("feature")
     rng = np.random.default_rng(0)
     for feature in ("age_days", "first_source"):
@@ -41,14 +41,14 @@ def test_the_cost_is_the_rise_of_the_log_loss_when_a_column_is_shuffled(found):
         assert costs.loc[feature, "cost"] == pytest.approx(np.mean(rises), abs=within)
 
 
-def test_the_seed_decides(found):
-    model, frame, won, table = found
+def test_the_seed_decides(result):
+    model, frame, won, table = result
     assert importance(model, frame, won, seed=7).equals(table)
     assert not importance(model, frame, won, seed=8).equals(table)
 
 
-def test_of_many_snapshots_only_some_are_looked_at(found, monkeypatch):
-    model, frame, won, _ = found
+def test_of_many_snapshots_only_some_are_looked_at(result, monkeypatch):
+    model, frame, won, _ = result
     monkeypatch.setattr(module, "MOST_ROWS", 300)
     bounded = importance(model, frame, won, seed=7)
     rows = np.sort(np.random.default_rng(7).permutation(800)[:300])
@@ -59,7 +59,7 @@ def test_of_many_snapshots_only_some_are_looked_at(found, monkeypatch):
     )
 
 
-def test_one_outcome_only_can_still_be_judged(found):
-    model, frame, won, _ = found
+def test_one_outcome_only_can_still_be_judged(result):
+    model, frame, won, _ = result
     lost = won == 0
     assert importance(model, frame[lost], won[lost], seed=7)["cost"].notna().all()

@@ -23,7 +23,7 @@ def test_the_version_follows_the_content_only():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("cap = 10", "capp = 10", r"rule.1.capp: unknown key; did you mean cap\?"),
         (
@@ -67,18 +67,18 @@ def test_the_version_follows_the_content_only():
         ),
     ],
 )
-def test_a_faulty_table_is_refused_in_one_message(old, new, said):
+def test_a_faulty_table_is_refused_in_one_message(old, new, message):
     faulty = (HEAD + ENGAGED).replace(old, new, 1)
     assert faulty != HEAD + ENGAGED
-    with pytest.raises(BadInput, match=said) as refused:
+    with pytest.raises(BadInput, match=message) as refused:
         table(faulty, head="")
     assert str(refused.value).startswith("rules.toml ")
 
 
 def test_defaults_spelled_out_are_the_same_rules():
-    told = ENGAGED.replace('action = "opened"', 'action = "opened"\nper = "occurrence"')
-    assert told != ENGAGED
-    assert table(told).version == table(ENGAGED).version
+    report = ENGAGED.replace('action = "opened"', 'action = "opened"\nper = "occurrence"')
+    assert report != ENGAGED
+    assert table(report).version == table(ENGAGED).version
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -9,7 +9,7 @@ from models.rules.fit import errors, evidence, weights, whole_points
 RNG = np.random.default_rng(3)
 N = 6_000
 TWIN = RNG.random(N) < 0.4
-# two deeds that mostly go together, one that means nothing, one bad sign
+# two events that mostly go together, one that means nothing, one bad sign
 COLUMNS = np.column_stack(
     [TWIN, TWIN ^ (RNG.random(N) < 0.05), RNG.random(N) < 0.3, RNG.random(N) < 0.2]
 ).astype(float)
@@ -18,10 +18,10 @@ LEADS = np.arange(N)
 
 
 def test_evidence_is_signed_and_counts_leads():
-    told = evidence(COLUMNS, WON, LEADS)
-    assert told.leads.tolist() == COLUMNS.sum(axis=0).tolist()
-    assert (told.clear[[0, 1]] > 10).all()
-    assert abs(told.clear[2]) < 3 < -told.clear[3]
+    report = evidence(COLUMNS, WON, LEADS)
+    assert report.leads.tolist() == COLUMNS.sum(axis=0).tolist()
+    assert (report.clear[[0, 1]] > 10).all()
+    assert abs(report.clear[2]) < 3 < -report.clear[3]
 
 
 def test_snapshots_of_one_lead_are_one_witness():
@@ -30,22 +30,22 @@ def test_snapshots_of_one_lead_are_one_witness():
     once, again = evidence(COLUMNS, WON, LEADS), evidence(*tenfold)
     assert again.clear == pytest.approx(once.clear)
     assert again.leads.tolist() == once.leads.tolist()
-    found = weights(COLUMNS, WON, np.zeros(4))
-    assert errors(*tenfold, found) == pytest.approx(errors(COLUMNS, WON, LEADS, found), rel=1e-2)
+    result = weights(COLUMNS, WON, np.zeros(4))
+    assert errors(*tenfold, result) == pytest.approx(errors(COLUMNS, WON, LEADS, result), rel=1e-2)
 
 
-def test_a_good_deed_is_never_punished_for_its_twin():
+def test_a_good_event_is_never_punished_for_its_twin():
     """Without the sign, the twin that means nothing could get a weight below 0."""
     columns = COLUMNS * [1, 1, 1, -1]
-    found = weights(columns, WON, np.zeros(4))
-    assert (found[1:] >= 0).all()
-    assert found[[1, 4]] == pytest.approx([1.2, 1.0], abs=0.3)
-    told = evidence(columns, WON, LEADS)
-    penalised = weights(columns, WON, 2 * told.noise)
+    result = weights(columns, WON, np.zeros(4))
+    assert (result[1:] >= 0).all()
+    assert result[[1, 4]] == pytest.approx([1.2, 1.0], abs=0.3)
+    report = evidence(columns, WON, LEADS)
+    penalised = weights(columns, WON, 2 * report.noise)
     assert penalised[3] == 0  # what means nothing is left out
 
 
-def test_the_error_of_one_deed_is_the_textbook_s():
+def test_the_error_of_one_event_is_the_textbook_s():
     """The variance of a log odds ratio is the sum of 1 / (n p (1 - p)) over its two groups."""
     fitted = weights(COLUMNS[:, :1], WON, np.zeros(1))
     groups = [WON[TWIN], WON[~TWIN]]

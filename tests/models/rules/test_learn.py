@@ -1,4 +1,4 @@
-"""Points learned from a small world in which it is known what each deed is worth.
+"""Points learned from a small world in which it is known what each event adds.
 
 Busy leads do everything more often. "asked" is worth much, "read" something, "clicked" nothing at
 all: those who click are won more often only because they also ask. "complained" is bad.
@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from features.conditions.conditions import Condition
+from features.config import Capacity
 from features.dataset import Dataset
 from features.errors import Refused
 from features.spec.kinds import ActiveDays, Age, Attribute, Count, DaysSince
-from models.rules.file import Disqualifier, Rule, RulesFile
+from models.rules.file import Disqualifier, Rule, RulesFile, rules_toml
 from models.rules.learn import MOST_POINTS, MOST_RULES, MOST_TAKEN, learn_points
 from models.rules.rules import parse_rules
-from models.rules.text import rules_toml
-from models.statistics.metrics import Capacity
 
 ACTIONS = ("asked", "read", "clicked", "complained")
 SPECS = (
@@ -36,14 +35,14 @@ def world(seed: int, snapshots: int = 8_000, per_lead: int = 4) -> Dataset:
     frame = {"lead_id": np.repeat(np.arange(snapshots // per_lead), per_lead)}
     frame["cutoff"] = np.tile(pd.date_range("2026-01-05", periods=per_lead), len(busy) // per_lead)
     odds = np.full(len(busy), -3.2)
-    for action, often, worth in zip(
+    for action, often, effect in zip(
         ACTIONS, (0.3, 0.8, 1.5, 0.15), (2.0, 0.5, 0.0, -1.5), strict=True
     ):
         whole = rng.poisson(often * busy)
         recent = rng.binomial(whole, 0.6)
         frame[f"count_all({action})"], frame[f"count_90d({action})"] = whole, recent
         frame[f"count_7d({action})"] = rng.binomial(recent, 0.3)
-        odds = odds + worth * (recent > 0)
+        odds = odds + effect * (recent > 0)
     frame |= {"active_days_7d": rng.binomial(7, 0.2 * busy / busy.max())}
     frame |= {"days_since": rng.exponential(3, snapshots), "age_days": np.full(snapshots, 100.0)}
     frame["attribute(size)"] = rng.choice(["small", "large"], snapshots)
@@ -60,8 +59,8 @@ def learned():
     return [learn_points(world(seed), SPECS, TENTH) for seed in range(5)]
 
 
-def test_what_deeds_are_worth_is_found(learned):
-    """The planted strong deed gets most in each world, the bad one loses points, and the useless
+def test_the_planted_effects_are_recovered(learned):
+    """The planted strong event gets most in each world, the bad one loses points, and the useless
     one nothing, though busy leads click more and are won more."""
     for rules in learned:
         assert max(of(rules.file, "asked")) == max(rule.points for rule in rules.file.rule)
@@ -82,7 +81,7 @@ def test_whole_points_within_bounds(learned):
             assert rule.cap is None or rule.cap == int(rule.cap)
 
 
-def test_no_good_deed_is_punished(learned):
+def test_no_good_event_is_punished(learned):
     for seed, rules in enumerate(learned):
         past = world(seed)
         for rule, column in zip(rules.file.rule, rules.lines(past.frame), strict=True):
@@ -96,9 +95,9 @@ def test_hot_are_about_as_many_as_sales_can_call(learned):
         frame = world(seed).frame
         last = frame[frame["cutoff"] == frame["cutoff"].max()]
         points = rules.rank(last)
-        for begins, wanted in ((rules.file.bands.hot, 0.1), (rules.file.bands.warm, 0.3)):
-            off = [abs((points >= other).mean() - wanted) for other in range(-40, 100)]
-            assert abs((points >= begins).mean() - wanted) == pytest.approx(min(off))
+        for begins, expected in ((rules.file.bands.hot, 0.1), (rules.file.bands.warm, 0.3)):
+            off = [abs((points >= other).mean() - expected) for other in range(-40, 100)]
+            assert abs((points >= begins).mean() - expected) == pytest.approx(min(off))
 
 
 def test_the_same_again_and_round_the_file(tmp_path):

@@ -12,7 +12,7 @@ created on 2026-01-05,
     3. ordered                16 points, halved every 30 days: 8
     4. ordered from 100 on    12 points, gone after 40 days, 30 are over: 3
     5. industry               10 for software
-    6. quiet                  its last deed is 18.54 days old: -2 beyond 14 days, again beyond 16
+    6. quiet                  its last event is 18.54 days old: -2 beyond 14 days, again beyond 16
                               and 18, so 3 times: -6
     cap of engagement         1 and 2 are 7, at most 6: -1
     total cap                 6 + 8 + 3 + 10 - 6 = 21, at most 20: -1
@@ -84,7 +84,7 @@ name = "asleep"
 all = [{ quiet_days = 18 }]
 """
 LEAD = {"lead_id": 1, "created_at": at("2026-01-05"), "industry": "software"}
-DEEDS = [
+EVENTS = [
     event(1, at("2026-02-10 09:00"), "opened", content="/pricing/teams"),
     event(1, at("2026-02-10 17:00"), "opened", content="/pricing/teams"),
     event(1, at("2026-02-11 10:00"), "opened", content="/pricing/teams"),
@@ -93,16 +93,16 @@ DEEDS = [
 ]
 
 
-def frame_of(rules, lead, deeds, cutoff=CUTOFF):
+def frame_of(rules, lead, events, cutoff=CUTOFF):
     types = {"industry": pa.string()}
     listed = {"attributes": ["industry"]}
-    with opened([lead], deeds, attributes=types, features=listed) as database:
+    with opened([lead], events, attributes=types, features=listed) as database:
         return feature_frame(register(database, [(lead, cutoff)]), rules.specs)
 
 
 def test_the_worked_example():
     rules = parse_rules(TABLE, Path("rules.toml"))
-    frame = frame_of(rules, LEAD, DEEDS)
+    frame = frame_of(rules, LEAD, EVENTS)
     assert rules.lines(frame).iloc[0].to_dict() == {
         "1. opened (content /pricing/*)": 4,
         "2. opened": 3,
@@ -121,12 +121,14 @@ def test_the_worked_example():
 
 def test_who_is_disqualified_and_why():
     rules = parse_rules(TABLE, Path("rules.toml"))
-    awake = [*DEEDS, event(1, at("2026-03-01"), "opened")]
+    awake = [*EVENTS, event(1, at("2026-03-01"), "opened")]
     rival = frame_of(rules, LEAD | {"industry": "rival"}, awake)
-    said = "competitor: trade is rival or threatened us at least once so far"
-    assert rules.disqualified(rival, {"industry": "trade", "threatened": "threatened us"}) == [said]
+    message = "competitor: trade is rival or threatened us at least once so far"
+    assert rules.disqualified(rival, {"industry": "trade", "threatened": "threatened us"}) == [
+        message
+    ]
     assert rules.disqualified(frame_of(rules, LEAD | {"industry": None}, awake)) == [None]
-    both = frame_of(rules, LEAD | {"industry": "rival"}, DEEDS)
+    both = frame_of(rules, LEAD | {"industry": "rival"}, EVENTS)
     assert rules.disqualified(both)[0].startswith("competitor: ")  # the first of the file
 
 
@@ -150,8 +152,8 @@ DAY = timedelta(days=1)
 def times_by_hand(rule, lead, events, cutoff):
     """How many times a rule's points are given, read from the docstring of models/rules/file.py."""
     past = oracle.known(events, cutoff)
-    deeds = oracle.having(oracle.of(past, rule.action), rule)
-    latest = max((each["occurred_at"] for each in deeds), default=None)
+    matching = oracle.having(oracle.of(past, rule.action), rule)
+    latest = max((each["occurred_at"] for each in matching), default=None)
     fade = {
         "half_life_days": lambda age: 0.5 ** (age / rule.half_life_days),
         "fades_out_days": lambda age: max(0, 1 - age / rule.fades_out_days),
@@ -164,10 +166,10 @@ def times_by_hand(rule, lead, events, cutoff):
     if rule.about != "an event" or rule.per == "once":
         held = holds_by_hand(rule, lead, events, cutoff)
         return held * (left((cutoff - latest) / DAY) if held and latest else 1)
-    deeds = oracle.within(deeds, cutoff, rule.window_days)
+    matching = oracle.within(matching, cutoff, rule.window_days)
     if rule.per == "day":
-        return len({each["occurred_at"].date() for each in deeds})
-    return sum(left((cutoff - each["occurred_at"]) / DAY) for each in deeds)
+        return len({each["occurred_at"].date() for each in matching})
+    return sum(left((cutoff - each["occurred_at"]) / DAY) for each in matching)
 
 
 def points_by_hand(file, lead, events, cutoff):
@@ -177,7 +179,7 @@ def points_by_hand(file, lead, events, cutoff):
         cap = rule.cap or 1e400
         groups[rule.group] += max(-cap, min(cap, given))
     return bounded(
-        sum(bounded(found, file.groups.get(name)) for name, found in groups.items()), file.total
+        sum(bounded(result, file.groups.get(name)) for name, result in groups.items()), file.total
     )
 
 
@@ -198,16 +200,16 @@ QUIET = {
     "quiet_days": st.integers(1, 7),
     "repeat_days": st.integers(1, 9),
 }
-DEED_POINTS = DEED | {"action": st.sampled_from([*ACTIONS[:3], ACTIONS[4]])} | POINTS
+EVENT_POINTS = DEED | {"action": st.sampled_from([*ACTIONS[:3], ACTIONS[4]])} | POINTS
 WINDOW = {"window_days": maybe(st.sampled_from([1, 3, 7]))}
 SOME_RULE = st.one_of(
-    st.fixed_dictionaries(DEED_POINTS | WINDOW),
-    st.fixed_dictionaries(DEED_POINTS | WINDOW | {"per": st.sampled_from(["day", "once"])}),
+    st.fixed_dictionaries(EVENT_POINTS | WINDOW),
+    st.fixed_dictionaries(EVENT_POINTS | WINDOW | {"per": st.sampled_from(["day", "once"])}),
     st.fixed_dictionaries(
-        DEED_POINTS | WINDOW
+        EVENT_POINTS | WINDOW
         | {"per": st.sampled_from(["occurrence", "once"]), "half_life_days": st.integers(1, 9)}),
     st.fixed_dictionaries(
-        DEED_POINTS
+        EVENT_POINTS
         | {"per": st.sampled_from(["occurrence", "once"]), "fades_out_days": st.integers(1, 30)}),
     st.fixed_dictionaries(DEED | QUIET | POINTS),
     st.builds(lambda one, more: one | more | {"per": "once"}, SOME_CONDITION, st.fixed_dictionaries(
@@ -242,18 +244,18 @@ def test_points_equal_the_loops_and_their_lines_add_up(rows, files):
     snapshots = sorted(asked_for(rows), key=lambda pair: (pair[1], pair[0]["lead_id"]))
     listed = {"attributes": list(ATTRIBUTES)}
     with opened(rows.leads, rows.events, attributes=ATTRIBUTES, features=listed) as database:
-        asked = register(database, snapshots)
+        requested = register(database, snapshots)
         specs = {spec.name: spec for table in tables for spec in table.specs}
-        frame = feature_frame(asked, list(specs.values()))
+        frame = feature_frame(requested, list(specs.values()))
     own = {lead["lead_id"]: [] for lead in rows.leads}
     for each in rows.events:
         own[each["lead_id"]].append(each)
     for table in tables:
-        wanted = [
+        expected = [
             points_by_hand(table.file, lead, own[lead["lead_id"]], cutoff)
             for lead, cutoff in snapshots
         ]
         ranked = table.rank(frame)
-        assert ranked == pytest.approx(wanted, abs=1e-6), table.file
+        assert ranked == pytest.approx(expected, abs=1e-6), table.file
         for points, (_, log) in zip(ranked, table.lines(frame).iterrows(), strict=True):
             assert sum(Decimal(repr(float(line))) for line in log) == Decimal(repr(float(points)))

@@ -19,20 +19,20 @@ def by_hand(**points: float) -> RuleScore:
 
 def verdicts(rules: RuleScore) -> dict[str | None, str]:
     past = world(2)
-    found = review_rules(rules, past)
-    return {each.rule.action: each.verdict for each in found}
+    result = review_rules(rules, past)
+    return {each.rule.action: each.verdict for each in result}
 
 
 def test_points_in_the_right_proportions_are_about_right():
-    """2.0, 0.5 and -1.5 are what the deeds add to the log-odds of that world, in tenths."""
-    found = verdicts(by_hand(asked=20, read=5, complained=-15))
-    assert set(found.values()) == {"about right"}
+    """2.0, 0.5 and -1.5 are what the events add to the log-odds of that world, in tenths."""
+    result = verdicts(by_hand(asked=20, read=5, complained=-15))
+    assert set(result.values()) == {"about right"}
 
 
 def test_where_points_are_lacking_and_where_too_many():
-    found = verdicts(by_hand(asked=4, read=5, clicked=10, complained=-15))
-    assert found["asked"] == "underpaid"
-    assert found["clicked"] == "overpaid"
+    result = verdicts(by_hand(asked=4, read=5, clicked=10, complained=-15))
+    assert result["asked"] == "underpaid"
+    assert result["clicked"] == "overpaid"
     assert verdicts(by_hand(asked=20, read=5, complained=12))["complained"] == "wrong way"
     assert verdicts(by_hand(asked=20, read=20, complained=-1))["complained"] == "takes too little"
 
@@ -41,8 +41,8 @@ def test_one_factor_for_all_rules():
     """Ten times the points for everything are the same table: no rule is overpaid by that."""
     past = world(2)
     small, large = by_hand(asked=2, read=2, clicked=1), by_hand(asked=20, read=20, clicked=10)
-    told = [review_rules(rules, past) for rules in (small, large)]
-    for one, ten in zip(*told, strict=True):
+    reviews = [review_rules(rules, past) for rules in (small, large)]
+    for one, ten in zip(*reviews, strict=True):
         assert ten.verdict == one.verdict
         assert np.array(ten.fair) == pytest.approx(10 * np.array(one.fair), rel=1e-6)
 
@@ -60,8 +60,8 @@ def test_one_factor_for_all_rules():
 )
 def test_words_for_it(points, fair, verdict):
     lift = Estimate(2.0, 1.5, 2.5) if points > 0 else Estimate(0.5, 0.3, 0.7)
-    told = RuleLift("a", points, 100, 100, 9, lift)
+    reviews = RuleLift("a", points, 100, 100, 9, lift)
     rule = Rule(action="a", points=points)
-    assert RuleReview(rule, told, Estimate(*fair)).verdict == verdict
+    assert RuleReview(rule, reviews, Estimate(*fair)).verdict == verdict
     few = RuleLift("a", points, 29, 29, 9, lift)
     assert RuleReview(rule, few, Estimate(*fair)).verdict == "too few leads"

@@ -53,13 +53,13 @@ def test_points_halve_with_every_half_life():
     days = [0.0, 30.0, 60.0, 90.0, np.nan]
     frame = {"count_all(chat)": [1.0, 5.0, 1.0, 1.0, 0.0], "days_since(chat)": days}
     assert points(rule, **frame) == [16, 8, 4, 2, 0]
-    # per occurrence each deed fades by its own age: here one of today, two of 30 days ago
+    # per occurrence each event fades by its own age: here one of today, two of 30 days ago
     assert points({"points": 16, "half_life_days": 30}, **{"decayed_30d(chat)": [2.0]}) == [32]
     within = {"points": 16, "half_life_days": 30, "window_days": 90}
     assert points(within, **{"decayed_30d_within_90d(chat)": [0.25]}) == [4]
 
 
-def test_once_within_a_window_needs_a_deed_within_it():
+def test_once_within_a_window_needs_a_event_within_it():
     rule = {"points": 8, "per": "once", "half_life_days": 10, "window_days": 20}
     frame = {"count_20d(chat)": [1.0, 0.0], "days_since(chat)": [10.0, 30.0]}
     assert points(rule, **frame) == [4, 0]
@@ -153,10 +153,10 @@ def test_lines_add_up_to_the_points(give, caps, group_cap, seen):
     frame = pd.DataFrame(np.array(seen, float), columns=names)
     ranked, lines = rules.rank(frame), rules.lines(frame)
     for row, (a, b, c) in enumerate(seen):
-        worth = [give[0] * a, give[1] * (b > 0), give[2] * c]
-        in_group = clipped(worth[0], caps[0]) + clipped(worth[1], caps[1])
+        effects = [give[0] * a, give[1] * (b > 0), give[2] * c]
+        in_group = clipped(effects[0], caps[0]) + clipped(effects[1], caps[1])
         assert ranked[row] == pytest.approx(
-            min(in_group, group_cap) + clipped(worth[2], caps[2]), abs=1e-9
+            min(in_group, group_cap) + clipped(effects[2], caps[2]), abs=1e-9
         )
         assert ranked[row] == pytest.approx(fsum(lines.iloc[row]), abs=1e-9)
         assert rules.rank(frame.iloc[[row]])[0] == ranked[row]
@@ -212,15 +212,15 @@ INSTANTS = st.one_of(
     ),
     st.datetimes(at("2026-01-02"), at("2026-03-10")),
 )
-DEEDS = st.lists(st.tuples(INSTANTS, st.sampled_from(["chat", "call", "order", "complain"])))
+EVENTS = st.lists(st.tuples(INSTANTS, st.sampled_from(["chat", "call", "order", "complain"])))
 
 
 @pytest.mark.slow
 @settings(max_examples=25)
-@given(st.lists(DEEDS, min_size=1, max_size=6))
+@given(st.lists(EVENTS, min_size=1, max_size=6))
 def test_the_engine_gives_the_points_kept_by_hand(leads):
     """2026-01-31 is 30 days before the cutoff: inside the window, a microsecond earlier is not."""
-    logs = [[event(lead, *deed) for deed in deeds] for lead, deeds in enumerate(leads)]
+    logs = [[event(lead, *each) for each in events] for lead, events in enumerate(leads)]
     rows = [{"lead_id": lead, "created_at": at("2026-01-01")} for lead in range(len(leads))]
     rules = table(EVERY_KIND)
     with opened(rows, [each for log in logs for each in log]) as database:

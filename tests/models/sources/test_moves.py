@@ -17,7 +17,7 @@ from scipy.stats import betabinom
 
 from models.sources.measures import median_days_to_win, trend
 from models.sources.moves import Belief, Counted, MatureLeads, fit_prior, judge_sources
-from models.sources.sources import BASKETS, Moves
+from models.sources.sources import BASKETS, MoveSettings
 
 LEVELS = (0.20, 0.10, 0.05)
 DAY = date(2026, 7, 1)
@@ -27,7 +27,7 @@ def counted(leads, won, basket="active-2", later=None, moved_on=None):
     return Counted(basket, MatureLeads(leads, won), later or MatureLeads(0, 0), moved_on)
 
 
-def verdict(count, moves=Moves(), on=DAY):  # noqa: B008
+def verdict(count, moves=MoveSettings(), on=DAY):  # noqa: B008
     return judge_sources({"it": count}, LEVELS, moves, on)["it"]
 
 
@@ -36,10 +36,10 @@ def verdict(count, moves=Moves(), on=DAY):  # noqa: B008
     [(400, 120, "active-1"), (400, 12, "passive-1"), (400, 60, None), (49, 30, None)],
 )
 def test_the_literal_example(leads: int, won: int, to: str | None) -> None:
-    found = verdict(counted(leads, won))
-    assert found.to == to
-    assert found.belief == Belief(7.5 + won, 42.5 + leads - won)
-    assert ("too few mature leads: 49 of 50" in found.why) == (leads == 49)
+    result = verdict(counted(leads, won))
+    assert result.to == to
+    assert result.belief == Belief(7.5 + won, 42.5 + leads - won)
+    assert ("too few mature leads: 49 of 50" in result.why) == (leads == 49)
 
 
 def test_the_outer_baskets_have_one_neighbour() -> None:
@@ -52,16 +52,16 @@ def test_the_outer_baskets_have_one_neighbour() -> None:
 def test_the_later_half_alone_may_tell() -> None:
     """Over the whole window 50 of 400 (12.5 %) are no reason to fall; 2 of 200 lately are."""
     assert verdict(counted(400, 50)).to is None
-    found = verdict(counted(400, 50, later=MatureLeads(200, 2)))
-    assert (found.to, found.seen) == ("passive-1", MatureLeads(200, 2))
-    assert found.belief.mean == pytest.approx(57.5 / 450)
+    result = verdict(counted(400, 50, later=MatureLeads(200, 2)))
+    assert (result.to, result.seen) == ("passive-1", MatureLeads(200, 2))
+    assert result.belief.mean == pytest.approx(57.5 / 450)
 
 
 def test_a_source_rests_after_a_move() -> None:
     for days, to in ((27, None), (28, "active-1")):
-        found = verdict(counted(400, 120, moved_on=DAY - timedelta(days=days)))
-        assert found.to == to
-        assert ("rests until 2026-07-02" in found.why) == (to is None)
+        result = verdict(counted(400, 120, moved_on=DAY - timedelta(days=days)))
+        assert result.to == to
+        assert ("rests until 2026-07-02" in result.why) == (to is None)
 
 
 @settings(max_examples=50, deadline=None)
@@ -92,12 +92,12 @@ tallies = st.integers(1, 300).flatmap(
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(tallies, min_size=3, max_size=8))
-def test_no_prior_on_a_grid_is_likelier_than_the_fitted_one(found) -> None:
-    fitted = fit_prior(found, 50)
+def test_no_prior_on_a_grid_is_likelier_than_the_fitted_one(result) -> None:
+    fitted = fit_prior(result, 50)
     assert 2 - 1e-6 <= fitted.alpha + fitted.beta <= 50 + 1e-6
 
     def likelihood(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return sum(betabinom.logpmf(t.won, t.leads, a, b) for t in found)
+        return sum(betabinom.logpmf(t.won, t.leads, a, b) for t in result)
 
     mean, weight = np.meshgrid(np.linspace(0.02, 0.98, 25), (2, 5, 12, 30, 50))
     best = likelihood(fitted.alpha, fitted.beta)
@@ -110,7 +110,7 @@ def test_no_prior_on_a_grid_is_likelier_than_the_fitted_one(found) -> None:
 def test_nothing_flaps(data) -> None:
     """Whatever comes week after week: one basket at a time, never two moves within rest_days, and
     none on fewer than least_leads leads."""
-    moves = Moves(rest_days=data.draw(st.sampled_from([0, 10, 28, 60])))
+    moves = MoveSettings(rest_days=data.draw(st.sampled_from([0, 10, 28, 60])))
     baskets = dict.fromkeys("abcd", "active-2")
     moved_on: dict[str, date] = {}
     for week in range(20):
@@ -119,14 +119,14 @@ def test_nothing_flaps(data) -> None:
             later, earlier = data.draw(tallies), data.draw(tallies)
             whole = MatureLeads(later.leads + earlier.leads, later.won + earlier.won)
             counts[name] = Counted(basket, whole, later, moved_on.get(name))
-        for name, found in judge_sources(counts, LEVELS, moves, on).items():
-            if found.to is None:
+        for name, result in judge_sources(counts, LEVELS, moves, on).items():
+            if result.to is None:
                 continue
-            assert abs(BASKETS.index(found.to) - BASKETS.index(baskets[name])) == 1
-            assert found.seen.leads >= moves.least_leads
-            assert found.probability > moves.probability
+            assert abs(BASKETS.index(result.to) - BASKETS.index(baskets[name])) == 1
+            assert result.seen.leads >= moves.least_leads
+            assert result.probability > moves.probability
             assert name not in moved_on or (on - moved_on[name]).days >= moves.rest_days
-            baskets[name], moved_on[name] = found.to, on
+            baskets[name], moved_on[name] = result.to, on
 
 
 def test_what_made_a_source_rise_does_not_make_it_fall_again() -> None:
@@ -155,8 +155,8 @@ def test_open_leads_are_not_counted_as_never_won() -> None:
     won_on = rng.uniform(0, 40, 20_000)
     watched = np.where(np.arange(20_000) % 2 == 0, 10.0, 60.0)
     event = (won_on <= watched).astype(int)
-    found = median_days_to_win(np.minimum(won_on, watched), event)
-    assert found == pytest.approx(20, abs=0.5)
+    result = median_days_to_win(np.minimum(won_on, watched), event)
+    assert result == pytest.approx(20, abs=0.5)
     assert np.median(won_on[event == 1]) < 18
 
 

@@ -36,9 +36,9 @@ def test_the_literal_example() -> None:
             (at("2026-01-31 23:59"), [(1, "prices", "active-2", 24.0)]),
             (at("2026-02-01"), [(1, "prices", "passive-1", 72.0)]),
         ):
-            found = known.baskets_of(database, cutoff)
-            assert list(found.columns) == ["lead_id", "source", "basket", "contact_within_hours"]
-            assert list(found.itertuples(index=False, name=None)) == expected
+            result = known.baskets_of(database, cutoff)
+            assert list(result.columns) == ["lead_id", "source", "basket", "contact_within_hours"]
+            assert list(result.itertuples(index=False, name=None)) == expected
 
 
 def test_within_a_basket_the_source_touched_last_is_named() -> None:
@@ -62,7 +62,7 @@ def test_what_brought_a_lead_is_not_what_it_touched_later() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parts", "said"),
+    ("parts", "message"),
     [
         (('[[source]]\nname = "x"\nbasket = "active-1"\n',), "x: name one of"),
         ((THREE[0], THREE[0]), "two sources share the name social"),
@@ -74,8 +74,8 @@ def test_what_brought_a_lead_is_not_what_it_touched_later() -> None:
         ((THREE[0] + "[moves]\nmargin = 4.5\n",), "moves.margin: should be less than 1"),
     ],
 )
-def test_faults_are_told(parts: tuple[str, ...], said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+def test_faults_are_told(parts: tuple[str, ...], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
         sources(*parts)
 
 

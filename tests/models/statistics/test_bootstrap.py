@@ -17,12 +17,12 @@ def weights(replicates=50, seed=1, lead_id=LEADS):
 
 
 def test_a_lead_is_drawn_with_all_its_snapshots_and_as_many_leads_as_there_are():
-    drawn = weights()
+    sampled = weights()
     for lead in "abc":
-        assert (np.ptp(drawn[:, lead == LEADS], axis=1) == 0).all()
+        assert (np.ptp(sampled[:, lead == LEADS], axis=1) == 0).all()
     first_of_each = [0, 1, 3]
-    assert (drawn[:, first_of_each].sum(axis=1) == 3).all()
-    assert drawn.mean() == pytest.approx(1, abs=0.15)
+    assert (sampled[:, first_of_each].sum(axis=1) == 3).all()
+    assert sampled.mean() == pytest.approx(1, abs=0.15)
 
 
 def test_every_measure_of_a_replicate_sees_the_same_draw():
@@ -47,9 +47,9 @@ def test_missing_leads_are_refused(lead_id):
 def test_replicates_without_both_classes_are_left_out():
     """Two leads, one won: half of the draws hold one lead twice and have no ROC AUC."""
     ranking = Ranking([1, 0], [0.9, 0.1])
-    drawn = bootstrap(lambda w: np.array(ranking.tally(w).roc_auc()), ["a", "b"], 100, seed=0)
-    assert 20 < np.isnan(drawn).sum() < 80
-    assert interval(drawn, wins=30) == (1.0, 1.0)
+    sampled = bootstrap(lambda w: np.array(ranking.tally(w).roc_auc()), ["a", "b"], 100, seed=0)
+    assert 20 < np.isnan(sampled).sum() < 80
+    assert interval(sampled, wins=30) == (1.0, 1.0)
 
 
 def test_an_interval_of_nothing_is_nothing():

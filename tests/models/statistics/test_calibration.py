@@ -50,31 +50,31 @@ snapshot = st.tuples(
 @given(st.lists(snapshot, min_size=1, max_size=60))
 def test_the_parts_of_the_brier_score_add_up_exactly(given_snapshots):
     p, won = (np.array(column, float) for column in zip(*given_snapshots, strict=True))
-    found = brier_parts(won, p)
-    parts = found.reliability - found.resolution + found.uncertainty + found.within
+    result = brier_parts(won, p)
+    parts = result.reliability - result.resolution + result.uncertainty + result.within
     assert parts == pytest.approx(brier(won, p), abs=1e-12)
-    assert found.brier == pytest.approx(brier(won, p), abs=1e-12)
-    assert min(found.reliability, found.resolution, found.uncertainty) >= 0
+    assert result.brier == pytest.approx(brier(won, p), abs=1e-12)
+    assert min(result.reliability, result.resolution, result.uncertainty) >= 0
 
 
 def test_the_parts_by_hand():
     """0.2 twice (none won) and 0.6 twice (one won); base rate 1/4, nothing varies within."""
-    found = brier_parts([0, 0, 1, 0], [0.2, 0.2, 0.6, 0.6], bins=2)
-    assert found.reliability == pytest.approx((0.2**2 + 0.1**2) / 2)
-    assert found.resolution == pytest.approx(0.25**2)
-    assert found.uncertainty == 0.25 * 0.75
-    assert found.within == pytest.approx(0)
-    assert found.brier == pytest.approx((2 * 0.04 + 0.16 + 0.36) / 4)
+    result = brier_parts([0, 0, 1, 0], [0.2, 0.2, 0.6, 0.6], bins=2)
+    assert result.reliability == pytest.approx((0.2**2 + 0.1**2) / 2)
+    assert result.resolution == pytest.approx(0.25**2)
+    assert result.uncertainty == 0.25 * 0.75
+    assert result.within == pytest.approx(0)
+    assert result.brier == pytest.approx((2 * 0.04 + 0.16 + 0.36) / 4)
 
 
 @given(st.lists(snapshot, min_size=1, max_size=60))
 def test_the_bins_are_those_of_the_calibration_error(given_snapshots):
     p, won = (np.array(column, float) for column in zip(*given_snapshots, strict=True))
-    found = reliability(won, p, np.arange(len(p)))
-    gaps = found["count"] * (found["predicted"] - found["observed"])
-    assert found["count"].sum() == len(p)
+    result = reliability(won, p, np.arange(len(p)))
+    gaps = result["count"] * (result["predicted"] - result["observed"])
+    assert result["count"].sum() == len(p)
     assert gaps.abs().sum() / len(p) == pytest.approx(ece(won, p), abs=1e-12)
-    assert found["predicted"].is_monotonic_increasing
+    assert result["predicted"].is_monotonic_increasing
 
 
 def test_the_curve_has_wilson_s_intervals_wider_for_leads_that_recur():
@@ -101,24 +101,24 @@ def test_a_source_that_is_promised_too_much_is_named():
     frame, won, p, band = world()
     fair = (frame["first_source"] == "fair").to_numpy()
     spoilt = np.where(fair & (np.arange(N) // 2 % 2 == 0), 0.0, won)
-    found = calibration_report(frame, spoilt, p, band)
-    group = next(each for each in found.groups if each.name == "fair")
+    result = calibration_report(frame, spoilt, p, band)
+    group = next(each for each in result.groups if each.name == "fair")
     assert group.off == "fewer"
     assert group.snapshots == fair.sum()
     assert group.promised == pytest.approx(p[fair].mean())
     assert group.won.point == pytest.approx(spoilt[fair].mean())
     assert group.won.low < group.won.point < group.won.high < group.promised
-    assert not next(each for each in found.groups if each.name == "ads").off
+    assert not next(each for each in result.groups if each.name == "ads").off
 
 
 def test_groups_are_by_band_source_and_age_and_the_entered_source_goes_first():
     frame, won, p, band = world()
-    found = calibration_report(frame, won, p, band)
-    assert [group.name for group in found.groups] == [
+    result = calibration_report(frame, won, p, band)
+    assert [group.name for group in result.groups] == [
         *("all leads", "cold", "hot", "warm", "ads", "fair"),
         *("under 7 days", "7 to 30 days", "30 to 90 days", "90 to 365 days", "365 days or more"),
     ]
-    age = [group.snapshots for group in found.groups if group.kind == "age"]
+    age = [group.snapshots for group in result.groups if group.kind == "age"]
     assert age == list(np.histogram(frame["age_days"], [0, 7, 30, 90, 365, 1e9])[0])
     entered = frame.assign(**{"attribute(source)": "desk"})
     named = [g.name for g in calibration_report(entered, won, p, band).groups if g.kind == "source"]
@@ -188,15 +188,15 @@ def test_every_snapshot_has_one_age():
 def test_what_is_too_small_to_tell_is_left_out_and_counted():
     frame, won, p, band = world()
     frame.loc[:9, "first_source"] = "a stand"  # five leads
-    found = calibration_report(frame, won, p, band)
-    assert "a stand" not in {group.name for group in found.groups}
-    assert found.groups_too_small == 1
+    result = calibration_report(frame, won, p, band)
+    assert "a stand" not in {group.name for group in result.groups}
+    assert result.groups_too_small == 1
 
 
 def test_json_holds_no_nan():
     frame, won, p, band = world()
     json.dumps(to_json(calibration_report(frame[:1], won[:1], p[:1], band[:1])), allow_nan=False)
-    told = to_json(calibration_report(frame, won, p, band))
-    assert set(told) == {"bins", "brier", "groups", "groups_too_small"}
-    assert set(told["groups"][0]["won"]) == {"point", "low", "high"}
-    assert len(told["bins"]) == 10
+    report = to_json(calibration_report(frame, won, p, band))
+    assert set(report) == {"bins", "brier", "groups", "groups_too_small"}
+    assert set(report["groups"][0]["won"]) == {"point", "low", "high"}
+    assert len(report["bins"]) == 10

@@ -44,11 +44,19 @@ def test_of_the_worked_example():
 
 def test_one_snapshot_per_lead_is_wilson_s_interval():
     """As scipy has it, but with Student's quantile: 30 of 200."""
-    (found,) = of([True] * 200, lead=range(200), won=[1] * 30 + [0] * 170)
+    (result,) = of([True] * 200, lead=range(200), won=[1] * 30 + [0] * 170)
     level = 1 - 2 * stats.norm.sf(stats.t.ppf(0.975, 199))
     wilson = stats.binomtest(30, 200).proportion_ci(level, method="wilson")
-    assert found.rate.point == 0.15
-    assert found.rate[1:] == pytest.approx([wilson.low, wilson.high], abs=2e-4)
+    assert result.rate.point == 0.15
+    assert result.rate[1:] == pytest.approx([wilson.low, wilson.high], abs=2e-4)
+
+
+def test_leads_of_equal_rates_count_by_their_snapshots():
+    """Two leads, each won at one of two snapshots: no variance between leads, so four draws."""
+    (result,) = of([True] * 4, lead=[1, 1, 2, 2], won=[1, 0, 1, 0])
+    level = 1 - 2 * stats.norm.sf(stats.t.ppf(0.975, 1))
+    wilson = stats.binomtest(2, 4).proportion_ci(level, method="wilson")
+    assert result.rate == pytest.approx((0.5, wilson.low, wilson.high), abs=1e-9)
 
 
 def test_a_lead_seen_four_times_is_no_more_than_a_lead():
@@ -87,7 +95,7 @@ def test_what_cannot_be_known_is_unknown():
     assert (empty.snapshots, empty.against_all) == (0, "not clear")
 
 
-def drawn(seed, leads=400):
+def sampled(seed, leads=400):
     """Leads of different chances and lengths; those of the better half may be in the group."""
     rng = np.random.default_rng(seed)
     lead = np.repeat(range(leads), rng.integers(1, 9, leads))
@@ -98,34 +106,34 @@ def drawn(seed, leads=400):
 
 
 def test_the_intervals_are_those_of_the_bootstrap():
-    lead, group, won = drawn(3, leads=3_000)
-    _, found = of(np.ones(len(lead)), group, lead=lead, won=won)
+    lead, group, won = sampled(3, leads=3_000)
+    _, result = of(np.ones(len(lead)), group, lead=lead, won=won)
 
     def measure(weight):
         rate = (weight * group * won).sum() / (weight * group).sum()
         return np.array([rate, rate / ((weight * won).sum() / weight.sum())])
 
     again = bootstrap(measure, lead, 1_500, seed=0)
-    for estimate, replicated in zip((found.rate, found.lift), again.T, strict=True):
+    for estimate, replicated in zip((result.rate, result.lift), again.T, strict=True):
         width = estimate.high - estimate.low
         assert estimate[1:] == pytest.approx(
             tuple(interval(replicated, rarer(lead, won))), abs=0.1 * width
         )
-    assert found.against_all == "more"
+    assert result.against_all == "more"
 
 
 def test_about_95_in_100_intervals_hold_the_truth():
     """The truth is what 200,000 leads of the same kind show."""
-    lead, group, won = drawn(0, leads=200_000)
+    lead, group, won = sampled(0, leads=200_000)
     rate = won[group].mean()
     lift = rate / won.mean()
     held = np.zeros(2)
     for seed in range(1, 401):
-        lead, group, won = drawn(seed, leads=120)
-        _, found = of(np.ones(len(lead)), group, lead=lead, won=won)
+        lead, group, won = sampled(seed, leads=120)
+        _, result = of(np.ones(len(lead)), group, lead=lead, won=won)
         held += [
-            found.rate.low <= rate <= found.rate.high,
-            found.lift.low <= lift <= found.lift.high,
+            result.rate.low <= rate <= result.rate.high,
+            result.lift.low <= lift <= result.lift.high,
         ]
     assert (held / 400 > 0.92).all()
     assert (held / 400 < 0.985).all()

@@ -17,9 +17,9 @@ def test_wilson_is_scipy_s(level):
     for count in (1, 2, 7, 40, 5_000):
         for hits in {0, 1, count // 3, count - 1, count}:
             expected = stats.binomtest(hits, count).proportion_ci(level, method="wilson")
-            found = wilson(hits, count, level)
-            assert found.point == hits / count
-            assert found[1:] == pytest.approx((expected.low, expected.high), abs=1e-12)
+            result = wilson(hits, count, level)
+            assert result.point == hits / count
+            assert result[1:] == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 def test_none_and_all_reach_the_ends_exactly():
@@ -37,16 +37,16 @@ def test_wilson_covers_about_as_often_as_it_says(of):
     shares = np.linspace(0.02, 0.98, 97)
     covered = np.zeros(97)
     for hits in range(of + 1):
-        found = wilson(hits, of)
-        covered += binom.pmf(hits, of, shares) * ((found.low <= shares) & (shares <= found.high))
+        result = wilson(hits, of)
+        covered += binom.pmf(hits, of, shares) * ((result.low <= shares) & (shares <= result.high))
     assert covered.mean() == pytest.approx(0.95, abs=0.015)
 
 
 @pytest.mark.parametrize(("share", "size"), [(0.3, 12.5), (0.02, 400.0), (0.9, 3.1)])
 def test_the_interval_s_ends_are_where_the_score_test_just_rejects(share, size):
     """Wilson's idea: a true share is outside once |share - true| is 2 of its own errors."""
-    found = score_interval(share, size, 2.0)
-    for true in found[1:]:
+    result = score_interval(share, size, 2.0)
+    for true in result[1:]:
         assert abs(share - true) == pytest.approx(2 * math.sqrt(true * (1 - true) / size))
 
 
@@ -65,10 +65,10 @@ def test_the_interval_s_ends_are_where_the_score_test_just_rejects(share, size):
 )
 def test_newcombe_as_printed(first, second, low, high):
     """Table II of the paper, method 10."""
-    found = newcombe(wilson(*first), wilson(*second))
-    assert found.point == pytest.approx(first[0] / first[1] - second[0] / second[1])
-    assert found[1:] == pytest.approx((low, high), abs=5e-5)
-    assert newcombe(wilson(*second), wilson(*first)) == pytest.approx(found.negated())
+    result = newcombe(wilson(*first), wilson(*second))
+    assert result.point == pytest.approx(first[0] / first[1] - second[0] / second[1])
+    assert result[1:] == pytest.approx((low, high), abs=5e-5)
+    assert newcombe(wilson(*second), wilson(*first)) == pytest.approx(result.negated())
 
 
 def test_a_difference_is_significant_where_its_interval_leaves_out_0():

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
+from features.config import Capacity
 from features.errors import BadInput
 from features.result_json import to_json
 from models.statistics.judge import METRICS, Contender, judge
-from models.statistics.metrics import Capacity
 from models.statistics.verdict import verdict
 
 WON = np.tile([1, 0], 20)
@@ -49,7 +49,7 @@ def test_the_verdict_of_the_example():
 
 
 def test_the_rules_may_win():
-    judgement = judged(1 - RIGHT, 10 - WRONG, capacity=Capacity(leads_per_cutoff=8))
+    judgement = judged(1 - RIGHT, 10 - WRONG, capacity=Capacity(leads=8))
     assert judgement.winner == "rules"
     assert str(verdict(judgement)).startswith(
         "The rules had it right: calling the top 20 % (8 leads per cutoff), 100.0 % of the leads "
@@ -60,12 +60,14 @@ def test_the_rules_may_win():
 def test_the_verdict_is_the_same_whichever_contender_comes_first():
     snapshots, won, probability, points = weekly()
     pair = [Contender("model", probability, True), Contender("rules", points, False)]
-    said = {
+    message = {
         verdict(judge(snapshots, won, order, QUARTER, 0.4, replicates=50))
         for order in (pair, pair[::-1])
     }
-    assert len(said) == 1
-    assert "The model had it right: calling the top 25 % (38 leads per cutoff)" in str(said.pop())
+    assert len(message) == 1
+    assert "The model had it right: calling the top 25 % (38 leads per cutoff)" in str(
+        message.pop()
+    )
 
 
 def test_nobody_wins_by_chance():
@@ -85,16 +87,16 @@ def test_a_few_leads_name_no_winner():
 
 def test_the_figures_are_sklearns():
     snapshots, won, probability, points = weekly()
-    found = to_json(judged(probability, points, snapshots, won))
-    assert found["model"]["roc_auc"] == pytest.approx(sk.roc_auc_score(won, probability))
-    assert found["model"]["log_loss"] == pytest.approx(sk.log_loss(won, probability))
-    assert found["model"]["brier"] == pytest.approx(sk.brier_score_loss(won, probability))
-    assert found["rules"]["average_precision"] == pytest.approx(
+    result = to_json(judged(probability, points, snapshots, won))
+    assert result["model"]["roc_auc"] == pytest.approx(sk.roc_auc_score(won, probability))
+    assert result["model"]["log_loss"] == pytest.approx(sk.log_loss(won, probability))
+    assert result["model"]["brier"] == pytest.approx(sk.brier_score_loss(won, probability))
+    assert result["rules"]["average_precision"] == pytest.approx(
         sk.average_precision_score(won, points)
     )
-    assert found["base_rate"]["log_loss"] == pytest.approx(sk.log_loss(won, np.full(600, 0.4)))
-    assert found["base_rate"]["ece"] == pytest.approx(abs(won.mean() - 0.4))
-    for baseline in (found["base_rate"], found["random"]):
+    assert result["base_rate"]["log_loss"] == pytest.approx(sk.log_loss(won, np.full(600, 0.4)))
+    assert result["base_rate"]["ece"] == pytest.approx(abs(won.mean() - 0.4))
+    for baseline in (result["base_rate"], result["random"]):
         assert baseline["roc_auc"] == 0.5
         assert baseline["average_precision"] == pytest.approx(won.mean())
         assert baseline["at_capacity"]["lift"] == pytest.approx(1)
@@ -102,33 +104,33 @@ def test_the_figures_are_sklearns():
 
 def test_cutoffs_add_up():
     snapshots, won, probability, points = weekly()
-    found = to_json(judged(probability, points, snapshots, won))
-    weeks = found["cutoffs"]
+    result = to_json(judged(probability, points, snapshots, won))
+    weeks = result["cutoffs"]
     assert list(weeks) == ["2012-01-16", "2012-01-23", "2012-01-30", "2012-02-06"]
-    assert sum(w["snapshots"] for w in weeks.values()) == found["snapshots"] == 600
-    assert sum(w["wins"] for w in weeks.values()) == found["wins"] == won.sum()
+    assert sum(w["snapshots"] for w in weeks.values()) == result["snapshots"] == 600
+    assert sum(w["wins"] for w in weeks.values()) == result["wins"] == won.sum()
     listed_wins = sum(w["slots"] * w["precision"]["model"] for w in weeks.values())
-    assert listed_wins / 150 == pytest.approx(found["model"]["at_capacity"]["precision"])
+    assert listed_wins / 150 == pytest.approx(result["model"]["at_capacity"]["precision"])
 
 
 def test_the_json_is_strict_and_has_its_shape():
     snapshots, won, probability, points = weekly()
-    found = to_json(judged(probability, points, snapshots, won))
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert list(found) == [
+    result = to_json(judged(probability, points, snapshots, won))
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert list(result) == [
         *("snapshots", "leads", "wins", "base_rate_observed", "cutoffs", "model", "rules"),
         *("base_rate", "random", "no_interval", "difference", "interval"),
         "ece_by_chance",
     ]
-    assert set(found["difference"]) == set(found["interval"]["rules"]) == set(METRICS)
+    assert set(result["difference"]) == set(result["interval"]["rules"]) == set(METRICS)
     for metric in ("log_loss", "brier", "ece"):
-        assert found["model"][metric] is not None
-        assert found["rules"][metric] is None
-        assert found["random"][metric] is None
-        assert found["difference"][metric] is None
-        assert found["interval"]["rules"][metric] is None
-    gain = found["difference"]["gain"]
-    model, rules = (found[name]["at_capacity"]["gain"] for name in ("model", "rules"))
+        assert result["model"][metric] is not None
+        assert result["rules"][metric] is None
+        assert result["random"][metric] is None
+        assert result["difference"][metric] is None
+        assert result["interval"]["rules"][metric] is None
+    gain = result["difference"]["gain"]
+    model, rules = (result[name]["at_capacity"]["gain"] for name in ("model", "rules"))
     assert gain["point"] == pytest.approx(model - rules)
     assert gain["low"] < gain["point"] < gain["high"]
 
@@ -139,18 +141,18 @@ def test_two_models_are_compared_on_calibration_too():
         Contender("challenger", probability, True),
         Contender("champion", probability**3, True),
     ]
-    found = judge(snapshots, won, rivals, QUARTER, 0.4, replicates=50)
-    assert found.names == ("challenger", "champion")
-    assert found.difference["roc_auc"] == (0, 0, 0)
-    assert found.difference["log_loss"].high < 0  # less is better
+    result = judge(snapshots, won, rivals, QUARTER, 0.4, replicates=50)
+    assert result.names == ("challenger", "champion")
+    assert result.difference["roc_auc"] == (0, 0, 0)
+    assert result.difference["log_loss"].high < 0  # lower is better
 
 
 def test_the_pairing_makes_the_difference_surer_than_its_parts():
     snapshots, won, probability, _ = weekly()
     close = np.clip(probability + np.random.default_rng(1).normal(0, 0.02, 600), 0, 1)
-    found = judged(probability, close, snapshots, won)
-    width = {n: np.ptp(found.estimates[n]["roc_auc"][1:]) for n in found.names}
-    assert np.ptp(found.difference["roc_auc"][1:]) < min(width.values()) / 2
+    result = judged(probability, close, snapshots, won)
+    width = {n: np.ptp(result.estimates[n]["roc_auc"][1:]) for n in result.names}
+    assert np.ptp(result.difference["roc_auc"][1:]) < min(width.values()) / 2
 
 
 def test_the_seed_decides():
@@ -162,11 +164,11 @@ def test_the_seed_decides():
 
 
 def test_without_wins_the_json_holds_nulls():
-    found = to_json(judged(RIGHT, WRONG, won=np.zeros(40)))
-    assert json.dumps(found, allow_nan=False)
-    assert found["model"]["roc_auc"] is None
-    assert found["model"]["at_capacity"]["lift"] is None
-    assert found["model"]["at_capacity"]["precision"] == 0
+    result = to_json(judged(RIGHT, WRONG, won=np.zeros(40)))
+    assert json.dumps(result, allow_nan=False)
+    assert result["model"]["roc_auc"] is None
+    assert result["model"]["at_capacity"]["lift"] is None
+    assert result["model"]["at_capacity"]["precision"] == 0
 
 
 def test_no_snapshots_is_bad_input():
@@ -188,16 +190,16 @@ def test_of_few_wins_the_figures_stand_without_intervals_and_it_is_said_why():
     few = judged(RIGHT[:36], WRONG[:36], SNAPSHOTS[:36], WON[:36])
     assert few.winner is None
     assert few.estimates["model"]["roc_auc"].point == 1
-    assert not any(found.known for found in few.estimates["model"].values())
+    assert not any(result.known for result in few.estimates["model"].values())
     assert str(verdict(few)) == (
         "No verdict, too few wins for an interval: 18 of the 20 needed; calling the top 25 % (9 "
         "leads per cutoff), 100.0 % of the leads listed by the model were won, 0.0 % of those "
         "listed by the rules and 50.0 % at random."
     )
-    found = json.loads(json.dumps(to_json(few), allow_nan=False))
-    assert found["no_interval"] == "too few wins for an interval: 18 of the 20 needed"
-    assert found["difference"]["roc_auc"] == {"point": 1, "low": None, "high": None}
-    assert found["interval"]["model"]["roc_auc"] is None
+    result = json.loads(json.dumps(to_json(few), allow_nan=False))
+    assert result["no_interval"] == "too few wins for an interval: 18 of the 20 needed"
+    assert result["difference"]["roc_auc"] == {"point": 1, "low": None, "high": None}
+    assert result["interval"]["model"]["roc_auc"] is None
 
 
 def test_a_calibration_error_has_no_interval_and_is_held_against_what_chance_shows():
@@ -207,18 +209,18 @@ def test_a_calibration_error_has_no_interval_and_is_held_against_what_chance_sho
         Contender("off", probability**3, True),
         Contender("rules", points, False),
     ]
-    found = judge(snapshots, won, rivals, QUARTER, 0.4, replicates=50)
-    error = {name: found.estimates[name]["ece"] for name in ("one", "off")}
-    assert found.difference["ece"].point == error["one"].point - error["off"].point
-    assert not any(each.known for each in (found.difference["ece"], *error.values()))
-    assert set(found.ece_by_chance) == {"one", "off"}
-    assert error["one"].point <= found.ece_by_chance["one"]
-    assert error["off"].point > found.ece_by_chance["off"]
-    told = {name: found.against_chance(name) for name in error}
-    assert told == {"one": "no more than chance", "off": "more than chance"}
-    assert to_json(found)["ece_by_chance"] == {
-        "one": {"up_to": found.ece_by_chance["one"], "more_than_chance": False},
-        "off": {"up_to": found.ece_by_chance["off"], "more_than_chance": True},
+    result = judge(snapshots, won, rivals, QUARTER, 0.4, replicates=50)
+    error = {name: result.estimates[name]["ece"] for name in ("one", "off")}
+    assert result.difference["ece"].point == error["one"].point - error["off"].point
+    assert not any(each.known for each in (result.difference["ece"], *error.values()))
+    assert set(result.ece_by_chance) == {"one", "off"}
+    assert error["one"].point <= result.ece_by_chance["one"]
+    assert error["off"].point > result.ece_by_chance["off"]
+    report = {name: result.against_chance(name) for name in error}
+    assert report == {"one": "no more than chance", "off": "more than chance"}
+    assert to_json(result)["ece_by_chance"] == {
+        "one": {"up_to": result.ece_by_chance["one"], "more_than_chance": False},
+        "off": {"up_to": result.ece_by_chance["off"], "more_than_chance": True},
     }
 
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 from sklearn import metrics as sk
 
+from features.config import Capacity
 from models.statistics import metrics
 from models.statistics.metrics import (
-    Capacity,
     Ranking,
     at_capacity,
     capacity_curve,
@@ -42,7 +42,7 @@ def rankings(draw, most=40, cutoffs=3):
 
 capacities = st.one_of(
     st.sampled_from([0.1, 0.25, 0.5, 1.0]).map(lambda s: Capacity(share=s)),
-    st.integers(1, 5).map(lambda k: Capacity(leads_per_cutoff=k)),
+    st.integers(1, 5).map(lambda k: Capacity(leads=k)),
 )
 
 
@@ -59,20 +59,20 @@ def wins_of_list(outcome, score, slots):
 
 
 def test_the_example_above():
-    found = at_capacity([1, 1, 0, 0], [9, 5, 5, 1], ["a"] * 4, Capacity(leads_per_cutoff=2))
-    assert found == metrics.AtCapacity(share=0.5, precision=0.75, gain=0.75, lift=1.5)
+    result = at_capacity([1, 1, 0, 0], [9, 5, 5, 1], ["a"] * 4, Capacity(leads=2))
+    assert result == metrics.AtCapacity(share=0.5, precision=0.75, gain=0.75, lift=1.5)
 
 
 def test_the_list_is_made_per_cutoff():
     """All of cutoff b scores above all of a, yet each cutoff calls its own best."""
     outcome, score = [1, 0, 0, 0], [2, 1, 4, 3]
-    found = at_capacity(outcome, score, ["a", "a", "b", "b"], Capacity(share=0.5))
-    assert (found.precision, found.gain, found.lift) == (0.5, 1.0, 2.0)
+    result = at_capacity(outcome, score, ["a", "a", "b", "b"], Capacity(share=0.5))
+    assert (result.precision, result.gain, result.lift) == (0.5, 1.0, 2.0)
 
 
 def test_a_small_cohort_is_called_whole():
-    found = at_capacity([1, 0, 1], [3, 2, 1], ["a", "a", "b"], Capacity(leads_per_cutoff=2))
-    assert (found.share, found.gain) == (1.0, 1.0)
+    result = at_capacity([1, 0, 1], [3, 2, 1], ["a", "a", "b"], Capacity(leads=2))
+    assert (result.share, result.gain) == (1.0, 1.0)
 
 
 @settings(max_examples=60, deadline=None)
@@ -112,24 +112,24 @@ def test_ties_and_part_slots_are_averaged_over_every_order(data, capacity):
     wins = slots = 0.0
     for period in np.unique(cutoff):
         here = cutoff == period
-        share, leads = capacity.share, capacity.leads_per_cutoff
+        share, leads = capacity.share, capacity.leads
         length = share * here.sum() if share else min(leads, here.sum())
         wins += wins_of_list(outcome[here], score[here], length)
         slots += length
-    found = at_capacity(outcome, score, cutoff, capacity)
-    assert found.precision == pytest.approx(wins / slots)
-    assert found.gain == pytest.approx(wins / outcome.sum())
-    assert found.lift == pytest.approx(wins / slots / outcome.mean())
-    assert found.share == pytest.approx(slots / len(outcome))
+    result = at_capacity(outcome, score, cutoff, capacity)
+    assert result.precision == pytest.approx(wins / slots)
+    assert result.gain == pytest.approx(wins / outcome.sum())
+    assert result.lift == pytest.approx(wins / slots / outcome.mean())
+    assert result.share == pytest.approx(slots / len(outcome))
 
 
 @settings(max_examples=60, deadline=None)
 @given(rankings(), st.floats(0.01, 1))
 def test_a_random_list_has_lift_one(data, share):
     outcome, _, cutoff, _ = data
-    found = at_capacity(outcome, np.zeros(len(outcome)), cutoff, Capacity(share=share))
-    assert found.lift == pytest.approx(1)
-    assert found.gain == pytest.approx(share)
+    result = at_capacity(outcome, np.zeros(len(outcome)), cutoff, Capacity(share=share))
+    assert result.lift == pytest.approx(1)
+    assert result.gain == pytest.approx(share)
 
 
 @settings(max_examples=60, deadline=None)
@@ -181,9 +181,9 @@ def test_one_class_only_has_no_roc_auc(outcome):
 
 
 def test_without_wins_there_is_nothing_to_gain():
-    found = at_capacity([0, 0], [0.1, 0.9], ["a", "a"], Capacity(share=0.5))
-    assert found.precision == 0
-    assert np.isnan([found.gain, found.lift, metrics.average_precision([0, 0], [0, 1])]).all()
+    result = at_capacity([0, 0], [0.1, 0.9], ["a", "a"], Capacity(share=0.5))
+    assert result.precision == 0
+    assert np.isnan([result.gain, result.lift, metrics.average_precision([0, 0], [0, 1])]).all()
 
 
 @pytest.mark.parametrize(
@@ -206,12 +206,12 @@ def test_what_cannot_be_ranked_is_refused(outcome, score, cutoff):
     "wrong",
     [
         {},
-        {"share": 0.1, "leads_per_cutoff": 5},
+        {"share": 0.1, "leads": 5},
         {"share": 0},
         {"share": 1.1},
-        {"leads_per_cutoff": 0},
+        {"leads": 0},
     ],
 )
 def test_a_capacity_is_one_of_two_things(wrong):
-    with pytest.raises(ValueError, match=r"capacity|leads_per_cutoff"):
+    with pytest.raises(ValueError, match=r"share|leads"):
         Capacity(**wrong)

@@ -35,8 +35,8 @@ def test_it_is_that_of_plain_python(lives):
     times, chances = cumulative_incidence(*zip(*lives, strict=True))
     for cause in (1, 2):
         curve = by_hand(lives, cause)
-        found = at(times, chances, list(curve))[cause - 1]
-        assert found.tolist() == pytest.approx(list(curve.values()), abs=1e-12)
+        result = at(times, chances, list(curve))[cause - 1]
+        assert result.tolist() == pytest.approx(list(curve.values()), abs=1e-12)
     assert set(times) == {0, *(time for time, event in lives if event)}
 
 
@@ -44,16 +44,16 @@ def test_it_is_that_of_plain_python(lives):
 def test_the_sum_is_one_minus_kaplan_meier(lives):
     time, event = (np.array(column, float) for column in zip(*lives, strict=True))
     times, staying = kaplan_meier_estimator(event > 0, time)
-    found = at(*cumulative_incidence(time, event), times).sum(axis=0)
-    assert found.tolist() == pytest.approx((1 - staying).tolist(), abs=1e-12)
+    result = at(*cumulative_incidence(time, event), times).sum(axis=0)
+    assert result.tolist() == pytest.approx((1 - staying).tolist(), abs=1e-12)
 
 
 def test_it_is_scikit_survival_s():
     rng = np.random.default_rng(4)
     time, event = rng.integers(0, 90, 3_000).astype(float), rng.integers(0, 3, 3_000)
     times, risks = cumulative_incidence_competing_risks(event, time)
-    found = at(*cumulative_incidence(time, event), times)
-    np.testing.assert_allclose(found, risks[1:], atol=1e-12)
+    result = at(*cumulative_incidence(time, event), times)
+    np.testing.assert_allclose(result, risks[1:], atol=1e-12)
 
 
 def test_without_leads_nothing_has_come():

@@ -57,14 +57,14 @@ def test_the_worked_example():
 
 
 def test_come_back_when_a_quarter_would_be_won_on_a_weekday():
-    found = CURVES.estimate(leads(1, 1, 8), np.array([0.10, 0.60, 0.10]), MONDAY)
-    assert list(found) == COLUMNS
+    result = CURVES.estimate(leads(1, 1, 8), np.array([0.10, 0.60, 0.10]), MONDAY)
+    assert list(result) == COLUMNS
     # The third is silent: 50 % in all, a quarter is 12.5 %, at day 30 + 150 x 2.5 / 40 = 39.4.
-    assert found["close_days_low"].tolist() == [18, 2, 40]
-    friday, wednesday, monday = found["follow_up_on"]
+    assert result["close_days_low"].tolist() == [18, 2, 40]
+    friday, wednesday, monday = result["follow_up_on"]
     assert (friday, wednesday) == (pd.Timestamp("2026-03-20"), pd.Timestamp("2026-03-04"))
     assert monday == pd.Timestamp("2026-04-13")  # day 40 is Saturday, 11 April
-    assert found["postponing"].tolist() == [False, False, True]
+    assert result["postponing"].tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ def test_come_back_when_a_quarter_would_be_won_on_a_weekday():
 )
 def test_a_weekend_is_moved_to_its_monday(cutoff, follow_up_on):
     """Two days on: Thursday gives Saturday, Friday Sunday, Sunday Tuesday."""
-    found = CURVES.estimate(leads(1), np.array([0.60]), datetime.fromisoformat(cutoff))
-    assert found["follow_up_on"].tolist() == [pd.Timestamp(follow_up_on)]
+    result = CURVES.estimate(leads(1), np.array([0.60]), datetime.fromisoformat(cutoff))
+    assert result["follow_up_on"].tolist() == [pd.Timestamp(follow_up_on)]
 
 
 @pytest.mark.parametrize(
@@ -132,15 +132,15 @@ def arrays(endings):
 
 @given(ENDINGS)
 def test_the_cumulative_incidence_is_that_of_plain_python(endings):
-    found = incidence_by_day(*arrays(endings), reach=13)
-    assert found == pytest.approx(by_hand(endings, 13), abs=1e-7)
+    result = incidence_by_day(*arrays(endings), reach=13)
+    assert result == pytest.approx(by_hand(endings, 13), abs=1e-7)
 
 
 @given(ENDINGS)
 def test_where_nobody_is_censored_it_is_the_share_won_so_far(endings):
     closed = [(day, ending) for day, ending in endings if ending != "open"] or [(1, "won")]
-    found = incidence_by_day(*arrays(closed), reach=13)
-    for day, chance in enumerate(found):
+    result = incidence_by_day(*arrays(closed), reach=13)
+    for day, chance in enumerate(result):
         seen = sum(ending == "won" and when < day for when, ending in closed) / len(closed)
         assert chance == pytest.approx(seen, abs=1e-7)
 
@@ -166,12 +166,12 @@ def test_quantiles_are_the_first_day_at_which_the_chance_is_reached(steps, readi
     chances = one.chances(leads(1), np.array([readiness]), range(9))[0]
     assert chances[3] == pytest.approx(readiness)
     assert (np.diff(chances) >= -1e-12).all()
-    for quartile, found in zip(
+    for quartile, result in zip(
         (0.25, 0.5, 0.75), one.quantiles(leads(1), np.array([readiness]), within)[0], strict=True
     ):
         enough = quartile * chances[within] - 1e-7
-        assert chances[found] >= enough
-        assert found == 1 or chances[found - 1] < enough + 2e-7
+        assert chances[result] >= enough
+        assert result == 1 or chances[result - 1] < enough + 2e-7
 
 
 # --- learning ----------------------------------------------------------------------------------
@@ -194,41 +194,41 @@ def company(n=8_000, seed=0):
 
 def test_each_band_s_curve_is_that_of_its_snapshots():
     frame, readiness, endings = company()
-    found = fit_time_to_close(frame, readiness, endings, HORIZON)
+    result = fit_time_to_close(frame, readiness, endings, HORIZON)
     won = (endings["ending"] == "won") & (endings["days"] < HORIZON)
-    assert found.ready_from == won.mean()
-    assert len(found.bands) == 4
+    assert result.ready_from == won.mean()
+    assert len(result.bands) == 4
     apart = (frame["days_since"] > 7) & (readiness >= won.mean())
-    bounds = [-1, *found.edges, 2]
-    for low, high, curve in zip(bounds[:-1], bounds[1:], found.bands, strict=True):
+    bounds = [-1, *result.edges, 2]
+    for low, high, curve in zip(bounds[:-1], bounds[1:], result.bands, strict=True):
         inside = ~apart & (low <= readiness) & (readiness < high)
         rows = list(zip(endings["days"][inside], endings["ending"][inside], strict=True))
         assert curve[::30] == pytest.approx(by_hand(rows, 180)[::30], abs=1e-6)
         assert abs((won & inside).sum() - (won & ~apart).sum() / 4) <= 1
     rows = list(zip(endings["days"][apart], endings["ending"][apart], strict=True))
-    assert found.postponing[::30] == pytest.approx(by_hand(rows, 180)[::30], abs=1e-6)
+    assert result.postponing[::30] == pytest.approx(by_hand(rows, 180)[::30], abs=1e-6)
 
 
 def test_no_further_ahead_than_a_fifth_was_followed():
     """Thirty weekly cutoffs, a horizon of 30 days: a fifth was followed for 168 + 30 days or so."""
     frame, readiness, endings = company()
     late = endings["cutoff"] >= "2025-06-02"  # the last nine: followed 30 to 86 days
-    found = fit_time_to_close(frame[late], readiness[late], endings[late], HORIZON)
+    result = fit_time_to_close(frame[late], readiness[late], endings[late], HORIZON)
     followed = (endings["cutoff"].max() - endings["cutoff"][late]).dt.days + HORIZON
-    assert 30 < found.reach < 86
-    assert (followed >= found.reach).mean() >= 0.2 > (followed > found.reach).mean()
+    assert 30 < result.reach < 86
+    assert (followed >= result.reach).mean() >= 0.2 > (followed > result.reach).mean()
     assert fit_time_to_close(frame, readiness, endings, HORIZON).reach == 180
 
 
 def test_too_few_wins_make_one_band_and_none_are_refused():
     frame, readiness, endings = company(400)
-    found = fit_time_to_close(frame, readiness, endings, HORIZON)
+    result = fit_time_to_close(frame, readiness, endings, HORIZON)
     assert (endings["ending"] == "won").sum() < LEAST_WINS
-    assert (found.edges, found.postponing, found.bands) == ((), None, (found.pooled,))
+    assert (result.edges, result.postponing, result.bands) == ((), None, (result.pooled,))
     with pytest.raises(ValueError, match="no snapshot was won"):
         fit_time_to_close(frame, readiness, endings.assign(ending="open"), HORIZON)
 
 
 def test_a_journey_through_json_changes_nothing():
-    found = fit_time_to_close(*company(), HORIZON)
-    assert from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    result = fit_time_to_close(*company(), HORIZON)
+    assert from_dict(json.loads(json.dumps(result.to_dict()))) == result

@@ -6,7 +6,7 @@ import signal
 from dataclasses import replace
 
 from features.errors import Refused
-from models.champion_changes import Change
+from models.champion_changes import ChampionChange
 from models.registry import CHAMPION, Registry
 from training.promotion.champion import set_champion
 from training.promotion.history import history
@@ -16,7 +16,7 @@ FIGURES = {"metric": "average_precision", "difference": {"rules": {"point": 0.1}
 
 def promoted(company, old, new, **more):
     """Set `new` as champion in place of `old`."""
-    change = Change("promote", old, new, "ann", "", False, f"{new} is better.", FIGURES)
+    change = ChampionChange("promote", old, new, "ann", "", False, f"{new} is better.", FIGURES)
     set_champion(*company, replace(change, **more))
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.config import Capacity
 from models.statistics.estimate import Estimate
 from models.statistics.judge import Contender, judge
-from models.statistics.metrics import Capacity
 from training.promotion.decision import Standing, Takes, decide, standing, summarise
 
 BETTER, AHEAD = Estimate(0.1, 0.05, 0.15), Estimate(0.02, -0.01, 0.05)
@@ -46,10 +46,10 @@ def test_the_sharp_ranker_is_better_than_the_blurred_and_the_blurred_worse(world
 
 
 def test_equals_are_within_noise_on_either_side(world):
-    found = {
+    result = {
         standing(difference(world, *pair), 400) for pair in (("one", "other"), ("other", "one"))
     }
-    assert found == {Standing.AHEAD, Standing.BEHIND}
+    assert result == {Standing.AHEAD, Standing.BEHIND}
 
 
 def test_a_copy_is_not_ahead(world):
@@ -65,20 +65,20 @@ def test_of_29_leads_nobody_is_surely_better(world):
 
 def test_of_few_wins_nobody_is_surely_better_and_it_is_said_why(world):
     """Of 29 leads, one outcome has fewer than the 20 that an interval takes."""
-    found = difference(world, "told", "blurred", leads=29)
-    assert found.point > 0.3
-    assert np.isnan(found.low)
-    assert standing(found, leads=100) is Standing.AHEAD
-    decision = decide({"champion": found}, leads=100, stale=False, doubted=False, simpler=False)
-    said = summarise(
-        "7", "average_precision", {"champion": found}, decision, Takes.NOTHING, simpler=False
+    result = difference(world, "told", "blurred", leads=29)
+    assert result.point > 0.3
+    assert np.isnan(result.low)
+    assert standing(result, leads=100) is Standing.AHEAD
+    decision = decide({"champion": result}, leads=100, stale=False, doubted=False, simpler=False)
+    message = summarise(
+        "7", "average_precision", {"champion": result}, decision, Takes.NOTHING, simpler=False
     )
-    assert "against the champion (too few wins for an interval)" in said
-    assert "nan" not in said
+    assert "against the champion (too few wins for an interval)" in message
+    assert "nan" not in message
 
 
 @pytest.mark.parametrize(
-    ("found", "takes"),
+    ("result", "takes"),
     [
         (BETTER, Takes.NOTHING),
         (AHEAD, Takes.NOTHING),
@@ -87,12 +87,12 @@ def test_of_few_wins_nobody_is_surely_better_and_it_is_said_why(world):
     ],
 )
 @pytest.mark.parametrize("stale", [False, True])
-def test_the_first_champion_must_be_ahead_of_the_rules(found, takes, stale):
-    assert decide({"rules": found}, 400, stale, doubted=False, simpler=False).takes is takes
+def test_the_first_champion_must_be_ahead_of_the_rules(result, takes, stale):
+    assert decide({"rules": result}, 400, stale, doubted=False, simpler=False).takes is takes
 
 
 @pytest.mark.parametrize(
-    ("found", "fresh", "stale"),
+    ("result", "fresh", "stale"),
     [
         (BETTER, Takes.NOTHING, Takes.NOTHING),
         (AHEAD, Takes.FORCE, Takes.APPROVAL),
@@ -100,8 +100,8 @@ def test_the_first_champion_must_be_ahead_of_the_rules(found, takes, stale):
         (WORSE, Takes.FORCE, Takes.FORCE),
     ],
 )
-def test_a_champion_goes_for_a_surely_better_one(found, fresh, stale):
-    both = {"rules": BETTER, "champion": found}
+def test_a_champion_goes_for_a_surely_better_one(result, fresh, stale):
+    both = {"rules": BETTER, "champion": result}
     assert decide(both, 400, stale=False, doubted=False, simpler=False).takes is fresh
     assert decide(both, 400, stale=True, doubted=False, simpler=False).takes is stale
 
@@ -162,7 +162,7 @@ def test_the_summary_has_verdict_figures_and_what_is_missing(champion, stale, gi
 
 
 @pytest.mark.parametrize(
-    ("found", "takes"),
+    ("result", "takes"),
     [
         (BETTER, Takes.NOTHING),
         (AHEAD, Takes.NOTHING),
@@ -171,8 +171,8 @@ def test_the_summary_has_verdict_figures_and_what_is_missing(champion, stale, gi
     ],
 )
 @pytest.mark.parametrize("stale", [False, True])
-def test_the_simpler_is_preferred_within_noise(found, takes, stale):
-    both = {"rules": BETTER, "champion": found}
+def test_the_simpler_is_preferred_within_noise(result, takes, stale):
+    both = {"rules": BETTER, "champion": result}
     assert decide(both, 400, stale, doubted=False, simpler=True).takes is takes
 
 
@@ -185,30 +185,34 @@ def test_of_29_leads_the_simpler_is_not_preferred():
 def test_that_the_simpler_is_preferred_is_said():
     both = {"rules": BETTER, "champion": BEHIND}
     decision = decide(both, 400, False, doubted=False, simpler=True)
-    said = summarise("2", "average_precision", both, decision, Takes.NOTHING, simpler=True)
-    assert said.startswith("Version 2 is champion: the simpler, and as good in average precision: ")
-    assert "-0.020 against the champion (95 % interval -0.050 to +0.010, so it may be ch" in said
+    message = summarise("2", "average_precision", both, decision, Takes.NOTHING, simpler=True)
+    assert message.startswith(
+        "Version 2 is champion: the simpler, and as good in average precision: "
+    )
+    assert "-0.020 against the champion (95 % interval -0.050 to +0.010, so it may be ch" in message
     surely = {"rules": BETTER, "champion": BETTER}
-    said = summarise("2", "average_precision", surely, decision, Takes.NOTHING, simpler=True)
-    assert said.startswith("Version 2 is champion: better in average precision: ")
+    message = summarise("2", "average_precision", surely, decision, Takes.NOTHING, simpler=True)
+    assert message.startswith("Version 2 is champion: better in average precision: ")
 
 
 def test_what_is_doubted_is_not_called_better_than_it_is():
     """Something simpler still did as well at its training, or it was rolled back."""
     both = {"rules": BETTER, "champion": BEHIND}
     decision = decide(both, 400, False, doubted=True, simpler=True)
-    said = summarise("2", "average_precision", both, decision, Takes.NOTHING, simpler=True)
-    assert said.startswith(
+    message = summarise("2", "average_precision", both, decision, Takes.NOTHING, simpler=True)
+    assert message.startswith(
         "Version 2 is not promoted, though the simpler, and as good in average precision: "
     )
     surely = {"rules": BETTER, "champion": BETTER}
-    said = summarise("2", "average_precision", surely, decision, Takes.NOTHING, simpler=False)
-    assert said.startswith("Version 2 is not promoted, though better in average precision: ")
-    assert said.endswith('It takes an approval: readiness promote --because "...".')
+    message = summarise("2", "average_precision", surely, decision, Takes.NOTHING, simpler=False)
+    assert message.startswith("Version 2 is not promoted, though better in average precision: ")
+    assert message.endswith('It takes an approval: readiness promote --because "...".')
 
 
 def test_who_is_behind_one_and_ahead_of_another_falls_short():
     both = {"rules": WORSE, "champion": AHEAD}
     decision = decide(both, 400, False, doubted=False, simpler=False)
-    said = summarise("2", "average_precision", both, decision, Takes.NOTHING, simpler=False)
-    assert said.startswith("Version 2 is not promoted: it falls short in average precision: -0.100")
+    message = summarise("2", "average_precision", both, decision, Takes.NOTHING, simpler=False)
+    assert message.startswith(
+        "Version 2 is not promoted: it falls short in average precision: -0.100"
+    )

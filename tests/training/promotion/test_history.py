@@ -36,17 +36,17 @@ def test_the_periods_follow_each_other_with_figures_and_reasons(company):
     promoted(company, None, "1")
     promoted(company, "1", "3", reason="stale", forced=True)
     rollback(config, "it calls nobody", by="bob")
-    found = history(config)
-    told = to_json(found)["reigns"]
-    assert [each["version"] for each in told] == ["1", "3", "1"]
-    assert [each["kind"] for each in told] == ["promote", "promote", "rollback"]
-    assert [each["by"] for each in told] == ["ann", "ann", "bob"]
-    assert [each["because"] for each in told] == ["", "stale", "it calls nobody"]
-    assert [each["forced"] for each in told] == [False, True, False]
-    assert [each["judged"] for each in told] == [FIGURES, FIGURES, {}]
-    assert told[0]["said"] == "1 is better."
-    assert [each["until"] for each in told] == [*(each["since"] for each in told[1:]), None]
-    assert (found.champion, found.fault, found.notes) == ("1", "", ())
+    result = history(config)
+    report = to_json(result)["reigns"]
+    assert [each["version"] for each in report] == ["1", "3", "1"]
+    assert [each["kind"] for each in report] == ["promote", "promote", "rollback"]
+    assert [each["by"] for each in report] == ["ann", "ann", "bob"]
+    assert [each["because"] for each in report] == ["", "stale", "it calls nobody"]
+    assert [each["forced"] for each in report] == [False, True, False]
+    assert [each["judged"] for each in report] == [FIGURES, FIGURES, {}]
+    assert report[0]["said"] == "1 is better."
+    assert [each["until"] for each in report] == [*(each["since"] for each in report[1:]), None]
+    assert (result.champion, result.fault, result.notes) == ("1", "", ())
     assert [registry.tags("1")[f"champion_{key}"] for key in ("by", "because", "move")] == [
         "bob",
         "it calls nobody",
@@ -125,9 +125,9 @@ def test_that_the_change_of_the_current_champion_is_missing_is_a_fault(company, 
     file.unlink()
     if left == "an older copy":
         shutil.copy(tmp_path / FILE_NAME, file)
-    found = history(config)
-    assert "change 2, which set version 2 as champion, is missing" in found.fault
-    assert to_json(found)["log_is_whole"] is False
+    result = history(config)
+    assert "change 2, which set version 2 as champion, is missing" in result.fault
+    assert to_json(result)["log_is_whole"] is False
     promoted(company, "2", "3")
     assert history(config).fault == ""
 

@@ -35,14 +35,14 @@ def old(company):
 
 def test_the_history_goes_on_and_the_file_stays(old):
     (config, registry), path = old
-    found = history(config)
-    told = to_json(found)["reigns"]
-    for line, each in zip((LINES[0], LINES[2], LINES[6]), told, strict=True):
+    result = history(config)
+    report = to_json(result)["reigns"]
+    for line, each in zip((LINES[0], LINES[2], LINES[6]), report, strict=True):
         intent = json.loads(line)
         assert (each["version"], each["since"]) == (intent["to"], intent["at"])
         for key in ("kind", "by", "because", "forced", "said", "judged"):
             assert each[key] == intent[key]
-    assert "Change 4 (from 2 to 1) was interrupted after the alias moved" in found.notes[0]
+    assert "Change 4 (from 2 to 1) was interrupted after the alias moved" in result.notes[0]
     assert path.read_bytes() == OLD
     promoted((config, registry), "1", "3")
     assert [period.version for period in history(config).periods] == ["1", "2", "1", "3"]
@@ -52,9 +52,9 @@ def test_the_history_goes_on_and_the_file_stays(old):
 def test_an_end_that_is_missing_is_decided_by_the_alias(old):
     (config, registry), _ = old
     registry.set_champion("2")
-    found = history(config)
-    assert [period.version for period in found.periods] == ["1", "2"]
-    assert "interrupted before the alias moved" in found.notes[0]
+    result = history(config)
+    assert [period.version for period in result.periods] == ["1", "2"]
+    assert "interrupted before the alias moved" in result.notes[0]
 
 
 def test_it_is_imported_once(old):

@@ -159,8 +159,8 @@ def test_a_worse_one_is_promoted_only_against_the_figures(company, trained, poor
     assert change.evidence["difference"]["champion"]["point"] == pytest.approx(behind)
 
     better = register(trained.model)  # surely better than the stumps: no approval needed
-    found = promote(config)
-    assert (found.promoted, found.version, found.takes) == (True, better, Takes.NOTHING)
+    result = promote(config)
+    assert (result.promoted, result.version, result.takes) == (True, better, Takes.NOTHING)
     assert [each.new_version for each in history(config).changes] == [stumps, better]
 
 
@@ -172,8 +172,8 @@ def test_an_equal_follows_a_stale_champion_if_approved_a_worse_one_does_not(comp
         old = register(replace(model, trained_until=model.trained_until - timedelta(days=days)))
         registry.set_champion(old)
         new = register(model)
-        asked = promote(config)
-        assert (asked.promoted, asked.takes) == (False, takes)
+        requested = promote(config)
+        assert (requested.promoted, requested.takes) == (False, takes)
         assert registry.find(CHAMPION) == old
     register(poor)
     worse = promote(config, reason="the old one is old")
@@ -186,12 +186,12 @@ def test_an_equal_follows_a_stale_champion_if_approved_a_worse_one_does_not(comp
     assert (change.old_version, change.new_version, change.forced) == (old, new, False)
 
 
-def beside(way, precision, log_loss):
-    """What a training kept of one way beside the model: the model minus it, low and high."""
+def side_by_side(way, precision, log_loss):
+    """What a training stored of one way to rank: the difference to the model, low and high."""
     unknown = dict.fromkeys(METRICS)
-    found = {"average_precision": precision, "log_loss": log_loss}
-    known = {name: {"point": 0.0, "low": low, "high": high} for name, (low, high) in found.items()}
-    alike = unknown | {name: {"point": 0.3, "low": 0.2, "high": 0.4} for name in found}
+    result = {"average_precision": precision, "log_loss": log_loss}
+    known = {name: {"point": 0.0, "low": low, "high": high} for name, (low, high) in result.items()}
+    alike = unknown | {name: {"point": 0.3, "low": 0.2, "high": 0.4} for name in result}
     if log_loss == NONE:
         known["log_loss"] = alike["log_loss"] = None
     return {
@@ -226,14 +226,14 @@ def test_the_simpler_is_preferred_where_it_does_as_well(
 ):
     config, registry, register = company
     version = register(trained.model)
-    told = json.dumps(beside(way, precision, log_loss))
-    registry.attach(registry.load(version).run_id, {"baselines.json": told})
-    found = promote(config)
-    assert (found.takes, found.promoted) == (takes, takes is Takes.NOTHING)
-    assert found.summary.endswith(" Simpler will do.")
+    report = json.dumps(side_by_side(way, precision, log_loss))
+    registry.attach(registry.load(version).run_id, {"baselines.json": report})
+    result = promote(config)
+    assert (result.takes, result.promoted) == (takes, takes is Takes.NOTHING)
+    assert result.summary.endswith(" Simpler will do.")
     named = f"Preferred is what is simpler and does as well: {way.replace('_', ' ')}."
-    assert (named in found.summary) is (takes is Takes.APPROVAL)
-    if not found.promoted:
+    assert (named in result.summary) is (takes is Takes.APPROVAL)
+    if not result.promoted:
         assert promote(config, reason="it explains itself").promoted
 
 
@@ -245,11 +245,11 @@ def test_within_noise_the_regression_replaces_trees_and_they_do_not_replace_it(
     assert (trained.model.way, trees.way) == (LOGISTIC, TREES)
     old, new = register(trees), register(trained.model)
     registry.set_champion(old)
-    found = promote(config)
-    assert found.judged.difference["champion"].low < 0 < found.judged.difference["champion"].high
-    assert found.judged.log_loss.low < 0
-    assert (found.promoted, found.version, found.takes) == (True, new, Takes.NOTHING)
-    assert found.summary.startswith(
+    result = promote(config)
+    assert result.judged.difference["champion"].low < 0 < result.judged.difference["champion"].high
+    assert result.judged.log_loss.low < 0
+    assert (result.promoted, result.version, result.takes) == (True, new, Takes.NOTHING)
+    assert result.summary.startswith(
         f"Version {new} is champion: the simpler, and as good in average"
     )
     assert registry.load(CHAMPION).is_linear
@@ -272,10 +272,10 @@ def test_another_metric_is_judged_by_if_readiness_toml_says_so(company, trained,
     config, _, register = company
     chosen = config.promotion.model_copy(update={"metric": "precision"})
     register(trained.model)
-    found = promote(config.model_copy(update={"promotion": chosen}))
+    result = promote(config.model_copy(update={"promotion": chosen}))
     expected = trained.comparison.judgement.difference["precision"]
-    assert found.judged.metric == "precision"
-    assert found.judged.difference["rules"] == expected
+    assert result.judged.metric == "precision"
+    assert result.judged.difference["rules"] == expected
 
 
 def test_each_is_judged_on_what_it_knows(demo_folder, trained):

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.config import Capacity
 from features.result_json import to_json
 from models.comparison import Comparison
-from models.simpler import Beside, weigh
+from models.simpler import SideBySide, weigh
 from models.statistics.calibration import calibration_report
 from models.statistics.estimate import Estimate
 from models.statistics.judge import Contender, judge
-from models.statistics.metrics import Capacity, at_capacity
+from models.statistics.metrics import at_capacity
 from models.statistics.verdict import verdict
 from serve.reports.compare.page import METRICS, render, write_page
 from serve.reports.page import number
@@ -171,7 +172,7 @@ def test_the_lists_are_compared_in_leads(page):
         assert f"{name.capitalize()} {number(won)} of 20" in page.words
 
 
-@pytest.mark.parametrize("capacity", [TENTH, Capacity(leads_per_cutoff=20)])
+@pytest.mark.parametrize("capacity", [TENTH, Capacity(leads=20)])
 def test_the_winner_needs_fewer_calls_for_the_same_deals(capacity):
     comparison = compared(capacity=capacity)
     loser = comparison.judgement.estimates["rules"]["gain"].point
@@ -179,7 +180,7 @@ def test_the_winner_needs_fewer_calls_for_the_same_deals(capacity):
     cutoff, score = comparison.snapshots["cutoff"], comparison.model
 
     def deals_found(leads):
-        enough = Capacity(leads_per_cutoff=leads)
+        enough = Capacity(leads=leads)
         return at_capacity(comparison.won, score, cutoff, enough).gain
 
     assert deals_found(int(calls)) >= loser > deals_found(int(calls) - 1)
@@ -242,7 +243,7 @@ def test_a_hostile_name_is_only_text():
         {"won": np.ones(600)},
         {"leads": 8},
         {"leads": 1, "won": np.array([1.0, 0.0, 0.0])},
-        {"capacity": Capacity(leads_per_cutoff=7)},
+        {"capacity": Capacity(leads=7)},
         {"capacity": Capacity(share=1.0)},
     ],
 )
@@ -295,7 +296,7 @@ def test_simpler_ways_as_the_training_found_them():
         m: unknown if e is unknown else Estimate(0.1, -0.01, 0.2)
         for m, e in figures["rules"].items()
     }
-    simpler = weigh(Beside(600, figures, {"rules": less}), "average_precision")
+    simpler = weigh(SideBySide(600, figures, {"rules": less}), "average_precision")
     page = Page(render(compared(), simpler))
     assert simpler.verdict.startswith("Simpler does as well: the ranking by the rules has average")
     assert simpler.verdict in page.words

@@ -20,7 +20,7 @@ from features.config import Config, load
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
 from features.open import open_database
-from models.classifier.calibration import Line
+from models.classifier.calibration import CalibrationLine
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import open_ledger
 from serve.reports.explain.change import Difference, movement
@@ -60,7 +60,7 @@ def scorer(trained: Trained, config: Config) -> Scorer:
 def older(scorer: Scorer) -> Scorer:
     """A version before it, which was surer of everything, and its rules."""
     slope, intercept = scorer.model.line
-    surer = scorer.model.classifier.with_line(Line(1.3 * slope, intercept - 0.4))
+    surer = scorer.model.classifier.with_line(CalibrationLine(1.3 * slope, intercept - 0.4))
     model = replace(scorer.model, classifier=surer, version="0")
     return Scorer(model, parse_rules(OTHER_RULES, Path("rules.toml")), scorer.words)
 

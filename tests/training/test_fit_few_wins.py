@@ -9,13 +9,12 @@ from scipy.special import expit, logit
 from benchmarks.small_data import measure
 from features.dataset import Dataset
 from tests.models.small_model import SPECS, names
-from tests.training.few_cutoffs import drawn
-from training.fit import fit
-from training.small import FOLDS, SMALL, is_small, shrunk_line, unsupported, won_leads
+from tests.training.few_cutoffs import sampled
+from training.fit import FOLDS, SMALL, fit, is_small, shrunk_line, unsupported, won_leads
 
 
 def test_wins_are_counted_by_lead():
-    data = drawn(3)
+    data = sampled(3)
     assert won_leads(data) == data.wins
     same = Dataset(data.frame.assign(lead_id=data.frame["lead_id"] % 10), data.won)
     assert won_leads(same) <= 10
@@ -25,11 +24,11 @@ def test_wins_are_counted_by_lead():
 def test_a_sure_slope_stays_and_a_doubtful_one_vanishes():
     rng = np.random.default_rng(0)
     log_odds = rng.normal(size=20_000)
-    told = (rng.random(20_000) < expit(0.7 * log_odds - 2)).astype(float)
+    report = (rng.random(20_000) < expit(0.7 * log_odds - 2)).astype(float)
     lead_id = pd.Series(range(20_000))
-    slope, intercept = shrunk_line(log_odds, told, lead_id)
+    slope, intercept = shrunk_line(log_odds, report, lead_id)
     assert slope == pytest.approx(0.7, abs=0.1)
-    assert expit(slope * log_odds + intercept).mean() == pytest.approx(told.mean(), abs=1e-6)
+    assert expit(slope * log_odds + intercept).mean() == pytest.approx(report.mean(), abs=1e-6)
     by_chance = (rng.random(20_000) < 0.1).astype(float)
     slope, intercept = shrunk_line(log_odds, by_chance, lead_id)
     assert abs(slope) < 0.05
@@ -56,7 +55,7 @@ def test_copies_of_a_lead_make_it_no_surer():
 
 
 def test_a_feature_must_set_30_leads_apart():
-    data = drawn(1, each=300)
+    data = sampled(1, each=300)
     rare = data.frame[SPECS[0].name].copy()
     rare[:] = 0.0
     rare[:29] = 1.0
@@ -68,7 +67,7 @@ def test_a_feature_must_set_30_leads_apart():
 
 
 def test_the_same_data_give_the_same_model_whose_reasons_still_add_up():
-    data = drawn(4)
+    data = sampled(4)
     first, second = (fit(data, SPECS, SMALL, 30, 5) for _ in range(2))
     readiness = first.rank(data.frame)
     assert (readiness == second.rank(data.frame)).all()
@@ -79,7 +78,7 @@ def test_the_same_data_give_the_same_model_whose_reasons_still_add_up():
 
 
 def test_each_fold_has_winners_even_if_there_are_few():
-    data = drawn(2)
+    data = sampled(2)
     won = np.zeros(len(data.won))
     won[[3, 50, 120, 200, 333, 380]] = 1.0
     assert FOLDS < 6

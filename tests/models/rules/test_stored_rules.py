@@ -3,7 +3,7 @@
 import pytest
 
 from features.errors import BadInput
-from models.rules.history import find_rules, keep, rules_folder
+from models.rules.rules import find_rules, rules_folder, store
 from tests.features.lead_databases import config_for
 from tests.models.rules.test_rules import ENGAGED, table
 
@@ -14,13 +14,13 @@ def test_what_was_scored_with_is_kept_and_found_by_its_version(tmp_path):
     (tmp_path / "rules.toml").write_text(rules.text, encoding="utf-8")
     for _ in range(2):
         for each in (rules, other):
-            kept = keep(each, rules_folder(config))
-            assert kept == tmp_path / "out" / "rules" / f"{each.version}.toml"
-            assert kept.read_text(encoding="utf-8") == each.text
+            stored = store(each, rules_folder(config))
+            assert stored == tmp_path / "out" / "rules" / f"{each.version}.toml"
+            assert stored.read_text(encoding="utf-8") == each.text
     assert len(list(rules_folder(config).iterdir())) == 2
     assert find_rules("current", config) == find_rules(rules.version, config) == rules
     assert find_rules(other.version[:7], config) == other
-    assert find_rules(str(kept), config) == other
+    assert find_rules(str(stored), config) == other
     with pytest.raises(BadInput, match=r"no rules 'zz': .* one of the versions .*"):
         find_rules("zz", config)
     with pytest.raises(BadInput, match=r"There is no file .*draft.toml"):
