@@ -368,7 +368,7 @@ def test_the_form_that_was_stored_before_is_refused_by_its_version(attacked):
     del about["metadata"]["readiness"]["form"]
     (folder / "MLmodel").write_text(yaml.safe_dump(about), encoding="utf-8")
     with pytest.raises(BadInput, match=r"Version 1 of .* Train again"):
-        registry.load("challenger")
+        registry.load("1")
 
 
 def test_a_version_from_before_there_was_a_time_to_close_has_none(attacked):
