@@ -35,7 +35,7 @@ import numpy as np
 from features.spec.cells import DAY, FIXED_POINT, Cells, Latest, Number, Read, Sum, Text
 from features.spec.spec import Derived, Floats, OfEvents, OfLead, Spec, Value
 from features.spec.where import Where
-from features.spec.wording import Words, activity, days, during, none_of, number, plural, say
+from features.spec.wording import Words, activity, days, during, none_of, number, plural, say, times
 from features.sql import quoted
 
 
@@ -117,8 +117,7 @@ class Count(OfEvents):
             return self.absence(words)
         if self.action is None and self.where is None:
             return f"{plural(value, 'event')} {during(self.window)}"
-        times = "once" if value == 1 else f"{value:,.0f} times"
-        return f"{say(self.action, words, self.where)} {times} {during(self.window)}"
+        return f"{say(self.action, words, self.where)} {times(value)} {during(self.window)}"
 
     def absence(self, words: Words) -> str:
         return none_of(self.action, during(self.window), words, self.where)
