@@ -425,8 +425,8 @@ class Decayed(OfEvents):
         return Read("fixed_point", Sum("decayed", self.action, self.window, self.half_life))
 
     def meaning(self, words: Words) -> str:
-        times = f"number of times: {say(self.action, words, self.where)}, {during(self.window)}"
-        return f"{times}, each fading by half every {self.half_life:g} days"
+        counted = f"number of times: {say(self.action, words, self.where)}, {during(self.window)}"
+        return f"{counted}, each fading by half every {self.half_life:g} days"
 
     def fact(self, value: float, words: Words) -> str:
         return _faded(self.action, self.where, value, words) if value else self.absence(words)
@@ -454,8 +454,8 @@ class Faded(OfEvents):
         return _fixed_sum(weight, self.days, self.where)
 
     def meaning(self, words: Words) -> str:
-        times = f"number of times: {say(self.action, words, self.where)}"
-        return f"{times}, each fading out over {self.days} days"
+        counted = f"number of times: {say(self.action, words, self.where)}"
+        return f"{counted}, each fading out over {self.days} days"
 
     def fact(self, value: float, words: Words) -> str:
         return _faded(self.action, self.where, value, words) if value else self.absence(words)

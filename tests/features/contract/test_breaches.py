@@ -1,4 +1,4 @@
-"""Each breach of the contract, planted alone in a clean database, is found, counted and shown."""
+"""Each breach of the contract, planted alone in a clean database, is counted and shown."""
 
 from datetime import timedelta
 

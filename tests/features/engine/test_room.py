@@ -1,4 +1,4 @@
-"""What lacks room is told in a line: a disk that is really full, and memory that really is."""
+"""What lacks room is reported in a line: a disk that is really full, and memory that really is."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What Spark reads is what DuckDB reads, and what goes wrong is told in a line or two."""
+"""What Spark reads is what DuckDB reads, and errors are reported in a line or two."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Features are said as a salesperson would say them."""
+"""Features are worded as a salesperson would word them."""
 
 import math
 
