@@ -44,15 +44,16 @@ def bank(folder: Path) -> Config | None:
 
 
 def described(trained: Trained) -> str:
-    """Both tables: every figure, and below it the model minus it with its 95 % interval."""
+    """Both tables: every figure, and below it the difference to the model, 95 % interval."""
     counts = {name: len(specs) for name, specs in trained.groups.features.items()}
     features = " and ".join(f"{count} {name}" for name, count in counts.items())
     return (
         "Fitted on the training cutoffs, judged on the same snapshots of the final test as the "
-        "model. In brackets: the model minus it, 95 % interval, paired and clustered by lead; for "
-        "log loss, Brier score and calibration error (ece), below 0 the model is better.\n\n"
+        "model. In brackets: the difference to the model, 95 % interval, paired and clustered by "
+        "lead; for log loss, Brier score and calibration error (ece), below 0 the model is better."
+        "\n\n"
         f"> {trained.simpler.verdict}\n\n{table(trained.simpler.beside)}\n"
-        "Deeds against demographics: the model again, fitted on a part of its features. Explicit "
+        "Behaviour against attributes: the model again, fitted on a part of its features. Explicit "
         "is what the table of leads tells (attributes and age), implicit all that needs the "
         f"events; {features}, of which those that cannot tell leads apart are dropped.\n\n"
         f"{table(trained.groups.beside)}"

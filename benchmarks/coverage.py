@@ -11,7 +11,7 @@ truth are counted; a company without intervals, for too few wins, is counted as 
 A calibration error has no interval but a bound, which chance alone should stay under 19 times of
 20. That is counted where every promise is kept: outcomes are drawn from the readiness itself, once
 for each lead, which wins at a cutoff if its draw lies below the readiness there. On the same
-outcomes a readiness that is too high on purpose (odds times 1.6) should be told as more than
+outcomes a readiness that is too high on purpose (odds times 1.6) should be reported as more than
 chance.
 
 The ways to make intervals and the bound were chosen by looking at seed 7; 303 was not looked at
@@ -57,7 +57,8 @@ SHOWN = ("precision", "gain", "roc_auc", "average_precision", "log_loss", "brier
 LEAST, MOST = 0.90, 0.97
 BOUNDS = """Is a calibration error more than chance? The same companies (those with a won lead)
 where every promise is kept, each lead drawing once by its readiness: their error should stay under
-the bound. And the same outcomes with a readiness that is too high (odds times 1.6): told as more.
+the bound. And the same outcomes with a readiness that is too high (odds times 1.6): reported
+as more.
 
 | leads | won leads | mean error | mean bound | under it | too high: mean error | more than chance |
 |---|---|---|---|---|---|---|

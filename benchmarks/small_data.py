@@ -143,7 +143,7 @@ def small_data(seeds: Sequence[int] = SEEDS) -> str:
         f"## {WINS} wins, {len(rows)} simulated companies: log loss beside the base rate's\n\n"
         f"`python -m benchmarks.small_data`: {LEADS:,} leads each, trained on as many, drawn at "
         f"random, as hold {WINS} won ones (a training below 150 won leads is a small one: "
-        "docs/enough-data.md); judged at the final test on all leads. Less is better; small: its "
+        "docs/enough-data.md); judged at the final test on all leads. Lower is better; small: its "
         "trees, regression: its logistic regression, which it registers if that does as well; "
         "usual: the "
         "settings and calibration for more data, on the same few; by lot: trained on winners "
