@@ -2,7 +2,7 @@
 
     python -m benchmarks.feature_data FOLDER EVENTS SNAPSHOTS [known at once]
 
-Activity is skewed: the busiest percent of the leads does about a sixth of the deeds. Deeds come in
+Activity is skewed: the busiest percent of the leads does about a sixth of the events. They come in
 visits, so that sessions mean something; three in a hundred are recorded up to three days late.
 """
 
@@ -101,7 +101,7 @@ def write_lead_database(folder: Path, events: int, snapshots: int, some_late: bo
 def _write_events(
     file: Path, rng: np.random.Generator, count: int, ids: Ints, created: Ints, late_share: float
 ) -> None:
-    """Deeds in order of time: some three per visit, minutes apart, each visit with one source."""
+    """Events in order of time: some three per visit, minutes apart, each visit with one source."""
     visits = max(1, count // 3)
     activity = rng.lognormal(0, 1.3, len(ids))
     who = rng.choice(len(ids), visits, p=activity / activity.sum())
@@ -109,7 +109,7 @@ def _write_events(
     came_by = rng.integers(0, len(SOURCES), visits)
     visit = rng.integers(0, visits, count)
     occurred = begun[visit] + rng.integers(0, 40 * MINUTE_US, count)
-    occurred -= occurred % SECOND_US  # as logs have them, so that some deeds share an instant
+    occurred -= occurred % SECOND_US  # as logs have them, so that some events share an instant
     order = np.argsort(occurred, kind="stable")
     writer: pq.ParquetWriter | None = None
     for first in range(0, count, ROW_GROUP):
@@ -133,9 +133,9 @@ def _deeds(
         {
             "lead_id": lead,
             "occurred_at": _times(occurred),
-            "action": _said(ACTIONS, action, np.ones(count, bool)),
-            "source": _said(SOURCES, came_by, rng.random(count) < 0.9),
-            "content": _said(
+            "action": _text_column(ACTIONS, action, np.ones(count, bool)),
+            "source": _text_column(SOURCES, came_by, rng.random(count) < 0.9),
+            "content": _text_column(
                 CONTENTS, rng.integers(0, len(CONTENTS), count), rng.random(count) < 0.7
             ),
             "value": pa.array(cents / 100, mask=rng.random(count) >= 0.1),
@@ -144,7 +144,7 @@ def _deeds(
     )
 
 
-def _said(texts: Sequence[str], places: Ints, is_known: npt.NDArray[np.bool_]) -> pa.Array:
+def _text_column(texts: Sequence[str], places: Ints, is_known: npt.NDArray[np.bool_]) -> pa.Array:
     return pa.array(texts, pa.string()).take(pa.array(places, mask=~is_known))
 
 

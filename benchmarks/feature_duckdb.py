@@ -96,7 +96,7 @@ def named(kind: str, days: int | None) -> str:
 
 def overall() -> dict[str, str]:
     """The aggregates over a snapshot's known events of any action, by name."""
-    said = "{}(struct_pack(occurred_at, source)) FILTER (WHERE source IS NOT NULL)"
+    source_of = "{}(struct_pack(occurred_at, source)) FILTER (WHERE source IS NOT NULL)"
     return {
         **{named("count", w): f"count(*) {within(w)}" for w in (1, 7, 14, 30, 60, 90, None)},
         "days_since": "min(age)",
@@ -106,8 +106,8 @@ def overall() -> dict[str, str]:
         **{f"{part}_90d": f"count(*) {within(90, part)}" for part in ("night", "weekend")},
         **{named("contents", w): f"count(DISTINCT content) {within(w)}" for w in (30, None)},
         **{named("value", w): f"sum(value) {within(w)}" for w in (30, 90, None)},
-        "first_source": said.format("min"),
-        "last_source": said.format("max"),
+        "first_source": source_of.format("min"),
+        "last_source": source_of.format("max"),
     }
 
 

@@ -7,7 +7,7 @@ It needs pandas < 3, hence an environment of its own:
     python3 -m venv ENVIRONMENT
     ENVIRONMENT/bin/pip install featuretools "pandas<3" pyarrow
 
-Counts by action and window, sums of values, and days since the last deed. Its windows and its
+Counts by action and window, sums of values, and days since the last event. Its windows and its
 cutoffs go by one time, so the events given have to be known when they occur.
 """
 
@@ -61,13 +61,13 @@ def within(
     span = "all" if days is None else f"{days}d"
     names = {f"COUNT(events{_of(action)})": f"count_{span}{_in_brackets(action)}"
              for action in (None, *actions)}  # fmt: skip
-    found = pd.DataFrame(matrix.rename(columns=names))[list(names.values())].astype(float)
+    columns = pd.DataFrame(matrix.rename(columns=names))[list(names.values())].astype(float)
     if days != 7:
-        found[f"value_{span}"] = matrix["SUM(events.value)"].fillna(0)
+        columns[f"value_{span}"] = matrix["SUM(events.value)"].fillna(0)
     for action in (None, *actions) if since else ():
         seconds = matrix[f"TIME_SINCE_LAST(events.occurred_at{_of(action)})"]
-        found[f"days_since{_in_brackets(action)}"] = seconds / DAY_SECONDS
-    return found
+        columns[f"days_since{_in_brackets(action)}"] = seconds / DAY_SECONDS
+    return columns
 
 
 def _of(action: str | None) -> str:

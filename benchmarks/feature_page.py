@@ -57,8 +57,8 @@ def ratio(record: dict[str, Any], name: str, what: str, peer: str = POLARS) -> f
 
 
 def _figure(run: dict[str, Any], what: str) -> float:
-    found: float = run["peak_gb"] if what == "peak_gb" else run["total"][what]
-    return found
+    value: float = run["peak_gb"] if what == "peak_gb" else run["total"][what]
+    return value
 
 
 def kept_up(record: dict[str, Any]) -> bool:
@@ -77,7 +77,7 @@ def _peer(record: dict[str, Any]) -> str:
 
 
 def section(record: dict[str, Any]) -> str:
-    """One size: its table, and what is to be said of it."""
+    """One size: its table, and a sentence on it."""
     peer = _peer(record)
     lines = [
         f"### {record['events']:,} events, {record['snapshots']:,} snapshots\n",
@@ -100,14 +100,14 @@ def section(record: dict[str, Any]) -> str:
 
 def verdict(record: dict[str, Any]) -> str:
     """Ours by its aim, in words."""
-    said = (
+    sentence = (
         f"Within 1 GB ours takes {ratio(record, OURS, 'cpu'):.2f} of the CPU of Polars, "
         f"{ratio(record, OURS, 'wall'):.2f} of its wall time and "
         f"{median(record, OURS, 'peak_gb'):.2f} GB"
     )
     if record["events"] < LARGE:
-        return f"{said}."
-    return f"{said}: the aim is {'met' if kept_up(record) else 'NOT met'}."
+        return f"{sentence}."
+    return f"{sentence}: the aim is {'met' if kept_up(record) else 'NOT met'}."
 
 
 def write_page(record: dict[str, Any]) -> None:

@@ -31,9 +31,9 @@ def main(folder: Path, written: Path, chunks: int) -> None:
     texts = ["first_source", "last_source"]
     for chunk, events in enumerate(spread(folder / "events.parquet", written, chunks)):
         mine = snapshots[snapshots["lead_id"] // ID_STEP % chunks == chunk].reset_index(drop=True)
-        found = features(mine, measures(mine, known(mine, deeds(events))))
+        frame = features(mine, measures(mine, known(mine, prepared(events))))
         file = written / f"{chunk}.parquet"
-        found.to_parquet(file, index=False, compression="snappy", use_dictionary=texts)
+        frame.to_parquet(file, index=False, compression="snappy", use_dictionary=texts)
 
 
 def spread(file: Path, written: Path, chunks: int) -> Iterator[pd.DataFrame]:
@@ -58,7 +58,7 @@ def spread(file: Path, written: Path, chunks: int) -> Iterator[pd.DataFrame]:
         (home / str(chunk)).unlink()
 
 
-def deeds(events: pd.DataFrame) -> pd.DataFrame:
+def prepared(events: pd.DataFrame) -> pd.DataFrame:
     """The events, with what does not depend on a cutoff."""
     at = events["occurred_at"].dt
     known_at = events.pop("recorded_at").where(lambda late: late > events["occurred_at"],
@@ -88,32 +88,34 @@ def known(snapshots: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
 
 def measures(snapshots: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """The measures, one row per snapshot; missing where nothing is known."""
-    found: dict[str, pd.Series] = {}
+    columns: dict[str, pd.Series] = {}
     for days in (1, 7, 14, 30, 60, 90, None):
         span = "all" if days is None else f"{days}d"
         held = pairs if days is None else pairs[pairs["age"] <= days * DAY_US]
         by = held.groupby("snapshot")
-        found[f"count_{span}"] = by.size()
+        columns[f"count_{span}"] = by.size()
         if days in (7, 30, None):
             of_each = held.groupby(["snapshot", "action"], observed=True).size().unstack()
-            found |= {f"count_{span}({action})": of_each.get(action) for action in ACTIONS}
-            found[f"sessions_{span}"] = by["begins"].sum()
+            columns |= {f"count_{span}({action})": of_each.get(action) for action in ACTIONS}
+            columns[f"sessions_{span}"] = by["begins"].sum()
         if days in (7, 30, 90, None):
-            found[f"active_days_{span}"] = _distinct(held, "day")
+            columns[f"active_days_{span}"] = _distinct(held, "day")
         if days in (30, 90, None):
-            found[f"value_{span}"] = by["value"].sum()
+            columns[f"value_{span}"] = by["value"].sum()
         if days in (30, None):
-            found[f"contents_{span}"] = _distinct(held[held["content"] >= 0], "content")
+            columns[f"contents_{span}"] = _distinct(held[held["content"] >= 0], "content")
         if days == 90:
-            found["night_90d"], found["weekend_90d"] = by["night"].sum(), by["weekend"].sum()
+            columns["night_90d"], columns["weekend_90d"] = by["night"].sum(), by["weekend"].sum()
     by, by_action = pairs.groupby("snapshot"), pairs.groupby(["snapshot", "action"], observed=True)
     since, decayed = by_action["age"].min().unstack(), by_action["weight"].sum().unstack()
-    found |= {"days_since": by["age"].min(), "decayed": by["weight"].sum()}
-    found |= {f"days_since({action})": since.get(action) for action in ACTIONS}
-    found |= {f"decayed({action})": decayed.get(action) for action in ACTIONS[5:8]}
-    said = pairs[["snapshot", "source"]].dropna().astype({"source": "object"}).groupby("snapshot")
-    found |= {"first_source": said["source"].first(), "last_source": said["source"].last()}
-    return pd.DataFrame(found, index=np.arange(len(snapshots)))
+    columns |= {"days_since": by["age"].min(), "decayed": by["weight"].sum()}
+    columns |= {f"days_since({action})": since.get(action) for action in ACTIONS}
+    columns |= {f"decayed({action})": decayed.get(action) for action in ACTIONS[5:8]}
+    sources = (
+        pairs[["snapshot", "source"]].dropna().astype({"source": "object"}).groupby("snapshot")
+    )
+    columns |= {"first_source": sources["source"].first(), "last_source": sources["source"].last()}
+    return pd.DataFrame(columns, index=np.arange(len(snapshots)))
 
 
 def _distinct(pairs: pd.DataFrame, column: str) -> pd.Series:
@@ -127,7 +129,7 @@ def features(snapshots: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     counted = [name for name in measured if name.startswith(kinds)]
     measured[counted] = measured[counted].fillna(0)
     since = [name for name in measured if name.startswith("days_since")]
-    found = {
+    columns = {
         "lead_id": snapshots["lead_id"],
         "cutoff": snapshots["cutoff"],
         "age_days": age,
@@ -143,7 +145,7 @@ def features(snapshots: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
         "active_days_all/age_days": measured["active_days_all"] / age,
         "count_all/sessions_all": measured["count_all"] / measured["sessions_all"],
     }  # fmt: skip
-    return pd.DataFrame(found)
+    return pd.DataFrame(columns)
 
 
 if __name__ == "__main__":

@@ -32,15 +32,15 @@ def main(folder: Path, written: Path, chunks: int) -> None:
 def features_of(folder: Path, mine: pl.Expr) -> pl.LazyFrame:
     """The features of the leads of which `mine` holds."""
     leads = pl.scan_parquet(folder / "leads.parquet").filter(mine)
-    asked = pl.scan_parquet(folder / "snapshots.parquet").filter(mine)
-    snapshots = asked.join(leads, on="lead_id").with_row_index("snapshot")
-    pairs = known(snapshots, deeds(folder, mine))
+    requested = pl.scan_parquet(folder / "snapshots.parquet").filter(mine)
+    snapshots = requested.join(leads, on="lead_id").with_row_index("snapshot")
+    pairs = known(snapshots, read_events(folder, mine))
     measures = pairs.group_by("snapshot").agg(*overall(), *by_action())
     frame = snapshots.join(measures, on="snapshot", how="left")
     return frame.select("lead_id", "cutoff", *features())
 
 
-def deeds(folder: Path, mine: pl.Expr) -> pl.LazyFrame:
+def read_events(folder: Path, mine: pl.Expr) -> pl.LazyFrame:
     """The events in order of lead, time and source, with what does not depend on a cutoff."""
     at = pl.col("occurred_at")
     return (

@@ -28,10 +28,10 @@ def differences(ours: Path, other: Path, shared_only: bool = False) -> tuple[int
     described = [connection.execute(f"DESCRIBE FROM {table}").fetchall() for table in tables]
     kinds, others = ({name: kind for name, kind, *_ in rows} for rows in described)
     columns = [name for name in kinds if name in others and name not in KEY]
-    found = [f"{name}: one has it" for name in sorted(set(kinds) ^ set(others)) if not shared_only]
+    lines = [f"{name}: one has it" for name in sorted(set(kinds) ^ set(others)) if not shared_only]
     rows, theirs = (connection.sql(f"FROM {table}").count("*").fetchall()[0][0] for table in tables)
     if rows != theirs:
-        found.append(f"{rows} rows not {theirs}")
+        lines.append(f"{rows} rows not {theirs}")
     slices = rows // SLICE + 1
     different = dict.fromkeys(columns, 0)
     paired = 0
@@ -44,8 +44,8 @@ def differences(ours: Path, other: Path, shared_only: bool = False) -> tuple[int
         paired += pairs
         different = {name: different[name] + n for name, n in zip(columns, counts, strict=True)}
     if paired != rows:
-        found.append(f"{paired} of {rows} snapshots are in both")
-    return rows, len(columns), found + [f"{name}: {n} rows" for name, n in different.items() if n]
+        lines.append(f"{paired} of {rows} snapshots are in both")
+    return rows, len(columns), lines + [f"{name}: {n} rows" for name, n in different.items() if n]
 
 
 def _differs(name: str, kind: str) -> str:
@@ -59,5 +59,5 @@ def _differs(name: str, kind: str) -> str:
 
 
 if __name__ == "__main__":
-    told = differences(Path(sys.argv[1]), Path(sys.argv[2]), len(sys.argv) > 3)
-    print(json.dumps(dict(zip(("rows", "columns", "differing"), told, strict=True))))
+    result = differences(Path(sys.argv[1]), Path(sys.argv[2]), len(sys.argv) > 3)
+    print(json.dumps(dict(zip(("rows", "columns", "differing"), result, strict=True))))

@@ -81,17 +81,17 @@ def contest(events: int, rounds: int, scratch: Path) -> dict[str, Any]:
         "differing": [],
         "rounds": [],
     }
-    kept = scratch / "ours"
+    reference = scratch / "ours"
     for number in range(rounds):
         round_: dict[str, Any] = {}
         for each in fit:
-            written = kept if each.name == OURS else scratch / "written"
+            written = reference if each.name == OURS else scratch / "written"
             _remove(written)
             round_[each.name] = _run(each, folder, written)
             if number == 0 and each.name != OURS:
-                _compare(record, each.name, kept, written)
+                _compare(record, each.name, reference, written)
             _remove(scratch / "written")
-        for each in floors(kept):
+        for each in floors(reference):
             round_[each.name] = _run(each, folder, scratch / "written")
         record["rounds"].append(round_)
     return record
@@ -144,9 +144,9 @@ def _run(
 
 
 def _compare(record: dict[str, Any], name: str, ours: Path, other: Path, *how: str) -> None:
-    found = in_fresh_process("benchmarks.feature_values", str(ours), str(other), *how).said
-    record["rows"], record["columns"] = found["rows"], found["columns"]
-    record["differing"] += [f"{name}: {difference}" for difference in found["differing"]]
+    result = in_fresh_process("benchmarks.feature_values", str(ours), str(other), *how).said
+    record["rows"], record["columns"] = result["rows"], result["columns"]
+    record["differing"] += [f"{name}: {difference}" for difference in result["differing"]]
 
 
 def _remove(written: Path) -> None:

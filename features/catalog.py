@@ -1,4 +1,4 @@
-"""THE list of features: the settings and the observed actions in, specs out.
+"""The list of features: the settings and the observed actions in, specs out.
 
 Adding a feature is one line here. What the rules need is put on the same list (`distinct`), so that
 one pass over the events serves the model, the rules and the reasons.
@@ -6,8 +6,9 @@ one pass over the events serves the model, the rules and the reasons.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from features.conditions.segments import InSegment
-from features.config import Features
+from features.conditions.segments import InSegment, opted_in
+from features.config import Config, Features
+from features.contract.database import LeadDatabase
 from features.spec.kinds import (
     ActiveDays,
     Age,
@@ -62,3 +63,12 @@ def catalog(
     specs += [Attribute(name, text) for name, text in attributes.items()]
     specs += [*segments, *CUSTOM]
     return distinct(specs)
+
+
+def describe_features(database: LeadDatabase, config: Config) -> list[dict[str, str]]:
+    """Every feature of the catalog: its name, its meaning in words and its kind."""
+    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
+    return [
+        {"name": spec.name, "meaning": spec.meaning(config.words), "kind": type(spec).__name__}
+        for spec in specs
+    ]

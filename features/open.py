@@ -1,12 +1,10 @@
 """Opening a lead database, wherever its tables are: with DuckDB, or on Spark."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
 
-from features.config import Config, Engine, Features
-from features.contract import database
-from features.contract.database import LeadDatabase
+from features.config import Config
+from features.contract.database import LeadDatabase, open_files
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.spark.whole import open_sample
@@ -31,16 +29,5 @@ def open_database(
             "has not come. Leave it out, or name when the extract was made."
         )
     if config.engine.kind == "duckdb":
-        return database.open_files(config, attribute_columns(specs))
+        return open_files(config, specs)
     return open_sample(config, set(attribute_columns(specs)), leads)
-
-
-def open_frames(
-    frames: Mapping[str, Any],
-    features: Features,
-    engine: Engine,
-    specs: Iterable[Spec] = (),
-) -> AbstractContextManager[LeadDatabase]:
-    """The same over frames by table name: `events`, `leads` and, if known, `deals`. Pandas, polars,
-    Arrow or whatever else DuckDB reads."""
-    return database.open_frames(frames, features, engine, attribute_columns(specs))

@@ -91,14 +91,14 @@ def engine(request):
 def test_every_feature_of_every_open_lead(engine, kind, results):
     specs, frame = results(engine, kind)
     rows = log_of(kind)
-    wanted = {
+    expected = {
         (cutoff, lead["lead_id"])
         for lead in rows.leads
         for cutoff in CUTOFFS
         if oracle.is_open(lead, rows.deals, cutoff)
     }
-    assert set(zip(frame["cutoff"], frame["lead_id"], strict=True)) == wanted
-    assert len(frame) == len(wanted) > 100
+    assert set(zip(frame["cutoff"], frame["lead_id"], strict=True)) == expected
+    assert len(frame) == len(expected) > 100
     assert differences(frame.drop(columns="won"), specs, rows) == []
 
 
@@ -107,12 +107,12 @@ def test_every_label(engine, kind, results):
     _, frame = results(engine, kind)
     rows = log_of(kind)
     leads = {lead["lead_id"]: lead for lead in rows.leads}
-    wanted = [
+    expected = [
         oracle.label(leads[row.lead_id], rows.deals, row.cutoff, HORIZON, DATA_END)
         for row in frame[["lead_id", "cutoff"]].itertuples()
     ]
-    assert {None, 0, 1} == set(wanted)
-    assert [None if pd.isna(won) else won for won in frame["won"]] == wanted
+    assert {None, 0, 1} == set(expected)
+    assert [None if pd.isna(won) else won for won in frame["won"]] == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -121,10 +121,12 @@ def test_the_points_of_every_kind_of_rule(engine, kind, results):
     rows = log_of(kind)
     leads = {lead["lead_id"]: lead for lead in rows.leads}
     own = {lead_id: [e for e in rows.events if e["lead_id"] == lead_id] for lead_id in leads}
-    asked = list(zip(frame["lead_id"], frame["cutoff"].dt.to_pydatetime(), strict=True))
+    snapshots = list(zip(frame["lead_id"], frame["cutoff"].dt.to_pydatetime(), strict=True))
     for table in tables():
-        wanted = [points_by_hand(table.file, leads[lead], own[lead], cut) for lead, cut in asked]
-        assert table.rank(frame) == pytest.approx(wanted, abs=1e-6), table.file
+        expected = [
+            points_by_hand(table.file, leads[lead], own[lead], cut) for lead, cut in snapshots
+        ]
+        assert table.rank(frame) == pytest.approx(expected, abs=1e-6), table.file
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -138,7 +140,7 @@ def test_the_whole_is_known_alike(spark, tmp_path):
     rows = log_of("integer")
     write_database(tmp_path, rows.leads, rows.events, rows.deals, ATTRIBUTES)
     text = "CAST(occurred_at AS STRING) || CASE WHEN lead_id % 2 = 0 THEN '+01:00' ELSE '' END"
-    found = []
+    openings = []
     for engine, source in (
         ("duckdb", "'events.parquet'"),
         ("spark", "parquet.`{folder}/events.parquet`"),
@@ -149,6 +151,6 @@ def test_the_whole_is_known_alike(spark, tmp_path):
             ids = database.connection.execute(
                 "SELECT typeof(lead_id) FROM leads LIMIT 1"
             ).fetchone()
-            found.append((database.actions, database.data_end, ids))
-    assert found[0] == found[1]
-    assert len(grid(CUTOFFS[0], 1, found[0][1])) > 1
+            openings.append((database.actions, database.data_end, ids))
+    assert openings[0] == openings[1]
+    assert len(grid(CUTOFFS[0], 1, openings[0][1])) > 1

@@ -6,7 +6,7 @@ from typing import Any
 
 from features.audit.audit import audit, spread_out
 from features.audit.finding import Finding
-from features.catalog import catalog
+from features.catalog import catalog, describe_features
 from features.check.gate import lacks, training_cutoffs
 from features.check.maturity import days_without_deals, maturity
 from features.check.notes import (
@@ -24,7 +24,6 @@ from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
 from features.cutoffs import is_mature
 from features.dataset import labelled
-from features.described import describe_features
 from features.labels import label_sql
 from features.progress import Progress, silent
 from features.snapshots import Snapshots

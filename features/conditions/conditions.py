@@ -25,7 +25,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from features.spec.kinds import ActiveDays, Age, Attribute, Count, DaysSince, First, Last
 from features.spec.spec import Spec, distinct
 from features.spec.where import Where, fits
-from features.spec.wording import Words, during, none_of, say
+from features.spec.wording import Words, during, none_of, plural, say, times
 from features.toml import Strict
 
 Flags = npt.NDArray[np.bool_]
@@ -172,9 +172,9 @@ class Condition(Strict):
         if self._attribute.text and not pd.api.types.is_numeric_dtype(column):
             return _flags(column.isin(list(self.is_ or [])))
         numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-        wanted = pd.to_numeric(pd.Series(list(self.is_ or []), dtype=object), errors="coerce")
+        allowed = pd.to_numeric(pd.Series(list(self.is_ or []), dtype=object), errors="coerce")
         held = np.isfinite(numbers)
-        held &= True if self.is_ is None else np.isin(numbers, wanted.to_numpy(np.float64))
+        held &= True if self.is_ is None else np.isin(numbers, allowed.to_numpy(np.float64))
         held &= True if self.from_ is None else numbers >= self.from_
         held &= True if self.below is None else numbers < self.below
         return _flags(held)
@@ -207,12 +207,12 @@ class Condition(Strict):
         if self.at_most == 0:
             parts.append("not once")
         elif self.at_least is not None and self.at_least == self.at_most:
-            parts.append(_times(self.at_least))
+            parts.append(times(self.at_least))
         else:
-            parts += [] if self.at_least is None else [f"at least {_times(self.at_least)}"]
-            parts += [] if self.at_most is None else [f"at most {_times(self.at_most)}"]
+            parts += [] if self.at_least is None else [f"at least {times(self.at_least)}"]
+            parts += [] if self.at_most is None else [f"at most {times(self.at_most)}"]
         if self.on_days_at_least is not None:
-            parts.append(f"on at least {_days(self.on_days_at_least)}")
+            parts.append(f"on at least {plural(self.on_days_at_least, 'day')}")
         return " and ".join(parts) or "at least once"
 
 
@@ -276,11 +276,3 @@ def _flags(values: Any) -> Flags:
 
 def _plain(value: str | float) -> str:
     return value if isinstance(value, str) else f"{value:,g}"
-
-
-def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"

@@ -1,8 +1,8 @@
 """Every way in which rows can breach the contract of a lead database, each as one query.
 
-A breach is found, counted and shown with its first offenders, never silently mended. Breaches that
-make a lead unusable also put it into the table `lead_faults`, so that scoring can name the lead and
-the reason instead of losing it.
+A breach is counted and shown with its first offenders, never silently repaired. A breach that makes
+a lead unusable also puts it into the table `lead_faults`, so that scoring can name the lead and the
+reason instead of losing it.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class Breach:
-    """One kind of breach as found: how many rows, the first offenders, and what to do."""
+    """One kind of breach in a database: how many rows, the first offenders, and what to do."""
 
     table: str
     column: str
@@ -77,7 +77,7 @@ LEAD_CHECKS: tuple[Check, ...] = (
         "deals", "closed_at", "closed before the lead was created",
         "SELECT d.lead_id, 'created ' || l.created_at || ', closed ' || d.closed_at AS seen "
         "FROM deals d JOIN leads l USING (lead_id) WHERE d.closed_at < l.created_at",
-        "One of the two times is wrong: mend it, or leave the lead out in the query.",
+        "One of the two times is wrong: correct it, or leave the lead out in the query.",
     ),
     Check(
         "deals", "closed_at", "have no readable closing time",
@@ -116,8 +116,8 @@ def _future_checks(end: datetime) -> list[Check]:
 
 
 def _null_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
-    """Nulls where none may be, besides those that spoil a lead (told above)."""
-    told = {(check.table, check.column) for check in LEAD_CHECKS} - {
+    """Nulls in columns that allow none; not those that LEAD_CHECKS covers."""
+    checked_above = {(check.table, check.column) for check in LEAD_CHECKS} - {
         ("leads", "lead_id"),
         ("deals", "lead_id"),
     }
@@ -131,20 +131,20 @@ def _null_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
         )
         for table in columns
         for column in CONTRACT[table]
-        if not column.nullable and (table, column.name) not in told
+        if not column.nullable and (table, column.name) not in checked_above
     ]
 
 
 def _type_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
     """Values that do not read as the contract's type. Numbers: NaN and infinity count as null."""
     checks = []
-    for table, found in columns.items():
+    for table, types in columns.items():
         for column in CONTRACT[table]:
-            if column.type in ("LEAD_ID", "VARCHAR") or column.name not in found:
+            if column.type in ("LEAD_ID", "VARCHAR") or column.name not in types:
                 continue
             name = quoted(column.name)
             is_time = column.type == "TIMESTAMP"
-            read = cast(column, found, "") if is_time else f"TRY_CAST({name} AS {column.type})"
+            read = cast(column, types, "") if is_time else f"TRY_CAST({name} AS {column.type})"
             checks.append(
                 Check(
                     table,
@@ -163,20 +163,16 @@ def find_breaches(
 ) -> list[Breach]:
     """Every breach of the contract in the staged tables; times after `end` count as future."""
     checks = [*_type_checks(columns), *_null_checks(columns), *LEAD_CHECKS, *_future_checks(end)]
-    found = [_run(connection, check) for check in checks]
-    return [breach for breach in found if breach is not None]
+    return [breach for check in checks if (breach := _run(connection, check)) is not None]
 
 
 def _run(connection: duckdb.DuckDBPyConnection, check: Check) -> Breach | None:
-    row = connection.execute(f"SELECT count(*) FROM ({check.sql})").fetchone()
-    if row is None or row[0] == 0:
+    offender = "coalesce('lead ' || lead_id::VARCHAR || ': ', '') || seen"
+    sql = f"SELECT count(*), min({offender}, {SHOWN}) FROM ({check.sql})"
+    ((count, first),) = connection.execute(sql).fetchall()
+    if count == 0:
         return None
-    offenders = connection.execute(
-        f"SELECT coalesce('lead ' || lead_id::VARCHAR || ': ', '') || seen FROM ({check.sql}) "
-        f"ORDER BY 1 LIMIT {SHOWN}"
-    ).fetchall()
-    first = tuple(text for (text,) in offenders)
-    return Breach(check.table, check.column, check.what, row[0], first, check.advice)
+    return Breach(check.table, check.column, check.what, count, tuple(first), check.advice)
 
 
 def write_lead_faults(connection: duckdb.DuckDBPyConnection) -> None:
@@ -186,12 +182,12 @@ def write_lead_faults(connection: duckdb.DuckDBPyConnection) -> None:
         f"{literal(f'{check.table}.{check.column}: ')} || seen AS reason FROM ({check.sql})"
         for order, check in enumerate(LEAD_CHECKS)
     ]
-    stray = (
+    without_lead = (
         f"SELECT lead_id, {len(faults)} AS place, "
         "'events: the lead has events but no row in leads' AS reason "
         "FROM (SELECT DISTINCT lead_id FROM known_events) ANTI JOIN leads USING (lead_id)"
     )
     connection.execute(
         "CREATE TABLE lead_faults AS SELECT lead_id, min_by(reason, place) AS reason "
-        f"FROM ({' UNION ALL '.join([*faults, stray])}) GROUP BY lead_id"
+        f"FROM ({' UNION ALL '.join([*faults, without_lead])}) GROUP BY lead_id"
     )

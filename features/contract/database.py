@@ -33,6 +33,8 @@ from features.contract.tables import (
 )
 from features.cutoffs import utc_now
 from features.errors import BadInput
+from features.spec.compiled import attribute_columns
+from features.spec.spec import Spec
 from features.sql import literal, quoted
 
 DUCKDB_SHARE = 0.6  # of the memory limit; the rest is for arrays and frames
@@ -56,7 +58,7 @@ class LeadDatabase:
 
     `actions` are the observed ones, most frequent first; `sources` those of the events, in
     alphabetical order; `events_count` is how many events
-    the view known_events has; `attributes` tells for each listed
+    the view known_events has; `attributes` holds for each listed
     attribute whether it is text; `columns` are the raw columns per table. `data_end` is the latest
     past time in the tables, or as configured: a label is mature where cutoff + horizon <= it.
     """
@@ -81,21 +83,21 @@ class LeadDatabase:
 
     def digests(self) -> dict[str, Digest]:
         """Per table, a digest of its rows."""
-        found = {}
+        digests = {}
         for table in self.columns:
             row = self.connection.execute(
                 f"SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0) FROM {table} t"
             ).fetchone()
             rows, digest = row if row else (0, 0)
-            found[table] = Digest(int(rows), f"{digest % 2**64:016x}")
-        return found
+            digests[table] = Digest(int(rows), f"{digest % 2**64:016x}")
+        return digests
 
 
 @contextmanager
-def open_files(config: Config, attributes: Iterable[str] = ()) -> Iterator[LeadDatabase]:
+def open_files(config: Config, specs: Iterable[Spec] = ()) -> Iterator[LeadDatabase]:
     """Open and stage the tables that readiness.toml names, with DuckDB.
 
-    attributes: further columns of leads that will be asked for. They are staged beside those that
+    specs: what rules or segments will ask for. Their attributes are staged beside those that
     readiness.toml lists, but are not in `attributes`, so that they never become a model's features.
     Raises BadInput for tables that are absent, unreadable, or lack columns. Rows that breach the
     contract are kept for `breaches`; the leads they concern are in `lead_faults`.
@@ -105,6 +107,7 @@ def open_files(config: Config, attributes: Iterable[str] = ()) -> Iterator[LeadD
         lying = is_read_in_place("events", config.tables.events, columns["events"])
         in_place = {"events"} if lying else set()
         features, end = config.features, config.time.data_end
+        attributes = attribute_columns(specs)
         yield stage(connection, scratch, columns, features, attributes, end, in_place)
 
 
@@ -113,13 +116,13 @@ def open_frames(
     frames: Mapping[str, Any],
     features: Features,
     engine: Engine,
-    attributes: Iterable[str] = (),
+    specs: Iterable[Spec] = (),
 ) -> Iterator[LeadDatabase]:
     """The same over frames by table name: `events`, `leads` and, if known, `deals`. Pandas, polars,
     Arrow or whatever else DuckDB reads."""
     with temporary_duckdb(engine) as (connection, scratch):
         columns = register_tables(connection, frames)
-        yield stage(connection, scratch, columns, features, attributes)
+        yield stage(connection, scratch, columns, features, attribute_columns(specs))
 
 
 def register_tables(
@@ -161,39 +164,37 @@ def stage(
     in_place: Set[str] = frozenset(),
 ) -> LeadDatabase:
     """The lead database over the views raw_<table>, whose columns and types are `columns`.
-    `attributes` as for `open_files`; the tables `in_place` are read where they lie."""
+    `attributes` are further columns of leads; the tables `in_place` are read where they lie."""
     listed = _attributes(features.attributes, "features.attributes lists", columns["leads"])
     further = sorted(set(attributes) - listed.keys())
-    beside = _attributes(further, "A rule or condition asks for", columns["leads"])
-    _create_tables(connection, features, listed.keys() | beside, columns, in_place)
+    further_attributes = _attributes(further, "A rule or condition asks for", columns["leads"])
+    _create_tables(connection, features, listed.keys() | further_attributes, columns, in_place)
     now = utc_now()
     observed = observe(connection, features, now)
     write_lead_faults(connection)
     return LeadDatabase(
-        connection,
-        columns,
-        observed.actions,
-        observed.sources,
-        observed.events_count,
-        listed,
-        data_end or latest_time(connection, now),
-        scratch,
+        connection=connection,
+        columns=columns,
+        **vars(observed),
+        attributes=listed,
+        data_end=data_end or latest_time(connection, now),
+        scratch=scratch,
     )
 
 
-def _attributes(listed: Sequence[str], who: str, found: dict[str, str]) -> dict[str, bool]:
+def _attributes(listed: Sequence[str], who: str, types: dict[str, str]) -> dict[str, bool]:
     """Whether each listed column of leads is text. Raises BadInput for what is no attribute."""
-    missing = [name for name in listed if name not in found]
+    missing = [name for name in listed if name not in types]
     if missing:
         raise BadInput(
             f"{who} {', '.join(missing)}, which tables.leads does not have. "
-            f"It has: {', '.join(found)}."
+            f"It has: {', '.join(types)}."
         )
-    is_text = {name: found[name].startswith(_TEXT_TYPES) for name in listed}
+    is_text = {name: types[name].startswith(_TEXT_TYPES) for name in listed}
     for name in listed:
-        if not is_text[name] and not _NUMBER_TYPE.fullmatch(found[name]):
+        if not is_text[name] and not _NUMBER_TYPE.fullmatch(types[name]):
             raise BadInput(
-                f"{who} {name}, which is a {found[name]}: neither text nor a "
+                f"{who} {name}, which is a {types[name]}: neither text nor a "
                 "number. Make it one in the query of tables.leads, or leave it out."
             )
     return is_text
@@ -210,13 +211,13 @@ def _create_tables(
     of_contract = {column.name for column in CONTRACT["leads"]}
     extra = [quoted(name) for name in sorted(attributes - of_contract)]
     for table in columns.keys() | {"deals"}:  # frames may come without deals: none closed yet
-        found = columns.get(table, {})
-        wanted = [f"{cast(c, found, id_type)} AS {quoted(c.name)}" for c in CONTRACT[table]]
-        wanted += extra if table == "leads" else []
-        rows = f"FROM raw_{table}" if found else "WHERE false"
+        types = columns.get(table, {})
+        expressions = [f"{cast(c, types, id_type)} AS {quoted(c.name)}" for c in CONTRACT[table]]
+        expressions += extra if table == "leads" else []
+        rows = f"FROM raw_{table}" if types else "WHERE false"
         try:
             kind = "VIEW" if table in in_place else "TABLE"
-            connection.execute(f"CREATE {kind} {table} AS SELECT {', '.join(wanted)} {rows}")
+            connection.execute(f"CREATE {kind} {table} AS SELECT {', '.join(expressions)} {rows}")
         except duckdb.Error as error:
             raise BadInput(f"tables.{table} cannot be read: {error}") from None
     connection.execute(

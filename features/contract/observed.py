@@ -27,8 +27,8 @@ class Observed:
 def is_counted(features: Features) -> str:
     """The condition that an event counts: all that must be there is, and it is not left out."""
     left_out = ", ".join(literal(action) for action in features.leave_out_actions)
-    kept = f"AND action NOT IN ({left_out})" if left_out else ""
-    return f"lead_id IS NOT NULL AND occurred_at IS NOT NULL AND action IS NOT NULL {kept}"
+    not_left_out = f"AND action NOT IN ({left_out})" if left_out else ""
+    return f"lead_id IS NOT NULL AND occurred_at IS NOT NULL AND action IS NOT NULL {not_left_out}"
 
 
 def observe(connection: duckdb.DuckDBPyConnection, features: Features, now: datetime) -> Observed:

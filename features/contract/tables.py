@@ -96,8 +96,8 @@ def source_sql(connection: duckdb.DuckDBPyConnection, table: str, named: str, fo
     path = folder / named
     if not path.is_file() and "*" not in named:
         raise BadInput(
-            f"tables.{table}: there is no file {path}. Mend the path in readiness.toml (files are "
-            "looked for in tables.folder, queries beside readiness.toml)."
+            f"tables.{table}: there is no file {path}. Correct the path in readiness.toml (files "
+            "are looked for in tables.folder, queries beside readiness.toml)."
         )
     if has_suffix(named, "sql"):
         try:
@@ -110,8 +110,8 @@ def source_sql(connection: duckdb.DuckDBPyConnection, table: str, named: str, fo
     header = [name for name, *_ in connection.execute(f"DESCRIBE FROM read_csv({file})").fetchall()]
     # Times too are read as text, and cast by the contract: 03/04/2024 must be asked about, not
     # guessed to be April or March.
-    wanted = [c.name for c in CONTRACT[table] if c.type in ("LEAD_ID", "TIMESTAMP")]
-    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in wanted if name in header)
+    as_text = [c.name for c in CONTRACT[table] if c.type in ("LEAD_ID", "TIMESTAMP")]
+    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in as_text if name in header)
     return f"SELECT * FROM read_csv({file}{', types = {' + types + '}' if types else ''})"
 
 
@@ -132,7 +132,7 @@ def open_sources(
             connection.execute(f"ATTACH {literal(str(path))} AS crm (TYPE duckdb, READ_ONLY)")
         except duckdb.Error as error:
             raise BadInput(f"tables.database: {path} cannot be opened: {error}") from None
-    found: dict[str, dict[str, str]] = {}
+    columns: dict[str, dict[str, str]] = {}
     for table in CONTRACT:
         named = getattr(tables, table)
         if named is None:
@@ -146,22 +146,22 @@ def open_sources(
         try:
             query = source_sql(connection, table, named, home)
             connection.execute(f"CREATE VIEW raw_{table} AS {query}")
-            found |= describe_sources(connection, [table])
+            columns |= describe_sources(connection, [table])
         except duckdb.Error as error:
             raise BadInput(f"tables.{table} cannot be read ({named}): {error}") from None
-    return found
+    return columns
 
 
 def describe_sources(
     connection: duckdb.DuckDBPyConnection, tables: Sequence[str]
 ) -> dict[str, dict[str, str]]:
     """The columns and their types of each view raw_<table>. Raises BadInput for missing columns."""
-    found = {}
+    columns = {}
     for table in tables:
         described = connection.execute(f"DESCRIBE raw_{table}").fetchall()
-        found[table] = {name: kind for name, kind, *_ in described}
-        require_columns(table, list(found[table]))
-    return found
+        columns[table] = {name: kind for name, kind, *_ in described}
+        require_columns(table, list(columns[table]))
+    return columns
 
 
 def require_columns(table: str, columns: Sequence[str]) -> None:
@@ -178,26 +178,26 @@ def require_columns(table: str, columns: Sequence[str]) -> None:
     )
 
 
-def is_read_in_place(table: str, named: str, found: dict[str, str]) -> bool:
+def is_read_in_place(table: str, named: str, types: dict[str, str]) -> bool:
     """Whether reading a table again costs no more than reading a copy of it: Parquet whose times
-    and numbers are no text. `found` are its columns and their types."""
+    and numbers are no text. `types` are its columns and their types."""
     parsed = [c.name for c in CONTRACT[table] if c.type in ("TIMESTAMP", "DOUBLE")]
-    is_typed = all(found.get(name) != "VARCHAR" for name in parsed)
+    is_typed = all(types.get(name) != "VARCHAR" for name in parsed)
     return not is_query(named) and has_suffix(named, "parquet") and is_typed
 
 
 def lead_id_type(columns: dict[str, dict[str, str]]) -> str:
     """BIGINT where every table's lead ids are integers, else VARCHAR."""
-    kinds = {found["lead_id"] for found in columns.values()}
+    kinds = {types["lead_id"] for types in columns.values()}
     whole = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
     return "BIGINT" if kinds <= whole else "VARCHAR"
 
 
-def cast(column: Column, found: dict[str, str], id_type: str) -> str:
+def cast(column: Column, types: dict[str, str], id_type: str) -> str:
     """The expression that reads a raw column as the contract's type; NULL where it does not fit."""
-    if column.name not in found:
+    if column.name not in types:
         return f"CAST(NULL AS {id_type if column.type == 'LEAD_ID' else column.type})"
-    name, kind = quoted(column.name), found[column.name]
+    name, kind = quoted(column.name), types[column.name]
     if column.type == "LEAD_ID":
         if kind in ("DOUBLE", "FLOAT"):  # integers beside a missing one, as pandas keeps them
             whole = f"TRY_CAST({name} AS HUGEINT)"

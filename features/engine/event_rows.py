@@ -88,7 +88,7 @@ def in_order(lead: Ints, occurred: Ints, leads: int) -> tuple[Ints, Ints]:
 @compiled
 def numbered(hashes: npt.NDArray[np.uint64], begin: Ints) -> npt.NDArray[np.int32]:
     """The hashes of one lead's contents as numbers from 0; 0, no content, as -1. A table per lead
-    with open addressing; a stamp tells an older lead's entries."""
+    with open addressing; a stamp marks an older lead's entries."""
     most = 1
     for n in range(len(begin) - 1):
         while most < 2 * (begin[n + 1] - begin[n]):

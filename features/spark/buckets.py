@@ -94,8 +94,8 @@ def features_on_spark(
 
 
 def breaches_of(database: LeadDatabase, end: datetime) -> list[Breach]:
-    """Every breach of the contract, also in the leads that are not at hand; times after `end`
-    count as future."""
+    """Every breach of the contract, also in leads outside the sample; times after `end` count as
+    future."""
     if not isinstance(database, SparkSample):
         return find_breaches(database.connection, database.columns, end)
 
@@ -115,14 +115,14 @@ def breach_table(breaches: Sequence[Breach]) -> pa.Table:
 
 def added_up(rows: Iterable[dict[str, Any]]) -> list[Breach]:
     """The breaches of all buckets, as rows of `breach_table`, as those of one database."""
-    found: dict[tuple[str, ...], Breach] = {}
+    totals: dict[tuple[str, ...], Breach] = {}
     for row in rows:
         breach = Breach(**row | {"first": tuple(row["first"])})
         key = (breach.table, breach.column, breach.what)
-        if key in found:
-            first = tuple(sorted(found[key].first + breach.first)[:SHOWN])
+        if key in totals:
+            first = tuple(sorted(totals[key].first + breach.first)[:SHOWN])
             breach = Breach(
-                *key, count=found[key].count + breach.count, first=first, advice=breach.advice
+                *key, count=totals[key].count + breach.count, first=first, advice=breach.advice
             )
-        found[key] = breach
-    return list(found.values())
+        totals[key] = breach
+    return list(totals.values())

@@ -34,11 +34,11 @@ DRIVER_MEMORY = "4g"  # of a session that we start on this machine
 _IF_TOO_MUCH = (
     "if memory is what lacks: lower engine.spark.most_leads, or raise spark.driver.memory"
 )
-_LINES = 3  # of an error that Spark tells, at most
+_LINES = 3  # of a Spark error, at most
 
 
 @contextmanager
-def plainly(doing: str) -> Iterator[None]:
+def plain_errors(doing: str) -> Iterator[None]:
     """Raises BadInput for what Spark raises: the cause, not the stack of the Java virtual
     machine. `doing` says at what it happened."""
     try:
@@ -58,8 +58,8 @@ def plainly(doing: str) -> Iterator[None]:
         raise BadInput(f"{doing}: {cause(str(error))}") from None
 
 
-def cause(told: str) -> str:
-    """What went wrong, of all that Spark tells about an error.
+def cause(text: str) -> str:
+    """The cause of an error, out of all that Spark reports about it.
 
     >>> cause('Job aborted.\\nTraceback (most recent call last):\\n  File "x.py", line 3, in f\\n'
     ...       'features.errors.BadInput: They do not fit into 4 GB.\\n SQLSTATE: 38000')
@@ -67,18 +67,18 @@ def cause(told: str) -> str:
     >>> cause("[PATH_NOT_FOUND] There is no file:/x. SQLSTATE: 42K03\\n\\tat org.Apache(1)")
     '[PATH_NOT_FOUND] There is no file:/x.'
     """
-    told = re.split(r"\s*SQLSTATE|\n\s*JVM stacktrace|\n\s+at ", told)[0].strip()
-    _, python, trace = told.rpartition("Traceback (most recent call last):\n")
+    text = re.split(r"\s*SQLSTATE|\n\s*JVM stacktrace|\n\s+at ", text)[0].strip()
+    _, python, trace = text.rpartition("Traceback (most recent call last):\n")
     if python:
         unindented = [line for line in trace.splitlines() if line and not line.startswith(" ")]
-        told = "\n".join(unindented[:_LINES]).removeprefix("features.errors.BadInput: ")
-    return "\n".join(told.splitlines()[:_LINES])
+        text = "\n".join(unindented[:_LINES]).removeprefix("features.errors.BadInput: ")
+    return "\n".join(text.splitlines()[:_LINES])
 
 
 def session(address: str) -> Any:
     """The active Spark session of this process; else one by Spark Connect (sc://host:port), or of
     a master (local[2], spark://...). Raises BadInput where there is no Java to run one."""
-    with plainly(f"No Spark session at engine.spark.address = {address!r}"):
+    with plain_errors(f"No Spark session at engine.spark.address = {address!r}"):
         from pyspark.sql import SparkSession
 
         active = SparkSession.getActiveSession()
@@ -102,7 +102,7 @@ def session(address: str) -> Any:
             builder = builder.config("spark.driver.memory", DRIVER_MEMORY)
             builder = builder.config("spark.driver.maxResultSize", "0")
         made = builder.getOrCreate()
-        made.sparkContext.setLogLevel("OFF")  # what goes wrong is raised, and told once
+        made.sparkContext.setLogLevel("OFF")  # errors are raised, and reported once
         return made
 
 
@@ -121,27 +121,18 @@ class SparkTables:
                 'tables.database is a DuckDB file, which engine.kind = "spark" cannot read: write '
                 "its tables as Parquet, or name tables of the session's catalog."
             )
-        found = session(config.engine.spark.address)
+        spark = session(config.engine.spark.address)
         frames = {}
         for table in CONTRACT:
             named = getattr(config.tables, table)
             if named is not None:
-                with plainly(f"tables.{table} cannot be read ({named})"):
-                    frames[table] = _read(found, table, named, config.tables, config.folder)
+                with plain_errors(f"tables.{table} cannot be read ({named})"):
+                    frames[table] = _read(spark, table, named, config.tables, config.folder)
                     require_columns(table, frames[table].columns)
-        return cls(found, frames)
-
-    def empty(self) -> dict[str, pa.Table]:
-        """Each table without its rows."""
-        return {table: frame.limit(0).toArrow() for table, frame in self.frames.items()}
-
-    def count(self, table: str) -> int:
-        """The rows of a table."""
-        with plainly(f"tables.{table} cannot be read"):
-            return int(self.frames[table].count())
+        return cls(spark, frames)
 
     def sample(self, share: float, leads: Sequence[str] = ()) -> dict[str, pa.Table]:
-        """All rows of about that share of the leads, the same whenever asked, and of `leads`."""
+        """All rows of about that share of the leads, and of `leads`; the same on every call."""
         from pyspark.sql import functions as sf
 
         taken = {}
@@ -151,7 +142,7 @@ class SparkTables:
                 place = sf.pmod(sf.xxhash64(key), sf.lit(PARTS_OF_HASH))
                 inside = place < math.ceil(share * PARTS_OF_HASH)
                 frame = frame.where(inside | key.isin(list(leads)))
-            with plainly(f"tables.{table} cannot be brought to the driver ({_IF_TOO_MUCH})"):
+            with plain_errors(f"tables.{table} cannot be brought to the driver ({_IF_TOO_MUCH})"):
                 taken[table] = frame.toArrow()
         return taken
 
@@ -160,7 +151,7 @@ class SparkTables:
     ) -> pa.Table:
         """What `work` makes of some columns, part by part as Spark reads them."""
         frame = self.frames[table].select(*map(_named, columns))
-        with plainly(f"tables.{table} cannot be read"):
+        with plain_errors(f"tables.{table} cannot be read"):
             return frame.mapInArrow(_function(work), _spark_schema(schema)).toArrow()
 
     def by_lead(
@@ -198,7 +189,7 @@ class SparkTables:
 
     def collected(self, frame: SparkFrame) -> pa.Table:
         """The rows of a frame, brought here."""
-        with plainly("The work on Spark failed"):
+        with plain_errors("The work on Spark failed"):
             return frame.toArrow()
 
     @cached_property
@@ -206,20 +197,20 @@ class SparkTables:
         """How many tasks run side by side: Spark parts a range of numbers by that."""
         from pyspark.sql import functions as sf
 
-        with plainly("Spark does not run"):
+        with plain_errors("Spark does not run"):
             parts = self.session.range(MOST_AT_ONCE).select(sf.spark_partition_id().alias("part"))
             return len(parts.toArrow()["part"].unique())
 
     def replace_parts(self, frame: SparkFrame, folder: str, by: Sequence[str]) -> None:
         """Write Parquet, each part in the place of the one before. Spark writes beside them, and
         moves them in once all are there: killed in it, the old ones stand."""
-        with plainly(f"Spark cannot write to {folder}"):
+        with plain_errors(f"Spark cannot write to {folder}"):
             writer = frame.write.mode("overwrite").partitionBy(*by)
             writer.option("partitionOverwriteMode", "dynamic").parquet(folder)
 
     def parts(self, folder: str, files_at_once: int) -> Iterator[pa.Table]:
         """The rows of a folder of Parquet, some files at a time."""
-        with plainly(f"Spark cannot read {folder}"):
+        with plain_errors(f"Spark cannot read {folder}"):
             files = sorted(self.session.read.parquet(folder).inputFiles())
             for start in range(0, len(files), files_at_once):
                 some = files[start : start + files_at_once]
@@ -270,7 +261,7 @@ def _read(session: Any, table: str, named: str, tables: Tables, folder: Path) ->
 
 
 def _function(work: Callable[[Rows], Rows]) -> Callable[[Iterable[pa.RecordBatch]], Rows]:
-    """A plain function, as Spark wants it."""
+    """`work` as a function of the shape that mapInArrow calls."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Rows:
         return work(iter(batches))

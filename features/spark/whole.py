@@ -1,15 +1,15 @@
-"""A lead database on Spark: what must be known of it as a whole, before its leads part (how many
-leads and events there are, which actions, when the data end), and opening a sample or a bucket of
-its leads as a lead database.
+"""A lead database on Spark: the facts that concern all of its leads (how many leads and events,
+which actions, when the data end), and opening a sample or a bucket of its leads as a lead database.
 
-All else is local to a lead. These few are summed up over the raw rows as Spark reads them, by the
-very expressions that stage a lead database.
+Everything else is local to a lead. The facts are summed over the raw rows as Spark reads them, by
+the expressions that stage a lead database.
 """
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -28,7 +28,7 @@ from features.contract.tables import CONTRACT, Column, cast, describe_sources
 from features.cutoffs import utc_now
 from features.spark.session import Rows, SparkTables
 
-_FOUND = pa.schema(
+_FACTS = pa.schema(
     [("action", pa.string()), ("events", pa.int64()), ("rows", pa.int64()), ("latest", pa.int64())]
 )
 _TIMES = {"events": "occurred_at", "leads": "created_at", "deals": "closed_at"}
@@ -37,9 +37,9 @@ _READ = {"events": ["lead_id", "occurred_at", "action", "recorded_at"]}
 
 @dataclass(frozen=True)
 class Staging:
-    """How any part of a lead database is staged, on any machine; `columns` are those asked for, by
-    table, `attributes` those of leads besides features.attributes. `data_end` is None where no time
-    can be read."""
+    """How any part of a lead database is staged, on any machine. `columns` are the needed ones by
+    table; `attributes` are those of leads besides features.attributes. `data_end` is None where no
+    time can be read."""
 
     features: Features
     engine: Engine
@@ -114,26 +114,26 @@ def find_whole(config: Config, attributes: Set[str], now: datetime) -> Whole:
     further |= {amount} if isinstance(amount, str) else set()
     tables = SparkTables.opened(config)
     columns = {
-        table: [name for name in frame.columns if name in _wanted(table, further)]
+        table: [name for name in frame.columns if name in _needed_columns(table, further)]
         for table, frame in tables.frames.items()
     }
-    found = {table: _facts(tables, table, columns[table], config.features, now) for table in _TIMES}
+    facts = {table: _facts(tables, table, columns[table], config.features, now) for table in _TIMES}
     events: dict[str, int] = {}
-    for row in found["events"]:
+    for row in facts["events"]:
         if row["events"]:
             events[row["action"]] = events.get(row["action"], 0) + row["events"]
-    latest = [row["latest"] for rows in found.values() for row in rows if row["latest"] is not None]
+    latest = [row["latest"] for rows in facts.values() for row in rows if row["latest"] is not None]
     end = config.time.data_end or max(map(_from_microseconds, latest), default=None)
     return Whole(
         tables,
         Staging(config.features, config.engine, frozenset(attributes), columns, end),
-        leads=sum(row["rows"] for row in found["leads"]),
-        events=sum(row["rows"] for row in found["events"]),
+        leads=sum(row["rows"] for row in facts["leads"]),
+        events=sum(row["rows"] for row in facts["events"]),
         actions=tuple(sorted(events, key=lambda action: (-events[action], action))),
     )
 
 
-def _wanted(table: str, attributes: Set[str]) -> set[str]:
+def _needed_columns(table: str, attributes: Set[str]) -> set[str]:
     return {column.name for column in CONTRACT[table]} | (attributes if table == "leads" else set())
 
 
@@ -141,26 +141,22 @@ def _facts(
     tables: SparkTables, table: str, columns: list[str], features: Features, now: datetime
 ) -> list[dict[str, Any]]:
     read = [name for name in columns if name in _READ.get(table, [_TIMES[table]])]
-    work = facts_of(table, features, now)
-    rows: list[dict[str, Any]] = tables.over_rows(table, read, work, _FOUND).to_pylist()
+    work = partial(facts_of, table, features, now)
+    rows: list[dict[str, Any]] = tables.over_rows(table, read, work, _FACTS).to_pylist()
     return rows
 
 
-def facts_of(table: str, features: Features, now: datetime) -> Callable[[Rows], Rows]:
-    """Counts the rows, the events by action and the latest time up to `now` of some rows."""
-
-    def facts(rows: Rows) -> Rows:
-        reader = as_reader(rows)
-        if reader is None:
-            return
-        with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
-            connection.register("raw", reader)
-            found = {name: kind for name, kind, *_ in connection.execute("DESCRIBE raw").fetchall()}
-            sql = _facts_sql(table, found, features, now)
-            yield from connection.execute(sql).to_arrow_table().cast(_FOUND).to_batches()
-
-    return facts
+def facts_of(table: str, features: Features, now: datetime, rows: Rows) -> Rows:
+    """Counts some rows, and their events by action; and finds the latest time up to `now`."""
+    reader = as_reader(rows)
+    if reader is None:
+        return
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
+        connection.register("raw", reader)
+        types = {name: kind for name, kind, *_ in connection.execute("DESCRIBE raw").fetchall()}
+        sql = _facts_sql(table, types, features, now)
+        yield from connection.execute(sql).to_arrow_table().cast(_FACTS).to_batches()
 
 
 def as_reader(rows: Rows) -> pa.RecordBatchReader | None:
@@ -171,18 +167,18 @@ def as_reader(rows: Rows) -> pa.RecordBatchReader | None:
     return pa.RecordBatchReader.from_batches(first.schema, chain([first], rows))
 
 
-def _facts_sql(table: str, found: dict[str, str], features: Features, now: datetime) -> str:
+def _facts_sql(table: str, types: dict[str, str], features: Features, now: datetime) -> str:
     if table != "events":
-        moment = cast(Column(_TIMES[table], "TIMESTAMP"), found, "")
+        moment = cast(Column(_TIMES[table], "TIMESTAMP"), types, "")
         return (
             "SELECT NULL::VARCHAR AS action, 0::BIGINT AS events, count(*) AS rows, "
             f"epoch_us(max(moment) FILTER (WHERE moment <= TIMESTAMP '{now}')) AS latest "
             f"FROM (SELECT {moment} AS moment FROM raw)"
         )
-    asked = [column for column in CONTRACT["events"] if column.name in _READ["events"]]
+    columns = [column for column in CONTRACT["events"] if column.name in _READ["events"]]
     read = ", ".join(
-        column.name if column.type == "LEAD_ID" else f"{cast(column, found, '')} AS {column.name}"
-        for column in asked
+        column.name if column.type == "LEAD_ID" else f"{cast(column, types, '')} AS {column.name}"
+        for column in columns
     )
     return f"""
 SELECT action, count(*) FILTER (WHERE {is_counted(features)}) AS events, count(*) AS rows,

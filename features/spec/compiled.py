@@ -9,8 +9,8 @@ from features.spec.spec import Derived, Leaf, OfEvents, OfLead, Spec
 
 @dataclass(frozen=True)
 class Compiled:
-    """The leaves of some specs, each name once, and the derived features among and beneath them,
-    each after its parts."""
+    """The leaves of some specs, each name once, and the derived features among them and their
+    parts, each after its own parts."""
 
     leaves: tuple[Leaf, ...]
     derived: tuple[Derived, ...]

@@ -35,7 +35,7 @@ import numpy as np
 from features.spec.cells import DAY, FIXED_POINT, Cells, Latest, Number, Read, Sum, Text
 from features.spec.spec import Derived, Floats, OfEvents, OfLead, Spec, Value
 from features.spec.where import Where
-from features.spec.wording import Words, activity, days, during, none_of, number, plural, say
+from features.spec.wording import Words, activity, days, during, none_of, number, plural, say, times
 from features.sql import quoted
 
 
@@ -117,8 +117,7 @@ class Count(OfEvents):
             return self.absence(words)
         if self.action is None and self.where is None:
             return f"{plural(value, 'event')} {during(self.window)}"
-        times = "once" if value == 1 else f"{value:,.0f} times"
-        return f"{say(self.action, words, self.where)} {times} {during(self.window)}"
+        return f"{say(self.action, words, self.where)} {times(value)} {during(self.window)}"
 
     def absence(self, words: Words) -> str:
         return none_of(self.action, during(self.window), words, self.where)
@@ -426,8 +425,8 @@ class Decayed(OfEvents):
         return Read("fixed_point", Sum("decayed", self.action, self.window, self.half_life))
 
     def meaning(self, words: Words) -> str:
-        times = f"number of times: {say(self.action, words, self.where)}, {during(self.window)}"
-        return f"{times}, each fading by half every {self.half_life:g} days"
+        counted = f"number of times: {say(self.action, words, self.where)}, {during(self.window)}"
+        return f"{counted}, each fading by half every {self.half_life:g} days"
 
     def fact(self, value: float, words: Words) -> str:
         return _faded(self.action, self.where, value, words) if value else self.absence(words)
@@ -455,8 +454,8 @@ class Faded(OfEvents):
         return _fixed_sum(weight, self.days, self.where)
 
     def meaning(self, words: Words) -> str:
-        times = f"number of times: {say(self.action, words, self.where)}"
-        return f"{times}, each fading out over {self.days} days"
+        counted = f"number of times: {say(self.action, words, self.where)}"
+        return f"{counted}, each fading out over {self.days} days"
 
     def fact(self, value: float, words: Words) -> str:
         return _faded(self.action, self.where, value, words) if value else self.absence(words)

@@ -134,7 +134,7 @@ def where_of(spec: Spec) -> Where | None:
 
 def distinct(specs: Iterable[Spec]) -> tuple[Spec, ...]:
     """Each feature once, as first mentioned and in that order."""
-    found: dict[str, Spec] = {}
+    by_name: dict[str, Spec] = {}
     for spec in specs:
-        found.setdefault(spec.name, spec)
-    return tuple(found.values())
+        by_name.setdefault(spec.name, spec)
+    return tuple(by_name.values())

@@ -29,30 +29,28 @@ class Where:
     @property
     def name(self) -> str:
         """Part of a feature's name: different conditions have different names."""
-        texts = (("content", self.content), ("source", self.source))
-        parts = [
-            f"{key}={json.dumps(text, ensure_ascii=False)}"
-            for key, text in texts
-            if text is not None
-        ]
+        parts = [f"{key}={json.dumps(text, ensure_ascii=False)}" for key, text in self._texts]
         parts += [f"value{sign}{_number(bound)}" for sign, bound in self._bounds]
         return f"[{', '.join(parts)}]"
 
     @property
     def words(self) -> str:
         """The condition in words."""
-        texts = (("content", self.content), ("source", self.source))
-        parts = [f"{key} {text}" for key, text in texts if text is not None]
+        parts = [f"{key} {text}" for key, text in self._texts]
         signs = {">=": "from", "<": "below"}
         return ", ".join(parts + [f"value {signs[sign]} {b:,g}" for sign, b in self._bounds])
 
     @property
     def sql(self) -> tuple[str, ...]:
         """The terms that all hold for such an event, over its columns content, source, value."""
-        texts = (("content", self.content), ("source", self.source))
-        terms = [_fits(column, text) for column, text in texts if text is not None]
+        terms = [_fits(column, text) for column, text in self._texts]
         terms += [f"value {sign} {float(bound)!r}::DOUBLE" for sign, bound in self._bounds]
         return tuple(terms)
+
+    @property
+    def _texts(self) -> list[tuple[str, str]]:
+        texts = (("content", self.content), ("source", self.source))
+        return [(column, text) for column, text in texts if text is not None]
 
     @property
     def _bounds(self) -> list[tuple[str, float]]:

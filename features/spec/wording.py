@@ -53,6 +53,11 @@ def plural(count: float, word: str) -> str:
     return f"{count:,.0f} {word}{'' if count == 1 else 's'}"
 
 
+def times(count: float) -> str:
+    """How often something was done: "once", "12 times"."""
+    return "once" if count == 1 else f"{count:,.0f} times"
+
+
 def days(count: float) -> str:
     """A time span, given in days: "12 days", "36 hours", "less than an hour"."""
     if count >= 2:

@@ -19,9 +19,10 @@ import pandas as pd
 from features.conditions.segments import Segments, load_segments
 from features.config import Config, Engine, Features, load
 from features.contract.breaches import find_breaches
+from features.contract.database import open_frames
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
-from features.open import open_database, open_frames
+from features.open import open_database
 from features.snapshots import Snapshots
 from features.spec.spec import Spec, distinct
 from features.spec.wording import Words

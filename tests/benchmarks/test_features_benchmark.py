@@ -87,7 +87,7 @@ FRAME = pd.DataFrame(
 
 
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "lines"),
     [
         (FRAME, []),
         (FRAME.assign(count_all=[3.0, 4 + 1e-10, None]), []),
@@ -98,11 +98,11 @@ FRAME = pd.DataFrame(
         (FRAME.drop(columns="count_all"), ["count_all: one has it"]),
     ],
 )
-def test_a_difference_is_told(tmp_path, other, told):
+def test_a_difference_is_listed(tmp_path, other, lines):
     paths = tmp_path / "ours.parquet", tmp_path / "other.parquet"
     for frame, path in zip((FRAME, other), paths, strict=True):
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
-    assert differences(*paths)[2] == told
+    assert differences(*paths)[2] == lines
 
 
 def test_pandas_gives_the_same_in_chunks(tmp_path):

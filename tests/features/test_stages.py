@@ -21,9 +21,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.config import Engine, Features
+from features.contract.database import open_frames
 from features.errors import Refused
 from features.funnel import Funnel
-from features.open import open_frames
 from features.stages import entries
 from tests.features.lead_databases import at
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.catalog import describe_features
 from features.conditions.segments import InSegment
 from features.config import load
-from features.described import describe_features
 from features.engine.duckdb_engine import feature_frame
 from features.open import open_database
 from features.snapshots import Snapshots

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from features.catalog import describe_features
 from features.check.check import check
 from features.check.report import ActionCount, CutoffCount, Note, Report, TableSpan
 from features.config import load
 from features.contract.breaches import Breach
-from features.described import describe_features
 from features.open import open_database
 from features.result_json import to_json
 

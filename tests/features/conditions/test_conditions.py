@@ -5,7 +5,7 @@ The lead of the worked example was created on 2026-01-05 and is from Austria (AT
     opened /pricing/teams     on 2026-02-01 09:00 and 17:00, and on 2026-02-20 10:00
     ordered for 120           on 2026-02-20 11:00
 
-and did nothing since. At the cutoff 2026-03-02 00:00 its last deed is 9 days and 13 hours old.
+and did nothing since. At the cutoff 2026-03-02 00:00 its last event is 9 days and 13 hours old.
 """
 
 import re
@@ -28,12 +28,12 @@ from features.open import open_database
 from features.toml import explain_toml_errors
 from tests.features import oracle
 from tests.features.adversarial import ACTIONS, ATTRIBUTES, CONTENTS, SOURCES, databases
-from tests.features.engine.test_features_equal_oracle import asked_for, register
+from tests.features.engine.test_features_equal_oracle import register, snapshots_of
 from tests.features.lead_databases import at, config_for, event, opened, write_database
 
 CUTOFF = at("2026-03-02")
 LEAD = {"lead_id": 1, "created_at": at("2026-01-05"), "country": "AT", "employees": 80}
-DEEDS = [
+EVENTS = [
     event(1, at("2026-02-01 09:00"), "opened", content="/pricing/teams", source="paid_search"),
     event(1, at("2026-02-01 17:00"), "opened", content="/pricing/teams"),
     event(1, at("2026-02-20 10:00"), "opened", content="/pricing/teams"),
@@ -46,11 +46,11 @@ def parsed(text):
     return Condition.model_validate(tomllib.loads(f"x = {text}")["x"])
 
 
-def judged(condition, lead=LEAD, deeds=DEEDS, cutoff=CUTOFF):
+def judged(condition, lead=LEAD, events=EVENTS, cutoff=CUTOFF):
     """Whether it holds of the one lead, through staging and engine."""
-    with opened([lead], deeds, attributes=TYPES, features={"attributes": list(TYPES)}) as database:
-        asked = register(database, [(lead, cutoff)])
-        return bool(condition.holds(feature_frame(asked, condition.specs))[0])
+    with opened([lead], events, attributes=TYPES, features={"attributes": list(TYPES)}) as database:
+        snapshots = register(database, [(lead, cutoff)])
+        return bool(condition.holds(feature_frame(snapshots, condition.specs))[0])
 
 
 @pytest.mark.parametrize(
@@ -91,10 +91,10 @@ def test_of_the_worked_example(text, holds):
 
 
 def test_a_lead_is_not_quiet_before_it_is_so_old():
-    """Created on 2026-01-05, without a deed: quiet for 14 days from 2026-01-19 on, not at it."""
+    """Created on 2026-01-05, without an event: quiet for 14 days from 2026-01-19 on, not at it."""
     quiet, first = parsed("{quiet_days = 14}"), at("2026-01-19")
-    assert not judged(quiet, deeds=[], cutoff=first)
-    assert judged(quiet, deeds=[], cutoff=first + timedelta(microseconds=1))
+    assert not judged(quiet, events=[], cutoff=first)
+    assert judged(quiet, events=[], cutoff=first + timedelta(microseconds=1))
 
 
 def test_what_is_unknown_never_holds():
@@ -105,7 +105,7 @@ def test_what_is_unknown_never_holds():
         '{attribute = "employees", below = 1000}',
         '{first_source = "*"}',
     ):
-        assert not judged(parsed(text), unknown, deeds=[])
+        assert not judged(parsed(text), unknown, events=[])
     none = Conditions.model_validate({"none": [{"attribute": "country", "is": "AT"}]})
     assert judged(none, unknown)
 
@@ -114,9 +114,11 @@ def test_a_text_attribute_that_the_model_has_as_a_number_is_compared_all_the_sam
     number, text = parsed('{attribute = "n", is = 80}'), parsed('{attribute = "n", is = "80"}')
     rows = [LEAD | {"n": "80"}, LEAD | {"n": "eighty"}, LEAD | {"n": None}]
     rows = [row | {"lead_id": place} for place, row in enumerate(rows)]
-    with opened(rows, [], attributes={"n": pa.string()}, features={"attributes": ["n"]}) as found:
-        asked = register(found, [(row, CUTOFF) for row in rows])
-        frames = [feature_frame(asked, each.specs) for each in (number, text)]
+    with opened(
+        rows, [], attributes={"n": pa.string()}, features={"attributes": ["n"]}
+    ) as database:
+        snapshots = register(database, [(row, CUTOFF) for row in rows])
+        frames = [feature_frame(snapshots, each.specs) for each in (number, text)]
     for frame in frames:
         assert number.holds(frame).tolist() == text.holds(frame).tolist() == [True, False, False]
 
@@ -125,29 +127,29 @@ def holds_by_hand(condition, lead, events, cutoff):
     """The docstring of Condition, read as loops."""
     past = oracle.known(events, cutoff)
     if condition.attribute:
-        said = oracle.as_text(lead[condition.attribute])
+        value = oracle.as_text(lead[condition.attribute])
         if condition.is_ is not None:
-            return said is not None and said in condition.is_
-        said = oracle.number(said)
+            return value is not None and value in condition.is_
+        value = oracle.number(value)
         low = -1e400 if condition.from_ is None else condition.from_
         high = 1e400 if condition.below is None else condition.below
-        return said is not None and low <= said < high
+        return value is not None and low <= value < high
     if condition.first_source is not None:
         return oracle.is_meant(oracle.seen(past, "source", min), condition.first_source)
     if condition.last_source is not None:
         return oracle.is_meant(oracle.seen(past, "source", max), condition.last_source)
-    deeds = oracle.having(oracle.of(past, condition.action), condition)
+    events = oracle.having(oracle.of(past, condition.action), condition)
     if condition.quiet_days is not None:
-        latest = max([lead["created_at"], *(each["occurred_at"] for each in deeds)])
+        latest = max([lead["created_at"], *(each["occurred_at"] for each in events)])
         return cutoff - latest > timedelta(days=condition.quiet_days)
-    deeds = oracle.within(deeds, cutoff, condition.window_days)
-    days = {each["occurred_at"].date() for each in deeds}
+    events = oracle.within(events, cutoff, condition.window_days)
+    days = {each["occurred_at"].date() for each in events}
     if condition.on_days_at_least is not None and len(days) < condition.on_days_at_least:
         return False
     least = condition.at_least
     if least is None:
         least = 1 if condition.at_most is condition.on_days_at_least is None else 0
-    return least <= len(deeds) <= (1e9 if condition.at_most is None else condition.at_most)
+    return least <= len(events) <= (1e9 if condition.at_most is None else condition.at_most)
 
 
 def maybe(values):
@@ -157,7 +159,7 @@ def maybe(values):
 PATTERNS = st.sampled_from(
     ["*", "/pri*ng", "/pricing", "/Pricing", "*a*", "", "o'clock", "1*", "'*'"]
 )
-DEED = {
+EVENT = {
     "action": maybe(st.sampled_from(ACTIONS)),
     "content": maybe(PATTERNS | st.sampled_from(CONTENTS[1:])),
     "source": maybe(PATTERNS | st.sampled_from(SOURCES[1:])),
@@ -171,8 +173,8 @@ OFTEN = {
     "on_days_at_least": maybe(st.integers(1, 3)),
 }
 SOME_CONDITION = st.one_of(
-    st.fixed_dictionaries(DEED | OFTEN).filter(lambda each: set(each.values()) != {None}),
-    st.fixed_dictionaries(DEED | {"quiet_days": st.sampled_from([1, 2, 7, 40])}),
+    st.fixed_dictionaries(EVENT | OFTEN).filter(lambda each: set(each.values()) != {None}),
+    st.fixed_dictionaries(EVENT | {"quiet_days": st.sampled_from([1, 2, 7, 40])}),
     st.fixed_dictionaries(
         {"attribute": st.sampled_from(["region", 'odd "name"']), "is": st.lists(st.sampled_from(
             [*SOURCES[1:], "x"]), min_size=1)}),
@@ -185,7 +187,7 @@ SOME_CONDITION = st.one_of(
 )  # fmt: skip
 LIST = st.lists(SOME_CONDITION, max_size=3)
 COMBINED = st.fixed_dictionaries({"all": LIST, "any": LIST, "none": LIST}).filter(
-    lambda drawn: any(drawn.values())
+    lambda combined: any(combined.values())
 )
 
 
@@ -197,31 +199,31 @@ COMBINED = st.fixed_dictionaries({"all": LIST, "any": LIST, "none": LIST}).filte
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(databases(), st.lists(COMBINED, min_size=8, max_size=8))
-def test_conditions_hold_where_the_loops_say_so(rows, drawn):
-    combined = [Conditions.model_validate(each) for each in drawn]
-    snapshots = sorted(asked_for(rows), key=lambda pair: (pair[1], pair[0]["lead_id"]))
+def test_conditions_hold_where_the_loops_say_so(rows, definitions):
+    combined = [Conditions.model_validate(each) for each in definitions]
+    snapshots = sorted(snapshots_of(rows), key=lambda pair: (pair[1], pair[0]["lead_id"]))
     listed = {"attributes": list(ATTRIBUTES)}
     with opened(rows.leads, rows.events, attributes=ATTRIBUTES, features=listed) as database:
-        asked = register(database, snapshots)
+        registered = register(database, snapshots)
         specs = {spec.name: spec for each in combined for spec in each.specs}
-        frame = feature_frame(asked, list(specs.values()))
+        frame = feature_frame(registered, list(specs.values()))
     own = {lead["lead_id"]: [] for lead in rows.leads}
     for each in rows.events:
         own[each["lead_id"]].append(each)
     for conditions in combined:
-        wanted = []
+        expected = []
         for lead, cutoff in snapshots:
             past = (lead, own[lead["lead_id"]], cutoff)
             alls, anys, nones = (
                 [holds_by_hand(each, *past) for each in listed]
                 for listed in (conditions.all, conditions.any, conditions.none)
             )
-            wanted.append(all(alls) and (any(anys) or not anys) and not any(nones))
-        assert conditions.holds(frame).tolist() == wanted, conditions
+            expected.append(all(alls) and (any(anys) or not anys) and not any(nones))
+        assert conditions.holds(frame).tolist() == expected, conditions
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('{atribute = "x", is = 1}', r"all.0.atribute: unknown key; did you mean attribute\?"),
         ('{attribute = "x", iss = 1}', r"all.0.iss: unknown key; did you mean is\?"),
@@ -238,29 +240,31 @@ def test_conditions_hold_where_the_loops_say_so(rows, drawn):
         ('{action = "a", window_days = 1.5}', "all.0.window_days: should be a valid integer"),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_refused_in_one_message(text, said):
+def test_what_makes_no_sense_is_refused_in_one_message(text, message):
     with pytest.raises(ValidationError) as refused:
         Conditions.model_validate(tomllib.loads(f"all = [{text}]"))
-    told = explain_toml_errors(Path("rules.toml"), refused.value, Conditions)
-    assert told.startswith("rules.toml has 1 fault:\n")
-    assert re.search(said, told), told
+    fault = explain_toml_errors(Path("rules.toml"), refused.value, Conditions)
+    assert fault.startswith("rules.toml has 1 fault:\n")
+    assert re.search(message, fault), fault
 
 
 def test_an_attribute_that_is_not_listed_is_staged_for_conditions_alone(tmp_path):
-    write_database(tmp_path, [LEAD], DEEDS, attributes=TYPES)
+    write_database(tmp_path, [LEAD], EVENTS, attributes=TYPES)
     condition = parsed('{attribute = "country", is = "AT"}')
     with open_database(config_for(tmp_path), condition.specs) as database:
         assert database.attributes == {}
         assert "country" not in str(catalog(Features(), database.actions, database.attributes))
-        asked = register(database, [(LEAD, CUTOFF)])
-        assert condition.holds(feature_frame(asked, condition.specs)).tolist() == [True]
+        snapshots = register(database, [(LEAD, CUTOFF)])
+        assert condition.holds(feature_frame(snapshots, condition.specs)).tolist() == [True]
 
 
 def test_an_attribute_that_leads_do_not_have_is_refused(tmp_path):
-    write_database(tmp_path, [LEAD], DEEDS, attributes=TYPES)
+    write_database(tmp_path, [LEAD], EVENTS, attributes=TYPES)
     specs = parsed('{attribute = "land", is = "AT"}').specs
-    said = "A rule or condition asks for land, which tables.leads does not have. It has: lead_id,"
-    with pytest.raises(BadInput, match=said), open_database(config_for(tmp_path), specs):
+    message = (
+        "A rule or condition asks for land, which tables.leads does not have. It has: lead_id,"
+    )
+    with pytest.raises(BadInput, match=message), open_database(config_for(tmp_path), specs):
         pass
 
 
@@ -270,7 +274,7 @@ def test_no_condition_at_all_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "words"),
     [
         ('{action = "opened"}', "opened the mail at least once so far"),
         (
@@ -286,5 +290,5 @@ def test_no_condition_at_all_is_refused():
         ('{first_source = "ads"}', "first source ads"),
     ],
 )
-def test_in_words(text, said):
-    assert parsed(text).words({"opened": "opened the mail"}) == said
+def test_in_words(text, words):
+    assert parsed(text).words({"opened": "opened the mail"}) == words

@@ -27,7 +27,7 @@ from features.spec.kinds import Attribute, Count
 from features.stored import from_dict, to_dict
 from tests.features.adversarial import ATTRIBUTES, databases
 from tests.features.conditions.test_conditions import COMBINED, holds_by_hand
-from tests.features.engine.test_features_equal_oracle import asked_for, register
+from tests.features.engine.test_features_equal_oracle import register, snapshots_of
 from tests.features.engine.test_no_future import one_past_two_futures
 from tests.features.lead_databases import LEADS, at, config_for, event, opened
 
@@ -55,21 +55,23 @@ def parsed(text):
     return parse_segments(text, Path("segments.toml"))
 
 
-def segments_of(drawn):
+def segments_of(definitions):
     return Segments(
-        tuple(Segment.model_validate(each | {"name": f"s{n}"}) for n, each in enumerate(drawn))
+        tuple(
+            Segment.model_validate(each | {"name": f"s{n}"}) for n, each in enumerate(definitions)
+        )
     )
 
 
 def test_names_and_conditions_are_read():
-    found = parsed(TEXT)
-    assert found.names == ["quiet for 14 days", HOSTILE]
-    assert found.named(HOSTILE).none[0].action == "mail"
+    segments = parsed(TEXT)
+    assert segments.names == ["quiet for 14 days", HOSTILE]
+    assert segments.named(HOSTILE).none[0].action == "mail"
     assert parsed("") == Segments()
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('[[segmnt]]\nname = "a"', r"segmnt: unknown key; did you mean segment\?"),
         ('[[segment]]\nname = "a"\nal = []', r"segment.0.al: unknown key; did you mean all\?"),
@@ -84,8 +86,8 @@ def test_names_and_conditions_are_read():
         ("[[segment", "is not valid TOML"),
     ],
 )
-def test_what_makes_no_sense_is_refused(text, said):
-    with pytest.raises(BadInput, match=said):
+def test_what_makes_no_sense_is_refused(text, message):
+    with pytest.raises(BadInput, match=message):
         parsed(text)
 
 
@@ -105,11 +107,11 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 def test_no_file_no_segments_but_none_that_is_a_feature(tmp_path):
     assert load_segments(config_for(tmp_path)) == Segments()
     assert opted_in(config_for(tmp_path)) == ()
-    wanted = config_for(tmp_path, features={"segments": ["a"]})
+    config = config_for(tmp_path, features={"segments": ["a"]})
     with pytest.raises(
         BadInput, match=r"features\.segments in .*no segment 'a'; segments.toml has"
     ):
-        opted_in(wanted)
+        opted_in(config)
     (tmp_path / "segments.toml").write_bytes(b"\xff")
     with pytest.raises(BadInput, match="is not UTF-8 text"):
         load_segments(config_for(tmp_path))
@@ -117,33 +119,33 @@ def test_no_file_no_segments_but_none_that_is_a_feature(tmp_path):
 
 @QUICK
 @given(databases(), st.lists(COMBINED, min_size=6, max_size=6))
-def test_members_and_features_are_those_of_the_loops(rows, drawn):
-    segments = segments_of(drawn)
+def test_members_and_features_are_those_of_the_loops(rows, definitions):
+    segments = segments_of(definitions)
     features = [each.feature for each in segments.segments]
     stored = [from_dict(json.loads(json.dumps(to_dict(each)))) for each in features]
     assert stored == features
-    snapshots = sorted(asked_for(rows), key=lambda pair: (pair[1], pair[0]["lead_id"]))
+    snapshots = sorted(snapshots_of(rows), key=lambda pair: (pair[1], pair[0]["lead_id"]))
     listed = {"attributes": list(ATTRIBUTES)}
     with opened(rows.leads, rows.events, attributes=ATTRIBUTES, features=listed) as database:
-        asked = register(database, snapshots)
-        frame = feature_frame(asked, segments.specs)
-        as_features = feature_frame(asked, [stored[0], Count(), *stored[1:]])
+        registered = register(database, snapshots)
+        frame = feature_frame(registered, segments.specs)
+        as_features = feature_frame(registered, [stored[0], Count(), *stored[1:]])
     own = {lead["lead_id"]: [] for lead in rows.leads}
     for each in rows.events:
         own[each["lead_id"]].append(each)
     members = segments.members(frame)
     assert members.dtypes.tolist() == [bool] * 6
     for segment in segments.segments:
-        wanted = []
+        expected = []
         for lead, cutoff in snapshots:
             past = (lead, own[lead["lead_id"]], cutoff)
             alls, anys, nones = (
                 [holds_by_hand(each, *past) for each in conditions]
                 for conditions in (segment.all, segment.any, segment.none)
             )
-            wanted.append(all(alls) and (any(anys) or not anys) and not any(nones))
-        assert members[segment.name].tolist() == wanted
-        assert as_features[segment.feature.name].tolist() == [float(held) for held in wanted]
+            expected.append(all(alls) and (any(anys) or not anys) and not any(nones))
+        assert members[segment.name].tolist() == expected
+        assert as_features[segment.feature.name].tolist() == [float(held) for held in expected]
     joined = [
         "; ".join(name for name, held in zip(segments.names, row, strict=True) if held)
         for row in members.to_numpy()
@@ -155,8 +157,8 @@ def test_members_and_features_are_those_of_the_loops(rows, drawn):
 
 @QUICK
 @given(one_past_two_futures(), st.lists(COMBINED, min_size=4, max_size=4))
-def test_another_future_changes_no_segment(drawn, conditions):
-    one, other, cutoff = drawn
+def test_another_future_changes_no_segment(futures, conditions):
+    one, other, cutoff = futures
     features = [each.feature for each in segments_of(conditions).segments]
     frames = []
     for rows in (one, other):
@@ -168,8 +170,8 @@ def test_another_future_changes_no_segment(drawn, conditions):
 
 @given(COMBINED)
 @settings(max_examples=50)
-def test_a_feature_carries_the_whole_definition(drawn):
-    (segment,) = segments_of([drawn]).segments
+def test_a_feature_carries_the_whole_definition(definition):
+    (segment,) = segments_of([definition]).segments
     again = segment.feature.conditions
     assert again.model_dump() == segment.model_dump(exclude={"name"})
     assert again.specs == segment.specs
@@ -209,7 +211,7 @@ def test_of_a_worked_example():
     ]
     segments = parsed(TEXT.replace(', {attribute = "n", from = 1}', ""))
     with opened(LEADS, events) as database:
-        asked = register(database, [(lead, at("2026-02-01")) for lead in LEADS])
-        frame = feature_frame(asked, segments.specs)
-    found = dict(zip(frame["lead_id"], segments.joined(frame), strict=True))
-    assert found == {"007": HOSTILE, "7": "quiet for 14 days"}
+        registered = register(database, [(lead, at("2026-02-01")) for lead in LEADS])
+        frame = feature_frame(registered, segments.specs)
+    segments_by_lead = dict(zip(frame["lead_id"], segments.joined(frame), strict=True))
+    assert segments_by_lead == {"007": HOSTILE, "7": "quiet for 14 days"}

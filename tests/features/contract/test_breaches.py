@@ -1,4 +1,4 @@
-"""Each breach of the contract, planted alone in a clean database, is found, counted and shown."""
+"""Each breach of the contract, planted alone in a clean database, is counted and shown."""
 
 from datetime import timedelta
 
@@ -25,9 +25,9 @@ DEALS = [
 def breaches(leads=LEADS, events=EVENTS, deals=DEALS, **sections):
     """(place, what, count, first offenders) of each."""
     with opened(leads, events, deals, **sections) as database:
-        found = find_breaches(database.connection, database.columns, NOW)
-    assert all(breach.advice.endswith(".") for breach in found)
-    return [(f"{b.table}.{b.column}", b.what, b.count, b.first) for b in found]
+        breached = find_breaches(database.connection, database.columns, NOW)
+    assert all(breach.advice.endswith(".") for breach in breached)
+    return [(f"{b.table}.{b.column}", b.what, b.count, b.first) for b in breached]
 
 
 def faults(leads=LEADS, events=EVENTS, deals=DEALS, **sections):
@@ -165,23 +165,23 @@ def test_values_that_do_not_read_as_their_type(table, column, kind, value, count
     """At the events of 20 January with a record."""
     expression = f"CASE WHEN value = 1.5 THEN '{value}' ELSE {column}::VARCHAR END"
     shown = tuple(f"lead {i}: {value}" for i in (1, 2, 3))
-    found = breaches(**rewritten(table, column, expression))
-    assert found == [(f"{table}.{column}", f"do not read as {kind}", count, shown)]
+    breached = breaches(**rewritten(table, column, expression))
+    assert breached == [(f"{table}.{column}", f"do not read as {kind}", count, shown)]
 
 
 @pytest.mark.parametrize(
-    ("table", "column", "told_as"),
+    ("table", "column", "what"),
     [
         ("leads", "created_at", "have no readable creation time"),
         ("deals", "closed_at", "have no readable closing time"),
     ],
 )
-def test_an_unreadable_time_that_spoils_its_lead_is_told_as_both(table, column, told_as):
+def test_an_unreadable_time_that_spoils_its_lead_is_both_breaches(table, column, what):
     expression = f"CASE WHEN lead_id = 3 THEN 'soon' ELSE {column}::VARCHAR END"
     sections = rewritten(table, column, expression)
     whats = [(place, what, count) for place, what, count, _ in breaches(**sections)]
     place = f"{table}.{column}"
-    assert whats == [(place, "do not read as TIMESTAMP", 1), (place, told_as, 1)]
+    assert whats == [(place, "do not read as TIMESTAMP", 1), (place, what, 1)]
     assert [lead for lead, _ in faults(**sections)] == [3]
 
 
@@ -195,7 +195,7 @@ def test_columns_of_the_optional_tables_are_checked_too():
     ]
 
 
-def test_several_breaches_are_all_told():
+def test_several_breaches_are_all_listed():
     leads = [*LEADS, LEADS[0]]
     places = [place for place, *_ in breaches(leads=leads, deals=[*DEALS, deal(4, None, "?")])]
     assert places == ["leads.lead_id", "deals.closed_at", "deals.outcome"]

@@ -20,7 +20,7 @@ def test_typed_parquet_is_read_where_it_lies_and_gives_the_same(tmp_path, events
         {"lead_id": 1, "occurred_at": at("2026-02-01"), "action": "chat", "source": "fair"},
         {"lead_id": 1, "occurred_at": at("2026-02-02"), "action": "chat", "source": "advert"},
         {"lead_id": 1, "occurred_at": at("2026-02-03"), "action": "visit", "source": None},
-        {"lead_id": 1, "occurred_at": at("2026-02-04"), "action": None, "source": "no deed"},
+        {"lead_id": 1, "occurred_at": at("2026-02-04"), "action": None, "source": "no action"},
         {"lead_id": 1, "occurred_at": at("2999-01-01"), "action": "visit", "source": None},
     ]
     write_database(tmp_path, [{"lead_id": 1, "created_at": at("2026-01-01")}], rows)
@@ -29,10 +29,10 @@ def test_typed_parquet_is_read_where_it_lies_and_gives_the_same(tmp_path, events
         f"FROM '{tmp_path}/events.parquet') TO '{tmp_path}/as_text.parquet'"
     )
     with open_database(config_for(tmp_path, tables={"events": events})) as database:
-        found = database.connection.execute(
+        kinds = database.connection.execute(
             "SELECT table_type FROM information_schema.tables WHERE table_name = 'events'"
         ).fetchall()
-        assert found == [(kind,)]
+        assert kinds == [(kind,)]
         assert database.actions == ("chat", "visit")
         assert database.sources == ("advert", "fair")
         assert database.events_count == 4

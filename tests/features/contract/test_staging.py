@@ -8,8 +8,9 @@ import pyarrow as pa
 import pytest
 
 from features.config import Engine, Features
+from features.contract.database import open_frames
 from features.engine.duckdb_engine import feature_frame
-from features.open import open_database, open_frames
+from features.open import open_database
 from features.snapshots import Snapshots
 from features.spec.kinds import Attribute, Count, SumValue
 from tests.features.lead_databases import (
@@ -165,8 +166,8 @@ def test_attributes_are_only_what_is_listed_and_known():
 
 
 def test_an_attribute_that_leads_do_not_have(folder):
-    said = refusal(folder, features={"attributes": ["region", "source"]})
-    assert said == (
+    message = refusal(folder, features={"attributes": ["region", "source"]})
+    assert message == (
         "features.attributes lists region, which tables.leads does not have. "
         "It has: lead_id, created_at, source."
     )
@@ -203,8 +204,8 @@ def test_an_attribute_is_text_or_a_number_or_refused(tmp_path, arrow_type, value
     write_database(tmp_path, [LEADS[0] | {"it": value}], [], [], {"it": arrow_type})
     listed = {"attributes": ["it"]}
     if is_text is None:
-        said = refusal(tmp_path, features=listed)
-        assert said.startswith("features.attributes lists it, which is a ")
+        message = refusal(tmp_path, features=listed)
+        assert message.startswith("features.attributes lists it, which is a ")
     else:
         with open_database(config_for(tmp_path, features=listed)) as database:
             assert database.attributes == {"it": is_text}

@@ -61,10 +61,10 @@ def test_many_files_by_a_pattern(folder):
 
 def test_a_query_in_a_file_beside_the_settings(folder):
     (folder / "data").mkdir()
-    (folder / "events.parquet").rename(folder / "data" / "deeds.parquet")
+    (folder / "events.parquet").rename(folder / "data" / "log.parquet")
     for table in ("leads", "deals"):
         (folder / f"{table}.parquet").rename(folder / "data" / f"{table}.parquet")
-    (folder / "mine.sql").write_text("-- my own names\nSELECT * FROM 'deeds.parquet' ;\n")
+    (folder / "mine.sql").write_text("-- my own names\nSELECT * FROM 'log.parquet' ;\n")
     assert staged_events(folder, folder="data", events="mine.sql") == WANTED
 
 
@@ -80,7 +80,7 @@ def test_a_query_in_the_settings(folder, query):
     assert staged_events(folder, events=query) == WANTED
 
 
-@pytest.mark.parametrize("name", ["deeds", "my deeds", "withdrawals", "selected", 'a "b"'])
+@pytest.mark.parametrize("name", ["log", "my log", "withdrawals", "selected", 'a "b"'])
 def test_a_table_of_a_duckdb_file(folder, name):
     quoted = '"' + name.replace('"', '""') + '"'
     with duckdb.connect(str(folder / "crm.duckdb")) as crm:
@@ -92,17 +92,19 @@ def test_a_table_of_a_duckdb_file(folder, name):
 
 @pytest.mark.parametrize("named", ["gone.parquet", "gone.csv", "gone.csv.gz", "gone.sql"])
 def test_a_file_that_is_not_there(folder, named):
-    said = refusal(folder, tables={"events": named})
-    assert said.startswith(f"tables.events: there is no file {folder / named}.")
+    message = refusal(folder, tables={"events": named})
+    assert message.startswith(f"tables.events: there is no file {folder / named}.")
 
 
 def test_a_database_or_table_that_is_not_there(folder):
     assert "tables.database: there is no file" in refusal(folder, tables={"database": "no.duckdb"})
     duckdb.connect(str(folder / "crm.duckdb")).close()
-    said = refusal(folder, tables={"database": "crm.duckdb", "events": "deeds"})
-    assert said.startswith("tables.events cannot be read (deeds): ")
-    said = refusal(folder, tables={"events": "deeds"})
-    assert said.startswith("tables.events = 'deeds' is neither a .parquet, .csv or .sql file nor a")
+    message = refusal(folder, tables={"database": "crm.duckdb", "events": "log"})
+    assert message.startswith("tables.events cannot be read (log): ")
+    message = refusal(folder, tables={"events": "log"})
+    assert message.startswith(
+        "tables.events = 'log' is neither a .parquet, .csv or .sql file nor a"
+    )
 
 
 def test_a_broken_query_or_file(folder):
@@ -113,10 +115,10 @@ def test_a_broken_query_or_file(folder):
 
 @pytest.mark.parametrize("kind", ["csv", "query"])
 def test_missing_columns_are_named_with_the_nearest(folder, kind):
-    (folder / "mine.csv").write_text("leadid,ocurred_at,deed\n1,2026-01-01,visit\n")
+    (folder / "mine.csv").write_text("leadid,ocurred_at,did\n1,2026-01-01,visit\n")
     named = "mine.csv" if kind == "csv" else "SELECT * FROM 'mine.csv'"
-    said = refusal(folder, tables={"events": named})
-    assert said.startswith(
+    message = refusal(folder, tables={"events": named})
+    assert message.startswith(
         "tables.events lacks the columns lead_id (is it leadid?), occurred_at (is it ocurred_at?), "
-        "action. It has: leadid, ocurred_at, deed. Map your own names with one query"
+        "action. It has: leadid, ocurred_at, did. Map your own names with one query"
     )

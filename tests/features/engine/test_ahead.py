@@ -1,4 +1,4 @@
-"""What is ahead, and by how much: told by the things and the work themselves."""
+"""What is ahead, and by how much: recorded by the items and the work themselves."""
 
 import threading
 

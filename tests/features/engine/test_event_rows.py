@@ -33,8 +33,8 @@ def test_contents_are_numbered_per_lead(rows):
     numbers = numbered(hashes, begin).tolist()
     met = defaultdict(dict)
     for (lead, _, content), number in zip(rows, numbers, strict=True):
-        wanted = met[lead].setdefault(content, len(met[lead])) if content else -1
-        assert number == wanted
+        expected = met[lead].setdefault(content, len(met[lead])) if content else -1
+        assert number == expected
 
 
 FULL_ROWS = st.lists(
@@ -76,9 +76,9 @@ def test_rows_are_laid_by_part(given_rows, data):
 def test_no_column_of_a_row_is_lost_by_sorting(given_rows):
     rows = np.array(given_rows, EVENT)
     events, begin = by_lead(rows, 4)
-    wanted = sorted(given_rows, key=lambda row: row[:2])
+    expected = sorted(given_rows, key=lambda row: row[:2])
     lead = np.repeat(np.arange(4), np.diff(begin))
-    found = zip(lead, events.occurred, events.known, events.action, events.source, events.value,
-                strict=True)  # fmt: skip
-    assert sorted(found) == sorted((*row[:5], row[6]) for row in wanted)
+    got = zip(lead, events.occurred, events.known, events.action, events.source, events.value,
+              strict=True)  # fmt: skip
+    assert sorted(got) == sorted((*row[:5], row[6]) for row in expected)
     assert (events.content >= 0).sum() == sum(row[5] > 0 for row in given_rows)

@@ -75,7 +75,7 @@ EVERY_KIND = [
 ]  # fmt: skip
 
 
-def asked_for(rows):
+def snapshots_of(rows):
     """Every lead at every cutoff that it was created before."""
     return [
         (lead, cutoff) for cutoff in CUTOFFS for lead in rows.leads if lead["created_at"] < cutoff
@@ -83,19 +83,19 @@ def asked_for(rows):
 
 
 def register(database, snapshots):
-    asked = pd.DataFrame(
+    frame = pd.DataFrame(
         [(lead["lead_id"], cutoff) for lead, cutoff in snapshots], columns=["lead_id", "cutoff"]
     ).astype({"cutoff": "datetime64[us]"})
-    database.connection.register("asked_for", asked)
+    database.connection.register("asked_for", frame)
     return Snapshots(database, "asked_for")
 
 
-def is_same(got, wanted):
-    if wanted is None:
+def is_same(got, expected):
+    if expected is None:
         return got is None or got != got
-    if isinstance(wanted, float):
-        return math.isclose(got, wanted, rel_tol=1e-9, abs_tol=1e-9)
-    return got == wanted
+    if isinstance(expected, float):
+        return math.isclose(got, expected, rel_tol=1e-9, abs_tol=1e-9)
+    return got == expected
 
 
 def differences(frame, specs, rows):
@@ -104,14 +104,16 @@ def differences(frame, specs, rows):
     for each in rows.events:
         events[each["lead_id"]].append(each)
     leads = {lead["lead_id"]: lead for lead in rows.leads}
-    found = []
+    differing = []
     for lead_id, cutoff, *values in frame.itertuples(index=False, name=None):
-        for asked, got in zip(specs, values, strict=True):
+        for spec, got in zip(specs, values, strict=True):
             arguments = (leads[lead_id], events[lead_id], cutoff.to_pydatetime(), CUSTOM)
-            wanted = oracle.feature(asked, *arguments)
-            if not is_same(got, wanted):
-                found.append(f"{asked.name} of {lead_id!r} at {cutoff}: {got!r}, not {wanted!r}")
-    return found
+            expected = oracle.feature(spec, *arguments)
+            if not is_same(got, expected):
+                differing.append(
+                    f"{spec.name} of {lead_id!r} at {cutoff}: {got!r}, not {expected!r}"
+                )
+    return differing
 
 
 ADVERSARIAL = settings(
@@ -126,15 +128,15 @@ ADVERSARIAL = settings(
 @ADVERSARIAL
 @given(databases())
 def test_every_feature_equals_the_oracle(rows):
-    snapshots = asked_for(rows)
+    snapshots = snapshots_of(rows)
     with opened(
         rows.leads, rows.events, attributes=ATTRIBUTES, features=dict(SETTINGS)
     ) as database:
         offered = catalog(SETTINGS, database.actions, database.attributes)
         specs = distinct([*offered, *EVERY_KIND])
-        asked = register(database, snapshots)
-        frame = feature_frame(asked, specs)
-        in_sql_order = f"SELECT cutoff, lead_id FROM {asked.relation} ORDER BY cutoff, lead_id"
+        registered = register(database, snapshots)
+        frame = feature_frame(registered, specs)
+        in_sql_order = f"SELECT cutoff, lead_id FROM {registered.relation} ORDER BY cutoff, lead_id"
         ordered = database.connection.execute(in_sql_order).fetchall()
     got = list(zip(frame["cutoff"], frame["lead_id"], strict=True))
     assert got == ordered == sorted((cutoff, lead["lead_id"]) for lead, cutoff in snapshots)
@@ -150,12 +152,12 @@ def test_chunks_of_leads_change_nothing(rows):
     with opened(
         rows.leads, rows.events, attributes=ATTRIBUTES, features=dict(SETTINGS)
     ) as database:
-        asked = register(database, asked_for(rows))
-        whole = feature_frame(asked, specs)
-        queries = [feature_sql(leaves, asked, Chunk(index, 3)) for index in range(3)]
+        registered = register(database, snapshots_of(rows))
+        whole = feature_frame(registered, specs)
+        queries = [feature_sql(leaves, registered, Chunk(index, 3)) for index in range(3)]
         parts = [database.connection.execute(sql).to_arrow_table().to_pandas() for sql in queries]
-        assert 1 < chunk_count(asked, len(specs), SO_LITTLE_GB) < 30
-        in_chunks = feature_frame(asked, specs, memory_gb=SO_LITTLE_GB)
+        assert 1 < chunk_count(registered, len(specs), SO_LITTLE_GB) < 30
+        in_chunks = feature_frame(registered, specs, memory_gb=SO_LITTLE_GB)
     pd.testing.assert_frame_equal(in_chunks, whole, check_exact=True)
     leads_of = [set(part["lead_id"]) for part in parts]
     assert sum(map(len, leads_of)) == len(set.union(*leads_of)) == whole["lead_id"].nunique()

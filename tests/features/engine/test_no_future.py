@@ -86,8 +86,8 @@ def one_past_two_futures(draw):
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(one_past_two_futures())
-def test_another_future_changes_no_snapshot(drawn):
-    one, other, cutoff = drawn
+def test_another_future_changes_no_snapshot(futures):
+    one, other, cutoff = futures
     assert one.events != other.events
     pd.testing.assert_frame_equal(
         snapshots_of(one, cutoff), snapshots_of(other, cutoff), check_exact=True
@@ -109,7 +109,7 @@ def counted(*events, window=None):
         (at("2026-02-01"), CUTOFF + MICROSECOND, 0),
         (at("2026-02-01"), CUTOFF - MICROSECOND, 1),
         (CUTOFF, None, 0),
-        (CUTOFF, at("2026-02-01"), 0),  # booked in February for March: no deed yet
+        (CUTOFF, at("2026-02-01"), 0),  # booked in February for March: no event yet
         (CUTOFF + MICROSECOND, None, 0),
     ],
 )

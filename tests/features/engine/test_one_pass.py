@@ -34,7 +34,7 @@ LEAD = {"lead_id": 1, "created_at": at("2026-01-05")}
 OWN = Custom("oldest", "max(age_us)", "age of the oldest event")
 
 
-def asked(lead=1):
+def one_snapshot(lead=1):
     return f"(SELECT {lead} AS lead_id, TIMESTAMP '{CUTOFF}' AS cutoff)"
 
 
@@ -79,16 +79,16 @@ def test_a_pass_broken_off_or_beside_it_changes_nothing(demo_folder):
         expected = list(one_pass.frames(later, 5))
         left = one_pass.frames(earlier, 5)
         next(left)
-        beside = one_pass.frames(later, 5)
-        found = [next(beside)]
+        other_pass = one_pass.frames(later, 5)
+        frames_of_other = [next(other_pass)]
         next(left)
         left.close()
-        found += beside
+        frames_of_other += other_pass
         again = list(one_pass.frames(later, 5))
         assert not any(database.scratch.glob("*/events*"))
-    for frames in (found, again):
-        for frame, wanted in zip(frames, expected, strict=True):
-            pd.testing.assert_frame_equal(frame, wanted, check_exact=True)
+    for frames in (frames_of_other, again):
+        for frame, expected_frame in zip(frames, expected, strict=True):
+            pd.testing.assert_frame_equal(frame, expected_frame, check_exact=True)
 
 
 def test_what_the_pass_does_not_know_comes_from_sql_and_stands_in_its_place():
@@ -97,7 +97,7 @@ def test_what_the_pass_does_not_know_comes_from_sql_and_stands_in_its_place():
     specs = [OWN, Count(), of_a, Ratio(Count(), OWN), Ratio(Count(), of_a), ActiveDays(7, "visit")]
     with opened([LEAD], events) as database:
         assert OnePass.over(database, specs).by_sql == (OWN, of_a, ActiveDays(7, "visit"))
-        frame = feature_frame(Snapshots(database, asked()), specs)
+        frame = feature_frame(Snapshots(database, one_snapshot()), specs)
     assert list(frame.columns) == ["lead_id", "cutoff", *(spec.name for spec in specs)]
     oldest = timedelta(days=29) / timedelta(microseconds=1)
     assert frame.iloc[0, 2:].tolist() == [oldest, 2, 1, 2 / oldest, 2, 1]
@@ -109,7 +109,7 @@ def test_sums_beyond_64_bits_are_exact():
     days = [at("2026-01-10") + timedelta(days=place) for place in range(11)]
     events = [event(1, day, value=value) for day, value in zip(days, values, strict=True)]
     with opened([LEAD], events) as database:
-        frame = feature_frame(Snapshots(database, asked()), [SumValue()])
+        frame = feature_frame(Snapshots(database, one_snapshot()), [SumValue()])
     exact = sum(round(value * 10_000) for value in values)
     assert exact > 2**63
     assert frame["value_all"].tolist() == [float(exact) / 10_000]
@@ -119,7 +119,7 @@ def test_sums_beyond_64_bits_are_exact():
 def test_nothing_known_is_zero_or_null(events):
     specs = [Count(), SumValue(), DaysSince(), Trend(None, 7), Ratio(Count(), Count()), Age()]
     with opened([LEAD], events or [event(1, at("2026-03-02"))]) as database:
-        frame = feature_frame(Snapshots(database, asked()), specs)
+        frame = feature_frame(Snapshots(database, one_snapshot()), specs)
     assert frame.iloc[0, 2:4].tolist() == [0, 0]
     assert frame.iloc[0, 4:7].isna().all()
     assert frame.iloc[0, 7] == 56
@@ -127,7 +127,9 @@ def test_nothing_known_is_zero_or_null(events):
 
 def test_no_snapshot_is_an_empty_frame():
     with opened([LEAD], [event(1, at("2026-03-01"))]) as database:
-        frame = feature_frame(Snapshots(database, f"(FROM {asked()} WHERE false)"), [Count()])
+        frame = feature_frame(
+            Snapshots(database, f"(FROM {one_snapshot()} WHERE false)"), [Count()]
+        )
     assert list(frame.columns) == ["lead_id", "cutoff", "count_all"]
     assert frame.empty
 
@@ -141,7 +143,7 @@ def test_a_numeric_attribute_can_stand_in_a_ratio_only():
         attributes={"staff": pa.int64()},
         features={"attributes": ["staff"]},
     ) as database:
-        frame = feature_frame(Snapshots(database, asked()), [ratio])
+        frame = feature_frame(Snapshots(database, one_snapshot()), [ratio])
     assert frame.iloc[0, 2:].tolist() == [0.25]
 
 

@@ -1,4 +1,4 @@
-"""What lacks room is told in a line: a disk that is really full, and memory that really is."""
+"""What lacks room is reported in a line: a disk that is really full, and memory that really is."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ ASKED = "(SELECT 1 AS lead_id, TIMESTAMP '2026-03-02' AS cutoff)"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
-def test_a_full_disk_is_told_with_where_and_what_to_do(monkeypatch):
+def test_a_full_disk_is_refused_with_where_and_what_to_do(monkeypatch):
     """The events go to /dev/full, which has never room for a byte."""
     append = event_chunks._append
     monkeypatch.setattr(
@@ -33,7 +33,7 @@ def test_a_full_disk_is_told_with_where_and_what_to_do(monkeypatch):
         feature_frame(Snapshots(database, ASKED), [Count()])
 
 
-def test_memory_that_does_not_suffice_is_told():
+def test_memory_that_does_not_suffice_is_refused():
     """A query of DuckDB over more than it may hold and nowhere to go on with it."""
     many = (
         "(SELECT range::INTEGER AS lead_id, TIMESTAMP '2026-03-02' AS cutoff FROM range(9000000))"

@@ -1,4 +1,4 @@
-"""What Spark reads is what DuckDB reads, and what goes wrong is told in a line or two."""
+"""What Spark reads is what DuckDB reads, and errors are reported in a line or two."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.open import open_database
 from features.spark.buckets import Bucket, breaches_of, features_on_spark
-from features.spark.session import SparkTables, plainly
+from features.spark.session import SparkTables, plain_errors
 from features.spec.kinds import Count, DaysSince, SumValue
 from tests.features.lead_databases import at, config_for, refusal
 
@@ -43,12 +43,12 @@ def test_a_folder_of_csv_reads_as_a_file_does(spark, folder):
     assert staged(one) == staged(many)
     assert staged(one)["events"][0][1] == at("2026-03-01 10:00")
     now = utc_now()
-    found = []
+    breaches = []
     for config in (one, many):
         with open_database(config) as database:
-            found.append(breaches_of(database, now))
-    assert found[0] == found[1]
-    assert found[0][0].what == "do not read as TIMESTAMP"
+            breaches.append(breaches_of(database, now))
+    assert breaches[0] == breaches[1]
+    assert breaches[0][0].what == "do not read as TIMESTAMP"
 
 
 def test_tables_of_the_session_and_ids_of_several_kinds(spark, folder):
@@ -57,12 +57,12 @@ def test_tables_of_the_session_and_ids_of_several_kinds(spark, folder):
         "SELECT * FROM VALUES (7e0, TIMESTAMP '2026-03-01 12:00:00 UTC', 'visit', 2.5), "
         "(NULL, NULL, 'mail', 1.0), (7e0, TIMESTAMP '2026-03-08 23:59:59 UTC', 'visit', 0.25) "
         "AS t(lead_id, occurred_at, action, value)"
-    ).createOrReplaceTempView("deeds_of_spark")
+    ).createOrReplaceTempView("events_of_spark")
     leads = (
         "SELECT CAST('7' AS STRING) AS lead_id, TIMESTAMP_NTZ '2026-01-01 00:00:00' AS created_at"
     )
     deals = "SELECT 7 AS lead_id, DATE '2026-04-01' AS closed_at, 'won' AS outcome"
-    tables = {"events": "deeds_of_spark", "leads": leads, "deals": deals}
+    tables = {"events": "events_of_spark", "leads": leads, "deals": deals}
     specs = [Count("visit", 1), DaysSince("visit"), SumValue()]
     mature = {"data_end": at("2026-05-01")}
     config = config_for(folder, tables=tables, engine=SPARK, time=mature)
@@ -91,30 +91,30 @@ def test_an_empty_bucket_yields_nothing():
     assert list(Bucket(None, None, None)(iter(()))) == []
 
 
-def test_what_cannot_be_read_is_told_in_brief(spark, folder):
-    told = {
+def test_what_cannot_be_read_is_named_in_brief(spark, folder):
+    messages = {
         "no.parquet": r"tables.events cannot be read \(no.parquet\): \[PATH_NOT_FOUND\]",
-        "nowhere.deeds": "TABLE_OR_VIEW_NOT_FOUND",
+        "nowhere.events": "TABLE_OR_VIEW_NOT_FOUND",
         "SELECT nope FROM parquet.`{folder}/events.parquet`": "UNRESOLVED_COLUMN",
         "SELECT lead_id, action FROM parquet.`{folder}/events.parquet`": "lacks the column",
     }
-    for named, message in told.items():
-        said = refusal(folder, tables={"events": named}, engine=SPARK)
-        assert pd.Series([said]).str.contains(message).all(), said
-        assert len(said) < 600
-    said = refusal(folder, tables={"database": "crm.duckdb"}, engine=SPARK)
-    assert "write its tables as Parquet" in said
+    for named, message in messages.items():
+        refused = refusal(folder, tables={"events": named}, engine=SPARK)
+        assert pd.Series([refused]).str.contains(message).all(), refused
+        assert len(refused) < 600
+    refused = refusal(folder, tables={"database": "crm.duckdb"}, engine=SPARK)
+    assert "write its tables as Parquet" in refused
 
 
-def test_without_pyspark_the_way_out_is_told(folder, monkeypatch):
+def test_without_pyspark_the_message_says_how_to_install_it(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyspark.errors", None)
-    with pytest.raises(BadInput, match=r"pip install .*\[spark\]"), plainly("anything"):
+    with pytest.raises(BadInput, match=r"pip install .*\[spark\]"), plain_errors("anything"):
         pass
     with pytest.raises(BadInput, match="pyspark, which is not installed"):
         SparkTables.opened(config_for(folder, engine=SPARK))
 
 
-def test_without_java_the_way_out_is_told(folder):
+def test_without_java_the_message_says_what_to_do(folder):
     """As a user meets it, in a process that has no Spark session."""
     pytest.importorskip(
         "pyspark", reason="no pyspark: pip install -c constraints.txt -e '.[spark]'"

@@ -106,17 +106,17 @@ def test_sql_is_never_stored():
 
 
 @pytest.mark.parametrize(
-    ("stored", "said"),
+    ("stored", "message"),
     [
         ({"kind": "Kount", "action": None}, "unknown kind 'Kount'"),
         ({"action": None}, "unknown kind None"),
         ({"kind": "Custom", "name": "gone"}, "custom feature 'gone', which is not in features/"),
     ],
 )
-def test_what_cannot_be_restored_is_said(stored, said):
-    with pytest.raises(BadInput, match=said):
+def test_what_cannot_be_restored_is_refused(stored, message):
+    with pytest.raises(BadInput, match=message):
         from_dict(stored)
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=message):
         from_dict({"kind": "Ratio", "over": to_dict(Count()), "under": stored})
 
 

@@ -1,4 +1,4 @@
-"""Features are said as a salesperson would say them."""
+"""Features are worded as a salesperson would word them."""
 
 import math
 
@@ -29,7 +29,7 @@ WORDS = {"price_list": "opened the price list", "region": "sales region"}
 
 
 @pytest.mark.parametrize(
-    ("spec", "value", "said"),
+    ("spec", "value", "phrase"),
     [
         (Count("visited_pricing", 7), 4, "visited pricing 4 times in the last 7 days"),
         (Count("price_list", 1), 1, "opened the price list once in the last day"),
@@ -76,12 +76,12 @@ WORDS = {"price_list": "opened the price list", "region": "sales region"}
         (GAP, -0.001, "longest pause in days: -0.001"),
     ],
 )  # fmt: skip
-def test_what_was_seen(spec, value, said):
-    assert spec.phrase(value, WORDS) == said
+def test_what_was_seen(spec, value, phrase):
+    assert spec.phrase(value, WORDS) == phrase
 
 
 @pytest.mark.parametrize(
-    ("spec", "said"),
+    ("spec", "meaning"),
     [
         (Count("price_list", 7), "number of times: opened the price list, in the last 7 days"),
         (Count(), "number of times: any activity, so far"),
@@ -98,25 +98,25 @@ def test_what_was_seen(spec, value, said):
         (GAP, "longest pause in days"),
     ],
 )
-def test_what_it_means(spec, said):
-    assert spec.meaning(WORDS) == said
+def test_what_it_means(spec, meaning):
+    assert spec.meaning(WORDS) == meaning
 
 
 def test_every_feature_has_a_meaning_of_its_own():
-    told = {spec.meaning({}): spec.name for spec in EVERY_SPEC}
-    assert len(told) == len(EVERY_SPEC)
-    assert all(told)
+    meanings = {spec.meaning({}): spec.name for spec in EVERY_SPEC}
+    assert len(meanings) == len(EVERY_SPEC)
+    assert all(meanings)
 
 
 @pytest.mark.parametrize("value", [None, math.nan, 0, 0.0, 1, 0.3, 2.5, 1e6, "text"])
-def test_every_feature_can_be_said_whatever_its_value(value):
+def test_every_feature_has_a_phrase_for_any_value(value):
     for spec in EVERY_SPEC:
-        said = spec.phrase(value, {})
-        assert said
-        assert "nan" not in said
-        assert "None" not in said
+        phrase = spec.phrase(value, {})
+        assert phrase
+        assert "nan" not in phrase
+        assert "None" not in phrase
 
 
-def test_without_words_an_action_is_said_by_its_name():
+def test_without_words_an_action_goes_by_its_name():
     assert Count("price_list", 7).phrase(2, {}) == "price list 2 times in the last 7 days"
     assert DaysSince("price_list").meaning({}) == "days since the last: price list"

@@ -33,8 +33,8 @@ from models.rules.file import RulesFile
 from models.rules.rules import RuleScore, parse_rules
 from tests.features import oracle
 from tests.features.adversarial import ACTIONS, ATTRIBUTES, databases
-from tests.features.conditions.test_conditions import DEED, SOME_CONDITION, holds_by_hand, maybe
-from tests.features.engine.test_features_equal_oracle import asked_for, register
+from tests.features.conditions.test_conditions import EVENT, SOME_CONDITION, holds_by_hand, maybe
+from tests.features.engine.test_features_equal_oracle import register, snapshots_of
 from tests.features.lead_databases import at, event, opened
 
 pytestmark = pytest.mark.slow  # the compiled pass
@@ -200,7 +200,7 @@ QUIET = {
     "quiet_days": st.integers(1, 7),
     "repeat_days": st.integers(1, 9),
 }
-EVENT_POINTS = DEED | {"action": st.sampled_from([*ACTIONS[:3], ACTIONS[4]])} | POINTS
+EVENT_POINTS = EVENT | {"action": st.sampled_from([*ACTIONS[:3], ACTIONS[4]])} | POINTS
 WINDOW = {"window_days": maybe(st.sampled_from([1, 3, 7]))}
 SOME_RULE = st.one_of(
     st.fixed_dictionaries(EVENT_POINTS | WINDOW),
@@ -211,7 +211,7 @@ SOME_RULE = st.one_of(
     st.fixed_dictionaries(
         EVENT_POINTS
         | {"per": st.sampled_from(["occurrence", "once"]), "fades_out_days": st.integers(1, 30)}),
-    st.fixed_dictionaries(DEED | QUIET | POINTS),
+    st.fixed_dictionaries(EVENT | QUIET | POINTS),
     st.builds(lambda one, more: one | more | {"per": "once"}, SOME_CONDITION, st.fixed_dictionaries(
         POINTS)).filter(lambda rule: rule.get("action") != ""),
 )  # fmt: skip
@@ -241,7 +241,7 @@ SOME_FILE = st.builds(
 @given(databases(), st.lists(SOME_FILE, min_size=6, max_size=6))
 def test_points_equal_the_loops_and_their_lines_add_up(rows, files):
     tables = [RuleScore(file) for file in files]
-    snapshots = sorted(asked_for(rows), key=lambda pair: (pair[1], pair[0]["lead_id"]))
+    snapshots = sorted(snapshots_of(rows), key=lambda pair: (pair[1], pair[0]["lead_id"]))
     listed = {"attributes": list(ATTRIBUTES)}
     with opened(rows.leads, rows.events, attributes=ATTRIBUTES, features=listed) as database:
         requested = register(database, snapshots)
