@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.simulator.simulate import START
-from features.simulator.world import WorthChange
+from features.simulator.world import QualityChange
 from models.sources.moves import Counted, MatureLeads, judge_sources
 from models.sources.sources import BASKETS, Basket, MoveSettings
 
@@ -91,7 +91,7 @@ def is_wrong(true: float, left: Basket, to: Basket) -> bool:
 
 
 def detections(
-    truth: pd.DataFrame, leads: pd.DataFrame, changes: Sequence[WorthChange], made: list[Made]
+    truth: pd.DataFrame, leads: pd.DataFrame, changes: Sequence[QualityChange], made: list[Made]
 ) -> Iterator[Found]:
     """The changes that take a source out of its basket by more than the margin."""
     for change in changes:

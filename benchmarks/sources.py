@@ -5,8 +5,8 @@
 The moves settings were set by looking at companies 0 to 79; those from 100 on were not looked at
 before they were set.
 
-Companies are simulated in which the worth of two of the seven sources changes on a known day. Every
-week `readiness sources` looks, and what it recommends is done. A move is wrong where the true
+In simulated companies the quality of two of the seven sources changes on a known day. Every week
+`readiness sources` looks, and what it recommends is done. A move is wrong where the true
 conversion over the leads that it was read from lies on the wrong side of the boundary crossed. True
 conversions are exact (World.true_conversion). Most companies are drawn at the level of leads and
 outcomes, straight from that truth; a few are whole databases, moved as `--apply` does.
@@ -42,8 +42,8 @@ from features.config import load
 from features.open import open_database
 from features.simulator.simulate import START, simulate, write
 from features.simulator.truth import conversion
-from features.simulator.world import SOURCES, Law, WorthChange
-from models.sources.sources import BASKETS, Basket, Move, MoveSettings, load_sources
+from features.simulator.world import SOURCES, Law, QualityChange
+from models.sources.sources import BASKETS, Basket, Move, Moves, load_sources
 from serve.reports.sources.figures import Review, apply_moves, review, sources_path
 
 Floats = npt.NDArray[np.float64]
@@ -96,15 +96,16 @@ def _quantiles(values: Sequence[int | None]) -> str:
     return " / ".join("not found" if np.isinf(part) else f"{part:,.0f}" for part in parts)
 
 
-def changes_of(company: int) -> list[WorthChange]:
-    """Two sources, each worth a quarter or four times as much from a day on (5 at most)."""
+def changes_of(company: int) -> list[QualityChange]:
+    """Two sources, each with a quarter or four times its quality from a day on (5 at most)."""
     rng = np.random.default_rng([company, 1])
     chosen = rng.choice(list(SOURCES), 2, replace=False)
     found = []
     for source in chosen.tolist():
-        worth = SOURCES[source][1]
-        times = 4.0 if worth < 0.8 or (worth < 1.5 and rng.random() < 0.5) else 0.25
-        found.append(WorthChange(source, int(rng.integers(*CHANGE_DAYS)), min(worth * times, 5.0)))
+        quality = SOURCES[source][1]
+        times = 4.0 if quality < 0.8 or (quality < 1.5 and rng.random() < 0.5) else 0.25
+        day = int(rng.integers(*CHANGE_DAYS))
+        found.append(QualityChange(source, day, min(quality * times, 5.0)))
     return found
 
 
@@ -129,8 +130,8 @@ def _tally(
     truth: pd.DataFrame,
     per_day: Floats,
     rng: np.random.Generator,
-    changes: Sequence[WorthChange],
-    moves: MoveSettings = MOVES,
+    changes: Sequence[QualityChange],
+    moves: Moves = MOVES,
 ) -> None:
     leads = truth.copy()
     leads[:] = rng.poisson(per_day)

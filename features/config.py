@@ -18,7 +18,7 @@ from features.errors import BadInput
 from features.toml import Strict, parse_toml, read_text
 
 FILE_NAME = "readiness.toml"
-REMOVED_KEYS = {  # and why: the message to whoever still has one in the file
+REMOVED_KEYS = {  # and why, for the message where a file still has one
     "engine.incremental": "measuring every lead is as cheap (ADR 20); delete out/nightly/ too",
     "training.partly_mature": "late cutoffs are no longer used for calibration: they gave no gain "
     "on real data (ADR 16)",
@@ -26,7 +26,7 @@ REMOVED_KEYS = {  # and why: the message to whoever still has one in the file
 
 
 def _utc_naive(value: Any) -> Any:
-    """A TOML date, or time with an offset, as the engines hold it: naive UTC."""
+    """A TOML date, or time with an offset, as naive UTC."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
     return datetime(value.year, value.month, value.day) if isinstance(value, date) else value
@@ -50,7 +50,7 @@ class Tables(Strict):
 
 
 class Times(Strict):
-    """The horizon, the cutoff grid and what of it is kept for the final test."""
+    """The horizon, the cutoff grid and its part for the final test."""
 
     horizon_days: Days = 30
     first_cutoff: Time
@@ -92,7 +92,7 @@ class Features(Strict):
 
 
 class Audit(Strict):
-    """Findings of the leakage audit that were looked at and are honest, by their codes."""
+    """Codes of findings of the leakage audit that somebody checked and that are honest."""
 
     accepted: list[str] = []
 
@@ -123,13 +123,13 @@ class Capacity(Strict):
 
 
 class Routing(Strict):
-    """Who goes to sales, and by when they are called; never more than the capacity, whatever `by`.
+    """Which leads go to sales, and how soon they are called; never more than the capacity.
 
-    by: "capacity" takes the most ready; "value" those whose amount times readiness is above
-    `cost_per_contact`, dearest first; "hand" those of `readiness_from` and `points_from` or more
-    (both, where both are named), the most ready first. `amount` is what a deal brings: a number,
-    or a number among the columns of leads; where neither tells, the median of the deals won.
-    `exploration` of the places are drawn by lot among the leads that would not be called.
+    by: "capacity" takes the readiest; "value" those whose amount times readiness is above
+    `cost_per_contact`, the highest first; "hand" those of `readiness_from` and `points_from` or
+    more (both, where both are named), the readiest first. `amount` is what a deal brings: a number,
+    or a numeric column of leads; by default, and where it is empty, the median of the deals won.
+    `exploration` is the share of the places given at random to leads that would not be called.
     """
 
     by: Literal["capacity", "value", "hand"] = "capacity"
@@ -157,9 +157,9 @@ class Routing(Strict):
 
 class TrainingSettings(Strict):
     """The bounded search: how many candidates, on how many rolling-origin folds; the fewest won
-    leads that are learnt from (docs/enough-data.md); which learner is registered, the simplest that
-    does as well, or one of the two in any case (docs/baselines.md); whether scoring follows a win
-    rate that has moved since (models/prior_shift.py)."""
+    leads to train on (docs/enough-data.md); which learner is registered, the simplest that is as
+    good, or always one of the two (docs/baselines.md); whether scoring follows a win rate that has
+    changed since training (models/prior_shift.py)."""
 
     candidates: Annotated[int, Field(ge=1, le=200)] = 6
     folds: Annotated[int, Field(ge=1, le=20)] = 3
@@ -171,7 +171,7 @@ class TrainingSettings(Strict):
 
 class PromotionSettings(Strict):
     """When a challenger may become champion (docs/promotion.md). `metric`: one that points have
-    too, more is better. A champion is stale where the challenger learnt from cutoffs at least
+    too, higher is better. A champion is stale where the challenger was trained on cutoffs at least
     `stale_after_days` later."""
 
     metric: Literal["average_precision", "roc_auc", "precision", "gain"] = "average_precision"
@@ -187,8 +187,8 @@ class Mlflow(Strict):
 
 
 class Spark(Strict):
-    """Where Spark runs, unless this process has a session; of how many leads training and reports
-    look at most; where scores are written (docs/spark.md)."""
+    """Where Spark runs, unless this process has a session; the most leads that training and reports
+    use; where scores are written (docs/spark.md)."""
 
     address: Annotated[str, Field(min_length=1)] = "local[*]"
     most_leads: Annotated[int, Field(ge=1)] = 200_000
@@ -196,7 +196,7 @@ class Spark(Strict):
 
 
 class Engine(Strict):
-    """What computes, and its limits: of this machine's DuckDB, or of each worker of Spark."""
+    """What computes, and its limits: for this machine's DuckDB, or for each worker of Spark."""
 
     kind: Literal["duckdb", "spark"] = "duckdb"
     memory_gb: Annotated[float, Field(ge=0.25, le=65_536)] = 4

@@ -37,7 +37,7 @@ class Dataset:
 
     @property
     def has_both(self) -> bool:
-        """Whether there are won and other snapshots: without both, nothing is learnt or judged."""
+        """Whether there are both won and other snapshots, as training and judging need."""
         return 0 < self.wins < len(self.won)
 
     @property
@@ -60,7 +60,7 @@ def labelled(
     if won.empty:
         raise Refused(
             f"No lead is open at any of the {len(cutoffs)} cutoffs from {cutoffs[0]:%Y-%m-%d} to "
-            f"{cutoffs[-1]:%Y-%m-%d}. Look at time.first_cutoff and at leads.created_at."
+            f"{cutoffs[-1]:%Y-%m-%d}. Check time.first_cutoff and leads.created_at."
         )
     frame = feature_frame(snapshots, specs, memory_gb, progress)
     return Dataset(frame, won.to_numpy(np.float64))

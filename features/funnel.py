@@ -1,8 +1,8 @@
 """funnel.toml: the stages of the funnel in order, how a lead enters each, and what is expected.
 
-    within_days = 90          # a phase is judged on leads that entered it so many days ago or more
+    within_days = 90          # a phase is judged on leads that entered it at least so long ago
     whole_within_days = 180   # the same from the first stage to the last
-    recent_days = 90          # a phase is held against its own past: these days against all before
+    recent_days = 90          # these days of a phase are compared with all before
     period = "month"          # of --by cohort and --by period: week, month or quarter
 
     [[stage]]
@@ -17,11 +17,11 @@
     name = "customer"
     won = true                # entered when the deal was won
     within_days = 60          # from the stage before into this one
-    reference = [0.3, 0.5]    # of the leads of the stage before, so many should come here in time
+    reference = [0.3, 0.5]    # share of the stage before that should come here in that time
 
 Further ways in: `contact` ("made" or "accepted", table contacts) and, from the ledger, the first
 cutoff at which the lead had `readiness_from`, `points_from`, `band` or `route`. Of several ways the
-first counts. A row of the table stages wins over all of them.
+first in time counts. A row of the table stages takes precedence over all of them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BY_SCORE = ("readiness_from", "points_from", "band", "route")
 
 
 class Stage(Strict):
-    """A stage and the ways into it; with none of them, only rows of the table stages lead in."""
+    """A stage and the ways into it; without any, only rows of the table stages enter leads."""
 
     name: Annotated[str, Field(min_length=1)]
     created: bool = False
@@ -67,8 +67,8 @@ class Stage(Strict):
 
 
 class Funnel(Strict):
-    """The whole of funnel.toml. Without `recent_days` the later half of a phase's leads is held
-    against the earlier one."""
+    """The whole of funnel.toml. Without `recent_days` the later half of a phase's leads is compared
+    with the earlier half."""
 
     within_days: Days = 90
     whole_within_days: Days = 180
@@ -90,13 +90,12 @@ class Funnel(Strict):
         return self
 
     def within(self, stage: Stage) -> int:
-        """How many days the leads of the stage before have to come into the stage."""
+        """How many days leads have to come from the stage before into this one."""
         return stage.within_days or self.within_days
 
 
 def load_funnel(config: Config) -> Funnel:
-    """Read funnel.toml. Raises BadInput where it is missing and, in one message, for all that is
-    wrong in it."""
+    """Read funnel.toml. Raises BadInput where it is missing, or with every fault."""
     advice = (
         ", which lists the stages of the funnel: write it as `readiness funnel --help` shows "
         "(`readiness init` writes one, in a folder without settings)."

@@ -2,8 +2,8 @@
 
 The label of a snapshot (lead, cutoff) over a horizon of h days is 1 where the deal was won in
 [cutoff, cutoff + h), else 0, and only where it is mature: cutoff + h <= data end. An immature
-snapshot is censored: its label is NULL, it is left out of evaluation, never trained on as not won,
-still scored. What is known of it at an instant is its ending.
+snapshot is censored: its label is NULL, it is left out of training and evaluation (never counted
+as not won), and still scored. Its ending is what is known of it at an instant.
 
 Worked example, h = 30, cutoff 2012-01-16 (horizon up to, not including, 2012-02-15): won on
 2012-01-16 00:00:00 is 1; won on 2012-02-14 23:59:59 is 1; won on 2012-02-15 00:00:00 is 0; lost at

@@ -1,4 +1,4 @@
-"""How long work tells how far it is: `progress(what, done, of)`. The CLI shows it as a bar."""
+"""Reports of progress, `progress(what, done, of)`; the command shows them as a bar."""
 
 from collections.abc import Callable
 
@@ -6,4 +6,4 @@ Progress = Callable[[str, int, int], None]
 
 
 def silent(what: str, done: int, of: int) -> None:
-    """Progress for those who do not look."""
+    """Reports nothing."""

@@ -1,9 +1,9 @@
-"""The cohort: which leads are open at which cutoffs; and the chunks it is worked on in.
+"""The cohort: which leads are open at which cutoffs; and the chunks that it is processed in.
 
 At a cutoff, the cohort holds every lead that was created before it and whose deal was not closed
 before it. Worked example: a lead created 2012-01-09 00:00:00 is not in the cohort of the cutoff
-2012-01-09 00:00:00 (it was not created before it), but in that of 2012-01-16; if its deal closes on
-2012-01-16 00:00:00 sharp it is still in that cohort (and its label is counted there), and in none
+2012-01-09 00:00:00 (it was not created before it), but in that of 2012-01-16; if its deal closes at
+exactly 2012-01-16 00:00:00 it is still in that cohort (and its label counts there), and in none
 after.
 """
 
@@ -25,10 +25,9 @@ from features.contract.database import LeadDatabase
 class Snapshots:
     """A set of snapshots (lead, cutoff) of an open lead database.
 
-    A value: equal ones are the same set, and reading one changes nothing. `relation` is SQL to
-    stand after FROM, a query in brackets or the name of a table, that yields lead_id and cutoff,
-    each pair once. It is read anew each time: a cohort costs a join of leads and deals, far less
-    than the features of its snapshots.
+    `relation` is SQL to follow FROM, a query in brackets or the name of a table, that yields
+    lead_id and cutoff, each pair once. It is computed at each use: a cohort costs a join of leads
+    and deals, far less than the features of its snapshots.
     """
 
     database: LeadDatabase
@@ -57,8 +56,8 @@ WHERE (d.closed_at IS NULL OR d.closed_at >= c.cutoff)
     @classmethod
     @contextmanager
     def of(cls, database: LeadDatabase, rows: pd.DataFrame) -> Iterator[Snapshots]:
-        """The snapshots of a frame with the columns lead_id and cutoff, open or not: each row
-        another one. They are a table of their own for the time of the block."""
+        """The snapshots of a frame with the columns lead_id and cutoff, each pair once, open or
+        not. They are in a temporary table until the block ends."""
         name, execute = f"snapshots_{uuid4().hex}", database.connection.execute
         database.connection.register("given", rows)
         try:
@@ -74,12 +73,12 @@ WHERE (d.closed_at IS NULL OR d.closed_at >= c.cutoff)
             execute(f"DROP TABLE {name}")
 
     def where(self, condition: str) -> Snapshots:
-        """Those of them that an SQL condition on lead_id and cutoff holds for."""
+        """Those that meet an SQL condition on lead_id and cutoff."""
         return Snapshots(self.database, f"(FROM {self.relation} WHERE {condition})")
 
     @cached_property
     def count(self) -> int:
-        """How many they are."""
+        """The number of snapshots."""
         return self.database.value(f"SELECT count(*) FROM {self.relation}")
 
     @property

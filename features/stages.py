@@ -2,11 +2,11 @@
 
 Worked example, until 2026-03-01 00:00, stages lead > MQL > SQL > customer. A lead created on 01-05
 visits the price list (MQL) on 01-20, is never accepted by sales (SQL), and is won on 02-10. It has
-entered lead on 01-05, MQL on 01-20 and customer on 02-10, and skipped SQL: who enters a later stage
-has passed the earlier ones then at the latest. Won on 2026-03-01 00:00 sharp, it would still be an
-MQL: that is not known before the time. Lost on 01-15, it would have been a lead only: a lost deal
-ends the stay, and what comes after it does not count. Nobody enters a stage before being created:
-what was done earlier counts from then.
+entered lead on 01-05, MQL on 01-20 and customer on 02-10, and skipped SQL: a lead that enters a
+later stage has passed the earlier ones by then. Won at exactly 2026-03-01 00:00, it would still be
+an MQL, as that is not known before the time. Lost on 01-15, it would have been a lead only: nothing
+after a lost deal counts. No stage is entered before the lead's creation: what it did earlier counts
+from its creation.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Entries:
     leads: lead_id, source, lost_at (NaT unless the deal was lost), n rows. entered: when, shape (n,
     stages), datetime64[us]; NaT where not (yet); never falling along a row, and all before `until`.
     skipped: of the same shape, True where a lead passed a stage by entering a later one, without
-    having entered it before. funnel: of the stages that are judged, in order. notes: what a reader
-    has to know.
+    having entered it before. funnel: of the stages that are judged, in order. notes: texts about
+    stages, ways and leads that are left out.
     """
 
     funnel: Funnel
@@ -57,9 +57,9 @@ def entries(
     scored: lead_id (text), stage (its name), entered_at (when a score first led into it), at most
     one row per lead and stage; None where no lead has been scored yet.
 
-    A stage that nobody entered by itself, though leads came further, is left out and named in the
-    notes: all its figures would be those of the next. Raises Refused where fewer than two stages
-    are left or no lead entered any.
+    A stage that no lead entered by itself, although leads entered later ones, is left out and named
+    in the notes: its figures would all be those of the next. Raises Refused where fewer than two
+    stages are left or no lead entered any.
     """
     notes = list(_notes(database, funnel, scored is not None))
     scored = SCORED.empty_table() if scored is None else scored
@@ -70,36 +70,37 @@ def entries(
         )
     finally:
         database.connection.unregister("funnel_scored")
-    kept = _kept(database, len(funnel.stage))
+    judged = _judged(database, len(funnel.stage))
     for place, stage in enumerate(funnel.stage):
-        if place not in kept:
+        if place not in judged:
             notes.append(f"The stage {stage.name} is left out: no lead entered it by itself.")
-    stages = [funnel.stage[place] for place in kept]
-    frame = database.query(_passed_sql(kept))
+    stages = [funnel.stage[place] for place in judged]
+    frame = database.query(_passed_sql(judged))
     if len(stages) < 2 or frame.empty:
         raise Refused(
             f"No funnel before {until:%Y-%m-%d %H:%M}: {len(frame):,} leads entered "
-            f"{len(stages)} stages. Look at the ways into the stages in funnel.toml.\n"
+            f"{len(stages)} stages. Check the ways into the stages in funnel.toml.\n"
             + "\n".join(notes)
         )
-    entered = frame[[f"entered_{place}" for place in kept]].to_numpy("datetime64[us]")
-    skipped = frame[[f"skipped_{place}" for place in kept]].to_numpy(bool)
-    judged = Funnel.model_construct(**(dict(funnel) | {"stage": stages}))
+    entered = frame[[f"entered_{place}" for place in judged]].to_numpy("datetime64[us]")
+    skipped = frame[[f"skipped_{place}" for place in judged]].to_numpy(bool)
+    shorter = Funnel.model_construct(**(dict(funnel) | {"stage": stages}))
     leads = frame[["lead_id", "source", "lost_at"]]
-    return Entries(judged, leads, entered, skipped, until, tuple(notes))
+    return Entries(shorter, leads, entered, skipped, until, tuple(notes))
 
 
-def _kept(database: LeadDatabase, stages: int) -> list[int]:
-    """The places of the stages that are judged: entered by some lead by itself, or, with all that
-    come after, by none at all (nobody has come so far: that is worth knowing)."""
+def _judged(database: LeadDatabase, stages: int) -> list[int]:
+    """The places of the stages that are judged: those that some lead entered by itself, and those
+    after the last of them, which no lead has reached yet."""
     rows = database.connection.execute("SELECT DISTINCT place FROM funnel_own").fetchall()
     own = {place for (place,) in rows}
     return [place for place in range(stages) if place in own or place > max(own, default=-1)]
 
 
 def _own_sql(database: LeadDatabase, funnel: Funnel, until: datetime) -> str:
-    """SELECT lead_id, place, entered_at: the entries by themselves, before skipped stages count as
-    passed. Explicit rows come before derived ones; what comes after a lost deal is gone."""
+    """SELECT lead_id, place, entered_at, source, lost_at: the stages entered by themselves, before
+    skipped ones count as passed. Rows of the table stages take precedence over the ways; what comes
+    after a lost deal is left out."""
     end = f"TIMESTAMP {literal(str(until))}"
     ways = [
         f"SELECT lead_id, {place} AS place, entered_at FROM ({way})"
@@ -126,7 +127,7 @@ WHERE l.created_at < {end}
   AND (lost_at IS NULL OR e.entered_at <= lost_at)"""
 
 
-def _passed_sql(kept: list[int]) -> str:
+def _passed_sql(judged: list[int]) -> str:
     """SELECT lead_id, source, lost_at, entered_<place>, skipped_<place>, ...: when each stage was
     entered or passed, over the table funnel_own."""
     passed = "".join(
@@ -135,7 +136,7 @@ def _passed_sql(kept: list[int]) -> str:
   coalesce(min(entered_at) FILTER (WHERE place > {place}) <
     coalesce(min(entered_at) FILTER (WHERE place = {place}), TIMESTAMP 'infinity'), false)
     AS skipped_{place}"""
-        for place in kept
+        for place in judged
     )
     return f"""
 SELECT lead_id, coalesce(any_value(source), {literal(NO_SOURCE)}) AS source,
@@ -158,8 +159,8 @@ def _ways(stage: Stage, last: bool, end: str, contacts: bool) -> Iterator[str]:
     if stage.created:
         yield f"SELECT lead_id, created_at AS entered_at FROM leads WHERE created_at < {end}"
     if stage.actions:
-        # When it happened, once it is known. From `events`, not `known_events`: an action that
-        # decides the deal is no feature, but may well be a stage.
+        # At occurred_at, once it is known. From `events`, not `known_events`: an action that
+        # reveals the outcome is no feature, but may well be a stage.
         listed = ", ".join(map(literal, stage.actions))
         yield (
             f"SELECT lead_id, occurred_at AS entered_at FROM events WHERE action IN ({listed}) "
@@ -171,7 +172,7 @@ def _ways(stage: Stage, last: bool, end: str, contacts: bool) -> Iterator[str]:
             "SELECT lead_id, contacted_at AS entered_at FROM contacts "
             f"WHERE contacted_at < {end}{accepted}"
         )
-    if last:  # who is won has passed every stage, whatever the last one is
+    if last:  # a lead that is won has passed every stage, whatever the last one is
         yield (
             "SELECT lead_id, closed_at AS entered_at FROM deals "
             f"WHERE outcome = 'won' AND closed_at < {end}"
@@ -185,24 +186,24 @@ def _ways(stage: Stage, last: bool, end: str, contacts: bool) -> Iterator[str]:
 
 
 def _notes(database: LeadDatabase, funnel: Funnel, are_scored: bool) -> Iterator[str]:
-    # Of all events: those of actions that are left out of the features, too.
+    # Of all events, also those of actions that are left out of the features.
     rows = database.connection.execute("SELECT DISTINCT action FROM events").fetchall()
     seen = {action for (action,) in rows}
     for stage in funnel.stage:
         if stage.by_score and not are_scored:
             yield (
-                f"{stage.name} asks for the ledger, which is not there yet: nobody enters it that "
-                "way. `readiness score` writes it, one cutoff a run."
+                f"{stage.name} is entered by score, but no lead has been scored yet. "
+                "`readiness score` writes the ledger, one cutoff per run."
             )
         if stage.contact and "contacts" not in database.columns:
-            yield f"{stage.name} asks for the table contacts, which readiness.toml does not name."
+            yield f"{stage.name} needs the table contacts, which readiness.toml does not name."
         absent = [name for name in stage.actions or [] if name not in seen]
         if absent:
-            yield f"{stage.name} names actions that no event has: {', '.join(absent)}."
+            yield f"{stage.name} names actions that do not occur: {', '.join(absent)}."
     yield from _unnamed(database, funnel)
     faulty = database.value("SELECT count(*) FROM lead_faults SEMI JOIN leads USING (lead_id)")
     if faulty:
-        yield f"{faulty:,} leads breach the contract and are left out: readiness check says why."
+        yield f"{faulty:,} leads breach the contract and are left out; see `readiness check`."
 
 
 def _unnamed(database: LeadDatabase, funnel: Funnel) -> Iterator[str]:
@@ -217,5 +218,5 @@ def _unnamed(database: LeadDatabase, funnel: Funnel) -> Iterator[str]:
         first = ", ".join(f"{stage} ({count:,})" for stage, count in rows[:3])
         yield (
             f"The table stages has {sum(count for _, count in rows):,} rows of stages that "
-            f"funnel.toml does not name: {first}{', ...' if len(rows) > 3 else ''}."
+            f"funnel.toml does not have: {first}{', ...' if len(rows) > 3 else ''}."
         )

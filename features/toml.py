@@ -15,8 +15,8 @@ from features.errors import BadInput
 
 
 class Strict(BaseModel):
-    """A table of a TOML file: unknown keys, loose types and NaN are refused. `removed_keys` are
-    those that the file once had, in full, and why they have gone."""
+    """A table of a TOML file: unknown keys, other types and NaN are refused. `removed_keys` are the
+    keys that an earlier release had, in full, and why they were removed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
     removed_keys: ClassVar[Mapping[str, str]] = {}
@@ -46,8 +46,8 @@ def read_text(path: Path, if_missing: str = "") -> str:
 
 
 def parse_toml(text: str, path: Path, model: type[File], /, **further: Any) -> File:
-    """The content of the text of a TOML file, and of `further` keys that no file has; `path` is
-    for the message. Raises BadInput as `read_toml`."""
+    """The content of the text of a TOML file, with `further` keys that are not in the file; `path`
+    is for the message. Raises BadInput as `read_toml`."""
     return validate_toml(further | load_toml(text, path), path, model)
 
 
@@ -60,7 +60,7 @@ def load_toml(text: str, path: Path) -> dict[str, Any]:
 
 
 def validate_toml(content: Mapping[str, Any], path: Path, model: type[File]) -> File:
-    """The content of a TOML file as its model. Raises BadInput for all that does not fit."""
+    """The content of a TOML file as its model. Raises BadInput with every fault."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -68,7 +68,7 @@ def validate_toml(content: Mapping[str, Any], path: Path, model: type[File]) -> 
 
 
 def explain_toml_errors(path: Path, error: ValidationError, model: type[Strict]) -> str:
-    """One line per fault of a TOML file: where, what was wrong, and the nearest known key."""
+    """One line per fault of a TOML file: the place, what is expected, the nearest known key."""
     lines = [_fault(fault, model) for fault in error.errors()]
     return f"{path} has {len(lines)} fault{'s' * (len(lines) > 1)}:\n" + "\n".join(lines)
 
@@ -89,7 +89,7 @@ def _fault(fault: Any, model: type[Strict]) -> str:
 
 
 def _nearest(location: tuple[str | int, ...], model: type[BaseModel]) -> str:
-    """The known key nearest to an unknown one: beside it, else anywhere in the file."""
+    """The known key nearest to an unknown one: in the same table, else anywhere in the file."""
     here = _keys_at(model, location[:-1])
     inside = {name: _keys_at(model, (name,)) for name in _keys_at(model, ())}
     anywhere = {name: f"{name} above the first [section]" for name in inside if not inside[name]}
@@ -102,7 +102,7 @@ def _nearest(location: tuple[str | int, ...], model: type[BaseModel]) -> str:
 
 
 def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    """The keys that the model knows at a place of the file; none within a plain value."""
+    """The keys that the model has at a place of the file; none within a plain value."""
     for part in location:
         field = model.model_fields.get(str(part)) if isinstance(part, str) else None
         if field is not None:

@@ -1,9 +1,9 @@
-"""Touches: when a lead first met a source, and what became of it within the horizon, as SQL.
+"""Touches: when a lead first touched a source, and whether it was won within the horizon, as SQL.
 
 A source is a marketing activity: a value of `leads.source` or of `events.source` ("newsletter"), or
-of `leads.source` alone (what brought the lead), or an action that says much ("visited_pricing"). A
-lead counts once for every source that it touched, at its first touch, and a touch counts from when
-it and the lead were both known.
+of `leads.source` alone (what brought the lead), or a telling action ("visited_pricing"). A lead
+counts once for every source that it touched, at its first touch, and a touch counts from when both
+it and the lead were known.
 
 Worked example, horizon 30 days: a lead created 2026-01-05 09:00 with leads.source = "social" reads
 the newsletter on 2026-01-20 08:00 (recorded 2026-01-21 08:00) and is won on 2026-02-10. It touched
@@ -86,7 +86,7 @@ def window_start(end: datetime, window_days: int, horizon_days: int) -> datetime
 
 
 def unlisted_sql(marks: Sequence[Mark], before: datetime) -> str:
-    """SELECT value, leads: values of leads.source that no mark knows, the most frequent first."""
+    """SELECT value, leads: values of leads.source without a mark, the most frequent first."""
     known = ", ".join(literal(m.value) for m in marks if m.by != "action")
     unknown = f"AND source NOT IN ({known})" if known else ""
     return (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to: it takes the place of `path` once all went well, and is
-    gone if anything did not, so that nobody ever reads half a file."""
+    """A temporary name to write to. It replaces `path` when the block ends, and is deleted if the
+    block raises, so that no reader ever sees half a file."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield unfinished

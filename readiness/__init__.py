@@ -27,26 +27,17 @@ if TYPE_CHECKING:
     from readiness.transformer import LeadFeatures
     from serve.scoring.scorer import Scorer
 
-_HOMES = {
-    "BadInput": "features.errors",
-    "LeadFeatures": "readiness.transformer",
-    "Leads": "readiness.leads",
-    "Refused": "features.errors",
-    "RollingCutoffs": "readiness.cross_validation",
-    "RuleScore": "models.rules.rules",
-    "Scorer": "serve.scoring.scorer",
-    "compare": "readiness.modelling",
-    "describe": "readiness.snapshot_frames",
-    "example": "readiness.leads",
-    "features": "readiness.snapshot_frames",
-    "labels": "readiness.snapshot_frames",
-    "load_rules": "readiness.modelling",
-    "open_leads": "readiness.leads",
-    "points": "readiness.snapshot_frames",
-    "simulate": "features.simulator.simulate",
-    "snapshots": "readiness.snapshot_frames",
-    "to_json": "features.result_json",
-    "train": "readiness.modelling",
+_NAMES = {
+    "features.errors": ["BadInput", "Refused"],
+    "features.result_json": ["to_json"],
+    "features.simulator.simulate": ["simulate"],
+    "models.rules.rules": ["RuleScore"],
+    "readiness.cross_validation": ["RollingCutoffs"],
+    "readiness.leads": ["Leads", "example", "open_leads"],
+    "readiness.modelling": ["compare", "load_rules", "train"],
+    "readiness.snapshot_frames": ["describe", "features", "labels", "points", "snapshots"],
+    "readiness.transformer": ["LeadFeatures"],
+    "serve.scoring.scorer": ["Scorer"],
 }
 
 __version__ = version("sales-readiness")
@@ -75,11 +66,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = found
-    return found
+    for module, names in _NAMES.items():
+        if name in names:
+            globals()[name] = value = getattr(import_module(module), name)
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -83,11 +83,6 @@ class RollingCutoffs(BaseCrossValidator):  # type: ignore[misc]  # sklearn has n
             )
         return folds
 
-    def _iter_test_indices(
-        self, X: Any = None, y: Any = None, groups: Any = None
-    ) -> Iterator[npt.NDArray[np.intp]]:
-        return (test for _, test in self.split(X, y, groups))
-
 
 def _cutoffs(X: Any, groups: Any) -> pd.Series[Any]:
     if groups is None:

@@ -187,10 +187,10 @@ class Leads:
         """The database with the attributes that `specs` ask for; read anew where they, or other
         settings, are not those it was opened with. One thread at a time."""
         specs = tuple(specs)
-        asked = set(attribute_columns(specs))
+        needed = set(attribute_columns(specs))
         config = config or self.config
         with self.lock:
-            if asked <= self.database.attributes.keys() and config == self.config:
+            if needed <= self.database.attributes.keys() and config == self.config:
                 yield self.database
                 return
             with self._opened(config, specs) as database:

@@ -3,33 +3,14 @@ input. Each verb is the function `verb` of the file in readiness/commands/ that 
 
 import os
 import sys
+from importlib import import_module
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from features.errors import BadInput, Refused
-from readiness.commands import (
-    card,
-    check,
-    compare,
-    explain,
-    features,
-    feedback,
-    funnel,
-    history,
-    init,
-    monitor,
-    override,
-    promote,
-    rollback,
-    rules,
-    score,
-    segments,
-    simulate,
-    sources,
-    train,
-)
+from readiness.commands import rules
 from readiness.commands.printing import err, print_json
 
 # On a machine that does other work too, threads that spin while they wait for each other make
@@ -37,10 +18,10 @@ from readiness.commands.printing import err, print_json
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 PANELS = {
-    "The daily path, in this order": (init, check, train, promote, score, monitor),
-    "Reports": (compare, explain, card, funnel, segments, sources, feedback),
-    "Decisions of people": (override, rollback, history),
-    "To begin with": (simulate, features),
+    "The daily path, in this order": "init check train promote score monitor",
+    "Reports": "compare explain card funnel segments sources feedback",
+    "Decisions of people": "override rollback history",
+    "To begin with": "simulate features",
 }
 
 app = typer.Typer(
@@ -66,15 +47,14 @@ No data yet? `readiness simulate DIR` makes some. Exit codes: 0 done, 1 refused 
 passed, 2 wrong usage or bad input. `readiness VERB --help` explains each verb.
 """,
 )
-for panel, modules in PANELS.items():
-    for module in modules:
-        name = module.__name__.rpartition(".")[2]
-        app.command(name, rich_help_panel=panel)(module.verb)
+for panel, verbs in PANELS.items():
+    for name in verbs.split():
+        app.command(name, rich_help_panel=panel)(import_module(f"readiness.commands.{name}").verb)
 app.add_typer(rules.app, rich_help_panel="Decisions of people")
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"readiness {version('sales-readiness')}")
@@ -99,7 +79,7 @@ def main() -> None:
         app()
     except (BadInput, Refused, OSError) as error:  # OSError: a full disk, a folder not writable
         if "--json" in sys.argv:
-            print_json({"error": str(error)})
+            print_json({"error": str(error)}, **getattr(error, "details", {}))
         err.print(f"[bold red]readiness:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1 if isinstance(error, Refused) else 2)
 

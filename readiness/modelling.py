@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from features.conditions.segments import opted_in
 from features.progress import Progress, silent
 from features.starter.starter import rules_text
 from features.toml import toml_text
@@ -81,20 +80,18 @@ def train(
     little to learn from or the leakage audit reports something (docs/audit.md).
     """
     rules = rules or _rules_of(leads)
-    config = leads.config
+    config, registry = leads.config, None
     if track_in is not None:
         folder = Path(track_in).resolve()
         store = {"uri": f"sqlite:///{folder / 'mlflow.db'}"}
         update = {"mlflow": config.mlflow.model_copy(update=store), "out": str(folder)}
         config = config.model_copy(update=update)
-    registry = Registry(config).prepared() if track_in is not None else None
-    with leads.staged((*rules.specs, *opted_in(config))) as database:
+        registry = Registry(config).prepared()
+    with leads.staged(rules.specs) as database:
         learnt = learn(config, database, rules, progress)
-        return (
-            register(config, database, rules, registry, learnt, progress)
-            if registry
-            else learnt.trained
-        )
+        if registry is None:
+            return learnt.trained
+        return register(config, database, rules, registry, learnt, progress)
 
 
 def compare(

@@ -86,8 +86,8 @@ def labels(leads: Leads, at: Any, horizon_days: int | None = None) -> pd.DataFra
     4        2 2026-01-12  NaN
     """
     horizon = leads.config.time.horizon_days if horizon_days is None else horizon_days
-    with leads.staged() as database, _requested(database, at) as (found, order):
-        won = database.query(label_sql(found, horizon, database.data_end))
+    with leads.staged() as database, _requested(database, at) as (requested, order):
+        won = database.query(label_sql(requested, horizon, database.data_end))
         return order.merge(won.astype({"won": "float64"}), how="left", on=KEY)
 
 
@@ -128,9 +128,9 @@ def features(leads: Leads, at: Any, specs: Sequence[Spec] | None = None) -> pd.D
     0        1 2026-01-12                1.0                  4.0
     1        2 2026-01-12                0.0                  NaN
     """
-    wanted = leads.specs() if specs is None else tuple(specs)
-    with leads.staged(wanted) as database, _requested(database, at) as (found, order):
-        frame = feature_frame(found, wanted, leads.config.engine.memory_gb)
+    specs = leads.specs() if specs is None else tuple(specs)
+    with leads.staged(specs) as database, _requested(database, at) as (requested, order):
+        frame = feature_frame(requested, specs, leads.config.engine.memory_gb)
         return frame if frame[KEY].equals(order) else order.merge(frame, how="left", on=KEY)
 
 

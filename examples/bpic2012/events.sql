@@ -1,4 +1,4 @@
--- One row per deed, in English. What is not named in the list below is left out: the outcome
+-- One row per event, in English. What is not named in the list below is left out: the outcome
 -- itself, and rows that say nothing new (README.md, "What is left out", has the figures).
 -- content is who did it: a member of staff, or 112, the system; NULL where the log has none.
 WITH names (name, lifecycle, action) AS (

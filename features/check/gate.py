@@ -60,10 +60,12 @@ class Lack:
 
 
 class NotEnough(Refused):
-    """Training was refused at the gate, for all of `lacks`."""
+    """Training was refused at the gate, for all of `lacks`. `details` is what `--json` prints next
+    to the message."""
 
     def __init__(self, lacks: Sequence[Lack]) -> None:
         self.lacks = tuple(lacks)
+        self.details = {"reasons": self.lacks}
         lines = "\n".join(f"  {lack}" for lack in lacks)
         super().__init__(
             f"There is not enough data to train on yet:\n{lines}\n"

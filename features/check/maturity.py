@@ -80,21 +80,21 @@ class Maturity:
 
 
 def maturity(database: LeadDatabase, config: Config) -> Maturity:
-    """Measure the delay at the mature cutoffs, and hold the late ones against it."""
+    """The delay of wins at the mature cutoffs, and each later cutoff with its estimate."""
     end, horizon = database.data_end, config.time.horizon_days
     cutoffs, known = config.time.cutoffs(end), config.time.mature_cutoffs(end)
     delay = _delay(_won_by_day(database, known, horizon).sum(axis=0))
-    late = [cutoff for cutoff in cutoffs if cutoff not in known]
-    by_day, sizes = _won_by_day(database, late, horizon), _sizes(database, late)
-    found = []
-    for number, cutoff in enumerate(late):
+    later = [cutoff for cutoff in cutoffs if cutoff not in known]
+    by_day, sizes = _won_by_day(database, later, horizon), _sizes(database, later)
+    late = []
+    for number, cutoff in enumerate(later):
         days, size = (end - cutoff).days, sizes.get(cutoff, 0)
         if not delay.wins or not size:
             continue
         won, seen = int(by_day[number, :days].sum()), delay.seen[days]
         expected = won / seen / size if seen >= LEAST_SEEN else None
-        found.append(Late(cutoff, days, seen, size, won, expected))
-    return Maturity(delay, tuple(found))
+        late.append(Late(cutoff, days, seen, size, won, expected))
+    return Maturity(delay, tuple(late))
 
 
 def _delay(by_day: npt.NDArray[np.int64]) -> Delay:

@@ -1,1 +1,1 @@
-"""A company whose true probabilities are known: simulate > world > deeds, truth."""
+"""A simulated company whose true probabilities are known: simulate > world > behaviour, truth."""

@@ -4,8 +4,8 @@
     write(world, Path("data"))
     world.true_probability(snapshots, horizon_days=30)
 
-The files hold only what a company would see. The truth is not written: the same (leads, seed,
-days, start) always gives the same world, so simulate it again and ask it.
+The files hold only what a company would see, not the truth. The same (leads, seed, days, start)
+always gives the same world: simulate it again to get the true probabilities.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,11 +20,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import BadInput
-from features.simulator.deeds import (
+from features.simulator.behaviour import (
     ACTION_SHARES,
     CHANNEL_SHARES,
     CONTENT_CODES,
-    DEEDS_PER_SESSION,
+    EVENTS_PER_SESSION,
     LATE,
     LATE_HOURS,
     OWL_SHIFT,
@@ -48,7 +48,7 @@ from features.simulator.world import (
     Floats,
     Ints,
     Law,
-    WorthChange,
+    QualityChange,
     draw,
     people,
     time_of_day,
@@ -63,7 +63,7 @@ NEVER = np.iinfo(np.int64).min  # becomes a null time
 
 @dataclass(frozen=True)
 class World:
-    """A lead database as DESIGN.md contracts it, as known at `data_end`, and the truth behind it.
+    """A lead database by the contract, as known at `data_end`, and the truth behind it.
 
     Events come in order of occurred_at. Text that repeats is categorical. Some leads have no
     events; a lead without a deal is still open. `opened_at` of a deal is when sales took the lead
@@ -78,7 +78,7 @@ class World:
     truth: Truth
 
     def true_probability(self, snapshots: pd.DataFrame, horizon_days: int) -> Floats:
-        """The chance of a win in [cutoff, cutoff + horizon) given all there is to know at cutoff.
+        """The probability of a win in [cutoff, cutoff + horizon) given the full state at cutoff.
 
         `snapshots` has lead_id and cutoff, one row per probability returned, in the same order.
         Raises BadInput unless each cutoff is a midnight in [start, data_end] at which the lead is
@@ -87,8 +87,8 @@ class World:
         return self.truth.win_probability(snapshots, horizon_days)
 
     def true_conversion(self, horizon_days: int) -> pd.DataFrame:
-        """The chance that a lead whom a source brings is won within the horizon of its creation,
-        [created_at, created_at + horizon): a row per day of creation, a column per source."""
+        """The probability that a lead is won in [created_at, created_at + horizon): a row per day
+        of creation, a column per source."""
         return self.truth.conversion(horizon_days)
 
     def intents(self, snapshots: pd.DataFrame) -> npt.NDArray[np.str_]:
@@ -102,20 +102,20 @@ def simulate(
     days: int = 540,
     start: pd.Timestamp = START,
     progress: Callable[[float], None] = lambda share: None,
-    changes: Sequence[WorthChange] = (),
+    changes: Sequence[QualityChange] = (),
 ) -> World:
     """A world of `leads` leads who arrive over [start, start + days).
 
-    The same arguments give the same world. `progress` hears the share done after every day. Leads
-    that arrive from the day of a change on are worth as it says; without changes the world is, bit
-    for bit, what it was before there were any.
-    Raises BadInput for a number of leads outside SIZES, fewer than MINIMUM_DAYS days, a start that
-    is no midnight, or a change that cannot be.
+    The same arguments give the same world. `progress` is called with the share done after every
+    day. `changes` apply to the leads that arrive from their day on.
+
+    Raises BadInput for a number of leads outside SIZES, fewer than MINIMUM_DAYS days, or a start
+    that is no midnight.
     """
     if not SIZES[0] <= leads <= SIZES[1]:
-        raise BadInput(f"{leads:,} leads asked for: give from {SIZES[0]:,} to {SIZES[1]:,}.")
+        raise BadInput(f"{leads:,} leads are not possible: from {SIZES[0]:,} to {SIZES[1]:,} are.")
     if days < MINIMUM_DAYS or start != start.normalize():
-        raise BadInput(f"give at least {MINIMUM_DAYS} days, and a midnight to start at.")
+        raise BadInput(f"Give at least {MINIMUM_DAYS} days, and a midnight as start.")
     life = _Life(Law(start, days, changes), leads, seed)
     for day in range(days):
         life.live(day)
@@ -131,7 +131,7 @@ def simulate(
 
 
 def write(world: World, directory: Path) -> list[Path]:
-    """Write the four tables as Parquet files, each complete or not at all; returns their paths."""
+    """Write the four tables as Parquet files, each whole or not at all; return their paths."""
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
     for name in ("events", "leads", "deals", "contacts"):
@@ -154,15 +154,15 @@ class _Log:
             self._parts.setdefault(name, []).append(column)
 
     def columns(self) -> dict[str, Any]:
-        """Every column in one piece. The log is empty afterwards, to spare memory."""
+        """Every column in one piece. The log is empty afterwards, to save memory."""
         return {name: np.concatenate(self._parts.pop(name)) for name in list(self._parts)}
 
 
 class _Life:
     """The leads open at a midnight, and what has happened up to it.
 
-    Times are microseconds since the start. Three streams of chance, so that what leads do never
-    changes how they fare.
+    Times are microseconds since the start. Arrivals, outcomes (`chance`) and behaviour (`whim`)
+    have random generators of their own, so that what leads do does not change their outcomes.
     """
 
     def __init__(self, law: Law, leads: int, seed: int) -> None:
@@ -180,7 +180,7 @@ class _Life:
         return {**columns, **people.attributes}
 
     def live(self, day: int) -> None:
-        """The day [day, day + 1): moves, calls and closings of open leads, deeds of all."""
+        """The day [day, day + 1): moves, calls and closings of open leads, events of all."""
         new = np.arange(self.arrived[day], self.arrived[day + 1])
         lead, before = np.append(self.lead, new), np.append(self.code, self.people.intent[new])
         until = np.full(len(lead), (day + 1) * DAY)
@@ -203,7 +203,7 @@ class _Life:
         self.opened[lead[accepted]] = when[accepted]
 
     def _close(self, after: Codes, until: Ints, day: int) -> None:
-        """Write down the deals closed on the day; nothing is done from `until` on."""
+        """Record the deals closed on the day; their leads do nothing from then on (`until`)."""
         closed = np.flatnonzero(after >= WON)
         lead, won = self.lead[closed], after[closed] == WON
         until[closed] = _office_time(self.chance, len(closed), day)
@@ -216,7 +216,7 @@ class _Life:
         )
 
     def _act(self, lead: Ints, intent: Codes, until: Ints, day: int) -> None:
-        """The day's sessions: who, when and by which source; then the deeds within each."""
+        """The day's sessions: who, when and by which source; then the events within each."""
         rng, people = self.whim, self.people
         new = people.created[lead] >= day * DAY
         pace = WEEKEND_SESSIONS if self.law.weekend[day] else 1.0
@@ -229,7 +229,7 @@ class _Life:
         own = new | (rng.random(size) < OWN_SOURCE)
         source = np.where(own, people.source[lead], draw(rng, CHANNEL_SHARES, size))
 
-        length = rng.geometric(1 / DEEDS_PER_SESSION, size)
+        length = rng.geometric(1 / EVENTS_PER_SESSION, size)
         session = np.repeat(np.arange(size), length)
         first = np.repeat(np.cumsum(length) - length, length)
         elapsed = np.cumsum(rng.exponential(2 * MINUTE, len(session)).astype(np.int64))
@@ -240,7 +240,7 @@ class _Life:
         self._record(lead[session], intent[session], when[order], source[session])
 
     def _record(self, lead: Ints, intent: Codes, when: Ints, source: Ints) -> None:
-        """What each deed was, and when it came to be known: never, if only after the data end."""
+        """Record the events, but for those that are recorded after the data end."""
         rng, size = self.whim, len(lead)
         action = (rng.random((size, 1)) >= ACTION_SHARES[intent, :-1]).sum(axis=1)
         delay = (rng.random(size) < LATE) * rng.exponential(LATE_HOURS * HOUR, size)

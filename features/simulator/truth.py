@@ -1,4 +1,4 @@
-"""What nobody in the simulated world can see: the state of every lead, and what that makes true."""
+"""The hidden state of every simulated lead, and the true probabilities that follow from it."""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from features.simulator.world import (
 
 
 class Truth:
-    """What an observer never sees: every lead's class, and its code at every midnight.
+    """Every lead's class, and its code at every midnight.
 
     Built from each change of `lead` (from 0; lead_id is from 1) to `code`, from midnight `day` on.
     """
@@ -42,8 +42,8 @@ class Truth:
         midnight = (since == since.dt.floor("D")).to_numpy()
         known = midnight & (day >= 0) & (day <= self._law.days)
         known &= (lead >= 0) & (lead < len(self._classes))
-        wanted = np.where(known, lead * (self._law.days + 1) + day, 0)
-        at = np.maximum(np.searchsorted(self._changes, wanted, side="right") - 1, 0)
+        key = np.where(known, lead * (self._law.days + 1) + day, 0)
+        at = np.maximum(np.searchsorted(self._changes, key, side="right") - 1, 0)
         arrived = self._changes[at] // (self._law.days + 1) == lead
         codes: Codes = self._codes[at]
         good = known & arrived & (codes < WON)
@@ -71,7 +71,7 @@ class Truth:
 
 
 def conversion(law: Law, start: pd.Timestamp, horizon: int) -> pd.DataFrame:
-    """See World.true_conversion; the law alone knows it.
+    """See World.true_conversion; it follows from the law alone.
 
     A lead created on day d can be won from day d + 1 on, within office hours. Of the last day,
     d + horizon, what counts lies before the time of day of the creation. Example, 30 days: for one
@@ -81,7 +81,7 @@ def conversion(law: Law, start: pd.Timestamp, horizon: int) -> pd.DataFrame:
     fits = CLASS_SHARE.reshape(len(SOURCES), len(FITS))
     fits = fits / fits.sum(axis=1, keepdims=True)
     counts = _part_of_last_day()
-    found = []
+    rows = []
     for day in range(law.days):
         now = law.classes_on(day, classes)
         short, whole = (
@@ -89,15 +89,15 @@ def conversion(law: Law, start: pd.Timestamp, horizon: int) -> pd.DataFrame:
             for length in (horizon - 1, horizon)
         )
         chance = short + counts * (whole - short)
-        found.append((fits * chance.reshape(fits.shape)).sum(axis=1))
+        rows.append((fits * chance.reshape(fits.shape)).sum(axis=1))
     dates = pd.date_range(start, periods=law.days)
-    return pd.DataFrame(found, index=dates, columns=list(SOURCES))
+    return pd.DataFrame(rows, index=dates, columns=list(SOURCES))
 
 
 def _part_of_last_day() -> float:
-    """The chance that a closing, evenly spread over office hours, comes before a time of day of
-    HOURS: integrated over each hour of the day, within which both are even."""
+    """The probability that a closing, uniform over office hours, is earlier in the day than a
+    creation, distributed as HOURS: a sum over hours, within which both are uniform."""
     opened, closed = OFFICE_HOURS
-    middle = np.arange(24) + 0.5  # both even within the hour: the mean is that of its middle
+    middle = np.arange(24) + 0.5  # both are uniform within the hour: the mean is at its middle
     share = np.clip((middle - opened) / (closed - opened), 0, 1)
     return float(share @ HOURS / np.sum(HOURS))

@@ -1,7 +1,7 @@
-"""The law of the simulated world: who arrives, how intent moves, and what that makes true.
+"""The law of the simulated world: who arrives, how intent moves, and the chance of a win.
 
 A lead is a Markov chain in steps of one day. Its rates depend on its class (source and hidden
-fit), on whether sales has taken it up, and on the weekday, and on nothing else: so the chance of
+fit), on whether sales has accepted it, and on the weekday, and on nothing else: so the chance of
 a win within any number of days follows exactly, by a recursion backwards over the days.
 """
 
@@ -21,7 +21,8 @@ Bools = npt.NDArray[np.bool_]
 
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000  # in microseconds
 
-# Share of new leads, and worth, by source, the best first. Worth multiplies every rise of intent.
+# Share of new leads, and quality, by source, the best first. Quality multiplies every rise of
+# intent.
 SOURCES = {
     "partner": (0.08, 2.4),
     "referral": (0.10, 1.8),
@@ -31,17 +32,17 @@ SOURCES = {
     "newsletter": (0.12, 0.5),
     "social": (0.14, 0.3),
 }
-# How well the lead fits what is sold: share and worth. Hidden; attributes hint at it, weakly.
+# How well the lead fits what is sold: share and quality. Hidden; attributes hint at it, weakly.
 FITS = {"poor": (0.45, 0.45), "fair": (0.4, 1.1), "strong": (0.15, 2.2)}
 
 INTENTS = ("quiet", "browsing", "researching", "ready", "postponed")
-# A code is an intent, + WORKED once sales has taken the lead up; two more codes end the chain.
+# A code is an intent, + WORKED once sales has accepted the lead; two more codes end the chain.
 WORKED = len(INTENTS)
 WON, LOST = 2 * WORKED, 2 * WORKED + 1
 OUTCOMES = (*INTENTS, "won", "lost")
 INITIAL = (0.25, 0.60, 0.13, 0.02, 0.0)
 
-# Chances per day. Rises are multiplied by the lead's worth, wins and losses by the day's pace.
+# Chances per day. Rises are multiplied by the lead's quality, wins and losses by the day's pace.
 RISES = {
     ("quiet", "browsing"): 0.016,
     ("browsing", "researching"): 0.028,
@@ -65,11 +66,11 @@ LOSSES = {
     ("postponed", "lost"): 0.004,
 }
 WORKED_RISE, WORKED_WIN = 1.5, 2.0
-MOST_WORTH = 5.0  # of a source, so that no day's chances sum to more than 1
+MOST_QUALITY = 5.0  # of a source, so that no day's chances sum to more than 1
 WEEKEND_PACE = 0.2
 
 # Sales calls on weekdays only, and only so many leads: CALLS_PER_LEAD over the whole period, spread
-# evenly. Who is called: at random by weight among those not yet taken up, since intent shows.
+# evenly. Calls go at random, by weight, to leads not yet accepted, since intent shows.
 CALLS_PER_LEAD = 0.6
 CALL_WEIGHT = np.array([0.3, 1.0, 3.0, 6.0, 1.5] + [0.0] * WORKED)
 ACCEPTED = np.array([0.1, 0.3, 0.7, 0.95, 0.5] + [0.0] * WORKED)
@@ -86,17 +87,17 @@ ARRIVALS_AT_WEEKEND = 0.4
 MORNING = [1, 1, 1, 1, 1, 2, 5, 12, 25, 34, 36, 32]
 HOURS = [*MORNING, 22, 28, 34, 33, 28, 20, 12, 10, 9, 8, 5, 2]
 ACTIVITY_SPREAD = 1.0  # of the logarithm; the mean activity is 1
-OWLS, OFFLINE = 0.08, 0.15  # shares of leads, see People
+OWLS, OFFLINE = 0.08, 0.15  # shares of leads; see People
 
-_shares, _worths = (np.array(column) for column in zip(*SOURCES.values(), strict=True))
-_fit_shares, _fit_worths = (np.array(column) for column in zip(*FITS.values(), strict=True))
+_shares, _qualities = (np.array(column) for column in zip(*SOURCES.values(), strict=True))
+_fit_shares, _fit_qualities = (np.array(column) for column in zip(*FITS.values(), strict=True))
 # A class is source * len(FITS) + fit.
 CLASS_SHARE: Floats = np.outer(_shares, _fit_shares).ravel()
-CLASS_WORTH: Floats = np.outer(_worths, _fit_worths).ravel()
+CLASS_QUALITY: Floats = np.outer(_qualities, _fit_qualities).ravel()
 
 
 def draw(rng: np.random.Generator, cumulative: Floats, size: int) -> Ints:
-    """Numbers of the shares drawn; `cumulative` ends at 1, give or take rounding."""
+    """Random indexes, by their cumulative shares; `cumulative` ends at 1, up to rounding."""
     return np.searchsorted(cumulative[:-1], rng.random(size), side="right")
 
 
@@ -110,34 +111,34 @@ OFFICE_HOURS = 9, 18  # sales call and close deals within [9:00, 18:00)
 
 
 def time_of_day(rng: np.random.Generator, size: int) -> Ints:
-    """Microseconds since midnight, as most people keep their hours."""
+    """Microseconds since midnight, distributed as HOURS."""
     return draw(rng, cumulated(HOURS), size) * HOUR + rng.integers(HOUR, size=size)
 
 
 @dataclass(frozen=True)
-class WorthChange:
-    """From midnight of `day` (counted from 0) on, a new lead of the source is worth so much.
+class QualityChange:
+    """From midnight of `day` (counted from 0) on, new leads of the source have this quality.
 
-    Leads that arrived before keep what they were worth: it is what the source brings that changes.
-    Raises BadInput for an unknown source, a day before 0, or a worth outside (0, MOST_WORTH].
+    Leads that arrived before keep theirs. Raises BadInput for an unknown source, a day before 0, or
+    a quality outside (0, MOST_QUALITY].
     """
 
     source: str
     day: int
-    worth: float
+    quality: float
 
     def __post_init__(self) -> None:
         if self.source not in SOURCES:
             raise BadInput(f"no source {self.source!r}: there are {', '.join(SOURCES)}.")
-        if self.day < 0 or not 0 < self.worth <= MOST_WORTH:
+        if self.day < 0 or not 0 < self.quality <= MOST_QUALITY:
             raise BadInput(
-                f"{self}: give a day from 0 on, and a worth above 0, {MOST_WORTH} at most."
+                f"{self}: give a day from 0 on, and a quality above 0, {MOST_QUALITY} at most."
             )
 
 
-def _moves(pace: float, class_worth: Floats) -> Floats:
-    """(class, code, code): chance of each move in one day, sales' taking up aside."""
-    moves = np.zeros((len(class_worth), LOST + 1, LOST + 1))
+def _moves(pace: float, class_quality: Floats) -> Floats:
+    """(class, code, code): chance of each move in one day, before sales accepts leads."""
+    moves = np.zeros((len(class_quality), LOST + 1, LOST + 1))
 
     def put(rates: dict[tuple[str, str], float], scale: float | Floats, worked: int) -> None:
         for (before, after), rate in rates.items():
@@ -146,7 +147,7 @@ def _moves(pace: float, class_worth: Floats) -> Floats:
             moves[:, INTENTS.index(before) + worked, column] = rate * scale
 
     for worked, rise, win in ((0, 1.0, 1.0), (WORKED, WORKED_RISE, WORKED_WIN)):
-        put(RISES, class_worth * rise, worked)
+        put(RISES, class_quality * rise, worked)
         put(FADES, 1.0, worked)
         put(WINS, pace * win, worked)
         put(LOSSES, pace, worked)
@@ -156,7 +157,7 @@ def _moves(pace: float, class_worth: Floats) -> Floats:
 
 
 def _taken_up(moves: Floats) -> Floats:
-    """The same moves where sales takes up, that day, the lead that stays open."""
+    """The same moves of leads that sales accepts on that day, where they stay open."""
     shifted = moves.copy()
     shifted[:, :WORKED, :WORKED] = 0
     shifted[:, :WORKED, WORKED:WON] = moves[:, :WORKED, :WORKED]
@@ -166,18 +167,20 @@ def _taken_up(moves: Floats) -> Floats:
 class Law:
     """Transition chances of every day in [0, days) counted from `start`, and beyond.
 
-    Sales' limited capacity couples leads to each other. The coupling is kept, but through the
-    expected number of leads in each state, not the drawn one: each day's call rate is settled in
-    advance, and each lead's chain stays its own. Beyond `days` the last week's rates go on.
+    Sales' limited capacity makes leads depend on each other. Here they depend on the expected
+    number of leads in each state, not on the simulated one: each day's call rate is fixed in
+    advance, and the leads' chains are independent. Beyond `days` the last week's rates repeat.
     """
 
-    def __init__(self, start: pd.Timestamp, days: int, changes: Sequence[WorthChange] = ()) -> None:
+    def __init__(
+        self, start: pd.Timestamp, days: int, changes: Sequence[QualityChange] = ()
+    ) -> None:
         self.days = days
         self.weekend: Bools = (start.day_of_week + np.arange(days)) % 7 >= 5
         self.changes = sorted(changes, key=lambda change: change.day)
-        changed = [np.multiply(change.worth, _fit_worths) for change in self.changes]
-        worth = np.concatenate([CLASS_WORTH, *changed])
-        self._moves = _moves(1.0, worth), _moves(WEEKEND_PACE, worth)
+        changed = [np.multiply(change.quality, _fit_qualities) for change in self.changes]
+        quality = np.concatenate([CLASS_QUALITY, *changed])
+        self._moves = _moves(1.0, quality), _moves(WEEKEND_PACE, quality)
         self._taken_up = _taken_up(self._moves[0]), _taken_up(self._moves[1])
         chances = [moves * (1 - np.eye(LOST + 1)) for moves in self._moves]
         self._leaving = [c.reshape(-1, LOST + 1).cumsum(axis=1) for c in chances]
@@ -203,14 +206,14 @@ class Law:
         return rate
 
     def classes_on(self, day: int | Ints, classes: Ints) -> Ints:
-        """The classes that leads of `classes` have who arrive on `day`, the changes counted in:
-        the n-th change has classes of its own, one per fit, after those of SOURCES."""
-        found = classes
+        """The classes of leads that arrive on `day`, with the changes applied to `classes`: the
+        n-th change has classes of its own, one per fit, after those of SOURCES."""
+        after = classes
         for number, change in enumerate(self.changes, start=len(SOURCES)):
             fits, own = classes % len(FITS), list(SOURCES).index(change.source)
             changed = (classes // len(FITS) == own) & (np.asarray(day) >= change.day)
-            found = np.where(changed, number * len(FITS) + fits, found)
-        return found
+            after = np.where(changed, number * len(FITS) + fits, after)
+        return after
 
     def _matrix(self, day: int, call_rate: float) -> Floats:
         taken = np.zeros((LOST + 1, 1))
@@ -259,12 +262,12 @@ class People:
     attributes: dict[str, Ints]
     amount: Floats
     activity: Floats
-    owl: Bools  # lives by night
+    owl: Bools  # active at night
     offline: Bools  # entered by hand, from a card or a list: no session marks the creation
 
 
 def people(rng: np.random.Generator, law: Law, leads: int) -> People:
-    """Leads drawn at random, whose fit leaves a weak trace in their attributes."""
+    """Random leads, whose fit shows weakly in their attributes."""
     day = draw(rng, law.arrivals.cumsum(), leads)
     classes = draw(rng, CLASS_SHARE.cumsum(), leads)
     strength = classes[:, None] % len(FITS) / (len(FITS) - 1)

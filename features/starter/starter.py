@@ -1,11 +1,12 @@
 """The starter that `readiness init` writes: readiness.toml and the files it names (rules.toml ...),
-made from the tables found in a folder, with every key explained, to be edited by those who know.
+made from the tables in a folder, with every key explained, to be edited by the people who know.
 
 The points are guessed from the words of the actions, never from outcomes: rules.toml stands for the
-table that sales would write by hand, and is what the model has to beat.
+table that sales would write by hand, and that the model has to beat.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from math import ceil
 from pathlib import Path
@@ -16,44 +17,37 @@ from features.catalog import MOST_ACTIONS
 from features.config import FILE_NAME, Capacity, Config, Tables, Times
 from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
-from features.cutoffs import grid, mature
 from features.errors import BadInput
 from features.open import open_database
 from features.spec.wording import say
 from features.sql import literal
 from features.starter.funnel import funnel_text
+from features.starter.guesses import IMPORTANT, begins_word, guess_points
 from features.starter.segments import segments_text
 from features.starter.sources import sources_text
 from features.starter.templates import RULES, SETTINGS
-from features.starter.text import begins_word, listed, write_all
 from features.toml import toml_value
+from features.whole_file import whole
 
-FILE_KINDS = (".csv.gz", ".csv", ".parquet", ".sql")  # the last one found is used
+FILE_KINDS = (".csv.gz", ".csv", ".parquet", ".sql")  # of several the last is used
 MEANINGS = {
     "database": "a DuckDB file, whose tables may be named below",
-    "events": "one row per deed of a lead",
+    "events": "one row per event of a lead",
     "leads": "one row per lead; further columns may become attributes",
     "deals": "one row per closed deal, won or lost; an open deal has no row",
-    "contacts": "optional: whom sales worked, and when; never a feature",
-    "stages": "optional: the stages of each lead, for the funnel; never a feature",
+    "contacts": "optional: which leads sales contacted, and when; never a feature",
+    "stages": "optional: when leads entered the stages of the funnel; never a feature",
 }
 REQUIRED = ("events", "leads", "deals")
 HORIZONS, LEAST_MATURE, MOST_TEST = (30, 21, 14, 7), 8, 5
 
-# An action's points are those of the first pattern that begins one of its words.
-GUESSES = (
-    ("unsubscrib|opt_?out|complain|spam|cancel|declin|reject", -20),
-    ("bounce", -10),
-    ("demo|quot|order|trial|submit|call|meeting|appointment", 20),
-    ("pric|forms?(?![a-z])|contact|chat|request|proposal|basket|cart|checkout", 10),
-    ("click|download|webinar|watch|service|product|reference|case", 2),
-    ("", 1),
-)
 DECIDING = "accept|activat|approv|bought|cancel|clos|declin|lost|paid|purchas|reject|sign|won"
 
 
 def write_starter(folder: Path) -> list[Path]:
-    """Write readiness.toml and `others` into a folder of tables, all or none; return the paths.
+    """Write readiness.toml and the files that it names into a folder of tables, all of them or
+    none; return the paths.
+
     Raises BadInput where one of them exists, and where tables are absent, unreadable or incomplete.
     """
     if not folder.is_dir():
@@ -78,14 +72,30 @@ def write_starter(folder: Path) -> list[Path]:
             texts.append(funnel_text(database.actions, contacts, guess_points))
             texts.append(segments_text(database, guess_points))
     except BadInput as error:
-        raise BadInput(f"{error}\nHere a query is a file of its own, such as events.sql.") from None
-    write_all(dict(zip(paths, texts, strict=True)))
+        raise BadInput(
+            f"{error}\nFor init, write the query to a file such as events.sql."
+        ) from None
+    _write_all(dict(zip(paths, texts, strict=True)))
     return paths
 
 
+def _write_all(texts: Mapping[Path, str]) -> None:
+    """Write new files, all of them or none."""
+    try:
+        with ExitStack() as files:
+            for path, text in texts.items():
+                files.enter_context(whole(path)).write_text(text, encoding="utf-8")
+    except BaseException as error:
+        for path in texts:
+            path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise BadInput(f"The starter cannot be written: {error}") from None
+        raise
+
+
 def find_tables(folder: Path) -> Tables:
-    """Where the tables are in a folder: files named after them, .sql before .parquet, .csv and
-    .csv.gz, else tables of the one DuckDB file (.duckdb, .db).
+    """Where the tables of a folder are: files named after them, .sql before .parquet, .csv and
+    .csv.gz, else tables of its only DuckDB file (.duckdb, .db).
 
     Raises BadInput, with the contract, where events, leads or deals are not found.
     """
@@ -96,7 +106,7 @@ def find_tables(folder: Path) -> Tables:
     inside = {name: _tables_inside(folder / name) - set(named) for name in candidates}
     databases = [name for name, tables in inside.items() if tables]
     if len(databases) > 1:
-        raise BadInput(f"Several DuckDB files hold tables: {', '.join(databases)}. Keep one.")
+        raise BadInput(f"Several DuckDB files hold tables: {', '.join(databases)}. Leave only one.")
     for name in databases:
         named |= {table: table for table in inside[name]}
     missing = [table for table in REQUIRED if table not in named]
@@ -106,7 +116,7 @@ def find_tables(folder: Path) -> Tables:
 
 
 def _tables_inside(path: Path) -> set[str]:
-    """The tables of the contract in a DuckDB file; none in a file that is something else."""
+    """The tables of the contract in a DuckDB file; none in any other file."""
     try:
         with duckdb.connect() as connection:
             connection.execute(f"ATTACH {literal(str(path))} AS crm (READ_ONLY, TYPE duckdb)")
@@ -116,12 +126,13 @@ def _tables_inside(path: Path) -> set[str]:
     return {name.lower() for (name,) in rows} & set(CONTRACT)
 
 
-def _what_is_needed(folder: Path, missing: list[str], found: list[str]) -> str:
-    shown = ", ".join(found[:10]) + " ..." * (len(found) > 10)
+def _what_is_needed(folder: Path, missing: list[str], files: list[str]) -> str:
+    shown = ", ".join(files[:10]) + " ..." * (len(files) > 10)
     lines = [
-        f"{folder} lacks {', '.join(missing)}. Found there: {shown or 'no file'}.",
+        f"{folder} lacks {', '.join(missing)}. It has: {shown or 'no file'}.",
         "A table is a file (leads.parquet, leads.csv, leads.csv.gz), a query that maps your own "
-        "names (leads.sql), or in a DuckDB file (.duckdb, .db) that no other program writes to:",
+        "column names (leads.sql), or a table of a DuckDB file (.duckdb, .db) that no other "
+        "program is writing to:",
     ]
     for table in missing:
         must = ", ".join(column.name for column in CONTRACT[table] if column.required)
@@ -144,15 +155,21 @@ def _settings(tables: Tables, database: LeadDatabase) -> str:
         first=first.date().isoformat(),
         test=test,
         data_end=database.data_end.isoformat(),
-        on=listed(name for name in columns if name == "source"),
-        off=listed((name for name in columns if name != "source"), "; off: "),
-        deciding=listed(deciding, "; perhaps: "),
+        on=_listed(name for name in columns if name == "source"),
+        off=_listed((name for name in columns if name != "source"), "; off: "),
+        deciding=_listed(deciding, "; perhaps: "),
         words="\n".join(words),
     )
 
 
+def _listed(texts: Iterable[str], before: str = "") -> str:
+    """Texts as TOML with commas between, after `before`; "" where there are none."""
+    joined = ", ".join(map(toml_value, texts))
+    return joined and before + joined
+
+
 def _place(tables: Tables, name: str) -> str:
-    """The line that names a table, or shows how to."""
+    """The line that names a table, or an example of it as a comment."""
     place = getattr(tables, name)
     example = "crm.duckdb" if name == "database" else f"{name}.parquet"
     setting = f"{name} = {toml_value(place)}" if place else f"# {name} = {toml_value(example)}"
@@ -160,7 +177,7 @@ def _place(tables: Tables, name: str) -> str:
 
 
 def first_cutoff(database: LeadDatabase) -> datetime:
-    """The Monday after the first tenth of the events: one wrong date (1970) does not shift it."""
+    """The Monday after the first tenth of the events, so that a few wrong dates do not matter."""
     quantile = "SELECT quantile_disc(known_at, 0.1) FROM known_events"
     moment: datetime | None = database.connection.execute(quantile).fetchall()[0][0]
     if moment is None:
@@ -170,31 +187,23 @@ def first_cutoff(database: LeadDatabase) -> datetime:
 
 
 def _horizon(first: datetime, end: datetime) -> tuple[int, int, str]:
-    """The horizon in days, the number of test cutoffs, and what is to be said of them.
+    """The horizon in days, the number of test cutoffs, and a comment on them.
 
-    A horizon fits where weekly cutoffs leave enough mature ones: for training, more than a horizon
-    (the later ones calibrate); then a gap of a horizon; then the test.
+    The longest horizon that leaves enough mature weekly cutoffs: more than a horizon for training
+    (the later ones calibrate), then a gap of a horizon, then the test.
     """
+    times = Times(first_cutoff=first)
     for horizon in HORIZONS:
-        count = len(mature(grid(first, 7, end), horizon, end))
+        count = len(times.mature_cutoffs(end, horizon))
         to_test = count - 2 * ceil(horizon / 7) - 1
         if count >= LEAST_MATURE and to_test >= 1:
             why = "" if horizon == HORIZONS[0] else "; the data are too short for 30"
             return horizon, min(to_test, MOST_TEST), why
-    return HORIZONS[-1], 1, f"; {count} mature cutoffs are too few to learn from"
-
-
-def guess_points(action: str) -> int:
-    """Points for an action, from its words alone.
-
-    >>> guess_points("visited_pricing"), guess_points("email_opened"), guess_points("unsubscribed")
-    (10, 1, -20)
-    """
-    return next(points for pattern, points in GUESSES if begins_word(pattern, action))
+    return HORIZONS[-1], 1, f"; {count} mature cutoffs are too few to train on"
 
 
 def rules_text(actions: Sequence[str]) -> str:
-    """A points table for these actions (most frequent first), guessed from their words."""
+    """A points table for these actions, the most frequent first, guessed from their words."""
     rules = [_rule(action) for action in actions[:MOST_ACTIONS] if action]
     rarer = len(actions) - MOST_ACTIONS
     rest = [f"# {rarer:,} rarer actions have no rule.\n"] if rarer > 0 else []
@@ -205,7 +214,7 @@ def _rule(action: str) -> str:
     points = guess_points(action)
     if points < 0:
         limits = 'per = "once"'
-    elif points < 10:
+    elif points < IMPORTANT:
         limits = f'per = "occurrence"\ncap = {5 * points}\ngroup = "engagement"\nwindow_days = 90'
     else:
         limits = f'per = "occurrence"\ncap = {2 * points}\nwindow_days = 90'

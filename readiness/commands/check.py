@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 
 from readiness.commands.options import AsJson, Where
-from readiness.commands.printing import out, print_json, print_path, progress_bars
+from readiness.commands.printing import (
+    out,
+    plural,
+    print_json,
+    print_path,
+    print_table,
+    progress_bars,
+)
 
 if TYPE_CHECKING:
     from features.check.report import Report
@@ -46,21 +53,16 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
 
 
 def _print_report(report: "Report", accepted: list[str]) -> None:
-    tables = Table("table", _number("rows"), "from", "to", title="Tables", title_justify="left")
-    for span in report.tables:
-        tables.add_row(span.table, f"{span.rows:,}", _day(span.first), _day(span.last))
-    out.print(tables)
-    numbers = (_number("events"), _number("leads"), _number("share"))
-    actions = Table("action", *numbers, title="Actions", title_justify="left")
-    for action in report.actions[:20]:
-        left_out = " (left out)" if action.left_out else ""
-        actions.add_row(
-            escape(action.action) + left_out,
-            f"{action.events:,}",
-            f"{action.leads:,}",
-            f"{action.share:.1%}",
+    spans = [(t.table, f"{t.rows:,}", _day(t.first), _day(t.last)) for t in report.tables]
+    print_table("Tables", ["table", ">rows", "from", "to"], spans)
+    actions = [
+        (
+            escape(action.action) + " (left out)" * action.left_out,
+            *(f"{action.events:,}", f"{action.leads:,}", f"{action.share:.1%}"),
         )
-    out.print(actions)
+        for action in report.actions[:20]
+    ]
+    print_table("Actions", ["action", ">events", ">leads", ">share"], actions)
     if len(report.actions) > 20:
         out.print(f"... and {len(report.actions) - 20} rarer actions (--json has all)")
     deals, snapshots = report.deals, report.snapshots
@@ -93,24 +95,18 @@ def _print_report(report: "Report", accepted: list[str]) -> None:
     if report.ok:
         out.print("[bold green]The contract is kept.[/]")
     else:
-        kinds = len(report.breaches)
-        out.print(f"[bold red]{kinds} kind{'s' * (kinds != 1)} of breach to mend.[/]")
+        out.print(f"[bold red]{plural(len(report.breaches), 'kind')} of breach to mend.[/]")
 
 
 def _print_leaks(codes: list[str], accepted: list[str]) -> None:
     from features.audit.finding import to_paste
 
-    count = len(codes)
     out.print(
-        f"[bold red]{count} finding{'s' * (count != 1)} of the leakage audit:[/] training refuses "
+        f"[bold red]{plural(len(codes), 'finding')} of the leakage audit:[/] training refuses "
         "until each is mended, left out, or accepted in readiness.toml (docs/audit.md). To accept, "
         "with a comment that says why, put in place of its [audit]:"
     )
     print_path(to_paste(dict.fromkeys([*accepted, *codes])))
-
-
-def _number(heading: str) -> Column:
-    return Column(heading, justify="right")
 
 
 def _day(moment: datetime | None) -> str:

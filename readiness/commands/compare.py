@@ -26,7 +26,7 @@ def verb(
     from features.config import load
     from features.open import open_database
     from models.rules.rules import load_rules
-    from readiness.commands.tables import calibration_table, judgement_table
+    from readiness.commands.tables import print_judgement
     from serve.reports.compare.figures import compare, model_of, simpler_at_training, worked_at
     from serve.reports.compare.page import page_name, write_page
 
@@ -45,11 +45,7 @@ def verb(
         return
     if segment:
         out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")
-    out.print(judgement_table(compared.judgement))
-    off = compared.calibration and calibration_table(compared.calibration)
-    if off:
-        out.print(off)
-    out.print(f"[bold]{compared.verdict}[/]")
+    print_judgement(compared.judgement, compared.verdict, compared.calibration)
     if compared.prior_shift:
         added = ", ".join(f"{day} {moved:+.2f}" for day, moved in compared.prior_shift.items())
         out.print(f"With the prior shift that scoring would have added to the log-odds: {added}.")

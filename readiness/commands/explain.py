@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
 
 from readiness.commands.options import TIME_FORMATS, AsJson, Cutoff, Where, Which
-from readiness.commands.printing import out, print_json, print_path
+from readiness.commands.printing import (
+    figure,
+    out,
+    print_json,
+    print_path,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,35 +103,33 @@ def _print_explained(now: "PointsExplained", horizon_days: int) -> None:
             out.print(str(now.prior_shift))
         if now.time_to_close:
             out.print(str(now.time_to_close))
-        out.print(_reasons_table(now))
+        _print_reasons(now)
     else:
         out.print(f"There is no probability: {now.why_no_readiness}.", markup=False)
-    lines = Table(Column("points", justify="right"), "rule", title="Points", title_justify="left")
-    for rule, points in now.lines.items():
-        lines.add_row(f"{points:+g}", escape(rule))
-    lines.add_section()
-    lines.add_row(f"{now.rule_score:g}", f"in all: {now.band}")
-    out.print(lines)
+    lines = [(f"{points:+g}", escape(rule)) for rule, points in now.lines.items()]
+    total = (f"{now.rule_score:g}", f"in all: {now.band}")
+    print_table("Points", [">points", "rule"], [*lines, (), total])
     if now.disqualified:
         out.print(f"[bold]Disqualified:[/] {escape(now.disqualified)}")
 
 
-def _reasons_table(now: "LeadExplained") -> Table:
+def _print_reasons(now: "LeadExplained") -> None:
     """Reasons that would be printed as 0.00 are added up in one line."""
-    table = Table(
-        Column("log-odds", justify="right"), "why", title="Readiness", title_justify="left"
-    )
-    table.add_row(f"{now.base:+.2f}", "start value of every lead")
     shown = [reason for reason in now.reasons if abs(reason.log_odds) >= SMALL]
-    for reason in shown:
-        table.add_row(f"{reason.log_odds:+.2f}", escape(reason.text))
-    small = [reason.log_odds for reason in now.reasons[len(shown) :]]
-    if small:
-        together = round(sum(small), 2) + 0.0  # never -0.00
-        table.add_row(f"{together:+.2f}", f"smaller reasons together: {len(small)}")
-    table.add_section()
-    table.add_row(f"{now.log_odds:+.2f}", f"in all: readiness {now.readiness:.1%}")
-    return table
+    rows = [
+        (f"{now.base:+.2f}", "start value of every lead"),
+        *((f"{reason.log_odds:+.2f}", escape(reason.text)) for reason in shown),
+        *_together([reason.log_odds for reason in now.reasons[len(shown) :]], "{:+.2f}", "reasons"),
+        (),
+        (f"{now.log_odds:+.2f}", f"in all: readiness {now.readiness:.1%}"),
+    ]
+    print_table("Readiness", [">log-odds", "why"], rows)
+
+
+def _together(small: list[float], form: str, what: str) -> list[tuple[str, str]]:
+    """The row of those that are too small for one of their own, if there are any."""
+    total = round(sum(small), 2) + 0.0  # never -0.00
+    return [(form.format(total), f"smaller {what} together: {len(small)}")] if small else []
 
 
 def _print_history(
@@ -138,25 +141,22 @@ def _print_history(
         out.print("Never scored so far: the ledger has no line of this lead (readiness score).")
         return
     seen = as_seen(history)
-    table = Table(
-        *("cutoff", Column("readiness", justify="right"), Column("points", justify="right")),
-        *("band", "route", "model", "rules"),
-        title=f"History: readiness {sparkline([row.readiness for row in seen])}  "
-        f"points {sparkline([row.rule_score for row in seen])}",
-        title_justify="left",
-        caption=f"the latest {LATEST} of {len(history)}" if len(history) > LATEST else None,
-    )
-    for row in history[-LATEST:]:
-        table.add_row(
+    rows = [
+        (
             f"{row.cutoff:%Y-%m-%d}",
-            "-" if row.readiness is None else f"{row.readiness:.1%}",
-            "-" if row.rule_score is None else f"{row.rule_score:g}",
-            row.band or "",
-            row.decided_route,
-            row.model_version,
-            row.rules_version,
+            figure(row.readiness, "{:.1%}"),
+            figure(row.rule_score, "{:g}"),
+            *(row.band or "", row.decided_route, row.model_version, row.rules_version),
         )
-    out.print(table)
+        for row in history[-LATEST:]
+    ]
+    print_table(
+        f"History: readiness {sparkline([row.readiness for row in seen])}  "
+        f"points {sparkline([row.rule_score for row in seen])}",
+        ["cutoff", ">readiness", ">points", "band", "route", "model", "rules"],
+        rows,
+        f"the latest {LATEST} of {len(history)}" if len(history) > LATEST else None,
+    )
     earlier = [row.cutoff for row in seen if row.cutoff < cutoff]
     if earlier and not change:
         out.print(f"What changed since the list before: add --since {earlier[-1]:%Y-%m-%d}")
@@ -167,10 +167,10 @@ def _print_change(change: "Change") -> None:
     if change.readiness and change.log_odds:
         then, now = change.readiness
         title = f"Readiness {then:.1%} -> {now:.1%}, {span}"
-        out.print(_change_table(title, "log-odds", change.log_odds, "{:+.2f}", SMALL))
+        _print_parts(title, "log-odds", change.log_odds, "{:+.2f}", SMALL)
     points = change.points
     title = f"Points {points.before:g} -> {points.after:g}, {span}"
-    out.print(_change_table(title, "points", points, "{:+g}", 0.0))
+    _print_parts(title, "points", points, "{:+g}", 0.0)
     if change.ledger is None:
         out.print(
             f"The ledger has no line of {change.since:%Y-%m-%d}: both are scored with "
@@ -178,22 +178,19 @@ def _print_change(change: "Change") -> None:
         )
 
 
-def _change_table(
+def _print_parts(
     title: str, unit: str, result: "Difference", form: str, small_below: float
-) -> Table:
+) -> None:
     """Small parts are one line, which makes good the rounding of those above it."""
-    table = Table(Column(unit, justify="right"), "why", title=title, title_justify="left")
     shown = [part for part in result.parts if abs(part.difference) >= small_below]
+    rows: list[tuple[str, ...]] = []
     for part in shown:
         named = part.text if unit == "log-odds" else f"{part.name}: {part.then:g} -> {part.now:g}"
         more = f" ({part.text})" if unit == "points" and part.text else ""
-        table.add_row(form.format(part.difference), escape(named + more))
+        rows.append((form.format(part.difference), escape(named + more)))
     if result.revised:
-        table.add_row(form.format(result.revised), escape(result.because))
+        rows.append((form.format(result.revised), escape(result.because)))
     small = [part.difference for part in result.parts[len(shown) :]]
-    if small:
-        together = round(sum(small), 2) + 0.0
-        table.add_row(form.format(together), f"smaller differences together: {len(small)}")
-    table.add_section()
-    table.add_row(form.format(result.total), f"in all: {result.before:.4g} -> {result.after:.4g}")
-    return table
+    total = (form.format(result.total), f"in all: {result.before:.4g} -> {result.after:.4g}")
+    rows += [*_together(small, form, "differences"), (), total]
+    print_table(title, [f">{unit}", "why"], rows)

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from rich.markup import escape
-from rich.table import Table
 
 from readiness.commands.options import AsJson, Where
-from readiness.commands.printing import out, print_json
+from readiness.commands.printing import out, print_json, print_table
 
 
 def verb(where: Where = Path(), as_json: AsJson = False) -> None:
@@ -21,8 +20,6 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     if as_json:
         print_json({"features": described})
         return
-    table = Table("feature", "meaning")
-    for feature in described:
-        table.add_row(escape(feature["name"]), escape(feature["meaning"]))
-    out.print(table)
+    rows = [(escape(feature["name"]), escape(feature["meaning"])) for feature in described]
+    print_table(None, ["feature", "meaning"], rows)
     out.print(f"{len(described)} features. Adding one is one line in features/catalog.py.")

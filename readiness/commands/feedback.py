@@ -4,10 +4,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.table import Column, Table
 
 from readiness.commands.options import AsJson, Page, Where
-from readiness.commands.printing import out, print_json, print_notes, print_path
+from readiness.commands.printing import (
+    figure,
+    out,
+    print_json,
+    print_notes,
+    print_path,
+    print_table,
+    print_verdict,
+)
 
 if TYPE_CHECKING:
     from serve.reports.feedback.figures import Feedback
@@ -42,66 +49,57 @@ def verb(
         f"{result.contacts:,} contacts against {result.lists:,} lists: {result.matched:,} times a "
         "lead of the list was contacted before the next one."
     )
-    out.print(_acceptance_table(result))
+    _print_acceptance(result)
     if result.reasons:
         reasons = "; ".join(f"{escape(why)}: {count:,}" for why, count in result.reasons.items())
         out.print(f"Why leads of the list were rejected. {reasons}.")
-    out.print(_speed_table(result))
-    out.print(_ends_table(result))
-    out.print(f"[bold]{escape(str(result.verdict))}[/]")
+    _print_speed(result)
+    _print_ends(result)
+    print_verdict(result.verdict)
     print_path(f"Page: {page}")
 
 
-def _acceptance_table(result: "Feedback") -> Table:
-    table = Table(
-        Column("by", no_wrap=True),
-        "group",
-        Column("judged", justify="right"),
-        Column("accepted", justify="right"),
-        Column("share (95 % interval)", justify="right", no_wrap=True),
-        title="Accepted by sales",
-        title_justify="left",
-        caption="route: all contacts of leads in the ledger; the rest: those on the list for sales",
-        caption_justify="left",
-    )
+def _print_acceptance(result: "Feedback") -> None:
+    rows: list[tuple[str, ...]] = []
     for how, groups in result.by.items():
         for place, each in enumerate(groups):
             share = f"{each.share:.0%} ({each.low:.0%} to {each.high:.0%})"
-            name = "" if place else how
-            table.add_row(name, escape(each.group), f"{each.judged:,}", f"{each.accepted:,}", share)
-        table.add_section()
-    return table
-
-
-def _speed_table(result: "Feedback") -> Table:
-    fates = ("in time", "late", "overdue", "due", "closed")
-    table = Table(
-        "basket",
-        *(Column(name, justify="right") for name in ("leads", *fates, "hours", "target")),
-        title="Time to the first call, from the first list that the lead was on",
-        title_justify="left",
-        caption="overdue: not called yet, and late; due: not yet late; closed: ended uncalled; "
-        "hours: the median until the first call",
-        caption_justify="left",
+            judged = (f"{each.judged:,}", f"{each.accepted:,}")
+            rows.append(("" if place else how, escape(each.group), *judged, share))
+        rows.append(())
+    print_table(
+        "Accepted by sales",
+        ["by", "group", ">judged", ">accepted", ">share (95 % interval)"],
+        rows,
+        "route: all contacts of leads in the ledger; the rest: those on the list for sales",
     )
-    for each in result.speed:
-        hours = (each.median_hours, each.target_hours)
-        table.add_row(
+
+
+def _print_speed(result: "Feedback") -> None:
+    fates = ("in time", "late", "overdue", "due", "closed")
+    rows = [
+        (
             escape(each.basket),
             f"{each.leads:,}",
             *(f"{each.fates[fate]:,}" for fate in fates),
-            *("-" if hour is None else f"{hour:,.0f}" for hour in hours),
+            figure(each.median_hours, "{:,.0f}"),
+            figure(each.target_hours, "{:,.0f}"),
         )
-    return table
-
-
-def _ends_table(result: "Feedback") -> Table:
-    table = Table(
-        "first score",
-        *(Column(name, justify="right") for name in ("won", "lost", "open")),
-        title="What became of the leads handed over",
-        title_justify="left",
+        for each in result.speed
+    ]
+    print_table(
+        "Time to the first call, from the first list that the lead was on",
+        ["basket", ">leads", *(f">{fate}" for fate in fates), ">hours", ">target"],
+        rows,
+        "overdue: not called yet, and late; due: not yet late; closed: ended uncalled; "
+        "hours: the median until the first call",
     )
-    for score, ends in result.ends.items():
-        table.add_row(score, *(f"{count:,}" for count in ends.values()))
-    return table
+
+
+def _print_ends(result: "Feedback") -> None:
+    rows = [(score, *(f"{n:,}" for n in ends.values())) for score, ends in result.ends.items()]
+    print_table(
+        "What became of the leads handed over",
+        ["first score", ">won", ">lost", ">open"],
+        rows,
+    )

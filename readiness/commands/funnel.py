@@ -1,16 +1,22 @@
 """The verb funnel."""
 
-import math
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from readiness.commands.options import TIME_FORMATS, AsJson, Page, Where
-from readiness.commands.printing import out, print_json, print_notes, print_path, progress_bars
+from readiness.commands.printing import (
+    figure,
+    print_json,
+    print_notes,
+    print_path,
+    print_table,
+    print_verdict,
+    progress_bars,
+)
 
 if TYPE_CHECKING:
     from serve.reports.funnel.figures import FunnelReport
@@ -63,92 +69,74 @@ def verb(
     if as_json:
         print_json(report, page=page)
         return
-    _print(report)
+    print_notes(report.notes)
+    _print_conversions(report)
+    _print_times(report)
+    if report.groups:
+        _print_groups(report)
+    print_verdict(report.verdict)
     print_path(f"Report: {page}")
 
 
-def _print(report: "FunnelReport") -> None:
-    print_notes(report.notes)
-    out.print(_conversions(report))
-    out.print(_times(report))
-    if report.groups:
-        out.print(_groups(report))
-    out.print(f"[bold]{escape(str(report.verdict))}[/]")
-
-
-def _conversions(report: "FunnelReport") -> Table:
-    table = Table(
-        title=f"From stage to stage, as known before {report.until:%Y-%m-%d %H:%M} UTC",
-        title_justify="left",
-        caption="Of the leads that entered the phase so many days ago or longer: the share that "
-        "went on within them (95 % interval; ref.: the reference of funnel.toml), was lost, was "
-        "still there.",
-        caption_justify="left",
-    )
-    table.add_column("phase")
-    for heading in ("entered", "within", "counted", "went on", "lost", "still"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for each in report.measured:
-        share = each.mature or math.nan
-        table.add_row(
+def _print_conversions(report: "FunnelReport") -> None:
+    rows = [
+        (
             _phase(each).replace(" > ", " >\n"),
             f"{each.entered:,}",
             f"{each.within} d",
             f"{each.mature:,}",
             _rate(each) + _reference(each),
-            _percent(each.lost / share),
-            _percent(each.still / share),
+            *(f"{n / each.mature:.1%}" if each.mature else "-" for n in (each.lost, each.still)),
         )
-    return table
+        for each in report.measured
+    ]
+    print_table(
+        f"From stage to stage, as known before {report.until:%Y-%m-%d %H:%M} UTC",
+        ["phase", ">entered", ">within", ">counted", ">went on", ">lost", ">still"],
+        rows,
+        "Of the leads that entered the phase so many days ago or longer: the share that "
+        "went on within them (95 % interval; ref.: the reference of funnel.toml), was lost, was "
+        "still there.",
+    )
 
 
-def _times(report: "FunnelReport") -> Table:
+def _print_times(report: "FunnelReport") -> None:
     from serve.reports.funnel.page import span
 
-    table = Table(
-        title="Time in each phase",
-        title_justify="left",
-        caption="Until a quarter, half and three quarters of its leads have left a phase, by going "
+    rows = [
+        (_phase(each), *map(span, [*each.days.values(), each.median_on]), f"{each.open:,}")
+        for each in report.measured
+    ]
+    print_table(
+        "Time in each phase",
+        ["phase", ">25 %", ">median", ">75 %", ">gone on", ">open now"],
+        rows,
+        "Until a quarter, half and three quarters of its leads have left a phase, by going "
         "on or lost; open leads censored (Kaplan-Meier); unknown: not so many have left yet.\n"
         "gone on: the median of those that went on in time.",
-        caption_justify="left",
     )
-    table.add_column("phase")
-    for heading in ("25 %", "median", "75 %", "gone on", "open now"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for each in report.measured:
-        days = [*each.days.values(), each.median_on]
-        table.add_row(
-            _phase(each),
-            *map(span, days),
-            f"{each.open:,}",
-        )
-    return table
 
 
-def _groups(report: "FunnelReport") -> Table:
+def _print_groups(report: "FunnelReport") -> None:
     from serve.reports.funnel.page import span
 
-    table = Table(title=f"By {report.by}", title_justify="left")
-    table.add_column(str(report.by), overflow="fold")
-    table.add_column("phase", overflow="fold")
-    for heading in ("counted", "went on", "95 %", "median"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    rows: list[tuple[str, ...]] = []
     for name, measured in report.groups.items():
         entered = [each for each in measured if each.entered]
-        if not entered:
-            table.add_row(escape(name), "no lead", end_section=True)
-        for place, each in enumerate(entered):
-            table.add_row(
+        rows += [
+            (
                 "" if place else escape(name),
                 _phase(each),
                 f"{each.mature:,}",
-                _percent(each.rate.point),
+                figure(each.rate.point, "{:.1%}"),
                 _interval(each),
                 span(each.days[0.5]),
-                end_section=place == len(entered) - 1,
             )
-    return table
+            for place, each in enumerate(entered)
+        ]
+        rows += [()] if entered else [(escape(name), "no lead"), ()]
+    columns = [str(report.by), "phase", ">counted", ">went on", ">95 %", ">median"]
+    print_table(f"By {report.by}", columns, rows)
 
 
 def _phase(each: "Measured") -> str:
@@ -156,7 +144,7 @@ def _phase(each: "Measured") -> str:
 
 
 def _rate(each: "Measured") -> str:
-    return f"{_percent(each.rate.point)}\n{_interval(each)}" if each.mature else "-"
+    return f"{figure(each.rate.point, '{:.1%}')}\n{_interval(each)}" if each.mature else "-"
 
 
 def _reference(each: "Measured") -> str:
@@ -168,7 +156,3 @@ def _reference(each: "Measured") -> str:
 
 def _interval(each: "Measured") -> str:
     return f"{100 * each.rate.low:.1f}-{100 * each.rate.high:.1f}" if each.mature else "-"
-
-
-def _percent(share: float) -> str:
-    return "-" if math.isnan(share) else f"{share:.1%}"

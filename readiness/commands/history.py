@@ -5,10 +5,15 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
 
 from readiness.commands.options import AsJson, Where
-from readiness.commands.printing import out, print_json, print_notes, print_path
+from readiness.commands.printing import (
+    out,
+    print_json,
+    print_notes,
+    print_path,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from training.promotion.history import ChampionHistory, Period
@@ -38,31 +43,28 @@ def _print(result: "ChampionHistory") -> None:
     if not result.periods:
         out.print("There was no champion yet. Next: readiness promote")
     else:
-        out.print(_table(result.periods))
+        _print_periods(result.periods)
     if result.fault:
         print_path(f"The history is not complete. {result.fault}")
 
 
-def _table(periods: "list[Period]") -> Table:
-    table = Table(
-        Column("version", justify="right"),
-        Column("champion from", no_wrap=True),
-        Column("to", no_wrap=True),
-        Column("approved by", overflow="fold"),
-        Column("reason", overflow="fold"),
-        title="Champions, times in UTC",
-        title_justify="left",
-        show_lines=True,
-    )
-    for period in periods:
-        table.add_row(
-            period.version,
+def _print_periods(periods: "list[Period]") -> None:
+    rows = [
+        (
+            str(period.version),
             _minute(period.since, "unknown"),
             _minute(period.until, "now" if period is periods[-1] else "unknown"),
             escape(period.change.approved_by if period.change else ""),
             escape(_reason(period)),
         )
-    return table
+        for period in periods
+    ]
+    print_table(
+        "Champions, times in UTC",
+        [">version", ">champion from", ">to", "approved by", "reason"],
+        rows,
+        show_lines=True,
+    )
 
 
 def _minute(at: str | None, otherwise: str) -> str:

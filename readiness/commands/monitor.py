@@ -5,10 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from readiness.commands.options import AsJson, Cutoff, Where
-from readiness.commands.printing import out, print_json, print_path, progress_bars
+from readiness.commands.printing import (
+    out,
+    print_json,
+    print_path,
+    print_table,
+    progress_bars,
+)
 
 if TYPE_CHECKING:
     from serve.reports.monitor.figures import Monitoring
@@ -57,15 +62,11 @@ def verb(
 
 
 def _print(result: "Monitoring") -> None:
-    table = Table(
-        title=f"Version {result.model_version} at {result.cutoff:%Y-%m-%d %H:%M} UTC",
-        title_justify="left",
-    )
-    for heading in ("status", "check", "finding"):
-        table.add_column(heading, overflow="fold")
-    for check in result.checks:
-        status = f"[{_COLOURS[check.status]}]{check.status}[/]"
-        table.add_row(status, check.name, escape(check.message))
-    out.print(table)
+    title = f"Version {result.model_version} at {result.cutoff:%Y-%m-%d %H:%M} UTC"
+    rows = [
+        (f"[{_COLOURS[check.status]}]{check.status}[/]", check.name, escape(check.message))
+        for check in result.checks
+    ]
+    print_table(title, ["status", "check", "finding"], rows)
     for check in (*result.of("red"), *result.of("amber")):
         out.print(f"[{_COLOURS[check.status]}]{check.name}[/]: {escape(check.todo)}")

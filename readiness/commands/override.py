@@ -2,17 +2,13 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
 
 from readiness.commands.options import AsJson, Where
-from readiness.commands.printing import out, print_json
-
-if TYPE_CHECKING:
-    import pandas as pd
+from readiness.commands.printing import out, print_json, print_table
 
 
 def verb(
@@ -56,30 +52,19 @@ def verb(
             decided = Override(lead, route, because, by, utc_now(), since, until)
             add_override(ledger.connection, decided)
         rows = history(ledger.connection, lead)
+    records = rows.astype(object).where(rows.notna(), None).to_dict("records")
     if as_json:
-        records = rows.astype(object).where(rows.notna(), None).to_dict("records")
         print_json({"lead_id": lead, "history": records})
         return
-    if rows.empty:
+    if not records:
         out.print(f"Nobody decided otherwise for lead {escape(lead)}: the computed route counts.")
         return
-    out.print(_history_table(lead, rows))
+    _print_history(lead, records)
 
 
-def _history_table(lead: str, rows: "pd.DataFrame") -> Table:
-    table = Table(
-        Column("decided", no_wrap=True),
-        Column("by"),
-        Column("route"),
-        Column("lists from", no_wrap=True),
-        Column("until", no_wrap=True),
-        "because",
-        title=f"What people decided for lead {escape(lead)}; the last decision counts",
-        title_justify="left",
-    )
-    known = rows.astype(object).where(rows.notna(), None)
-    for row in known.to_dict("records"):
-        table.add_row(
+def _print_history(lead: str, records: list[dict[Any, Any]]) -> None:
+    rows = [
+        (
             f"{row['decided_at']:%Y-%m-%d}",
             escape(row["decided_by"] or ""),
             row["route"] or "withdrawn",
@@ -87,4 +72,10 @@ def _history_table(lead: str, rows: "pd.DataFrame") -> Table:
             f"{row['until']:%Y-%m-%d}" if row["until"] else "",
             escape(row["because"]),
         )
-    return table
+        for row in records
+    ]
+    print_table(
+        f"What people decided for lead {escape(lead)}; the last decision counts",
+        [">decided", "by", "route", ">lists from", ">until", "because"],
+        rows,
+    )

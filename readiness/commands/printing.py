@@ -1,17 +1,22 @@
 """Results go to standard output; progress, notes and errors to standard error."""
 
 import json
+import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.table import Column, Table
 
 from features.progress import Progress
+
+if TYPE_CHECKING:
+    from models.statistics.estimate import Estimate
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -33,6 +38,62 @@ def print_notes(notes: Iterable[object]) -> None:
     """One line each, on standard error."""
     for note in notes:
         err.print(f"[yellow]note[/] {escape(str(note))}")
+
+
+def print_verdict(verdict: object) -> None:
+    """The finding of a report in a sentence, in bold."""
+    out.print(f"[bold]{escape(str(verdict))}[/]")
+
+
+def report_table(
+    title: str | None,
+    columns: Iterable[Column | str],
+    rows: Iterable[Sequence[str]],
+    caption: str | None = None,
+    **more: Any,
+) -> Table:
+    """A table within 80 columns, its title and caption to the left.
+
+    columns: the headings; ">" begins that of a column of figures or times, which stand to the right
+    and are never broken. rows: their cells, in rich's markup; an empty row ends a section.
+    """
+    left = {"title_justify": "left", "caption_justify": "left"}
+    table = Table(*map(_column, columns), title=title, caption=caption, **left | more)
+    for row in rows:
+        if row:
+            table.add_row(*row)
+        else:
+            table.add_section()
+    return table
+
+
+def _column(heading: Column | str) -> Column:
+    if isinstance(heading, Column):
+        return heading
+    if heading.startswith(">"):
+        return Column(heading.removeprefix(">"), justify="right", no_wrap=True)
+    return Column(heading, overflow="fold")
+
+
+def print_table(*parts: Any, **more: Any) -> None:
+    """Prints a `report_table`."""
+    out.print(report_table(*parts, **more))
+
+
+def figure(value: float | None, form: str) -> str:
+    """A figure in a format such as `{:.1%}`; a dash where it is None or NaN."""
+    return "-" if value is None or math.isnan(value) else form.format(value)
+
+
+def with_interval(estimate: "Estimate", form: str) -> str:
+    """A figure with its interval: 23.0% (20.1% to 26.2%), or alone where that is not known."""
+    point, low, high = (figure(value, form) for value in estimate)
+    return f"{point} ({low} to {high})" if estimate.known else point
+
+
+def plural(number: int, noun: str) -> str:
+    """A number with its noun: 1 move, 2 moves."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 @contextmanager

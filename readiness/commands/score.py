@@ -4,10 +4,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Table
 
 from readiness.commands.options import AsJson, Cutoff, Export, Segment, Where, Which
-from readiness.commands.printing import err, out, print_json, print_notes, print_path, progress_bars
+from readiness.commands.printing import (
+    err,
+    out,
+    print_json,
+    print_notes,
+    print_path,
+    print_table,
+    progress_bars,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,19 +90,15 @@ def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame"
     part = result.get("segment")
     if len(ready):
         whose = f" of the segment {part['name']}" if part else ""
-        out.print(_head_of_the_list(ready, whose, scored.by_points))
+        _print_head_of_the_list(ready, whose, scored.by_points)
     if part:
-        routes = part["routes"]
         out.print(
             f"[bold]In the segment {escape(part['name'])}: {part['open_leads']:,} open leads[/], "
-            f"{routes.get('sales', 0):,} to sales, {routes.get('nurture', 0):,} to nurture, "
-            f"{routes.get('disqualified', 0):,} disqualified. In all:"
+            f"{_in_words(part['routes'])}. In all:"
         )
-    routes = result["routes"]
     out.print(
         f"{scored.open_leads:,} open leads at {run.cutoff:%Y-%m-%d %H:%M} UTC: "
-        f"{routes.get('sales', 0):,} to sales, {routes.get('nurture', 0):,} to nurture, "
-        f"{routes.get('disqualified', 0):,} disqualified "
+        f"{_in_words(result['routes'])} "
         f"({'no model' if scored.by_points else f'model version {run.model_version}'}, "
         f"rules {run.rules_version})."
     )
@@ -114,31 +117,25 @@ def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame"
             f"{scored.unscored:,} of them could not be scored, the ledger says why (first: "
             f"{escape(scored.first_unscored)}). See: readiness check"
         )
-    known = sum(routes.values()) - scored.added
+    known = sum(result["routes"].values()) - scored.added
     out.print(
         f"{scored.added:,} rows added"
         + (f"; {known:,} were in the ledger before and are unchanged." if known else ".")
     )
 
 
-def _head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool) -> Table:
+def _in_words(routes: dict[str, int]) -> str:
+    return (
+        f"{routes.get('sales', 0):,} to sales, {routes.get('nurture', 0):,} to nurture, "
+        f"{routes.get('disqualified', 0):,} disqualified"
+    )
+
+
+def _print_head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool) -> None:
     import pandas as pd
 
-    why = "lines of the points table" if by_points else "reasons, in log-odds"
-    table = Table(
-        title=f"The first leads of the list for sales{escape(whose)}",
-        title_justify="left",
-        caption=f"band: by points. call by: UTC. why: the strongest {why}"
-        + ("" if by_points else "; all of one lead's: readiness explain LEAD"),
-        caption_justify="left",
-    )
-    for heading in ("lead", "readiness", "points"):
-        table.add_column(heading, justify="right", no_wrap=heading != "lead")
-    table.add_column("band", no_wrap=True)
-    table.add_column("call by", no_wrap=True)
-    table.add_column("why")
-    for row in ready.to_dict("records"):
-        table.add_row(
+    rows = [
+        (
             escape(row["lead_id"]),
             "" if pd.isna(row["readiness"]) else f"{row['readiness']:.1%}",
             f"{row['rule_score']:g}",
@@ -146,4 +143,13 @@ def _head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool) -> Tab
             "" if pd.isna(row["contact_by"]) else f"{row['contact_by']:%m-%d %H:%M}",
             escape(row["reasons"].replace("; ", "\n")),
         )
-    return table
+        for row in ready.to_dict("records")
+    ]
+    why = "lines of the points table" if by_points else "reasons, in log-odds"
+    print_table(
+        f"The first leads of the list for sales{escape(whose)}",
+        [">lead", ">readiness", ">points", "band", ">call by", "why"],
+        rows,
+        f"band: by points. call by: UTC. why: the strongest {why}"
+        + ("" if by_points else "; all of one lead's: readiness explain LEAD"),
+    )

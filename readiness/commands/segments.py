@@ -1,14 +1,22 @@
 """The verb segments."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column
 
 from readiness.commands.options import AsJson, Cutoff, IfAny, Page, Where
-from readiness.commands.printing import out, print_json, print_notes, print_path, progress_bars
+from readiness.commands.printing import (
+    figure,
+    out,
+    print_json,
+    print_notes,
+    print_path,
+    print_table,
+    print_verdict,
+    progress_bars,
+)
 
 if TYPE_CHECKING:
     from serve.reports.segments.figures import SegmentGroup, SegmentsReport
@@ -44,69 +52,56 @@ def verb(
     if as_json:
         print_json(report, page=page)
         return
-    _print(report)
+    print_notes(report.notes)
+    _print_conversions(report)
+    if 1 < len(report.segments) <= WIDEST:
+        _print_overlap(report)
+    elif report.segments[1:]:
+        out.print("How they overlap: see the report, or --json.")
+    print_verdict(report.verdict)
     print_path(f"Report: {page}")
 
 
-def _print(report: "SegmentsReport") -> None:
-    print_notes(report.notes)
-    out.print(_conversions(report))
-    if 1 < len(report.segments) <= WIDEST:
-        out.print(_overlap(report))
-    elif report.segments[1:]:
-        out.print("How they overlap: see the report, or --json.")
-    out.print(f"[bold]{escape(str(report.verdict))}[/]")
-
-
-def _conversions(report: "SegmentsReport") -> Table:
+def _print_conversions(report: "SegmentsReport") -> None:
     past = report.cutoffs
     span = f"{past[0]:%Y-%m-%d} to {past[-1]:%Y-%m-%d}" if past else "none yet"
-    table = Table(
-        title=f"Segments of the open leads at {report.cutoff:%Y-%m-%d %H:%M} UTC",
-        title_justify="left",
-        caption=f"open: leads in it now. won: within {report.horizon_days} days, of those in it at "
+    print_table(
+        f"Segments of the open leads at {report.cutoff:%Y-%m-%d %H:%M} UTC",
+        [_name("segment"), ">open", ">won", ">95 %", ">lift", ">ready", ">points"],
+        [*map(_row, report.segments), (), _row(report.everyone), _row(report.nowhere)],
+        f"open: leads in it now. won: within {report.horizon_days} days, of those in it at "
         f"the past cutoffs ({span}), 95 % interval. lift: over all open leads; + - surely more or "
         "fewer. ready, points: means of those open now.",
-        caption_justify="left",
     )
-    table.add_column("segment", overflow="fold", min_width=14)
-    for heading in ("open", "won", "95 %", "lift", "ready", "points"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for group in report.segments:
-        table.add_row(*_row(group))
-    table.add_section()
-    table.add_row(*_row(report.everyone))
-    table.add_row(*_row(report.nowhere))
-    return table
+
+
+def _name(heading: str) -> Column:
+    return Column(heading, overflow="fold", min_width=14)
 
 
 def _row(group: "SegmentGroup") -> list[str]:
-    result = group.conversion
-    sign = {"more": "+", "fewer": "-", "not clear": " "}[result.against_all]
-    lift = "-" if math.isnan(result.lift.point) else f"{result.lift.point:.2f}{sign}"
-    unknown = math.isnan(result.rate.low)
+    rate, lift = group.conversion.rate, group.conversion.lift
+    sign = {"more": "+", "fewer": "-", "not clear": " "}[group.conversion.against_all]
     return [
         escape(group.name),
         f"{group.open_leads:,}",
-        "-" if math.isnan(result.rate.point) else f"{result.rate.point:.1%}",
-        "-" if unknown else f"{100 * result.rate.low:.1f}-{100 * result.rate.high:.1f}",
-        lift,
-        "-" if group.readiness is None else f"{group.readiness:.1%}",
-        "-" if group.points is None else f"{group.points:.1f}",
+        figure(rate.point, "{:.1%}"),
+        f"{100 * rate.low:.1f}-{100 * rate.high:.1f}" if rate.known else "-",
+        figure(lift.point, "{:.2f}" + sign),
+        figure(group.readiness, "{:.1%}"),
+        figure(group.points, "{:.1f}"),
     ]
 
 
-def _overlap(report: "SegmentsReport") -> Table:
-    table = Table(
-        title="How they overlap",
-        title_justify="left",
-        caption="Of the open leads of the segment to the left, the share that is also in the other",
-        caption_justify="left",
+def _print_overlap(report: "SegmentsReport") -> None:
+    others = (f">{escape(name)}" for name in report.overlap.columns)
+    rows = [
+        (escape(str(name)), *(figure(share, "{:.0%}") for share in shares))
+        for name, shares in zip(report.overlap.index, report.overlap.to_numpy(), strict=True)
+    ]
+    print_table(
+        "How they overlap",
+        [_name("of"), *others],
+        rows,
+        "Of the open leads of the segment to the left, the share that is also in the other",
     )
-    table.add_column("of", overflow="fold", min_width=14)
-    for name in report.overlap.columns:
-        table.add_column(escape(name), justify="right", overflow="fold")
-    for name, shares in zip(report.overlap.index, report.overlap.to_numpy(), strict=True):
-        cells = ["-" if math.isnan(share) else f"{share:.0%}" for share in shares]
-        table.add_row(escape(str(name)), *cells)
-    return table

@@ -5,10 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from readiness.commands.options import AsJson, Cutoff, Where
-from readiness.commands.printing import out, print_json, print_notes, print_path
+from readiness.commands.printing import (
+    figure,
+    out,
+    plural,
+    print_json,
+    print_notes,
+    print_path,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from serve.reports.sources.figures import Review
@@ -44,7 +51,7 @@ def verb(
         print_json(result, applied=applied, page=page)
         return
     print_notes(result.notes)
-    out.print(_table(result))
+    _print_sources(result)
     _print_moves(result, applied)
     print_path(f"Page: {page}")
 
@@ -62,38 +69,32 @@ def _print_moves(result: "Review", applied: list[str] | None) -> None:
     elif applied is None:
         out.print("Nothing was changed. To write these moves into sources.toml: --apply")
     else:
-        out.print(f"{len(applied)} move{'s' * (len(applied) != 1)} written into sources.toml.")
+        out.print(f"{plural(len(applied), 'move')} written into sources.toml.")
 
 
-def _table(result: "Review") -> Table:
-    table = Table(
-        title=f"Leads first touched from {result.first:%Y-%m-%d} up to {result.last:%Y-%m-%d}, won "
-        f"within {result.horizon_days} days",
-        title_justify="left",
-        caption="conversion: shrunk towards its basket, with a 95 % interval. trend: later minus "
-        "earlier half of the window, * if beyond chance. days: within which half of the wins come",
-        caption_justify="left",
-    )
-    for heading in ("basket", "source", "leads", "won", "conversion", "trend", "days"):
-        left = heading in ("basket", "source")
-        table.add_column(
-            heading,
-            justify="left" if left else "right",
-            no_wrap=heading != "source",
-            overflow="fold",
-        )
+def _print_sources(result: "Review") -> None:
+    rows: list[tuple[str, ...]] = []
     for basket, sources in result.by_basket.items():
         for place, source in enumerate(sources):
             measures, (low, high) = source.measures, source.interval
-            trend, days = measures.trend, measures.days_to_win
-            table.add_row(
-                "" if place else basket,
-                escape(source.name),
-                f"{measures.whole.leads:,}",
-                f"{measures.whole.won:,}",
-                f"{source.verdict.belief.mean:.1%} ({100 * low:.1f} to {100 * high:.1f})",
-                "-" if trend is None else f"{trend.point:+.1%}{'*' * trend.significant}",
-                "-" if days is None else f"{days:.0f}",
+            trend = measures.trend
+            rows.append(
+                (
+                    "" if place else basket,
+                    escape(source.name),
+                    f"{measures.whole.leads:,}",
+                    f"{measures.whole.won:,}",
+                    f"{source.verdict.belief.mean:.1%} ({100 * low:.1f} to {100 * high:.1f})",
+                    "-" if trend is None else f"{trend.point:+.1%}{'*' * trend.significant}",
+                    figure(measures.days_to_win, "{:.0f}"),
+                )
             )
-        table.add_section()
-    return table
+        rows.append(())
+    print_table(
+        f"Leads first touched from {result.first:%Y-%m-%d} up to {result.last:%Y-%m-%d}, won "
+        f"within {result.horizon_days} days",
+        ["basket", "source", ">leads", ">won", ">conversion", ">trend", ">days"],
+        rows,
+        "conversion: shrunk towards its basket, with a 95 % interval. trend: later minus "
+        "earlier half of the window, * if beyond chance. days: within which half of the wins come",
+    )

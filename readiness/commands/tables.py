@@ -4,12 +4,20 @@ import math
 
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from models.simpler import MODEL, SideBySide
 from models.statistics.calibration import CalibrationReport
-from models.statistics.estimate import Estimate
 from models.statistics.judge import Judgement
+from readiness.commands.printing import (
+    figure,
+    out,
+    plural,
+    print_table,
+    print_verdict,
+    report_table,
+    with_interval,
+)
 
 _ROWS = (
     ("precision", "won on the list", "{:.1%}"),
@@ -35,103 +43,92 @@ def judgement_table(judged: Judgement) -> Table:
         for name, up_to in judged.ece_by_chance.items()
     ]
     caption += [judged.too_few] if judged.too_few else []
-    table = Table(
-        title=_title(judged),
-        title_justify="left",
-        caption="\n".join(caption),
-        caption_justify="left",
-    )
-    table.add_column("")
-    for column in (first, second, "chance", f"{first} - {second}\n(95 % interval)"):
-        table.add_column(column, justify="right", no_wrap=True)
     random, base_rate = judged.baselines["random"], judged.baselines["base_rate"]
+    rows = []
     for metric, words, form in _ROWS:
-        if all(math.isnan(estimates[metric].point) for estimates in judged.estimates.values()):
+        figures = [judged.estimates[name][metric].point for name in judged.names]
+        if all(map(math.isnan, figures)):
             continue  # two points tables: neither is a probability
-        chance = base_rate[metric] if math.isnan(random[metric]) else random[metric]
-        table.add_row(
-            words,
-            _figure(judged.estimates[first][metric].point, form),
-            _figure(judged.estimates[second][metric].point, form),
-            _figure(chance, form),
-            _difference(judged.difference[metric], form),
-        )
-    return table
+        figures.append(base_rate[metric] if math.isnan(random[metric]) else random[metric])
+        difference = with_interval(judged.difference[metric], _signed(form))
+        rows.append((words, *(figure(value, form) for value in figures), difference))
+    return report_table(
+        _title(judged),
+        ["", f">{first}", f">{second}", ">chance", f">{first} - {second}\n(95 % interval)"],
+        rows,
+        "\n".join(caption),
+    )
 
 
-def beside_table(simpler: SideBySide, groups: SideBySide) -> Table:
+def print_judgement(
+    judged: Judgement, verdict: object, calibration: CalibrationReport | None = None
+) -> None:
+    """The table, the groups of leads for which the model is not calibrated, and the verdict."""
+    out.print(judgement_table(judged))
+    if calibration and calibration.off:
+        _print_calibration(calibration)
+    print_verdict(verdict)
+
+
+def print_beside(simpler: Beside, groups: Beside) -> None:
     """The model next to simpler ways, then next to itself on a part of the features: each with
     the difference to the model, and the interval of that."""
-    table = Table(
-        title="Simpler ways, and parts of the features, on the same snapshots",
-        title_justify="left",
-        caption="(difference to the model), 95 % interval below; log loss: - favours the model\n"
+    shown = [row for row in _ROWS if row[0] in _BESIDE]
+    model = simpler.figures[MODEL]
+    rows = [(MODEL, *(figure(model[metric].point, form) for metric, _, form in shown)), ()]
+    for each in (simpler, groups):
+        for name in each.others:
+            rows.append((name, *(_beside(each, name, metric, form) for metric, _, form in shown)))
+        rows.append(())
+    print_table(
+        "Simpler ways, and parts of the features, on the same snapshots",
+        [
+            Column("", max_width=13),
+            *(">" + words.replace(" ", "\n", 1) for _, words, _ in shown),
+        ],
+        rows,
+        "(difference to the model), 95 % interval below; log loss: - favours the model\n"
         "explicit: attributes and age; implicit: events of the lead",
-        caption_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
-    table.add_column("", max_width=13)
-    shown = [row for row in _ROWS if row[0] in _BESIDE]
-    for _, words, _ in shown:
-        table.add_column(words.replace(" ", "\n", 1), justify="right", no_wrap=True)
-    model = simpler.figures[MODEL]
-    table.add_row(MODEL, *(_figure(model[metric].point, form) for metric, _, form in shown))
-    table.add_section()
-    for each in (simpler, groups):
-        for name in each.others:
-            table.add_row(name, *(_beside(each, name, metric, form) for metric, _, form in shown))
-        table.add_section()
-    return table
 
 
-def _beside(result: SideBySide, name: str, metric: str, form: str) -> str:
-    figure, (point, low, high) = result.figures[name][metric].point, result.difference[name][metric]
-    if math.isnan(figure):
+def _beside(result: Beside, name: str, metric: str, form: str) -> str:
+    value, difference = result.figures[name][metric].point, result.difference[name][metric]
+    if math.isnan(value):
         return "-"
-    signed = form.replace("4f", "3f").replace("{:", "{:+")
-    interval = "-" if math.isnan(low) else f"{signed.format(low)}..{signed.format(high)}"
-    return f"{form.replace('4f', '3f').format(figure)} ({signed.format(point)})\n{interval}"
+    short = form.replace("4f", "3f")
+    point, low, high = (figure(each, _signed(short)) for each in difference)
+    return f"{short.format(value)} ({point})\n" + (f"{low}..{high}" if difference.known else "-")
 
 
-def calibration_table(result: CalibrationReport) -> Table | None:
-    """The groups of leads for which the model is not calibrated; None if it is for all."""
-    if not result.off:
-        return None
-    table = Table(
-        title=f"The readiness is off for {len(result.off)} of {len(result.groups)} groups",
-        title_justify="left",
-        caption="beyond chance, at 95 % for all groups together",
-        caption_justify="left",
+def _print_calibration(result: CalibrationReport) -> None:
+    rows = [
+        (
+            group.kind,
+            escape(group.name),
+            f"{group.snapshots:,}",
+            f"{group.promised:.1%}",
+            with_interval(group.won, "{:.1%}"),
+        )
+        for group in result.off
+    ]
+    print_table(
+        f"The readiness is off for {len(result.off)} of {len(result.groups)} groups",
+        ["group", "", ">snapshots", ">predicted", ">won (95 % interval)"],
+        rows,
+        "beyond chance, at 95 % for all groups together",
     )
-    for heading in ("group", "", "snapshots", "predicted", "won (95 % interval)"):
-        table.add_column(heading, justify="left" if heading in ("group", "") else "right")
-    for group in result.off:
-        point, low, high = group.won
-        won = f"{point:.1%} ({low:.1%} to {high:.1%})"
-        name = escape(group.name)
-        table.add_row(group.kind, name, f"{group.snapshots:,}", f"{group.promised:.1%}", won)
-    return table
+
+
+def _signed(form: str) -> str:
+    return form.replace("{:", "{:+")
 
 
 def _title(judged: Judgement) -> str:
-    cutoffs = len(judged.cutoffs)
     return (
-        f"{judged.snapshots:,} snapshots ({judged.leads:,} leads, {cutoffs} "
-        f"cutoff{'s' * (cutoffs != 1)}), {judged.wins:,} won.\n"
+        f"{judged.snapshots:,} snapshots ({judged.leads:,} leads, "
+        f"{plural(len(judged.cutoffs), 'cutoff')}), {judged.wins:,} won.\n"
         f"Each list: the top {100 * judged.share:.3g} % of the open leads of its cutoff."
     )
-
-
-def _figure(figure: float, form: str) -> str:
-    return "-" if math.isnan(figure) else form.format(figure)
-
-
-def _difference(result: Estimate, form: str) -> str:
-    if math.isnan(result.point):
-        return "-"
-    signed = form.replace("{:", "{:+")
-    if math.isnan(result.low):
-        return signed.format(result.point)
-    low, high = signed.format(result.low), signed.format(result.high)
-    return f"{signed.format(result.point)} ({low} to {high})"

@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-from rich.markup import escape
-from rich.table import Table
-
 from readiness.commands.options import AsJson, Where
-from readiness.commands.printing import err, out, print_json, print_notes, print_path, progress_bars
+from readiness.commands.printing import (
+    out,
+    plural,
+    print_json,
+    print_notes,
+    print_path,
+    print_table,
+    progress_bars,
+)
 
 if TYPE_CHECKING:
     from training.record import Trained
@@ -34,20 +38,12 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     If there is too little data to learn from, it exits 1 with every reason (docs/enough-data.md)
     and registers nothing; until then `readiness score` uses the points alone.
     """
-    from features.check.gate import NotEnough
     from features.config import load
     from training.train import train
 
     config = load(where)
-    try:
-        with progress_bars() as progress:
-            trained = train(config, progress)
-    except NotEnough as refused:
-        if not as_json:
-            raise
-        print_json({"error": str(refused), "reasons": refused.lacks})
-        err.print(f"[bold red]readiness:[/] {escape(str(refused))}", soft_wrap=True)
-        raise typer.Exit(1) from None
+    with progress_bars() as progress:
+        trained = train(config, progress)
     if as_json:
         print_json(trained)
         return
@@ -56,7 +52,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
 
 
 def print_trained(trained: "Trained", uri: str) -> None:
-    from readiness.commands.tables import beside_table, calibration_table, judgement_table
+    from readiness.commands.tables import print_beside, print_judgement
 
     fit, compared = trained.split.fit, trained.comparison
     print_notes(trained.notes)
@@ -67,12 +63,8 @@ def print_trained(trained: "Trained", uri: str) -> None:
         + (f" ({dropped} dropped: all missing or constant)." if dropped else ".")
     )
     _print_candidates(trained)
-    out.print(judgement_table(compared.judgement))
-    off = compared.calibration and calibration_table(compared.calibration)
-    if off:
-        out.print(off)
-    out.print(f"[bold]{compared.verdict}[/]")
-    out.print(beside_table(trained.simpler.side_by_side, trained.groups.side_by_side))
+    print_judgement(compared.judgement, compared.verdict, compared.calibration)
+    print_beside(trained.simpler.beside, trained.groups.beside)
     out.print(trained.simpler.verdict)
     out.print(str(trained.timing))
     out.print(trained.random_split.sentence)
@@ -87,20 +79,20 @@ def _print_candidates(trained: "Trained") -> None:
     if not trained.chosen.folds:
         out.print("No search: too few training cutoffs for a rolling origin; the default was used.")
         return
-    periods, way = len(trained.chosen.folds), trained.model.way
+    chosen, way = trained.chosen, trained.model.way
+    rows = [
+        (
+            "*" if candidate is chosen else "",
+            *(f"{value:g}" for value in candidate.settings.values()),
+            *(f"{candidate.log_loss:.4f}", f"{candidate.roc_auc:.4f}"),
+        )
+        for candidate in trained.candidates
+    ]
     first = "the first, unless the log loss of another is significantly lower"
-    table = Table(
-        title=f"The {way}: candidates on {periods} earlier period{'s' * (periods != 1)}",
-        title_justify="left",
-        caption=f"* chosen: {'the lowest log loss' if trained.model.is_linear else first}",
-        caption_justify="left",
+    settings = (_SETTINGS.get(key, key) for key in chosen.settings)
+    print_table(
+        f"The {way}: candidates on {plural(len(chosen.folds), 'earlier period')}",
+        ["", *(f">{setting}" for setting in settings), ">log loss", ">ROC\nAUC"],
+        rows,
+        f"* chosen: {'the lowest log loss' if trained.model.is_linear else first}",
     )
-    for heading in ("", *(_SETTINGS.get(key, key) for key in trained.chosen.settings)):
-        table.add_column(heading, justify="right")
-    table.add_column("log loss", justify="right")
-    table.add_column("ROC\nAUC", justify="right")
-    for candidate in trained.candidates:
-        chosen = "*" if candidate is trained.chosen else ""
-        settings = [f"{value:g}" for value in candidate.settings.values()]
-        table.add_row(chosen, *settings, f"{candidate.log_loss:.4f}", f"{candidate.roc_auc:.4f}")
-    out.print(table)

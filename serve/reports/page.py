@@ -44,6 +44,15 @@ def number(figure: float, beside: float = 0) -> str:
     return (f"{figure:z,.0f}" if whole else f"{figure:z.2g}").replace("-", MINUS)
 
 
+def begun(words: str) -> str:
+    """Words with a capital letter first, the others as they are.
+
+    >>> begun("won by the ROC AUC")
+    'Won by the ROC AUC'
+    """
+    return words[:1].upper() + words[1:]
+
+
 def render(template: str, **values: object) -> str:
     """The page that a template (card/page.html) makes of the values."""
     pages = jinja2.Environment(
@@ -53,7 +62,7 @@ def render(template: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters.update(percent=percent, number=number)
+    pages.filters.update(percent=percent, number=number, thousands="{:,}".format, begun=begun)
     pages.tests["unknown"] = math.isnan
     # a percent sign stays with its figure
     return pages.get_template(template).render(**values).replace(" %", f"{NBSP}%")

@@ -15,9 +15,9 @@ from benchmarks.source_companies import (
     right_basket,
     run,
 )
-from features.simulator.world import WorthChange
+from features.simulator.world import QualityChange
 
-CHANGE = WorthChange("social", 300, 3.0)
+CHANGE = QualityChange("social", 300, 3.0)
 
 
 def company() -> tuple[pd.DataFrame, pd.DataFrame]:

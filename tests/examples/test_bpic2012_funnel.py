@@ -43,14 +43,14 @@ def test_every_phase_equals_a_recount_from_the_log() -> None:
     stages = list(STAGES)
     passed = {stage: entered[stages[n:]].min(axis=1) for n, stage in enumerate(stages)}
     steps = [*pairwise(stages), (stages[0], stages[-1])]
-    for (begin, to), found in zip(steps, report.measured, strict=True):
+    for (begin, to), result in zip(steps, report.measured, strict=True):
         start = entered[begin].dropna()
         start = start[start <= passed[begin].reindex(start.index)]
-        mature = start[start + timedelta(days=found.within) <= report.until]
-        limit = mature + timedelta(days=found.within)
+        mature = start[start + timedelta(days=result.within) <= report.until]
+        limit = mature + timedelta(days=result.within)
         went_on = passed[to].reindex(mature.index) < limit
         is_lost = (lost.reindex(mature.index) < limit) & ~went_on
-        assert (found.begin, found.to, found.entered) == (begin, to, len(start))
-        assert (found.mature, found.went_on, found.lost) == (
+        assert (result.begin, result.to, result.entered) == (begin, to, len(start))
+        assert (result.mature, result.went_on, result.lost) == (
             len(mature), went_on.sum(), is_lost.sum(),
         )  # fmt: skip

@@ -42,16 +42,16 @@ def test_sizes_and_conversion_equal_a_recount_from_the_log(tmp_path: Path) -> No
     config = load(EXAMPLE)
     config = config.model_copy(update={"mlflow": config.mlflow.model_copy(update=mlflow)})
     report = segments_report(config, "", None, silent)
-    found = next(group for group in report.segments if group.name == "signed offer is back")
+    result = next(group for group in report.segments if group.name == "signed offer is back")
 
     def inside(cutoff: pd.Timestamp) -> pd.Series:
         return (created < cutoff) & ~(closed < cutoff) & (back < cutoff)
 
-    assert found.open_leads == inside(report.cutoff).sum()
+    assert result.open_leads == inside(report.cutoff).sum()
     counts = [
         (members.sum(), (members & (won >= cutoff) & (won < cutoff + timedelta(days=30))).sum())
         for cutoff in report.cutoffs
         for members in [inside(cutoff)]
     ]
     snapshots, wins = map(sum, zip(*counts, strict=True))
-    assert (found.conversion.snapshots, found.conversion.wins) == (snapshots, wins)
+    assert (result.conversion.snapshots, result.conversion.wins) == (snapshots, wins)

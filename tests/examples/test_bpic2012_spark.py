@@ -68,9 +68,9 @@ def ledger_of(config, scorer):
         open_ledger(config.out_folder / "ledger.duckdb") as ledger,
         open_database(scorer.staged(config), scorer.specs) as database,
     ):
-        found = score_all(config, database, scorer, ledger, CUTOFF)
-        said = database.actions, database.data_end, to_json(found)
-        return said, found.rows.drop(columns="scored_at")
+        result = score_all(config, database, scorer, ledger, CUTOFF)
+        message = database.actions, database.data_end, to_json(result)
+        return message, result.rows.drop(columns="scored_at")
 
 
 def test_the_ledger_of_the_example_is_the_same_to_the_last_bit(
@@ -78,9 +78,9 @@ def test_the_ledger_of_the_example_is_the_same_to_the_last_bit(
 ):
     there = example("spark", tmp_path_factory.mktemp("there") / "example")
     assert (here.engine.kind, there.engine.kind) == ("duckdb", "spark")
-    said, rows = ledger_of(here, scorer)
+    message, rows = ledger_of(here, scorer)
     said_there, rows_there = ledger_of(there, scorer)
-    assert said == said_there
-    assert said[2]["scored"] == len(rows) > 500
+    assert message == said_there
+    assert message[2]["scored"] == len(rows) > 500
     assert rows["readiness"].nunique() > 100
     pd.testing.assert_frame_equal(rows, rows_there, check_exact=True)

@@ -87,7 +87,7 @@ def test_columns_are_those_of_the_contract(query: Query) -> None:
 
 
 @needs_data
-def test_deeds_are_those_listed_and_none_decides(query: Query) -> None:
+def test_events_are_those_listed_and_none_decides(query: Query) -> None:
     counts = dict(query("SELECT action, count(*) FROM events GROUP BY 1"))
     readme = (EXAMPLE / "README.md").read_text("utf-8")
     assert len(counts) == 15
@@ -223,7 +223,7 @@ def test_contacts_are_the_calls_that_staff_began(query: Query) -> None:
         for row in log
         if row["concept:name"] in calls and row["lifecycle:transition"] == "START"
     }
-    told = query("SELECT count(*), count(DISTINCT lead_id), min(contacted_at) FROM contacts")
+    message = query("SELECT count(*), count(DISTINCT lead_id), min(contacted_at) FROM contacts")
     first = min(datetime.fromisoformat(time) for _, time, _ in began).astimezone(UTC)
     leads = {lead for lead, _, _ in began}
-    assert told == [(len(began), len(leads), first.replace(tzinfo=None))]
+    assert message == [(len(began), len(leads), first.replace(tzinfo=None))]

@@ -27,7 +27,7 @@ def test_the_review_equals_counts_by_pandas() -> None:
     known = load_sources(sources_path(config))
     with open_database(config) as database:
         assert find_breaches(database.connection, database.columns, datetime(2026, 1, 1)) == []
-        found = review(config, database, known, datetime(2018, 8, 1))
+        result = review(config, database, known, datetime(2018, 8, 1))
     contacts = pd.read_csv(DATA / CONTACTS, parse_dates=["first_contact_date"])
     deals = pd.read_csv(DATA / WON, parse_dates=["won_date"])[["mql_id", "won_date"]]
     leads = contacts.merge(deals, how="left", on="mql_id")
@@ -36,6 +36,6 @@ def test_the_review_equals_counts_by_pandas() -> None:
     origin = leads.origin.fillna("not recorded")[~(days < 0)]
     won = (days < 60).groupby(origin).sum()
     assert (len(leads), (days < 0).sum()) == (5_998, 1)
-    assert {s.name: s.measures.whole.leads for s in found.sources} == dict(origin.value_counts())
-    assert {s.name: s.measures.whole.won for s in found.sources} == dict(won)
-    assert not found.notes
+    assert {s.name: s.measures.whole.leads for s in result.sources} == dict(origin.value_counts())
+    assert {s.name: s.measures.whole.won for s in result.sources} == dict(won)
+    assert not result.notes

@@ -25,7 +25,7 @@ from features.spec.where import Where
 from tests.features.adversarial import ACTIONS
 
 SPANS = [1, 7, 30, 365, None]
-DOERS = [None, *ACTIONS]
+ANY_OR_ONE = [None, *ACTIONS]
 
 WHERES = [
     Where(content="/pricing"),
@@ -45,11 +45,11 @@ FOLLOWED = [(None, WHERES[0]), *((action, where) for action in ACTIONS[:2] for w
 GAP = Custom("longest_gap", "max(age_us)", "longest pause in days")
 EVERY_SPEC = [
     Age(),
-    *(kind(action, span) for kind, action, span in product((Count, SumValue), DOERS, SPANS)),
-    *(DaysSince(action) for action in DOERS),
-    *(Trend(action, span) for action, span in product(DOERS, SPANS[:-1])),
-    *(Decayed(*chosen) for chosen in product(DOERS, (0.5, 7, 14, 30.25), SPANS)),
-    *(Faded(action, days) for action, days in product(DOERS, SPANS[:-1])),
+    *(kind(action, span) for kind, action, span in product((Count, SumValue), ANY_OR_ONE, SPANS)),
+    *(DaysSince(action) for action in ANY_OR_ONE),
+    *(Trend(action, span) for action, span in product(ANY_OR_ONE, SPANS[:-1])),
+    *(Decayed(*chosen) for chosen in product(ANY_OR_ONE, (0.5, 7, 14, 30.25), SPANS)),
+    *(Faded(action, days) for action, days in product(ANY_OR_ONE, SPANS[:-1])),
     *(ActiveDays(span, action) for action, span in product(ACTIONS, SPANS)),
     *(kind(action, 7, where) for kind, (action, where) in product((Count, SumValue), FOLLOWED)),
     *(

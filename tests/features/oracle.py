@@ -40,7 +40,7 @@ def known_at(event):
 
 
 def known(events, cutoff):
-    """What had been done, and was known of, before the cutoff. Without an action it is no deed."""
+    """What had been done, and was known of, before the cutoff. Without an action it is no event."""
     return [e for e in events if e["action"] is not None and known_at(e) < cutoff]
 
 

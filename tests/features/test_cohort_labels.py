@@ -78,8 +78,8 @@ def test_the_label_over_30_days(deals, won):
 
 
 def test_one_lead_may_be_censored_at_a_later_cutoff_only():
-    found = labels([LEAD], [deal(at("2012-02-10"))], [CUTOFF, NEXT], 30, at("2012-02-20"))
-    assert found == [(1, CUTOFF, 1), (1, NEXT, None)]
+    labelled = labels([LEAD], [deal(at("2012-02-10"))], [CUTOFF, NEXT], 30, at("2012-02-20"))
+    assert labelled == [(1, CUTOFF, 1), (1, NEXT, None)]
 
 
 def test_maturity():
@@ -117,11 +117,11 @@ def test_an_unusable_lead_is_in_no_cohort():
 @given(databases(least_leads=6))
 def test_cohort_and_labels_equal_the_oracle(rows):
     data_end = CUTOFFS[1] + 4 * oracle.DAY
-    wanted = [
+    expected = [
         (lead["lead_id"], cutoff, oracle.label(lead, rows.deals, cutoff, 4, data_end))
         for lead in rows.leads
         for cutoff in CUTOFFS
         if oracle.is_open(lead, rows.deals, cutoff)
     ]
     leads = [{key: lead[key] for key in ("lead_id", "created_at")} for lead in rows.leads]
-    assert labels(leads, rows.deals, CUTOFFS, 4, data_end) == in_order(wanted)
+    assert labels(leads, rows.deals, CUTOFFS, 4, data_end) == in_order(expected)

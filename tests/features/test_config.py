@@ -45,7 +45,7 @@ def test_the_least_file_has_the_documented_defaults(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ("[time]\nhorizon = 30", "time.horizon: unknown key; did you mean horizon_days?"),
         ("[features]\nwindow_days = [7]", "unknown key; did you mean windows_days?"),
@@ -58,8 +58,8 @@ def test_the_least_file_has_the_documented_defaults(tmp_path):
         ("path = 'elsewhere'", "path: "),
     ],
 )  # fmt: skip
-def test_an_unknown_key_names_the_nearest(tmp_path, wrong, said):
-    assert said in refusal(tmp_path, merged(wrong))
+def test_an_unknown_key_names_the_nearest(tmp_path, wrong, message):
+    assert message in refusal(tmp_path, merged(wrong))
 
 
 def merged(more):
@@ -71,15 +71,15 @@ def merged(more):
 
 
 @pytest.mark.parametrize(
-    ("gone", "said"),
+    ("gone", "message"),
     [
         ("first_cutoff = 2026-01-05", "time.first_cutoff: is required"),
         ('deals = "deals.parquet"', "tables.deals: is required"),
         ("[capacity]\nshare = 0.1", "capacity: is required"),
     ],
 )
-def test_what_is_missing_is_named(tmp_path, gone, said):
-    assert said in refusal(tmp_path, GOOD.replace(gone, ""))
+def test_what_is_missing_is_named(tmp_path, gone, message):
+    assert message in refusal(tmp_path, GOOD.replace(gone, ""))
 
 
 @pytest.mark.parametrize(
@@ -104,18 +104,18 @@ def test_what_is_missing_is_named(tmp_path, gone, said):
     ],
 )
 def test_a_value_that_does_not_fit_is_shown_with_its_place(tmp_path, good, wrong, place, shown):
-    said = refusal(tmp_path, GOOD.replace(good, wrong, 1))
-    assert "has 1 fault:" in said
-    assert f"{place}: should be " in said
-    assert said.endswith(f"it is {shown!r}") or said.endswith(f"it is {shown}")
+    message = refusal(tmp_path, GOOD.replace(good, wrong, 1))
+    assert "has 1 fault:" in message
+    assert f"{place}: should be " in message
+    assert message.endswith(f"it is {shown!r}") or message.endswith(f"it is {shown}")
 
 
-def test_every_fault_is_told_at_once(tmp_path):
+def test_every_fault_is_reported_at_once(tmp_path):
     wrong = GOOD.replace("share = 0.1", "share = 7").replace("first_cutoff", "first_cutof")
-    said = refusal(tmp_path, wrong)
-    assert "has 3 faults:" in said
+    message = refusal(tmp_path, wrong)
+    assert "has 3 faults:" in message
     for part in ("capacity.share", "time.first_cutof: unknown", "time.first_cutoff: is required"):
-        assert part in said
+        assert part in message
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_dates_and_offsets_become_naive_utc(tmp_path, written, meant):
 
 @pytest.mark.parametrize("both_or_none", ["", "share = 0.1\nleads = 50"])
 def test_capacity_is_a_share_or_a_number(tmp_path, both_or_none):
-    said = refusal(tmp_path, GOOD.replace("share = 0.1", both_or_none))
-    assert "capacity: name either `share` or `leads`, one of them" in said
+    message = refusal(tmp_path, GOOD.replace("share = 0.1", both_or_none))
+    assert "capacity: name either `share` or `leads`, one of them" in message
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ LEAD = {"lead_id": 1, "created_at": at("2012-01-09")}
 
 def became(deals, until=UNTIL, cutoffs=(CUTOFF,)):
     with opened([LEAD], [], deals, time={"data_end": LATER}) as database:
-        found = endings(database, cutoffs, until)
-        return list(zip(found["days"], found["ending"], strict=True))
+        frame = endings(database, cutoffs, until)
+        return list(zip(frame["days"], frame["ending"], strict=True))
 
 
 @pytest.mark.parametrize("outcome", ["won", "lost"])
@@ -37,8 +37,8 @@ def became(deals, until=UNTIL, cutoffs=(CUTOFF,)):
 )
 def test_the_worked_example(closed_at, days, seen, outcome):
     deals = [{"lead_id": 1, "closed_at": closed_at, "outcome": outcome}]
-    ((found, ending),) = became(deals)
-    assert found == pytest.approx(days, abs=1e-9)
+    ((elapsed, ending),) = became(deals)
+    assert elapsed == pytest.approx(days, abs=1e-9)
     assert ending == (outcome if seen else "open")
 
 
@@ -74,9 +74,9 @@ def test_rows_and_outcomes_are_those_of_plain_python_in_the_dataset_s_order(clos
     leads.append({"lead_id": 99, "created_at": begin})
     events = [event(99, begin + timedelta(hours=1))]
     with opened(leads, events, deals, time={"data_end": LATER}) as database:
-        found = endings(database, cutoffs, until)
+        frame = endings(database, cutoffs, until)
         rows = labelled(database, [Age()], cutoffs, 30, 4).frame
-    assert found[["lead_id", "cutoff"]].equals(rows[["lead_id", "cutoff"]])
-    others = found[found["lead_id"] != 99]
+    assert frame[["lead_id", "cutoff"]].equals(rows[["lead_id", "cutoff"]])
+    others = frame[frame["lead_id"] != 99]
     known = list(zip(others["lead_id"], others["days"], others["ending"], strict=True))
     assert known == [(lead, pytest.approx(took), ending) for lead, took, ending in expected]

@@ -1,4 +1,4 @@
-"""What is wrong in funnel.toml is said, and the starter writes one that is read."""
+"""Faults in funnel.toml are reported, and the starter writes one that is read."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ END = '[[stage]]\nname = "end"\nwon = true\n'
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (LEAD, "at least 2 items"),
         (LEAD + LEAD, "two stages are called lead"),
@@ -28,11 +28,11 @@ END = '[[stage]]\nname = "end"\nwon = true\n'
         ("[[stage", "is not valid TOML"),
     ],
 )
-def test_what_is_wrong_in_funnel_toml_is_said(tmp_path: Path, text, said):
+def test_faults_in_funnel_toml_are_reported(tmp_path: Path, text, message):
     (tmp_path / "funnel.toml").write_text(text)
     with pytest.raises(BadInput, match=r"funnel\.toml") as refused:
         load_funnel(config_for(tmp_path))
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["funnel.toml", "mine.toml"])

@@ -10,6 +10,7 @@ Worked example, until 2026-03-01 00:00, funnel lead > MQL > SQL > customer (LEAD
   fay  created 2026-03-01 00:00                                    not there yet
 """
 
+import re
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -84,27 +85,26 @@ def opened(tables, features):
 def read(tables, until=UNTIL, funnel=FUNNEL, scored=None, features=NO_FEATURES):
     """Per lead: when it entered each stage (None: not), and when it was lost."""
     with opened(tables, features) as database:
-        found = entries(database, funnel, until, scored)
-    times = found.entered.astype(object).tolist()
-    lost = [None if pd.isna(t) else t.to_pydatetime() for t in found.leads["lost_at"]]
-    rows = zip(found.leads["lead_id"], times, lost, strict=True)
-    return {lead: (*moments, gone) for lead, moments, gone in rows}, found
+        whole = entries(database, funnel, until, scored)
+    times = whole.entered.astype(object).tolist()
+    lost = [None if pd.isna(t) else t.to_pydatetime() for t in whole.leads["lost_at"]]
+    rows = zip(whole.leads["lead_id"], times, lost, strict=True)
+    return {lead: (*moments, gone) for lead, moments, gone in rows}, whole
 
 
 def test_the_worked_example():
-    found, whole = read(WORKED)
+    stays, whole = read(WORKED)
     created = at("2026-01-05")
     won = at("2026-02-10")
-    assert found == {
+    assert stays == {
         "ann": (created, at("2026-01-20"), won, won, None),
         "bob": (created, at("2026-02-01"), at("2026-02-01"), None, None),
         "cid": (created, None, None, None, at("2026-01-15")),
         "dot": (created, None, None, None, None),
         "eve": (created, at("2026-02-02"), None, None, None),
     }
-    assert whole.notes == (
-        "The table stages has 1 rows of stages that funnel.toml does not name: Mql (1).",
-    )
+    (note,) = whole.notes
+    assert re.search(r"\bstages\b.* 1 rows.* Mql \(1\)", note)
     assert set(whole.leads["source"]) == {"web"}
     skips = dict(zip(whole.leads["lead_id"], whole.skipped.tolist(), strict=True))
     assert skips == {
@@ -117,7 +117,7 @@ def test_the_worked_example():
 def oracle(tables, until):
     """The same by loops, from the module's docstring: per lead (passed, lost, skipped)."""
     deals = {lead: (closed, how) for lead, closed, how in tables["deals"] if closed < until}
-    found = {}
+    stays = {}
     for lead, created, _ in tables["leads"]:
         if created >= until:
             continue
@@ -133,8 +133,10 @@ def oracle(tables, until):
         if how == "won":
             ways[3].append(closed)
         for place, name in enumerate(("lead", "MQL", "SQL", "customer")):
-            told = [t for who, s, t in tables["stages"] if (who, s) == (lead, name) and t < until]
-            ways[place] = told or ways[place]
+            explicit = [
+                t for who, s, t in tables["stages"] if (who, s) == (lead, name) and t < until
+            ]
+            ways[place] = explicit or ways[place]
         lost = closed if how == "lost" else None
         own = [min(times, default=None) for times in ways.values()]
         own = [max(t, created) if t else None for t in own]
@@ -142,8 +144,8 @@ def oracle(tables, until):
         passed = [min((t for t in own[n:] if t), default=None) for n in range(4)]
         if any(passed):
             skipped = [bool(p) and own[n] != p for n, p in enumerate(passed)]
-            found[lead] = (passed, lost, skipped)
-    return found
+            stays[lead] = (passed, lost, skipped)
+    return stays
 
 
 times = st.integers(0, 16).map(lambda halves: at("2026-02-21") + timedelta(hours=12 * halves))
@@ -174,9 +176,9 @@ databases = st.fixed_dictionaries(
 def sound(tables):
     """Without what `check` calls a breach: rows of unknown leads, deals before the lead."""
     created = {lead: moment for lead, moment, _ in tables["leads"]}
-    kept = {name: [r for r in rows if r[0] in created] for name, rows in tables.items()}
-    kept["deals"] = [row for row in kept["deals"] if row[1] >= created[row[0]]]
-    return kept
+    usable = {name: [r for r in rows if r[0] in created] for name, rows in tables.items()}
+    usable["deals"] = [row for row in usable["deals"] if row[1] >= created[row[0]]]
+    return usable
 
 
 @settings(max_examples=30)
@@ -184,20 +186,20 @@ def sound(tables):
 def test_entries_equal_the_oracle(tables):
     expected = oracle(tables, UNTIL)
     try:
-        found, whole = read(tables)
+        stays, whole = read(tables)
     except Refused:
         assert not expected
         return
     names = [stage.name for stage in whole.funnel.stage]
-    kept = [n for n, stage in enumerate(FUNNEL.stage) if stage.name in names]
-    assert found == {
-        lead: (*(passed[n] for n in kept), lost) for lead, (passed, lost, _) in expected.items()
+    judged = [n for n, stage in enumerate(FUNNEL.stage) if stage.name in names]
+    assert stays == {
+        lead: (*(passed[n] for n in judged), lost) for lead, (passed, lost, _) in expected.items()
     }
     assert whole.skipped.tolist() == [
-        [skipped[n] for n in kept] for _, (_, _, skipped) in sorted(expected.items())
+        [skipped[n] for n in judged] for _, (_, _, skipped) in sorted(expected.items())
     ]
     # what is left out was skipped by everyone who passed it, and somebody did
-    for n in set(range(4)) - set(kept):
+    for n in set(range(4)) - set(judged):
         marks = [skipped[n] for passed, _, skipped in expected.values() if passed[n]]
         assert marks
         assert all(marks)
@@ -234,24 +236,25 @@ def test_past_scores_lead_in_before_the_time_and_only_their_own_lead():
     scored = pa.table(pd.DataFrame(rows, columns=["lead_id", "stage", "entered_at"]))
     stages = [{"name": "lead", "created": True}, {"name": "hot", "readiness_from": 0.3}]
     tables = WORKED | {"deals": [], "stages": []}
-    found, _ = read(tables, funnel=Funnel.model_validate({"stage": stages}), scored=scored)
-    assert {lead: hot for lead, (_, hot, _) in found.items() if hot} == {"ann": at("2026-02-02")}
+    stays, _ = read(tables, funnel=Funnel.model_validate({"stage": stages}), scored=scored)
+    assert {lead: hot for lead, (_, hot, _) in stays.items() if hot} == {"ann": at("2026-02-02")}
 
 
 def test_a_stage_without_its_source_is_left_out_and_named():
     stages = [stage.model_dump(exclude_defaults=True) for stage in FUNNEL.stage]
     stages[1] = {"name": "MQL", "points_from": 40, "actions": ["pricelist"]}
     tables = {name: rows for name, rows in WORKED.items() if name not in ("contacts", "stages")}
-    found, whole = read(tables, funnel=Funnel.model_validate({"stage": stages}))
-    assert found["ann"] == (at("2026-01-05"), at("2026-02-10"), None)
-    assert whole.notes == (
-        "MQL asks for the ledger, which is not there yet: nobody enters it that way. "
-        "`readiness score` writes it, one cutoff a run.",
-        "MQL names actions that no event has: pricelist.",
-        "SQL asks for the table contacts, which readiness.toml does not name.",
-        "The stage MQL is left out: no lead entered it by itself.",
-        "The stage SQL is left out: no lead entered it by itself.",
-    )
+    stays, whole = read(tables, funnel=Funnel.model_validate({"stage": stages}))
+    assert stays["ann"] == (at("2026-01-05"), at("2026-02-10"), None)
+    parts = [
+        ("MQL", "ledger", "readiness score"),
+        ("MQL", "actions", "pricelist"),
+        ("SQL", "table contacts", "readiness.toml"),
+        ("MQL", "left out"),
+        ("SQL", "left out"),
+    ]
+    for note, expected in zip(whole.notes, parts, strict=True):
+        assert all(part in note for part in expected), note
 
 
 def test_an_action_that_is_left_out_of_the_features_may_be_a_stage():
@@ -272,6 +275,6 @@ def test_no_lead_at_all_is_refused():
 
 def test_leads_that_breach_the_contract_are_left_out_and_counted():
     twice = WORKED | {"deals": [*WORKED["deals"], ("ann", at("2026-02-11"), "lost")]}
-    found, whole = read(twice)
-    assert "ann" not in found
+    stays, whole = read(twice)
+    assert "ann" not in stays
     assert any(note.startswith("1 leads breach the contract") for note in whole.notes)

@@ -44,14 +44,14 @@ def test_the_literal_example() -> None:
             (newsletter, brought),
             (newsletter + MICROSECOND, [*brought, (1, "the newsletter", newsletter)]),
         ):
-            found = database.query(touches_sql(MARKS, before))
-            assert rows(found) == known
+            frame = database.query(touches_sql(MARKS, before))
+            assert rows(frame) == known
         first, end = at("2026-01-01"), at("2026-02-20 08:00")
         for until, converted in ((end, None), (end + MICROSECOND, 1)):
-            found = database.query(outcomes_sql(MARKS, 30, first, until))
-            found = found.set_index("name").converted
-            assert found["social"] == 0
-            assert (None if pd.isna(found["the newsletter"]) else 1) == converted
+            frame = database.query(outcomes_sql(MARKS, 30, first, until))
+            frame = frame.set_index("name").converted
+            assert frame["social"] == 0
+            assert (None if pd.isna(frame["the newsletter"]) else 1) == converted
         assert rows(database.query(unlisted_sql(MARKS, end))) == [("fair", 1)]
 
 
@@ -61,7 +61,7 @@ times = st.integers(0, 24).map(lambda n: ORIGIN + n * DAY / 2)
 
 @st.composite
 def companies(draw):
-    """Some leads, their deeds (perhaps before the lead, or recorded late) and their deals."""
+    """Some leads, their events (perhaps before the lead, or recorded late) and their deals."""
     sources = st.sampled_from(["social", "newsletter", "fair", None])
     ids = range(1, draw(st.integers(1, 4)) + 1)
     leads = [{"lead_id": n, "created_at": draw(times), "source": draw(sources)} for n in ids]
@@ -84,7 +84,7 @@ def companies(draw):
 def oracle_touches(leads, events, deals, before):
     """{(lead, name): first touch}, by looking at every row; none of a lead closed before it was
     created, which is a breach."""
-    found = {}
+    first_touch = {}
     closings = {deal["lead_id"]: deal["closed_at"] for deal in deals}
     for lead in leads:
         if closings.get(lead["lead_id"], lead["created_at"]) < lead["created_at"]:
@@ -93,17 +93,17 @@ def oracle_touches(leads, events, deals, before):
             moments = []
             if mark.by != "action" and lead["source"] == mark.value:
                 moments.append(lead["created_at"])
-            for deed in events:
-                if deed["lead_id"] == lead["lead_id"] and deed.get(mark.by) == mark.value:
-                    known = max(deed["occurred_at"], deed["recorded_at"] or deed["occurred_at"])
+            for each in events:
+                if each["lead_id"] == lead["lead_id"] and each.get(mark.by) == mark.value:
+                    known = max(each["occurred_at"], each["recorded_at"] or each["occurred_at"])
                     moments.append(max(known, lead["created_at"]))
             if moments and min(moments) < before:
-                found[lead["lead_id"], mark.name] = min(moments)
-    return found
+                first_touch[lead["lead_id"], mark.name] = min(moments)
+    return first_touch
 
 
 def oracle_outcomes(leads, events, deals, horizon, first, end):
-    found = []
+    outcomes = []
     closings = {deal["lead_id"]: deal for deal in deals}
     for (lead, name), touched in oracle_touches(leads, events, deals, end).items():
         deal = closings.get(lead)
@@ -116,8 +116,8 @@ def oracle_outcomes(leads, events, deals, horizon, first, end):
         known = deal is not None and deal["closed_at"] < end
         days = ((deal["closed_at"] if known else end) - touched) / DAY
         event_ = 0 if not known else 1 if deal["outcome"] == "won" else 2
-        found.append((name, lead, touched, converted, days, event_))
-    return sorted(found, key=str)
+        outcomes.append((name, lead, touched, converted, days, event_))
+    return sorted(outcomes, key=str)
 
 
 @settings(max_examples=30, deadline=None)
@@ -127,11 +127,11 @@ def test_touches_and_outcomes_equal_brute_force(company, end, horizon, window) -
     if not events:
         events = [event(98, ORIGIN)]
     with opened(leads, events, deals) as database:
-        found = rows(database.query(touches_sql(MARKS, end)))
-        assert found == sorted(
+        touches = rows(database.query(touches_sql(MARKS, end)))
+        assert touches == sorted(
             (*key, t) for key, t in oracle_touches(leads, events, deals, end).items()
         )
         first = end - (window + horizon) * DAY
-        found = rows(database.query(outcomes_sql(MARKS, horizon, first, end)))
+        touches = rows(database.query(outcomes_sql(MARKS, horizon, first, end)))
         expected = oracle_outcomes(leads, events, deals, horizon, first, end)
-        assert sorted(found, key=str) == expected
+        assert sorted(touches, key=str) == expected

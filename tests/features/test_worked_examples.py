@@ -86,10 +86,10 @@ def measured():
 
 @pytest.mark.parametrize(("spec", "expected"), EXAMPLES)
 def test_worked_by_hand(measured, spec, expected):
-    found = measured[spec.name]
+    value = measured[spec.name]
     if isinstance(expected, float):
-        assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
+        assert value == pytest.approx(expected, rel=1e-9, abs=1e-9)
     elif expected is None:
-        assert found is None or found != found
+        assert value is None or value != value
     else:
-        assert found == expected
+        assert value == expected

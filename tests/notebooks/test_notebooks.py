@@ -43,10 +43,10 @@ def executed(name, tmp_path):
     )
     book = client.execute(env=os.environ | {"PYTHONPATH": path, "IPYTHONDIR": str(own)})
     assert list(cwd.iterdir()) == []  # nothing is left behind
-    return {cell.id: "\n".join(map(_said, cell.outputs)) for cell in code_cells(book)}
+    return {cell.id: "\n".join(map(_text, cell.outputs)) for cell in code_cells(book)}
 
 
-def _said(output):
+def _text(output):
     if output.output_type == "stream":
         return output.text
     assert output.output_type != "error", output
@@ -57,22 +57,24 @@ def numbers(text):
     return [float(number) for number in re.findall(r"[-+]?\d+\.\d+", text)]
 
 
-def pictures(said):
-    return {cell for cell, text in said.items() if "<picture>" in text}
+def pictures(texts):
+    return {cell for cell, text in texts.items() if "<picture>" in text}
 
 
 @pytest.mark.slow
 def test_what_a_lead_did(tmp_path):
-    said = executed("01_what_a_lead_did", tmp_path)
-    assert pictures(said) == {"timeline", "truth-by-week", "by-cutoff-plot"}
-    assert "Contract kept: True" in said["open-database"]
+    texts = executed("01_what_a_lead_did", tmp_path)
+    assert pictures(texts) == {"timeline", "truth-by-week", "by-cutoff-plot"}
+    assert "Contract kept: True" in texts["open-database"]
 
-    by_hand, feature = re.findall(r": (\d+)", said["count-by-hand"])
+    by_hand, feature = re.findall(r": (\d+)", texts["count-by-hand"])
     assert int(by_hand) == int(feature) > 0
 
-    before, sharp, after = (float(line.split()[-1]) for line in said["exactly-at"].splitlines()[1:])
+    before, sharp, after = (
+        float(line.split()[-1]) for line in texts["exactly-at"].splitlines()[1:]
+    )
     assert (sharp, after) == (before, before + 1)
-    midnight, later = (float(line.split()[-1]) for line in said["late-seen"].splitlines()[1:])
+    midnight, later = (float(line.split()[-1]) for line in texts["late-seen"].splitlines()[1:])
     assert later == midnight + 1
 
     for lead, won in {
@@ -82,41 +84,41 @@ def test_what_a_lead_did(tmp_path):
         "lost on 2012-01-20": 0,
         "still open": 0,
     }.items():
-        rows = re.findall(rf"^{lead} .*$", said["worked-labels"], re.MULTILINE)
+        rows = re.findall(rf"^{lead} .*$", texts["worked-labels"], re.MULTILINE)
         assert " ".join(rows).replace(lead, "").split() == [str(won), "<NA>"]
 
-    winner, other = said["their-labels"].splitlines()[1:]
+    winner, other = texts["their-labels"].splitlines()[1:]
     assert re.search(r"\b945 +2024-11-04 +1 .*won", winner)
     assert re.search(r"\b899 +2024-11-04 +0 ", other)
-    assert "won within 30 days" in said["by-cutoff"]
+    assert "won within 30 days" in texts["by-cutoff"]
 
 
 @pytest.mark.slow
 def test_train_track_compare(tmp_path):
-    said = executed("02_train_track_compare", tmp_path)
-    drawn = {"split-plot", "gain", "precision", "calibration", "two-opinions", "explain"}
-    assert pictures(said) == drawn | {"load-both"}
+    texts = executed("02_train_track_compare", tmp_path)
+    plots = {"split-plot", "gain", "precision", "calibration", "two-opinions", "explain"}
+    assert pictures(texts) == plots | {"load-both"}
     for changed in ("cutoff_every_days=28", "test_cutoffs=4", "windows_days=[7, 30, 90]"):
-        assert changed in said["edit-settings"]
-    assert "candidates=3 folds=3 jobs=1" in said["edit-settings"]
+        assert changed in texts["edit-settings"]
+    assert "candidates=3 folds=3 jobs=1" in texts["edit-settings"]
 
-    assert "True" in said["search"]  # one of the candidates is the chosen one
-    assert "average precision" in said["judged"]
-    assert "model had it right" in said["verdict"]
-    assert "95 % interval" in said["verdict"]
-    assert "features.json" in said["artifacts"]
-    assert "plots/gain.png" in said["artifacts"]
-    assert "mlflow ui --backend-store-uri sqlite:///" in said["mlflow-ui"]
-    assert re.match(r"Version 1 is .*champion", said["promote"])
+    assert "True" in texts["search"]  # one of the candidates is the chosen one
+    assert "average precision" in texts["judged"]
+    assert "model had it right" in texts["verdict"]
+    assert "95 % interval" in texts["verdict"]
+    assert "features.json" in texts["artifacts"]
+    assert "plots/gain.png" in texts["artifacts"]
+    assert "mlflow ui --backend-store-uri sqlite:///" in texts["mlflow-ui"]
+    assert re.match(r"Version 1 is .*champion", texts["promote"])
 
-    base, moved, log_odds = numbers(said["adds-up"].splitlines()[1])
+    base, moved, log_odds = numbers(texts["adds-up"].splitlines()[1])
     assert base + moved == pytest.approx(log_odds, abs=0.002)
 
-    assert "'industry', 'company_size', 'country'] | version 2" in said["challenger"]
-    assert "challenger" in said["judge-both"]
-    assert said["gate"].startswith("Version 2 is")
-    assert re.search(r"^champion is version [12]$", said["gate"], re.MULTILINE)
-    assert len(said["side-by-side"].splitlines()) == 3  # a header and two trainings
+    assert "'industry', 'company_size', 'country'] | version 2" in texts["challenger"]
+    assert "challenger" in texts["judge-both"]
+    assert texts["gate"].startswith("Version 2 is")
+    assert re.search(r"^champion is version [12]$", texts["gate"], re.MULTILINE)
+    assert len(texts["side-by-side"].splitlines()) == 3  # a header and two trainings
 
 
 def test_every_notebook_is_run_here():
@@ -143,8 +145,8 @@ def test_it_is_committed_clean(name):
 @pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
 def test_it_defines_nothing_and_keeps_cells_short(name):
     for cell in code_cells(read(name)):
-        found = [node for node in ast.walk(parsed(cell)) if isinstance(node, DEFINITIONS)]
-        assert found == [], f"{cell.id}: what is defined here belongs into a package"
+        result = [node for node in ast.walk(parsed(cell)) if isinstance(node, DEFINITIONS)]
+        assert result == [], f"{cell.id}: what is defined here belongs into a package"
         assert cell.source.count("\n") < MOST_LINES, cell.id
 
 

@@ -17,9 +17,9 @@ class Company:
     folder: Path
     ran: dict[str, Ran]
 
-    def found(self, verb: str) -> dict[str, Any]:
+    def result(self, verb: str) -> dict[str, Any]:
         """What the verb printed."""
-        return self.ran[verb].found
+        return self.ran[verb].result
 
 
 @pytest.fixture(scope="session")

@@ -47,12 +47,12 @@ class Ran:
     err: str
 
     @property
-    def found(self) -> dict[str, Any]:
+    def result(self) -> dict[str, Any]:
         """The one JSON object on standard output; fails if there is anything else."""
         assert self.out.count("\n") == 1, self.out
-        found = json.loads(self.out)
-        assert isinstance(found, dict)
-        return found
+        result = json.loads(self.out)
+        assert isinstance(result, dict)
+        return result
 
 
 def readiness(*words: object) -> Ran:

@@ -30,31 +30,31 @@ def test_check_tells_the_leak_and_the_line_to_paste(leaking):
     assert checked.code == 1
     assert "leak" in checked.out
     assert f'accepted = ["{CODE}"]' in checked.out
-    found = readiness("check", leaking, "--json")
-    assert (found.code, found.found["ok"]) == (1, True)
-    ((code, accepted),) = ((f["code"], f["accepted"]) for f in found.found["findings"])
+    result = readiness("check", leaking, "--json")
+    assert (result.code, result.result["ok"]) == (1, True)
+    ((code, accepted),) = ((f["code"], f["accepted"]) for f in result.result["findings"])
     assert (code, accepted) == (CODE, False)
 
 
 def test_train_refuses(leaking):
     refused = readiness("train", leaking, "--json")
     assert refused.code == 1
-    assert f"{CODE}: " in refused.found["error"]
-    assert f'accepted = ["{CODE}"]' in refused.found["error"]
+    assert f"{CODE}: " in refused.result["error"]
+    assert f'accepted = ["{CODE}"]' in refused.result["error"]
 
 
 def test_accepted_it_is_told_as_such(leaking, tmp_path):
     folder = shutil.copytree(leaking, tmp_path / "accepted")
     edit(folder, accepted=f'["{CODE}", "decides:won(contract_singed)"]')
-    found = readiness("check", folder, "--json")
-    assert found.code == 0
-    assert [finding["accepted"] for finding in found.found["findings"]] == [True]
-    (note,) = (note["text"] for note in found.found["notes"] if "audit.accepted" in note["text"])
+    result = readiness("check", folder, "--json")
+    assert result.code == 0
+    assert [finding["accepted"] for finding in result.result["findings"]] == [True]
+    (note,) = (note["text"] for note in result.result["notes"] if "audit.accepted" in note["text"])
     assert f"decides:won(contract_singed) (is it {CODE}?)" in note
 
 
 def test_left_out_it_is_gone(leaking, tmp_path):
     folder = shutil.copytree(leaking, tmp_path / "left_out")
     edit(folder, leave_out_actions='["contract_signed"]')
-    found = readiness("check", folder, "--json")
-    assert (found.code, found.found["findings"]) == (0, [])
+    result = readiness("check", folder, "--json")
+    assert (result.code, result.result["findings"]) == (0, [])

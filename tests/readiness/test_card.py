@@ -11,7 +11,7 @@ def test_the_card_is_printed_and_written(company: Company) -> None:
     assert (ran.code, ran.err) == (0, "")
     markdown = (company.folder / "out" / "card.md").read_text("utf-8")
     assert ran.out.startswith(markdown)
-    assert company.found("train")["verdict"] in ran.out
+    assert company.result("train")["verdict"] in ran.out
     assert (company.folder / "out" / "card.html").read_text("utf-8").startswith("<!DOCTYPE html>")
 
 
@@ -19,9 +19,9 @@ def test_json_has_the_sections(company: Company, tmp_path: Path) -> None:
     page = tmp_path / "mine.html"
     ran = readiness("card", company.folder, "--model", "1", "--out", page, "--json")
     assert ran.code == 0
-    assert (ran.found["version"], ran.found["page"]) == ("1", str(page))
-    assert ran.found["run_id"] == company.found("train")["run_id"]
-    assert ran.found["sections"][0]["title"] == "How good it was on the final test"
+    assert (ran.result["version"], ran.result["page"]) == ("1", str(page))
+    assert ran.result["run_id"] == company.result("train")["run_id"]
+    assert ran.result["sections"][0]["title"] == "How good it was on the final test"
 
 
 def test_a_page_is_html_and_a_version_must_be_there(company: Company) -> None:

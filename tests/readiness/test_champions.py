@@ -16,7 +16,7 @@ def twin(company: Company) -> Iterator[str]:
     """The champion once more, as challenger; afterwards all is as it was."""
     config = load(company.folder)
     registry, file = Registry(config), config.out_folder / FILE_NAME
-    kept, tags = file.read_bytes(), registry.tags("1")
+    rows, tags = file.read_bytes(), registry.tags("1")
     champion = registry.client.get_model_version(registry.name, "1")
     again = registry.client.create_model_version(
         registry.name, source=champion.source, run_id=champion.run_id
@@ -26,15 +26,15 @@ def twin(company: Company) -> Iterator[str]:
     registry.client.set_registered_model_alias(registry.name, CHALLENGER, "1")
     registry.set_champion("1")
     registry.tag("1", tags)
-    file.write_bytes(kept)
+    file.write_bytes(rows)
 
 
 def test_the_history_of_a_first_promotion(company: Company) -> None:
     ran = readiness("history", company.folder, "--json")
-    (reign,) = ran.found["reigns"]
-    assert (ran.code, ran.found["champion"], ran.found["log_is_whole"]) == (0, "1", True)
+    (reign,) = ran.result["reigns"]
+    assert (ran.code, ran.result["champion"], ran.result["log_is_whole"]) == (0, "1", True)
     assert (reign["version"], reign["kind"], reign["until"]) == ("1", "promote", None)
-    promoted = company.found("promote")
+    promoted = company.result("promote")
     assert reign["said"] == promoted["said"]
     assert reign["judged"]["difference"] == promoted["difference"]
 
@@ -42,8 +42,8 @@ def test_the_history_of_a_first_promotion(company: Company) -> None:
 def test_an_approval_against_the_figures_and_the_way_back(company: Company, twin: str) -> None:
     folder = company.folder
     alone = readiness("promote", folder, "--because", "newer is better", "--json")
-    assert (alone.code, alone.found["promoted"], alone.found["takes"]) == (1, False, "force")
-    assert "readiness promote --force." in alone.found["said"]
+    assert (alone.code, alone.result["promoted"], alone.result["takes"]) == (1, False, "force")
+    assert "readiness promote --force." in alone.result["said"]
 
     forced = readiness("promote", folder, "--because", "it is [/b] mine", "--force", "--by", "ann")
     assert (forced.code, forced.err.count("Traceback")) == (0, 0)
@@ -51,18 +51,18 @@ def test_an_approval_against_the_figures_and_the_way_back(company: Company, twin
 
     back = readiness("rollback", folder, "--because", "it was not", "--by", "bob", "--json")
     assert back.code == 0
-    assert back.found == {"from": twin, "to": "1", "by": "bob", "because": "it was not"}
+    assert back.result == {"from": twin, "to": "1", "by": "bob", "because": "it was not"}
     assert Registry(load(folder)).find(CHAMPION) == "1"
 
     again = readiness("promote", folder, "--json")
     assert again.code == 1
-    assert "bob rolled it back on" in again.found["said"]
+    assert "bob rolled it back on" in again.result["said"]
 
-    told = readiness("history", folder)
-    said = " ".join(told.out.replace("│", " ").split())
-    assert told.code == 0
-    assert '"it is [/b] mine"' in said
-    assert max(map(len, told.out.splitlines())) <= 80
+    message = readiness("history", folder)
+    text = " ".join(message.out.replace("│", " ").split())
+    assert message.code == 0
+    assert '"it is [/b] mine"' in text
+    assert max(map(len, message.out.splitlines())) <= 80
     no_further = readiness("rollback", folder, "--because", "once more")
     assert (no_further.code, no_further.out) == (1, "")
     assert "there is nothing to go back to" in no_further.err
@@ -77,7 +77,7 @@ def test_a_history_that_misses_the_current_champion_is_an_error(
     assert shown.code == 1
     assert "change 1, which set version 1 as champion, is missing" in shown.out
     shown = readiness("history", company.folder, "--json")
-    assert (shown.code, shown.found["log_is_whole"]) == (1, False)
+    assert (shown.code, shown.result["log_is_whole"]) == (1, False)
 
 
 def test_a_broken_log_of_an_earlier_release_is_refused(company: Company, twin: str) -> None:
@@ -95,18 +95,18 @@ def test_a_broken_log_of_an_earlier_release_is_refused(company: Company, twin: s
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "text"),
     [
         (("rollback",), "Missing option '--because'"),
         (("rollback", "--because", " "), "Say why, in a few words"),
         (("promote", "--force"), "--force goes against the figures: say why, with --because."),
     ],
 )
-def test_an_approval_has_a_reason(company: Company, words: tuple[str, ...], said: str) -> None:
+def test_an_approval_has_a_reason(company: Company, words: tuple[str, ...], text: str) -> None:
     verb, *options = words
     ran = readiness(verb, company.folder, *options)
     assert (ran.code, ran.out) == (2, "")
-    assert said in " ".join(ran.err.replace("│", " ").split())
+    assert text in " ".join(ran.err.replace("│", " ").split())
 
 
 def test_without_a_champion_history_shows_the_way(untrained: object) -> None:

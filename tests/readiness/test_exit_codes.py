@@ -18,20 +18,20 @@ VERBS_OF_A_FOLDER = ("check", "features", "train", "promote", "score", "compare"
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("verb", "code", "said"), [("check", 0, "The contract is kept."), ("chekc", 2, "'check'?")]
+    ("verb", "code", "printed"), [("check", 0, "The contract is kept."), ("chekc", 2, "'check'?")]
 )
-def test_of_the_script_itself(tmp_path: Path, verb: str, code: int, said: str) -> None:
+def test_of_the_script_itself(tmp_path: Path, verb: str, code: int, printed: str) -> None:
     ran = subprocess.run(
         [SCRIPT, verb, little_folder(tmp_path)], capture_output=True, text=True, check=False
     )
     assert ran.returncode == code
-    assert said in " ".join((ran.stdout if code == 0 else ran.stderr).split())
+    assert printed in " ".join((ran.stdout if code == 0 else ran.stderr).split())
     assert "Traceback" not in ran.stdout + ran.stderr
     assert code == 0 or ran.stdout == ""
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "printed"),
     [
         (["check", "{little}", "--jsno"], "No such option: --jsno"),
         (["explain"], "Missing argument 'LEAD'"),
@@ -39,14 +39,14 @@ def test_of_the_script_itself(tmp_path: Path, verb: str, code: int, said: str) -
         (["init", "{empty}"], "lacks events, leads, deals"),
     ],
 )
-def test_wrong_use_is_answered_with_advice(tmp_path: Path, words: list[str], said: str) -> None:
+def test_wrong_use_is_answered_with_advice(tmp_path: Path, words: list[str], printed: str) -> None:
     places = {name: tmp_path / name for name in ("little", "empty")}
     for place in places.values():
         place.mkdir()
     little_folder(places["little"])
     ran = readiness(*(word.format(**places) for word in words))
     assert (ran.code, ran.out) == (2, "")
-    assert said in " ".join(ran.err.split())
+    assert printed in " ".join(ran.err.split())
 
 
 def test_without_a_verb_the_help_is_printed() -> None:
@@ -81,13 +81,13 @@ def test_breaches_are_told(tmp_path: Path) -> None:
     little_folder(tmp_path, leads=LEADS + "3,2024-01-11,[/b]\n", deals=DEALS + "3,,[bold]\n")
     ran = readiness("check", tmp_path)
     assert ran.code == 2
-    said = " ".join(ran.out.split())
-    assert said.count("breach ") == 4  # the three, and the last line
-    for told in ("breach leads.lead_id: ", "breach deals.closed_at: ", "breach deals.outcome: "):
-        assert told in said
-    assert "lead 3: outcome [bold])" in said
-    assert said.endswith("3 kinds of breach to mend.")
-    assert readiness("check", tmp_path, "--json").found["ok"] is False
+    printed = " ".join(ran.out.split())
+    assert printed.count("breach ") == 4  # the three, and the last line
+    for message in ("breach leads.lead_id: ", "breach deals.closed_at: ", "breach deals.outcome: "):
+        assert message in printed
+    assert "lead 3: outcome [bold])" in printed
+    assert printed.endswith("3 kinds of breach to mend.")
+    assert readiness("check", tmp_path, "--json").result["ok"] is False
     ran = readiness("train", tmp_path)
     assert (ran.code, ran.out) == (2, "")
     assert "breaches its contract" in ran.err
@@ -109,7 +109,7 @@ def test_without_a_model_the_way_is_shown(untrained: Path, verb: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "printed"),
     [
         (("--model", "17"), "There is no 17 of the model"),
         (("--model", "chalenger"), "There is no chalenger of the model"),
@@ -117,10 +117,10 @@ def test_without_a_model_the_way_is_shown(untrained: Path, verb: str) -> None:
         (("--export", "scores.xlsx"), "Export to a .csv or .parquet file, not scores.xlsx"),
     ],
 )
-def test_score_refuses_before_it_works(company: Company, words: tuple, said: str) -> None:
+def test_score_refuses_before_it_works(company: Company, words: tuple, printed: str) -> None:
     ran = readiness("score", company.folder, *words)
     assert (ran.code, ran.out) == (2, "")
-    assert said in ran.err
+    assert printed in ran.err
     assert "features" not in ran.err  # no bar: nothing was begun
 
 
@@ -155,11 +155,13 @@ def the_same_again(company: Company) -> Iterator[str]:
 def test_promote_of_a_model_that_is_not_better(company: Company, the_same_again: str) -> None:
     ran = readiness("promote", company.folder, "--json")
     assert ran.code == 1
-    assert ran.found["promoted"] is False
-    assert ran.found["difference"]["champion"] == {"point": 0, "low": 0, "high": 0}
-    said = f"Version {the_same_again} is not promoted: it falls short in average precision: +0.000"
-    assert ran.found["said"].startswith(said)
-    assert readiness("score", company.folder, "--json").found["model_version"] == "1"
+    assert ran.result["promoted"] is False
+    assert ran.result["difference"]["champion"] == {"point": 0, "low": 0, "high": 0}
+    printed = (
+        f"Version {the_same_again} is not promoted: it falls short in average precision: +0.000"
+    )
+    assert ran.result["said"].startswith(printed)
+    assert readiness("score", company.folder, "--json").result["model_version"] == "1"
 
 
 def test_promote_of_the_champion_has_nothing_to_do(company: Company) -> None:

@@ -44,17 +44,17 @@ def test_an_override_from_the_decision_to_its_withdrawal(scored: Path) -> None:
     fits(ran.out)
     assert "asked for" in ran.out
     assert listed(scored).loc[first, ["route", "decided_route"]].tolist() == ["sales", "nurture"]
-    found = readiness("score", scored, "--cutoff", CUTOFF, "--json").found
-    assert (found["added"], found["decided_otherwise"]) == (0, 1)
-    assert found["decided_routes"]["nurture"] == found["routes"]["nurture"] + 1
-    assert sum(found["routes"].values()) == sum(found["decided_routes"].values())
-    taken_back = readiness("override", first, scored, "--withdraw", *because, "--json").found
+    result = readiness("score", scored, "--cutoff", CUTOFF, "--json").result
+    assert (result["added"], result["decided_otherwise"]) == (0, 1)
+    assert result["decided_routes"]["nurture"] == result["routes"]["nurture"] + 1
+    assert sum(result["routes"].values()) == sum(result["decided_routes"].values())
+    taken_back = readiness("override", first, scored, "--withdraw", *because, "--json").result
     assert [row["route"] for row in taken_back["history"]] == ["nurture", None]
     assert (listed(scored)["decided_route"] == before["route"]).all()
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--route", "called", "--because", "x"), "There is no route 'called'"),
         (("--route", "sales"), "Say why"),
@@ -62,30 +62,30 @@ def test_an_override_from_the_decision_to_its_withdrawal(scored: Path) -> None:
         (("--withdraw", "--route", "sales"), "neither --route nor --until"),
     ],
 )
-def test_an_override_that_makes_no_sense_exits_2(scored: Path, words: tuple, said: str) -> None:
+def test_an_override_that_makes_no_sense_exits_2(scored: Path, words: tuple, message: str) -> None:
     lead = listed(scored).index[-1]
     ran = readiness("override", lead, scored, *words)
     assert ran.code == 2
-    assert said in " ".join(ran.err.replace("│", " ").split())
+    assert message in " ".join(ran.err.replace("│", " ").split())
 
 
 def test_feedback_needs_contacts_and_reads_them(scored: Path) -> None:
     ran = readiness("feedback", scored)
     fits(ran.out)
-    found = readiness("feedback", scored, "--json").found
-    assert found["sentence"] in " ".join(ran.out.split())
+    result = readiness("feedback", scored, "--json").result
+    assert result["sentence"] in " ".join(ran.out.split())
     assert (scored / "out" / "feedback.html").is_file()
     contacts = pd.read_parquet(scored / "contacts.parquet")
-    assert found["contacts"] == len(contacts)
-    route = {each["group"]: each for each in found["acceptance"]["route"]}
+    assert result["contacts"] == len(contacts)
+    route = {each["group"]: each for each in result["acceptance"]["route"]}
     rows = listed(scored)
     after = contacts[contacts["contacted_at"] >= CUTOFF].drop_duplicates("lead_id")
     for name, each in route.items():
         mine = after[after["lead_id"].isin(rows.index[rows["decided_route"] == name])]
         assert (each["judged"], each["accepted"]) == (len(mine), int(mine["accepted"].sum()))
     settings = scored / "readiness.toml"
-    kept = settings.read_text(encoding="utf-8")
-    settings.write_text(kept.replace("contacts = ", "# contacts = "), encoding="utf-8")
+    left = settings.read_text(encoding="utf-8")
+    settings.write_text(left.replace("contacts = ", "# contacts = "), encoding="utf-8")
     ran = readiness("feedback", scored)
-    settings.write_text(kept, encoding="utf-8")
+    settings.write_text(left, encoding="utf-8")
     assert (ran.code, "tables.contacts is not named" in ran.err) == (2, True)

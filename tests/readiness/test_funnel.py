@@ -35,9 +35,9 @@ def test_a_person_reads_it(folder: Path, by: str) -> None:
     assert ran.code == 0
     assert "note" not in ran.err
     fits(ran.out)
-    said = " ".join(ran.out.split())
-    assert "lead [/b] > │ 3 │ 7 d │ 3 │ 66.7%" in said
-    assert "No phase stands out" in said
+    text = " ".join(ran.out.split())
+    assert "lead [/b] > │ 3 │ 7 d │ 3 │ 66.7%" in text
+    assert "No phase stands out" in text
     assert ran.out.endswith(f"Report: {folder / 'out' / 'funnel.html'}\n")
     assert (folder / "out" / "funnel.json").is_file()
 
@@ -45,17 +45,21 @@ def test_a_person_reads_it(folder: Path, by: str) -> None:
 def test_the_one_object(folder: Path) -> None:
     ran = readiness("funnel", folder, "--until", "2024-01-12", "--out", folder / "f.html", "--json")
     assert ran.code == 0
-    found = ran.found
-    assert found["page"] == str(folder / "f.html")
-    assert found["stages"] == {"lead [/b]": 3, "visitor": 2, "customer": 0}  # won on the 12th sharp
-    first = found["phases"][0]
+    result = ran.result
+    assert result["page"] == str(folder / "f.html")
+    assert result["stages"] == {
+        "lead [/b]": 3,
+        "visitor": 2,
+        "customer": 0,
+    }  # won on the 12th sharp
+    first = result["phases"][0]
     assert (first["from"], first["mature"], first["went_on"]) == ("lead [/b]", 2, 2)
-    assert found["whole"]["open"] == 3
-    assert (found["by"], found["groups"], found["until"]) == (None, {}, "2024-01-12T00:00:00")
+    assert result["whole"]["open"] == 3
+    assert (result["by"], result["groups"], result["until"]) == (None, {}, "2024-01-12T00:00:00")
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "text"),
     [
         (["--until", "2025-01-01"], 2, "The data end on 2024-01-25"),
         (["--until", "2023-01-01"], 1, "No funnel before 2023-01-01"),
@@ -64,10 +68,10 @@ def test_the_one_object(folder: Path) -> None:
         (["--out", "page.txt"], 2, "an .html file, please"),
     ],
 )
-def test_what_is_refused(folder: Path, words: list[str], code: int, said: str) -> None:
+def test_what_is_refused(folder: Path, words: list[str], code: int, text: str) -> None:
     ran = readiness("funnel", folder, *words)
     assert ran.code == code
-    assert said in " ".join(ran.err.split())
+    assert text in " ".join(ran.err.split())
     assert not (folder / "out").exists()
 
 

@@ -18,18 +18,18 @@ AT_CAPACITY = {"share", "precision", "gain", "lift"}
 
 def test_simulate_init_check(tmp_path: Path) -> None:
     made = readiness("simulate", tmp_path, "--leads", 1000, "--days", 200, "--json")
-    assert (made.code, made.found["leads"]) == (0, 1000)
+    assert (made.code, made.result["leads"]) == (0, 1000)
     tables = {f"{name}.parquet" for name in ("events", "leads", "deals", "contacts")}
-    assert {Path(path).name for path in made.found["written"]} == tables
+    assert {Path(path).name for path in made.result["written"]} == tables
     assert "simulate" in made.err
     begun = readiness("init", tmp_path, "--json")
     assert begun.code == 0
     names = ("readiness", "rules", "sources", "funnel", "segments")
-    assert begun.found == {"written": [str(tmp_path / f"{name}.toml") for name in names]}
+    assert begun.result == {"written": [str(tmp_path / f"{name}.toml") for name in names]}
     checked = readiness("check", tmp_path, "--json")
     assert checked.code == 0
-    assert (checked.found["ok"], checked.found["breaches"]) == (True, [])
-    assert checked.found["findings"] == []
+    assert (checked.result["ok"], checked.result["breaches"]) == (True, [])
+    assert checked.result["findings"] == []
 
 
 def test_every_verb_is_done(company: Company) -> None:
@@ -39,17 +39,17 @@ def test_every_verb_is_done(company: Company) -> None:
 
 
 def test_features_have_names_and_meanings(company: Company) -> None:
-    features = company.found("features")["features"]
+    features = company.result("features")["features"]
     assert {"name": "age_days", "meaning": "age of the lead in days", "kind": "Age"} in features
     assert len({feature["name"] for feature in features}) == len(features)
 
 
 @pytest.mark.parametrize("verb", ["train", "compare"])
 def test_the_figures_of_model_rules_and_base_rate(company: Company, verb: str) -> None:
-    found = company.found(verb)
-    assert len(found["run_id"]) == 32
-    assert found["model_version"] == "1"
-    test = found["test"]
+    result = company.result(verb)
+    assert len(result["run_id"]) == 32
+    assert result["model_version"] == "1"
+    test = result["test"]
     for name in ("model", "rules", "base_rate"):
         assert set(test[name]) == METRICS | {"at_capacity"}
         assert set(test[name]["at_capacity"]) == AT_CAPACITY
@@ -73,45 +73,45 @@ def test_the_figures_of_model_rules_and_base_rate(company: Company, verb: str) -
 
 
 def test_compare_says_what_training_said(company: Company) -> None:
-    assert company.found("compare")["test"] == company.found("train")["test"]
-    page = Path(company.found("compare")["page"])
+    assert company.result("compare")["test"] == company.result("train")["test"]
+    page = Path(company.result("compare")["page"])
     assert page == company.folder / "out" / "compare.html"
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_promote_says_by_how_much(company: Company) -> None:
-    found = company.found("promote")
-    assert (found["model_version"], found["promoted"]) == ("1", True)
-    assert found["metric"] == "average_precision"
-    assert found["difference"] == {
-        "rules": company.found("train")["test"]["difference"]["average_precision"]
+    result = company.result("promote")
+    assert (result["model_version"], result["promoted"]) == ("1", True)
+    assert result["metric"] == "average_precision"
+    assert result["difference"] == {
+        "rules": company.result("train")["test"]["difference"]["average_precision"]
     }
 
 
 def test_score_counts_what_is_in_the_ledger(company: Company) -> None:
-    found = company.found("score")
-    with duckdb.connect(found["ledger"], read_only=True) as ledger:
+    result = company.result("score")
+    with duckdb.connect(result["ledger"], read_only=True) as ledger:
         rows = ledger.execute(
             "SELECT count(*), count(DISTINCT lead_id), count(*) FILTER (route = 'sales'), "
             "count(*) FILTER (state = 'scored') FROM scores WHERE cutoff = $cutoff",
-            {"cutoff": found["cutoff"]},
+            {"cutoff": result["cutoff"]},
         ).fetchone()
     assert rows is not None
-    assert rows[0] == rows[1] == found["open_leads"] == found["added"]
-    assert rows[2:] == (found["routes"]["sales"], found["scored"])
-    assert (found["not_scored"], found["breaches"], found["export"]) == (0, [], None)
-    assert sum(found["bands"].values()) == found["scored"]
+    assert rows[0] == rows[1] == result["open_leads"] == result["added"]
+    assert rows[2:] == (result["routes"]["sales"], result["scored"])
+    assert (result["not_scored"], result["breaches"], result["export"]) == (0, [], None)
+    assert sum(result["bands"].values()) == result["scored"]
 
 
 def test_explain_agrees_with_score(company: Company) -> None:
-    found = company.found("explain")
-    with duckdb.connect(company.found("score")["ledger"], read_only=True) as ledger:
+    result = company.result("explain")
+    with duckdb.connect(company.result("score")["ledger"], read_only=True) as ledger:
         row = ledger.execute(
             "SELECT readiness, rule_score, band FROM scores WHERE lead_id = '1999'"
         ).fetchone()
-    assert row == (found["readiness"], found["rule_score"], found["band"])
-    reasons = sum(reason["log_odds"] for reason in found["reasons"])
-    assert found["base"] + reasons == pytest.approx(found["log_odds"])
+    assert row == (result["readiness"], result["rule_score"], result["band"])
+    reasons = sum(reason["log_odds"] for reason in result["reasons"])
+    assert result["base"] + reasons == pytest.approx(result["log_odds"])
 
 
 def test_the_script_itself_prints_the_object_and_nothing_else(
@@ -126,7 +126,7 @@ def test_the_script_itself_prints_the_object_and_nothing_else(
         text=True,
         check=True,
     )
-    first = company.found("score")
+    first = company.result("score")
     assert json.loads(ran.stdout) == first | {"added": 0, "export": str(export)}
     assert ran.stdout.count("\n") == 1
     assert "features" in ran.stderr
@@ -136,6 +136,6 @@ def test_the_script_itself_prints_the_object_and_nothing_else(
 def test_an_error_is_an_object_too(tmp_path: Path) -> None:
     ran = readiness("train", tmp_path, "--json")
     assert ran.code == 2
-    assert list(ran.found) == ["error"]
-    assert ran.found["error"].startswith("There is no readiness.toml in")
+    assert list(ran.result) == ["error"]
+    assert ran.result["error"].startswith("There is no readiness.toml in")
     assert "There is no readiness.toml in" in ran.err

@@ -59,7 +59,7 @@ def test_groups_and_other_frames_split_alike():
 
 
 @pytest.mark.parametrize(
-    ("cv", "X", "said"),
+    ("cv", "X", "text"),
     [
         (rd.RollingCutoffs(3, 30), pd.DataFrame({"cutoff": cutoffs_of([0, 7])}), "allow 0 folds"),
         (rd.RollingCutoffs(0, 30), pd.DataFrame({"cutoff": cutoffs_of([0, 90])}), "at least 1"),
@@ -67,6 +67,6 @@ def test_groups_and_other_frames_split_alike():
         (rd.RollingCutoffs(), pd.DataFrame({"cutoff": [pd.NaT]}), "missing"),
     ],
 )
-def test_what_cannot_be_split_is_refused(cv, X, said):
-    with pytest.raises(rd.BadInput, match=said):
+def test_what_cannot_be_split_is_refused(cv, X, text):
+    with pytest.raises(rd.BadInput, match=text):
         list(cv.split(X))

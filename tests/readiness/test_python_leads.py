@@ -73,16 +73,16 @@ def test_pandas_polars_and_arrow_frames_are_alike(frames, leads, X):
             **{name: convert(table) for name, table in frames.items()}, settings=SETTINGS
         ) as others:
             for rows in (some, convert(some.reset_index(drop=True))):
-                found = rd.features(others, rows)
-                pd.testing.assert_frame_equal(found, expected, check_exact=True)
+                result = rd.features(others, rows)
+                pd.testing.assert_frame_equal(result, expected, check_exact=True)
 
 
 def test_snapshots_keep_the_order_and_the_repeats_of_the_user(leads, X):
-    asked = X.sample(300, replace=True, random_state=0)
-    rows = rd.features(leads, asked)
-    assert rows["lead_id"].tolist() == asked["lead_id"].tolist()
+    requested = X.sample(300, replace=True, random_state=0)
+    rows = rd.features(leads, requested)
+    assert rows["lead_id"].tolist() == requested["lead_id"].tolist()
     whole = rd.features(leads, X).set_index(["lead_id", "cutoff"])
-    expected = whole.loc[pd.MultiIndex.from_frame(asked)].reset_index()
+    expected = whole.loc[pd.MultiIndex.from_frame(requested)].reset_index()
     pd.testing.assert_frame_equal(rows, expected, check_exact=True)
 
 
@@ -99,7 +99,7 @@ def test_labels_are_those_of_the_deals_by_hand(frames, leads, X, y):
 
 
 @pytest.mark.parametrize(
-    ("at", "said"),
+    ("at", "message"),
     [
         ([], "at least one cutoff"),
         ("first of May", "such as 2026-03-01"),
@@ -108,8 +108,8 @@ def test_labels_are_those_of_the_deals_by_hand(frames, leads, X, y):
         (pd.DataFrame({"lead_id": ["x"], "cutoff": [datetime(2024, 6, 1)]}), "cannot be read"),
     ],
 )
-def test_what_is_no_snapshot_is_refused(leads, at, said):
-    with pytest.raises(rd.BadInput, match=said):
+def test_what_is_no_snapshot_is_refused(leads, at, message):
+    with pytest.raises(rd.BadInput, match=message):
         rd.features(leads, at)
     assert len(rd.snapshots(leads, leads.mature_cutoffs()[-1:]))  # and the next one works
 
@@ -124,28 +124,28 @@ def test_a_closed_lead_is_no_snapshot(frames, leads):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({}, "the path of a readiness.toml, or the frames"),
         ({"events": [1], "leads": [2]}, "events is a list"),
         ({"path": ".", "settings": "seed = 1"}, "not both"),
     ],
 )
-def test_what_cannot_be_opened_is_refused_with_the_way(arguments, said):
-    with pytest.raises(rd.BadInput, match=said):
+def test_what_cannot_be_opened_is_refused_with_the_way(arguments, message):
+    with pytest.raises(rd.BadInput, match=message):
         rd.open_leads(**arguments)
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"time": {"horizont_days": 14}}, "did you mean horizon_days"),
         ({"tables": {"events": "x"}}, r"leave out \[tables\]"),
         ("time = ", "not valid TOML"),
     ],
 )
-def test_settings_are_as_strict_as_the_file(frames, settings, said):
-    with pytest.raises(rd.BadInput, match=said):
+def test_settings_are_as_strict_as_the_file(frames, settings, message):
+    with pytest.raises(rd.BadInput, match=message):
         rd.open_leads(**frames, settings=settings)
 
 
@@ -190,29 +190,29 @@ def test_the_transformer_gives_the_features_and_codes_texts(leads, X):
     pd.testing.assert_frame_equal(
         transformer.fit_transform(early), transformer.fit(early).transform(early), check_exact=True
     )
-    found = transformer.transform(late)
+    result = transformer.transform(late)
     names = list(transformer.get_feature_names_out())
-    assert list(found.columns) == names
-    assert found.index.equals(late.index)
-    assert (found.dtypes == "float64").all()
+    assert list(result.columns) == names
+    assert result.index.equals(late.index)
+    assert (result.dtypes == "float64").all()
     texts = rd.LeadFeatures(leads, encode_texts=False).fit(early).transform(late)
     numbers = [name for name in names if texts[name].dtype == "float64"]
     raw = rd.features(leads, late, transformer.specs_).set_index(late.index)
     pd.testing.assert_frame_equal(texts, raw[names], check_exact=True)
-    pd.testing.assert_frame_equal(found[numbers], raw[numbers], check_exact=True)
+    pd.testing.assert_frame_equal(result[numbers], raw[numbers], check_exact=True)
     for name in set(names) - set(numbers):  # one code for one text
-        pairs = pd.DataFrame({"text": texts[name], "code": found[name]}).dropna().drop_duplicates()
+        pairs = pd.DataFrame({"text": texts[name], "code": result[name]}).dropna().drop_duplicates()
         assert pairs["text"].is_unique
         assert pairs["code"].is_unique
 
 
 def test_set_output(leads, X):
     transformer = rd.LeadFeatures(leads).set_output(transform="polars")
-    found = transformer.fit_transform(X.iloc[:200])
-    assert isinstance(found, pl.DataFrame)
-    assert found.columns == list(transformer.get_feature_names_out())
+    result = transformer.fit_transform(X.iloc[:200])
+    assert isinstance(result, pl.DataFrame)
+    assert result.columns == list(transformer.get_feature_names_out())
     plain = rd.LeadFeatures(leads).fit_transform(X.iloc[:200])
-    np.testing.assert_array_equal(found.to_numpy(), plain.to_numpy())
+    np.testing.assert_array_equal(result.to_numpy(), plain.to_numpy())
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 1.0])

@@ -54,7 +54,7 @@ def without_runs(printed: dict) -> dict:
 
 
 def test_training_from_frames_is_that_of_the_command(company: Company, trained) -> None:
-    assert without_runs(rd.to_json(trained)) == without_runs(company.found("train"))
+    assert without_runs(rd.to_json(trained)) == without_runs(company.result("train"))
 
 
 def test_it_is_tracked_in_the_folder_asked_for(leads: rd.Leads, trained, store: Path) -> None:
@@ -70,16 +70,16 @@ def test_compare_says_what_the_command_says(
     company: Company, leads: rd.Leads, rules: rd.RuleScore, trained
 ) -> None:
     compared = rd.to_json(rd.compare(trained, rules, leads))
-    printed = company.found("compare")
+    printed = company.result("compare")
     assert {key: printed[key] for key in without_runs(compared)} == without_runs(compared)
 
 
 def test_scores_are_those_of_the_ledger_to_the_last_bit(
     company: Company, frames: dict[str, pd.DataFrame], leads: rd.Leads, rules: rd.RuleScore, trained
 ) -> None:
-    found = company.found("score")
-    cutoff = datetime.fromisoformat(found["cutoff"])
-    with duckdb.connect(found["ledger"], read_only=True) as ledger:
+    result = company.result("score")
+    cutoff = datetime.fromisoformat(result["cutoff"])
+    with duckdb.connect(result["ledger"], read_only=True) as ledger:
         ledger_rows = ledger.execute(
             "SELECT lead_id, readiness, rule_score AS points, band FROM scores "
             "WHERE cutoff = $1 ORDER BY lead_id",
@@ -158,6 +158,6 @@ def test_the_guide_is_true() -> None:
     assert code.count(">>> ") == guide.count(">>> ") > 10
     options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     test = doctest.DocTestParser().get_doctest(code, {}, "docs/python.md", None, 0)
-    runner, said = doctest.DocTestRunner(optionflags=options), []
-    runner.run(test, out=said.append)
-    assert runner.failures == 0, "".join(said)
+    runner, message = doctest.DocTestRunner(optionflags=options), []
+    runner.run(test, out=message.append)
+    assert runner.failures == 0, "".join(message)

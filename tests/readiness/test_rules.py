@@ -20,7 +20,7 @@ def folder(untrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rules")
     shutil.copytree(untrained, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("out"))
     text = (folder / "rules.toml").read_text(encoding="utf-8")
-    turned = re.sub(r"points = (-?\d+)", lambda found: f"points = {-int(found[1])}", text)
+    turned = re.sub(r"points = (-?\d+)", lambda match: f"points = {-int(match[1])}", text)
     (folder / "draft.toml").write_text(text + MILD, encoding="utf-8")
     (folder / "turned.toml").write_text(turned, encoding="utf-8")
     return folder
@@ -31,30 +31,30 @@ def test_show(folder: Path) -> None:
     fits(ran.out)
     assert "visited pricing: each time in the last 90 days" in flowing(ran.out)
     assert "Group engagement: at most 40 points." in ran.out
-    told = readiness("rules", "show", folder, "--rules", folder / "draft.toml", "--json").found
-    assert told["rule"][-1] == {
+    message = readiness("rules", "show", folder, "--rules", folder / "draft.toml", "--json").result
+    assert message["rule"][-1] == {
         "attribute": "industry",
         "is": ["health", "public"],
         "points": 15,
         "in_words": "industry is health or public",
     }
-    assert told["version"] not in ran.out
+    assert message["version"] not in ran.out
 
 
 def test_diff_counts_who_the_new_rule_moves(folder: Path, tmp_path: Path) -> None:
     """15 points more for two industries, whatever a lead did: nobody goes down."""
     words = ("rules", "diff", "current", folder / "draft.toml", folder)
-    told = readiness(*words, "--json", "--export", tmp_path / "all.csv").found
-    assert 0 < told["other_points"] < told["open_leads"]
-    assert told["bands"]["hot"]["cold"] == told["bands"]["warm"]["cold"] == 0
-    moved = told["bands"]["cold"]["warm"] + told["bands"]["cold"]["hot"]
-    assert moved + told["bands"]["warm"]["hot"] == told["other_band"] > 0
-    assert {row["difference"] for row in told["leads"]} == {15}
-    assert {row["moved_by"] for row in told["leads"]} == {"industry is health or public +15"}
-    assert (tmp_path / "all.csv").read_text().count("\n") == told["open_leads"] + 1
+    message = readiness(*words, "--json", "--export", tmp_path / "all.csv").result
+    assert 0 < message["other_points"] < message["open_leads"]
+    assert message["bands"]["hot"]["cold"] == message["bands"]["warm"]["cold"] == 0
+    moved = message["bands"]["cold"]["warm"] + message["bands"]["cold"]["hot"]
+    assert moved + message["bands"]["warm"]["hot"] == message["other_band"] > 0
+    assert {row["difference"] for row in message["leads"]} == {15}
+    assert {row["moved_by"] for row in message["leads"]} == {"industry is health or public +15"}
+    assert (tmp_path / "all.csv").read_text().count("\n") == message["open_leads"] + 1
     ran = readiness(*words)
     fits(ran.out)
-    assert f"{told['other_band']:,} change band" in flowing(ran.out)
+    assert f"{message['other_band']:,} change band" in flowing(ran.out)
 
 
 def test_the_gate_closes_for_what_is_worse_only(folder: Path) -> None:
@@ -68,24 +68,24 @@ def test_the_gate_closes_for_what_is_worse_only(folder: Path) -> None:
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert not (folder / "out" / "mlflow.db").exists()
     closed = readiness(*words, "--gate", "--json")
-    assert (closed.code, closed.found["worse"]) == (1, True)
+    assert (closed.code, closed.result["worse"]) == (1, True)
     mild = readiness("rules", "test", folder / "draft.toml", folder, "--gate", "--json")
-    assert (mild.code, mild.found["model_version"]) == (0, None)
+    assert (mild.code, mild.result["model_version"]) == (0, None)
 
 
 def test_scoring_keeps_the_rules_by_their_version(company: Company) -> None:
-    version = company.found("score")["rules_version"]
-    kept = company.folder / "out" / "rules" / f"{version}.toml"
-    assert kept.read_text("utf-8") == (company.folder / "rules.toml").read_text("utf-8")
-    told = readiness("rules", "diff", version[:6], kept, company.folder, "--json").found
-    assert (told["old"], told["other_points"], told["leads"]) == (told["new"], 0, [])
+    version = company.result("score")["rules_version"]
+    rows = company.folder / "out" / "rules" / f"{version}.toml"
+    assert rows.read_text("utf-8") == (company.folder / "rules.toml").read_text("utf-8")
+    message = readiness("rules", "diff", version[:6], rows, company.folder, "--json").result
+    assert (message["old"], message["other_points"], message["leads"]) == (message["new"], 0, [])
 
 
 def test_nobody_open_is_no_failure(folder: Path) -> None:
     words = ("rules", "diff", "current", folder / "draft.toml", folder, "--cutoff", "2001-01-01")
     assert readiness(*words).code == 0
-    told = readiness(*words, "--json").found
-    assert (told["open_leads"], told["mean_difference"], told["leads"]) == (0, None, [])
+    message = readiness(*words, "--json").result
+    assert (message["open_leads"], message["mean_difference"], message["leads"]) == (0, None, [])
 
 
 def test_what_is_not_there_is_said(folder: Path) -> None:

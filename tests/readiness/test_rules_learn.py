@@ -22,14 +22,14 @@ def test_learns_writes_and_judges(company: Company, tmp_path):
     closed = readiness("rules", "learn", company.folder, "--to", path)
     assert closed.code == 2
     assert "exists already" in flowing(closed.err)
-    told = readiness("rules", "learn", company.folder, "--to", path, "--force", "--json").found
-    assert told["rules"]["version"] == rules.version  # the same again
-    assert len(told["worth"]) == len(rules.file.rule)
-    assert told["hand_written"]["rules"][0].keys() >= {"fair", "verdict", "lift", "points"}
-    assert told["model_verdict"]
-    assert told["file"] == str(path)
+    message = readiness("rules", "learn", company.folder, "--to", path, "--force", "--json").result
+    assert message["rules"]["version"] == rules.version  # the same again
+    assert len(message["worth"]) == len(rules.file.rule)
+    assert message["hand_written"]["rules"][0].keys() >= {"fair", "verdict", "lift", "points"}
+    assert message["model_verdict"]
+    assert message["file"] == str(path)
 
-    diff = readiness("rules", "diff", "current", path, company.folder, "--json").found
+    diff = readiness("rules", "diff", "current", path, company.folder, "--json").result
     assert diff["new"]["version"] == rules.version
 
 

@@ -36,16 +36,16 @@ def test_the_tables_and_the_page(folder: Path) -> None:
 def test_one_json_object_that_is_also_beside_the_page(folder: Path) -> None:
     to = folder / "page.html"
     ran = readiness("segments", folder, "--cutoff", "2024-01-20", "--out", to, "--json")
-    assert ran.found["page"] == str(to)
-    kept = json.loads((folder / "page.json").read_text())
-    assert kept == {key: found for key, found in ran.found.items() if key != "page"}
+    assert ran.result["page"] == str(to)
+    rows = json.loads((folder / "page.json").read_text())
+    assert rows == {key: result for key, result in ran.result.items() if key != "page"}
     # at 01-08 leads 1 and 2 are open, both have visited; lead 1 is won on 01-12
-    assert ran.found["cutoffs"] == ["2024-01-08"]
-    visited, ads = ran.found["segments"]
+    assert ran.result["cutoffs"] == ["2024-01-08"]
+    visited, ads = ran.result["segments"]
     assert visited["conversion"]["rate"]["point"] == 0.5
     assert (visited["conversion"]["leads"], ads["conversion"]["leads"]) == (2, 1)
     assert (visited["open_leads"], ads["open_leads"]) == (1, 1)
-    assert ran.found["overlap"]["from ads"] == {"visited [b]": 0.0, "from ads": 1.0}
+    assert ran.result["overlap"]["from ads"] == {"visited [b]": 0.0, "from ads": 1.0}
 
 
 def test_without_segments_it_is_refused_with_how_to_write_one(folder: Path) -> None:
@@ -57,17 +57,17 @@ def test_without_segments_it_is_refused_with_how_to_write_one(folder: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "printed"),
     [
         ('[[segment]]\nname = "a"\nall = [{acton = "x"}]', "did you mean action?"),
         ('[[segment]]\nname = "a"\nall = [{attribute = "size", is = "x"}]', "asks for size, which"),
     ],
 )
-def test_faults_are_told(folder: Path, text: str, said: str) -> None:
+def test_faults_are_told(folder: Path, text: str, printed: str) -> None:
     (folder / "segments.toml").write_text(text)
     ran = readiness("segments", folder)
     assert ran.code == 2
-    assert said in ran.err
+    assert printed in ran.err
 
 
 def test_the_page_is_html(folder: Path) -> None:
@@ -79,19 +79,19 @@ def test_the_page_is_html(folder: Path) -> None:
 def test_lists_and_comparison_of_one_segment(company: Company) -> None:
     folder, name = company.folder, "quiet for 14 days"
     ran = readiness("score", folder, "--segment", name, "--export", folder / "l.csv", "--json")
-    assert (ran.code, ran.found["added"]) == (0, 0)
-    assert ran.found["routes"] == company.found("score")["routes"]  # those of all open leads
-    part = ran.found["segment"]
+    assert (ran.code, ran.result["added"]) == (0, 0)
+    assert ran.result["routes"] == company.result("score")["routes"]  # those of all open leads
+    part = ran.result["segment"]
     assert part["name"] == name
-    assert 0 < part["open_leads"] < ran.found["open_leads"]
+    assert 0 < part["open_leads"] < ran.result["open_leads"]
     assert (folder / "l.csv").read_text().count("\n") == part["open_leads"] + 1
-    told = readiness("score", folder, "--segment", name)
-    assert f"In the segment {name}: {part['open_leads']:,} open leads" in told.out
+    message = readiness("score", folder, "--segment", name)
+    assert f"In the segment {name}: {part['open_leads']:,} open leads" in message.out
     compared = readiness("compare", folder, "--segment", name, "--json")
-    assert compared.found["segment"] == name
-    assert compared.found["test"]["snapshots"] < company.found("compare")["test"]["snapshots"]
-    assert compared.found["page"] == str(folder / "out" / "compare-quiet-for-14-days.html")
-    report = readiness("segments", folder, "--json").found
+    assert compared.result["segment"] == name
+    assert compared.result["test"]["snapshots"] < company.result("compare")["test"]["snapshots"]
+    assert compared.result["page"] == str(folder / "out" / "compare-quiet-for-14-days.html")
+    report = readiness("segments", folder, "--json").result
     quiet = next(group for group in report["segments"] if group["name"] == name)
     assert quiet["open_leads"] == part["open_leads"]
 

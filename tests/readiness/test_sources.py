@@ -28,14 +28,14 @@ def test_the_review_and_its_moves(folder: Path) -> None:
     assert "To write these moves into sources.toml: --apply" in ran.out
     assert max(map(len, ran.out.splitlines()[:-1])) <= 80
     assert path.read_text() == before
-    found = readiness("sources", folder, "--apply", "--json").found
-    assert found["applied"] == found["moves"] == ["direct"]
-    assert {source["source"] for source in found["sources"]} >= {"partner", "social", "direct"}
-    assert Path(found["page"]) == folder / "out" / "sources.html"
+    result = readiness("sources", folder, "--apply", "--json").result
+    assert result["applied"] == result["moves"] == ["direct"]
+    assert {source["source"] for source in result["sources"]} >= {"partner", "social", "direct"}
+    assert Path(result["page"]) == folder / "out" / "sources.html"
     text = path.read_text()
     assert text.startswith(before.rstrip("\n"))
-    assert text.count("[[move]]") == len(found["applied"])
-    assert readiness("sources", folder, "--apply", "--json").found["applied"] == []
+    assert text.count("[[move]]") == len(result["applied"])
+    assert readiness("sources", folder, "--apply", "--json").result["applied"] == []
     early = readiness("sources", folder, "--cutoff", "2025-01-01", "--apply")
     assert (early.code, "history is not rewritten" in early.err) == (2, True)
 
@@ -43,5 +43,5 @@ def test_the_review_and_its_moves(folder: Path) -> None:
 def test_an_absent_file_is_told(tmp_path: Path) -> None:
     ran = readiness("sources", little_folder(tmp_path), "--json")
     assert ran.code == 2
-    assert "There is no" in ran.found["error"]
-    assert "readiness init" in ran.found["error"]
+    assert "There is no" in ran.result["error"]
+    assert "readiness init" in ran.result["error"]

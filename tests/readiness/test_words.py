@@ -23,10 +23,10 @@ def fits(text: str) -> None:
 def test_check(tmp_path: Path) -> None:
     ran = readiness("check", little_folder(tmp_path))
     fits(ran.out)
-    said = [" ".join(line.replace("│", " ").split()) for line in ran.out.splitlines()]
-    assert "visited 2 2 66.7%" in said
-    assert "called in [/b] 1 1 33.3%" in said
-    assert "Leads: 1 won, 1 lost, 1 still open." in said
+    printed = [" ".join(line.replace("│", " ").split()) for line in ran.out.splitlines()]
+    assert "visited 2 2 66.7%" in printed
+    assert "called in [/b] 1 1 33.3%" in printed
+    assert "Leads: 1 won, 1 lost, 1 still open." in printed
 
 
 def test_features(tmp_path: Path) -> None:
@@ -39,17 +39,17 @@ def test_features(tmp_path: Path) -> None:
 
 def test_train(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
     print_trained(trained, "sqlite:////there/mlflow.db")
-    said = capsys.readouterr().out
-    fits(said)
-    assert "Registered as version 1 (challenger)" in said
-    assert "mlflow ui --backend-store-uri sqlite:////there/mlflow.db\n" in said
+    printed = capsys.readouterr().out
+    fits(printed)
+    assert "Registered as version 1 (challenger)" in printed
+    assert "mlflow ui --backend-store-uri sqlite:////there/mlflow.db\n" in printed
     precision = trained.comparison.judgement.estimates["model"]["precision"].point
-    (line,) = (line for line in said.splitlines() if "won on the list" in line)
+    (line,) = (line for line in printed.splitlines() if "won on the list" in line)
     assert f" {precision:.1%} " in line
     up_to = trained.comparison.judgement.ece_by_chance["model"]
-    told = trained.comparison.judgement.against_chance("model")
-    assert f"model: calibration error {told} alone shows (up to {up_to:.4f})" in said
-    assert sum("*" in line for line in said.splitlines()) == 2  # the chosen one, and the legend
+    message = trained.comparison.judgement.against_chance("model")
+    assert f"model: calibration error {message} alone shows (up to {up_to:.4f})" in printed
+    assert sum("*" in line for line in printed.splitlines()) == 2  # the chosen one, and the legend
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +74,10 @@ def sentence(ran: Ran) -> str:
 def test_score_and_score_again(bracketed: Path, company: Company) -> None:
     first = readiness("score", bracketed)
     fits(first.out)
-    found = company.found("score")
-    leads = found["open_leads"]
-    moment = f"{datetime.fromisoformat(found['cutoff']):%Y-%m-%d %H:%M}"
-    assert f"{leads} open leads at {moment} UTC: {found['routes']['sales']} to sales" in sentence(
+    result = company.result("score")
+    leads = result["open_leads"]
+    moment = f"{datetime.fromisoformat(result['cutoff']):%Y-%m-%d %H:%M}"
+    assert f"{leads} open leads at {moment} UTC: {result['routes']['sales']} to sales" in sentence(
         first
     )
     assert f" {leads} rows added. Ledger: " in sentence(first)
@@ -97,7 +97,7 @@ def test_compare(company: Company, tmp_path: Path) -> None:
     ran = readiness("compare", company.folder, "--out", page)
     assert ran.code == 0
     fits(ran.out)
-    assert company.found("compare")["verdict"] in sentence(ran)
+    assert company.result("compare")["verdict"] in sentence(ran)
     assert ran.out.endswith(f"Report: {page}\n")
     assert page.is_file()
 
@@ -105,16 +105,16 @@ def test_compare(company: Company, tmp_path: Path) -> None:
 def test_explain(bracketed: Path, company: Company) -> None:
     ran = readiness("explain", "1999", bracketed)
     fits(ran.out)
-    found = company.found("explain")
-    assert f"{found['readiness']:.1%} within 30 days" in sentence(ran)
-    said = ran.out.split("History:")[0]  # there, if something was scored in the folder before
-    shown = [line.split("│")[1:3] for line in said.splitlines() if line.startswith("│")]
+    result = company.result("explain")
+    assert f"{result['readiness']:.1%} within 30 days" in sentence(ran)
+    printed = ran.out.split("History:")[0]  # there, if something was scored in the folder before
+    shown = [line.split("│")[1:3] for line in printed.splitlines() if line.startswith("│")]
     figures = [(float(figure), what.strip()) for figure, what in shown]
     last = next(n for n, (_, what) in enumerate(figures) if what.startswith("in all: readiness"))
     added = sum(figure for figure, _ in figures[:last])
     assert added == pytest.approx(figures[last][0], abs=0.005 * (last + 1))
     points = sum(figure for figure, _ in figures[last + 1 : -1])
-    assert points == figures[-1][0] == found["rule_score"]
+    assert points == figures[-1][0] == result["rule_score"]
 
 
 def test_explain_since(company: Company) -> None:
@@ -124,14 +124,14 @@ def test_explain_since(company: Company) -> None:
     words = ("explain", lead, company.folder, "--since", "2025-06-01", "--page")
     ran = readiness(*words)
     fits(ran.out.split("Page: ")[0])
-    found = readiness(*words, "--json").found
-    assert [said["readiness"] for said in found["history"]] == [found["readiness"]]
+    result = readiness(*words, "--json").result
+    assert [printed["readiness"] for printed in result["history"]] == [result["readiness"]]
     assert "History: readiness █ points " in sentence(ran)
     assert "The ledger has no line of 2025-06-01:" in sentence(ran)
-    assert Path(found["page"]).is_file()
-    assert ran.out.endswith(f"Page: {found['page']}\n")
+    assert Path(result["page"]).is_file()
+    assert ran.out.endswith(f"Page: {result['page']}\n")
     for title, change in (("Readiness ", "log_odds"), ("Points ", "points")):
-        whole = found["change"][change]
+        whole = result["change"][change]
         parts = sum(part["difference"] for part in whole["parts"])
         assert whole["before"] + parts + whole["revised"] == pytest.approx(whole["after"], abs=1e-9)
         table = ran.out.split("2025-06-01 to")[("Readiness ", "Points ").index(title) + 1]

@@ -1,4 +1,4 @@
--- The deeds of ../events.sql in Spark SQL. Times are text with their offset: they are left as they
+-- The events of ../events.sql in Spark SQL. Times are text with their offset: they are left as they
 -- are, and read as the contract reads them. {folder} is tables.folder.
 WITH names AS (
     SELECT * FROM VALUES

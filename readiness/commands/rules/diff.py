@@ -5,10 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
 
 from readiness.commands.options import RULES, AsJson, Cutoff, Export, Where
-from readiness.commands.printing import out, print_json, print_path, progress_bars
+from readiness.commands.printing import (
+    out,
+    print_json,
+    print_path,
+    print_table,
+    progress_bars,
+)
 
 if TYPE_CHECKING:
     from serve.reports.rules.diff import RulesDiff
@@ -60,31 +65,32 @@ def _print_diff(result: "RulesDiff") -> None:
         f"and [bold]{counts['other_band']:,} change band[/]. Disqualified: "
         f"{counts['disqualified']['old']:,}, then {counts['disqualified']['new']:,}."
     )
-    bands = Table("from \\ to", title="Leads by band", title_justify="left")
-    for name in result.bands:
-        bands.add_column(name, justify="right")
-    for name, row in result.bands.items():
-        cells = [f"[bold]{n:,}[/]" if n and to != name else f"{n:,}" for to, n in row.items()]
-        bands.add_row(name, *cells)
-    out.print(bands)
+    bands = [
+        (
+            before,
+            *(f"[bold]{n:,}[/]" if n and to != before else f"{n:,}" for to, n in row.items()),
+        )
+        for before, row in result.bands.items()
+    ]
+    print_table("Leads by band", ["from \\ to", *(f">{band}" for band in result.bands)], bands)
     changed = result.changed.head(HEAD)
     if len(changed):
-        out.print(_leads_table(changed.to_dict("records"), len(result.changed)))
+        _print_leads(changed.to_dict("records"), len(result.changed))
 
 
-def _leads_table(rows: list[dict[Any, Any]], of: int) -> Table:
-    table = Table(
-        Column("lead", overflow="fold"),
-        *(Column(name, justify="right", no_wrap=True) for name in ("A", "B")),
-        "moved by",
-        title=f"The first {len(rows)} of {of:,} leads with other points",
-        title_justify="left",
-    )
-    for row in rows:
-        cells = [f"{row[f'{of}_points']:.4g} {row[f'{of}_band']}" for of in ("old", "new")]
-        moved = str(row["moved_by"]).replace("; ", "\n")
-        if (row["old_disqualified"] is None) != (row["new_disqualified"] is None):
-            reason = row["new_disqualified"] or "no longer disqualified"
+def _print_leads(leads: list[dict[Any, Any]], of: int) -> None:
+    rows = []
+    for lead in leads:
+        cells = [
+            f"{lead[f'{which}_points']:.4g} {lead[f'{which}_band']}" for which in ("old", "new")
+        ]
+        moved = str(lead["moved_by"]).replace("; ", "\n")
+        if (lead["old_disqualified"] is None) != (lead["new_disqualified"] is None):
+            reason = lead["new_disqualified"] or "no longer disqualified"
             moved = f"{reason}\n{moved}" if moved else str(reason)
-        table.add_row(escape(str(row["lead_id"])), *cells, escape(moved))
-    return table
+        rows.append((escape(str(lead["lead_id"])), *cells, escape(moved)))
+    print_table(
+        f"The first {len(rows)} of {of:,} leads with other points",
+        ["lead", ">A", ">B", "moved by"],
+        rows,
+    )

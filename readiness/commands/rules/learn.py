@@ -5,15 +5,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
 
 from readiness.commands.options import AsJson, IfAny, Where
-from readiness.commands.printing import out, print_json, print_path, progress_bars
+from readiness.commands.printing import (
+    out,
+    print_json,
+    print_path,
+    print_table,
+    progress_bars,
+    with_interval,
+)
 
 if TYPE_CHECKING:
     from models.rules.file import Rule
-    from models.statistics.estimate import Estimate
-    from training.points import LearnedPoints
+    from training.points import Learned
 
 
 def verb(
@@ -62,37 +67,37 @@ def verb(
     print_path(f"Written: {path}. Which leads would change: readiness rules diff current {path}")
 
 
-def _print(result: "LearnedPoints", words: dict[str, str]) -> None:
-    from readiness.commands.tables import judgement_table
+def _print(result: "Learned", words: dict[str, str]) -> None:
+    from readiness.commands.tables import print_judgement
 
-    out.print(_learned_table(result, words))
-    out.print(_paid_table(result, words))
-    out.print(judgement_table(result.judged))
-    out.print(f"[bold]{escape(str(result.verdict))}[/]")
+    _print_learned(result, words)
+    _print_review(result, words)
+    print_judgement(result.judged, result.verdict)
     if result.model_verdict:
         out.print(f"Against the model: {escape(str(result.model_verdict))}")
     else:
         out.print("Against the model: every model was trained on labels of the test cutoffs.")
 
 
-def _learned_table(result: "LearnedPoints", words: dict[str, str]) -> Table:
+def _print_learned(result: "Learned", words: dict[str, str]) -> None:
     bands = result.rules.file.bands
-    table = Table(
-        *(Column(name, justify="right") for name in ("points", "by hand")),
-        Column("for", overflow="fold"),
-        Column("lift (95 %)", justify="right", no_wrap=True),
-        title=f"Learned from {result.wins:,} wins among {result.snapshots:,} snapshots of "
+    rows = [
+        (
+            f"{rule.points:+g}" + ("" if rule.cap is None else f"\nat most {rule.cap:g}"),
+            _by_hand(result, rule),
+            escape(rule.words(words)),
+            with_interval(each.lift, "{:.2f}"),
+        )
+        for rule, each in zip(result.rules.file.rule, result.lifts, strict=True)
+    ]
+    print_table(
+        f"Learned from {result.wins:,} wins among {result.snapshots:,} snapshots of "
         f"{len(result.split.fit)} cutoffs",
-        title_justify="left",
-        caption=f"warm from {bands.warm:g} points, hot from {bands.hot:g}: {result.hot:.1%} of the "
+        [">points", ">by hand", "for", ">lift (95 %)"],
+        rows,
+        f"warm from {bands.warm:g} points, hot from {bands.hot:g}: {result.hot:.1%} of the "
         "leads of the test cutoffs are hot; by hand: the points of today's rules for the same",
-        caption_justify="left",
     )
-    for rule, each in zip(result.rules.file.rule, result.lifts, strict=True):
-        most = "" if rule.cap is None else f"\nat most {rule.cap:g}"
-        meaning = escape(rule.words(words))
-        table.add_row(f"{rule.points:+g}{most}", _by_hand(result, rule), meaning, _lift(each.lift))
-    return table
 
 
 def _by_hand(result: "LearnedPoints", rule: "Rule") -> str:
@@ -101,32 +106,27 @@ def _by_hand(result: "LearnedPoints", rule: "Rule") -> str:
     return ", ".join(f"{each.points:+g}" for each in same) or "-"
 
 
-def _paid_table(result: "LearnedPoints", words: dict[str, str]) -> Table:
+def _print_review(result: "Learned", words: dict[str, str]) -> None:
     from features.spec.wording import say
 
-    table = Table(
-        Column("points", justify="right"),
-        Column("fair (95 %)", justify="right", no_wrap=True),
-        "",
-        Column("rule by hand", overflow="fold"),
-        Column("lift (95 %)", justify="right", no_wrap=True),
-        title=f"What does {escape(result.current.file.name)} overpay and underpay?",
-        title_justify="left",
-        caption="fair: what outcomes would pay for it beside the other rules, on the scale of this "
-        "table; lift: by itself, how many times as often as all leads these were won",
-        caption_justify="left",
-    )
+    rows = []
     for each in result.reviews:
-        fair = f"{each.fair.point:+z.0f} ({each.fair.low:z.0f} to {each.fair.high:z.0f})"
         rule = each.rule
         meaning = say(rule.action, words, rule.where) if rule.about == "an event" else rule.label
         clear = each.verdict not in ("about right", "not clear")
-        lift = _lift(each.by_itself.lift)
-        verdict = f"[bold]{each.verdict}[/]" if clear else each.verdict
-        table.add_row(f"{each.rule.points:+g}", fair, verdict, escape(meaning), lift)
-    return table
-
-
-def _lift(lift: "Estimate") -> str:
-    known = lift.point == lift.point
-    return f"{lift.point:.2f} ({lift.low:.2f} to {lift.high:.2f})" if known else "-"
+        rows.append(
+            (
+                f"{rule.points:+g}",
+                f"{each.fair.point:+z.0f} ({each.fair.low:z.0f} to {each.fair.high:z.0f})",
+                f"[bold]{each.verdict}[/]" if clear else each.verdict,
+                escape(meaning),
+                with_interval(each.by_itself.lift, "{:.2f}"),
+            )
+        )
+    print_table(
+        f"What does {escape(result.current.file.name)} overpay and underpay?",
+        [">points", ">fair (95 %)", "", "rule by hand", ">lift (95 %)"],
+        rows,
+        "fair: what outcomes would pay for it next to the other rules, on the scale of this "
+        "table; lift: by itself, how many times as often as all leads these were won",
+    )

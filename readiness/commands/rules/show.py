@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
 
 from readiness.commands.options import RULES, AsJson, Where
-from readiness.commands.printing import out, print_json
+from readiness.commands.printing import out, print_json, print_table
 
 if TYPE_CHECKING:
     from models.rules.rules import RuleScore
@@ -31,24 +30,27 @@ def verb(
     if as_json:
         print_json(rules.json_fields(config.words))
         return
-    out.print(_rules_table(rules, config.words))
+    _print_rules(rules, config.words)
     for line in rules.limits_in_words():
         out.print(escape(line))
     for each in rules.file.disqualify:
         out.print(f"Disqualified: [bold]{escape(each.name)}[/], {escape(each.words(config.words))}")
 
 
-def _rules_table(rules: "RuleScore", words: dict[str, str]) -> Table:
+def _print_rules(rules: "RuleScore", words: dict[str, str]) -> None:
     bands = rules.file.bands
-    table = Table(
-        *(Column("points", justify="right"), "for", Column("cap", justify="right"), "group"),
-        title=f"{escape(rules.file.name)}, version {rules.version}",
-        title_justify="left",
-        caption=f"warm from {bands.warm:g} points, hot from {bands.hot:g}",
-        caption_justify="left",
+    rows = [
+        (
+            f"{rule.points:+g}",
+            escape(rule.words(words)),
+            "" if rule.cap is None else f"{rule.cap:g}",
+            escape(rule.group or ""),
+        )
+        for rule in rules.file.rule
+    ]
+    print_table(
+        f"{escape(rules.file.name)}, version {rules.version}",
+        [">points", "for", ">cap", "group"],
+        rows,
+        f"warm from {bands.warm:g} points, hot from {bands.hot:g}",
     )
-    for rule in rules.file.rule:
-        cap = "" if rule.cap is None else f"{rule.cap:g}"
-        meaning = escape(rule.words(words))
-        table.add_row(f"{rule.points:+g}", meaning, cap, escape(rule.group or ""))
-    return table

@@ -5,10 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
 
 from readiness.commands.options import RULES, AsJson, IfAny, Page, Where
-from readiness.commands.printing import out, print_json, print_path, progress_bars
+from readiness.commands.printing import (
+    out,
+    print_json,
+    print_path,
+    print_table,
+    progress_bars,
+    with_interval,
+)
 
 if TYPE_CHECKING:
     from serve.reports.rules.backtest import Backtest
@@ -56,25 +62,25 @@ def verb(
 
 
 def _print_backtest(result: "Backtest") -> None:
-    from readiness.commands.tables import judgement_table
+    from readiness.commands.tables import print_judgement
 
-    out.print(judgement_table(result.judged))
-    out.print(f"[bold]{escape(str(result.verdict))}[/]")
+    print_judgement(result.judged, result.verdict)
     if result.model_verdict:
         out.print(f"Against the model: {escape(str(result.model_verdict))}")
-    table = Table(
-        *(Column("points", justify="right"), Column("rule of the draft", overflow="fold")),
-        *(Column(name, justify="right", no_wrap=True) for name in ("leads", "lift (95 %)")),
-        "",
-        title="Which rules of the draft pay for themselves?",
-        title_justify="left",
-        caption="leads: that it gave points to, or took some of; lift: how many times as often as "
+    rows = [
+        (
+            f"{each.points:+g}",
+            escape(each.rule),
+            f"{each.leads:,}",
+            with_interval(each.lift, "{:.2f}"),
+            each.pays,
+        )
+        for each in result.rules
+    ]
+    print_table(
+        "Which rules of the draft pay for themselves?",
+        [">points", "rule of the draft", ">leads", ">lift (95 %)", ""],
+        rows,
+        "leads: that it gave points to, or took some of; lift: how many times as often as "
         "all leads these were won",
-        caption_justify="left",
     )
-    for each in result.rules:
-        lift = each.lift
-        figures = f"{lift.point:.2f} ({lift.low:.2f} to {lift.high:.2f})"
-        figures = "-" if lift.point != lift.point else figures
-        table.add_row(f"{each.points:+g}", escape(each.rule), f"{each.leads:,}", figures, each.pays)
-    out.print(table)

@@ -50,6 +50,7 @@ def render(report: FunnelReport) -> str:
         widths={name: 100 * count / most for name, count in report.reached.items()},
         pictures=[_picture(way, place) for place, way in enumerate(report.ways)],
         ways_of=report.measured,
+        phase_heads=[Markup("{}<br>to {}").format(way.begin, way.to) for way in report.measured],
         any_reference=any(step.reference for step in report.steps),
         meaning=MEANINGS[report.by] if report.by else "",
         points=lambda share: f"{100 * share:+.1f}".replace("-", page.MINUS),

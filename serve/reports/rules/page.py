@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from models import plots
+from models.statistics.estimate import Estimate
 from serve.reports import page
 from serve.reports.rules.backtest import CURRENT, DRAFT, MODEL, Backtest
 
-SHADES = {DRAFT: "draft", CURRENT: "rules", MODEL: "model"}
+SHADES = {DRAFT: "draft", CURRENT: "rules", MODEL: "model", "at random": "chance"}
 
 
 def write_page(backtest: Backtest, path: Path) -> Path:
@@ -27,8 +28,8 @@ def render(backtest: Backtest) -> str:
     if backtest.beside_model is not None:
         lists[MODEL] = backtest.beside_model.estimates[MODEL]["precision"]
     chance = judged.baselines["random"]["precision"]
-    tops = [top for each in lists.values() for top in (each.point, each.high)]
-    widest = float(np.nanmax([*tops, chance]))
+    lists["at random"] = Estimate(chance, np.nan, np.nan)
+    widest = float(np.nanmax(list(lists.values())))
     scores = {"rules" if name == CURRENT else name: s for name, s in backtest.scores.items()}
     shown = (backtest.won, scores, backtest.snapshots["cutoff"])
     figures = {
@@ -43,7 +44,6 @@ def render(backtest: Backtest) -> str:
         shade=SHADES[judged.winner] if judged.winner else "",
         shades=SHADES,
         lists=lists,
-        chance=chance,
         scale=100 / widest if widest else 0,
         per_list=judged.share * judged.snapshots / len(judged.cutoffs),
         pictures={name: page.inline(figure, name) for name, figure in figures.items()},

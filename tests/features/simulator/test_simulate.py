@@ -89,12 +89,12 @@ def test_the_base_rate_is_that_of_a_sales_team(cohorts: pd.DataFrame) -> None:
 def one_each(cohorts: pd.DataFrame) -> pd.DataFrame:
     """At most one snapshot per lead, so that outcomes are independent and errors binomial.
 
-    Which one is settled beforehand, by its number. A draw among those the lead has would look
-    ahead: who wins soon has few, each of which would be drawn too often.
+    Which one is chosen beforehand, by its number. A choice among those the lead has would look
+    ahead: leads that win soon have few, each of which would be chosen too often.
     """
-    wanted = np.random.default_rng(3).geometric(0.12, size=cohorts.lead_id.max() + 1)
+    places = np.random.default_rng(3).geometric(0.12, size=cohorts.lead_id.max() + 1)
     number = cohorts.groupby("lead_id").cumcount() + 1
-    chosen: pd.DataFrame = cohorts[number == wanted[cohorts.lead_id]]
+    chosen: pd.DataFrame = cohorts[number == places[cohorts.lead_id]]
     return chosen
 
 
@@ -149,13 +149,13 @@ def test_a_closed_lead_stays_closed() -> None:
     assert (chance[:, LOST] == 0).all()
 
 
-def test_sources_are_worth_what_is_stated(outcomes: pd.DataFrame) -> None:
+def test_sources_convert_in_the_order_of_their_quality(outcomes: pd.DataFrame) -> None:
     settled = outcomes[outcomes.created_at < "2025-01-01"]
     won = (settled.outcome == "won").groupby(settled.source, observed=True).mean()
     assert list(won.sort_values(ascending=False).index) == list(SOURCES)
 
 
-def test_deeds_outweigh_demographics(world: World, cohorts: pd.DataFrame) -> None:
+def test_behaviour_outweighs_demographics(world: World, cohorts: pd.DataFrame) -> None:
     by_size = cohorts.groupby("company_size", observed=True).probability.mean()
     by_intent = cohorts.groupby(world.intents(cohorts)).probability.mean()
     assert 1.1 < by_size.max() / by_size.min() < 2.5
@@ -163,14 +163,14 @@ def test_deeds_outweigh_demographics(world: World, cohorts: pd.DataFrame) -> Non
 
 
 def test_activity_is_heavy_tailed_and_some_do_nothing(world: World) -> None:
-    deeds = world.events.groupby("lead_id").size().reindex(world.leads.lead_id, fill_value=0)
-    assert 15 < deeds.mean() < 30
-    assert 0.01 < (deeds == 0).mean() < 0.10
-    busiest = deeds.sort_values().tail(len(deeds) // 10)
-    assert 0.4 < busiest.sum() / deeds.sum() < 0.9
+    events = world.events.groupby("lead_id").size().reindex(world.leads.lead_id, fill_value=0)
+    assert 15 < events.mean() < 30
+    assert 0.01 < (events == 0).mean() < 0.10
+    busiest = events.sort_values().tail(len(events) // 10)
+    assert 0.4 < busiest.sum() / events.sum() < 0.9
 
 
-def test_some_deeds_are_recorded_late_and_some_by_night(world: World) -> None:
+def test_some_events_are_recorded_late_and_some_by_night(world: World) -> None:
     events = world.events
     assert 0.02 < (events.recorded_at > events.occurred_at).mean() < 0.04
     assert 0.03 < (events.occurred_at.dt.hour < 6).mean() < 0.25

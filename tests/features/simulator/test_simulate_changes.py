@@ -1,7 +1,7 @@
-"""A source's worth changes on a known day: the truth stays exact, and nothing else moves.
+"""A source's quality changes on a known day: the truth stays exact, and nothing else moves.
 
-Example: from day 60 on, newsletter leads are worth 3.0 instead of 0.5. Leads that arrived before
-day 60 fare as they would have; later ones are won far more often, as often as is said.
+Example: from day 60 on, newsletter leads have the quality 3.0 instead of 0.5. Leads that arrived
+before day 60 end as they would have; later ones are won far more often, as often as stated.
 """
 
 import hashlib
@@ -12,9 +12,9 @@ import pytest
 
 from features.errors import BadInput
 from features.simulator.simulate import World, simulate
-from features.simulator.world import SOURCES, WorthChange
+from features.simulator.world import SOURCES, QualityChange
 
-CHANGES = (WorthChange("newsletter", 60, 3.0), WorthChange("partner", 90, 0.4))
+CHANGES = (QualityChange("newsletter", 60, 3.0), QualityChange("partner", 90, 0.4))
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +39,13 @@ def test_who_arrives_when_does_not_change(changed: World) -> None:
 def test_a_change_on_a_day_that_never_comes_changes_nothing() -> None:
     """But for rounding: the law has more classes, so its sums are taken in another order."""
     plain = simulate(leads=1_000, seed=1, days=120)
-    same = simulate(leads=1_000, seed=1, days=120, changes=[WorthChange("social", 120, 5.0)])
+    same = simulate(leads=1_000, seed=1, days=120, changes=[QualityChange("social", 120, 5.0)])
     pd.testing.assert_frame_equal(plain.deals, same.deals)
     pd.testing.assert_frame_equal(plain.events, same.events)
 
 
 @pytest.mark.parametrize("horizon", [1, 30])
-def test_conversion_is_as_often_as_is_said(changed: World, horizon: int) -> None:
+def test_conversion_is_as_often_as_stated(changed: World, horizon: int) -> None:
     """By source and period: wins within 4 standard deviations of those expected."""
     truth = changed.true_conversion(horizon)
     assert list(truth.columns) == list(SOURCES)
@@ -60,9 +60,9 @@ def test_conversion_is_as_often_as_is_said(changed: World, horizon: int) -> None
     grouped = pd.DataFrame({"won": won, "p": chance, "var": chance * (1 - chance)}).groupby(
         [leads.source.astype(str), period]
     )
-    found = grouped.sum()
-    assert len(found) == 3 * len(SOURCES)
-    assert ((found.won - found.p).abs() <= 4 * found["var"] ** 0.5).all(), found
+    total = grouped.sum()
+    assert len(total) == 3 * len(SOURCES)
+    assert ((total.won - total.p).abs() <= 4 * total["var"] ** 0.5).all(), total
 
 
 def test_the_truth_leaps_on_the_day_and_only_for_the_source(changed: World) -> None:
@@ -88,4 +88,4 @@ def test_changed_leads_have_their_own_probability(changed: World) -> None:
 )
 def test_a_change_that_cannot_be_is_refused(given: tuple[str, int, float]) -> None:
     with pytest.raises(BadInput):
-        WorthChange(*given)
+        QualityChange(*given)

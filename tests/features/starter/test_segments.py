@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.conditions.segments import parse_segments
+from features.starter.guesses import guess_points
 from features.starter.segments import segments_text
-from features.starter.starter import guess_points
 from tests.features.lead_databases import event, opened
 
 START = datetime(2026, 1, 1)
@@ -24,10 +24,10 @@ def text_for(actions, sources=()):
         return segments_text(database, guess_points)
 
 
-def test_what_was_found_makes_the_segments() -> None:
+def test_segments_are_made_of_the_names_in_the_data() -> None:
     text = text_for(["visited_pricing", "watched_webinar", "unsubscribed", "opened"], ["b", "a;b "])
-    found = parse_segments(text, Path("segments.toml"))
-    assert found.names == [
+    segments = parse_segments(text, Path("segments.toml"))
+    assert segments.names == [
         "came back on five days",
         "serious interest, last 30 days",
         "read up three times",
@@ -37,9 +37,9 @@ def test_what_was_found_makes_the_segments() -> None:
         "came by a b",
         "came by b",
     ]
-    (webinar,) = found.named("read up three times").any
+    (webinar,) = segments.named("read up three times").any
     assert (webinar.action, webinar.at_least) == ("watched_webinar", 3)
-    (source,) = found.named("came by a b").all
+    (source,) = segments.named("came by a b").all
     assert (source.attribute, source.is_) == ("source", ["a;b "])
 
 

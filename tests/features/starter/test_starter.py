@@ -20,21 +20,22 @@ from hypothesis import strategies as st
 from features.config import Config, Engine, Mlflow, TrainingSettings, load
 from features.errors import BadInput
 from features.open import open_database
-from features.starter.starter import guess_points, write_starter
+from features.starter.guesses import guess_points
+from features.starter.starter import write_starter
 
 DAY = timedelta(days=1)
 START = datetime(2024, 1, 3)  # a Wednesday
 CONTACTS = pa.table({"lead_id": [1], "contacted_at": [START + 2 * DAY]})
 FILES = ["readiness.toml", "rules.toml", "sources.toml", "funnel.toml", "segments.toml"]
-DEEDS = ("email_opened", "visited_pricing", "form_submitted", "unsubscribed")
+ACTIONS = ("email_opened", "visited_pricing", "form_submitted", "unsubscribed")
 
 
-def tables(days: int = 300, actions: tuple[str, ...] = DEEDS) -> dict[str, pa.Table]:
+def tables(days: int = 300, actions: tuple[str, ...] = ACTIONS) -> dict[str, pa.Table]:
     """One lead and its event per day, the actions by turns; every tenth lead is won a day later."""
     times = [START + n * DAY for n in range(days)]
-    deeds = [actions[n % len(actions)] for n in range(days)]
+    done = [actions[n % len(actions)] for n in range(days)]
     return {
-        "events": pa.table({"lead_id": range(days), "occurred_at": times, "action": deeds}),
+        "events": pa.table({"lead_id": range(days), "occurred_at": times, "action": done}),
         "leads": pa.table({"lead_id": range(days), "created_at": times, "source": ["ads"] * days}),
         "deals": pa.table(
             {
@@ -69,9 +70,9 @@ def started(folder: Path) -> Config:
 
 
 def rules_of(folder: Path) -> dict[str, dict[str, object]]:
-    found = tomllib.loads((folder / "rules.toml").read_text(encoding="utf-8"))
-    assert set(found) == {"name", "bands", "groups", "rule"}
-    return {rule["action"]: rule for rule in found["rule"]}
+    rules = tomllib.loads((folder / "rules.toml").read_text(encoding="utf-8"))
+    assert set(rules) == {"name", "bands", "groups", "rule"}
+    return {rule["action"]: rule for rule in rules["rule"]}
 
 
 def test_parquet(tmp_path: Path) -> None:
@@ -251,8 +252,8 @@ def test_the_first_cutoff_is_a_monday_after_a_tenth_of_the_events(tmp_path: Path
 def test_dates_gone_wrong_do_not_spoil_the_starter(tmp_path: Path) -> None:
     with_errors = tables()
     times = [datetime(1970, 1, 1), datetime(9999, 12, 31)]
-    strays = pa.table({"lead_id": [1, 2], "occurred_at": times, "action": ["visited"] * 2})
-    with_errors["events"] = pa.concat_tables([with_errors["events"], strays])
+    misdated = pa.table({"lead_id": [1, 2], "occurred_at": times, "action": ["visited"] * 2})
+    with_errors["events"] = pa.concat_tables([with_errors["events"], misdated])
     config = started(as_parquet(tmp_path, with_errors))
     assert config.time.first_cutoff == datetime(2024, 2, 5)
 
@@ -282,9 +283,9 @@ def test_the_rules_are_as_the_format_has_them(tmp_path: Path) -> None:
         "unsubscribed": {"points": -20, "per": "once"},
     }
     assert rules_of(tmp_path) == {a: rule | {"action": a} for a, rule in expected.items()}
-    found = tomllib.loads((tmp_path / "rules.toml").read_text())
-    assert found["bands"] == {"warm": 20, "hot": 50}
-    assert found["groups"] == {"engagement": {"cap": 40}}
+    rules = tomllib.loads((tmp_path / "rules.toml").read_text())
+    assert rules["bands"] == {"warm": 20, "hot": 50}
+    assert rules["groups"] == {"engagement": {"cap": 40}}
 
 
 def test_rare_actions_get_no_rule(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def young(demo_folder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def first(young):
-    return readiness("score", young, "--json").found
+    return readiness("score", young, "--json").result
 
 
 def ledger(folder, sql):
@@ -73,7 +73,7 @@ def test_the_reasons_are_lines_of_the_points_table(young, first):
 
 def test_a_second_run_changes_nothing(young, first):
     before = ledger(young, "SELECT * FROM scores ORDER BY lead_id")
-    again = readiness("score", young, "--json").found
+    again = readiness("score", young, "--json").result
     assert again["added"] == 0
     assert again["routes"] == first["routes"]
     assert before.equals(ledger(young, "SELECT * FROM scores ORDER BY lead_id"))
@@ -82,19 +82,19 @@ def test_a_second_run_changes_nothing(young, first):
 def test_train_and_compare_say_what_is_missing_and_check_said_so_before(young):
     refused = readiness("train", young, "--json")
     assert refused.code == 1
-    assert [reason["code"] for reason in refused.found["reasons"]] == ["too_few_wins"]
+    assert [reason["code"] for reason in refused.result["reasons"]] == ["too_few_wins"]
     assert "too_few_wins" in refused.err
     compared = readiness("compare", young)
     assert compared.code == 1
     assert "too_few_wins" in compared.err
     checked = readiness("check", young, "--json")
     assert checked.code == 0
-    assert checked.found["training"]["passes"] is False
-    assert checked.found["training"]["reasons"] == refused.found["reasons"]
+    assert checked.result["training"]["passes"] is False
+    assert checked.result["training"]["reasons"] == refused.result["reasons"]
 
 
 def test_with_enough_data_and_no_champion_the_next_step_is_named(untrained_copy):
-    found = readiness("score", untrained_copy, "--json").found
+    found = readiness("score", untrained_copy, "--json").result
     assert found["notes"][0].startswith(
         "Rules only: no model yet (there is enough for one: readiness train)."
     )
@@ -117,7 +117,7 @@ def test_with_a_champion_the_model_scores(demo_folder, trained):
 def test_explain_shows_the_points_their_history_and_why_there_is_no_probability(young, first):
     rows = ledger(young, "SELECT * FROM scores ORDER BY rule_score DESC, lead_id")
     lead, points = rows.loc[0, "lead_id"], rows.loc[0, "rule_score"]
-    said = readiness("explain", lead, young, "--page", "--json").found
+    said = readiness("explain", lead, young, "--page", "--json").result
     assert (said["readiness"], said["reasons"], said["model_version"]) == (None, None, "none")
     assert said["rule_score"] == points == pytest.approx(sum(said["lines"].values()))
     assert said["why_no_readiness"].startswith("no model yet (too few wins: ")
@@ -138,12 +138,12 @@ def test_explain_since_tells_what_moved_the_points_alone(young, first):
     created = pd.read_parquet(young / "leads.parquet").astype({"lead_id": str})
     old = created[created["created_at"] < since]["lead_id"]
     lead = rows[rows["lead_id"].isin(old)]["lead_id"].iloc[0]
-    change = readiness("explain", lead, young, "--since", since, "--json").found["change"]
+    change = readiness("explain", lead, young, "--since", since, "--json").result["change"]
     assert (change["readiness"], change["log_odds"]) == (None, None)
     points = change["points"]
     moved = sum(part["difference"] for part in points["parts"])
     assert points["before"] + moved == pytest.approx(points["after"])
-    then = readiness("explain", lead, young, "--cutoff", since, "--json").found["rule_score"]
+    then = readiness("explain", lead, young, "--cutoff", since, "--json").result["rule_score"]
     assert points["before"] == then
     printed = readiness("explain", lead, young, "--since", since).out
     assert "Points " in printed

@@ -1,4 +1,4 @@
-"""What leads of the simulated world do: how often, which deeds, by which channels."""
+"""What the leads of the simulated world do: how often, which actions, by which channels."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from features.simulator.world import ATTRIBUTES, SOURCES, cumulated
 # Sessions per day by intent (quiet ... postponed), times the activity of the lead.
 SESSIONS = np.array([0.025, 0.18, 0.50, 0.75, 0.07])
 WEEKEND_SESSIONS = 0.4
-DEEDS_PER_SESSION = 2.5
-OWL_SHIFT = 11  # hours by which owls lag behind the others
-LATE, LATE_HOURS = 0.03, 14  # share of deeds recorded late, and the mean delay
+EVENTS_PER_SESSION = 2.5
+OWL_SHIFT = 11  # hours by which night owls are later than the others
+LATE, LATE_HOURS = 0.03, 14  # share of events recorded late, and the mean delay
 
-# What is done, weighted by intent (quiet ... postponed), and the names of what was opened.
+# Actions: their weights by intent (quiet ... postponed), and the contents that they open.
 ACTIONS: dict[str, tuple[tuple[float, ...], tuple[str, ...]]] = {
     "email_opened": ((38, 18, 11, 9, 30), ("newsletter", "product_news", "case_story", "offer")),
     "email_clicked": ((10, 9, 7, 6, 10), ("product_news", "case_story", "offer")),
@@ -30,7 +30,7 @@ ACTIONS: dict[str, tuple[tuple[float, ...], tuple[str, ...]]] = {
     "unsubscribed": ((3, 0.5, 0.3, 0.1, 0.4), ()),
 }
 CONTENTS = tuple(dict.fromkeys(name for _, names in ACTIONS.values() for name in names))
-# Half of the sessions come by the source that brought the lead, the rest by any of these.
+# Half of the sessions come by the lead's own source, the rest by any of these.
 CHANNELS = (*SOURCES, "direct")
 OWN_SOURCE, CHANNEL_WEIGHTS = 0.5, [1, 2, 1, 30, 8, 15, 8, 35]
 TEXTS = {
@@ -43,7 +43,7 @@ TEXTS = {
 }
 CHANNEL_SHARES = cumulated(CHANNEL_WEIGHTS)
 ACTION_SHARES = cumulated(np.transpose([weights for weights, _ in ACTIONS.values()]))
-# (action, place): the code of a content name; each row goes round the names of its action.
+# (action, place): the code of a content; each row repeats the contents of its action.
 CONTENT_CODES = np.array(
     [
         np.resize([CONTENTS.index(name) for name in names] or [-1], 12)
