@@ -43,7 +43,7 @@ from features.open import open_database
 from features.simulator.simulate import START, simulate, write
 from features.simulator.truth import conversion
 from features.simulator.world import SOURCES, Law, QualityChange
-from models.sources.sources import BASKETS, Basket, Move, Moves, load_sources
+from models.sources.sources import BASKETS, Basket, Move, MoveSettings, load_sources
 from serve.reports.sources.figures import Review, apply_moves, review, sources_path
 
 Floats = npt.NDArray[np.float64]
@@ -131,7 +131,7 @@ def _tally(
     per_day: Floats,
     rng: np.random.Generator,
     changes: Sequence[QualityChange],
-    moves: Moves = MOVES,
+    moves: MoveSettings = MOVES,
 ) -> None:
     leads = truth.copy()
     leads[:] = rng.poisson(per_day)

@@ -70,7 +70,7 @@ def print_judgement(
     print_verdict(verdict)
 
 
-def print_beside(simpler: Beside, groups: Beside) -> None:
+def print_beside(simpler: SideBySide, groups: SideBySide) -> None:
     """The model next to simpler ways, then next to itself on a part of the features: each with
     the difference to the model, and the interval of that."""
     shown = [row for row in _ROWS if row[0] in _BESIDE]
@@ -94,7 +94,7 @@ def print_beside(simpler: Beside, groups: Beside) -> None:
     )
 
 
-def _beside(result: Beside, name: str, metric: str, form: str) -> str:
+def _beside(result: SideBySide, name: str, metric: str, form: str) -> str:
     value, difference = result.figures[name][metric].point, result.difference[name][metric]
     if math.isnan(value):
         return "-"

@@ -64,7 +64,7 @@ def print_trained(trained: "Trained", uri: str) -> None:
     )
     _print_candidates(trained)
     print_judgement(compared.judgement, compared.verdict, compared.calibration)
-    print_beside(trained.simpler.beside, trained.groups.beside)
+    print_beside(trained.simpler.side_by_side, trained.groups.side_by_side)
     out.print(trained.simpler.verdict)
     out.print(str(trained.timing))
     out.print(trained.random_split.sentence)

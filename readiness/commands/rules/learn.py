@@ -18,7 +18,7 @@ from readiness.commands.printing import (
 
 if TYPE_CHECKING:
     from models.rules.file import Rule
-    from training.points import Learned
+    from training.points import LearnedPoints
 
 
 def verb(
@@ -67,7 +67,7 @@ def verb(
     print_path(f"Written: {path}. Which leads would change: readiness rules diff current {path}")
 
 
-def _print(result: "Learned", words: dict[str, str]) -> None:
+def _print(result: "LearnedPoints", words: dict[str, str]) -> None:
     from readiness.commands.tables import print_judgement
 
     _print_learned(result, words)
@@ -79,7 +79,7 @@ def _print(result: "Learned", words: dict[str, str]) -> None:
         out.print("Against the model: every model was trained on labels of the test cutoffs.")
 
 
-def _print_learned(result: "Learned", words: dict[str, str]) -> None:
+def _print_learned(result: "LearnedPoints", words: dict[str, str]) -> None:
     bands = result.rules.file.bands
     rows = [
         (
@@ -106,7 +106,7 @@ def _by_hand(result: "LearnedPoints", rule: "Rule") -> str:
     return ", ".join(f"{each.points:+g}" for each in same) or "-"
 
 
-def _print_review(result: "Learned", words: dict[str, str]) -> None:
+def _print_review(result: "LearnedPoints", words: dict[str, str]) -> None:
     from features.spec.wording import say
 
     rows = []
