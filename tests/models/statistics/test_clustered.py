@@ -52,11 +52,11 @@ def test_one_snapshot_per_lead_is_wilson_s_interval():
 
 
 def test_leads_of_equal_rates_count_by_their_snapshots():
-    """Two leads, each won at one of two snapshots: no variance between leads, so four draws."""
-    (result,) = of([True] * 4, lead=[1, 1, 2, 2], won=[1, 0, 1, 0])
-    level = 1 - 2 * stats.norm.sf(stats.t.ppf(0.975, 1))
-    wilson = stats.binomtest(2, 4).proportion_ci(level, method="wilson")
-    assert result.rate == pytest.approx((0.5, wilson.low, wilson.high), abs=1e-9)
+    """40 leads, each won at one of two snapshots: no variance between leads, so 80 draws."""
+    (result,) = of([True] * 80, lead=np.repeat(range(40), 2), won=[1, 0] * 40)
+    level = 1 - 2 * stats.norm.sf(stats.t.ppf(0.975, 39))
+    wilson = stats.binomtest(40, 80).proportion_ci(level, method="wilson")
+    assert result.rate == pytest.approx((0.5, wilson.low, wilson.high), abs=1e-6)
 
 
 def test_a_lead_seen_four_times_is_no_more_than_a_lead():
