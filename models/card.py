@@ -69,7 +69,7 @@ class Card:
         for section in self.sections:
             blocks += [f"## {section.title}", *section.said]
             blocks += _list(section.listed)
-            blocks += _list(f"**{_plain(key)}**: {told}" for key, told in section.facts.items())
+            blocks += _list(f"**{_plain(key)}**: {fact}" for key, fact in section.facts.items())
             for grid in section.grids:
                 blocks += [_table(grid), *([grid.caption] if grid.caption else [])]
             if section.picture:
@@ -93,7 +93,7 @@ def _plain(cell: str) -> str:
     return cell.replace("|", "\\|").replace("\n", " ")
 
 
-def estimated(found: Estimate, form: str = "{:.3f}") -> str:
+def estimated(estimate: Estimate, form: str = "{:.3f}") -> str:
     """A figure with its interval.
 
     >>> estimated(Estimate(0.7444, 0.7, 0.79), "{:.1%}")
@@ -102,8 +102,9 @@ def estimated(found: Estimate, form: str = "{:.3f}") -> str:
     >>> estimated(Estimate(0.5, nan, nan)), estimated(Estimate(nan, nan, nan))
     ('0.500', '-')
     """
-    if math.isnan(found.point):
+    if math.isnan(estimate.point):
         return "-"
-    if math.isnan(found.low):
-        return form.format(found.point)
-    return f"{form.format(found.point)} ({form.format(found.low)} to {form.format(found.high)})"
+    if math.isnan(estimate.low):
+        return form.format(estimate.point)
+    point, low, high = map(form.format, estimate)
+    return f"{point} ({low} to {high})"

@@ -71,11 +71,11 @@ def card_files(
     """The card as MLflow stores it, by file name: to be read, and to make the page from."""
     card = card_of(config, database, trained, run)
     pictures = {section.picture for section in card.sections if section.picture}
-    drawn = {f"plots/{name}.svg": plots.svg(run.figures[name], name) for name in pictures}
+    svgs = {f"plots/{name}.svg": plots.svg(run.figures[name], name) for name in pictures}
     return {
         "card.md": card.markdown(),
         "card.json": json.dumps(card.stored(), allow_nan=False),
-        **drawn,
+        **svgs,
     }
 
 

@@ -60,7 +60,8 @@ def verb(
     from features.open import open_database
     from serve.reports.explain.figures import explain_change, explain_lead, explain_points
     from serve.reports.explain.history import history_of
-    from serve.reports.explain.page import page_name, story_of, write_page
+    from serve.reports.explain.page import page_name, render, story_of
+    from serve.reports.page import write_page
     from serve.scoring.points_only import PointsOnly, scorer_of
 
     config = load(where)
@@ -76,7 +77,9 @@ def verb(
         if since:
             change = explain_change(config, database, scorer, lead, since, now.cutoff, history)
         story = story_of(database, scorer, now, history, change)
-    page = write_page(story, config.out_folder / page_name(lead)) if with_page else None
+    page = (
+        write_page(config.out_folder / page_name(lead), render(story), story) if with_page else None
+    )
     if as_json:
         print_json(story, page=page)
         return

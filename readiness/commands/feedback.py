@@ -35,12 +35,13 @@ def verb(
     from features.config import load
     from features.open import open_database
     from serve.reports.feedback.figures import feedback
-    from serve.reports.feedback.page import write_page
+    from serve.reports.feedback.page import render
+    from serve.reports.page import write_page
 
     config = load(where)
     with open_database(config) as database:
         result = feedback(config, database)
-    page = write_page(result, to or config.out_folder / "feedback.html")
+    page = write_page(to or config.out_folder / "feedback.html", render(result), result)
     if as_json:
         print_json(result, page=page)
         return

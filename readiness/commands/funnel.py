@@ -60,12 +60,13 @@ def verb(
     """
     from features.config import load
     from serve.reports.funnel.figures import funnel_report
-    from serve.reports.funnel.page import write_page
+    from serve.reports.funnel.page import render
+    from serve.reports.page import write_page
 
     config = load(where)
     with progress_bars() as progress:
         report = funnel_report(config, until, by, progress)
-    page = write_page(report, to or config.out_folder / "funnel.html")
+    page = write_page(to or config.out_folder / "funnel.html", render(report), report)
     if as_json:
         print_json(report, page=page)
         return

@@ -42,13 +42,14 @@ def verb(
     readiness score --segment NAME, readiness compare --segment NAME.
     """
     from features.config import load
+    from serve.reports.page import write_page
     from serve.reports.segments.figures import segments_report
-    from serve.reports.segments.page import write_page
+    from serve.reports.segments.page import render
 
     config = load(where)
     with progress_bars() as progress:
         report = segments_report(config, which or "", cutoff, progress)
-    page = write_page(report, to or config.out_folder / "segments.html")
+    page = write_page(to or config.out_folder / "segments.html", render(report), report)
     if as_json:
         print_json(report, page=page)
         return

@@ -148,12 +148,12 @@ class Ledger:
 
     def counts(self, run: Run, column: str, segment: str | None = None) -> dict[str, int]:
         """How many of a run's rows (of a segment) have each value of a column, nulls left out."""
-        found = self.connection.execute(
+        rows = self.connection.execute(
             f"SELECT {column}, count(*) FROM decided WHERE {_OF_RUN} AND {_LISTED} "
             f"AND {column} IS NOT NULL GROUP BY 1 ORDER BY 1",
             run.key | {"segment": segment},
         ).fetchall()
-        return {str(value): int(count) for value, count in found}
+        return {str(value): int(count) for value, count in rows}
 
     def export(self, run: Run, path: Path, segment: str | None = None) -> Path:
         """Write a run's rows (of a segment) to a .csv or .parquet file, whole or not at all, and

@@ -102,12 +102,12 @@ def override_of(
     connection: duckdb.DuckDBPyConnection, lead_id: str, cutoff: datetime
 ) -> str | None:
     """The route decided for a lead that is in force at a cutoff, or None."""
-    found = connection.execute(
+    row = connection.execute(
         "SELECT CASE WHEN until IS NULL OR until > $cutoff THEN route END FROM overrides "
         "WHERE lead_id = $lead AND since <= $cutoff ORDER BY number DESC LIMIT 1",
         {"lead": lead_id, "cutoff": cutoff},
     ).fetchone()
-    return found[0] if found else None
+    return row[0] if row else None
 
 
 def history(connection: duckdb.DuckDBPyConnection, lead_id: str) -> pd.DataFrame:

@@ -55,13 +55,13 @@ def create_or_extend(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables where they are not there; give an earlier release's the columns it lacks,
     null in its rows. Raises BadInput for a table of that name that is no ledger's."""
     connection.execute(_CREATE)
-    found = [name for name, *_ in connection.execute("DESCRIBE scores").fetchall()]
-    if not _FIRST.keys() <= set(found) <= SCORES.keys():
+    columns = [name for name, *_ in connection.execute("DESCRIBE scores").fetchall()]
+    if not _FIRST.keys() <= set(columns) <= SCORES.keys():
         raise BadInput(
-            f"The ledger's table scores has other columns than expected: {', '.join(found)}. "
+            f"The ledger's table scores has other columns than expected: {', '.join(columns)}. "
             "Is it a ledger? Move the file away, and score again."
         )
-    if len(found) < len(SCORES):
+    if len(columns) < len(SCORES):
         extend(connection)
     connection.execute(overrides.CREATE)
 

@@ -68,7 +68,7 @@ def render(template: str, **values: object) -> str:
     return pages.get_template(template).render(**values).replace(" %", f"{NBSP}%")
 
 
-def write_beside_figures(path: Path, text: str, result: Any) -> Path:
+def write_page(path: Path, text: str, result: Any) -> Path:
     """Write a page, and beside it, as .json, the result that its verb prints with --json. Makes
     their folder; returns the page's path."""
     write_whole(path.with_suffix(".json"), json.dumps(to_json(result), indent=2, allow_nan=False))

@@ -19,7 +19,7 @@ from models.rules.rules import rules_folder, store
 from serve.ledger.ledger import Ledger, Run
 from serve.scoring.lead_facts import LeadFacts
 from serve.scoring.lead_rows import LeadRows, first_of
-from serve.scoring.on_spark import Found, score_on_spark
+from serve.scoring.on_spark import ScoringResult, score_on_spark
 from serve.scoring.points_only import NO_MODEL, PointsOnly
 from serve.scoring.prior_shift import shifted
 from serve.scoring.scorer import Scorer
@@ -105,36 +105,38 @@ def score_all(
     run = Run(cutoff, scorer.model_version, scorer.rules.version)
     shift = None
     if isinstance(scorer, PointsOnly):
-        scorer = scorer.told_why(config, database)
+        scorer = scorer.with_reason(config, database)
     else:
         model, shift = shifted(config, database, scorer.model, cutoff)
         scorer = replace(scorer, model=model)
-    facts = LeadFacts.asked(config, database, cutoff)
+    facts = LeadFacts.of_settings(config, database, cutoff)
     rows = LeadRows(scorer, facts, cutoff, config.engine.memory_gb)
     store(scorer.rules, rules_folder(config))
     if isinstance(database, SparkSample):
         progress("score", 0, 1)
-        found = score_on_spark(config, database.whole, rows, run, now)
+        result = score_on_spark(config, database.whole, rows, run, now)
         progress("score", 1, 1)
     else:
-        found = _found_here(database, rows, now, progress)
+        result = _score_here(database, rows, now, progress)
     without = scorer.why if isinstance(scorer, PointsOnly) else ""
     slots = config.capacity
-    router = Router.of(slots, found.open_leads, cutoff, config.routing, without)
-    added = ledger.write(run, found.parts, found.open_leads, router, now)
-    told = tuple(str(breach) for breach in found.breaches)
+    router = Router.of(slots, result.open_leads, cutoff, config.routing, without)
+    added = ledger.write(run, result.parts, result.open_leads, router, now)
+    messages = tuple(str(breach) for breach in result.breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
     notes += (str(shift),) if shift else ()
-    counts = (found.open_leads, found.unscored, found.first_unscored, added)
-    return Scored(run, *counts, told, notes, ledger)
+    counts = (result.open_leads, result.unscored, result.first_unscored, added)
+    return Scored(run, *counts, messages, notes, ledger)
 
 
-def _found_here(database: LeadDatabase, rows: LeadRows, now: datetime, progress: Progress) -> Found:
+def _score_here(
+    database: LeadDatabase, rows: LeadRows, now: datetime, progress: Progress
+) -> ScoringResult:
     scorable, unscorable = rows.open_leads(database)
     parts = rows.parts(scorable, unscorable, progress)
     breaches = find_breaches(database.connection, database.columns, now)
     open_leads = scorable.count + len(unscorable)
-    return Found(parts, open_leads, len(unscorable), first_of(unscorable), breaches)
+    return ScoringResult(parts, open_leads, len(unscorable), first_of(unscorable), breaches)
 
 
 def _notes(cutoff: datetime, data_end: datetime, scorer: Scorer | PointsOnly) -> Iterator[str]:

@@ -34,7 +34,7 @@ class LeadFacts:
     amount: Amount | None
 
     @classmethod
-    def asked(cls, config: Config, database: LeadDatabase, cutoff: datetime) -> LeadFacts:
+    def of_settings(cls, config: Config, database: LeadDatabase, cutoff: datetime) -> LeadFacts:
         """As the settings have it. Raises BadInput where leads are routed by value and nothing
         tells the amount of a deal."""
         path = config.folder / config.sources
@@ -57,8 +57,8 @@ class LeadFacts:
     def _sourced(self, database: LeadDatabase) -> pd.DataFrame:
         """All FACTS but the amount; leads of which nothing is known may be left out."""
         if self.sources is not None:
-            found = self.sources.baskets_of(database, self.cutoff)
-            return found.assign(lead_id=found["lead_id"].astype(str))
+            baskets = self.sources.baskets_of(database, self.cutoff)
+            return baskets.assign(lead_id=baskets["lead_id"].astype(str))
         return database.query(
             "SELECT lead_id::VARCHAR AS lead_id, min(source) AS source FROM leads "
             "WHERE lead_id IS NOT NULL GROUP BY 1"
@@ -73,11 +73,11 @@ def _amount(config: Config, database: LeadDatabase, cutoff: datetime) -> Amount:
         "SELECT median(amount) FROM deals WHERE outcome = 'won' AND closed_at < ?", [cutoff]
     ).fetchone()
     usual = row[0] if row else None
-    found = database.columns["leads"]
-    if named is not None and named not in found:
+    columns = database.columns["leads"]
+    if named is not None and named not in columns:
         raise BadInput(
             f"routing.amount names {named}, which tables.leads does not have. It has: "
-            f"{', '.join(found)}. Name one of them, or give a number."
+            f"{', '.join(columns)}. Name one of them, or give a number."
         )
     if named is None and usual is None:
         raise BadInput(
@@ -89,10 +89,10 @@ def _amount(config: Config, database: LeadDatabase, cutoff: datetime) -> Amount:
 
 def _amounts(amount: Amount, database: LeadDatabase) -> pd.DataFrame:
     """lead_id and amount of each lead, as known at the cutoff."""
-    found = database.columns["leads"]
-    own = "NULL" if amount.column is None else cast(Column(amount.column, "DOUBLE"), found, "")
+    columns = database.columns["leads"]
+    own = "NULL" if amount.column is None else cast(Column(amount.column, "DOUBLE"), columns, "")
     usual = "NULL" if amount.usual is None else f"{amount.usual}"
-    lead = cast(Column("lead_id", "LEAD_ID"), found, lead_id_type(database.columns))
+    lead = cast(Column("lead_id", "LEAD_ID"), columns, lead_id_type(database.columns))
     return database.query(
         f"SELECT {lead}::VARCHAR AS lead_id, coalesce(max({own}), {usual})::DOUBLE AS amount "
         "FROM raw_leads WHERE lead_id IS NOT NULL GROUP BY 1"

@@ -41,7 +41,7 @@ _SCHEMA = pa.schema([*((name, _TYPES[kind]) for name, kind in ROW.items()), *_TE
 
 
 @dataclass(frozen=True)
-class Found:
+class ScoringResult:
     """What scoring found: the rows in parts, and what is said of them all."""
 
     parts: Iterator[pd.DataFrame]
@@ -70,7 +70,7 @@ class _Scoring:
         scorable, unscorable = rows.open_leads(bucket)
         for part in rows.parts(scorable, unscorable):
             yield self._as_rows(bucket, part, "scored")
-        told = {
+        summary = {
             "leads": bucket.value("SELECT count(*) FROM raw_leads"),
             "open_leads": scorable.count + len(unscorable),
             "unscored": len(unscorable),
@@ -79,7 +79,7 @@ class _Scoring:
                 find_breaches(bucket.connection, bucket.columns, self.now)
             ).to_pylist(),
         }
-        yield self._as_rows(bucket, pd.DataFrame({"told": [json.dumps(told)]}), "told")
+        yield self._as_rows(bucket, pd.DataFrame({"told": [json.dumps(summary)]}), "told")
 
     def _as_rows(self, bucket: LeadDatabase, part: pd.DataFrame, kind: str) -> pa.Table:
         """In the ledger's own types, cast as the ledger casts them."""
@@ -93,7 +93,9 @@ class _Scoring:
         return bucket.connection.execute(f"SELECT {columns} FROM part").to_arrow_table()
 
 
-def score_on_spark(config: Config, whole: Whole, rows: LeadRows, run: Run, now: datetime) -> Found:
+def score_on_spark(
+    config: Config, whole: Whole, rows: LeadRows, run: Run, now: datetime
+) -> ScoringResult:
     """Score every open lead of the whole. Raises RuntimeError where leads were lost on the way."""
     place = config.engine.spark.scores
     folder = place if "://" in place else str((config.out_folder / place).resolve())
@@ -101,22 +103,22 @@ def score_on_spark(config: Config, whole: Whole, rows: LeadRows, run: Run, now: 
     scoring = _Scoring(*_without_classifier(rows), now, named)
     whole.tables.replace_parts(over_buckets(whole, scoring, _SCHEMA), folder, BY)
     inside = "/".join(f"{name}={value}" for name, value in named.items())
-    told = [
+    summaries = [
         json.loads(text)
         for table in whole.tables.parts(f"{folder}/kind=told/{inside}", FILES_AT_ONCE)
         for text in table["told"].to_pylist()
     ]
-    leads = _sum(told, "leads")
+    leads = _sum(summaries, "leads")
     if leads != whole.leads:
         raise RuntimeError(f"of {whole.leads} rows of leads {leads} came into the buckets")
-    open_leads = _sum(told, "open_leads")
+    open_leads = _sum(summaries, "open_leads")
     scored = whole.tables.parts(f"{folder}/kind=scored/{inside}", FILES_AT_ONCE)
-    breaches = [breach for each in told for breach in each["breaches"]]
-    return Found(
+    breaches = [breach for each in summaries for breach in each["breaches"]]
+    return ScoringResult(
         (part.select(list(ROW)).to_pandas() for part in scored) if open_leads else iter(()),
         open_leads,
-        _sum(told, "unscored"),
-        min((each["first_unscored"] for each in told if each["unscored"]), default=""),
+        _sum(summaries, "unscored"),
+        min((each["first_unscored"] for each in summaries if each["unscored"]), default=""),
         added_up(breaches),
     )
 
@@ -138,5 +140,5 @@ def _without_classifier(rows: LeadRows) -> tuple[LeadRows, bytes | None]:
     return replace(rows, scorer=replace(rows.scorer, model=hollow)), to_bytes(model.classifier)
 
 
-def _sum(told: list[dict[str, Any]], name: str) -> int:
-    return sum(each[name] for each in told)
+def _sum(summaries: list[dict[str, Any]], name: str) -> int:
+    return sum(each[name] for each in summaries)

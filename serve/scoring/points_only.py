@@ -19,7 +19,7 @@ from features.spec.wording import Words
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.timing import time_to_close
-from serve.scoring.scorer import COLUMNS, TOP_REASONS, Scorer
+from serve.scoring.scorer import COLUMNS, TOP_REASONS, Scorer, score_points
 
 NO_MODEL = "none"
 
@@ -43,24 +43,19 @@ class PointsOnly:
         """The settings under which the lead database is read: as they are."""
         return config
 
-    def told_why(self, config: Config, database: LeadDatabase) -> PointsOnly:
+    def with_reason(self, config: Config, database: LeadDatabase) -> PointsOnly:
         """The same, with the reason for which there is no model."""
         return replace(self, why=why_no_model(Registry(config), lacks(config, database)))
 
     def score_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
         """As `Scorer.score_frame`, readiness and time to close null; the reasons are the lines of
         the points table that weigh most."""
-        points = self.rules.rank(frame)
-        scored = frame[["lead_id", "cutoff"]].reset_index(drop=True)
+        scored = score_points(frame, self.rules, self.words, self.segments)
+        scored = scored.reset_index(drop=True)
         for name in ("readiness", *time_to_close.COLUMNS):
             scored[name] = float("nan")
         scored["follow_up_on"] = scored["follow_up_on"].astype("datetime64[us]")
-        scored["rule_score"] = points
-        scored["band"] = self.rules.band(points)
         scored["reasons"] = _reasons(self.rules.lines(frame))
-        scored["disqualified"] = pd.array(self.rules.disqualified(frame, self.words), dtype="str")
-        named = [names or None for names in self.segments.joined(frame)]
-        scored["segments"] = pd.array(named, dtype="str")
         return scored[COLUMNS]
 
 
@@ -73,12 +68,12 @@ def scorer_of(config: Config, which: str) -> Scorer | PointsOnly:
     return PointsOnly(rules, config.words, load_segments(config))
 
 
-def why_no_model(registry: Registry, found: tuple[Lack, ...]) -> str:
+def why_no_model(registry: Registry, missing: tuple[Lack, ...]) -> str:
     """Why there is no champion, and what to do; `found` are the reasons not to train."""
     challenger = registry.find(CHALLENGER)
     if challenger is not None:
         return f"no champion yet (version {challenger} waits: readiness promote)"
-    briefly = "; ".join(lack.brief for lack in found)
+    briefly = "; ".join(lack.brief for lack in missing)
     return f"no model yet ({briefly or 'there is enough for one: readiness train'})"
 
 

@@ -41,17 +41,18 @@ def shifts(
     telling = {
         cutoff: telling_cutoffs(config, model, min(cutoff, database.data_end)) for cutoff in cutoffs
     }
-    asked = sorted(set(chain.from_iterable(telling.values())))
-    if not config.training.prior_shift or not asked:
+    needed = sorted(set(chain.from_iterable(telling.values())))
+    if not config.training.prior_shift or not needed:
         return dict.fromkeys(cutoffs)
     try:
-        told = labelled(database, model.specs, asked, model.horizon_days, config.engine.memory_gb)
+        memory_gb = config.engine.memory_gb
+        dataset = labelled(database, model.specs, needed, model.horizon_days, memory_gb)
     except Refused:  # no lead was open at any of them
         return dict.fromkeys(cutoffs)
-    return {cutoff: _shift(model, told.at(known)) for cutoff, known in telling.items()}
+    return {cutoff: _shift(model, dataset.at(known)) for cutoff, known in telling.items()}
 
 
-def _shift(model: ReadinessModel, told: Dataset) -> PriorShift | None:
-    if not len(told.won):
+def _shift(model: ReadinessModel, dataset: Dataset) -> PriorShift | None:
+    if not len(dataset.won):
         return None
-    return prior_shift(model.rank(told.frame), told.won, told.frame["lead_id"])
+    return prior_shift(model.rank(dataset.frame), dataset.won, dataset.frame["lead_id"])

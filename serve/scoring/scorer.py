@@ -92,15 +92,10 @@ class Scorer:
         of those that it is in, joined by "; ", null where there is none; when it may close, and
         when to come back to it, as models/timing/time_to_close.py has it.
         """
-        points, (readiness, reasons) = self.rules.rank(frame), self.judged(frame)
-        scored = frame[["lead_id", "cutoff"]].copy()
+        readiness, reasons = self.judged(frame)
+        scored = score_points(frame, self.rules, self.words, self.segments)
         scored["readiness"] = readiness
-        scored["rule_score"] = points
-        scored["band"] = self.rules.band(points)
         scored["reasons"] = reasons
-        scored["disqualified"] = pd.array(self.rules.disqualified(frame, self.words), dtype="str")
-        named = [names or None for names in self.segments.joined(frame)]
-        scored["segments"] = pd.array(named, dtype="str")
         return scored.join(self._close(frame, readiness))[COLUMNS]
 
     def _close(self, frame: pd.DataFrame, readiness: Floats) -> pd.DataFrame:
@@ -141,8 +136,8 @@ class Scorer:
         is closed, pass deals without rows. Raises BadInput for missing
         columns, and for rows and leads that breach the contract, with the first of them.
         """
-        asked = pd.Timestamp(cutoff)
-        cutoff = (asked.tz_convert(UTC).tz_localize(None) if asked.tz else asked).to_pydatetime()
+        moment = pd.Timestamp(cutoff)
+        cutoff = (moment.tz_convert(UTC).tz_localize(None) if moment.tz else moment).to_pydatetime()
         frames = {"events": events, "leads": leads}
         if deals is not None:
             frames["deals"] = deals
@@ -175,3 +170,16 @@ class Scorer:
             return self.model
         with open_database(self.staged(self.config), self.specs) as database:
             return shifted(self.config, database, self.model, cutoff)[0]
+
+
+def score_points(
+    frame: pd.DataFrame, rules: RuleScore, words: Words, segments: Segments
+) -> pd.DataFrame:
+    """lead_id, cutoff, and the COLUMNS that need no model: of the points and the segments."""
+    points = rules.rank(frame)
+    scored = frame[["lead_id", "cutoff"]].copy()
+    scored["rule_score"] = points
+    scored["band"] = rules.band(points)
+    scored["disqualified"] = pd.array(rules.disqualified(frame, words), dtype="str")
+    named = [names or None for names in segments.joined(frame)]
+    return scored.assign(segments=pd.array(named, dtype="str"))

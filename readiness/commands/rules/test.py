@@ -41,8 +41,9 @@ def verb(
     from features.spec.spec import distinct
     from models.registry import Registry
     from models.rules.rules import current_rules, find_rules
+    from serve.reports.page import write_page
     from serve.reports.rules.backtest import backtest
-    from serve.reports.rules.page import write_page
+    from serve.reports.rules.page import render
 
     config = load(where)
     new, current = find_rules(draft, config), current_rules(config)
@@ -51,7 +52,7 @@ def verb(
     specs = distinct((*new.specs, *current.specs))
     with open_database(staged, specs) as database, progress_bars() as progress:
         result = backtest(config, database, new, current, model, progress)
-    page = write_page(result, to or config.out_folder / "rules.html")
+    page = write_page(to or config.out_folder / "rules.html", render(result), result)
     if as_json:
         print_json(result, page=page)
     else:

@@ -26,8 +26,8 @@ def find_card(config: Config, which: str) -> tuple[Card, dict[str, str]]:
         )
     card = Card.from_stored(json.loads(text))
     names = {section.picture for section in card.sections if section.picture}
-    drawn = {name: registry.text(run_id, f"plots/{name}.svg") for name in names}
-    return card, {name: svg for name, svg in drawn.items() if svg is not None}
+    svgs = {name: registry.text(run_id, f"plots/{name}.svg") for name in names}
+    return card, {name: svg for name, svg in svgs.items() if svg is not None}
 
 
 def write_card(card: Card, pictures: dict[str, str], path: Path) -> Path:
@@ -40,5 +40,5 @@ def write_card(card: Card, pictures: dict[str, str], path: Path) -> Path:
 
 def render(card: Card, pictures: dict[str, str]) -> str:
     """The page as text; the same card gives the same page."""
-    drawn = {name: page.recoloured(svg) for name, svg in pictures.items()}
-    return page.render("card/page.html", card=card, verdict=card.verdict, pictures=drawn)
+    svgs = {name: page.recoloured(svg) for name, svg in pictures.items()}
+    return page.render("card/page.html", card=card, verdict=card.verdict, pictures=svgs)

@@ -83,7 +83,7 @@ def write_page(
     `compare --json` prints. Makes their folder. simpler: what its training found; contacted: whom
     sales never contacted, where that is known."""
     figures = comparison.json_fields() | {"contacted": contacted}
-    return page.write_beside_figures(path, render(comparison, simpler, contacted), figures)
+    return page.write_page(path, render(comparison, simpler, contacted), figures)
 
 
 def page_name(segment: str | None) -> str:

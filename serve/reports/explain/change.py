@@ -48,8 +48,8 @@ class Part:
 
     def json_fields(self) -> dict[str, Any]:
         """With the difference."""
-        before, after = {"name": self.name, "then": self.then, "now": self.now}, {"text": self.text}
-        return before | {"difference": self.difference} | after
+        names = ("name", "then", "now", "difference", "text")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)

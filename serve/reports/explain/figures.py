@@ -131,9 +131,9 @@ def _frame(
 ) -> pd.DataFrame:
     """The features of one lead, a row per cutoff. Raises BadInput where it is not open then."""
     snapshots = Snapshots.at(database, cutoffs).where(f"lead_id::VARCHAR = {literal(lead)}")
-    found = set(snapshots.frame["cutoff"])
+    open_at = set(snapshots.frame["cutoff"])
     for cutoff in cutoffs:
-        if cutoff not in found:
+        if cutoff not in open_at:
             why = _why_not(database, lead, cutoff)
             raise BadInput(f"Lead {lead} is not open at {cutoff}: {why}.")
     return feature_frame(snapshots, scorer.specs, config.engine.memory_gb)
@@ -164,7 +164,7 @@ def explain_points(
 ) -> PointsExplained:
     """The same where the points alone rank: what they add up from, and why there is no model."""
     cutoff = cutoff or default_cutoff(database.data_end, utc_now())
-    why_not = scorer.told_why(config, database).why
+    why_not = scorer.with_reason(config, database).why
     frame = _frame(config, database, scorer, lead, [cutoff])
     return PointsExplained(**_points(frame, scorer.rules, config), why_no_readiness=why_not)
 
@@ -186,15 +186,15 @@ def _close(model: ReadinessModel, frame: pd.DataFrame, cutoff: datetime) -> Clos
     curves, readiness = model.time_to_close, model.rank(frame)
     if curves is None:
         return None
-    found = curves.estimate(frame, readiness, cutoff).iloc[0]
+    estimate = curves.estimate(frame, readiness, cutoff).iloc[0]
     chances = curves.chances(frame, readiness, LADDER)[0]
     return Close(
         reach=curves.reach,
-        close_days_low=int(found["close_days_low"]),
-        close_days_median=int(found["close_days_median"]),
-        close_days_high=int(found["close_days_high"]),
-        follow_up_on=found["follow_up_on"].date(),
-        postponing=bool(found["postponing"]),
+        close_days_low=int(estimate["close_days_low"]),
+        close_days_median=int(estimate["close_days_median"]),
+        close_days_high=int(estimate["close_days_high"]),
+        follow_up_on=estimate["follow_up_on"].date(),
+        postponing=bool(estimate["postponing"]),
         chances={
             days: None if math.isnan(chance) else float(chance)
             for days, chance in zip(LADDER, chances, strict=True)
@@ -203,15 +203,15 @@ def _close(model: ReadinessModel, frame: pd.DataFrame, cutoff: datetime) -> Clos
 
 
 def _why_not(database: LeadDatabase, lead: str, cutoff: datetime) -> str:
-    found = database.connection.execute(
+    row = database.connection.execute(
         "SELECT l.created_at, d.closed_at, d.outcome, f.reason FROM leads l "
         "LEFT JOIN deals d USING (lead_id) LEFT JOIN lead_faults f USING (lead_id) "
         "WHERE l.lead_id::VARCHAR = $lead",
         {"lead": lead},
     ).fetchone()
-    if found is None:
+    if row is None:
         return "there is no such lead_id in the table leads"
-    created, closed, outcome, fault = found
+    created, closed, outcome, fault = row
     if fault is not None:
         return f"its rows breach the contract ({fault})"
     if created >= cutoff:

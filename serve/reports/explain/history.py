@@ -35,8 +35,8 @@ def history_of(ledger: Path, lead: str) -> tuple[LedgerLine, ...]:
     """Every line about a lead; none where there is no ledger yet, which is not made either."""
     if not ledger.is_file():
         return ()
-    with open_ledger(ledger) as found:
-        rows = found.connection.execute(_LINES, [lead]).fetchall()
+    with open_ledger(ledger) as opened:
+        rows = opened.connection.execute(_LINES, [lead]).fetchall()
     return tuple(LedgerLine(*row) for row in rows)
 
 

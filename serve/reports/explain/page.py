@@ -7,7 +7,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from features.contract.database import LeadDatabase
@@ -89,12 +88,6 @@ def page_name(lead: str) -> str:
     # Some file systems take A for a, or shorten: what is not plain gets its digest too.
     plain = "-".join(re.findall(r"[0-9A-Za-z_]+", lead))[:40] or "lead"
     return f"explain-{plain}-{hashlib.sha256(lead.encode()).hexdigest()[:8]}.html"
-
-
-def write_page(story: Story, path: Path) -> Path:
-    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
-    `explain --json` prints. Makes their folder."""
-    return page.write_beside_figures(path, render(story), story)
 
 
 def render(story: Story) -> str:

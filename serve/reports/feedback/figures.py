@@ -224,10 +224,10 @@ def _ends(handed: pd.DataFrame) -> dict[str, dict[str, int]]:
     """Won, lost and open of the handed-over leads, by the first verdict on them."""
     verdict = handed["accepted"].map({True: "accepted", False: "rejected"}).astype(object)
     silent = np.where(handed["contacted_at"].notna(), "no verdict", "not contacted")
-    said = verdict.where(verdict.notna(), silent)
+    first_verdict = verdict.where(verdict.notna(), silent)
     became = handed["outcome"].astype(object).fillna("open")
     return {
-        name: {end: int(((said == name) & (became == end)).sum()) for end in ENDS}
+        name: {end: int(((first_verdict == name) & (became == end)).sum()) for end in ENDS}
         for name in ("accepted", "rejected", "no verdict", "not contacted")
     }
 

@@ -1,7 +1,5 @@
 """The page of `readiness feedback`; its words and layout are in pages/feedback.html."""
 
-from pathlib import Path
-
 from serve.reports import page
 from serve.reports.feedback.figures import FATES, Feedback
 
@@ -26,12 +24,6 @@ def span(hours: float | None) -> str:
     if hours is None:
         return "unknown"
     return f"{page.number(hours)} hours" if hours <= 48 else f"{page.number(hours / 24)} days"
-
-
-def write_page(report: Feedback, path: Path) -> Path:
-    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
-    `feedback --json` prints. Makes their folder."""
-    return page.write_beside_figures(path, render(report), report)
 
 
 def render(report: Feedback) -> str:

@@ -62,8 +62,8 @@ def shortfalls(steps: Sequence[Way], recent_days: int | None = None) -> list[Sho
     """Each phase with enough mature leads (FEW_LEADS, on either side), in the funnel's order.
     steps: from each stage to the next. recent_days: None for the later half."""
     level = 1 - 0.05 / max(1, len(steps))
-    found = [_shortfall(way, level, recent_days) for way in steps]
-    return [each for each in found if each is not None]
+    judged = [_shortfall(way, level, recent_days) for way in steps]
+    return [each for each in judged if each is not None]
 
 
 def _shortfall(way: Way, level: float, recent_days: int | None) -> Shortfall | None:
@@ -75,7 +75,7 @@ def _shortfall(way: Way, level: float, recent_days: int | None) -> Shortfall | N
         low = way.reference[0]
         rate = wilson(int(mature.on_time.sum()), count, level)
         gap = Estimate(rate.point - low, rate.low - low, rate.high - low)
-        return _told(mature, 0, low, gap)
+        return _of_phase(mature, 0, low, gap)
     split = np.sort(mature.start)[count // 2]
     if recent_days:
         split = mature.start.max() - np.timedelta64(recent_days, "D")
@@ -85,27 +85,27 @@ def _shortfall(way: Way, level: float, recent_days: int | None) -> Shortfall | N
     now, then = (
         wilson(int(half.on_time.sum()), len(half.lead), level) for half in (later, earlier)
     )
-    return _told(later, len(earlier.lead), then.point, newcombe(now, then))
+    return _of_phase(later, len(earlier.lead), then.point, newcombe(now, then))
 
 
-def _told(way: Way, before: int, expected: float, gap: Estimate) -> Shortfall:
+def _of_phase(way: Way, before: int, expected: float, gap: Estimate) -> Shortfall:
     days = [f"{pd.Timestamp(moment):%Y-%m-%d}" for moment in (way.start.min(), way.start.max())]
     rate = float(way.on_time.mean())
     phase = (way.begin, way.to, way.within, len(way.lead), before)
     return Shortfall(*phase, days[0], days[1], rate, expected, gap)
 
 
-def worst(found: Sequence[Shortfall]) -> Shortfall | None:
+def worst(judged: Sequence[Shortfall]) -> Shortfall | None:
     """The phase that holds back the most: as the shares of all phases multiply, the one that is
     left with the smallest part of what was expected of it. None where none is surely below."""
-    below = [each for each in found if each.sure]
+    below = [each for each in judged if each.sure]
     return min(below, key=lambda each: each.rate / each.expected, default=None)
 
 
 def verdict(judged: Sequence[Shortfall], phases: int) -> Verdict:
     """The bottleneck of so many phases, if there is one."""
-    held = worst(judged)
-    if held is None:
+    phase = worst(judged)
+    if phase is None:
         few = phases - len(judged)
         unjudged = f" {few} of {phases} could not be judged: too few leads yet." if few else ""
         return Verdict(
@@ -113,16 +113,17 @@ def verdict(judged: Sequence[Shortfall], phases: int) -> Verdict:
             "none is surely below its reference or its own past." + unjudged,
         )
     against = (
-        f"{percent(held.expected)} of the {held.before:,} before"
-        if held.before
-        else f"at least {percent(held.expected)} as the reference has it"
+        f"{percent(phase.expected)} of the {phase.before:,} before"
+        if phase.before
+        else f"at least {percent(phase.expected)} as the reference has it"
     )
-    gap = held.difference
+    gap = phase.difference
     together = f", for {phases} phases together" if phases > 1 else ""
     return Verdict(
-        f"{held.begin} to {held.to} holds the funnel back the most",
-        f"of the {held.leads:,} leads that entered {held.begin} from {held.since} to {held.until}, "
-        f"{percent(held.rate)} came to {held.to} within {held.within} days, against {against} "
-        f"(difference {100 * gap.point:+.1f} points, 95 % interval {100 * gap.low:+.1f} to "
-        f"{100 * gap.high:+.1f}{together}): about {held.fewer:,.0f} fewer.",
+        f"{phase.begin} to {phase.to} holds the funnel back the most",
+        f"of the {phase.leads:,} leads that entered {phase.begin} from {phase.since} to "
+        f"{phase.until}, {percent(phase.rate)} came to {phase.to} within {phase.within} days, "
+        f"against {against} (difference {100 * gap.point:+.1f} points, 95 % interval "
+        f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}{together}): about "
+        f"{phase.fewer:,.0f} fewer.",
     )

@@ -90,22 +90,32 @@ def funnel_report(
     segments = require_segments(config) if by == "segment" else Segments()
     with open_database(config, segments.specs) as database:
         until = until or database.data_end
-        _require_known(until, database.data_end)
-        found = entries(database, funnel, until, _first_scored(config, funnel))
-        every = ways(found)
-        groups = _groups(config, database, segments, found, every, by, progress)
-        notes = (*found.notes, *_silence(database, until))
+        if until > (end := database.data_end):
+            raise BadInput(
+                f"The data end on {end:%Y-%m-%d %H:%M} UTC: a funnel until {until:%Y-%m-%d %H:%M} "
+                "would take leads for waiting of whom nothing is known. Name an earlier time."
+            )
+        stage_entries = entries(database, funnel, until, _first_scored(config, funnel))
+        every = ways(stage_entries)
+        if by == "segment":
+            groups = _by_segment(config, database, segments, stage_entries, every, progress)
+        else:
+            groups = grouped(stage_entries, every, by) if by else {}
+        notes = (*stage_entries.notes, *_silence(database, until))
     measured = []
     for way in every:
         measured.append(measure(way))
         progress("funnel", len(measured), len(every))
-    steps = len(found.funnel.stage) - 1
+    steps = len(stage_entries.funnel.stage) - 1
+    counts = (~np.isnat(stage_entries.entered)).sum(axis=0).tolist()
     judged = shortfalls(every[:steps], funnel.recent_days)
     return FunnelReport(
         until=until,
-        first=found.entered[:, 0].min().astype("datetime64[us]").item(),
-        funnel=found.funnel,
-        reached=_reached(found),
+        first=stage_entries.entered[:, 0].min().astype("datetime64[us]").item(),
+        funnel=stage_entries.funnel,
+        reached=dict(
+            zip((stage.name for stage in stage_entries.funnel.stage), counts, strict=True)
+        ),
         steps=measured[:steps],
         whole=measured[-1],
         by=by,
@@ -117,27 +127,11 @@ def funnel_report(
     )
 
 
-def _groups(
-    config: Config,
-    database: LeadDatabase,
-    segments: Segments,
-    found: Entries,
-    every: list[Way],
-    by: By | None,
-    progress: Progress,
-) -> dict[str, list[Measured]]:
-    if by is None:
-        return {}
-    if by == "segment":
-        return _by_segment(config, database, segments, found, every, progress)
-    return grouped(found, every, by)
-
-
 def _by_segment(
     config: Config,
     database: LeadDatabase,
     segments: Segments,
-    found: Entries,
+    stage_entries: Entries,
     every: list[Way],
     progress: Progress,
 ) -> dict[str, list[Measured]]:
@@ -150,7 +144,7 @@ def _by_segment(
     """
     groups: dict[str, list[Measured]] = {name: [] for name in [*segments.names, NO_SEGMENT]}
     for done, way in enumerate(every, start=1):
-        leads = found.leads["lead_id"].iloc[way.lead]
+        leads = stage_entries.leads["lead_id"].iloc[way.lead]
         members = _members(config, database, segments, leads, way)
         members[NO_SEGMENT] = ~members.any(axis=1)
         for name, measured in groups.items():
@@ -170,14 +164,6 @@ def _members(
     return pd.concat(held).loc[leads].reset_index(drop=True)
 
 
-def _require_known(until: datetime, end: datetime) -> None:
-    if until > end:
-        raise BadInput(
-            f"The data end on {end:%Y-%m-%d %H:%M} UTC: a funnel until {until:%Y-%m-%d %H:%M} "
-            "would take leads for waiting of whom nothing is known. Name an earlier time."
-        )
-
-
 def _first_scored(config: Config, funnel: Funnel) -> pa.Table | None:
     """When each lead was first scored as each stage asks, as `entries` takes it: at the cutoff of
     the ledger's row. None where no stage asks for it, or there is no ledger."""
@@ -187,14 +173,14 @@ def _first_scored(config: Config, funnel: Funnel) -> pa.Table | None:
         return None
     first = [
         f"SELECT lead_id, {literal(stage.name)} AS stage, min(cutoff) AS entered_at FROM scores "
-        f"WHERE state = 'scored' AND ({' OR '.join(_asked(stage))}) GROUP BY lead_id"
+        f"WHERE state = 'scored' AND ({' OR '.join(_conditions(stage))}) GROUP BY lead_id"
         for stage in stages
     ]
     with open_ledger(path) as ledger:
         return ledger.connection.execute(" UNION ALL ".join(first)).to_arrow_table()
 
 
-def _asked(stage: Stage) -> Iterator[str]:
+def _conditions(stage: Stage) -> Iterator[str]:
     """What a stage asks of a score, as conditions of SQL; one is enough."""
     if stage.readiness_from is not None:
         yield f"readiness >= {stage.readiness_from!r}"
@@ -204,11 +190,6 @@ def _asked(stage: Stage) -> Iterator[str]:
         yield f"band IN ({', '.join(map(literal, BANDS_FROM[stage.band]))})"
     if stage.route is not None:
         yield f"route = {literal(stage.route)}"
-
-
-def _reached(found: Entries) -> dict[str, int]:
-    counts = (~np.isnat(found.entered)).sum(axis=0).tolist()
-    return dict(zip((stage.name for stage in found.funnel.stage), counts, strict=True))
 
 
 def _silence(database: LeadDatabase, until: datetime) -> list[str]:

@@ -47,9 +47,9 @@ def _by_source(entries: Entries) -> dict[str, Bools]:
         .sort_values(ascending=False, kind="stable")
     )
     names = list(counts.index[:MOST_SOURCES])
-    found = {str(name): source == name for name in names}
+    members = {str(name): source == name for name in names}
     rest = ~np.isin(source.astype(str), names)
-    return found | {OTHERS: rest} if rest.any() else found
+    return members | {OTHERS: rest} if rest.any() else members
 
 
 def period_names(moments: npt.NDArray[np.datetime64], period: Period) -> npt.NDArray[np.object_]:

@@ -1,19 +1,11 @@
 """The page of the funnel: its words, and its pictures; the layout is in page.html."""
 
-from pathlib import Path
-
 from markupsafe import Markup
 
 from serve.reports import page
 from serve.reports.funnel import plot
 from serve.reports.funnel.figures import FunnelReport
 from serve.reports.funnel.transitions import Way
-
-
-def write_page(report: FunnelReport, path: Path) -> Path:
-    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
-    `funnel --json` prints. Makes their folder."""
-    return page.write_beside_figures(path, render(report), report)
 
 
 def span(days: float | None) -> str:

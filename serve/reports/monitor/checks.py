@@ -56,15 +56,15 @@ def features(drifts: Sequence[Drift], leads: int) -> MonitorCheck:
     )
 
 
-def readiness(found: Drift) -> MonitorCheck:
+def readiness(result: Drift) -> MonitorCheck:
     """Whether the model gives the same readiness to leads of now as to those it learnt from."""
     return MonitorCheck(
         "readiness_drift",
         "Readiness given",
-        found.status,
-        found.psi,
+        result.status,
+        result.psi,
         "The model spreads readiness as it did over the leads it learnt from."
-        if found.status == "green"
+        if result.status == "green"
         else "The model spreads readiness otherwise than over the leads it learnt from.",
         f"stability index from {PSI_AMBER} amber, {PSI_RED} red, where beyond chance",
         "See which features moved; check calibration as soon as outcomes have matured.",
@@ -86,10 +86,10 @@ def compared(inputs: InputComparison) -> MonitorCheck:
     )
 
 
-def names(key: str, what: str, found: Sequence[NamedChange], active_leads: int) -> MonitorCheck:
+def names(key: str, what: str, result: Sequence[NamedChange], active_leads: int) -> MonitorCheck:
     """New, vanished and changed actions or sources, by name. active_leads: leads of now."""
-    tests = max(len(found), 1)
-    judged = [(each, _status(each, tests, active_leads)) for each in found]
+    tests = max(len(result), 1)
+    judged = [(each, _status(each, tests, active_leads)) for each in result]
     changed = [(each, status) for each, status in judged if status in ("amber", "red")]
     changed.sort(key=lambda pair: (pair[1] != "red", -pair[0].change.leads))
     message = [_sentence(each) for each, _ in changed]
@@ -98,11 +98,11 @@ def names(key: str, what: str, found: Sequence[NamedChange], active_leads: int) 
         key,
         what,
         worst([status for _, status in judged]),
-        float(len(changed)) if found else NAN,
+        float(len(changed)) if result else NAN,
         f"{listed(message)}."
         if message
-        else f"All {len(found)} are as frequent as they were."
-        if found
+        else f"All {len(result)} are as frequent as they were."
+        if result
         else "There is none to compare.",
         f"per lead {RATE_AMBER} times as often or as seldom amber, {RATE_RED} red, where beyond "
         f"chance; vanished red; new amber, red from {percent(NEW_RED)} of the leads",
@@ -127,32 +127,32 @@ def _sentence(each: NamedChange) -> str:
     return f"{each.name} is {each.change.ratio:.2g} times as frequent per lead"
 
 
-def doubled(found: RateChange) -> MonitorCheck:
+def doubled(result: RateChange) -> MonitorCheck:
     """Events that repeat another within a second, as a tracker that fires twice makes them."""
-    more = found.after - found.before
+    more = result.after - result.before
     return MonitorCheck(
         "doubled",
         "Doubled events",
         at_least(more, *DOUBLED),
-        found.after,
-        f"{percent(found.after)} of the events repeat the one before within a second; "
-        f"{percent(found.before)} did at training.",
+        result.after,
+        f"{percent(result.after)} of the events repeat the one before within a second; "
+        f"{percent(result.before)} did at training.",
         f"{percent(DOUBLED[0])} more than at training amber, {percent(DOUBLED[1])} red",
         "Look for a tracker that is built in twice; count each event once in the query of events.",
     )
 
 
-def base_rate(found: RateChange, cutoffs: Sequence[datetime]) -> MonitorCheck:
+def base_rate(result: RateChange, cutoffs: Sequence[datetime]) -> MonitorCheck:
     """Wins per lead since training against before."""
-    before = f"of leads of their age, {percent(found.before)} were until the training"
-    message = f"{percent(found.after)} of the leads are won since; {before}."
-    if not enough_wins(found):
-        message = _not_yet(found.expected)
+    before = f"of leads of their age, {percent(result.before)} were until the training"
+    message = f"{percent(result.after)} of the leads are won since; {before}."
+    if not enough_wins(result):
+        message = _not_yet(result.expected)
     return MonitorCheck(
         "base_rate",
         "Base rate",
-        off_one(found.ratio, OFF_AMBER, OFF_RED) if _is_sure(found) else _quiet(found),
-        found.after if enough_wins(found) else NAN,
+        off_one(result.ratio, OFF_AMBER, OFF_RED) if _is_sure(result) else _quiet(result),
+        result.after if enough_wins(result) else NAN,
         message,
         f"{OFF_AMBER} times as many or as few amber, {OFF_RED} red, where beyond chance",
         "Every readiness is off by about this factor. Find out why (prices, season, who is "
@@ -161,12 +161,12 @@ def base_rate(found: RateChange, cutoffs: Sequence[datetime]) -> MonitorCheck:
     )
 
 
-def _is_sure(found: RateChange) -> bool:
-    return enough_wins(found) and abs(found.z) > SURE
+def _is_sure(result: RateChange) -> bool:
+    return enough_wins(result) and abs(result.z) > SURE
 
 
-def _quiet(found: RateChange) -> Status:
-    return "green" if enough_wins(found) else "grey"
+def _quiet(result: RateChange) -> Status:
+    return "green" if enough_wins(result) else "grey"
 
 
 def _not_yet(expected: float, needed: float = FEWEST_WINS) -> str:
@@ -180,17 +180,17 @@ def _not_yet(expected: float, needed: float = FEWEST_WINS) -> str:
 
 def calibration(version: VersionOutcomes) -> MonitorCheck:
     """Wins promised in the ledger against wins seen."""
-    found = version.overall
+    result = version.overall
     message = (
-        f"{found.leads:,} leads scored: {found.expected:.1f} wins promised, {found.won:,} seen "
-        f"(by chance {found.low:,} to {found.high:,})."
+        f"{result.leads:,} leads scored: {result.expected:.1f} wins promised, {result.won:,} seen "
+        f"(by chance {result.low:,} to {result.high:,})."
     )
     return MonitorCheck(
         "calibration",
         "Past scores",
-        found.status(),
-        found.ratio if found.enough else NAN,
-        message if found.enough else _not_yet(found.expected),
+        result.status(),
+        result.ratio if result.enough else NAN,
+        message if result.enough else _not_yet(result.expected),
         f"{OFF_AMBER} times as many or as few amber, {OFF_RED} red, where chance does not explain "
         "it (Poisson-binomial, 1 % and 0.1 %)",
         "Readiness promises too much or too little. If features moved too, look there; else "
@@ -206,11 +206,11 @@ def bands(version: VersionOutcomes) -> MonitorCheck:
         b for b, status in zip(version.bands, statuses, strict=True) if status in ("amber", "red")
     ]
     ratios = [band.ratio for band in version.bands]
-    found = [
+    result = [
         f"{percent(b.lowest)} to {percent(b.highest)}: {b.expected:.1f} promised, {b.won} seen"
         for b in off
     ]
-    message = f"{listed(found)}." if off else f"All {len(ratios)} bands keep what they promise."
+    message = f"{listed(result)}." if off else f"All {len(ratios)} bands keep what they promise."
     return MonitorCheck(
         "calibration_by_band",
         "Past scores by band",
@@ -224,20 +224,20 @@ def bands(version: VersionOutcomes) -> MonitorCheck:
 
 
 def inflation(
-    key: str, name: str, found: RateChange | None, first: datetime | None
+    key: str, name: str, result: RateChange | None, first: datetime | None
 ) -> MonitorCheck:
     """Mean readiness or points of the newest run against the first of the same version."""
-    ratio = NAN if found is None else found.ratio
+    ratio = NAN if result is None else result.ratio
     status = off_one(ratio, RATE_AMBER, RATE_RED)
-    small = found is not None and abs(found.z) <= SURE
+    small = result is not None and abs(result.z) <= SURE
     return MonitorCheck(
         key,
         name,
         "green" if small and status != "grey" else status,
         ratio,
         "Needs runs of the same version at two cutoffs."
-        if found is None or first is None
-        else f"{found.after:.3g} on average, against {found.before:.3g} on {first:%Y-%m-%d} for "
+        if result is None or first is None
+        else f"{result.after:.3g} on average, against {result.before:.3g} on {first:%Y-%m-%d} for "
         "leads of the same age.",
         f"{RATE_AMBER} times as high or as low amber, {RATE_RED} red, where beyond chance",
         "See actions and features. If points only ever rise, let them fade (docs/points.md).",
@@ -258,7 +258,7 @@ def hot(run: pd.Series[Any] | None) -> MonitorCheck:
     )
 
 
-def tied(found: Ties) -> list[MonitorCheck]:
+def tied(result: Ties) -> list[MonitorCheck]:
     """Leads that nothing tells apart."""
     todo = (
         "The model knows too little of these leads to rank them: chance decides who is called. "
@@ -268,18 +268,18 @@ def tied(found: Ties) -> list[MonitorCheck]:
         MonitorCheck(
             "ties",
             "Ties",
-            at_least(found.largest, *TIED),
-            found.largest,
-            f"{percent(found.largest)} of the leads share the commonest readiness.",
+            at_least(result.largest, *TIED),
+            result.largest,
+            f"{percent(result.largest)} of the leads share the commonest readiness.",
             f"from {percent(TIED[0])} amber, {percent(TIED[1])} red",
             todo,
         ),
         MonitorCheck(
             "ties_at_the_end",
             "Drawn by chance",
-            at_least(found.at_the_end, *DRAWN),
-            found.at_the_end,
-            f"{percent(found.at_the_end)} of the list for sales is as ready as leads left out.",
+            at_least(result.at_the_end, *DRAWN),
+            result.at_the_end,
+            f"{percent(result.at_the_end)} of the list for sales is as ready as leads left out.",
             f"from {percent(DRAWN[0])} amber, {percent(DRAWN[1])} red",
             todo,
         ),

@@ -124,11 +124,11 @@ def drift(
         np.bincount(places[1], minlength=bins),
     )
     used = (counts[0] + counts[1]) > 0
-    found = psi(counts[0][used], counts[1][used]) if used.any() else math.nan
+    index = psi(counts[0][used], counts[1][used]) if used.any() else math.nan
     leads = matched.effective, float(matched.now.sum())
     chance = psi_by_chance(int(used.sum()), *leads, CHANCE / tests)
-    status = at_least(found, PSI_AMBER, PSI_RED)
-    return Drift(name, found, chance, status if found > chance else milder(status, "green"))
+    status = at_least(index, PSI_AMBER, PSI_RED)
+    return Drift(name, index, chance, status if index > chance else milder(status, "green"))
 
 
 def _binned(
@@ -152,9 +152,9 @@ def _numbers(values: Any, edges: Floats) -> npt.NDArray[np.intp]:
     return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values))
 
 
-def _texts(said: pd.Series[Any], known: dict[object, int]) -> npt.NDArray[np.intp]:
-    other = said.isna().to_numpy() + len(known)
-    place = said.map(known).to_numpy(np.float64)
+def _texts(texts: pd.Series[Any], known: dict[object, int]) -> npt.NDArray[np.intp]:
+    other = texts.isna().to_numpy() + len(known)
+    place = texts.map(known).to_numpy(np.float64)
     return np.where(np.isnan(place), other, place).astype(np.intp)
 
 

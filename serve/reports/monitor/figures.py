@@ -115,7 +115,9 @@ def monitor(
         trained_until=model.trained_until,
         reference=inputs.reference,
         checks=[
-            *_of_outcomes(inputs, mine),
+            checks.calibration(mine),
+            checks.bands(mine),
+            checks.base_rate(*inputs.base_rate()),
             *_of_input(inputs, drifts, actions),
             *_of_scores(config, history, model),
         ],
@@ -124,14 +126,6 @@ def monitor(
         versions=[mine, *(each for each in versions if each.model_version != model.version)],
         over_time=history.over_time,
     )
-
-
-def _of_outcomes(inputs: InputComparison, mine: VersionOutcomes) -> list[MonitorCheck]:
-    return [
-        checks.calibration(mine),
-        checks.bands(mine),
-        checks.base_rate(*inputs.base_rate()),
-    ]
 
 
 def _of_input(
@@ -179,5 +173,5 @@ def _inflation(
     first = history.first_alike(run, version)
     if first is None:
         return checks.inflation(f"mean_{column}", name, None, None)
-    found = history.inflation(first, run, column)
-    return checks.inflation(f"mean_{column}", name, found, first["cutoff"].to_pydatetime())
+    change = history.inflation(first, run, column)
+    return checks.inflation(f"mean_{column}", name, change, first["cutoff"].to_pydatetime())

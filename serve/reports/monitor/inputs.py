@@ -115,8 +115,8 @@ class InputComparison:
         """Every feature of the model, the farthest first; their age apart, which is matched."""
         names = [spec.name for spec in self.model.specs if spec != Age()]
         before, after = self.frame[~self.is_now], self.frame[self.is_now]
-        found = [drift(n, before[n], after[n], self.matched, len(names)) for n in names]
-        return sorted(found, key=lambda each: -each.psi)
+        drifts = [drift(n, before[n], after[n], self.matched, len(names)) for n in names]
+        return sorted(drifts, key=lambda each: -each.psi)
 
     def readiness(self) -> Drift:
         """The readiness that the model gives to the same leads."""
@@ -132,14 +132,14 @@ class InputComparison:
         rows = self.frame[["lead_id", "cutoff"]].reset_index(names="row")
         counts = counts.merge(rows, on=["lead_id", "cutoff"])
         active_leads = counts[counts["cutoff"] == self.cutoff].groupby("name")["lead_id"].nunique()
-        found = []
+        changes = []
         for name, part in counts.groupby("name"):
             new = name not in known and active_leads.get(name, 0) >= FEWEST_LEADS
             if name in leads.index and (name in known or new):
-                found.append(
+                changes.append(
                     NamedChange(str(name), self._rate_change(part["row"], part["deeds"]), new)
                 )
-        return with_renamed(found)
+        return with_renamed(changes)
 
     def doubled(self) -> RateChange:
         """The part of the events that repeat another."""
@@ -168,13 +168,13 @@ class InputComparison:
             )["name"]
         )
         total = both.sum()
-        found = []
+        changes = []
         for name, row in both.nlargest(MOST_NAMES, "now" if total["now"] else "before").iterrows():
             new = name not in known and row["now"] >= FEWEST_LEADS
             if name in known or new:
                 each = part_of(row["before"], total["before"], row["now"], total["now"])
-                found.append(NamedChange(str(name), each, new))
-        return with_renamed(found)
+                changes.append(NamedChange(str(name), each, new))
+        return with_renamed(changes)
 
     def base_rate(self) -> tuple[RateChange, list[datetime]]:
         """Wins per lead within the horizon, since training against before it, at cutoffs whose
@@ -238,11 +238,11 @@ def part_of(before: float, of: float, now: float, of_now: float) -> RateChange:
     return RateChange(*shares, shares[0] * of_now, int(now), z)
 
 
-def with_renamed(found: Sequence[NamedChange]) -> list[NamedChange]:
+def with_renamed(changes: Sequence[NamedChange]) -> list[NamedChange]:
     """Each vanished one with the new one that is about as frequent: perhaps it is the same."""
-    new = [each for each in found if each.new]
+    new = [each for each in changes if each.new]
     renamed = []
-    for each in found:
+    for each in changes:
         near = [n for n in new if each.vanished and 1 / 2 <= n.change.leads / _some(each) <= 2]
         best = min(near, key=lambda n: abs(math.log(n.change.leads / _some(each))), default=None)
         renamed.append(NamedChange(each.name, each.change, each.new, best.name if best else ""))
@@ -253,9 +253,9 @@ def _some(each: NamedChange) -> float:
     return max(each.change.expected, 0.5)
 
 
-def enough_wins(found: RateChange) -> bool:
+def enough_wins(change: RateChange) -> bool:
     """Whether so many wins were to be expected that their number tells something."""
-    return found.expected >= FEWEST_WINS
+    return change.expected >= FEWEST_WINS
 
 
 def events_sql(snapshots: Snapshots, kind: Kind, window_days: int) -> str:

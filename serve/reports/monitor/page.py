@@ -27,8 +27,8 @@ def pictures(report: Monitoring) -> dict[str, Figure]:
 
 def write_page(report: Monitoring, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it."""
-    drawn = {name: page.inline(figure, name) for name, figure in pictures(report).items()}
-    write_whole(path, page.render("monitor/page.html", report=report, pictures=drawn))
+    svgs = {name: page.inline(figure, name) for name, figure in pictures(report).items()}
+    write_whole(path, page.render("monitor/page.html", report=report, pictures=svgs))
     return path
 
 

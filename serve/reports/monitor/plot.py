@@ -16,10 +16,10 @@ from serve.reports.monitor.outcomes import PastScores
 MOST_BARS = 15
 
 
-def drifts(found: Sequence[Drift]) -> Figure:
+def drifts(moved: Sequence[Drift]) -> Figure:
     """The stability index of the MOST_BARS features that moved farthest, farthest first; hollow
     where chance explains it."""
-    shown = list(found[:MOST_BARS])
+    shown = list(moved[:MOST_BARS])
     figure, axes = canvas("Which features moved?", height=1.5 + 0.3 * max(len(shown), 1))
     for place, each in enumerate(shown):
         sure = each.psi > each.by_chance

@@ -3,8 +3,6 @@
 Words and layout are in page.html.
 """
 
-from pathlib import Path
-
 import numpy as np
 
 from models import plots
@@ -13,12 +11,6 @@ from serve.reports import page
 from serve.reports.rules.backtest import CURRENT, DRAFT, MODEL, Backtest
 
 SHADES = {DRAFT: "draft", CURRENT: "rules", MODEL: "model", "at random": "chance"}
-
-
-def write_page(backtest: Backtest, path: Path) -> Path:
-    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
-    `rules test --json` prints. Makes their folder."""
-    return page.write_beside_figures(path, render(backtest), backtest)
 
 
 def render(backtest: Backtest) -> str:

@@ -219,8 +219,8 @@ def _notes(
         [] if cutoffs else [f"No cutoff's horizon of {horizon_days} days is over: no conversion."]
     )
     for each in segments.segments:
-        asked = {one.action for one in (*each.all, *each.any, *each.none)} - {None}
-        absent = sorted(str(action) for action in asked - set(database.actions))
+        actions = {one.action for one in (*each.all, *each.any, *each.none)} - {None}
+        absent = sorted(str(action) for action in actions - set(database.actions))
         if absent:
             notes.append(
                 f"{each.name} asks for actions that are not in the data, or left out: "

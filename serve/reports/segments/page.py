@@ -3,8 +3,6 @@
 Words and layout are in pages/segments.html.
 """
 
-from pathlib import Path
-
 import numpy as np
 
 from serve.reports import page
@@ -12,12 +10,6 @@ from serve.reports.segments.figures import SegmentGroup, SegmentsReport
 
 FEW_COLUMNS = 8  # of the overlap; beyond it their heads are numbers
 HEADROOM = 1.04  # of the picture, beyond the longest interval
-
-
-def write_page(report: SegmentsReport, path: Path) -> Path:
-    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
-    `segments --json` prints. Makes their folder."""
-    return page.write_beside_figures(path, render(report), report)
 
 
 def render(report: SegmentsReport) -> str:

@@ -123,10 +123,10 @@ def review(
     }
     baskets = known.baskets_at(cutoff)
     counts = {}
-    for name, found in measured.items():
+    for name, measures in measured.items():
         moved = known.last_move(name, cutoff)
         moved_on = moved.on if moved else None
-        counts[name] = Counted(baskets[name], found.whole, found.later, moved_on)
+        counts[name] = Counted(baskets[name], measures.whole, measures.later, moved_on)
     verdicts = judge_sources(counts, known.levels, moves, cutoff.date())
     unlisted = database.query(unlisted_sql(known.marks, cutoff))
     values = dict(zip(unlisted["value"], unlisted["leads"].astype(int).tolist(), strict=True))

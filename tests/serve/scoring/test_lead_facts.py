@@ -30,7 +30,7 @@ def facts(folder: Path, deals: list[dict] = DEALS, **routing) -> dict[str, dict]
     write_table(folder / "deals.parquet", deals, columns, pa.int64())
     config = config_for(folder, routing=routing)
     with open_database(config) as database:
-        found = LeadFacts.asked(config, database, CUTOFF).of(database)
+        found = LeadFacts.of_settings(config, database, CUTOFF).of(database)
     return found.astype(object).where(found.notna(), None).set_index("lead_id").to_dict("index")
 
 

@@ -26,7 +26,8 @@ from serve.ledger.ledger import open_ledger
 from serve.reports.explain.change import Difference, movement
 from serve.reports.explain.figures import explain_change, explain_lead
 from serve.reports.explain.history import as_seen, history_of, sparkline
-from serve.reports.explain.page import story_of, write_page
+from serve.reports.explain.page import render, story_of
+from serve.reports.page import write_page
 from serve.scoring.batch import score_all
 from serve.scoring.scorer import Scorer
 from training.record import Trained
@@ -284,7 +285,9 @@ def test_the_page_holds_the_story_and_fetches_nothing(
     change = explain_change(config, database, scorer, lead, CUTOFFS[0], CUTOFFS[2], history)
     story = story_of(database, scorer, told, history, change)
     hostile = replace(story, lead=replace(told, lead_id="<script>alert(1)</script>"))
-    text = write_page(hostile, tmp_path / "out" / "explain.html").read_text(encoding="utf-8")
+    text = write_page(tmp_path / "out" / "explain.html", render(hostile), hostile).read_text(
+        encoding="utf-8"
+    )
     assert "<script" not in text
     assert "&lt;script&gt;" in text
     assert not re.search(r"(src|href)=\"(?!#)", text)
@@ -295,5 +298,7 @@ def test_the_page_holds_the_story_and_fetches_nothing(
     mine = deeds[(deeds["lead_id"].astype(str) == lead) & (known < CUTOFFS[2])]
     assert len(story.deeds) == len(mine) > 0
     unscored = replace(story, history=(), change=None)
-    text = write_page(unscored, tmp_path / "never.html").read_text(encoding="utf-8")
+    text = write_page(tmp_path / "never.html", render(unscored), unscored).read_text(
+        encoding="utf-8"
+    )
     assert "Never scored so far" in text

@@ -19,7 +19,8 @@ from models.routing import Router
 from serve.ledger.ledger import Ledger, Run
 from serve.ledger.overrides import Override, add_override
 from serve.reports.feedback.figures import Feedback, feedback, read_feedback
-from serve.reports.feedback.page import render, write_page
+from serve.reports.feedback.page import render
+from serve.reports.page import write_page
 from tests.features.lead_databases import TIME, at, config_for, event, write_database, write_table
 
 LISTS = [at("2026-03-02"), at("2026-03-09")]
@@ -202,7 +203,7 @@ def test_the_page_tells_the_sentence_and_every_group(tmp_path: Path) -> None:
         contact("d", "2026-03-03", False),
     ]
     found = read(tmp_path, contacts)
-    page = write_page(found, tmp_path / "new" / "feedback.html")
+    page = write_page(tmp_path / "new" / "feedback.html", render(found), found)
     text = page.read_text(encoding="utf-8")
     assert str(found.verdict) == (
         "Sales accepted 50 % of the leads they were handed: 1 of the 2 judged (95 % interval 9.5 % "

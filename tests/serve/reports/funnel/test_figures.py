@@ -13,8 +13,9 @@ from features.config import load
 from features.errors import BadInput, Refused
 from serve.ledger.ledger import open_ledger
 from serve.reports.funnel.figures import FunnelReport, funnel_report
-from serve.reports.funnel.page import render, span, write_page
+from serve.reports.funnel.page import render, span
 from serve.reports.funnel.plot import fates
+from serve.reports.page import write_page
 
 STAGES = ["subscriber", "lead", "MQL", "SQL", "customer"]
 
@@ -191,7 +192,7 @@ def test_the_page_needs_nothing_and_trusts_no_name(copied: Path, tmp_path: Path)
     for step in named.steps:
         assert f"{100 * step.rate.point:.1f}\u00a0%" in page
     assert page == render(named)
-    written = write_page(named, tmp_path / "a" / "funnel.html")
+    written = write_page(tmp_path / "a" / "funnel.html", render(named), named)
     assert written.read_text(encoding="utf-8") == page
     told = json.loads(written.with_suffix(".json").read_text())
     assert told["groups"]["2024-01"][0]["entered"] > 0

@@ -14,8 +14,9 @@ from features.result_json import to_json
 from features.spec.spec import distinct
 from models.registry import Registry
 from models.rules.rules import call_order, load_rules, parse_rules
+from serve.reports.page import write_page
 from serve.reports.rules.backtest import CURRENT, DRAFT, MODEL, backtest
-from serve.reports.rules.page import write_page
+from serve.reports.rules.page import render
 
 
 def of(folder, text, model=None):
@@ -114,7 +115,7 @@ def test_without_a_store_there_is_no_model_and_none_is_made(demo_folder, tmp_pat
 
 
 def test_the_page_says_it_without_script(upside_down, tmp_path):
-    path = write_page(upside_down, tmp_path / "out" / "rules.html")
+    path = write_page(tmp_path / "out" / "rules.html", render(upside_down), upside_down)
     text = path.read_text(encoding="utf-8")
     assert '<strong class="rules">The current rules had it right</strong>' in text
     assert "none is registered yet" in text

@@ -21,8 +21,9 @@ from features.config import Config, load
 from features.errors import BadInput, Refused
 from features.progress import silent
 from features.result_json import to_json
+from serve.reports.page import write_page
 from serve.reports.segments.figures import SegmentGroup, SegmentsReport, overlap, segments_report
-from serve.reports.segments.page import render, write_page
+from serve.reports.segments.page import render
 from tests.features.lead_databases import at, config_for, event, write_database
 from training.record import Trained
 
@@ -120,7 +121,7 @@ def test_a_model_that_is_not_there_is_refused(little: Config) -> None:
 
 def test_the_page_holds_the_figures_and_no_name_as_markup(little: Config, tmp_path: Path) -> None:
     found = told(little, at("2026-02-02"))
-    page = write_page(found, tmp_path / "new" / "segments.html").read_text()
+    page = write_page(tmp_path / "new" / "segments.html", render(found), found).read_text()
     assert (tmp_path / "new" / "segments.json").is_file()
     assert "visited <b>" not in page
     assert page.count("visited &lt;b&gt;&amp;") >= 4
