@@ -60,21 +60,21 @@ def described(trained: Trained) -> str:
     )
 
 
-def table(beside: SideBySide) -> str:
+def table(others: SideBySide) -> str:
     """One row per way to rank, one column per metric."""
     head = " | ".join(metric.replace("_", " ") for metric in METRICS)
     rows = [
-        f"| {name} | {' | '.join(_cell(beside, name, metric) for metric in METRICS)} |"
-        for name in beside.figures
+        f"| {name} | {' | '.join(_cell(others, name, metric) for metric in METRICS)} |"
+        for name in others.figures
     ]
     return "\n".join([f"| | {head} |", "|---" * (len(METRICS) + 1) + "|", *rows]) + "\n"
 
 
-def _cell(beside: SideBySide, name: str, metric: str) -> str:
-    figure = beside.figures[name][metric].point
+def _cell(others: SideBySide, name: str, metric: str) -> str:
+    figure = others.figures[name][metric].point
     if math.isnan(figure):
         return "-"
-    less = beside.difference.get(name, {}).get(metric)
+    less = others.difference.get(name, {}).get(metric)
     return f"{figure:.4f}" + (f"<br>({_signed(less)})" if less else "")
 
 

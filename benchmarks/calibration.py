@@ -41,39 +41,39 @@ Floats = npt.NDArray[np.float64]
 Way = Callable[[Floats, Floats, Floats], Floats]  # log-odds and outcomes learnt from, those asked
 
 
-def beta(learnt: Floats, won: Floats, asked: Floats) -> Floats:
+def beta(learnt: Floats, won: Floats, requested: Floats) -> Floats:
     """Kull, Silva Filho and Flach 2017: logistic in ln p and -ln(1 - p), neither falling."""
-    sides = [np.column_stack([np.log(expit(x)), -np.log(expit(-x))]) for x in (learnt, asked)]
+    sides = [np.column_stack([np.log(expit(x)), -np.log(expit(-x))]) for x in (learnt, requested)]
     fitted = LogisticRegression(C=1e6, max_iter=1_000).fit(sides[0], won)
     if (fitted.coef_ < 0).any():
-        kept = [int(np.argmax(fitted.coef_[0]))]
-        sides = [side[:, kept] for side in sides]
+        stored = [int(np.argmax(fitted.coef_[0]))]
+        sides = [side[:, stored] for side in sides]
         fitted = LogisticRegression(C=1e6, max_iter=1_000).fit(sides[0], won)
     return np.asarray(fitted.predict_proba(sides[1])[:, 1])
 
 
-def isotonic(learnt: Floats, won: Floats, asked: Floats) -> Floats:
+def isotonic(learnt: Floats, won: Floats, requested: Floats) -> Floats:
     """Clipped at Platt's softened targets, else a single surprise would cost infinity."""
     low, high = 1 / ((1 - won).sum() + 2), (won.sum() + 1) / (won.sum() + 2)
     steps = IsotonicRegression(out_of_bounds="clip").fit(learnt, won)
-    return np.clip(steps.predict(asked), low, high)
+    return np.clip(steps.predict(requested), low, high)
 
 
-def centred_isotonic(learnt: Floats, won: Floats, asked: Floats) -> Floats:
+def centred_isotonic(learnt: Floats, won: Floats, requested: Floats) -> Floats:
     """Oron and Flournoy 2017: each step becomes a point at its centre, straight lines between; each
     softened by one snapshot of the base rate."""
     step = IsotonicRegression().fit(learnt, won).predict(learnt)
     levels, at = np.unique(step, return_inverse=True)
     size = np.bincount(at)
     soft = (levels * size + won.mean()) / (size + 1)
-    return np.asarray(expit(np.interp(asked, np.bincount(at, learnt) / size, logit(soft))))
+    return np.asarray(expit(np.interp(requested, np.bincount(at, learnt) / size, logit(soft))))
 
 
-def venn_abers(learnt: Floats, won: Floats, asked: Floats) -> Floats:
+def venn_abers(learnt: Floats, won: Floats, requested: Floats) -> Floats:
     """Vovk and Petej 2014, inductive, p1 / (1 - p0 + p1); on 200 log-odds, lines between."""
-    points = np.quantile(asked, np.linspace(0, 1, 200))
+    points = np.quantile(requested, np.linspace(0, 1, 200))
     both = np.array([[_added(learnt, won, x, y) for y in (0.0, 1.0)] for x in points])
-    return np.interp(asked, points, both[:, 1] / (1 - both[:, 0] + both[:, 1]))
+    return np.interp(requested, points, both[:, 1] / (1 - both[:, 0] + both[:, 1]))
 
 
 def _added(learnt: Floats, won: Floats, at: float, outcome: float) -> float:
@@ -97,11 +97,11 @@ def judged(
     early, late = past.at(split.fit), past.at(split.judge)
     trees = ReadinessClassifier.of(DEFAULT, seed, calibration="none")
     trees.fit(early.frame[[spec.name for spec in specs]], early.won)
-    learnt, asked = trees.learner_log_odds(late.frame), trees.learner_log_odds(test.frame)
-    found = {kind: fit_line(kind, learnt, late.won).probability(asked) for kind in KINDS}
+    learnt, requested = trees.learner_log_odds(late.frame), trees.learner_log_odds(test.frame)
+    result = {kind: fit_line(kind, learnt, late.won).probability(requested) for kind in KINDS}
     choice = choose_kind(learnt, late.won, late.frame["lead_id"], late.frame["cutoff"])
-    ways: dict[str, Floats] = {**found, "as chosen": found[choice.kind]}
-    ways |= {way: learner(learnt, late.won, asked) for way, learner in FREE.items()}
+    ways: dict[str, Floats] = {**result, "as chosen": result[choice.kind]}
+    ways |= {way: learner(learnt, late.won, requested) for way, learner in FREE.items()}
     for way, given in ways.items():
         loss = float(row_losses(np.clip(given, 1e-9, 1 - 1e-9), test.won).mean())
         yield {
@@ -121,9 +121,9 @@ def data(folder: Path) -> tuple[Dataset, Dataset, list[Spec]]:
         known = times.mature_cutoffs(database.data_end)
         split = final_split(known, times.test_cutoffs, times.horizon_days)
         specs = list(catalog(config.features, database.actions, database.attributes))
-        asked = [*split.fit, *split.judge]
-        found = labelled(database, specs, asked, times.horizon_days, config.engine.memory_gb)
-    return found.at(split.fit), found.at(split.judge), specs
+        requested = [*split.fit, *split.judge]
+        result = labelled(database, specs, requested, times.horizon_days, config.engine.memory_gb)
+    return result.at(split.fit), result.at(split.judge), specs
 
 
 def rows(first_seed: int) -> Iterator[dict[str, object]]:
@@ -143,10 +143,10 @@ def rows(first_seed: int) -> Iterator[dict[str, object]]:
 
 def calibration(first_seed: int = FRESH) -> str:
     """Means over the seeds, a table per figure."""
-    found = pd.DataFrame(rows(first_seed))
+    result = pd.DataFrame(rows(first_seed))
     tables = []
     for figure in ("log loss", "calibration error", "ROC AUC"):
-        table = found.pivot_table(figure, "way", "data", sort=False)
+        table = result.pivot_table(figure, "way", "data", sort=False)
         lines = [
             f"| {way} | " + " | ".join(f"{value:.4f}" for value in row) + " |"
             for way, row in zip(table.index, table.to_numpy(), strict=True)

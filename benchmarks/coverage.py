@@ -81,7 +81,9 @@ class Scores:
         snapshots = self.snapshots.iloc[rows].assign(lead_id=lead)
         return judge(snapshots, self.won[rows], contenders, CAPACITY, 0.05, replicates, seed)
 
-    def kept(self, rows: np.ndarray, lead: np.ndarray, replicates: int, seed: int) -> Judgement:
+    def with_promises_kept(
+        self, rows: np.ndarray, lead: np.ndarray, replicates: int, seed: int
+    ) -> Judgement:
         """The same where every promise of the model is kept, beside one that promises too much."""
         model = self.model[rows]
         won = np.random.default_rng([seed, 1]).random(lead.max() + 1)[lead] < model
@@ -122,41 +124,41 @@ def _trained(folder: Path) -> ReadinessModel:
 
 
 def companies(
-    found: Scores, leads: int, repetitions: int, seed: int
+    result: Scores, leads: int, repetitions: int, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Places of the snapshots of each company drawn, and whose each is, from 0."""
-    lead, names = pd.factorize(found.snapshots["lead_id"])
+    lead, names = pd.factorize(result.snapshots["lead_id"])
     order = np.argsort(lead, kind="stable")
     begin = np.searchsorted(lead[order], np.arange(len(names) + 1))
     rng = np.random.default_rng([seed, leads])
     for number in range(repetitions):
-        drawn = rng.integers(len(names), size=rng.binomial(leads, len(names) / POPULATION))
-        snapshots = np.concatenate([order[begin[each] : begin[each + 1]] for each in drawn])
-        yield snapshots, np.repeat(np.arange(len(drawn)), begin[drawn + 1] - begin[drawn])
+        sample = rng.integers(len(names), size=rng.binomial(leads, len(names) / POPULATION))
+        snapshots = np.concatenate([order[begin[each] : begin[each + 1]] for each in sample])
+        yield snapshots, np.repeat(np.arange(len(sample)), begin[sample + 1] - begin[sample])
         if (number + 1) % 50 == 0:
             print(f"{leads} leads: {number + 1}/{repetitions}", file=sys.stderr)
 
 
-def counted(found: Scores, leads: int, repetitions: int, seed: int) -> pd.DataFrame:
+def counted(result: Scores, leads: int, repetitions: int, seed: int) -> pd.DataFrame:
     """Every figure of every company drawn: kind, metric, truth, point, low, high; low and high are
     NaN where it has too few wins."""
-    everyone = pd.factorize(found.snapshots["lead_id"])[0]
-    truth = _figures(found.judged(np.arange(len(everyone)), everyone, 1, 0))
+    everyone = pd.factorize(result.snapshots["lead_id"])[0]
+    truth = _figures(result.judged(np.arange(len(everyone)), everyone, 1, 0))
     rows = []
-    for number, company in enumerate(companies(found, leads, repetitions, seed)):
-        judged = found.judged(*company, REPLICATES, number)
+    for number, company in enumerate(companies(result, leads, repetitions, seed)):
+        judged = result.judged(*company, REPLICATES, number)
         for key, estimate in _figures(judged).items():
             rows.append((judged.snapshots, judged.rarer, *key, truth[key].point, *estimate))
     columns = ["snapshots", "won", "kind", "metric", "truth", "point", "low", "high"]
     return pd.DataFrame(rows, columns=columns).dropna(subset="truth")
 
 
-def promised(found: Scores, leads: int, repetitions: int, seed: int) -> pd.DataFrame:
+def promised(result: Scores, leads: int, repetitions: int, seed: int) -> pd.DataFrame:
     """The same companies where every promise is kept: won leads, and of the model and of the one
     that is too high the calibration error and what chance alone shows; NaN where no lead won."""
     rows = []
-    for number, company in enumerate(companies(found, leads, repetitions, seed)):
-        judged = found.kept(*company, REPLICATES, number)
+    for number, company in enumerate(companies(result, leads, repetitions, seed)):
+        judged = result.with_promises_kept(*company, REPLICATES, number)
         row: dict[str, float] = {"won": judged.rarer}
         for name in judged.names:
             row[name] = judged.estimates[name]["ece"].point
@@ -168,18 +170,18 @@ def promised(found: Scores, leads: int, repetitions: int, seed: int) -> pd.DataF
 def _figures(judged: Judgement) -> dict[tuple[str, str], Estimate]:
     """By kind and metric."""
     kinds = {**judged.estimates, "model - rules": judged.difference}
-    return {(kind, metric): found[metric] for kind, found in kinds.items() for metric in SHOWN}
+    return {(kind, metric): result[metric] for kind, result in kinds.items() for metric in SHOWN}
 
 
 def coverage(repetitions: int = REPETITIONS, seed: int = SEED) -> str:
     """All sizes, as Markdown."""
     begun = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        found = scores(Path(folder), POPULATION, seed)
+        result = scores(Path(folder), POPULATION, seed)
     tables, bounds = [], []
     for leads in SIZES:
-        tables.append(_table(leads, counted(found, leads, repetitions, seed)))
-        bounds.append(_bounds(leads, promised(found, leads, repetitions, seed)))
+        tables.append(_table(leads, counted(result, leads, repetitions, seed)))
+        bounds.append(_bounds(leads, promised(result, leads, repetitions, seed)))
         print(tables[-1], bounds[-1], file=sys.stderr)
     parts = "\n".join([*tables, BOUNDS + "".join(bounds)])
     return (
@@ -193,14 +195,14 @@ def coverage(repetitions: int = REPETITIONS, seed: int = SEED) -> str:
     )
 
 
-def _table(leads: int, found: pd.DataFrame) -> str:
+def _table(leads: int, result: pd.DataFrame) -> str:
     """How often each figure's interval held the truth, and on which side it missed."""
-    printed = found.dropna(subset="low")
-    companies = found.groupby(["kind", "metric"]).size().iloc[0]
-    refused = 1 - len(printed) / len(found)
+    printed = result.dropna(subset="low")
+    companies = result.groupby(["kind", "metric"]).size().iloc[0]
+    refused = 1 - len(printed) / len(result)
     head = (
-        f"Companies of {leads:,} leads: {found['snapshots'].mean():,.0f} snapshots and "
-        f"{found['won'].mean():.0f} won leads on average; without intervals, for too few wins: "
+        f"Companies of {leads:,} leads: {result['snapshots'].mean():,.0f} snapshots and "
+        f"{result['won'].mean():.0f} won leads on average; without intervals, for too few wins: "
         f"{refused * companies:.0f} of {companies:,}.\n"
     )
     if refused > 0.5:
@@ -221,16 +223,16 @@ def _table(leads: int, found: pd.DataFrame) -> str:
     return head + "".join(rows)
 
 
-def _bounds(leads: int, found: pd.DataFrame) -> str:
+def _bounds(leads: int, result: pd.DataFrame) -> str:
     """How often an error that is all chance stays under the bound, and one that is not lies above:
     of the companies that have a lead won."""
-    told = found.dropna()
-    under = (told[MODEL] <= told[f"{MODEL} by chance"]).mean()
+    text = result.dropna()
+    under = (text[MODEL] <= text[f"{MODEL} by chance"]).mean()
     marked = f"{under:.1%}" if LEAST <= under <= MOST else f"**{under:.1%}**"
     return (
-        f"| {leads:,} | {told['won'].mean():.0f} | {told[MODEL].mean():.4f} | "
-        f"{told[f'{MODEL} by chance'].mean():.4f} | {marked} | {told[HIGH].mean():.4f} | "
-        f"{(told[HIGH] > told[f'{HIGH} by chance']).mean():.1%} |\n"
+        f"| {leads:,} | {text['won'].mean():.0f} | {text[MODEL].mean():.4f} | "
+        f"{text[f'{MODEL} by chance'].mean():.4f} | {marked} | {text[HIGH].mean():.4f} | "
+        f"{(text[HIGH] > text[f'{HIGH} by chance']).mean():.1%} |\n"
     )
 
 

@@ -99,8 +99,8 @@ def _parts(config: Config, scorer: Scorer) -> tuple[dict[str, Cost], int, int]:
             for start in range(0, len(frame), BATCH):
                 scorer.score_frame(frame.iloc[start : start + BATCH])
             scores = _sum(scores, watch.lap())
-    said = {"staging": staging, "features": features}
-    return said | {"readiness, reasons, points, segments": scores}, events, leads
+    text = {"staging": staging, "features": features}
+    return text | {"readiness, reasons, points, segments": scores}, events, leads
 
 
 def _sum(one: Cost, other: Cost) -> Cost:

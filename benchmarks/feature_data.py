@@ -115,14 +115,14 @@ def _write_events(
     for first in range(0, count, ROW_GROUP):
         chosen = order[first : first + ROW_GROUP]
         own = visit[chosen]
-        rows = _deeds(rng, ids[who[own]], occurred[chosen], came_by[own], late_share)
+        rows = _events(rng, ids[who[own]], occurred[chosen], came_by[own], late_share)
         writer = writer or pq.ParquetWriter(file, rows.schema)
         writer.write_table(rows)
     if writer:
         writer.close()
 
 
-def _deeds(
+def _events(
     rng: np.random.Generator, lead: Ints, occurred: Ints, came_by: Ints, late_share: float
 ) -> pa.Table:
     count = len(lead)

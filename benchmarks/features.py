@@ -144,7 +144,7 @@ def _run(
 
 
 def _compare(record: dict[str, Any], name: str, ours: Path, other: Path, *how: str) -> None:
-    result = in_fresh_process("benchmarks.feature_values", str(ours), str(other), *how).said
+    result = in_fresh_process("benchmarks.feature_values", str(ours), str(other), *how).printed
     record["rows"], record["columns"] = result["rows"], result["columns"]
     record["differing"] += [f"{name}: {difference}" for difference in result["differing"]]
 

@@ -52,7 +52,7 @@ def booster() -> HistGradientBoostingClassifier:
 def by_scikit_learn(X: Floats, won: Floats) -> Callable[[Floats], Floats]:
     """HistGradientBoostingClassifier on every row."""
     boost = booster().fit(X, won)
-    return lambda asked: boost.predict_proba(asked)[:, 1]
+    return lambda requested: boost.predict_proba(requested)[:, 1]
 
 
 def ours(X: Floats, won: Floats) -> Callable[[Floats], Floats]:
@@ -60,14 +60,14 @@ def ours(X: Floats, won: Floats) -> Callable[[Floats], Floats]:
     rows, share = subsample(won, SEED)
     boost = booster().fit(X[rows], won[rows])
     correct_prior(boost, X[rows], won[rows], share)
-    return lambda asked: boost.predict_proba(asked)[:, 1]
+    return lambda requested: boost.predict_proba(requested)[:, 1]
 
 
 def by_lightgbm_on_ours(X: Floats, won: Floats) -> Callable[[Floats], Floats]:
     """LightGBM on the rows that ours draws."""
     rows, share = subsample(won, SEED)
     predict = by_lightgbm(X[rows], won[rows])
-    return lambda asked: expit(logit(predict(asked)) + np.log(share))
+    return lambda requested: expit(logit(predict(requested)) + np.log(share))
 
 
 def by_lightgbm(X: Floats, won: Floats) -> Callable[[Floats], Floats]:
@@ -84,7 +84,7 @@ def by_lightgbm(X: Floats, won: Floats) -> Callable[[Floats], Floats]:
         n_jobs=os.cpu_count(),
         verbose=-1,
     ).fit(X, won)
-    return lambda asked: np.asarray(model.predict_proba(asked))[:, 1]
+    return lambda requested: np.asarray(model.predict_proba(requested))[:, 1]
 
 
 def by_xgboost(X: Floats, won: Floats) -> Callable[[Floats], Floats]:
@@ -103,7 +103,7 @@ def by_xgboost(X: Floats, won: Floats) -> Callable[[Floats], Floats]:
         random_state=SEED,
         n_jobs=os.cpu_count(),
     ).fit(X, won)
-    return lambda asked: np.asarray(model.predict_proba(asked))[:, 1]
+    return lambda requested: np.asarray(model.predict_proba(requested))[:, 1]
 
 
 LEARNERS: dict[str, Fit] = {
@@ -117,49 +117,49 @@ LEARNERS: dict[str, Fit] = {
 
 def measured(leads: int = LEADS, rounds: int = ROUNDS) -> str:
     """The table, as Markdown."""
-    found = {name: Row([], [], []) for name in LEARNERS}
-    sizes = [contest(seed, leads, rounds, found) for seed in SEEDS]
+    result = {name: Row([], [], []) for name in LEARNERS}
+    sizes = [contest(seed, leads, rounds, result) for seed in SEEDS]
     rows, wins, seen = (", ".join(f"{size[i]:,}" for size in sizes) for i in range(3))
     return (
         "## Training beside LightGBM and XGBoost\n\n"
         f"{len(SEEDS)} companies, {rows} snapshots to fit on ({wins} won, ours sees {seen} rows), "
         f"{sizes[0][3]} features; {DEFAULT['max_iter']} trees of at most "
         f"{DEFAULT['max_leaf_nodes']} leaves; {rounds} rounds of each in turn, medians of the "
-        f"ratios per round, means of log losses.\n\n{table(found)}"
+        f"ratios per round, means of log losses.\n\n{table(result)}"
     )
 
 
-def contest(seed: int, leads: int, rounds: int, found: dict[str, Row]) -> tuple[int, ...]:
+def contest(seed: int, leads: int, rounds: int, result: dict[str, Row]) -> tuple[int, ...]:
     """Let all learners fit one company, and note what it cost and how good it was. How many
     snapshots there were, how many won, how many ours saw, and the features."""
     made = company(seed, leads)
     columns = made.past.frame[[spec.name for spec in made.specs]]
     columns = columns.drop(columns=list(uninformative(columns)))
     encode = ordinal(columns).fit(columns)
-    X, asked = encoded(encode, made.past.frame), encoded(encode, made.test.frame)
+    X, requested = encoded(encode, made.past.frame), encoded(encode, made.test.frame)
     chances = {}
     for _ in range(rounds):
         for name, fit in LEARNERS.items():
             watch = Stopwatch()
             predict = fit(X, made.past.won)
-            found[name].costs.append(watch.lap())
-            chances[name] = np.asarray(predict(asked), np.float64)
+            result[name].costs.append(watch.lap())
+            chances[name] = np.asarray(predict(requested), np.float64)
     for name, chance in chances.items():
-        found[name].losses.append(log_loss(made.test.won, chance))
-        found[name].aways.append(away(made.truth, chance))
+        result[name].losses.append(log_loss(made.test.won, chance))
+        result[name].aways.append(away(made.truth, chance))
     return len(X), int(made.past.won.sum()), len(subsample(made.past.won, SEED)[0]), X.shape[1]
 
 
-def table(found: dict[str, Row]) -> str:
+def table(result: dict[str, Row]) -> str:
     """Seconds, and ratios to LightGBM round by round; quality, and its largest gap to LightGBM's
     in any company."""
-    peer = found[PEER]
+    peer = result[PEER]
     lines = [
         "| | wall s | CPU s | wall / LightGBM | CPU / LightGBM | log loss | largest gap "
         "| to the truth |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for name, row in found.items():
+    for name, row in result.items():
         gaps = np.subtract(row.losses, peer.losses)
         lines.append(
             f"| {name} | {median(c.wall for c in row.costs):.2f} "

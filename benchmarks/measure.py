@@ -28,7 +28,7 @@ class Run:
 
     total: Cost
     peak_gb: float
-    said: dict[str, Any]
+    printed: dict[str, Any]
 
 
 class Stopwatch:

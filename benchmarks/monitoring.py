@@ -140,12 +140,12 @@ def false_alarms(seeds: range) -> None:
     weeks, weeks_red, weeks_amber = 0, 0, 0
     last = (DAYS - TRAINED_DAYS) // 7
     for seed in seeds:
-        found = list(monitored(simulate(LEADS, seed), range(2, last), TRAINED_DAYS))
-        weeks += len(found)
-        weeks_red += sum(bool(each.of("red")) for each in found)
-        weeks_amber += sum(each.status == "amber" for each in found)
-        print(f"company {seed}: {len(found)} weeks", flush=True)
-        for each in found:
+        result = list(monitored(simulate(LEADS, seed), range(2, last), TRAINED_DAYS))
+        weeks += len(result)
+        weeks_red += sum(bool(each.of("red")) for each in result)
+        weeks_amber += sum(each.status == "amber" for each in result)
+        print(f"company {seed}: {len(result)} weeks", flush=True)
+        for each in result:
             red.update(check.key for check in each.of("red"))
             amber.update(check.key for check in each.of("amber"))
     print(f"\nClean: {len(seeds)} companies of {LEADS:,} leads, {weeks} weeks")
@@ -158,16 +158,16 @@ def planted(seeds: range) -> None:
     """Print after how many weeks each change is told in red and by name."""
     print("\n| what changed | found in | weeks until it is red, by company |\n|---|---|---|")
     for each in PLANTED:
-        told, by = [], Counter[str]()
+        text, by = [], Counter[str]()
         for seed in seeds:
             world = simulate(LEADS, seed)
             when = world.leads["created_at"].min().normalize() + pd.Timedelta(days=CHANGED_DAYS)
-            found = monitored(each.change(world, when), range(1, 17), CHANGED_DAYS)
-            hits = ([c.key for c in week.of("red") if _names(c, each)] for week in found)
+            result = monitored(each.change(world, when), range(1, 17), CHANGED_DAYS)
+            hits = ([c.key for c in week.of("red") if _names(c, each)] for week in result)
             week, hit = next(((str(n), hit) for n, hit in enumerate(hits, 1) if hit), ("never", []))
-            told.append(week)
+            text.append(week)
             by.update(hit)
-        print(f"| {each.name} | {', '.join(by)} | {', '.join(told)} |", flush=True)
+        print(f"| {each.name} | {', '.join(by)} | {', '.join(text)} |", flush=True)
 
 
 def _names(check: object, each: Planted) -> bool:

@@ -136,11 +136,11 @@ def describe(trained: Trained) -> str:
 
 def _row(judged: Judgement, metric: str) -> str:
     first, second = judged.names
-    found = judged.difference[metric]
+    result = judged.difference[metric]
     difference = (
         "-"
-        if math.isnan(found.point)
-        else f"{found.point:+.4f} ({found.low:+.4f} to {found.high:+.4f})"
+        if math.isnan(result.point)
+        else f"{result.point:+.4f} ({result.low:+.4f} to {result.high:+.4f})"
     )
     figures = [
         judged.estimates[first][metric].point,

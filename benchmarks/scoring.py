@@ -47,12 +47,12 @@ class Line(NamedTuple):
 
 def main(folder: Path, rows: int) -> None:
     """Measure, and tell it in two Markdown tables."""
-    scorer, drawn = drawn_rows(folder)
+    scorer, sample = drawn_rows(folder)
     model, boost = scorer.model, scorer.model.classifier.learner_[-1]
     if model.is_linear:
         sys.exit("The champion is a logistic regression: train, and promote, one of trees.")
-    frame = pd.concat([drawn] * -(-rows // len(drawn)), ignore_index=True).iloc[:rows]
-    peer = taught(model, drawn)
+    frame = pd.concat([sample] * -(-rows // len(sample)), ignore_index=True).iloc[:rows]
+    peer = taught(model, sample)
     parts = [frame.iloc[start : start + BATCH] for start in range(0, rows, BATCH)]
     scorer.score_frame(parts[0].head(10))  # what is made once is made now
     few = np.ascontiguousarray(model.encoded(frame.iloc[:FEW]))
@@ -122,17 +122,17 @@ def timed(name: str, rows: int, work: Callable[[], object]) -> Line:
     return Line(name, rows, watch.lap())
 
 
-def table(lines: list[Line], beside: int) -> str:
+def table(lines: list[Line], others: int) -> str:
     """A row per way; per row, relative to the line that is `beside`."""
-    own = lines[beside]
-    said = ["| | rows | wall s | CPU s | wall per row | CPU per row |", "|---" + "|---:" * 5 + "|"]
+    own = lines[others]
+    text = ["| | rows | wall s | CPU s | wall per row | CPU per row |", "|---" + "|---:" * 5 + "|"]
     for name, rows, cost in lines:
         wall = cost.wall / rows / (own.cost.wall / own.rows)
         cpu = cost.cpu / rows / (own.cost.cpu / own.rows)
-        said.append(
+        text.append(
             f"| {name} | {rows:,} | {cost.wall:.1f} | {cost.cpu:.1f} | {wall:.2f} | {cpu:.2f} |"
         )
-    return "\n".join(said)
+    return "\n".join(text)
 
 
 if __name__ == "__main__":

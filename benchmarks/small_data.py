@@ -82,8 +82,8 @@ def with_wins(past: Dataset, wins: int, seed: int) -> Dataset:
     """The snapshots of as many leads, drawn at random, as hold so many won ones."""
     leads = np.random.default_rng(seed).permutation(past.frame["lead_id"].unique())
     won = np.isin(leads, past.frame.loc[past.won == 1, "lead_id"])
-    drawn = leads[: np.searchsorted(np.cumsum(won), wins) + 1]
-    return past.rows(past.frame["lead_id"].isin(drawn).to_numpy())
+    sample = leads[: np.searchsorted(np.cumsum(won), wins) + 1]
+    return past.rows(past.frame["lead_id"].isin(sample).to_numpy())
 
 
 def by_lot(past: Dataset, wins: int, seed: int) -> Dataset:
@@ -95,35 +95,35 @@ def by_lot(past: Dataset, wins: int, seed: int) -> Dataset:
 
 def measure(seed: int, leads: int = LEADS, wins: int = WINS) -> Row:
     """Train on few wins and judge."""
-    found = company(seed, leads)
-    past = with_wins(found.past, wins, seed)
-    frame, won = found.test.frame, found.test.won
-    small = fit(past, found.specs, SMALL, found.horizon_days, seed)
-    usual = fit(past, found.specs, DEFAULT, found.horizon_days, seed)
+    result = company(seed, leads)
+    past = with_wins(result.past, wins, seed)
+    frame, won = result.test.frame, result.test.won
+    small = fit(past, result.specs, SMALL, result.horizon_days, seed)
+    usual = fit(past, result.specs, DEFAULT, result.horizon_days, seed)
     lot = by_lot(past, wins, seed)
-    of_lot = fit(lot, found.specs, SMALL, found.horizon_days, seed)
-    shrunk = fit(past, found.specs, SMALL_LOGISTIC, found.horizon_days, seed)
-    shrunk_of_lot = fit(lot, found.specs, SMALL_LOGISTIC, found.horizon_days, seed)
-    drawn = past.frame["lead_id"].nunique()
-    chance = np.full(len(won), wins / drawn)
+    of_lot = fit(lot, result.specs, SMALL, result.horizon_days, seed)
+    shrunk = fit(past, result.specs, SMALL_LOGISTIC, result.horizon_days, seed)
+    shrunk_of_lot = fit(lot, result.specs, SMALL_LOGISTIC, result.horizon_days, seed)
+    sample = past.frame["lead_id"].nunique()
+    chance = np.full(len(won), wins / sample)
     return Row(
         seed=seed,
-        leads=drawn,
+        leads=sample,
         base_rate=log_loss(won, np.full(len(won), small.base_rate)),
         small=log_loss(won, small.rank(frame)),
         regression=log_loss(won, shrunk.rank(frame)),
         usual=log_loss(won, usual.rank(frame)),
-        truth=log_loss(won, found.truth),
+        truth=log_loss(won, result.truth),
         noise_base_rate=log_loss(chance, np.full(len(won), of_lot.base_rate)),
         noise=log_loss(chance, of_lot.rank(frame)),
         noise_regression=log_loss(chance, shrunk_of_lot.rank(frame)),
     )
 
 
-def log_loss(chance: Floats, said: Floats) -> float:
+def log_loss(chance: Floats, text: Floats) -> float:
     """Mean log loss of what is said, where `chance` is the outcome, or its true chance."""
-    said = np.clip(said, 1e-12, 1 - 1e-12)
-    return float(-(chance * np.log(said) + (1 - chance) * np.log(1 - said)).mean())
+    text = np.clip(text, 1e-12, 1 - 1e-12)
+    return float(-(chance * np.log(text) + (1 - chance) * np.log(1 - text)).mean())
 
 
 def small_data(seeds: Sequence[int] = SEEDS) -> str:

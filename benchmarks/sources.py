@@ -70,20 +70,21 @@ class Tallied:
     """What was seen over all companies of one kind."""
 
     made: list[Made]
-    found: list[Found]
+    detected: list[Found]
     source_years: float
 
     def row(self, name: str) -> str:
         """A line of the table."""
         wrong = [move for move in self.made if move.wrong]
         share = len(wrong) / max(1, len(self.made))
-        days = _quantiles([found.days for found in self.found])
-        leads = _quantiles([found.leads for found in self.found])
-        followed = sum(found.days is not None for found in self.found)
+        days = _quantiles([result.days for result in self.detected])
+        leads = _quantiles([result.leads for result in self.detected])
+        followed = sum(result.days is not None for result in self.detected)
         return (
             f"| {name} | {self.source_years:,.0f} | {len(self.made):,} | {len(wrong):,} "
             f"({share:.1%}) | {len(wrong) / self.source_years:.2%} | "
-            f"{f'{followed} of {len(self.found)}' if self.found else '-'} | {days} | {leads} |"
+            f"{f'{followed} of {len(self.detected)}' if self.detected else '-'} "
+            f"| {days} | {leads} |"
         )
 
 
@@ -100,28 +101,28 @@ def changes_of(company: int) -> list[QualityChange]:
     """Two sources, each with a quarter or four times its quality from a day on (5 at most)."""
     rng = np.random.default_rng([company, 1])
     chosen = rng.choice(list(SOURCES), 2, replace=False)
-    found = []
+    result = []
     for source in chosen.tolist():
         quality = SOURCES[source][1]
         times = 4.0 if quality < 0.8 or (quality < 1.5 and rng.random() < 0.5) else 0.25
         day = int(rng.integers(*CHANGE_DAYS))
-        found.append(QualityChange(source, day, min(quality * times, 5.0)))
-    return found
+        result.append(QualityChange(source, day, min(quality * times, 5.0)))
+    return result
 
 
-def drawn(companies: range) -> dict[str, Tallied]:
+def simulated_companies(companies: range) -> dict[str, Tallied]:
     """Companies of each size, drawn from the truth; the same truth for every size."""
-    found = {f"{size:,} leads a week": Tallied([], [], 0.0) for size in LEADS_PER_WEEK}
+    result = {f"{size:,} leads a week": Tallied([], [], 0.0) for size in LEADS_PER_WEEK}
     for company in companies:
         changes = changes_of(company)
         law = Law(START, DAYS, changes)
         truth = conversion(law, START, HORIZON)
         shares = np.array([share for share, _ in SOURCES.values()])
-        for size, tallied in zip(LEADS_PER_WEEK, found.values(), strict=True):
+        for size, tallied in zip(LEADS_PER_WEEK, result.values(), strict=True):
             rng = np.random.default_rng([company, size])
             per_day = np.outer(law.arrivals * DAYS * size / 7, shares)
             _tally(tallied, company, truth, per_day, rng, changes)
-    return found
+    return result
 
 
 def _tally(
@@ -139,7 +140,7 @@ def _tally(
     won[:] = rng.binomial(leads.to_numpy(int), truth.to_numpy())
     made = run(company, History(truth, leads, won), len(truth), moves)
     tallied.made += made
-    tallied.found += detections(truth, leads, changes, made)
+    tallied.detected += detections(truth, leads, changes, made)
     tallied.source_years += truth.shape[1] * (len(truth) - WINDOW - HORIZON) / 365
 
 
@@ -151,15 +152,15 @@ def at_the_boundary(companies: range, moves: MoveSettings, name: str) -> dict[st
         for side in ("below", "above")
     }
     truth = pd.DataFrame(values, index=range(DAYS))
-    found = {}
+    result = {}
     for per_source in (5, 20, 100):
         tallied = Tallied([], [], 0.0)
         per_day = np.full(truth.shape, per_source / 7)
         for company in companies:
             rng = np.random.default_rng([company, per_source])
             _tally(tallied, company, truth, per_day, rng, [], moves)
-        found[f"{name}, {per_source} leads a week each"] = tallied
-    return found
+        result[f"{name}, {per_source} leads a week each"] = tallied
+    return result
 
 
 def whole_databases(companies: range) -> dict[str, Tallied]:
@@ -178,7 +179,7 @@ def whole_databases(companies: range) -> dict[str, Tallied]:
             moves = _by_the_command(Path(folder), history.baskets())
         made = [_judged(company, move, history) for move in moves]
         tallied.made += made
-        tallied.found += detections(truth, leads, changes, made)
+        tallied.detected += detections(truth, leads, changes, made)
         tallied.source_years += truth.shape[1] * (DAYS - WINDOW - HORIZON) / 365
     size = f"{WHOLE_LEADS * 7 / DAYS:,.0f} leads a week"
     return {f"{len(companies)} whole databases, {size}": tallied}
@@ -238,7 +239,7 @@ what a plain 95 % without a margin would do there.
 def simulated(first: int = FRESH) -> str:
     """The simulated companies as Markdown, counted from `first`."""
     some = range(first, first + 2 * COMPANIES)
-    kinds = drawn(some[:COMPANIES]) | whole_databases(some[:WHOLE])
+    kinds = simulated_companies(some[:COMPANIES]) | whole_databases(some[:WHOLE])
     kinds |= at_the_boundary(some, MOVES, "at a boundary")
     kinds |= at_the_boundary(some[: COMPANIES // 2], NAIVE, "at a boundary, 95 %, no margin")
     return TEXT + "\n".join(tallied.row(name) for name, tallied in kinds.items()) + "\n"
@@ -252,14 +253,14 @@ def olist() -> str:
     if not data.is_dir():
         return f"{title}Not run: the data are not in {data}.\n"
     with open_database(config) as database:
-        found = review(config, database, load_sources(sources_path(config)), OLIST_CUTOFF)
-    return title + describe(found)
+        result = review(config, database, load_sources(sources_path(config)), OLIST_CUTOFF)
+    return title + describe(result)
 
 
-def describe(found: Review) -> str:
+def describe(result: Review) -> str:
     """A review as Markdown."""
     rows = []
-    for basket, sources in found.by_basket.items():
+    for basket, sources in result.by_basket.items():
         for source in sources:
             measures, (low, high) = source.measures, source.interval
             trend, days = measures.trend, measures.days_to_win
@@ -272,10 +273,12 @@ def describe(found: Review) -> str:
             )
             rows.append(f"| {' | '.join(cells)} |")
     return (
-        f"Printed by `readiness sources examples/olist --cutoff {found.cutoff:%Y-%m-%d}`, as known "
-        f"before that day: leads first touched from {found.first:%Y-%m-%d} up to "
-        f"{found.last:%Y-%m-%d}, won within {found.horizon_days} days. The baskets are guessed by "
-        f"name; they begin at {', '.join(f'{level:g}' for level in found.known.levels)}. "
+        f"Printed by `readiness sources examples/olist --cutoff {result.cutoff:%Y-%m-%d}`, as "
+        "known "
+        f"before that day: leads first touched from {result.first:%Y-%m-%d} up to "
+        f"{result.last:%Y-%m-%d}, won within {result.horizon_days} days. The baskets are guessed "
+        "by "
+        f"name; they begin at {', '.join(f'{level:g}' for level in result.known.levels)}. "
         "Conversion: shrunk towards the basket, with a 95 % interval. Trend: later minus earlier "
         "half of the window (* beyond chance). Half won: days in which half of the wins come.\n\n"
         "| origin | basket | leads | won | conversion | trend | half won | verdict |\n"

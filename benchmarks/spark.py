@@ -81,8 +81,8 @@ def main(arguments: list[str]) -> None:
               " largest worker GB |")  # fmt: skip
         print("|---|---|---|---|---|---|---|---|---|")
         for where in ("duckdb", "local[1]", "local[2]"):
-            found = in_fresh_process("benchmarks.spark", "--one", home, where).said
-            print("| " + " | ".join(str(found[name]) for name in found) + " |", flush=True)
+            result = in_fresh_process("benchmarks.spark", "--one", home, where).printed
+            print("| " + " | ".join(str(result[name]) for name in result) + " |", flush=True)
 
 
 def one_busy_lead(home: Path) -> None:
@@ -130,9 +130,9 @@ def one(home: Path, where: str) -> dict[str, Any]:
     family.stop()
     seconds = [round(each, 1) for each in (started - begun, opened - started, done - opened, cpu)]
     names = ("start", "open", "features", "cpu")
-    found: dict[str, Any] = {"engine": where, **dict(zip(names, seconds, strict=True))}
-    found |= {"rows": f"{rows:,}", "buckets": buckets, "shuffled_mb": shuffled}
-    return found | {"worker_gb": round(family.largest_worker_gb, 2)}
+    result: dict[str, Any] = {"engine": where, **dict(zip(names, seconds, strict=True))}
+    result |= {"rows": f"{rows:,}", "buckets": buckets, "shuffled_mb": shuffled}
+    return result | {"worker_gb": round(family.largest_worker_gb, 2)}
 
 
 def _here(database: Any, target: Path) -> int:

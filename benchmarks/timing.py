@@ -53,7 +53,7 @@ class Study:
     known: pd.DataFrame
     data_end: datetime
     curves: dict[str, TimeToClose]
-    told: str
+    description: str
 
     @property
     def chosen(self) -> TimeToClose:
@@ -70,8 +70,8 @@ def study(config: Config, as_of: datetime | None = None, settings: Settings = DE
         known_then = times.mature_cutoffs(as_of or database.data_end)
         split = final_split(known_then, times.test_cutoffs, times.horizon_days)
         specs = catalog(config.features, database.actions, database.attributes)
-        asked = [*split.fit, *split.judge]
-        dataset = labelled(database, specs, asked, times.horizon_days, config.engine.memory_gb)
+        requested = [*split.fit, *split.judge]
+        dataset = labelled(database, specs, requested, times.horizon_days, config.engine.memory_gb)
         past, test = dataset.at(split.fit), dataset.at(split.judge)
         model = fit(past, specs, settings, times.horizon_days, config.seed)
         unseen = unseen_readiness(past, model, settings, config.seed)
@@ -90,13 +90,13 @@ def study(config: Config, as_of: datetime | None = None, settings: Settings = DE
         "four bands and the postponing": chosen,
         "the same, by readiness of leads seen in training": own,
     }
-    told = (
+    text = (
         f"Trained at {len(split.fit)} cutoffs to {split.fit[-1]:%Y-%m-%d} on what was known at "
         f"{until:%Y-%m-%d}; {len(known):,} snapshots at {len(split.judge)} cutoffs from "
         f"{split.judge[0]:%Y-%m-%d}, followed to {data_end:%Y-%m-%d}. Looking "
         f"{chosen.reach} days ahead."
     )
-    return Study(test.frame, model.rank(test.frame), known, data_end, curves, told)
+    return Study(test.frame, model.rank(test.frame), known, data_end, curves, text)
 
 
 def timing() -> str:
@@ -109,10 +109,10 @@ def _simulator(folder: Path) -> Iterator[str]:
     world = simulate(LEADS, SEED)
     write(world, folder)
     write_starter(folder)
-    found = study(load(folder), AS_OF)
-    yield f"## Time to close, simulator, {LEADS:,} leads, seed {SEED}\n\n{found.told}\n"
-    yield contenders(found)
-    yield against_truth(found, world)
+    result = study(load(folder), AS_OF)
+    yield f"## Time to close, simulator, {LEADS:,} leads, seed {SEED}\n\n{result.description}\n"
+    yield contenders(result)
+    yield against_truth(result, world)
 
 
 def _bpic2012(folder: Path) -> Iterator[str]:
@@ -125,17 +125,17 @@ def _bpic2012(folder: Path) -> Iterator[str]:
     config = load(folder)
     tables = config.tables.model_copy(update={"folder": str(data)})
     config = config.model_copy(update={"tables": tables})
-    found = study(config)
-    yield f"{found.told}\n"
-    yield contenders(found)
-    yield ladder(found.judged(found.chosen))
+    result = study(config)
+    yield f"{result.description}\n"
+    yield contenders(result)
+    yield ladder(result.judged(result.chosen))
     yield "The same with trees that are too large, which learn the training by heart:\n"
     yield contenders(study(config, settings=TOO_LARGE))
 
 
-def contenders(found: Study) -> str:
+def contenders(result: Study) -> str:
     """Curve by curve: pinball loss of the days to a win, and the Brier scores of the ladder."""
-    judged = {name: found.judged(curves) for name, curves in found.curves.items()}
+    judged = {name: result.judged(curves) for name, curves in result.curves.items()}
     first = next(iter(judged.values()))
     rungs = [rung.days for rung in first.ladder]
     rows = [
@@ -168,12 +168,12 @@ def ladder(each: Timing) -> str:
     return head + "\n".join(rows) + "\n"
 
 
-def against_truth(found: Study, world: World) -> str:
+def against_truth(result: Study, world: World) -> str:
     """The same against the true chances, which have no luck in them; and who postpones in truth."""
-    curves, snapshots = found.chosen, found.frame[["lead_id", "cutoff"]]
+    curves, snapshots = result.chosen, result.frame[["lead_id", "cutoff"]]
     rungs = [days for days in LADDER if days <= curves.reach]
-    promised = curves.chances(found.frame, found.readiness, rungs)
-    seen = {rung.days: rung.won for rung in found.judged(curves).ladder}
+    promised = curves.chances(result.frame, result.readiness, rungs)
+    seen = {rung.days: rung.won for rung in result.judged(curves).ladder}
     rows = []
     for column, days in enumerate(rungs):
         truth, own = world.true_probability(snapshots, days), promised[:, column]
@@ -181,14 +181,14 @@ def against_truth(found: Study, world: World) -> str:
             f"| {days} | {own.mean():.2%} | {truth.mean():.2%} | {seen[days]:.2%} "
             f"| {truth_error(own, truth):.4f} |"
         )
-    middle, median = true_coverage(curves, found, world)
+    middle, median = true_coverage(curves, result, world)
     return (
         "| within days | promised | true | won | error by tenths |\n|---|---|---|---|---|\n"
         + "\n".join(rows)
         + "\n\nError by tenths: mean over ten bins of equal size of |mean promised - mean true|. "
         f"By the true chances, **{middle:.1%}** of the wins within {curves.reach} days fall "
         f"between the low and the high day, {median:.1%} by the median day.\n\n"
-        f"{postponing(found, world)}"
+        f"{postponing(result, world)}"
     )
 
 
@@ -198,10 +198,10 @@ def truth_error(promised: Floats, truth: Floats, bins: int = 10) -> float:
     return float(np.mean([abs(promised[part].mean() - truth[part].mean()) for part in parts]))
 
 
-def true_coverage(curves: TimeToClose, found: Study, world: World) -> tuple[float, float]:
+def true_coverage(curves: TimeToClose, result: Study, world: World) -> tuple[float, float]:
     """The true share of wins within reach that fall in the middle half, and by the median."""
-    snapshots = found.frame[["lead_id", "cutoff"]]
-    days = curves.quantiles(found.frame, found.readiness)
+    snapshots = result.frame[["lead_id", "cutoff"]]
+    days = curves.quantiles(result.frame, result.readiness)
     by = np.zeros((len(days), len(QUARTILES)))
     for day in range(1, curves.reach + 1):
         rows, columns = np.nonzero(days == day)
@@ -211,16 +211,16 @@ def true_coverage(curves: TimeToClose, found: Study, world: World) -> tuple[floa
     return float((by[:, 2] - by[:, 0]).sum() / won), float(by[:, 1].sum() / won)
 
 
-def postponing(found: Study, world: World) -> str:
+def postponing(result: Study, world: World) -> str:
     """Who is said to postpone, and what is true of them."""
-    marked = found.chosen.postpones(found.frame, found.readiness)
-    ready = (found.readiness >= found.chosen.ready_from) & ~marked
-    snapshots = found.frame[["lead_id", "cutoff"]]
+    marked = result.chosen.postpones(result.frame, result.readiness)
+    ready = (result.readiness >= result.chosen.ready_from) & ~marked
+    snapshots = result.frame[["lead_id", "cutoff"]]
     hidden = world.intents(snapshots) == "postponed"
-    soon, late = (world.true_probability(snapshots, days) for days in (30, found.chosen.reach))
+    soon, late = (world.true_probability(snapshots, days) for days in (30, result.chosen.reach))
     own, banded = (
-        curves.chances(found.frame, found.readiness, [curves.reach])[:, 0]
-        for curves in (found.chosen, found.curves["four bands of readiness"])
+        curves.chances(result.frame, result.readiness, [curves.reach])[:, 0]
+        for curves in (result.chosen, result.curves["four bands of readiness"])
     )
     rows = [
         f"| {name} | {who.sum():,} | {hidden[who].mean():.1%} | {soon[who].mean():.1%} "
@@ -233,7 +233,7 @@ def postponing(found: Study, world: World) -> str:
     ]
     return (
         "| leads said to be | snapshots | hidden intent is postponed | true chance, 30 days "
-        f"| true chance, {found.chosen.reach} days | promised | promised by four bands alone |\n"
+        f"| true chance, {result.chosen.reach} days | promised | promised by four bands alone |\n"
         "|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 

@@ -28,11 +28,11 @@ class Grid:
 
 @dataclass(frozen=True)
 class Section:
-    """One heading of the card. `said`: paragraphs; `listed`: points of a list; `facts`: words and
+    """One heading of the card. `paragraphs`; `listed`: points of a list; `facts`: words and
     what they are; `picture`: the name of a plot of the run, "" for none."""
 
     title: str
-    said: Sequence[str] = ()
+    paragraphs: Sequence[str] = ()
     listed: Sequence[str] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     grids: Sequence[Grid] = ()
@@ -54,10 +54,14 @@ class Card:
 
     @classmethod
     def from_stored(cls, given: Mapping[str, Any]) -> Card:
-        """The card of `stored`; one stored before verdicts had parts has a headline alone."""
+        """The card of `stored`; one stored before verdicts had parts has a headline
+        alone, and its paragraphs as `said`."""
         sections = [
-            Section(**(each | {"grids": [Grid(**grid) for grid in each["grids"]]}))
-            for each in given["sections"]
+            Section(
+                paragraphs=each.pop("paragraphs", None) or each.pop("said", ()),
+                **each | {"grids": [Grid(**grid) for grid in each["grids"]]},
+            )
+            for each in map(dict, given["sections"])
         ]
         verdict = given["verdict"]
         verdict = Verdict(verdict) if isinstance(verdict, str) else Verdict(**verdict)
@@ -67,7 +71,7 @@ class Card:
         """The card as GitHub's Markdown; pictures are those of the run, beside it in MLflow."""
         blocks = [f"# Model card, version {self.version}", str(self.verdict)]
         for section in self.sections:
-            blocks += [f"## {section.title}", *section.said]
+            blocks += [f"## {section.title}", *section.paragraphs]
             blocks += _list(section.listed)
             blocks += _list(f"**{_plain(key)}**: {fact}" for key, fact in section.facts.items())
             for grid in section.grids:

@@ -68,8 +68,8 @@ def edit(folder: Path, **keys: object) -> None:
     path = folder / "readiness.toml"
     text = path.read_text(encoding="utf-8")
     for key, value in keys.items():
-        text, found = re.subn(rf"^{key} = [^#\n]*", f"{key} = {value} ", text, flags=re.MULTILINE)
-        assert found == 1, key
+        text, result = re.subn(rf"^{key} = [^#\n]*", f"{key} = {value} ", text, flags=re.MULTILINE)
+        assert result == 1, key
     path.write_text(text, encoding="utf-8")
 
 
@@ -99,10 +99,10 @@ def spark():
         pytest.skip("no pyspark: pip install -c constraints.txt -e '.[spark]'")
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         pytest.skip("no Java: engine.kind = spark is not tested")
-    found = session("local[2]")
-    found.conf.set("spark.sql.session.timeZone", "America/New_York")
-    found.conf.set("spark.sql.shuffle.partitions", "2")
-    return found
+    result = session("local[2]")
+    result.conf.set("spark.sql.session.timeZone", "America/New_York")
+    result.conf.set("spark.sql.shuffle.partitions", "2")
+    return result
 
 
 @pytest.fixture(scope="session")
@@ -119,9 +119,9 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(demo_folder: Path) -> Trained:
     """What training in `demo_folder` yielded; its version is challenger and champion there."""
     config = load(demo_folder)
-    found = train(config)
+    result = train(config)
     assert promote(config).promoted
-    return found
+    return result
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 oracle. The same on every machine: Hypothesis draws them without chance.
 
 Many little databases (tests/features/adversarial.py) are laid beside one another, one log with text
-ids and one with integers; to each comes a lead whose deeds all fall on a few instants.
+ids and one with integers; to each comes a lead whose events all fall on a few instants.
 """
 
 from datetime import timedelta
@@ -23,7 +23,7 @@ from tests.features.lead_databases import MICROSECOND, event
 from tests.models.rules.test_points_oracle import SOME_FILE
 
 EXAMPLES = 12
-CROWD = 300  # deeds of the busy lead
+CROWD = 300  # events of the busy lead
 QUIETLY = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -34,23 +34,23 @@ QUIETLY = settings(
 )
 
 
-def drawn(strategy):
+def one_example(strategy):
     """What Hypothesis would test, as a list."""
-    found = []
+    result = []
 
     @QUIETLY
     @given(strategy)
     def keep(value):
-        found.append(value)
+        result.append(value)
 
     keep()
-    return found
+    return result
 
 
 def golden_log(kind):
     """The log with ids of a kind: "text" or "integer"."""
     together = Rows([], [], [])
-    for number, rows in enumerate(drawn(databases(least_leads=8))):
+    for number, rows in enumerate(one_example(databases(least_leads=8))):
         ids = {lead["lead_id"]: _id(kind, place, number) for place, lead in enumerate(rows.leads)}
         for name, into in vars(together).items():
             into += [each | {"lead_id": ids[each["lead_id"]]} for each in getattr(rows, name)]
@@ -63,7 +63,7 @@ def golden_log(kind):
 
 def golden_rules():
     """Points tables with rules of every kind, each of their own draw."""
-    return drawn(st.lists(SOME_FILE, min_size=2, max_size=2))[-1] + drawn(SOME_FILE)
+    return one_example(st.lists(SOME_FILE, min_size=2, max_size=2))[-1] + one_example(SOME_FILE)
 
 
 def _id(kind, place, number):

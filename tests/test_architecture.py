@@ -31,13 +31,13 @@ def floors(names):
 def folder_imports(package):
     """Which folders and files of a package import which others of it, directly."""
     graph = grimp.build_graph(package, cache_dir=None)
-    found = defaultdict(set)
+    result = defaultdict(set)
     for module in graph.modules - {package}:
         for other in graph.find_modules_directly_imported_by(module) - {package}:
             one, two = (name.split(".")[1] for name in (module, other))
             if one != two:
-                found[one].add(two)
-    return found
+                result[one].add(two)
+    return result
 
 
 def test_the_declared_floors_are_those_of_the_code():
@@ -57,10 +57,10 @@ def test_no_folder_depends_in_a_ring_on_another(package):
 
 
 def test_the_diagram_shows_the_declared_floors():
-    drawn = defaultdict(dict)
+    sample = defaultdict(dict)
     for package, number, names in re.findall(r"\b([a-z]+)(\d+)\[\"(.*?)\"\]", PAGE):
-        drawn[package][int(number)] = names
-    assert {package: floors(each[n] for n in sorted(each)) for package, each in drawn.items()} == {
+        sample[package][int(number)] = names
+    assert {package: floors(each[n] for n in sorted(each)) for package, each in sample.items()} == {
         package.split(".")[-1]: floors(contract["layers"]) for package, contract in FLOORS.items()
     }
 

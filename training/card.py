@@ -118,7 +118,7 @@ def _performance(trained: Trained) -> Section:
     without = f" No figure has an interval: {judged.too_few}." if judged.too_few else ""
     return Section(
         "How good it was on the final test",
-        said=[
+        paragraphs=[
             f"{size}, at {len(judged.cutoffs)} cutoffs from {min(judged.cutoffs)} to "
             f"{max(judged.cutoffs)}, a whole horizon or more after the last cutoff trained on. "
             f"Each list: the top {100 * judged.share:.3g} % of the open leads of its cutoff."
@@ -153,7 +153,7 @@ def _baselines(trained: Trained) -> Section:
     """What is simpler, fitted on the same training cutoffs, and the verdict on it."""
     return Section(
         "Baselines, on the same test",
-        said=[f"The model is the {trained.model.way}. {trained.simpler.verdict}"],
+        paragraphs=[f"The model is the {trained.model.way}. {trained.simpler.verdict}"],
         grids=[_comparison("way to rank", trained.simpler.side_by_side)],
     )
 
@@ -164,7 +164,7 @@ def _feature_groups(config: Config, trained: Trained) -> Section:
     attributes = ", ".join(config.features.attributes) or "none"
     return Section(
         "Behaviour against attributes, on the same test",
-        said=[
+        paragraphs=[
             "The model fitted again on a part of its features. Explicit is what the table of leads "
             f"tells without watching anyone: the age and the attributes (listed: {attributes}). "
             f"Implicit is all that needs the events. Features: {counts}; those that cannot tell "
@@ -174,17 +174,17 @@ def _feature_groups(config: Config, trained: Trained) -> Section:
     )
 
 
-def _comparison(first: str, beside: SideBySide) -> Grid:
-    rows = [[name, *(_cell(beside, name, metric) for metric in BESIDE)] for name in beside.figures]
+def _comparison(first: str, others: SideBySide) -> Grid:
+    rows = [[name, *(_cell(others, name, metric) for metric in BESIDE)] for name in others.figures]
     return Grid([first, *(WORDS[metric] for metric in BESIDE)], rows, CAPTION)
 
 
-def _cell(beside: SideBySide, name: str, metric: str) -> str:
-    point = beside.figures[name][metric].point
+def _cell(others: SideBySide, name: str, metric: str) -> str:
+    point = others.figures[name][metric].point
     figure = estimated(UNKNOWN._replace(point=point))
     if figure == "-" or name == MODEL:
         return figure
-    less, low, high = difference = beside.difference[name][metric]
+    less, low, high = difference = others.difference[name][metric]
     if not difference.known:  # too few wins for an interval
         return f"{figure} ({less:+.3f})"
     return f"{figure} ({less:+.3f}; {low:+.3f} to {high:+.3f})"
@@ -201,7 +201,7 @@ def _calibration(trained: Trained) -> Section:
     ]  # fmt: skip
     return Section(
         "Whether its percentages can be taken at their word",
-        said=[_mean_gap(compared.judgement)],
+        paragraphs=[_mean_gap(compared.judgement)],
         grids=[
             Grid(
                 ["readiness, mean", "won", "95 % interval", "snapshots"],
@@ -239,7 +239,7 @@ def _groups(config: Config, trained: Trained) -> Section:
         grids += [_grid(words, groups, trained.comparison, config.seed)] if groups else []
     return Section(
         "By groups of leads, on the same test",
-        said=[
+        paragraphs=[
             "Groups that won other than promised, beyond chance at 95 % for all groups together: "
             f"{off}. {len(report.groups)} groups were judged, those by points included.{small}"
         ],
@@ -296,7 +296,9 @@ def _time_to_close(trained: Trained) -> Section:
         for rung in timing.ladder
     ]  # fmt: skip
     columns = ["won within", "snapshots", "promised", "won", "Brier score", "one curve for all"]
-    return Section("Time to close", said=[str(timing)], grids=[Grid(columns, rows)] if rows else [])
+    return Section(
+        "Time to close", paragraphs=[str(timing)], grids=[Grid(columns, rows)] if rows else []
+    )
 
 
 def _limits(trained: Trained) -> Section:
@@ -329,7 +331,7 @@ def _data(database: LeadDatabase, run: TrainingRecord) -> Section:
         rows.append([table, f"{digest.rows:,}", *_span(database, table), digest.content])
     return Section(
         "Data",
-        said=[f"Data end: {database.data_end:%Y-%m-%d %H:%M} UTC. {_outcomes(database)}"],
+        paragraphs=[f"Data end: {database.data_end:%Y-%m-%d %H:%M} UTC. {_outcomes(database)}"],
         grids=[Grid(["table", "rows", "from", "to", "digest of the rows"], rows)],
     )
 
@@ -415,7 +417,7 @@ def settings(trained: Trained) -> Section:
         how,
         *([THINNED] if trained.snapshots > ALWAYS_ROWS and not model.is_linear else []),
     ]
-    return Section(f"Settings of the {model.way}", said=paragraphs, facts=facts)
+    return Section(f"Settings of the {model.way}", paragraphs=paragraphs, facts=facts)
 
 
 def _again(config: Config, trained: Trained, run: TrainingRecord) -> Section:
@@ -423,7 +425,9 @@ def _again(config: Config, trained: Trained, run: TrainingRecord) -> Section:
     python = f"Python {platform.python_version()} on {sys.platform}"
     return Section(
         "How to get it again",
-        said=["readiness train on the same data, settings and seed gives bit-identical scores."],
+        paragraphs=[
+            "readiness train on the same data, settings and seed gives bit-identical scores."
+        ],
         facts={
             "Run": f"{trained.model.run_id}, experiment {config.mlflow.experiment}",
             "Seed": str(config.seed),

@@ -78,7 +78,9 @@ def print_beside(simpler: SideBySide, groups: SideBySide) -> None:
     rows = [(MODEL, *(figure(model[metric].point, form) for metric, _, form in shown)), ()]
     for each in (simpler, groups):
         for name in each.others:
-            rows.append((name, *(_beside(each, name, metric, form) for metric, _, form in shown)))
+            rows.append(
+                (name, *(_with_difference(each, name, metric, form) for metric, _, form in shown))
+            )
         rows.append(())
     print_table(
         "Simpler ways, and parts of the features, on the same snapshots",
@@ -94,7 +96,7 @@ def print_beside(simpler: SideBySide, groups: SideBySide) -> None:
     )
 
 
-def _beside(result: SideBySide, name: str, metric: str, form: str) -> str:
+def _with_difference(result: SideBySide, name: str, metric: str, form: str) -> str:
     value, difference = result.figures[name][metric].point, result.difference[name][metric]
     if math.isnan(value):
         return "-"

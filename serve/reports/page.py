@@ -34,13 +34,13 @@ PAGE_COLOURS = {
 }
 
 
-def number(figure: float, beside: float = 0) -> str:
-    """How many: whole from 10 on, or beside such a number, else two digits.
+def number(figure: float, next_to: float = 0) -> str:
+    """How many: whole from 10 on, or next to such a number, else two digits.
 
-    >>> number(1234.5), number(1.26), number(5.3, beside=16), number(-0.0)
+    >>> number(1234.5), number(1.26), number(5.3, next_to=16), number(-0.0)
     ('1,234', '1.3', '5', '0')
     """
-    whole = max(abs(figure), abs(beside)) >= 9.95
+    whole = max(abs(figure), abs(next_to)) >= 9.95
     return (f"{figure:z,.0f}" if whole else f"{figure:z.2g}").replace("-", MINUS)
 
 

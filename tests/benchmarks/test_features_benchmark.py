@@ -130,6 +130,6 @@ def test_a_child_is_measured_with_what_it_started(tmp_path, monkeypatch):
     assert direct.total.cpu > 0.5
     assert direct.peak_gb > 0.18
     assert through.total.cpu > 0.5
-    assert through.said == {"said": 1}
+    assert through.printed == {"said": 1}
     with pytest.raises(subprocess.CalledProcessError):
         in_fresh_process("gone")

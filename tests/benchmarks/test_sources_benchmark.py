@@ -35,10 +35,10 @@ def test_a_clear_change_is_found_and_nothing_else_moves() -> None:
         ("social", "active-1"),
     ]
     assert not any(move.wrong for move in made)
-    (found,) = detections(truth, leads, [CHANGE], made)
-    assert found == Found(made[0].day - 300, 10 * (made[0].day - 300))
-    assert found.days is not None
-    assert found.days < 120
+    (result,) = detections(truth, leads, [CHANGE], made)
+    assert result == Found(made[0].day - 300, 10 * (made[0].day - 300))
+    assert result.days is not None
+    assert result.days < 120
 
 
 def test_a_change_within_a_basket_is_none_and_one_not_followed_is_not_found() -> None:

@@ -11,7 +11,9 @@ CARD = Card(
     run_id="abc",
     verdict=Verdict("No clear winner", "it may be chance."),
     sections=[
-        Section("Figures", said=["Two."], grids=[Grid(["what", "n"], [["a|b", "1"]], "Cap.")]),
+        Section(
+            "Figures", paragraphs=["Two."], grids=[Grid(["what", "n"], [["a|b", "1"]], "Cap.")]
+        ),
         Section("Limits", listed=["one", "<script>two"], facts={"Seed": "7"}, picture="gain"),
     ],
 )  # fmt: skip

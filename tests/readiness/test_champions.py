@@ -31,12 +31,12 @@ def twin(company: Company) -> Iterator[str]:
 
 def test_the_history_of_a_first_promotion(company: Company) -> None:
     ran = readiness("history", company.folder, "--json")
-    (reign,) = ran.result["reigns"]
+    (period,) = ran.result["periods"]
     assert (ran.code, ran.result["champion"], ran.result["log_is_whole"]) == (0, "1", True)
-    assert (reign["version"], reign["kind"], reign["until"]) == ("1", "promote", None)
+    assert (period["version"], period["kind"], period["until"]) == ("1", "promote", None)
     promoted = company.result("promote")
-    assert reign["said"] == promoted["said"]
-    assert reign["judged"]["difference"] == promoted["difference"]
+    assert period["said"] == promoted["said"]
+    assert period["judged"]["difference"] == promoted["difference"]
 
 
 def test_an_approval_against_the_figures_and_the_way_back(company: Company, twin: str) -> None:

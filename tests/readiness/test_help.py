@@ -36,9 +36,7 @@ TAUGHT = {
     "rules test": ("Exits 0", "--gate"),
     "rules learn": ("20 rules", "--force"),
 }
-AVOIDED = re.compile(
-    r"\b(crown\w*|reign\w*|deeds?|lights?|told|beside|doers|promised|surely|worth)\b", re.I
-)
+AVOIDED = re.compile(r"\b(lights?|told|beside|promised|surely|worth)\b", re.I)
 
 
 def flowing(text: str) -> str:

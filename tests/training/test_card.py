@@ -36,8 +36,8 @@ def card(registry, trained):
 
 
 def section(card, title):
-    (found,) = (each for each in card.sections if each.title.startswith(title))
-    return found
+    (result,) = (each for each in card.sections if each.title.startswith(title))
+    return result
 
 
 def test_the_markdown_in_mlflow_is_of_this_version(registry, card, trained, run):
@@ -52,17 +52,17 @@ def test_every_figure_is_the_run_s_metric_with_the_judgement_s_interval(card, tr
     (grid,) = section(card, "How good").grids
     assert len(grid.rows) == len(METRICS)
     for metric, (_, model, rules, _, difference) in zip(METRICS, grid.rows, strict=True):
-        for name, told in (("model", model), ("rules", rules)):
-            if told == "-":
+        for name, text in (("model", model), ("rules", rules)):
+            if text == "-":
                 assert f"test_{name}_{metric}" not in run.data.metrics
                 continue
             _, low, high = judged.estimates[name][metric]
             figure = run.data.metrics[f"test_{name}_{metric}"]
             if metric == "ece":
                 by_chance = run.data.metrics[f"test_{name}_ece_by_chance"]
-                assert told == f"{figure:.3f} (by chance up to {by_chance:.3f})"
+                assert text == f"{figure:.3f} (by chance up to {by_chance:.3f})"
                 continue
-            assert told == f"{figure:.3f} ({low:.3f} to {high:.3f})"
+            assert text == f"{figure:.3f} ({low:.3f} to {high:.3f})"
         if difference != "-":
             figure = run.data.metrics[f"test_difference_{metric}"]
             assert difference.startswith(f"{figure:+.3f} (")
@@ -118,14 +118,14 @@ def test_every_snapshot_of_the_test_is_in_one_group_of_each_kind(card, judged):
 
 
 def test_calibration_bins_hold_every_snapshot_and_the_run_s_error(card, judged, run):
-    found = section(card, "Whether its percentages")
-    (grid,) = found.grids
+    result = section(card, "Whether its percentages")
+    (grid,) = result.grids
     assert sum(int(row[3].replace(",", "")) for row in grid.rows) == len(judged.won)
     error, by_chance = (run.data.metrics[f"test_model_ece{end}"] for end in ("", "_by_chance"))
-    assert f"differ by {100 * error:.1f} perc" in found.said[0]
-    told = "this is more than chance." if error > by_chance else "this is no more than chance."
-    assert f"chance alone shows up to {100 * by_chance:.1f} " in found.said[0]
-    assert found.said[0].endswith(told)
+    assert f"differ by {100 * error:.1f} perc" in result.paragraphs[0]
+    text = "this is more than chance." if error > by_chance else "this is no more than chance."
+    assert f"chance alone shows up to {100 * by_chance:.1f} " in result.paragraphs[0]
+    assert result.paragraphs[0].endswith(text)
 
 
 def test_it_says_how_to_get_it_again_and_what_it_is_not_for(card, trained, run):
@@ -150,15 +150,15 @@ def test_what_the_model_is_held_against_has_the_run_s_figures(title, metrics, ca
     others = trained.simpler.side_by_side if title == "Baselines" else trained.groups.side_by_side
     assert [row[0] for row in grid.rows[1:]] == others.others
     for name, _, area, precision, _ in grid.rows[1:]:
-        for metric, told in (("roc_auc", area), ("average_precision", precision)):
+        for metric, text in (("roc_auc", area), ("average_precision", precision)):
             figure = run.data.metrics[f"{metrics}/{name.replace(' ', '_')}/{metric}"]
             less, low, high = others.difference[name][metric]
-            assert told == f"{figure:.3f} ({less:+.3f}; {low:+.3f} to {high:+.3f})"
+            assert text == f"{figure:.3f} ({less:+.3f}; {low:+.3f} to {high:+.3f})"
 
 
 def test_the_card_says_which_learner_it_is_and_what_simpler_ways_do(card, trained):
-    (said,) = section(card, "Baselines").said
-    assert said == f"The model is the {trained.model.way}. {trained.simpler.verdict}"
+    (text,) = section(card, "Baselines").paragraphs
+    assert text == f"The model is the {trained.model.way}. {trained.simpler.verdict}"
     assert section(card, f"Settings of the {trained.model.way}").facts
 
 
@@ -168,6 +168,6 @@ def test_the_card_says_which_learner_it_is_and_what_simpler_ways_do(card, traine
 )
 def test_it_says_when_trees_are_grown_on_a_part(linear, snapshots, sampled, trained):
     model = fitted_logistic() if linear else fitted()
-    found = replace(trained, model=model, snapshots=snapshots)
-    said = " ".join(settings(found).said)
-    assert ("grown on all won ones and a random part of the others" in said) == sampled
+    result = replace(trained, model=model, snapshots=snapshots)
+    text = " ".join(settings(result).paragraphs)
+    assert ("grown on all won ones and a random part of the others" in text) == sampled

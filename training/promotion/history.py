@@ -27,7 +27,7 @@ class Period:
     change: ChampionChange | None = None
 
     def json_fields(self) -> dict[str, Any]:
-        """One of the `reigns` of `history --json`."""
+        """One of the `periods` of `history --json`."""
         change = self.change
         return {
             "version": self.version,
@@ -78,7 +78,7 @@ class ChampionHistory:
             "log_is_whole": not self.fault,
             "fault": self.fault,
             "notes": self.notes,
-            "reigns": self.periods,
+            "periods": self.periods,
         }
 
 

@@ -20,7 +20,7 @@ from serve.scoring.points_only import PointsOnly
 from serve.scoring.scorer import Scorer
 
 SMALL = 0.02  # log-odds; less is added up in one line
-_DEEDS = """
+_EVENTS = """
 SELECT occurred_at, action FROM known_events
 WHERE lead_id::VARCHAR = $lead AND known_at < $cutoff ORDER BY ALL"""
 _CONTACTS = """
@@ -30,16 +30,16 @@ WHERE lead_id::VARCHAR = $lead AND contacted_at < $cutoff ORDER BY ALL"""
 
 @dataclass(frozen=True)
 class Story:
-    """All that `explain` knows of a lead. deeds: (occurred_at, action), known before the cutoff, as
-    the contacts are; history up to the cutoff's day or beyond, as the ledger has it. horizon_days:
-    0 without a model, whose version is then "none"."""
+    """All that `explain` knows of a lead. events: (occurred_at, action), known before the cutoff,
+    as the contacts are; history up to the day of the cutoff or beyond, as the ledger has it.
+    horizon_days: 0 without a model, whose version is then "none"."""
 
     lead: PointsExplained
     horizon_days: int
     model_version: str
     history: tuple[LedgerLine, ...]
     change: Change | None
-    deeds: tuple[tuple[datetime, str], ...]
+    events: tuple[tuple[datetime, str], ...]
     contacts: tuple[datetime, ...]
 
     def json_fields(self) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class Story:
             "model_version": self.model_version,
             "history": self.history,
             "change": self.change,
-            "deeds": [{"occurred_at": when, "action": action} for when, action in self.deeds],
+            "events": [{"occurred_at": when, "action": action} for when, action in self.events],
             "contacts": self.contacts,
         }
 
@@ -62,7 +62,7 @@ def story_of(
 ) -> Story:
     """Beside its scores, what the lead did and when sales contacted it."""
     given = {"lead": lead.lead_id, "cutoff": lead.cutoff}
-    deeds = database.connection.execute(_DEEDS, given).fetchall()
+    events = database.connection.execute(_EVENTS, given).fetchall()
     contacts: list[tuple[datetime]] = []
     if "contacts" in database.columns:
         contacts = database.connection.execute(_CONTACTS, given).fetchall()
@@ -72,7 +72,7 @@ def story_of(
         model_version=scorer.model_version,
         history=history,
         change=change,
-        deeds=tuple((when, action) for when, action in deeds),
+        events=tuple((when, action) for when, action in events),
         contacts=tuple(when for (when,) in contacts),
     )
 
@@ -93,7 +93,7 @@ def page_name(lead: str) -> str:
 def render(story: Story) -> str:
     """The page as text; the same story gives the same page."""
     seen = as_seen(story.history)
-    rug = {"deeds": ([when for when, _ in story.deeds], plots.INK)}
+    rug = {"events": ([when for when, _ in story.events], plots.INK)}
     if story.contacts:
         rug["contacts by sales"] = (list(story.contacts), plots.FURTHER[0])
     pictures = {}

@@ -25,7 +25,7 @@ def fates(way: Way) -> Figure:
     unit, per_day = next(u for u in reversed(UNITS.items()) if last * u[1] <= 120 or u[1] == 1)
     judged = min(float(way.within), seen)
     then = curve[curve["days"] <= judged].iloc[-1]
-    curve = _drawn(curve, last)
+    curve = _shown(curve, last)
     figure, axes = canvas(f"From {way.begin} to {way.to}")
     if judged <= last:
         axes.axvline(judged * per_day, color=INK, lw=1)
@@ -44,7 +44,7 @@ def fates(way: Way) -> Figure:
     return figure
 
 
-def _drawn(curve: pd.DataFrame, last: float) -> pd.DataFrame:
+def _shown(curve: pd.DataFrame, last: float) -> pd.DataFrame:
     """The curve at POINTS moments up to `last`: a million leads make no larger picture."""
     moments = np.linspace(0, last, POINTS)
     rows = np.searchsorted(curve["days"].to_numpy(), moments, side="right") - 1

@@ -142,8 +142,8 @@ def _binned(
     order = np.argsort(values, kind="stable")  # NaN last
     order = order[: int((~np.isnan(values)).sum())]
     total = np.cumsum(weight[order])
-    wanted = np.arange(1, BINS) / BINS * (total[-1] if total.size else 0)
-    cuts = values[order][np.searchsorted(total, wanted)] if total.size else values[:0]
+    shares = np.arange(1, BINS) / BINS * (total[-1] if total.size else 0)
+    cuts = values[order][np.searchsorted(total, shares)] if total.size else values[:0]
     edges = np.unique(cuts).astype(np.float64)
     return _numbers(values, edges), _numbers(given, edges)
 

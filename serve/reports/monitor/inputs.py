@@ -38,7 +38,7 @@ Floats = npt.NDArray[np.float64]
 
 REFERENCE_WEEKS = 4  # last training cutoffs that now is held against
 BEFORE, SINCE = 6, 2  # cutoffs a horizon apart that the base rate is taken over, at most
-WINDOW = 28  # days in which deeds and arrivals are counted
+WINDOW = 28  # days in which events and arrivals are counted
 MOST_LEADS = 50_000  # compared per cutoff; a part of them by hash of lead beyond that
 MOST_NAMES = 200
 FEWEST_LEADS = 5  # with an action that the model has never seen, for it to be named
@@ -137,7 +137,7 @@ class InputComparison:
             new = name not in known and active_leads.get(name, 0) >= FEWEST_LEADS
             if name in leads.index and (name in known or new):
                 changes.append(
-                    NamedChange(str(name), self._rate_change(part["row"], part["deeds"]), new)
+                    NamedChange(str(name), self._rate_change(part["row"], part["events"]), new)
                 )
         return with_renamed(changes)
 
@@ -146,12 +146,12 @@ class InputComparison:
         rows = self.database.query(doubled_sql(self.snapshots, WINDOW))
         now = rows[rows["cutoff"] == self.cutoff]
         before = rows[rows["cutoff"] != self.cutoff]
-        was, is_now = (float(p["doubled"].sum() / max(p["deeds"].sum(), 1)) for p in (before, now))
+        was, is_now = (float(p["doubled"].sum() / max(p["events"].sum(), 1)) for p in (before, now))
         return RateChange(was, is_now, float(len(now)), int((now["doubled"] > 0).sum()), 0.0)
 
-    def _rate_change(self, rows: pd.Series[int], deeds: pd.Series[int]) -> RateChange:
+    def _rate_change(self, rows: pd.Series[int], events: pd.Series[int]) -> RateChange:
         column = np.zeros(len(self.frame))
-        column[rows.to_numpy()] = deeds.to_numpy()
+        column[rows.to_numpy()] = events.to_numpy()
         return rate_change(column[~self.is_now], column[self.is_now], self.matched)
 
     def arrivals(self) -> list[NamedChange]:
@@ -259,17 +259,17 @@ def enough_wins(change: RateChange) -> bool:
 
 
 def events_sql(snapshots: Snapshots, kind: Kind, window_days: int) -> str:
-    """SELECT lead_id, cutoff, name, deeds: how often each action (or source) of a snapshot's window
-    occurs; no row where it does not."""
+    """SELECT lead_id, cutoff, name, events: how often each action (or source) of a window
+    of a snapshot occurs; no row where it does not."""
     return f"""
-SELECT s.lead_id, s.cutoff, e.{kind} AS name, count(*) AS deeds
+SELECT s.lead_id, s.cutoff, e.{kind} AS name, count(*) AS events
 FROM {snapshots.relation} s JOIN known_events e ON e.lead_id = s.lead_id AND e.known_at < s.cutoff
   AND e.occurred_at >= s.cutoff - INTERVAL {int(window_days)} DAY
 WHERE e.{kind} IS NOT NULL GROUP BY ALL ORDER BY ALL"""
 
 
 def doubled_sql(snapshots: Snapshots, window_days: int) -> str:
-    """SELECT lead_id, cutoff, deeds, doubled: the deeds of a snapshot's window, and how many of
+    """SELECT lead_id, cutoff, events, doubled: the events of a snapshot's window, and how many of
     them repeat the same action and content of the lead within a second."""
     return f"""
 WITH repeats AS (
@@ -278,7 +278,7 @@ WITH repeats AS (
   FROM {snapshots.relation} s JOIN known_events e ON e.lead_id = s.lead_id AND e.known_at < s.cutoff
     AND e.occurred_at >= s.cutoff - INTERVAL {int(window_days)} DAY
 )
-SELECT lead_id, cutoff, count(*) AS deeds, count(*) FILTER (again) AS doubled
+SELECT lead_id, cutoff, count(*) AS events, count(*) FILTER (again) AS doubled
 FROM repeats GROUP BY ALL ORDER BY ALL"""
 
 

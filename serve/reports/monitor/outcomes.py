@@ -314,8 +314,8 @@ def ties(rows: pd.DataFrame) -> Ties:
         return Ties(largest, math.nan)
     last = listed["readiness"].min()
     left_out = ((scored["readiness"] == last) & (scored["route"] == "nurture")).any()
-    drawn = float((listed["readiness"] == last).mean()) if left_out else 0.0
-    return Ties(largest, drawn)
+    by_chance = float((listed["readiness"] == last).mean()) if left_out else 0.0
+    return Ties(largest, by_chance)
 
 
 def fair_versions(

@@ -110,13 +110,15 @@ def backtest(
     progress("judge", 0, 3)
     judged = _judged(config, dataset, scores, (DRAFT, CURRENT), model)
     progress("judge", 1, 3)
-    beside = None if model is None else _judged(config, dataset, scores, (DRAFT, MODEL), model)
+    against_model = (
+        None if model is None else _judged(config, dataset, scores, (DRAFT, MODEL), model)
+    )
     progress("judge", 2, 3)
     rules = rule_lifts(draft, dataset)
     progress("judge", 3, 3)
     snapshots = dataset.frame[["lead_id", "cutoff"]]
     return Backtest(
-        *(draft, current, model, snapshots, dataset.won, scores, judged, beside, rules),
+        *(draft, current, model, snapshots, dataset.won, scores, judged, against_model, rules),
         horizon_days=horizon,
         data_end=database.data_end,
     )

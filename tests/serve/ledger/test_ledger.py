@@ -235,7 +235,7 @@ def test_export_is_complete(path: Path, tmp_path: Path, suffix: str) -> None:
     write(path, FIVE)
     with open_ledger(path) as ledger:
         written = ledger.export(RUN, tmp_path / "new" / f"scores{suffix}")
-    assert [found.name for found in written.parent.iterdir()] == [f"scores{suffix}"]
+    assert [result.name for result in written.parent.iterdir()] == [f"scores{suffix}"]
     read = duckdb.sql(f"SELECT * FROM '{written}' ORDER BY ALL").fetchall()
     assert [(r[0], *r[2:9]) for r in read] == [(r[0], *r[2:9]) for r in table(path)]
 
@@ -248,7 +248,7 @@ def test_an_export_that_fails_leaves_no_half_file(path: Path, tmp_path: Path) ->
             ledger.export(RUN, tmp_path / "scores.xlsx")
         with pytest.raises(OSError, match=r"taken\.csv"):
             ledger.export(RUN, tmp_path / "taken.csv")
-    assert sorted(found.name for found in tmp_path.glob("*.*")) == ["taken.csv"]
+    assert sorted(result.name for result in tmp_path.glob("*.*")) == ["taken.csv"]
     assert list((tmp_path / "taken.csv").iterdir()) == []
 
 
@@ -270,10 +270,10 @@ def test_every_lead_once_and_every_slot_filled(leads, slots, cuts, shuffled) -> 
     with duckdb.connect() as connection:
         ledger = Ledger(connection)
         assert ledger.write(RUN, parts, len(leads), Router(slots, CUTOFF), NIGHT) == len(leads)
-        found = ledger.rows(RUN)
-    assert sorted(found["lead_id"]) == sorted(leads)
+        result = ledger.rows(RUN)
+    assert sorted(result["lead_id"]) == sorted(leads)
     scored = [lead for lead in leads if leads[lead][0] is not None]
-    listed = set(found.loc[found["route"] == "sales", "lead_id"])
+    listed = set(result.loc[result["route"] == "sales", "lead_id"])
     assert len(listed) == min(slots, len(scored))
 
     def place(lead: str) -> tuple[float, float, bytes]:

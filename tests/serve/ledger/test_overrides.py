@@ -39,7 +39,7 @@ def with_lists(connection: duckdb.DuckDBPyConnection, days: list[datetime]) -> L
     return ledger
 
 
-def said(route: str | None, since: datetime, until: datetime | None = None) -> Override:
+def override_to(route: str | None, since: datetime, until: datetime | None = None) -> Override:
     return Override("7", route, "asked to wait", "eva", NOW, since, until)
 
 
@@ -50,12 +50,12 @@ def decided(ledger: Ledger, day: datetime, lead: str = "7") -> str:
 
 
 def test_worked_example() -> None:
-    """That of the module: to nurture until 03-09, taken back on 03-05."""
+    """That of the module: to nurture until 03-09, withdrawn on 03-05."""
     with duckdb.connect() as connection:
         ledger = with_lists(connection, DAYS)
-        add_override(connection, said("nurture", START, DAYS[7]))
+        add_override(connection, override_to("nurture", START, DAYS[7]))
         assert [decided(ledger, day) for day in DAYS] == ["nurture"] * 7 + ["sales"] * 3
-        add_override(connection, said(None, DAYS[3]))
+        add_override(connection, override_to(None, DAYS[3]))
         assert [decided(ledger, day) for day in DAYS] == ["nurture"] * 3 + ["sales"] * 7
         assert [decided(ledger, day, "8") for day in DAYS] == ["nurture"] * 10
         rows = history(connection, "7")
@@ -69,7 +69,7 @@ def test_worked_example() -> None:
 def test_in_exports_the_lead_is_on_the_list_where_people_put_it(tmp_path: Path) -> None:
     with open_ledger(tmp_path / "ledger.duckdb") as ledger:
         ledger.write(run(START), [scored("7", "8", "9")], 3, Router(1, START), NOW)
-        add_override(ledger.connection, said("disqualified", START))
+        add_override(ledger.connection, override_to("disqualified", START))
         to_sales = Override("9", "sales", "rang us", None, NOW, last_cutoff(ledger.connection))
         add_override(ledger.connection, to_sales)
         ledger.export(run(START), tmp_path / "list.csv")
@@ -83,11 +83,14 @@ def test_in_exports_the_lead_is_on_the_list_where_people_put_it(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (said("called", START), "no route 'called': give one of sales, nurture, disqualified"),
+        (
+            override_to("called", START),
+            "no route 'called': give one of sales, nurture, disqualified",
+        ),
         (Override("7", "sales", " ", None, NOW, START), "Say why"),
         (Override("77", "sales", "x", None, NOW, START), "no lead '77'"),
-        (said("sales", START, START), "name a later end"),
-        (said(None, START), "nothing to withdraw"),
+        (override_to("sales", START, START), "name a later end"),
+        (override_to(None, START), "nothing to withdraw"),
     ],
 )
 def test_a_decision_that_makes_no_sense_is_refused(wrong: Override, message: str) -> None:
@@ -124,7 +127,7 @@ def test_the_last_word_that_holds_counts(made: list) -> None:
         for route, since, length in made:
             until = None if length is None or route is None else DAYS[since] + timedelta(length)
             try:
-                add_override(connection, said(route, DAYS[since], until))
+                add_override(connection, override_to(route, DAYS[since], until))
             except BadInput:  # withdraws what is not there
                 assert route is None
                 continue

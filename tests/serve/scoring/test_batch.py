@@ -40,8 +40,8 @@ def scorer(trained: Trained, config: Config) -> Scorer:
 
 @pytest.fixture(scope="module")
 def database(config: Config) -> Iterator[LeadDatabase]:
-    with open_database(config) as found:
-        yield found
+    with open_database(config) as result:
+        yield result
 
 
 @dataclass
@@ -143,7 +143,7 @@ def test_many_chunks_are_as_one_and_only_one_is_held_at_a_time(nightly: Nightly)
         ledger="many",
         config=nightly.in_chunks(memory_gb=0.002),
         scorer=Scorer(watched, nightly.scorer.rules, nightly.scorer.words),
-        progress=lambda *told: steps.append(told),
+        progress=lambda *message: steps.append(message),
     )
     chunks = [step for step in steps if step[0] == "features"]
     assert [done for what, done, _ in steps if what == "score"][-1] == scored.open_leads
@@ -186,8 +186,8 @@ def test_the_readiness_is_the_models_own(nightly: Nightly, trained: Trained) -> 
     open_leads = Snapshots.at(nightly.database, [MONDAY])
     frame = feature_frame(open_leads, trained.model.specs)
     expected = pd.Series(trained.model.rank(frame), frame["lead_id"].astype(str))
-    found = nightly.score().rows.set_index("lead_id")["readiness"]
-    assert found.to_dict() == expected.to_dict()
+    result = nightly.score().rows.set_index("lead_id")["readiness"]
+    assert result.to_dict() == expected.to_dict()
 
 
 def test_capacity_in_leads_is_the_length_of_the_list(nightly: Nightly) -> None:
@@ -253,7 +253,7 @@ def test_faulty_leads_are_in_the_ledger_with_their_reason(tmp_path: Path, scorer
         open_ledger(tmp_path / "ledger.duckdb") as ledger,
     ):
         scored = score_all(config_for(tmp_path), database, scorer, ledger, datetime(2026, 3, 1))
-        rows, told = scored.rows.set_index("lead_id"), to_json(scored)
+        rows, message = scored.rows.set_index("lead_id"), to_json(scored)
     assert rows["state_reason"].dropna().to_dict() == {k: v for k, v in EXPECTED.items() if v}
     assert sorted(rows.index) == sorted(EXPECTED)
     assert len(rows) == scored.open_leads == scored.added == len(EXPECTED)
@@ -262,7 +262,7 @@ def test_faulty_leads_are_in_the_ledger_with_their_reason(tmp_path: Path, scorer
     assert rows.loc[sound, "readiness"].between(0, 1).all()
     assert rows.loc[~sound, ["readiness", "rule_score", "band", "reasons"]].isna().all(axis=None)
     assert set(rows.loc[~sound, "route"]) == {"nurture"}
-    assert told == {
+    assert message == {
         "cutoff": "2026-03-01T00:00:00",
         "model_version": scorer.model.version,
         "rules_version": scorer.rules.version,
@@ -292,6 +292,6 @@ def test_events_that_do_not_read_are_told(tmp_path: Path, scorer: Scorer) -> Non
         open_ledger(tmp_path / "ledger.duckdb") as ledger,
     ):
         scored = score_all(config_for(tmp_path), database, scorer, ledger, datetime(2026, 3, 1))
-    (told,) = scored.breaches
-    assert told.startswith("events.occurred_at: ")
-    assert "lead sound: NULL" in told
+    (message,) = scored.breaches
+    assert message.startswith("events.occurred_at: ")
+    assert "lead sound: NULL" in message

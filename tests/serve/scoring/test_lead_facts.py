@@ -30,26 +30,26 @@ def facts(folder: Path, deals: list[dict] = DEALS, **routing) -> dict[str, dict]
     write_table(folder / "deals.parquet", deals, columns, pa.int64())
     config = config_for(folder, routing=routing)
     with open_database(config) as database:
-        found = LeadFacts.of_settings(config, database, CUTOFF).of(database)
-    return found.astype(object).where(found.notna(), None).set_index("lead_id").to_dict("index")
+        result = LeadFacts.of_settings(config, database, CUTOFF).of(database)
+    return result.astype(object).where(result.notna(), None).set_index("lead_id").to_dict("index")
 
 
 def test_the_amount_is_that_of_the_median_deal_won_before_the_cutoff(tmp_path: Path) -> None:
-    found = facts(tmp_path, by="value", cost_per_contact=9)
-    assert {lead: each["amount"] for lead, each in found.items()} == {"7": 200, "8": 200}
-    assert found["7"]["source"] == "ads"
+    result = facts(tmp_path, by="value", cost_per_contact=9)
+    assert {lead: each["amount"] for lead, each in result.items()} == {"7": 200, "8": 200}
+    assert result["7"]["source"] == "ads"
 
 
 def test_the_amount_is_a_column_of_leads_where_it_tells(tmp_path: Path) -> None:
-    found = facts(tmp_path, by="value", cost_per_contact=9, amount="size")
-    assert {lead: each["amount"] for lead, each in found.items()} == {"7": 50, "8": 200}
+    result = facts(tmp_path, by="value", cost_per_contact=9, amount="size")
+    assert {lead: each["amount"] for lead, each in result.items()} == {"7": 50, "8": 200}
     alone = facts(tmp_path, [], by="value", cost_per_contact=9, amount="size")
     assert {lead: each["amount"] for lead, each in alone.items()} == {"7": 50, "8": None}
 
 
 def test_the_amount_is_a_number(tmp_path: Path) -> None:
-    found = facts(tmp_path, [], by="value", cost_per_contact=9, amount=5000)
-    assert {each["amount"] for each in found.values()} == {5000}
+    result = facts(tmp_path, [], by="value", cost_per_contact=9, amount=5000)
+    assert {each["amount"] for each in result.values()} == {5000}
 
 
 def test_nothing_tells_the_amount(tmp_path: Path) -> None:
@@ -62,6 +62,6 @@ def test_nothing_tells_the_amount(tmp_path: Path) -> None:
 def test_the_basket_is_that_of_sources_toml(tmp_path: Path) -> None:
     assert {each["basket"] for each in facts(tmp_path).values()} == {None}
     (tmp_path / "sources.toml").write_text(BASKETS + one("ads", "active-1"), encoding="utf-8")
-    found = facts(tmp_path)["7"]
-    assert (found["source"], found["basket"]) == ("ads", "active-1")
-    assert found["contact_within_hours"] == 4
+    result = facts(tmp_path)["7"]
+    assert (result["source"], result["basket"]) == ("ads", "active-1")
+    assert result["contact_within_hours"] == 4

@@ -25,10 +25,10 @@ def scored(config, scorer, ledger_path, **options):
         open_ledger(ledger_path) as ledger,
         open_database(scorer.staged(config), scorer.specs) as database,
     ):
-        found = score_all(config, database, scorer, ledger, **options)
-        told = to_json(found)
-        rows = found.rows.drop(columns="scored_at")
-    return told, rows.sort_values("lead_id", ignore_index=True)
+        result = score_all(config, database, scorer, ledger, **options)
+        text = to_json(result)
+        rows = result.rows.drop(columns="scored_at")
+    return text, rows.sort_values("lead_id", ignore_index=True)
 
 
 def on_spark(config, **spark):
@@ -79,10 +79,10 @@ def test_the_parquet_holds_the_rows_of_the_ledger(runs, spark, folder):
     config = load(folder)
     written = spark.read.parquet(str(config.out_folder / "scores" / "kind=scored"))
     rows = written.toArrow().to_pandas().sort_values("lead_id", ignore_index=True)
-    (_, wanted), _ = runs
-    assert rows["lead_id"].tolist() == wanted["lead_id"].tolist()
-    assert rows["readiness"].equals(wanted["readiness"])
-    assert set(rows["model_version"].astype(str)) == set(wanted["model_version"])
+    (_, expected), _ = runs
+    assert rows["lead_id"].tolist() == expected["lead_id"].tolist()
+    assert rows["readiness"].equals(expected["readiness"])
+    assert set(rows["model_version"].astype(str)) == set(expected["model_version"])
 
 
 def test_a_second_run_changes_nothing(runs, spark, folder):
@@ -120,12 +120,12 @@ def test_a_run_that_breaks_off_leaves_the_one_before(runs, folder):
 def test_points_alone_score_on_spark_too(spark, folder):
     config = load(folder)
     points = PointsOnly(scorer_of(config, "champion").rules, config.words)
-    found = [
+    result = [
         scored(each, points, folder / f"points_{each.engine.kind}.duckdb")
         for each in (config, on_spark(config))
     ]
-    assert found[0][0] == found[1][0]
-    pd.testing.assert_frame_equal(found[0][1], found[1][1], check_exact=True)
+    assert result[0][0] == result[1][0]
+    pd.testing.assert_frame_equal(result[0][1], result[1][1], check_exact=True)
 
 
 def test_a_sample_to_learn_from_scores_every_lead(runs, folder):
@@ -134,9 +134,9 @@ def test_a_sample_to_learn_from_scores_every_lead(runs, folder):
     with open_database(config) as database:
         held = database.value("SELECT count(*) FROM leads")
         assert 200 < held < 400 < database.whole.leads
-    told, _ = scored(config, scorer_of(config, "champion"), folder / "sample.duckdb")
-    assert told["open_leads"] == runs[0][0]["open_leads"]
-    assert told["breaches"] == runs[0][0]["breaches"]
+    text, _ = scored(config, scorer_of(config, "champion"), folder / "sample.duckdb")
+    assert text["open_leads"] == runs[0][0]["open_leads"]
+    assert text["breaches"] == runs[0][0]["breaches"]
 
 
 def test_workers_do_without_mlflow():

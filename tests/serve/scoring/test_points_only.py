@@ -94,8 +94,8 @@ def test_train_and_compare_say_what_is_missing_and_check_said_so_before(young):
 
 
 def test_with_enough_data_and_no_champion_the_next_step_is_named(untrained_copy):
-    found = readiness("score", untrained_copy, "--json").result
-    assert found["notes"][0].startswith(
+    result = readiness("score", untrained_copy, "--json").result
+    assert result["notes"][0].startswith(
         "Rules only: no model yet (there is enough for one: readiness train)."
     )
     assert readiness("score", untrained_copy, "--model", "challenger").code == 2
@@ -117,18 +117,22 @@ def test_with_a_champion_the_model_scores(demo_folder, trained):
 def test_explain_shows_the_points_their_history_and_why_there_is_no_probability(young, first):
     rows = ledger(young, "SELECT * FROM scores ORDER BY rule_score DESC, lead_id")
     lead, points = rows.loc[0, "lead_id"], rows.loc[0, "rule_score"]
-    said = readiness("explain", lead, young, "--page", "--json").result
-    assert (said["readiness"], said["reasons"], said["model_version"]) == (None, None, "none")
-    assert said["rule_score"] == points == pytest.approx(sum(said["lines"].values()))
-    assert said["why_no_readiness"].startswith("no model yet (too few wins: ")
-    assert [line["rule_score"] for line in said["history"]] == [points]
-    assert [line["readiness"] for line in said["history"]] == [None]
+    message = readiness("explain", lead, young, "--page", "--json").result
+    assert (message["readiness"], message["reasons"], message["model_version"]) == (
+        None,
+        None,
+        "none",
+    )
+    assert message["rule_score"] == points == pytest.approx(sum(message["lines"].values()))
+    assert message["why_no_readiness"].startswith("no model yet (too few wins: ")
+    assert [line["rule_score"] for line in message["history"]] == [points]
+    assert [line["readiness"] for line in message["history"]] == [None]
     page = (young / "out" / f"explain-{lead}.html").read_text("utf-8")
     assert "There is no probability: no model yet (too few wins: " in page
     assert "ready</span>" not in page
-    told = readiness("explain", lead, young).out
-    assert "There is no probability: no model yet (too few wins:" in " ".join(told.split())
-    assert "readiness None" not in told
+    message = readiness("explain", lead, young).out
+    assert "There is no probability: no model yet (too few wins:" in " ".join(message.split())
+    assert "readiness None" not in message
 
 
 def test_explain_since_tells_what_moved_the_points_alone(young, first):

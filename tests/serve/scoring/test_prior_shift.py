@@ -27,15 +27,15 @@ def scorer(demo_folder: Path, trained: Trained) -> Scorer:
     return Scorer(trained.model, load_rules(demo_folder / "rules.toml"), {})
 
 
-def asked(folder: Path, prior_shift: bool = True):
+def settings_of(folder: Path, prior_shift: bool = True):
     config = load(folder)
     training = config.training.model_copy(update={"prior_shift": prior_shift})
     return config.model_copy(update={"training": training})
 
 
-def told(folder: Path, scorer: Scorer, cutoff: datetime, prior_shift: bool = True):
-    with open_database(asked(folder, prior_shift)) as database:
-        return shifted(asked(folder, prior_shift), database, scorer.model, cutoff)
+def shift_of(folder: Path, scorer: Scorer, cutoff: datetime, prior_shift: bool = True):
+    with open_database(settings_of(folder, prior_shift)) as database:
+        return shifted(settings_of(folder, prior_shift), database, scorer.model, cutoff)
 
 
 def company(demo_folder: Path, to: Path, lost_from: datetime, lost_to: datetime) -> Path:
@@ -52,14 +52,14 @@ def company(demo_folder: Path, to: Path, lost_from: datetime, lost_to: datetime)
 def test_the_cutoffs_that_tell_are_after_training_and_complete(demo_folder, scorer):
     model = scorer.model
     begin, day = model.trained_until, timedelta(days=1)
-    assert telling_cutoffs(asked(demo_folder), model, begin + 44 * day - day / 24) == []
-    assert telling_cutoffs(asked(demo_folder), model, begin + 44 * day) == [begin + 14 * day]
-    latest = telling_cutoffs(asked(demo_folder), model, begin + 200 * day)
+    assert telling_cutoffs(settings_of(demo_folder), model, begin + 44 * day - day / 24) == []
+    assert telling_cutoffs(settings_of(demo_folder), model, begin + 44 * day) == [begin + 14 * day]
+    latest = telling_cutoffs(settings_of(demo_folder), model, begin + 200 * day)
     assert latest == [begin + n * 14 * day for n in range(13 - LATEST, 13)]
 
 
 def test_without_the_word_nothing_is_moved(demo_folder, scorer):
-    same, shift = told(demo_folder, scorer, datetime(2025, 6, 20), prior_shift=False)
+    same, shift = shift_of(demo_folder, scorer, datetime(2025, 6, 20), prior_shift=False)
     assert same is scorer.model
     assert shift is None
 
@@ -67,7 +67,7 @@ def test_without_the_word_nothing_is_moved(demo_folder, scorer):
 def test_the_readiness_follows_and_only_complete_outcomes_move_it(demo_folder, scorer, tmp_path):
     until, cutoff = scorer.model.trained_until, datetime(2025, 6, 20)
     turned = company(demo_folder, tmp_path / "turned", until, cutoff)
-    moved, shift = told(turned, scorer, cutoff)
+    moved, shift = shift_of(turned, scorer, cutoff)
     assert shift is not None
     assert shift.seen < shift.promised / 2
     assert shift.log_odds < -0.7
@@ -76,7 +76,7 @@ def test_the_readiness_follows_and_only_complete_outcomes_move_it(demo_folder, s
     assert moved.line == pytest.approx((slope, intercept + shift.log_odds))
     # what happens at the cutoff or later is not known there
     later = company(demo_folder, tmp_path / "later", cutoff, cutoff + timedelta(days=999))
-    assert told(later, scorer, cutoff)[1] == told(demo_folder, scorer, cutoff)[1]
+    assert shift_of(later, scorer, cutoff)[1] == shift_of(demo_folder, scorer, cutoff)[1]
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def turned(demo_folder, trained, tmp_path_factory) -> Path:
 
 
 def test_the_one_off_score_is_the_nightly_one(turned, scorer):
-    cutoff, config = datetime(2025, 6, 20), asked(turned)
+    cutoff, config = datetime(2025, 6, 20), settings_of(turned)
     mine = replace(scorer, config=config)
     with (
         open_ledger(turned / "out" / "nightly.duckdb") as ledger,
@@ -108,7 +108,7 @@ def test_the_one_off_score_is_the_nightly_one(turned, scorer):
 
 def test_compare_gives_each_past_cutoff_the_shift_that_was_known_there(turned, scorer):
     def compared(prior_shift):
-        config = asked(turned, prior_shift)
+        config = settings_of(turned, prior_shift)
         with open_database(config, scorer.rules.specs) as database:
             return compare(config, database, scorer.model, scorer.rules, silent)
 
@@ -121,16 +121,16 @@ def test_compare_gives_each_past_cutoff_the_shift_that_was_known_there(turned, s
     for day, moved in followed.prior_shift.items():
         here = (cutoff == pd.Timestamp(day)).to_numpy()
         assert logit(followed.model[here]) == pytest.approx(logit(plain.model[here]) + moved)
-        _, known = told(turned, scorer, pd.Timestamp(day).to_pydatetime())
+        _, known = shift_of(turned, scorer, pd.Timestamp(day).to_pydatetime())
         assert moved == (known.log_odds if known else 0.0)
     before, after = (
-        found.judgement.estimates["model"]["log_loss"].point for found in (plain, followed)
+        result.judgement.estimates["model"]["log_loss"].point for result in (plain, followed)
     )
     assert after < before
 
 
 def test_explain_since_has_the_shift_as_a_line_that_adds_up(turned, scorer):
-    config, now = asked(turned), datetime(2025, 6, 20)
+    config, now = settings_of(turned), datetime(2025, 6, 20)
     since = scorer.model.trained_until + timedelta(days=30)
     with open_database(config, scorer.specs) as database:
         sql = "SELECT min(lead_id) FROM leads ANTI JOIN deals USING (lead_id) WHERE created_at < ?"

@@ -22,9 +22,9 @@ Frames = dict[str, pd.DataFrame]
 @pytest.fixture(scope="module")
 def scorer(demo_folder: Path, trained: Trained) -> Scorer:
     """As a Python user gets it: from the registry that the settings name."""
-    found = Scorer.champion(demo_folder)
-    assert found.model.version == trained.model.version
-    return found
+    result = Scorer.champion(demo_folder)
+    assert result.model.version == trained.model.version
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +46,9 @@ def test_worked_example(scorer: Scorer) -> None:
     times = pd.to_datetime(["2026-01-05 10:00", *["2026-02-28 10:00"] * 3])
     actions = ["visited_homepage", "visited_pricing", "form_submitted", "opened_quote"]
     events = pd.DataFrame({"lead_id": ["quiet", *["keen"] * 3], "occurred_at": times})
-    found = scorer.score(events.assign(action=actions), leads, datetime(2026, 3, 1))
-    assert list(found.columns) == COLUMNS
-    keen, quiet = found.to_dict("records")  # in the order of lead_id
+    result = scorer.score(events.assign(action=actions), leads, datetime(2026, 3, 1))
+    assert list(result.columns) == COLUMNS
+    keen, quiet = result.to_dict("records")  # in the order of lead_id
     assert (keen["lead_id"], quiet["lead_id"]) == ("keen", "quiet")
     assert keen["readiness"] > 2 * quiet["readiness"]
     assert (keen["rule_score"], keen["band"]) == (10 + 20 + 20, "hot")
@@ -73,20 +73,20 @@ def test_frames_and_nightly_job_agree(
 
 def test_without_deals_every_lead_is_open(scorer: Scorer, frames: Frames) -> None:
     created = frames["leads"].loc[frames["leads"]["created_at"] < CUTOFF, "lead_id"]
-    found = scorer.score(frames["events"], frames["leads"], CUTOFF)
-    assert list(found["lead_id"]) == sorted(created)
+    result = scorer.score(frames["events"], frames["leads"], CUTOFF)
+    assert list(result["lead_id"]) == sorted(created)
     empty = scorer.score(**(frames | {"deals": frames["deals"].iloc[:0]}), cutoff=CUTOFF)
-    pd.testing.assert_frame_equal(found, empty)
+    pd.testing.assert_frame_equal(result, empty)
 
 
 def test_nothing_from_the_cutoff_on_is_seen(
     scorer: Scorer, frames: Frames, scored: pd.DataFrame
 ) -> None:
     events, leads, deals = (frames[table] for table in ("events", "leads", "deals"))
-    told = events["recorded_at"] < CUTOFF
-    assert 0 < told.sum() < len(told)
+    text = events["recorded_at"] < CUTOFF
+    assert 0 < text.sum() < len(text)
     past = {
-        "events": events[told].sample(frac=1, random_state=1),
+        "events": events[text].sample(frac=1, random_state=1),
         "leads": leads[leads["created_at"] < CUTOFF].sample(frac=1, random_state=1),
         "deals": deals[deals["closed_at"] < CUTOFF],
     }
@@ -98,11 +98,11 @@ def test_ids_may_be_text(scorer: Scorer, frames: Frames, scored: pd.DataFrame) -
         table: frame.assign(lead_id=frame["lead_id"].map("lead-{:06d}".format))
         for table, frame in frames.items()
     }
-    found = scorer.score(**named, cutoff=CUTOFF)
+    result = scorer.score(**named, cutoff=CUTOFF)
     assert pd.api.types.is_integer_dtype(scored["lead_id"])
-    assert list(found["lead_id"]) == [f"lead-{lead:06d}" for lead in scored["lead_id"]]
+    assert list(result["lead_id"]) == [f"lead-{lead:06d}" for lead in scored["lead_id"]]
     rest = [column for column in COLUMNS if column != "lead_id"]
-    pd.testing.assert_frame_equal(found[rest], scored[rest], check_exact=True)
+    pd.testing.assert_frame_equal(result[rest], scored[rest], check_exact=True)
 
 
 @pytest.mark.parametrize("hours", [0, 2, -5])
@@ -128,7 +128,7 @@ def test_times_may_have_an_offset(scorer: Scorer, frames: Frames, scored: pd.Dat
 
 
 @pytest.mark.parametrize(
-    ("table", "change", "said"),
+    ("table", "change", "text"),
     [
         ("events", lambda e: e.drop(columns="action"), "tables.events lacks the column action"),
         ("leads", lambda f: f.drop(columns=["created_at"]), "leads lacks the column created_at"),
@@ -151,15 +151,15 @@ def test_times_may_have_an_offset(scorer: Scorer, frames: Frames, scored: pd.Dat
     ],
 )
 def test_what_breaches_the_contract_is_refused_by_name(
-    scorer: Scorer, frames: Frames, table: str, change, said: str
+    scorer: Scorer, frames: Frames, table: str, change, text: str
 ) -> None:
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=text):
         scorer.score(**(frames | {table: change(frames[table])}), cutoff=CUTOFF)
 
 
 def test_nobody_open_is_an_empty_frame(scorer: Scorer, frames: Frames) -> None:
-    found = scorer.score(**frames, cutoff=datetime(2020, 1, 1))
-    assert (len(found), list(found.columns)) == (0, COLUMNS)
+    result = scorer.score(**frames, cutoff=datetime(2020, 1, 1))
+    assert (len(result), list(result.columns)) == (0, COLUMNS)
 
 
 def test_the_rules_are_those_of_today(

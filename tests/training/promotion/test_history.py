@@ -27,7 +27,7 @@ def test_there_was_no_champion_yet(company):
         "log_is_whole": True,
         "fault": "",
         "notes": [],
-        "reigns": [],
+        "periods": [],
     }
 
 
@@ -37,7 +37,7 @@ def test_the_periods_follow_each_other_with_figures_and_reasons(company):
     promoted(company, "1", "3", reason="stale", forced=True)
     rollback(config, "it calls nobody", by="bob")
     result = history(config)
-    report = to_json(result)["reigns"]
+    report = to_json(result)["periods"]
     assert [each["version"] for each in report] == ["1", "3", "1"]
     assert [each["kind"] for each in report] == ["promote", "promote", "rollback"]
     assert [each["by"] for each in report] == ["ann", "ann", "bob"]
@@ -99,7 +99,7 @@ def test_a_champion_from_before_there_was_a_history(company):
     """It can be gone back to as well."""
     config, registry = company
     registry.set_champion("1")
-    (period,) = to_json(history(config))["reigns"]
+    (period,) = to_json(history(config))["periods"]
     assert (period["version"], period["since"], period["kind"]) == ("1", None, "outside the log")
     promoted(company, "1", "2")
     assert versions(config) == ["1", "2"]

@@ -36,7 +36,7 @@ def old(company):
 def test_the_history_goes_on_and_the_file_stays(old):
     (config, registry), path = old
     result = history(config)
-    report = to_json(result)["reigns"]
+    report = to_json(result)["periods"]
     for line, each in zip((LINES[0], LINES[2], LINES[6]), report, strict=True):
         intent = json.loads(line)
         assert (each["version"], each["since"]) == (intent["to"], intent["at"])

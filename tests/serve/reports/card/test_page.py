@@ -16,32 +16,32 @@ from tests.models.test_card import CARD
 
 
 @pytest.fixture(scope="module")
-def found(demo_folder, trained):
+def result(demo_folder, trained):
     return find_card(load(demo_folder), "champion")
 
 
-def test_every_word_of_the_card_is_on_the_page(found):
-    card, pictures = found
+def test_every_word_of_the_card_is_on_the_page(result):
+    card, pictures = result
     text = html.unescape(re.sub(r"<[^>]+>", " ", render(card, pictures))).replace("\u00a0", " ")
     flowing = " ".join(text.split())
     for section in card.sections:
-        told = [section.title, *section.said, *section.listed, *section.facts.values()]
+        message = [section.title, *section.paragraphs, *section.listed, *section.facts.values()]
         cells = [cell for grid in section.grids for row in grid.rows for cell in row]
-        for words in (*told, *cells):
+        for words in (*message, *cells):
             figure, _, interval = words.partition(" (")
             shown = words if words in flowing else figure
             assert shown in flowing
             assert interval == "" or interval.rstrip(")") in flowing
 
 
-def test_the_page_is_whole_by_itself(found):
-    page = render(*found)
+def test_the_page_is_whole_by_itself(result):
+    page = render(*result)
     assert page.startswith("<!DOCTYPE html>")
     assert "<script" not in page
     assert not re.search(r'(src|href)="(?!#)', page)
     assert page.count("<svg") == 1
     assert "var(--model)" in page[page.index("<svg") :]  # in the colours of light and dark mode
-    assert render(*found) == page
+    assert render(*result) == page
 
 
 def test_names_of_the_data_are_text():

@@ -30,8 +30,8 @@ def config(demo_folder: Path) -> Config:
 
 @pytest.fixture(scope="module")
 def database(config: Config) -> Iterator[LeadDatabase]:
-    with open_database(config) as found:
-        yield found
+    with open_database(config) as result:
+        yield result
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +124,6 @@ def test_who_was_never_contacted_against_the_raw_files(
         if lead in leads and (lead not in closed or when <= closed[lead])
     }
     won = leads & set(read["deals"].loc[read["deals"]["outcome"] == "won", "lead_id"])
-    found = worked_at(database, compared)
-    assert found is not None
-    assert found == Worked(len(leads), len(leads - met), len(won - met), len(won & met))
+    result = worked_at(database, compared)
+    assert result is not None
+    assert result == Worked(len(leads), len(leads - met), len(won - met), len(won & met))

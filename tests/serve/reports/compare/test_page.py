@@ -42,7 +42,7 @@ def compared(better="model", capacity=TENTH, won=None, leads=200, **fields):
     )
     contenders = [Contender("model", model, True), Contender("rules", rules, False)]
     judged = judge(snapshots, won, contenders, capacity, 0.3, replicates=40)
-    found = Comparison(
+    result = Comparison(
         snapshots=snapshots,
         won=won,
         model=model,
@@ -58,7 +58,7 @@ def compared(better="model", capacity=TENTH, won=None, leads=200, **fields):
         trained_until=datetime(2011, 12, 17),
         data_end=datetime(2012, 3, 14, 16, 4),
     )
-    return dataclasses.replace(found, **fields)
+    return dataclasses.replace(result, **fields)
 
 
 class Page(HTMLParser):
@@ -103,8 +103,8 @@ class Page(HTMLParser):
             self.rows[-1][-1] += data.replace("\u00a0", " ")
 
     def row(self, start: str) -> list[str]:
-        (found,) = (row for row in self.rows if row[0].startswith(start))
-        return found
+        (result,) = (row for row in self.rows if row[0].startswith(start))
+        return result
 
 
 @pytest.fixture(scope="module")
@@ -149,8 +149,8 @@ def test_all_metrics_of_the_judgement_have_a_row():
 def test_lower_is_better_where_it_is():
     log_loss = next(metric for metric in METRICS if metric.key == "log_loss")
     judged = compared().judgement
-    found = {"rules": {"log_loss": judged.difference["precision"]}}  # the first has more of it
-    assert log_loss.better(dataclasses.replace(judged, differences=found)) == "rules"
+    result = {"rules": {"log_loss": judged.difference["precision"]}}  # the first has more of it
+    assert log_loss.better(dataclasses.replace(judged, differences=result)) == "rules"
 
 
 def test_each_cutoff_has_its_row(page):
@@ -187,7 +187,7 @@ def test_the_winner_needs_fewer_calls_for_the_same_deals(capacity):
 
 
 def test_how_it_was_judged_is_told(page):
-    for told in (
+    for message in (
         "version 4, MLflow run 8f3c1d2e90ab",
         "Points of 2011, version a41f09c3be",
         "3, 2012-01-16 to 2012-01-30.",
@@ -195,7 +195,7 @@ def test_how_it_was_judged_is_told(page):
         "2012-03-14 16:04 UTC",
         "600 snapshots of 200 leads",
     ):
-        assert told in page.words
+        assert message in page.words
 
 
 def test_a_gap_shorter_than_the_horizon_is_admitted():

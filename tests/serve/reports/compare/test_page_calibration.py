@@ -16,5 +16,5 @@ def test_the_calibration_error_stands_beside_what_chance_alone_shows():
     assert (model, rules) == (f"{error:.3f}by chance up to {up_to:.3f}", "\u2013a")
     assert f"chance alone shows up to {100 * up_to:.1f} (19 times of 20)" in page.words
     assert "this is more than chance." in page.words
-    kept = dataclasses.replace(judged, ece_by_chance={"model": error})
-    assert "no more than chance" in Page(render(compared(judgement=kept))).words
+    stored = dataclasses.replace(judged, ece_by_chance={"model": error})
+    assert "no more than chance" in Page(render(compared(judgement=stored))).words

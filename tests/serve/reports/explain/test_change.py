@@ -68,8 +68,8 @@ def older(scorer: Scorer) -> Scorer:
 
 @pytest.fixture(scope="module")
 def database(config: Config, scorer: Scorer, older: Scorer) -> Iterator[LeadDatabase]:
-    with open_database(config, (*scorer.specs, *older.specs)) as found:
-        yield found
+    with open_database(config, (*scorer.specs, *older.specs)) as result:
+        yield result
 
 
 @pytest.fixture(scope="module")
@@ -94,15 +94,15 @@ def leads(config: Config) -> list[str]:
     """Open from before the first cutoff until after the last."""
     created = pd.read_parquet(config.folder / "leads.parquet").set_index("lead_id")["created_at"]
     deals = pd.read_parquet(config.folder / "deals.parquet").set_index("lead_id")["closed_at"]
-    found = (created < CUTOFFS[0]) & ~(deals.reindex(created.index) < CUTOFFS[-1])
-    return [str(lead) for lead in created.index[found]]
+    result = (created < CUTOFFS[0]) & ~(deals.reindex(created.index) < CUTOFFS[-1])
+    return [str(lead) for lead in created.index[result]]
 
 
-def add_up(found: Difference) -> None:
-    whole = found.before + sum(part.difference for part in found.parts) + found.revised
-    assert whole == pytest.approx(found.after, abs=1e-9)
-    assert all(part.difference for part in found.parts)
-    sizes = [abs(part.difference) for part in found.parts]
+def add_up(result: Difference) -> None:
+    whole = result.before + sum(part.difference for part in result.parts) + result.revised
+    assert whole == pytest.approx(result.after, abs=1e-9)
+    assert all(part.difference for part in result.parts)
+    sizes = [abs(part.difference) for part in result.parts]
     assert sizes == sorted(sizes, reverse=True)
 
 
@@ -129,17 +129,17 @@ def test_the_difference_adds_up_and_ends_where_each_cutoff_stands(
     assert change.points.after == now.rule_score
     topics = {reason.topic: reason.log_odds for reason in then.reasons}
     later = {reason.topic: reason.log_odds for reason in now.reasons}
-    told = {part.name: part.difference for part in change.log_odds.parts}
+    message = {part.name: part.difference for part in change.log_odds.parts}
     for topic in {*topics, *later}:
         moved = later.get(topic, 0.0) - topics.get(topic, 0.0)
-        assert told.get(topic, 0.0) == pytest.approx(moved, abs=1e-9)
+        assert message.get(topic, 0.0) == pytest.approx(moved, abs=1e-9)
     lines = {part.name: part.difference for part in change.points.parts}
     for line in {*then.lines, *now.lines}:
         moved = now.lines.get(line, 0.0) - then.lines.get(line, 0.0)
         assert lines.pop(line, 0.0) == pytest.approx(moved, abs=1e-9)
     assert not lines
     of_today = since in (CUTOFFS[1], CUTOFFS[2])
-    known = [said for said in as_seen(history) if said.cutoff == since]
+    known = [message for message in as_seen(history) if message.cutoff == since]
     assert (change.ledger is None) == (not known) == (since == CUTOFFS[-1])
     if known:
         assert change.readiness[0] == known[0].readiness
@@ -159,16 +159,18 @@ def test_the_change_of_model_and_rules_is_a_line_of_its_own(
     leads: list[str],
 ) -> None:
     for lead in leads[:5]:
-        said = explain_lead(config, database, older, lead, CUTOFFS[0])
+        message = explain_lead(config, database, older, lead, CUTOFFS[0])
         same_day = explain_lead(config, database, scorer, lead, CUTOFFS[0])
         change = explain_change(
             config, database, scorer, lead, CUTOFFS[0], CUTOFFS[2], history_of(path, lead)
         )
-        assert change.log_odds.revised == pytest.approx(same_day.log_odds - said.log_odds, abs=1e-9)
+        assert change.log_odds.revised == pytest.approx(
+            same_day.log_odds - message.log_odds, abs=1e-9
+        )
         version = scorer.model.version
         assert change.log_odds.because.startswith(f"model version 0 -> {version}: the same facts")
         assert change.points.revised == pytest.approx(
-            same_day.rule_score - said.rule_score, abs=1e-9
+            same_day.rule_score - message.rule_score, abs=1e-9
         )
         if change.points.revised:
             assert f"rules {older.rules.version} -> {scorer.rules.version}" in change.points.because
@@ -179,15 +181,17 @@ def test_data_that_changed_since_they_were_scored_are_named(
 ) -> None:
     lead = leads[0]
     tampered = tuple(
-        replace(said, readiness=0.5, rule_score=-3.0) if said.cutoff == CUTOFFS[2] else said
-        for said in history_of(path, lead)
+        replace(message, readiness=0.5, rule_score=-3.0)
+        if message.cutoff == CUTOFFS[2]
+        else message
+        for message in history_of(path, lead)
     )
     change = explain_change(config, database, scorer, lead, CUTOFFS[2], CUTOFFS[3], tampered)
     assert (change.log_odds.before, change.points.before) == (0.0, -3.0)
-    for found in (change.log_odds, change.points):
-        add_up(found)
-        told = "the data up to then, or the settings, have changed since they were scored"
-        assert found.because == told
+    for result in (change.log_odds, change.points):
+        add_up(result)
+        message = "the data up to then, or the settings, have changed since they were scored"
+        assert result.because == message
 
 
 def test_a_line_of_the_points_alone_tells_the_points_of_then(
@@ -195,7 +199,7 @@ def test_a_line_of_the_points_alone_tells_the_points_of_then(
 ) -> None:
     """Scored before there was a champion: the readiness of then is what today's model says."""
     alone = tuple(
-        replace(said, readiness=None, rule_score=-3.0) for said in history_of(path, leads[0])
+        replace(message, readiness=None, rule_score=-3.0) for message in history_of(path, leads[0])
     )
     args = (config, database, scorer, leads[0], CUTOFFS[2], CUTOFFS[3])
     change, without = explain_change(*args, alone), explain_change(*args, ())
@@ -204,7 +208,7 @@ def test_a_line_of_the_points_alone_tells_the_points_of_then(
     add_up(change.points)
 
 
-def test_fading_new_deeds_and_caps_are_told_by_line(
+def test_fading_new_events_and_caps_are_shown_by_line(
     config: Config, database: LeadDatabase, older: Scorer, leads: list[str]
 ) -> None:
     """The other rules fade visits of the price list by half every 14 days, and stop at 20."""
@@ -227,16 +231,16 @@ def test_the_history_is_the_ledger_s(path: Path, leads: list[str], scorer: Score
             "FROM scores WHERE lead_id = ? ORDER BY cutoff, scored_at",
             [lead],
         ).fetchall()
-    found = history_of(path, lead)
-    assert len(found) == 4
+    result = history_of(path, lead)
+    assert len(result) == 4
     assert rows == [
         (s.cutoff, s.model_version, s.rules_version, s.readiness, s.rule_score, s.band, s.route)
-        for s in found
+        for s in result
     ]
-    seen = as_seen(found)
-    assert [said.cutoff for said in seen] == CUTOFFS[:3]
-    assert [said.model_version for said in seen] == ["0", *[scorer.model.version] * 2]
-    assert len(sparkline([said.readiness for said in seen])) == 3
+    seen = as_seen(result)
+    assert [message.cutoff for message in seen] == CUTOFFS[:3]
+    assert [message.model_version for message in seen] == ["0", *[scorer.model.version] * 2]
+    assert len(sparkline([message.readiness for message in seen])) == 3
 
 
 def test_a_lead_never_scored_has_no_history_and_makes_no_ledger(path: Path, tmp_path: Path) -> None:
@@ -258,7 +262,7 @@ def test_cutoffs_must_be_in_order_and_the_lead_open_at_both(
 
 
 @pytest.mark.parametrize(
-    ("then", "now", "said"),
+    ("then", "now", "message"),
     [
         ("seen 2 times", "seen once", "seen 2 times -> once"),
         ('no "seen" so far', "seen once", 'no "seen" so far -> seen once'),
@@ -267,8 +271,8 @@ def test_cutoffs_must_be_in_order_and_the_lead_open_at_both(
         ("source: ads", "source: web", "source: ads -> web"),
     ],
 )
-def test_what_both_facts_begin_with_is_said_once(then: str, now: str, said: str) -> None:
-    assert movement(then, now) == said
+def test_what_both_facts_begin_with_is_said_once(then: str, now: str, message: str) -> None:
+    assert movement(then, now) == message
 
 
 def test_the_page_holds_the_story_and_fetches_nothing(
@@ -280,11 +284,11 @@ def test_the_page_holds_the_story_and_fetches_nothing(
     tmp_path: Path,
 ) -> None:
     lead = leads[2]
-    told = explain_lead(config, database, scorer, lead, CUTOFFS[2])
+    message = explain_lead(config, database, scorer, lead, CUTOFFS[2])
     history = history_of(path, lead)
     change = explain_change(config, database, scorer, lead, CUTOFFS[0], CUTOFFS[2], history)
-    story = story_of(database, scorer, told, history, change)
-    hostile = replace(story, lead=replace(told, lead_id="<script>alert(1)</script>"))
+    story = story_of(database, scorer, message, history, change)
+    hostile = replace(story, lead=replace(message, lead_id="<script>alert(1)</script>"))
     text = write_page(tmp_path / "out" / "explain.html", render(hostile), hostile).read_text(
         encoding="utf-8"
     )
@@ -293,10 +297,10 @@ def test_the_page_holds_the_story_and_fetches_nothing(
     assert not re.search(r"(src|href)=\"(?!#)", text)
     assert "model version 0 \u2192" in text
     assert text.count("<svg") == 2
-    deeds = pd.read_parquet(config.folder / "events.parquet")
-    known = deeds["recorded_at"].fillna(deeds["occurred_at"]).clip(lower=deeds["occurred_at"])
-    mine = deeds[(deeds["lead_id"].astype(str) == lead) & (known < CUTOFFS[2])]
-    assert len(story.deeds) == len(mine) > 0
+    rows = pd.read_parquet(config.folder / "events.parquet")
+    known = rows["recorded_at"].fillna(rows["occurred_at"]).clip(lower=rows["occurred_at"])
+    mine = rows[(rows["lead_id"].astype(str) == lead) & (known < CUTOFFS[2])]
+    assert len(story.events) == len(mine) > 0
     unscored = replace(story, history=(), change=None)
     text = write_page(tmp_path / "never.html", render(unscored), unscored).read_text(
         encoding="utf-8"

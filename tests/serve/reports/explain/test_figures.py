@@ -37,8 +37,8 @@ def scorer(trained: Trained, config: Config) -> Scorer:
 
 @pytest.fixture(scope="module")
 def database(config: Config) -> Iterator[LeadDatabase]:
-    with open_database(config) as found:
-        yield found
+    with open_database(config) as result:
+        yield result
 
 
 def test_reasons_and_lines_add_up_to_what_the_ledger_says(
@@ -48,20 +48,20 @@ def test_reasons_and_lines_add_up_to_what_the_ledger_says(
         rows = score_all(config, database, scorer, ledger, CUTOFF).rows
     leads = [*rows["lead_id"].head(3), *rows.sort_values("rule_score")["lead_id"].iloc[[0, -1]]]
     for row in rows.set_index("lead_id").loc[leads].itertuples():
-        told = explain_lead(config, database, scorer, str(row.Index), CUTOFF)
-        assert (told.readiness, told.rule_score, told.band) == (
+        message = explain_lead(config, database, scorer, str(row.Index), CUTOFF)
+        assert (message.readiness, message.rule_score, message.band) == (
             row.readiness,
             row.rule_score,
             row.band,
         )
         logit = math.log(row.readiness / (1 - row.readiness))
-        reasons = sum(reason.log_odds for reason in told.reasons)
-        assert told.base + reasons == pytest.approx(logit, abs=1e-9)
-        assert told.log_odds == pytest.approx(logit, abs=1e-9)
-        assert sum(told.lines.values()) == pytest.approx(row.rule_score, abs=1e-9)
-        assert all(told.lines.values())
-        assert row.reasons == "; ".join(map(str, told.reasons[:3]))
-        strengths = [abs(reason.log_odds) for reason in told.reasons]
+        reasons = sum(reason.log_odds for reason in message.reasons)
+        assert message.base + reasons == pytest.approx(logit, abs=1e-9)
+        assert message.log_odds == pytest.approx(logit, abs=1e-9)
+        assert sum(message.lines.values()) == pytest.approx(row.rule_score, abs=1e-9)
+        assert all(message.lines.values())
+        assert row.reasons == "; ".join(map(str, message.reasons[:3]))
+        strengths = [abs(reason.log_odds) for reason in message.reasons]
         assert strengths == sorted(strengths, reverse=True)
 
 
@@ -73,8 +73,10 @@ def test_a_lead_that_is_not_open_is_told_why(
     for outcome in ("won", "lost"):
         closed = deals.index[(deals["outcome"] == outcome) & (deals["closed_at"] < CUTOFF)][0]
         when = f"{deals.loc[closed, 'closed_at']:%Y-%m-%d %H:%M}"
-        said = f"Lead {closed} is not open at 2025-03-03 00:00:00: its deal was {outcome} on {when}"
-        with pytest.raises(BadInput, match=f"^{said}"):
+        message = (
+            f"Lead {closed} is not open at 2025-03-03 00:00:00: its deal was {outcome} on {when}"
+        )
+        with pytest.raises(BadInput, match=f"^{message}"):
             explain_lead(config, database, scorer, str(closed), CUTOFF)
     later = leads.index[leads["created_at"] >= CUTOFF][0]
     created = f"{leads.loc[later, 'created_at']:%Y-%m-%d %H:%M}"
@@ -97,21 +99,21 @@ def test_faulty_leads_are_told_their_fault(tmp_path: Path, scorer: Scorer) -> No
     events = [event("007", at("2026-02-01"), "opened_quote"), event("stray", at("2026-02-01"))]
     cutoff, config = datetime(2026, 3, 1), config_for(tmp_path)
     with opened(leads, events, features={"attributes": ["source"]}) as database:
-        told = explain_lead(config, database, scorer, "007", cutoff)
-        assert (told.rule_score, list(told.lines.values())) == (20, [20])
+        message = explain_lead(config, database, scorer, "007", cutoff)
+        assert (message.rule_score, list(message.lines.values())) == (20, [20])
         assert explain_lead(config, database, scorer, "7", cutoff).lines == {}
-        for name, said in {
+        for name, message in {
             "twice": r"its rows breach the contract \(leads.lead_id: 2 rows\)",
             "undated": r"its rows breach the contract \(leads.created_at: no created_at\)",
             "stray": "there is no such lead_id in the table leads",
         }.items():
-            with pytest.raises(BadInput, match=f"Lead {name} is not open at .*: {said}"):
+            with pytest.raises(BadInput, match=f"Lead {name} is not open at .*: {message}"):
                 explain_lead(config, database, scorer, name, cutoff)
 
 
 def test_what_json_holds(config: Config, database: LeadDatabase, scorer: Scorer) -> None:
-    told = to_json(explain_lead(config, database, scorer, "1999", None))
-    assert list(told) == [
+    message = to_json(explain_lead(config, database, scorer, "1999", None))
+    assert list(message) == [
         "lead_id",
         "cutoff",
         "readiness",
@@ -126,8 +128,8 @@ def test_what_json_holds(config: Config, database: LeadDatabase, scorer: Scorer)
         "prior_shift",
         "why_no_readiness",
     ]
-    assert told["cutoff"] == "2025-06-24T00:00:00"  # the midnight after the data end
-    assert list(told["reasons"][0]) == ["topic", "log_odds", "text"]
+    assert message["cutoff"] == "2025-06-24T00:00:00"  # the midnight after the data end
+    assert list(message["reasons"][0]) == ["topic", "log_odds", "text"]
 
 
 def test_the_time_to_close_is_that_of_the_curves(
@@ -136,16 +138,16 @@ def test_the_time_to_close_is_that_of_the_curves(
     with open_ledger(tmp_path / "ledger.duckdb") as ledger:
         row = score_all(config, database, scorer, ledger, CUTOFF).rows.iloc[0]
     lead = str(row["lead_id"])
-    told = explain_lead(config, database, scorer, lead, CUTOFF)
-    found = to_json(told)["time_to_close"]
-    assert found["chances"]["30"] == pytest.approx(told.readiness)
-    assert found["close_days_low"] <= found["close_days_median"] <= found["close_days_high"]
-    assert found["follow_up_on"] > "2025-03-03"
+    message = explain_lead(config, database, scorer, lead, CUTOFF)
+    result = to_json(message)["time_to_close"]
+    assert result["chances"]["30"] == pytest.approx(message.readiness)
+    assert result["close_days_low"] <= result["close_days_median"] <= result["close_days_high"]
+    assert result["follow_up_on"] > "2025-03-03"
     for column in ("close_days_low", "close_days_median", "close_days_high"):
-        assert row[column] == found[column]
-    assert f"{row['follow_up_on']:%Y-%m-%d}" == found["follow_up_on"]
-    said = f"half by day {found['close_days_median']}; come back on "
-    assert said in str(told.time_to_close)
+        assert row[column] == result[column]
+    assert f"{row['follow_up_on']:%Y-%m-%d}" == result["follow_up_on"]
+    message = f"half by day {result['close_days_median']}; come back on "
+    assert message in str(message.time_to_close)
     older = Scorer(replace(scorer.model, time_to_close=None), scorer.rules, scorer.words)
     without = explain_lead(config, database, older, lead, CUTOFF)
     assert without.time_to_close is None
@@ -157,7 +159,7 @@ def test_who_is_disqualified_reads_why(
 ) -> None:
     text = scorer.rules.text + '[[disqualify]]\nname = "all"\nany = [{ at_most = 100000 }]\n'
     strict = Scorer(scorer.model, parse_rules(text, Path("rules.toml")), scorer.words)
-    told = explain_lead(config, database, strict, "1999", None)
-    assert told.disqualified == "all: any activity at most 100,000 times so far"
+    message = explain_lead(config, database, strict, "1999", None)
+    assert message.disqualified == "all: any activity at most 100,000 times so far"
     usual = explain_lead(config, database, scorer, "1999", None)
-    assert (usual.disqualified, usual.lines) == (None, told.lines)
+    assert (usual.disqualified, usual.lines) == (None, message.lines)

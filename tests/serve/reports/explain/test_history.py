@@ -11,4 +11,4 @@ FIRST, SECOND = datetime(2025, 2, 3), datetime(2025, 2, 17)
 def test_a_lead_that_could_not_be_scored_leaves_a_gap() -> None:
     line = LedgerLine(*(FIRST, FIRST, "1", "r", "two rows", None, None, None, "nurture", "nurture"))
     scored = replace(line, cutoff=SECOND, state_reason=None, readiness=0.2, rule_score=4.0)
-    assert sparkline([said.readiness for said in as_seen([scored, line])]) == " █"
+    assert sparkline([text.readiness for text in as_seen([scored, line])]) == " █"

@@ -88,14 +88,14 @@ def read(folder: Path, contacts: list[dict], deals: list[dict] = (), decided=())
         return read_feedback(connection, database)
 
 
-def said(found: Feedback, how: str) -> dict[str, tuple[int, int]]:
-    return {each.group: (each.accepted, each.judged) for each in found.by[how]}
+def counts_by(result: Feedback, how: str) -> dict[str, tuple[int, int]]:
+    return {each.group: (each.accepted, each.judged) for each in result.by[how]}
 
 
 def test_worked_example(tmp_path: Path) -> None:
     """a is accepted within its 4 hours; b rejected on the second list's day itself, late; c won
     uncalled; d was never on a list."""
-    found = read(
+    result = read(
         tmp_path,
         [
             contact("a", "2026-03-02 03:00", True),
@@ -105,21 +105,24 @@ def test_worked_example(tmp_path: Path) -> None:
         ],
         [{"lead_id": "c", "closed_at": at("2026-03-12"), "outcome": "won"}],
     )
-    assert (found.lists, found.contacts, found.matched) == (2, 4, 2)
-    assert said(found, "route") == {"sales": (1, 2), "nurture": (0, 1)}
-    assert said(found, "readiness") == {"50-75 %, version 1": (1, 1), "25-50 %, version 1": (0, 1)}
-    assert said(found, "points") == {"hot": (1, 1), "cold": (0, 1)}
-    assert said(found, "basket") == {"active-1": (1, 1), "no basket": (0, 1)}
-    assert said(found, "seller") == {"eva": (1, 1), "max": (0, 1)}
-    assert said(found, "decided by") == {"machine": (1, 2)}
-    (sales, _) = found.by["route"]
+    assert (result.lists, result.contacts, result.matched) == (2, 4, 2)
+    assert counts_by(result, "route") == {"sales": (1, 2), "nurture": (0, 1)}
+    assert counts_by(result, "readiness") == {
+        "50-75 %, version 1": (1, 1),
+        "25-50 %, version 1": (0, 1),
+    }
+    assert counts_by(result, "points") == {"hot": (1, 1), "cold": (0, 1)}
+    assert counts_by(result, "basket") == {"active-1": (1, 1), "no basket": (0, 1)}
+    assert counts_by(result, "seller") == {"eva": (1, 1), "max": (0, 1)}
+    assert counts_by(result, "decided by") == {"machine": (1, 2)}
+    (sales, _) = result.by["route"]
     assert (round(sales.low, 3), round(sales.high, 3)) == (0.095, 0.905)  # Wilson for 1 of 2
-    assert found.reasons == {"no budget": 1}
-    whole, active, none = found.speed
+    assert result.reasons == {"no budget": 1}
+    whole, active, none = result.speed
     assert whole.fates == {"in time": 1, "late": 1, "overdue": 0, "due": 0, "closed": 1}
     assert (active.median_hours, active.target_hours) == (3, 4)
     assert (none.basket, none.median_hours, none.target_hours) == ("no basket", 7 * 24, 24)
-    assert found.ends == {
+    assert result.ends == {
         "accepted": {"won": 0, "lost": 0, "open": 1},
         "rejected": {"won": 0, "lost": 0, "open": 1},
         "no verdict": {"won": 0, "lost": 0, "open": 0},
@@ -133,9 +136,9 @@ def test_the_lists_are_taken_as_people_decided(tmp_path: Path) -> None:
         Override("a", "nurture", "on leave", "eva", END, LISTS[0]),
     ]
     contacts = [contact("d", "2026-03-03", True), contact("a", "2026-03-03", False)]
-    found = read(tmp_path, contacts, decided=decided)
-    assert said(found, "route") == {"sales": (1, 1), "nurture": (0, 1)}
-    assert said(found, "decided by") == {"people": (1, 1)}
+    result = read(tmp_path, contacts, decided=decided)
+    assert counts_by(result, "route") == {"sales": (1, 1), "nurture": (0, 1)}
+    assert counts_by(result, "decided by") == {"people": (1, 1)}
 
 
 def test_of_two_lists_of_a_cutoff_the_last_made_counts(tmp_path: Path) -> None:
@@ -144,8 +147,8 @@ def test_of_two_lists_of_a_cutoff_the_last_made_counts(tmp_path: Path) -> None:
         run, leads = Run(cutoff, "2", "r"), scored(a=0.9, b=0.1)
         later = cutoff + timedelta(hours=1)
         with_lists(connection).write(run, [leads], 2, Router(1, cutoff), later)
-        found = read_feedback(connection, database)
-    assert said(found, "readiness") == {"75-100 %, version 2": (1, 1)}
+        result = read_feedback(connection, database)
+    assert counts_by(result, "readiness") == {"75-100 %, version 2": (1, 1)}
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
@@ -157,10 +160,10 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
             with pytest.raises(BadInput, match="no list before the data end"):
                 read_feedback(connection, database)
             with_lists(connection)
-            found = read_feedback(connection, database)
-    assert found.notes[0].startswith("contacts.accepted is empty")
-    assert found.by["route"] == []
-    assert found.ends["no verdict"] == {"won": 0, "lost": 0, "open": 1}
+            result = read_feedback(connection, database)
+    assert result.notes[0].startswith("contacts.accepted is empty")
+    assert result.by["route"] == []
+    assert result.ends["no verdict"] == {"won": 0, "lost": 0, "open": 1}
     without = config_for(tmp_path)
     with open_database(without) as database, pytest.raises(BadInput, match=r"tables\.contacts"):
         feedback(without, database)
@@ -180,17 +183,17 @@ ON_LIST = {LISTS[0]: "ab", LISTS[1]: "bc"}
 def test_each_list_has_one_verdict_of_each_lead(tmp_path_factory, made) -> None:
     """Contact by contact, in plain Python."""
     contacts = [contact(lead, when.isoformat(), accepted) for lead, when, accepted in made]
-    found = read(tmp_path_factory.mktemp("feedback"), contacts)
+    result = read(tmp_path_factory.mktemp("feedback"), contacts)
     verdicts: dict[tuple[str, datetime], bool] = {}
     for lead, when, accepted in sorted(made, key=lambda each: each[1]):
         before = [cutoff for cutoff in LISTS if cutoff <= when <= END]
         if before and lead in ON_LIST[before[-1]] and accepted is not None:
             verdicts.setdefault((lead, before[-1]), accepted)
     expected = {"sales": (sum(verdicts.values()), len(verdicts))} if verdicts else {}
-    assert {k: v for k, v in said(found, "route").items() if k == "sales"} == expected
-    whole = found.speed[0]
+    assert {k: v for k, v in counts_by(result, "route").items() if k == "sales"} == expected
+    whole = result.speed[0]
     assert sum(whole.fates.values()) == whole.leads == 3
-    assert sum(sum(ends.values()) for ends in found.ends.values()) == 3
+    assert sum(sum(ends.values()) for ends in result.ends.values()) == 3
     on_from = {"a": LISTS[0], "b": LISTS[0], "c": LISTS[1]}
     called = {lead for lead, when, _ in made if lead != "d" and on_from[lead] <= when <= END}
     assert whole.fates["in time"] + whole.fates["late"] == len(called)
@@ -202,10 +205,10 @@ def test_the_page_tells_the_sentence_and_every_group(tmp_path: Path) -> None:
         contact("b", "2026-03-03", False, "max", "no <budget>"),
         contact("d", "2026-03-03", False),
     ]
-    found = read(tmp_path, contacts)
-    page = write_page(tmp_path / "new" / "feedback.html", render(found), found)
+    result = read(tmp_path, contacts)
+    page = write_page(tmp_path / "new" / "feedback.html", render(result), result)
     text = page.read_text(encoding="utf-8")
-    assert str(found.verdict) == (
+    assert str(result.verdict) == (
         "Sales accepted 50 % of the leads they were handed: 1 of the 2 judged (95 % interval 9.5 % "
         "to 91 %); of 1 contacts with other leads, 0.0 %."
     )
@@ -214,7 +217,7 @@ def test_the_page_tells_the_sentence_and_every_group(tmp_path: Path) -> None:
     assert "no &lt;budget&gt;" in text
     assert "<eva>" not in text
     assert "<script" not in text
-    assert json.loads(page.with_suffix(".json").read_text(encoding="utf-8")) == to_json(found)
+    assert json.loads(page.with_suffix(".json").read_text(encoding="utf-8")) == to_json(result)
 
 
 def test_a_page_without_any_verdict(tmp_path: Path) -> None:

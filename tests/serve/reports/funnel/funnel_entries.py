@@ -19,7 +19,7 @@ def funnel(*names, **more):
     return Funnel.model_validate({"stage": stages} | more)
 
 
-def made(rows, asked, sources=None, until=UNTIL):
+def made(rows, requested, sources=None, until=UNTIL):
     """Entries of rows (entered stage 1, 2, ..., lost), None for never."""
     times = np.array([row[:-1] for row in rows], dtype="datetime64[us]")
     lost = pd.to_datetime([row[-1] for row in rows]).astype("datetime64[us]")
@@ -29,4 +29,4 @@ def made(rows, asked, sources=None, until=UNTIL):
     skipped = np.zeros(times.shape, bool)
     # in these tests, who passes two stages in the same instant has skipped the former
     skipped[:, :-1] = times[:, :-1] == times[:, 1:]
-    return Entries(asked, leads, times, skipped, until, ())
+    return Entries(requested, leads, times, skipped, until, ())

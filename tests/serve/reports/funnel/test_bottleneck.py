@@ -24,20 +24,20 @@ def halves(before, after, leads=200):
 
 
 def test_the_phase_that_fell_is_named_with_its_figures():
-    asked = funnel("lead", "MQL", "customer", within_days=30)
-    steps = ways(made(halves(0.31, 0.12), asked))[:2]
-    found = shortfalls(steps)
-    held = worst(found)
+    requested = funnel("lead", "MQL", "customer", within_days=30)
+    steps = ways(made(halves(0.31, 0.12), requested))[:2]
+    result = shortfalls(steps)
+    held = worst(result)
     assert held is not None
     assert (held.begin, held.to, held.rate, held.expected) == ("MQL", "customer", 0.12, 0.31)
     assert held.fewer == pytest.approx(38)
-    said = str(verdict(found, 2))
-    assert said.startswith(
+    text = str(verdict(result, 2))
+    assert text.startswith(
         "MQL to customer holds the funnel back the most: of the 200 leads that entered MQL from "
         "2025-12-12 to 2025-12-31, 12.0 % came to customer within 30 days, against 31.0 % of the "
         "200 before (difference -19.0 points, 95 % interval "
     )
-    assert said.endswith(", for 2 phases together): about 38 fewer.")
+    assert text.endswith(", for 2 phases together): about 38 fewer.")
 
 
 def test_a_late_drop_is_seen_against_all_that_was_before():
@@ -53,34 +53,34 @@ def test_a_late_drop_is_seen_against_all_that_was_before():
 
 
 def test_what_may_be_chance_is_not_named():
-    asked = funnel("lead", "MQL", "customer", within_days=30)
-    found = shortfalls(ways(made(halves(0.31, 0.28), asked))[:2])
-    assert worst(found) is None
-    assert str(verdict(found, 2)).startswith("No phase stands out")
+    requested = funnel("lead", "MQL", "customer", within_days=30)
+    result = shortfalls(ways(made(halves(0.31, 0.28), requested))[:2])
+    assert worst(result) is None
+    assert str(verdict(result, 2)).startswith("No phase stands out")
 
 
 def test_a_reference_is_held_against_all_mature_leads():
     rows = halves(0.3, 0.3)
     low = funnel("lead", "customer", within_days=30, reference=[0.5, 0.6])
     lives = [(row[0], row[2], None) for row in rows]
-    said = str(verdict(shortfalls(ways(made(lives, low))), 1))
-    assert "30.0 % came to customer" in said
-    assert "against at least 50.0 % as the reference has it (difference -20.0 points" in said
+    text = str(verdict(shortfalls(ways(made(lives, low))), 1))
+    assert "30.0 % came to customer" in text
+    assert "against at least 50.0 % as the reference has it (difference -20.0 points" in text
     met = funnel("lead", "customer", within_days=30, reference=[0.3, 0.6])
     assert worst(shortfalls(ways(made(lives, met)))) is None
 
 
 def test_few_leads_are_not_judged():
-    asked = funnel("lead", "MQL", "customer", within_days=30)
-    found = shortfalls(ways(made(halves(0.9, 0.0, leads=20), asked))[:2])
-    assert found == []
-    assert str(verdict(found, 2)).endswith("2 of 2 could not be judged: too few leads yet.")
+    requested = funnel("lead", "MQL", "customer", within_days=30)
+    result = shortfalls(ways(made(halves(0.9, 0.0, leads=20), requested))[:2])
+    assert result == []
+    assert str(verdict(result, 2)).endswith("2 of 2 could not be judged: too few leads yet.")
 
 
 def test_a_steady_funnel_is_seldom_blamed():
     """Nothing changes; of 120 draws of three phases at most about 5 % may name one."""
     rng = np.random.default_rng(3)
-    asked = funnel("a", "b", "c", "d", within_days=10)
+    requested = funnel("a", "b", "c", "d", within_days=10)
     blamed = 0
     for _ in range(120):
         start = UNTIL - 90 * DAY + np.arange(400) * timedelta(hours=4)
@@ -92,5 +92,5 @@ def test_a_steady_funnel_is_seldom_blamed():
                 t if ok else None for t, ok in zip(later, (b, b and c, b and c and d), strict=True)
             ]
             rows.append((moment, *passed, None))
-        blamed += worst(shortfalls(ways(made(rows, asked))[:3])) is not None
+        blamed += worst(shortfalls(ways(made(rows, requested))[:3])) is not None
     assert blamed <= 9  # one-sided: about 2.5 % are expected, 3 of 120

@@ -152,18 +152,18 @@ def test_by_segment_as_known_just_before_the_phase(copied: Path) -> None:
         '[[segment]]\nname = "price"\nall = [{action = "visited_pricing"}]\n'
         '[[segment]]\nname = "never"\nall = [{action = "visited_pricing", at_least = 999}]\n'
     )
-    found = report_of(copied, by="segment")
-    step = {name: measured[-2] for name, measured in found.groups.items()}
+    result = report_of(copied, by="segment")
+    step = {name: measured[-2] for name, measured in result.groups.items()}
     contacts = pd.read_parquet(copied / "contacts.parquet")
-    contacts = contacts[contacts["accepted"] & (contacts["contacted_at"] < found.until)]
+    contacts = contacts[contacts["accepted"] & (contacts["contacted_at"] < result.until)]
     accepted = contacts.groupby("lead_id")["contacted_at"].min()
     events = pd.read_parquet(copied / "events.parquet").merge(accepted.reset_index(), on="lead_id")
     known = events[["occurred_at", "recorded_at"]].max(axis=1)
     priced = events[(events["action"] == "visited_pricing") & (known < events["contacted_at"])]
     assert step["price"].entered == priced["lead_id"].nunique()
-    assert step["price"].entered + step["(in no segment)"].entered == found.steps[-1].entered
+    assert step["price"].entered + step["(in no segment)"].entered == result.steps[-1].entered
     assert step["never"].entered == 0
-    first = {name: measured[0].entered for name, measured in found.groups.items()}
+    first = {name: measured[0].entered for name, measured in result.groups.items()}
     assert first["price"] == 0  # nobody has done anything before being created
     (copied / "segments.toml").unlink()
     with pytest.raises(Refused, match="There are no segments"):
@@ -194,9 +194,9 @@ def test_the_page_needs_nothing_and_trusts_no_name(copied: Path, tmp_path: Path)
     assert page == render(named)
     written = write_page(tmp_path / "a" / "funnel.html", render(named), named)
     assert written.read_text(encoding="utf-8") == page
-    told = json.loads(written.with_suffix(".json").read_text())
-    assert told["groups"]["2024-01"][0]["entered"] > 0
-    assert told["finding"] == str(named.verdict)
+    message = json.loads(written.with_suffix(".json").read_text())
+    assert message["groups"]["2024-01"][0]["entered"] > 0
+    assert message["finding"] == str(named.verdict)
 
 
 def test_the_picture_ends_where_nothing_has_been_seen(report: FunnelReport) -> None:

@@ -44,12 +44,19 @@ def test_the_worked_example():
         (day("02-19"), None, None),
     ]
     (way,) = ways(made(rows, funnel("lead", "customer", within_days=30)))
-    found = measure(way)
-    counted = (found.entered, found.open, found.mature, found.went_on, found.lost, found.still)
+    result = measure(way)
+    counted = (
+        result.entered,
+        result.open,
+        result.mature,
+        result.went_on,
+        result.lost,
+        result.still,
+    )
     assert counted == (6, 2, 4, 1, 1, 2)
-    assert found.rate.point == 0.25
-    assert found.days == {0.25: 5.0, 0.5: 26.0, 0.75: 30.0}
-    assert found.median_on == 26.0
+    assert result.rate.point == 0.25
+    assert result.days == {0.25: 5.0, 0.5: 26.0, 0.75: 30.0}
+    assert result.median_on == 26.0
     curve = incidence(way)
     assert curve["days"].tolist() == [0, 2, 5, 26, 30]
     assert curve["left"].tolist() == pytest.approx([0, 1 / 6, 2 / 6, 5 / 9, 7 / 9])
@@ -91,42 +98,42 @@ def fates(rows, begin, to):
 
 def kaplan_meier(lives):
     """[(days, share still there)] by the product over days, from the definition."""
-    share, found = 1.0, []
+    share, result = 1.0, []
     for moment in sorted({days for _, days, fate in lives if fate != "open"}):
         there = sum(days >= moment for _, days, _ in lives)
         leaving = sum(days == moment and fate != "open" for _, days, fate in lives)
         share *= 1 - leaving / there
-        found.append((moment, share))
-    return found
+        result.append((moment, share))
+    return result
 
 
 @settings(max_examples=150)
 @given(rows=lives(), within=st.integers(1, 40))
 def test_figures_equal_the_recount(rows, within):
-    asked = funnel("lead", "MQL", "customer", within_days=within, whole_within_days=within + 5)
+    requested = funnel("lead", "MQL", "customer", within_days=within, whole_within_days=within + 5)
     places = ((0, 1, within), (1, 2, within), (0, 2, within + 5))
-    for way, (begin, to, limit) in zip(ways(made(rows, asked)), places, strict=True):
+    for way, (begin, to, limit) in zip(ways(made(rows, requested)), places, strict=True):
         expected = list(fates(rows, begin, to))
         mature = [each for each in expected if each[0] + limit * DAY <= UNTIL]
         in_time = Counter(fate for _, days, fate in mature if days < limit)
-        found = measure(way)
-        assert found.entered == len(expected)
-        assert found.open == sum(fate == "open" for *_, fate in expected)
-        assert found.skipped == sum(row[begin] is not None for row in rows) - len(expected)
-        assert (found.mature, found.went_on, found.lost) == (
+        result = measure(way)
+        assert result.entered == len(expected)
+        assert result.open == sum(fate == "open" for *_, fate in expected)
+        assert result.skipped == sum(row[begin] is not None for row in rows) - len(expected)
+        assert (result.mature, result.went_on, result.lost) == (
             len(mature),
             in_time["on"],
             in_time["lost"],
         )
-        assert found.still == len(mature) - in_time["on"] - in_time["lost"]
+        assert result.still == len(mature) - in_time["on"] - in_time["lost"]
         curve = kaplan_meier(expected)
-        for quantile, days in found.days.items():
+        for quantile, days in result.days.items():
             reached = [moment for moment, there in curve if there <= 1 - quantile + 1e-9]
             assert days == (min(reached) if reached else None)
-        told = incidence(way).iloc[1:]
-        assert told["days"].tolist() == [moment for moment, _ in curve]
-        assert (1 - told["left"]).tolist() == pytest.approx([there for _, there in curve])
-        assert (told["on"] + told["lost"]).tolist() == pytest.approx(told["left"].tolist())
+        message = incidence(way).iloc[1:]
+        assert message["days"].tolist() == [moment for moment, _ in curve]
+        assert (1 - message["left"]).tolist() == pytest.approx([there for _, there in curve])
+        assert (message["on"] + message["lost"]).tolist() == pytest.approx(message["left"].tolist())
 
 
 @settings(max_examples=40)
@@ -144,14 +151,14 @@ def test_without_open_leads_the_curves_are_plain_shares(rows):
 @settings(max_examples=15)
 @given(rows=lives(), data=st.data())
 def test_groups_are_parts_of_the_whole(rows, data):
-    asked = funnel("lead", "MQL", "customer", within_days=10, period="week")
+    requested = funnel("lead", "MQL", "customer", within_days=10, period="week")
     sources = data.draw(
         st.lists(st.sampled_from("abc"), min_size=len(rows), max_size=len(rows)), label="sources"
     )
-    found = made(rows, asked, sources)
-    every = ways(found)
+    result = made(rows, requested, sources)
+    every = ways(result)
     for by in ("source", "cohort", "period"):
-        groups = grouped(found, every, by)
+        groups = grouped(result, every, by)
         for place, way in enumerate(every):
             whole = measure(way)
             parts = [measured[place] for measured in groups.values()]
@@ -161,20 +168,20 @@ def test_groups_are_parts_of_the_whole(rows, data):
         assert list(groups) == sorted(groups) or by == "source"
     alone = [n for n, source in enumerate(sources) if source == "a"]
     if alone:
-        apart = measure(ways(made([rows[n] for n in alone], asked))[0])
-        assert grouped(found, every, "source")["a"][0] == apart
+        apart = measure(ways(made([rows[n] for n in alone], requested))[0])
+        assert grouped(result, every, "source")["a"][0] == apart
 
 
 def test_many_sources_are_put_together():
     rows = [(UNTIL - DAY, None, None)] * 40
-    found = made(rows, funnel("lead", "customer"), [f"s{n % 20:02d}" for n in range(40)])
-    groups = grouped(found, ways(found), "source")
+    result = made(rows, funnel("lead", "customer"), [f"s{n % 20:02d}" for n in range(40)])
+    groups = grouped(result, ways(result), "source")
     assert len(groups) == 16
     assert groups[OTHERS][0].entered == 10
 
 
 def test_nobody_mature_gives_no_rate():
-    found = measure(ways(made([(UNTIL - DAY, None, None)], funnel("lead", "customer")))[0])
-    assert (found.mature, found.still) == (0, 0)
-    assert to_json(found)["conversion"] == {"point": None, "low": None, "high": None}
-    assert found.days == {0.25: None, 0.5: None, 0.75: None}
+    result = measure(ways(made([(UNTIL - DAY, None, None)], funnel("lead", "customer")))[0])
+    assert (result.mature, result.still) == (0, 0)
+    assert to_json(result)["conversion"] == {"point": None, "low": None, "high": None}
+    assert result.days == {0.25: None, 0.5: None, 0.75: None}

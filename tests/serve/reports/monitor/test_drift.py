@@ -41,10 +41,10 @@ def test_the_literal_example() -> None:
 
 def test_bins_are_of_equal_count_and_missing_ones_apart() -> None:
     """0 to 99, ten to a bin; now only the upper half, and a fifth missing."""
-    found = of(np.arange(100.0), [*np.arange(50.0, 90.0), *[math.nan] * 10])
+    result = of(np.arange(100.0), [*np.arange(50.0, 90.0), *[math.nan] * 10])
     now = np.array([0, 0, 0, 0, 0, 10, 10, 10, 10, 0, 10])
-    assert found.psi == pytest.approx(psi([5] * 10 + [0], now))  # weighted to the 50
-    assert found.status == "red"
+    assert result.psi == pytest.approx(psi([5] * 10 + [0], now))  # weighted to the 50
+    assert result.status == "red"
 
 
 def test_counts_that_are_mostly_zero_have_fewer_bins() -> None:
@@ -65,8 +65,8 @@ def test_texts_go_by_name_and_rare_ones_together() -> None:
 def test_what_chance_makes_is_known(leads: int) -> None:
     rng = np.random.default_rng(3)
     draws = rng.multinomial(leads, [0.1] * 10, size=(2000, 2))
-    found = np.quantile([psi(one, other) for one, other in draws], 0.99)
-    assert found == pytest.approx(psi_by_chance(10, leads, leads, 0.01), rel=0.1)
+    result = np.quantile([psi(one, other) for one, other in draws], 0.99)
+    assert result == pytest.approx(psi_by_chance(10, leads, leads, 0.01), rel=0.1)
 
 
 def test_neither_cries_at_a_million_nor_sleeps_at_three_hundred() -> None:
@@ -84,13 +84,13 @@ def test_neither_cries_at_a_million_nor_sleeps_at_three_hundred() -> None:
 
 
 def test_growing_older_is_no_drift() -> None:
-    """Ten deeds per day of age, three months on: twice as many each, and nothing has changed."""
+    """Ten events per day of age, three months on: twice as many each, and nothing has changed."""
     rng = np.random.default_rng(5)
     ages = [rng.uniform(0, most, 3000) for most in (120, 200)]
-    deeds = [pd.Series(rng.poisson(10 * age).astype(float)) for age in ages]
-    assert of(*deeds).status == "red"
+    events = [pd.Series(rng.poisson(10 * age).astype(float)) for age in ages]
+    assert of(*events).status == "red"
     matched = match_ages(pd.Series(ages[0]), pd.Series(np.arange(3000)), ages[1])
-    assert drift("f", *deeds, matched).status == "green"
+    assert drift("f", *events, matched).status == "green"
     assert matched.share == pytest.approx(np.mean(ages[1] < 120), abs=0.06)
     assert matched.weight.sum() == matched.now.sum()
 
@@ -118,12 +118,12 @@ def test_a_lead_seen_at_four_cutoffs_is_one_lead() -> None:
 
 def test_pace_tells_doubled_vanished_and_too_few() -> None:
     rng = np.random.default_rng(7)
-    deeds = rng.poisson(2, 1000).astype(float)
+    events = rng.poisson(2, 1000).astype(float)
     same, twice = rng.poisson(2, 500).astype(float), 2 * rng.poisson(2, 500).astype(float)
     matched = alike(1000, 500)
-    assert rate_change(deeds, same, matched).status(20) == "green"
-    assert rate_change(deeds, twice, matched).status(20) == "red"
-    assert rate_change(deeds, np.zeros(500), matched).status(20) == "red"
+    assert rate_change(events, same, matched).status(20) == "green"
+    assert rate_change(events, twice, matched).status(20) == "red"
+    assert rate_change(events, np.zeros(500), matched).status(20) == "red"
     rare = (np.arange(1000) < 10).astype(float)  # 5 leads expected, none seen: it may be chance
     assert rate_change(rare, np.zeros(500), matched).expected == 5
     assert fewest_expected(20) > 5

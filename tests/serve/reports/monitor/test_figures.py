@@ -77,8 +77,8 @@ def clean(home: Path, trained: Trained) -> Monitoring:
     return monitored(home, trained)
 
 
-def check(found: Monitoring, key: str) -> MonitorCheck:
-    return next(each for each in found.checks if each.key == key)
+def check(result: Monitoring, key: str) -> MonitorCheck:
+    return next(each for each in result.checks if each.key == key)
 
 
 def test_a_clean_week_has_no_red_light(clean: Monitoring) -> None:
@@ -89,23 +89,23 @@ def test_a_clean_week_has_no_red_light(clean: Monitoring) -> None:
 
 def test_past_scores_by_brute_force(clean: Monitoring, home: Path) -> None:
     """Of the mature cutoffs the latest, and those a horizon before it: 05-12 and 04-07."""
-    told = clean.versions[0]
-    assert told.cutoffs == [datetime(2025, 4, 7), datetime(2025, 5, 12)]
+    message = clean.versions[0]
+    assert message.cutoffs == [datetime(2025, 4, 7), datetime(2025, 5, 12)]
     with open_ledger(home / "ledger.duckdb") as ledger:
         rows = ledger.connection.execute("SELECT lead_id, cutoff, readiness FROM scores").df()
     deals = pd.read_parquet(home / "deals.parquet").set_index("lead_id")
     promised, won, leads = 0.0, 0, 0
     for row in rows.itertuples():
-        if row.cutoff.to_pydatetime() in told.cutoffs:
+        if row.cutoff.to_pydatetime() in message.cutoffs:
             leads += 1
             promised += row.readiness
             if int(row.lead_id) in deals.index:
                 deal = deals.loc[int(row.lead_id)]
                 until = row.cutoff + timedelta(days=30)
                 won += deal["outcome"] == "won" and row.cutoff <= deal["closed_at"] < until
-    assert (told.overall.leads, told.overall.won) == (leads, won)
-    assert told.overall.expected == pytest.approx(promised)
-    assert told.gone == 0
+    assert (message.overall.leads, message.overall.won) == (leads, won)
+    assert message.overall.expected == pytest.approx(promised)
+    assert message.gone == 0
 
 
 def test_leads_that_are_gone_or_were_closed_before_count_nowhere(
@@ -127,11 +127,11 @@ def test_leads_that_are_gone_or_were_closed_before_count_nowhere(
         return {"leads": leads, "events": events, "deals": deals}
 
     with changed(home, tmp_path, change) as folder:
-        found = monitored(folder, trained).versions[0]
+        result = monitored(folder, trained).versions[0]
     before = clean.versions[0]
-    assert found.gone in (2, 3, 4)  # each may have been scored at 04-07 too
-    assert found.overall.leads == before.overall.leads - found.gone
-    assert found.overall.won == before.overall.won
+    assert result.gone in (2, 3, 4)  # each may have been scored at 04-07 too
+    assert result.overall.leads == before.overall.leads - result.gone
+    assert result.overall.won == before.overall.won
 
 
 def test_nothing_after_the_cutoff_counts(home: Path, tmp_path: Path, trained: Trained) -> None:
@@ -171,7 +171,7 @@ def lose_deals(tables: Tables) -> Tables:
 
 
 @pytest.mark.parametrize(
-    ("change", "key", "said"),
+    ("change", "key", "message"),
     [
         (rename, "actions", "visited_service_page vanished .* perhaps now called view_service"),
         (rename, "actions", "view_service is new"),
@@ -182,13 +182,13 @@ def lose_deals(tables: Tables) -> Tables:
     ],
 )
 def test_planted_changes_are_found_by_name(
-    home: Path, tmp_path: Path, trained: Trained, change: Callable, key: str, said: str
+    home: Path, tmp_path: Path, trained: Trained, change: Callable, key: str, message: str
 ) -> None:
     with changed(home, tmp_path, change) as folder:
-        found = monitored(folder, trained)
-    assert check(found, key).status == "red"
-    assert re.search(said, check(found, key).message)
-    assert found.exit_code(strict=False) == 1
+        result = monitored(folder, trained)
+    assert check(result, key).status == "red"
+    assert re.search(message, check(result, key).message)
+    assert result.exit_code(strict=False) == 1
 
 
 def test_without_a_ledger_it_says_what_is_missing(
@@ -196,19 +196,19 @@ def test_without_a_ledger_it_says_what_is_missing(
 ) -> None:
     with changed(home, tmp_path, lambda tables: {}) as folder:
         (folder / "ledger.duckdb").unlink()
-        found = monitored(folder, trained)
-    assert check(found, "calibration").status == "grey"
-    assert "0.0 wins are to be expected" in check(found, "calibration").message
-    assert "20 are needed: 20.0 more" in check(found, "calibration").message
-    assert check(found, "days_without_scores").status == "grey"
-    write_page(found, tmp_path / "monitor.html")
+        result = monitored(folder, trained)
+    assert check(result, "calibration").status == "grey"
+    assert "0.0 wins are to be expected" in check(result, "calibration").message
+    assert "20 are needed: 20.0 more" in check(result, "calibration").message
+    assert check(result, "days_without_scores").status == "grey"
+    write_page(result, tmp_path / "monitor.html")
 
 
 def test_the_reference_lies_whole_weeks_before() -> None:
-    found = reference_cutoffs(datetime(2026, 6, 1), datetime(2026, 3, 30))
-    assert [f"{cutoff:%m-%d}" for cutoff in found] == ["03-09", "03-16", "03-23", "03-30"]
-    found = reference_cutoffs(datetime(2026, 6, 3), datetime(2026, 3, 30))
-    assert f"{found[-1]:%m-%d}" == "03-25"
+    result = reference_cutoffs(datetime(2026, 6, 1), datetime(2026, 3, 30))
+    assert [f"{cutoff:%m-%d}" for cutoff in result] == ["03-09", "03-16", "03-23", "03-30"]
+    result = reference_cutoffs(datetime(2026, 6, 3), datetime(2026, 3, 30))
+    assert f"{result[-1]:%m-%d}" == "03-25"
     with pytest.raises(Refused, match="nothing new to watch"):
         reference_cutoffs(datetime(2026, 3, 30), datetime(2026, 3, 30))
 

@@ -17,10 +17,10 @@ from serve.reports.monitor.outcomes import FEWEST_WINS, apart, by_band, past_sco
 
 def by_hand(chances: list[float]) -> np.ndarray:
     """P(0 wins), P(1 win), ...: one lead after the other."""
-    found = np.array([1.0])
+    result = np.array([1.0])
     for p in chances:
-        found = np.convolve(found, [1 - p, p])
-    return found
+        result = np.convolve(result, [1 - p, p])
+    return result
 
 
 @given(st.lists(st.floats(0.01, 0.99), min_size=1, max_size=25), st.data())
@@ -50,9 +50,9 @@ def test_right_scores_seldom_alarm_and_wrong_ones_do() -> None:
     for _ in range(200):
         ready = rng.beta(0.5, 8, 1000)
         luck = rng.random(1000)
-        found = past_scores(ready, (luck < ready).astype(float))
-        right += found.low <= found.won <= found.high
-        alarms += found.status() != "green"
+        result = past_scores(ready, (luck < ready).astype(float))
+        right += result.low <= result.won <= result.high
+        alarms += result.status() != "green"
         wrong += past_scores(ready, (luck < ready / 2).astype(float)).status() == "red"
     assert 0.93 <= right / 200 <= 0.99
     assert alarms <= 4  # 1.25 times off is far for 59 wins, and seldom by chance
@@ -70,9 +70,9 @@ def test_below_twenty_wins_nothing_is_said() -> None:
 def test_a_trifle_is_no_alarm_however_sure() -> None:
     ready = np.full(1_000_000, 0.1)
     won = (np.arange(1_000_000) < 110_000).astype(float)
-    found = past_scores(ready, won)
-    assert found.chance < 1e-6
-    assert found.status() == "green"
+    result = past_scores(ready, won)
+    assert result.chance < 1e-6
+    assert result.status() == "green"
 
 
 def test_bands_add_up_and_tear_no_tie() -> None:

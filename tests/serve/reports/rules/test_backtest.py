@@ -36,7 +36,7 @@ def current_text(demo_folder):
 @pytest.fixture(scope="module")
 def upside_down(demo_folder, current_text):
     """Every sign turned: what drew leads up draws them down."""
-    text = re.sub(r"points = (-?\d+)", lambda found: f"points = {-int(found[1])}", current_text)
+    text = re.sub(r"points = (-?\d+)", lambda result: f"points = {-int(result[1])}", current_text)
     return of(demo_folder, text.replace('name = "starter"', 'name = "upside down"'))
 
 
@@ -68,44 +68,44 @@ def test_each_rule_is_counted_as_the_log_has_it(upside_down):
 
 
 def test_the_same_rules_are_told_apart_from_a_draw(demo_folder, current_text):
-    found = of(demo_folder, current_text + "# a comment is no change\n")
-    assert found.draft.version == found.current.version
-    assert str(found.verdict).startswith("The draft says what the current rules say")
-    assert not found.is_worse
-    assert found.judged.difference["precision"] == (0, 0, 0)
+    result = of(demo_folder, current_text + "# a comment is no change\n")
+    assert result.draft.version == result.current.version
+    assert str(result.verdict).startswith("The draft says what the current rules say")
+    assert not result.is_worse
+    assert result.judged.difference["precision"] == (0, 0, 0)
 
 
 def test_who_is_disqualified_stands_last(demo_folder, current_text):
     angry = '[[disqualify]]\nname = "no mail"\nany = [{ action = "unsubscribed" }]\n'
-    found = of(demo_folder, current_text + angry)
-    points, current = found.scores[DRAFT], found.scores[CURRENT]
+    result = of(demo_folder, current_text + angry)
+    points, current = result.scores[DRAFT], result.scores[CURRENT]
     last = points == points.min()
     assert 0 < last.sum() < len(points)
     assert (points[~last] == current[~last]).all()
     assert points[~last].min() > points.min()
-    assert (call_order(found.draft, found_frame(demo_folder, found)) == points).all()
+    assert (call_order(result.draft, found_frame(demo_folder, result)) == points).all()
 
 
-def found_frame(folder, found):
-    cutoffs = sorted(set(found.snapshots["cutoff"].dt.to_pydatetime()))
-    with open_database(load(folder), found.draft.specs) as database:
-        return labelled(database, found.draft.specs, cutoffs, found.horizon_days, 4).frame
+def found_frame(folder, result):
+    cutoffs = sorted(set(result.snapshots["cutoff"].dt.to_pydatetime()))
+    with open_database(load(folder), result.draft.specs) as database:
+        return labelled(database, result.draft.specs, cutoffs, result.horizon_days, 4).frame
 
 
 def test_beside_the_model_all_are_judged_on_cutoffs_fair_to_it(demo_folder, trained, current_text):
     config = load(demo_folder)
     model = Registry(config).pick(None)
     assert model.version == trained.model.version
-    found = of(demo_folder, current_text.replace("points = 10", "points = 12"), model)
-    assert set(found.scores) == {DRAFT, CURRENT, MODEL}
-    gap = (found.snapshots["cutoff"].min() - model.trained_until).days
+    result = of(demo_folder, current_text.replace("points = 10", "points = 12"), model)
+    assert set(result.scores) == {DRAFT, CURRENT, MODEL}
+    gap = (result.snapshots["cutoff"].min() - model.trained_until).days
     assert gap >= model.horizon_days
-    assert found.beside_model.names == (DRAFT, MODEL)
-    told = to_json(found)
+    assert result.beside_model.names == (DRAFT, MODEL)
+    message = to_json(result)
     test = trained.comparison.judgement.estimates["rules"]["precision"].point
-    assert told["test"][CURRENT]["at_capacity"]["precision"] == pytest.approx(test)
-    assert told["model_version"] == "1"
-    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert message["test"][CURRENT]["at_capacity"]["precision"] == pytest.approx(test)
+    assert message["model_version"] == "1"
+    assert json.loads(json.dumps(message, allow_nan=False)) == message
 
 
 def test_without_a_store_there_is_no_model_and_none_is_made(demo_folder, tmp_path):
@@ -121,6 +121,6 @@ def test_the_page_says_it_without_script(upside_down, tmp_path):
     assert "none is registered yet" in text
     assert "<script" not in text
     assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org/", "")
-    told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    assert told["worse"] is True
-    assert told["test"]["difference"]["precision"]["point"] < 0
+    message = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert message["worse"] is True
+    assert message["test"]["difference"]["precision"]["point"] < 0

@@ -26,7 +26,7 @@ HEAD = 'name = "n"\nbands = { warm = 10, hot = 25 }\n'
 CHAT = '[[rule]]\naction = "chat"\npoints = 10\n'
 ORDER = '[[rule]]\naction = "order"\npoints = 6\n'
 COMPLAINED = '[[disqualify]]\nname = "angry"\nany = [{ action = "complain" }]\n'
-DEEDS = [(1, "chat"), (1, "chat"), (1, "chat"), (2, "chat"), (2, "order"), (4, "chat")]
+EVENTS = [(1, "chat"), (1, "chat"), (1, "chat"), (2, "chat"), (2, "order"), (4, "chat")]
 
 
 def rules(text):
@@ -37,8 +37,10 @@ def rules(text):
 def diff(tmp_path_factory):
     folder = tmp_path_factory.mktemp("four")
     leads = [{"lead_id": lead, "created_at": at("2026-01-01")} for lead in (1, 2, 3, 4)]
-    deeds = [*DEEDS, (4, "complain")]
-    write_database(folder, leads, [event(lead, at("2026-02-20"), deed) for lead, deed in deeds])
+    events = [*EVENTS, (4, "complain")]
+    write_database(
+        folder, leads, [event(lead, at("2026-02-20"), action) for lead, action in events]
+    )
     old, new = rules(CHAT), rules(ORDER + CHAT + "cap = 20\n" + COMPLAINED)
     config = config_for(folder)
     with open_database(config, (*old.specs, *new.specs)) as database:
@@ -60,17 +62,17 @@ def test_who_changes_band_comes_first(diff):
 
 
 def test_what_is_counted(diff):
-    told = to_json(diff)
-    assert told["bands"] == {
+    message = to_json(diff)
+    assert message["bands"] == {
         "cold": {"cold": 1, "warm": 0, "hot": 0},
         "warm": {"cold": 0, "warm": 2, "hot": 0},
         "hot": {"cold": 0, "warm": 1, "hot": 0},
     }
-    assert (told["open_leads"], told["other_points"], told["other_band"]) == (4, 2, 1)
-    assert told["disqualified"] == {"old": 0, "new": 1}
-    assert told["mean_difference"] == -1
-    assert [row["lead_id"] for row in told["leads"]] == [1, 2, 4]
-    assert told["leads"][0]["old_disqualified"] is None
+    assert (message["open_leads"], message["other_points"], message["other_band"]) == (4, 2, 1)
+    assert message["disqualified"] == {"old": 0, "new": 1}
+    assert message["mean_difference"] == -1
+    assert [row["lead_id"] for row in message["leads"]] == [1, 2, 4]
+    assert message["leads"][0]["old_disqualified"] is None
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])

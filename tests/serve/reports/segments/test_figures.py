@@ -61,67 +61,67 @@ def little(tmp_path: Path) -> Config:
     return config_for(tmp_path, time={"first_cutoff": at("2026-01-05"), "horizon_days": 7})
 
 
-def told(config: Config, cutoff: datetime | None = None, which: str = "") -> SegmentsReport:
+def report_of(config: Config, cutoff: datetime | None = None, which: str = "") -> SegmentsReport:
     return segments_report(config, which, cutoff, silent)
 
 
 def counts(group: SegmentGroup) -> tuple[int, int, int, int]:
-    found = group.conversion
-    return group.open_leads, found.snapshots, found.leads, found.wins
+    result = group.conversion
+    return group.open_leads, result.snapshots, result.leads, result.wins
 
 
 def test_of_the_worked_example(little: Config) -> None:
     """Mature are 01-05, 01-12 and 01-19. Lead 1 is open at the first only, and won after it; lead
     4 is won on 02-01, which no mature horizon reaches. At 2026-02-02 only lead 2 is open."""
-    found = told(little, at("2026-02-02"))
-    assert found.cutoffs == [at("2026-01-05"), at("2026-01-12"), at("2026-01-19")]
-    visited, silent_, called = found.segments
+    result = report_of(little, at("2026-02-02"))
+    assert result.cutoffs == [at("2026-01-05"), at("2026-01-12"), at("2026-01-19")]
+    visited, silent_, called = result.segments
     assert counts(visited) == (1, 3, 2, 1)
     assert counts(silent_) == (0, 4, 2, 0)  # lead 2 at 01-05, lead 4 at all three
     assert counts(called) == (0, 0, 0, 0)
-    assert counts(found.everyone) == (1, 10, 4, 1)
-    assert counts(found.nowhere) == (0, 3, 1, 0)  # lead 3, who wrote
+    assert counts(result.everyone) == (1, 10, 4, 1)
+    assert counts(result.nowhere) == (0, 3, 1, 0)  # lead 3, who wrote
     assert visited.conversion.lift.point == pytest.approx((1 / 3) / (1 / 10))
     assert (visited.points, silent_.points, visited.readiness) == (5, None, None)
-    assert found.overlap.loc["visited <b>&"].tolist() == [1, 0, 0]
-    assert found.notes == ["called asks for actions that are not in the data, or left out: call."]
+    assert result.overlap.loc["visited <b>&"].tolist() == [1, 0, 0]
+    assert result.notes == ["called asks for actions that are not in the data, or left out: call."]
     assert not (little.folder / "out").exists()  # to look for a model makes no store
 
 
 def test_at_an_earlier_cutoff_nothing_later_is_known(little: Config) -> None:
     """On 01-14 only the horizon from 01-05 is over; all but lead 1 are open."""
-    found = told(little, at("2026-01-14"))
-    assert found.cutoffs == [at("2026-01-05")]
-    assert counts(found.everyone) == (3, 4, 4, 1)
-    assert counts(found.segments[0]) == (1, 1, 1, 1)
+    result = report_of(little, at("2026-01-14"))
+    assert result.cutoffs == [at("2026-01-05")]
+    assert counts(result.everyone) == (3, 4, 4, 1)
+    assert counts(result.segments[0]) == (1, 1, 1, 1)
 
 
 def test_before_any_horizon_is_over_there_are_sizes_only(little: Config) -> None:
-    found = told(little, at("2026-01-06"))
-    assert counts(found.everyone) == (4, 0, 0, 0)
-    assert str(found.verdict).startswith("Nothing can be said of conversion yet")
-    assert found.notes[0] == "No cutoff's horizon of 7 days is over: no conversion."
-    assert to_json(found)["segments"][0]["conversion"]["rate"]["point"] is None
-    assert "unknown" in render(found)
+    result = report_of(little, at("2026-01-06"))
+    assert counts(result.everyone) == (4, 0, 0, 0)
+    assert str(result.verdict).startswith("Nothing can be said of conversion yet")
+    assert result.notes[0] == "No cutoff's horizon of 7 days is over: no conversion."
+    assert to_json(result)["segments"][0]["conversion"]["rate"]["point"] is None
+    assert "unknown" in render(result)
 
 
 def test_without_segments_it_is_said_how_to_write_one(little: Config) -> None:
     (little.folder / "segments.toml").unlink()
     with pytest.raises(Refused, match=r"(?s)no segments: write some into .*\[\[segment\]\]"):
-        told(little)
+        report_of(little)
     (little.folder / "segments.toml").write_text(SEGMENTS)
     with pytest.raises(Refused, match="No lead is open at 2026-01-01 00:00"):
-        told(little, at("2026-01-01"))
+        report_of(little, at("2026-01-01"))
 
 
 def test_a_model_that_is_not_there_is_refused(little: Config) -> None:
     with pytest.raises(BadInput, match="There is no champion"):
-        told(little, which="champion")
+        report_of(little, which="champion")
 
 
 def test_the_page_holds_the_figures_and_no_name_as_markup(little: Config, tmp_path: Path) -> None:
-    found = told(little, at("2026-02-02"))
-    page = write_page(tmp_path / "new" / "segments.html", render(found), found).read_text()
+    result = report_of(little, at("2026-02-02"))
+    page = write_page(tmp_path / "new" / "segments.html", render(result), result).read_text()
     assert (tmp_path / "new" / "segments.json").is_file()
     assert "visited <b>" not in page
     assert page.count("visited &lt;b&gt;&amp;") >= 4
@@ -136,33 +136,33 @@ def test_the_page_holds_the_figures_and_no_name_as_markup(little: Config, tmp_pa
 def test_with_a_model_the_mean_readiness_is_that_of_its_leads(
     demo_folder: Path, trained: Trained
 ) -> None:
-    found = told(load(demo_folder))
-    assert found.model_version == trained.model.version
-    everyone = found.everyone.readiness
+    result = report_of(load(demo_folder))
+    assert result.model_version == trained.model.version
+    everyone = result.everyone.readiness
     assert everyone is not None
     assert 0 < everyone < 1
-    serious = next(group for group in found.segments if group.name.startswith("serious"))
+    serious = next(group for group in result.segments if group.name.startswith("serious"))
     assert serious.readiness is not None
     assert serious.readiness > everyone
     assert serious.conversion.against_all == "more"
-    assert str(found.verdict).startswith("serious interest, last 30 days converts best: ")
-    sizes = [group.open_leads for group in found.segments]
-    assert max(sizes) <= found.everyone.open_leads <= sum(sizes) + found.nowhere.open_leads
+    assert str(result.verdict).startswith("serious interest, last 30 days converts best: ")
+    sizes = [group.open_leads for group in result.segments]
+    assert max(sizes) <= result.everyone.open_leads <= sum(sizes) + result.nowhere.open_leads
 
 
 def test_a_readiness_of_the_past_is_told_as_such(demo_folder: Path, trained: Trained) -> None:
-    notes = told(load(demo_folder), trained.split.fit[-1]).notes
+    notes = report_of(load(demo_folder), trained.split.fit[-1]).notes
     assert any("it tells what it has seen" in note for note in notes)
 
 
 def test_overlap_equals_counting() -> None:
     rng = np.random.default_rng(0)
     members = pd.DataFrame(rng.random((50, 4)) < [0.5, 0.1, 0, 0.9], columns=list("abcd"))
-    found = overlap(members)
+    result = overlap(members)
     rows = members.to_dict("records")
     for one in "abcd":
         for other in "abcd":
             inside = [row for row in rows if row[one]]
             both = [row for row in inside if row[other]]
-            wanted = len(both) / len(inside) if inside else math.nan
-            assert found.loc[one, other] == pytest.approx(wanted, nan_ok=True)
+            expected = len(both) / len(inside) if inside else math.nan
+            assert result.loc[one, other] == pytest.approx(expected, nan_ok=True)

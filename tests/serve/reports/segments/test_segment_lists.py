@@ -32,7 +32,7 @@ name = "signed"
 any = [{action = "form_submitted"}, {action = "called_in"}]
 [[segment]]
 name = "nobody"
-all = [{action = "no such deed"}]
+all = [{action = "no such action"}]
 """
 
 
@@ -61,7 +61,7 @@ def scored(config: Config, scorer: Scorer, path: Path) -> Iterator[tuple[Scored,
 
 
 def who_did(folder: Path, actions: set[str]) -> set[str]:
-    """Leads with such a deed known before Monday, counted in pandas from the file."""
+    """Leads with such an event known before Monday, counted in pandas from the file."""
     events = pd.read_parquet(folder / "events.parquet")
     known = events[["occurred_at", "recorded_at"]].max(axis=1) if "recorded_at" in events else None
     when = events["occurred_at"] if known is None else known
@@ -71,25 +71,25 @@ def who_did(folder: Path, actions: set[str]) -> set[str]:
 def test_the_ledger_names_the_segments_of_every_lead_and_lists_by_them(
     config: Config, scorer: Scorer, tmp_path: Path
 ) -> None:
-    with scored(config, scorer, tmp_path / "ledger.duckdb") as (found, ledger):
-        rows = found.rows.set_index("lead_id")
+    with scored(config, scorer, tmp_path / "ledger.duckdb") as (result, ledger):
+        rows = result.rows.set_index("lead_id")
         off = who_did(config.folder, {"unsubscribed"}) & set(rows.index)
         signed = who_did(config.folder, {"form_submitted", "called_in"}) & set(rows.index)
-        assert len(rows) == found.open_leads > len(off | signed)
+        assert len(rows) == result.open_leads > len(off | signed)
         assert len(off & signed) > 0
         for lead, names in rows["segments"].items():
-            told = [] if pd.isna(names) else names.split("; ")
-            wanted = {"50% off, 'now'": off, "signed": signed}
-            assert told == [name for name, leads in wanted.items() if lead in leads]
+            message = [] if pd.isna(names) else names.split("; ")
+            expected = {"50% off, 'now'": off, "signed": signed}
+            assert message == [name for name, leads in expected.items() if lead in leads]
         for name, leads in (("50% off, 'now'", off), ("signed", signed), ("nobody", set())):
-            listed = ledger.rows(found.run, segment=name)
+            listed = ledger.rows(result.run, segment=name)
             assert set(listed["lead_id"]) == leads
-            assert found.of_segment(name)["open_leads"] == len(leads)
-            kept = pd.read_csv(ledger.export(found.run, tmp_path / "list.csv", name))
-            assert set(kept["lead_id"].astype(str)) == leads
+            assert result.of_segment(name)["open_leads"] == len(leads)
+            stored = pd.read_csv(ledger.export(result.run, tmp_path / "list.csv", name))
+            assert set(stored["lead_id"].astype(str)) == leads
             in_order = [lead for lead in rows.index if lead in leads]
             assert listed["lead_id"].tolist() == in_order
-        assert len(ledger.rows(found.run, 3, "signed")) == 3
+        assert len(ledger.rows(result.run, 3, "signed")) == 3
 
 
 def test_a_second_run_renames_segments_and_touches_nothing_else(
@@ -118,8 +118,8 @@ def test_without_segments_the_ledger_names_none(
     config: Config, scorer: Scorer, tmp_path: Path
 ) -> None:
     plain = Scorer(scorer.model, scorer.rules, scorer.words)
-    with scored(config, plain, tmp_path / "ledger.duckdb") as (found, _):
-        assert found.rows["segments"].isna().all()
+    with scored(config, plain, tmp_path / "ledger.duckdb") as (result, _):
+        assert result.rows["segments"].isna().all()
 
 
 def judged(config: Config, scorer: Scorer, segment: Segment | None):
@@ -131,22 +131,22 @@ def judged(config: Config, scorer: Scorer, segment: Segment | None):
 def test_the_comparison_is_of_the_segment_s_leads_alone(config: Config, scorer: Scorer) -> None:
     everyone = judged(config, scorer, None)
     name = "50% off, 'now'"
-    found = judged(config, scorer, scorer.segments.named(name))
+    result = judged(config, scorer, scorer.segments.named(name))
     events = pd.read_parquet(config.folder / "events.parquet")
     gone = events[events["action"] == "unsubscribed"].groupby("lead_id")["occurred_at"].min()
     rows = everyone.snapshots
     inside = (rows["lead_id"].map(gone) < rows["cutoff"]).to_numpy()
     assert 0 < inside.sum() < len(rows)
     for whole, part in (
-        (rows["lead_id"].to_numpy(), found.snapshots["lead_id"].to_numpy()),
-        (everyone.won, found.won),
-        (everyone.model, found.model),
-        (everyone.rules, found.rules),
+        (rows["lead_id"].to_numpy(), result.snapshots["lead_id"].to_numpy()),
+        (everyone.won, result.won),
+        (everyone.model, result.model),
+        (everyone.rules, result.rules),
     ):
         assert whole[inside].tolist() == part.tolist()
-    assert (everyone.segment, found.segment) == (None, name)
-    assert to_json(found)["segment"] == name
-    assert "in the segment 50% off, &#39;now&#39;?" in render(found)
+    assert (everyone.segment, result.segment) == (None, name)
+    assert to_json(result)["segment"] == name
+    assert "in the segment 50% off, &#39;now&#39;?" in render(result)
     assert "segment" not in render(everyone).split("<h2>")[0]
 
 

@@ -44,9 +44,9 @@ def reviewed(config: Config, cutoff: datetime = CUTOFF) -> Review:
 
 
 def test_the_literal_example(config: Config) -> None:
-    found = reviewed(config)
-    assert (found.first, found.last) == (START, datetime(2026, 6, 30))
-    mail, fair = found.sources
+    result = reviewed(config)
+    assert (result.first, result.last) == (START, datetime(2026, 6, 30))
+    mail, fair = result.sources
     assert (mail.measures.whole, mail.measures.later) == (MatureLeads(180, 60), MatureLeads(90, 0))
     assert mail.measures.immature == 30
     assert mail.measures.days_to_win == 10
@@ -54,8 +54,8 @@ def test_the_literal_example(config: Config) -> None:
     assert mail.measures.trend.point == pytest.approx(-60 / 90)
     assert (fair.measures.whole, fair.measures.trend) == (MatureLeads(0, 0), None)
     assert fair.verdict.to is None
-    assert found.unlisted == {"web": 1}
-    assert "web (1)" in found.notes[0]
+    assert result.unlisted == {"web": 1}
+    assert "web (1)" in result.notes[0]
 
 
 def test_nothing_after_the_cutoff_counts(config: Config) -> None:
@@ -67,16 +67,16 @@ def test_nothing_after_the_cutoff_counts(config: Config) -> None:
 
 def test_moves_are_appended_once_and_the_text_above_stays(config: Config) -> None:
     path = sources_path(config)
-    found = reviewed(config)
-    assert [source.name for source in found.moving] == ["mail"]
+    result = reviewed(config)
+    assert [source.name for source in result.moving] == ["mail"]
     assert path.read_text() == TEXT  # a review writes nothing
-    assert apply_moves(config, found) == ["mail"]
+    assert apply_moves(config, result) == ["mail"]
     text = path.read_text()
     assert text.startswith(TEXT.rstrip("\n"))
     (made,) = load_sources(path).file.move
-    to = found.moving[0].verdict.to
+    to = result.moving[0].verdict.to
     assert (made.source, made.left, made.to, made.on) == ("mail", "active-2", to, CUTOFF.date())
-    assert (made.leads, made.won) == tuple(found.moving[0].verdict.seen)
+    assert (made.leads, made.won) == tuple(result.moving[0].verdict.seen)
     again = reviewed(config)
     assert (again.sources[0].basket, again.moving) == (to, [])
     assert apply_moves(config, again) == []
@@ -114,15 +114,15 @@ def test_a_database_without_touches_is_told(config: Config) -> None:
 
 
 def test_the_page_shows_the_sources_and_their_moves(config: Config, tmp_path: Path) -> None:
-    found = reviewed(config)
-    hostile = replace(found.sources[1], name="<b>$x$ & fair")
-    found = replace(found, sources=(found.sources[0], hostile))
-    text = write_page(found, None, tmp_path / "out" / "sources.html").read_text()
+    result = reviewed(config)
+    hostile = replace(result.sources[1], name="<b>$x$ & fair")
+    result = replace(result, sources=(result.sources[0], hostile))
+    text = write_page(result, None, tmp_path / "out" / "sources.html").read_text()
     assert "1 source should move" in text
     assert "<b>$x$" not in text
     assert "&lt;b&gt;$x$ &amp; fair" in text
     assert not re.search(r"<script|https?://(?!www\.w3\.org|purl\.org)|\{\{|None", text)
-    apply_moves(config, found)
+    apply_moves(config, result)
     again = write_page(reviewed(config), [], tmp_path / "out" / "sources.html").read_text()
     assert "Every source may stay" in again
     assert "Moves so far" in again

@@ -14,9 +14,9 @@ def test_every_source_with_its_interval_and_its_move() -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == ["$fair", "social"]
     texts = [text.get_text() for text in axes.texts]
     assert texts == ["active-1", "active-2", "passive-1", "passive-2", "to active-1"]
-    drawn = [tuple(line.get_xdata()) for line in axes.lines]
-    assert [tuple(x) for x in drawn[3:5]] == [(0.22, 0.28), (0.25,)]
-    assert [x[0] for x in drawn[:3]] == list(LEVELS)
+    sample = [tuple(line.get_xdata()) for line in axes.lines]
+    assert [tuple(x) for x in sample[3:5]] == [(0.22, 0.28), (0.25,)]
+    assert [x[0] for x in sample[:3]] == list(LEVELS)
     baskets(rows, LEVELS, 30).draw_without_rendering()
 
 
