@@ -23,7 +23,7 @@ from features.catalog import catalog
 from features.check.gate import training_cutoffs
 from features.config import Capacity, Config, Engine, Features, Tables, Times
 from features.dataset import labelled
-from features.open import open_frames
+from features.open_database import open_frames
 from features.simulator.simulate import simulate
 
 SEEDS, LEADS = 20, (5_000, 1_000)

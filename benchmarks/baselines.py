@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.measure import HOME
 from features.config import Config, load
 from models.simpler import SideBySide
-from models.statistics.estimate import Estimate
+from models.statistics.intervals import Estimate
 from models.statistics.judge import METRICS
 from training.record import Trained
 from training.train import train

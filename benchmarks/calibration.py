@@ -24,11 +24,11 @@ from benchmarks.measure import HOME
 from features.catalog import catalog
 from features.config import load
 from features.dataset import Dataset, labelled
-from features.open import open_database
+from features.open_database import open_database
 from features.simulator.simulate import simulate, write
 from features.spec.spec import Spec
 from features.starter.starter import write_starter
-from models.classifier.calibration import KINDS, choose_kind, fit_line, row_losses
+from models.classifier.calibration_line import KINDS, choose_kind, fit_line, row_losses
 from models.classifier.classifier import ReadinessClassifier
 from models.statistics.metrics import ece, roc_auc
 from training.fit import calibration_split

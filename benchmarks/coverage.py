@@ -34,14 +34,14 @@ from scipy.special import expit, logit
 from features.catalog import catalog
 from features.config import Capacity, load
 from features.dataset import labelled
-from features.open import open_database
+from features.open_database import open_database
 from features.simulator.simulate import simulate, write
 from features.spec.spec import distinct
 from features.starter.starter import write_starter
 from models.classifier.model import ReadinessModel
 from models.rules.rules import load_rules
 from models.statistics.bootstrap import FEW_WINS, Floats
-from models.statistics.estimate import Estimate
+from models.statistics.intervals import Estimate
 from models.statistics.judge import Contender, Judgement, judge
 from training.fit import fit
 from training.search import DEFAULT

@@ -19,7 +19,7 @@ from benchmarks.measure import Cost, Stopwatch, peak_gb
 from benchmarks.page import tell
 from features.config import Config, load
 from features.engine.duckdb_engine import feature_frames
-from features.open import open_database
+from features.open_database import open_database
 from features.snapshots import Snapshots
 from models.classifier.classifier import BATCH
 from serve.ledger.ledger import open_ledger

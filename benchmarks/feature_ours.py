@@ -18,7 +18,7 @@ from benchmarks.feature_data import SPECS
 from benchmarks.measure import Stopwatch
 from features.config import Config
 from features.engine.duckdb_engine import feature_frames
-from features.open import open_database
+from features.open_database import open_database
 from features.snapshots import Snapshots
 from features.sql import literal
 

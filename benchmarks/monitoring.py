@@ -29,7 +29,7 @@ from features.config import Config, load
 from features.contract.database import LeadDatabase
 from features.cutoffs import grid
 from features.dataset import labelled
-from features.open import open_database
+from features.open_database import open_database
 from features.simulator.simulate import World, simulate, write
 from features.spec.spec import distinct
 from features.starter.starter import write_starter

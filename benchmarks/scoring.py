@@ -24,7 +24,7 @@ from benchmarks.measure import Cost, Stopwatch, peak_gb
 from benchmarks.page import tell
 from features.config import load
 from features.engine.duckdb_engine import feature_frame
-from features.open import open_database
+from features.open_database import open_database
 from features.snapshots import Snapshots
 from models.classifier.classifier import BATCH
 from models.classifier.model import ReadinessModel

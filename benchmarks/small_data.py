@@ -19,7 +19,7 @@ import numpy.typing as npt
 from features.catalog import catalog
 from features.config import load
 from features.dataset import Dataset, labelled
-from features.open import open_database
+from features.open_database import open_database
 from features.progress import silent
 from features.simulator.simulate import simulate, write
 from features.spec.spec import Spec

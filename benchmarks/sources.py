@@ -39,7 +39,7 @@ from benchmarks.source_companies import (
     run,
 )
 from features.config import load
-from features.open import open_database
+from features.open_database import open_database
 from features.simulator.simulate import START, simulate, write
 from features.simulator.truth import conversion
 from features.simulator.world import SOURCES, Law, QualityChange

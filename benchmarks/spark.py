@@ -24,7 +24,7 @@ from benchmarks.feature_data import CUTOFF_DAYS, SPECS, START, write_lead_databa
 from benchmarks.measure import in_fresh_process
 from features.config import Config
 from features.engine.duckdb_engine import feature_frames
-from features.open import open_database
+from features.open_database import open_database
 from features.snapshots import Snapshots
 from features.spark.buckets import bucket_count, features_on_spark
 from features.spark.whole import SparkSample

@@ -21,7 +21,7 @@ import pandas as pd
 from features.catalog import catalog
 from features.config import Config, load
 from features.dataset import endings, labelled
-from features.open import open_database
+from features.open_database import open_database
 from features.simulator.simulate import World, simulate, write
 from features.starter.starter import write_starter
 from models.classifier.classifier import Settings

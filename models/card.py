@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from features.result_json import to_json
-from models.statistics.estimate import Estimate
+from models.statistics.intervals import Estimate
 from models.statistics.verdict import Verdict
 
 

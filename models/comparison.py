@@ -18,7 +18,7 @@ from features.dataset import Dataset
 from features.errors import Refused
 from models.classifier.model import ReadinessModel
 from models.rules.rules import RuleScore
-from models.statistics.calibration import CalibrationReport, calibration_report
+from models.statistics.calibration_report import CalibrationReport, calibration_report
 from models.statistics.judge import Contender, Judgement, judge
 from models.statistics.verdict import Verdict, verdict
 

@@ -20,7 +20,7 @@ from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea, VPacker
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from models.statistics.calibration import reliability
+from models.statistics.calibration_report import reliability
 from models.statistics.metrics import capacity_curve
 
 MODEL, RULES, CHANCE = "#0072b2", "#bf4d00", "#6b7280"
@@ -78,7 +78,7 @@ def precision_by_capacity(
 
 def calibration(won: ArrayLike, probability: ArrayLike, lead_id: ArrayLike) -> Figure:
     """Win rate against probability in bins of equal mass with their intervals (see
-    `models.statistics.calibration.reliability`), and beneath it how often each probability was
+    `models.statistics.calibration_report.reliability`), and beneath it how often each probability was
     given; one beyond the axis counts in the last bar."""
     given = np.asarray(probability, float)
     curve = reliability(won, given, lead_id).fillna({"low": 0.0, "high": 1.0})

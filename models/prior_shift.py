@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logit
 
-from models.classifier.calibration import anchor
-from models.statistics.calibration import gap_error
+from models.classifier.calibration_line import anchor
+from models.statistics.calibration_report import gap_error
 
 Floats = npt.NDArray[np.float64]
 SURELY = 2.0  # standard errors; below, the gap may be chance and nothing is moved

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.classifier.classifier import LOGISTIC, TREES
-from models.statistics.estimate import FEW_LEADS, Estimate
+from models.statistics.intervals import FEW_LEADS, Estimate
 from models.statistics.judge import METRICS, Judgement
 
 STORED_AS = "baselines.json"  # with the MLflow run of the training

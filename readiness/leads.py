@@ -22,7 +22,7 @@ from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase, open_frames
 from features.cutoffs import utc_now
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 from features.spec.compiled import attribute_columns
 from features.spec.spec import Spec
 from features.starter.starter import first_cutoff

@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from features.config import load
 from features.dataset import Dataset, labelled
-from features.open import open_database
+from features.open_database import open_database
 from features.simulator.simulate import simulate, write
 from features.spark.session import session
 from features.spec.spec import distinct

@@ -13,7 +13,7 @@ from features.catalog import catalog
 from features.cutoffs import grid
 from features.engine.duckdb_engine import feature_frame
 from features.labels import labels
-from features.open import open_database
+from features.open_database import open_database
 from features.snapshots import Snapshots
 from features.spark.buckets import features_on_spark
 from features.spec.spec import distinct

@@ -24,8 +24,8 @@ from models.comparison import Comparison
 from models.registry import TrainingRecord
 from models.simpler import MODEL, SideBySide
 from models.statistics.bootstrap import Floats, bootstrapped, rarer
-from models.statistics.calibration import CalibrationGroup
-from models.statistics.estimate import FEW_LEADS, UNKNOWN, Estimate
+from models.statistics.calibration_report import CalibrationGroup
+from models.statistics.intervals import FEW_LEADS, UNKNOWN, Estimate
 from models.statistics.judge import METRICS, Judgement
 from models.statistics.metrics import Ranking
 from training.record import Trained

@@ -24,7 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from features.dataset import Dataset
 from features.errors import Refused
 from features.spec.spec import Spec
-from models.classifier.calibration import CalibrationLine, latest
+from models.classifier.calibration_line import CalibrationLine, latest
 from models.classifier.classifier import AnySettings, ReadinessClassifier, Settings
 from models.classifier.encoding import uninformative
 from models.classifier.logistic import LogisticSettings

@@ -13,7 +13,7 @@ from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.dataset import Dataset
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 from features.progress import Progress, silent
 from features.spark.buckets import breaches_of
 from features.spec.spec import Spec, distinct

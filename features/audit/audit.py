@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from features.audit.deciding import deciding_actions, deciding_attributes, near_close
+from features.audit.deciding_actions import deciding_actions, deciding_attributes, near_close
+from features.audit.event_times import history_leaks
 from features.audit.finding import Finding, to_paste
-from features.audit.history import history_leaks
-from features.audit.leads import attribute_leaks, lead_leaks, write_audited
-from features.audit.single import separating, separating_attributes
+from features.audit.lead_tables import attribute_leaks, lead_leaks, write_audited
+from features.audit.single_features import separating, separating_attributes
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset

@@ -18,7 +18,7 @@ from features.config import FILE_NAME, Capacity, Config, Tables, Times
 from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 from features.spec.wording import say
 from features.sql import literal
 from features.starter.funnel import funnel_text

@@ -24,7 +24,7 @@ from skops.io import load as load_skops
 from features.catalog import CUSTOM
 from features.errors import Refused
 from features.stored import from_dict, to_dict
-from models.classifier.calibration import CalibrationLine
+from models.classifier.calibration_line import CalibrationLine
 from models.classifier.classifier import ReadinessClassifier
 from models.classifier.model import ReadinessModel
 from models.timing import time_to_close

@@ -2,7 +2,7 @@
 
 A learner is too sure of what it was fitted on; only later cutoffs show how good it is. So it is
 fitted on the earlier cutoffs, and a line through its log-odds on the latest ones (docs/adr/0004 has
-the measures; models/classifier/calibration.py chooses how free a line). A line leaves log-odds
+the measures; models/classifier/calibration_line.py chooses how free a line). A line leaves log-odds
 additive, so that reasons can be exact.
 """
 
@@ -23,7 +23,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
-from models.classifier.calibration import (
+from models.classifier.calibration_line import (
     KINDS,
     CalibrationLine,
     Choice,

@@ -11,7 +11,7 @@ import pandas as pd
 from features.config import Config, Features
 from features.spec.compiled import attribute_columns
 from features.spec.spec import Spec
-from models.classifier.calibration import CalibrationLine, Choice
+from models.classifier.calibration_line import CalibrationLine, Choice
 from models.classifier.classifier import LOGISTIC, TREES, Floats, ReadinessClassifier
 from models.timing.time_to_close import TimeToClose
 

@@ -19,7 +19,7 @@ from features.spec.spec import Spec
 from models.rules.file import Bands, Disqualifier, Rule, RulesFile
 from models.rules.fit import CLEAR, Floats, errors, evidence, weights, whole_points
 from models.rules.rules import RuleScore
-from models.statistics.estimate import FEW_LEADS
+from models.statistics.intervals import FEW_LEADS
 
 NAME = "learned points"
 MOST_RULES, RULES_PER_ACTION = 20, 2

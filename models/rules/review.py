@@ -21,7 +21,7 @@ from models.rules.fit import errors, weights
 from models.rules.learn import some_leads
 from models.rules.rules import RuleScore
 from models.statistics.clustered import win_rates
-from models.statistics.estimate import FEW_LEADS, Estimate
+from models.statistics.intervals import FEW_LEADS, Estimate
 
 Pays = Literal["pays", "not clear", "wrong way", "never used"]
 ReviewVerdict = Literal[

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from models.sources.moves import MatureLeads
-from models.statistics.estimate import Estimate, newcombe, wilson
+from models.statistics.intervals import Estimate, newcombe, wilson
 from models.statistics.survival import FIRST, cumulative_incidence
 
 LEAST_AT_RISK = 10  # with fewer leads still watched, the curve is not read on

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from models.statistics.estimate import LEVEL, Estimate
+from models.statistics.intervals import LEVEL, Estimate
 
 Floats = NDArray[np.float64]
 FEW_WINS = 20  # below so many leads of the rarer outcome there is no interval

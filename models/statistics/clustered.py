@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from models.statistics.estimate import FEW_LEADS, LEVEL, UNKNOWN, Estimate, score_interval
+from models.statistics.intervals import FEW_LEADS, LEVEL, UNKNOWN, Estimate, score_interval
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

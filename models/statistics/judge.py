@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from features.config import Capacity
 from features.errors import BadInput
 from models.statistics.bootstrap import Floats, bootstrap, interval, rarer, too_few
-from models.statistics.calibration import Gaps
-from models.statistics.estimate import FEW_LEADS, Estimate
+from models.statistics.calibration_report import Gaps
+from models.statistics.intervals import FEW_LEADS, Estimate
 from models.statistics.metrics import BINS, NAN, Ranking
 
 OVERALL = ("roc_auc", "average_precision", "log_loss", "brier", "ece")

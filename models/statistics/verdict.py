@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from models.statistics.estimate import FEW_LEADS
+from models.statistics.intervals import FEW_LEADS
 from models.statistics.judge import Judgement
 
 

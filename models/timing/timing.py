@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.statistics.bootstrap import bootstrapped
-from models.statistics.estimate import UNKNOWN, Estimate
+from models.statistics.intervals import UNKNOWN, Estimate
 from models.timing.time_to_close import LADDER, QUARTILES, TINY, TimeToClose
 
 Floats = npt.NDArray[np.float64]

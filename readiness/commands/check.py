@@ -37,7 +37,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     from features.conditions.segments import opted_in
     from features.config import load
     from features.cutoffs import utc_now
-    from features.open import open_database
+    from features.open_database import open_database
 
     config = load(where)
     with progress_bars() as progress, open_database(config, opted_in(config)) as database:

@@ -24,7 +24,7 @@ def verb(
     """
     from features.conditions.segments import load_segments
     from features.config import load
-    from features.open import open_database
+    from features.open_database import open_database
     from models.rules.rules import load_rules
     from readiness.commands.tables import print_judgement
     from serve.reports.compare.figures import compare, model_of, simpler_at_training, worked_at

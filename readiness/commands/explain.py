@@ -57,7 +57,7 @@ def verb(
     its own, and all lines add up to the whole change. The same for the points and their rules.
     """
     from features.config import load
-    from features.open import open_database
+    from features.open_database import open_database
     from serve.reports.explain.figures import explain_change, explain_lead, explain_points
     from serve.reports.explain.history import history_of
     from serve.reports.explain.page import page_name, render, story_of

@@ -12,7 +12,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     """List every feature that is computed, with its meaning in words."""
     from features.catalog import describe_features
     from features.config import load
-    from features.open import open_database
+    from features.open_database import open_database
 
     config = load(where)
     with open_database(config) as database:

@@ -33,7 +33,7 @@ def verb(
     made before it; to make lists of the past: readiness score --cutoff DAY
     """
     from features.config import load
-    from features.open import open_database
+    from features.open_database import open_database
     from serve.reports.feedback.figures import feedback
     from serve.reports.feedback.page import render
     from serve.reports.page import write_page

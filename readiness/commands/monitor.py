@@ -37,7 +37,7 @@ def verb(
     monitor.html in `out`.
     """
     from features.config import load
-    from features.open import open_database
+    from features.open_database import open_database
     from models.registry import CHAMPION, Registry
     from serve.ledger.ledger import open_ledger
     from serve.reports.monitor.figures import known_models, monitor

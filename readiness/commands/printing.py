@@ -16,7 +16,7 @@ from rich.table import Column, Table
 from features.progress import Progress
 
 if TYPE_CHECKING:
-    from models.statistics.estimate import Estimate
+    from models.statistics.intervals import Estimate
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)

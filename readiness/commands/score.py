@@ -50,7 +50,7 @@ def verb(
     leads of one, while the ledger gets them all.
     """
     from features.config import load
-    from features.open import open_database
+    from features.open_database import open_database
     from serve.ledger.ledger import open_ledger, require_exportable
     from serve.scoring.batch import score_all
     from serve.scoring.points_only import scorer_of

@@ -36,7 +36,7 @@ def verb(
     leave little doubt (the settings are in sources.toml). Writes sources.html into `out`.
     """
     from features.config import load
-    from features.open import open_database
+    from features.open_database import open_database
     from models.sources.sources import load_sources
     from serve.reports.sources.figures import apply_moves, review, sources_path
     from serve.reports.sources.page import write_page

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from models.simpler import MODEL, SideBySide
-from models.statistics.calibration import CalibrationReport
+from models.statistics.calibration_report import CalibrationReport
 from models.statistics.judge import Judgement
 from readiness.commands.printing import (
     figure,

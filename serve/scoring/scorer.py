@@ -22,7 +22,7 @@ from features.contract.breaches import find_breaches
 from features.contract.database import open_frames
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 from features.snapshots import Snapshots
 from features.spec.spec import Spec, distinct
 from features.spec.wording import Words

@@ -11,7 +11,7 @@ import pytest
 from features.conditions.segments import load_segments
 from features.config import load
 from features.dataset import labelled
-from features.open import open_database
+from features.open_database import open_database
 from features.result_json import to_json
 from features.spec.kinds import Age, Attribute, Count, DaysSince, Last
 from models.classifier.classifier import ReadinessClassifier

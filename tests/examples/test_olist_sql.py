@@ -8,7 +8,7 @@ import pytest
 
 from features.config import load
 from features.contract.breaches import find_breaches
-from features.open import open_database
+from features.open_database import open_database
 from models.sources.sources import load_sources
 from serve.reports.sources.figures import review, sources_path
 

@@ -14,7 +14,7 @@ import pytest
 
 from features.config import Config
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 
 TIME = pa.timestamp("us")
 COLUMNS = {

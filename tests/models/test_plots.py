@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from features.config import Capacity
 from models import plots
-from models.statistics.calibration import reliability
+from models.statistics.calibration_report import reliability
 from models.statistics.metrics import at_capacity, capacity_curve
 
 RNG = np.random.default_rng(7)

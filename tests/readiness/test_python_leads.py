@@ -17,7 +17,7 @@ import readiness as rd
 from features.catalog import catalog
 from features.config import load
 from features.dataset import labelled
-from features.open import open_database
+from features.open_database import open_database
 
 SETTINGS = {"features": {"windows_days": [7, 90], "attributes": ["source"]}}
 

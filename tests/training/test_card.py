@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.config import load
-from features.open import open_database
+from features.open_database import open_database
 from features.progress import silent
 from features.result_json import to_json
 from models.card import Card

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from features.config import Config, load
-from features.open import open_database
+from features.open_database import open_database
 from features.simulator.simulate import simulate, write
 from features.starter.starter import write_starter
 from models.registry import CHAMPION, Registry

@@ -10,7 +10,7 @@ from features.catalog import describe_features
 from features.conditions.segments import InSegment
 from features.config import load
 from features.engine.duckdb_engine import feature_frame
-from features.open import open_database
+from features.open_database import open_database
 from features.snapshots import Snapshots
 from features.spec.kinds import Attribute
 from models.registry import CHALLENGER, Registry

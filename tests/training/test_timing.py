@@ -9,7 +9,7 @@ import pytest
 
 from features.config import load
 from features.dataset import Dataset, endings, labelled
-from features.open import open_database
+from features.open_database import open_database
 from features.result_json import to_json
 from models.registry import Registry
 from models.timing.time_to_close import COLUMNS

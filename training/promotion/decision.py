@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from models.statistics.estimate import FEW_LEADS, Estimate
+from models.statistics.intervals import FEW_LEADS, Estimate
 
 
 class Takes(IntEnum):

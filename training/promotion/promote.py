@@ -12,7 +12,7 @@ from typing import Any
 from features.config import Config
 from features.dataset import Dataset, labelled
 from features.errors import BadInput, Refused
-from features.open import open_database
+from features.open_database import open_database
 from features.progress import Progress, silent
 from features.result_json import to_json
 from features.spec.spec import distinct
@@ -22,7 +22,7 @@ from models.comparison import fair_cutoffs, judge_on
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.simpler import STORED_AS, Simpler, does_as_well
-from models.statistics.estimate import Estimate
+from models.statistics.intervals import Estimate
 from models.statistics.judge import Contender
 from training.promotion.champion import approver, set_champion, stripped_reason
 from training.promotion.decision import Takes, decide, summarise

@@ -35,7 +35,7 @@ def verb(
     with the lines of the points table that moved them.
     """
     from features.config import load
-    from features.open import open_database
+    from features.open_database import open_database
     from models.rules.rules import find_rules
     from serve.ledger.ledger import require_exportable
     from serve.reports.rules.diff import diff_rules, export

@@ -43,7 +43,7 @@ def verb(
     """
     from features.config import load
     from features.errors import BadInput
-    from features.open import open_database
+    from features.open_database import open_database
     from features.whole_file import write_whole
     from models.registry import Registry
     from models.rules.rules import current_rules

@@ -37,7 +37,7 @@ def verb(
     whatever the result, unless you ask for the gate.
     """
     from features.config import load
-    from features.open import open_database
+    from features.open_database import open_database
     from features.spec.spec import distinct
     from models.registry import Registry
     from models.rules.rules import current_rules, find_rules

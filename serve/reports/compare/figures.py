@@ -16,7 +16,7 @@ from features.config import Capacity, Config
 from features.contract.database import LeadDatabase
 from features.dataset import labelled
 from features.errors import Refused
-from features.open import open_database
+from features.open_database import open_database
 from features.progress import Progress
 from features.spec.spec import distinct
 from models.classifier.model import ReadinessModel

@@ -16,7 +16,7 @@ from features.check.worked import Worked
 from models import plots
 from models.comparison import Comparison
 from models.simpler import Simpler
-from models.statistics.estimate import FEW_LEADS, Estimate, wilson
+from models.statistics.intervals import FEW_LEADS, Estimate, wilson
 from models.statistics.judge import Judgement
 from serve.reports import page
 from serve.reports.compare.figures import enough_calls, leads_per_list

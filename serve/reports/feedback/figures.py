@@ -17,7 +17,7 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
 from models.routing import ROUTES, percent
-from models.statistics.estimate import wilson
+from models.statistics.intervals import wilson
 from models.statistics.verdict import Verdict
 from serve.ledger.ledger import open_ledger
 from serve.reports.feedback.contacted import read_contacts

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.statistics.estimate import FEW_LEADS, Estimate, newcombe, wilson
+from models.statistics.intervals import FEW_LEADS, Estimate, newcombe, wilson
 from models.statistics.verdict import Verdict, percent
 from serve.reports.funnel.transitions import Way
 

@@ -18,7 +18,7 @@ from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frames
 from features.errors import BadInput
 from features.funnel import Funnel, Stage, load_funnel
-from features.open import open_database
+from features.open_database import open_database
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.sql import literal

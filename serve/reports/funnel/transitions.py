@@ -28,7 +28,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.stages import Entries
-from models.statistics.estimate import Estimate, wilson
+from models.statistics.intervals import Estimate, wilson
 from models.statistics.survival import cumulative_incidence
 
 Floats = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ Words and layout are in page.html.
 import numpy as np
 
 from models import plots
-from models.statistics.estimate import Estimate
+from models.statistics.intervals import Estimate
 from serve.reports import page
 from serve.reports.rules.backtest import CURRENT, DRAFT, MODEL, Backtest
 

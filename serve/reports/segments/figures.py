@@ -18,7 +18,7 @@ from features.cutoffs import utc_now
 from features.dataset import labelled
 from features.engine.duckdb_engine import feature_frames
 from features.errors import Refused
-from features.open import open_database
+from features.open_database import open_database
 from features.progress import Progress
 from features.snapshots import Snapshots
 from features.spec.spec import distinct

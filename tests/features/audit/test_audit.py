@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from benchmarks.audit import audited, planted
 from benchmarks.audit_plants import PLANTS, Frames
 from features.audit.audit import audit, refuse_leaks, spread_out
-from features.audit.deciding import decided
+from features.audit.deciding_actions import decided
 from features.audit.finding import KINDS, Finding, interval, to_paste
-from features.audit.single import _area
+from features.audit.single_features import _area
 from features.check.gate import training_cutoffs
 from features.config import Audit, load
 from features.errors import Refused

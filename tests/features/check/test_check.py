@@ -12,7 +12,7 @@ from features.check.check import check
 from features.check.report import ActionCount, CutoffCount, Note, Report, TableSpan
 from features.config import load
 from features.contract.breaches import Breach
-from features.open import open_database
+from features.open_database import open_database
 from features.result_json import to_json
 
 NOW = datetime(2024, 2, 1)

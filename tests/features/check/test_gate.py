@@ -13,7 +13,7 @@ from datetime import timedelta
 import pytest
 
 from features.check.gate import NotEnough, count, lacks, refuse_lacks
-from features.open import open_database
+from features.open_database import open_database
 from tests.features.lead_databases import at, config_for, event, write_database
 
 LEADS = range(140)

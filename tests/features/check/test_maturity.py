@@ -8,7 +8,7 @@ import pytest
 from features.check.maturity import maturity
 from features.check.worked import worked
 from features.labels import worked_sql
-from features.open import open_database
+from features.open_database import open_database
 from features.snapshots import Snapshots
 from tests.features.lead_databases import at, config_for, event, write_database
 

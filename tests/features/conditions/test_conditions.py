@@ -24,7 +24,7 @@ from features.conditions.conditions import Condition, Conditions
 from features.config import Features
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 from features.toml import explain_toml_errors
 from tests.features import oracle
 from tests.features.adversarial import ACTIONS, ATTRIBUTES, CONTENTS, SOURCES, databases

@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from features.open import open_database
+from features.open_database import open_database
 from tests.features.lead_databases import at, config_for, write_database
 
 

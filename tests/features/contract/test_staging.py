@@ -10,7 +10,7 @@ import pytest
 from features.config import Engine, Features
 from features.contract.database import open_frames
 from features.engine.duckdb_engine import feature_frame
-from features.open import open_database
+from features.open_database import open_database
 from features.snapshots import Snapshots
 from features.spec.kinds import Attribute, Count, SumValue
 from tests.features.lead_databases import (

@@ -7,7 +7,7 @@ import pytest
 from features.catalog import catalog
 from features.config import Features
 from features.engine.duckdb_engine import chunk_count, feature_frame
-from features.open import open_database
+from features.open_database import open_database
 from features.snapshots import Snapshots
 from tests.features.lead_databases import at, config_for
 

@@ -13,7 +13,7 @@ from features.engine.kernel import FOREVER
 from features.engine.one_pass import OnePass
 from features.engine.plan import plan_of
 from features.engine.query import feature_sql
-from features.open import open_database
+from features.open_database import open_database
 from features.snapshots import Snapshots
 from features.spec.kinds import (
     ActiveDays,

@@ -10,7 +10,7 @@ import pytest
 
 from features.cutoffs import utc_now
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 from features.spark.buckets import Bucket, breaches_of, features_on_spark
 from features.spark.session import SparkTables, plain_errors
 from features.spec.kinds import Count, DaysSince, SumValue

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from features.config import Config, Engine, Mlflow, TrainingSettings, load
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 from features.starter.guesses import guess_points
 from features.starter.starter import write_starter
 

@@ -6,7 +6,7 @@ import pytest
 from models.rules.file import Bands, Rule, RulesFile
 from models.rules.review import RuleLift, RuleReview, review_rules
 from models.rules.rules import RuleScore
-from models.statistics.estimate import Estimate
+from models.statistics.intervals import Estimate
 from tests.models.rules.test_learn import world
 
 

@@ -13,7 +13,7 @@ import pytest
 from features.dataset import Dataset
 from features.result_json import to_json
 from models.rules.review import RuleLift, rule_lifts
-from models.statistics.estimate import Estimate
+from models.statistics.intervals import Estimate
 from tests.models.rules.test_rules import table
 
 RULES = "".join(

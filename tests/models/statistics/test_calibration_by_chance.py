@@ -6,7 +6,7 @@ import pytest
 from scipy.special import expit, logit
 
 from models.statistics.bootstrap import bootstrap
-from models.statistics.calibration import Gaps
+from models.statistics.calibration_report import Gaps
 from models.statistics.metrics import ece
 
 LEAD = np.concatenate([np.arange(600), np.arange(300)])

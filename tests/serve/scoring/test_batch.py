@@ -14,7 +14,7 @@ import pytest
 from features.config import Config, Engine, load
 from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frame
-from features.open import open_database
+from features.open_database import open_database
 from features.result_json import to_json
 from features.snapshots import Snapshots
 from models.classifier.model import ReadinessModel

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 from serve.scoring.lead_facts import LeadFacts
 from tests.features.lead_databases import TIME, at, config_for, event, write_database, write_table
 from tests.models.sources_text import BASKETS, one

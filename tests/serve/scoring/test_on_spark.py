@@ -10,7 +10,7 @@ import pytest
 
 from features.config import load
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 from features.result_json import to_json
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all

@@ -10,7 +10,7 @@ import pytest
 from scipy.special import logit
 
 from features.config import load
-from features.open import open_database
+from features.open_database import open_database
 from features.progress import silent
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger

@@ -8,7 +8,7 @@ import pytest
 
 from features.config import load
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all

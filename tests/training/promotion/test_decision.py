@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from features.config import Capacity
-from models.statistics.estimate import Estimate
+from models.statistics.intervals import Estimate
 from models.statistics.judge import Contender, judge
 from training.promotion.decision import Standing, Takes, decide, standing, summarise
 

@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score
 from features.config import load
 from features.dataset import labelled
 from features.errors import BadInput, Refused
-from features.open import open_database
+from features.open_database import open_database
 from features.spec.kinds import ActiveDays, Age
 from models.classifier.classifier import LOGISTIC, TREES, Settings
 from models.decisions_store import FILE_NAME

@@ -14,7 +14,7 @@ from features.check.worked import Worked
 from features.config import Config, load
 from features.contract.database import LeadDatabase
 from features.errors import Refused
-from features.open import open_database
+from features.open_database import open_database
 from features.progress import silent
 from features.result_json import to_json
 from models.comparison import Comparison

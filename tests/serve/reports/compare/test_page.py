@@ -15,8 +15,8 @@ from features.config import Capacity
 from features.result_json import to_json
 from models.comparison import Comparison
 from models.simpler import SideBySide, weigh
-from models.statistics.calibration import calibration_report
-from models.statistics.estimate import Estimate
+from models.statistics.calibration_report import calibration_report
+from models.statistics.intervals import Estimate
 from models.statistics.judge import Contender, judge
 from models.statistics.metrics import at_capacity
 from models.statistics.verdict import verdict

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from features.config import Config, load
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
-from features.open import open_database
-from models.classifier.calibration import CalibrationLine
+from features.open_database import open_database
+from models.classifier.calibration_line import CalibrationLine
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import open_ledger
 from serve.reports.explain.change import Difference, movement

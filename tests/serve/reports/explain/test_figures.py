@@ -12,7 +12,7 @@ import pytest
 from features.config import Config, load
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 from features.result_json import to_json
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import open_ledger

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 from features.result_json import to_json
 from models.routing import Router
 from serve.ledger.ledger import Ledger, Run

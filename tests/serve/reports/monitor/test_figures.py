@@ -17,7 +17,7 @@ import pytest
 
 from features.config import load
 from features.errors import Refused
-from features.open import open_database
+from features.open_database import open_database
 from features.result_json import to_json
 from features.spec.spec import distinct
 from models.registry import CHAMPION, Registry

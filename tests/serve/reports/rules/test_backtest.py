@@ -8,7 +8,7 @@ import pytest
 
 from features.config import load
 from features.dataset import labelled
-from features.open import open_database
+from features.open_database import open_database
 from features.progress import silent
 from features.result_json import to_json
 from features.spec.spec import distinct

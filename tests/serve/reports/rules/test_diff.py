@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.open import open_database
+from features.open_database import open_database
 from features.progress import silent
 from features.result_json import to_json
 from models.rules.rules import parse_rules

@@ -11,7 +11,7 @@ import pytest
 from features.conditions.segments import Segment, Segments, parse_segments
 from features.config import Config, load
 from features.errors import Refused
-from features.open import open_database
+from features.open_database import open_database
 from features.progress import silent
 from features.result_json import to_json
 from models.rules.rules import load_rules

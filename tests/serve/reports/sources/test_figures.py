@@ -14,7 +14,7 @@ import pytest
 
 from features.config import Config
 from features.errors import BadInput
-from features.open import open_database
+from features.open_database import open_database
 from models.sources.moves import MatureLeads
 from models.sources.sources import load_sources
 from serve.reports.sources.figures import Review, apply_moves, review, sources_path

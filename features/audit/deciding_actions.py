@@ -4,7 +4,7 @@ and actions that happen around the closing itself."""
 from collections.abc import Iterator
 
 from features.audit.finding import Finding, interval
-from features.audit.leads import FEWEST, won_share
+from features.audit.lead_tables import FEWEST, won_share
 from features.contract.database import LeadDatabase
 from features.sql import quoted
 

@@ -9,7 +9,7 @@ from scipy.special import expit, logit
 from scipy.stats import rankdata
 
 from features.result_json import to_json
-from models.classifier.calibration import (
+from models.classifier.calibration_line import (
     ENOUGH_WINS,
     KINDS,
     anchor,

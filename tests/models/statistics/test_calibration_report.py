@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from scipy.stats import t as student
 
 from features.result_json import to_json
-from models.statistics.calibration import (
+from models.statistics.calibration_report import (
     ages,
     brier_parts,
     calibration_by_group,

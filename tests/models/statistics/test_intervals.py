@@ -9,7 +9,7 @@ from scipy import stats
 from scipy.stats import binom
 
 from features.result_json import to_json
-from models.statistics.estimate import UNKNOWN, Estimate, newcombe, score_interval, wilson
+from models.statistics.intervals import UNKNOWN, Estimate, newcombe, score_interval, wilson
 
 
 @pytest.mark.parametrize("level", [0.9, 0.95, 0.99])

@@ -25,7 +25,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from models.statistics.clustered import win_rates
-from models.statistics.estimate import FEW_LEADS, LEVEL, Estimate
+from models.statistics.intervals import FEW_LEADS, LEVEL, Estimate
 from models.statistics.metrics import BINS, Ranking, ece
 
 Floats = npt.NDArray[np.float64]
