@@ -77,9 +77,9 @@ def precision_by_capacity(
 
 
 def calibration(won: ArrayLike, probability: ArrayLike, lead_id: ArrayLike) -> Figure:
-    """Win rate against probability in bins of equal mass with their intervals (see
-    `models.statistics.calibration_report.reliability`), and beneath it how often each probability was
-    given; one beyond the axis counts in the last bar."""
+    """Win rate against probability in bins of equal mass with their intervals
+    (`models.statistics.calibration_report.reliability`), and below it how often each probability
+    was given; one beyond the axis counts in the last bar."""
     given = np.asarray(probability, float)
     curve = reliability(won, given, lead_id).fillna({"low": 0.0, "high": 1.0})
     most = max(curve["predicted"].max(), curve["high"].max(), np.quantile(given, 0.99))
