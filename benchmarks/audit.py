@@ -22,8 +22,8 @@ from features.audit.finding import Finding
 from features.catalog import catalog
 from features.check.gate import training_cutoffs
 from features.config import Capacity, Config, Engine, Features, Tables, Times
+from features.contract.database import open_frames
 from features.dataset import labelled
-from features.open_database import open_frames
 from features.simulator.simulate import simulate
 
 SEEDS, LEADS = 20, (5_000, 1_000)
