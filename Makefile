@@ -16,7 +16,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 SPARK := $(VENV)/.spark
 DEMO := demo
-LEADS ?= 20000
+LEADS ?= 12000
 # What `make quick` tests, beside its slow ones: names, words, settings, contract, statistics, rules.
 FAST := tests/features/spec tests/features/contract tests/features/test_config.py tests/models \
   tests/readiness/test_help.py tests/test_house.py

@@ -57,11 +57,13 @@ def verdict(judgement: Judgement) -> Verdict:
         return Verdict(f"No verdict, {j.too_few}; {figures}.")
     interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f}"
     if j.winner is None:
-        chance = f"the difference of {100 * point:.1f} points ({interval}) may be chance."
+        chance = (
+            f"the difference of {100 * point:.1f} percentage points ({interval}) may be chance."
+        )
         return Verdict("No clear winner", f"{figures}; {chance}")
     return Verdict(
         f"The {better} had it right",
-        f"{figures}: {100 * point:.1f} points more ({interval}), "
+        f"{figures}: {100 * point:.1f} percentage points more ({interval}), "
         f"about {_round(point * slots)} more won deals on each list.",
     )
 

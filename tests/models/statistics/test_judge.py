@@ -44,7 +44,8 @@ def test_the_verdict_of_the_example():
     assert str(verdict(judged(RIGHT, WRONG))) == (
         "The model had it right: calling the top 25 % (10 leads per cutoff), 100.0 % of the leads "
         "listed by the model were won, 0.0 % of those listed by the rules and 50.0 % at random: "
-        "100.0 points more (95 % interval 100.0 to 100.0), about 10 more won deals on each list."
+        "100.0 percentage points more (95 % interval 100.0 to 100.0), about 10 more won deals on "
+        "each list."
     )
 
 
@@ -75,7 +76,7 @@ def test_nobody_wins_by_chance():
     assert judgement.winner is None
     assert str(verdict(judgement)).startswith("No clear winner: calling the top 25 %")
     assert str(verdict(judgement)).endswith(
-        "the difference of 0.0 points (95 % interval 0.0 to 0.0) may be chance."
+        "the difference of 0.0 percentage points (95 % interval 0.0 to 0.0) may be chance."
     )
 
 
