@@ -138,7 +138,7 @@ def test_explain_since_has_the_shift_as_a_line_that_adds_up(turned, scorer):
         change = explain_change(config, database, scorer, str(lead), since, now, ())
         then, later = (explain_lead(config, database, scorer, str(lead), at) for at in (since, now))
     parts = {part.name: part.difference for part in change.log_odds.parts}
-    assert parts["prior shift"] == pytest.approx(later.shift.log_odds)
-    assert then.shift is None
+    assert parts["prior shift"] == pytest.approx(later.prior_shift.log_odds)
+    assert then.prior_shift is None
     assert change.readiness == pytest.approx((then.readiness, later.readiness))
     assert sum(parts.values()) == pytest.approx(later.log_odds - then.log_odds)

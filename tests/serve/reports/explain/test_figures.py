@@ -99,15 +99,15 @@ def test_faulty_leads_are_told_their_fault(tmp_path: Path, scorer: Scorer) -> No
     events = [event("007", at("2026-02-01"), "opened_quote"), event("stray", at("2026-02-01"))]
     cutoff, config = datetime(2026, 3, 1), config_for(tmp_path)
     with opened(leads, events, features={"attributes": ["source"]}) as database:
-        message = explain_lead(config, database, scorer, "007", cutoff)
-        assert (message.rule_score, list(message.lines.values())) == (20, [20])
+        explained = explain_lead(config, database, scorer, "007", cutoff)
+        assert (explained.rule_score, list(explained.lines.values())) == (20, [20])
         assert explain_lead(config, database, scorer, "7", cutoff).lines == {}
-        for name, message in {
+        for name, sentence in {
             "twice": r"its rows breach the contract \(leads.lead_id: 2 rows\)",
             "undated": r"its rows breach the contract \(leads.created_at: no created_at\)",
             "stray": "there is no such lead_id in the table leads",
         }.items():
-            with pytest.raises(BadInput, match=f"Lead {name} is not open at .*: {message}"):
+            with pytest.raises(BadInput, match=f"Lead {name} is not open at .*: {sentence}"):
                 explain_lead(config, database, scorer, name, cutoff)
 
 
@@ -138,16 +138,16 @@ def test_the_time_to_close_is_that_of_the_curves(
     with open_ledger(tmp_path / "ledger.duckdb") as ledger:
         row = score_all(config, database, scorer, ledger, CUTOFF).rows.iloc[0]
     lead = str(row["lead_id"])
-    message = explain_lead(config, database, scorer, lead, CUTOFF)
-    result = to_json(message)["time_to_close"]
-    assert result["chances"]["30"] == pytest.approx(message.readiness)
+    explained = explain_lead(config, database, scorer, lead, CUTOFF)
+    result = to_json(explained)["time_to_close"]
+    assert result["chances"]["30"] == pytest.approx(explained.readiness)
     assert result["close_days_low"] <= result["close_days_median"] <= result["close_days_high"]
     assert result["follow_up_on"] > "2025-03-03"
     for column in ("close_days_low", "close_days_median", "close_days_high"):
         assert row[column] == result[column]
     assert f"{row['follow_up_on']:%Y-%m-%d}" == result["follow_up_on"]
-    message = f"half by day {result['close_days_median']}; come back on "
-    assert message in str(message.time_to_close)
+    sentence = f"half by day {result['close_days_median']}; come back on "
+    assert sentence in str(explained.time_to_close)
     older = Scorer(replace(scorer.model, time_to_close=None), scorer.rules, scorer.words)
     without = explain_lead(config, database, older, lead, CUTOFF)
     assert without.time_to_close is None

@@ -9,7 +9,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -90,7 +90,7 @@ def test_a_clean_week_has_no_red_light(clean: Monitoring) -> None:
 def test_past_scores_by_brute_force(clean: Monitoring, home: Path) -> None:
     """Of the mature cutoffs the latest, and those a horizon before it: 05-12 and 04-07."""
     message = clean.versions[0]
-    assert message.cutoffs == [datetime(2025, 4, 7), datetime(2025, 5, 12)]
+    assert message.cutoffs == [date(2025, 4, 7), date(2025, 5, 12)]
     with open_ledger(home / "ledger.duckdb") as ledger:
         rows = ledger.connection.execute("SELECT lead_id, cutoff, readiness FROM scores").df()
     deals = pd.read_parquet(home / "deals.parquet").set_index("lead_id")
