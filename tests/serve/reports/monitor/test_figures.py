@@ -96,7 +96,7 @@ def test_past_scores_by_brute_force(clean: Monitoring, home: Path) -> None:
     deals = pd.read_parquet(home / "deals.parquet").set_index("lead_id")
     promised, won, leads = 0.0, 0, 0
     for row in rows.itertuples():
-        if row.cutoff.to_pydatetime() in message.cutoffs:
+        if row.cutoff.date() in message.cutoffs:
             leads += 1
             promised += row.readiness
             if int(row.lead_id) in deals.index:
