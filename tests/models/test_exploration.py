@@ -40,6 +40,7 @@ def test_without_a_share_nobody_is_drawn():
     assert not routed(0.0, 10)["exploration"].any()
 
 
+@pytest.mark.slow
 def test_the_share_is_kept_over_cutoffs_and_capacity_at_each():
     weeks = [MONDAY + timedelta(weeks=week) for week in range(300)]
     lists = [routed(0.02, 10, week) for week in weeks]
@@ -49,6 +50,7 @@ def test_the_share_is_kept_over_cutoffs_and_capacity_at_each():
     assert sampled.mean() == pytest.approx(0.2, abs=4 * np.sqrt(0.2 * 0.8 / 300))
 
 
+@pytest.mark.slow
 def test_every_lead_that_is_not_ranked_is_as_likely():
     weeks = [MONDAY + timedelta(weeks=week) for week in range(400)]
     result = pd.concat([routed(0.5, 10, week)["exploration"] for week in weeks])
