@@ -1,8 +1,8 @@
 # Everything sets itself up: only Python 3.11+ and make are needed.
 #   make install    the command .venv/bin/readiness
-#   make demo       from nothing to a scored lead database and a report, in three minutes
+#   make demo       from nothing to a scored lead database and a report, in four minutes
 #   make bpic2012   the same on a real bank's log (examples/bpic2012/README.md)
-#   make quick      check and the fast tests, side by side: under 90 seconds
+#   make quick      check and the fast tests, side by side: about 100 seconds
 #   make check      formatting, lint, types and import rules; runs no test
 #   make test       check, then every test: doctests, notebooks and the slow ones too
 #   make coverage   test, and which lines no test runs (takes half as long again)
