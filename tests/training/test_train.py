@@ -105,7 +105,7 @@ def test_a_history_without_wins_is_refused_and_nothing_is_registered(tmp_path):
 
 def test_the_rules_file_is_read_before_the_work_begins(tmp_path):
     write_database(tmp_path, CREATED, VISITS)
-    with pytest.raises(BadInput, match=r"rules\.toml"):
+    with pytest.raises(BadInput, match=r"There is no file .*rules\.toml"):
         train(config_for(tmp_path, time=TIMES))
 
 

@@ -117,22 +117,22 @@ def test_with_a_champion_the_model_scores(demo_folder, trained):
 def test_explain_shows_the_points_their_history_and_why_there_is_no_probability(young, first):
     rows = ledger(young, "SELECT * FROM scores ORDER BY rule_score DESC, lead_id")
     lead, points = rows.loc[0, "lead_id"], rows.loc[0, "rule_score"]
-    sentence = readiness("explain", lead, young, "--page", "--json").result
-    assert (sentence["readiness"], sentence["reasons"], sentence["model_version"]) == (
+    shown = readiness("explain", lead, young, "--page", "--json").result
+    assert (shown["readiness"], shown["reasons"], shown["model_version"]) == (
         None,
         None,
         "none",
     )
-    assert sentence["rule_score"] == points == pytest.approx(sum(sentence["lines"].values()))
-    assert sentence["why_no_readiness"].startswith("no model yet (too few wins: ")
-    assert [line["rule_score"] for line in sentence["history"]] == [points]
-    assert [line["readiness"] for line in sentence["history"]] == [None]
+    assert shown["rule_score"] == points == pytest.approx(sum(shown["lines"].values()))
+    assert shown["why_no_readiness"].startswith("no model yet (too few wins: ")
+    assert [line["rule_score"] for line in shown["history"]] == [points]
+    assert [line["readiness"] for line in shown["history"]] == [None]
     page = (young / "out" / f"explain-{lead}.html").read_text("utf-8")
     assert "There is no probability: no model yet (too few wins: " in page
     assert "ready</span>" not in page
-    explained = readiness("explain", lead, young).out
-    assert "There is no probability: no model yet (too few wins:" in " ".join(explained.split())
-    assert "readiness None" not in explained
+    printed = readiness("explain", lead, young).out
+    assert "There is no probability: no model yet (too few wins:" in " ".join(printed.split())
+    assert "readiness None" not in printed
 
 
 def test_explain_since_tells_what_moved_the_points_alone(young, first):

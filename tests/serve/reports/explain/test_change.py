@@ -129,17 +129,17 @@ def test_the_difference_adds_up_and_ends_where_each_cutoff_stands(
     assert change.points.after == now.rule_score
     topics = {reason.topic: reason.log_odds for reason in then.reasons}
     later = {reason.topic: reason.log_odds for reason in now.reasons}
-    explained = {part.name: part.difference for part in change.log_odds.parts}
+    differences = {part.name: part.difference for part in change.log_odds.parts}
     for topic in {*topics, *later}:
         moved = later.get(topic, 0.0) - topics.get(topic, 0.0)
-        assert explained.get(topic, 0.0) == pytest.approx(moved, abs=1e-9)
+        assert differences.get(topic, 0.0) == pytest.approx(moved, abs=1e-9)
     lines = {part.name: part.difference for part in change.points.parts}
     for line in {*then.lines, *now.lines}:
         moved = now.lines.get(line, 0.0) - then.lines.get(line, 0.0)
         assert lines.pop(line, 0.0) == pytest.approx(moved, abs=1e-9)
     assert not lines
     of_today = since in (CUTOFFS[1], CUTOFFS[2])
-    known = [sentence for sentence in as_seen(history) if sentence.cutoff == since]
+    known = [line for line in as_seen(history) if line.cutoff == since]
     assert (change.ledger is None) == (not known) == (since == CUTOFFS[-1])
     if known:
         assert change.readiness[0] == known[0].readiness
@@ -181,17 +181,15 @@ def test_data_that_changed_since_they_were_scored_are_named(
 ) -> None:
     lead = leads[0]
     tampered = tuple(
-        replace(sentence, readiness=0.5, rule_score=-3.0)
-        if sentence.cutoff == CUTOFFS[2]
-        else sentence
-        for sentence in history_of(path, lead)
+        replace(line, readiness=0.5, rule_score=-3.0) if line.cutoff == CUTOFFS[2] else line
+        for line in history_of(path, lead)
     )
     change = explain_change(config, database, scorer, lead, CUTOFFS[2], CUTOFFS[3], tampered)
     assert (change.log_odds.before, change.points.before) == (0.0, -3.0)
     for result in (change.log_odds, change.points):
         add_up(result)
-        explained = "the data up to then, or the settings, have changed since they were scored"
-        assert result.because == explained
+        reason = "the data up to then, or the settings, have changed since they were scored"
+        assert result.because == reason
 
 
 def test_a_line_of_the_points_alone_tells_the_points_of_then(
