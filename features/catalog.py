@@ -4,11 +4,13 @@ Adding a feature is one line here. What the rules need is put on the same list (
 one pass over the events serves the model, the rules and the reasons.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from features.conditions.segments import InSegment, opted_in
 from features.config import Config, Features
 from features.contract.database import LeadDatabase
+from features.errors import BadInput
 from features.spec.kinds import (
     ActiveDays,
     Age,
@@ -27,6 +29,7 @@ from features.spec.kinds import (
     Trend,
 )
 from features.spec.spec import Spec, distinct
+from features.spec.where import fits
 
 # The most frequent actions get features of their own; rarer ones count as "any activity" only.
 MOST_ACTIONS = 60
@@ -62,12 +65,38 @@ def catalog(
         specs += [DaysSince(action), Decayed(action, settings.half_life_days)]
     specs += [Attribute(name, text) for name, text in attributes.items()]
     specs += [*segments, *CUSTOM]
-    return distinct(specs)
+    return tuple(
+        spec
+        for spec in distinct(specs)
+        if not any(fits(pattern, spec.name) for pattern in settings.leave_out)
+    )
+
+
+def configured_catalog(database: LeadDatabase, config: Config) -> tuple[Spec, ...]:
+    """The features that the settings and the data make. Raises BadInput where features.leave_out
+    has a name that none of them has."""
+    segments = opted_in(config)
+    whole = config.features.model_copy(update={"leave_out": []})
+    names = [spec.name for spec in catalog(whole, database.actions, database.attributes, segments)]
+    unknown = [
+        pattern
+        for pattern in config.features.leave_out
+        if not any(fits(pattern, name) for name in names)
+    ]
+    if unknown:
+        near = {each: difflib.get_close_matches(each, names, n=1) for each in unknown}
+        hints = [f"{each} (is it {near[each][0]}?)" if near[each] else each for each in unknown]
+        raise BadInput(
+            f"features.leave_out in {config.path.name} has {len(unknown)} "
+            f"name{'s' * (len(unknown) != 1)} that no feature has: {', '.join(hints)}. "
+            "`readiness features` lists them; * stands for any text."
+        )
+    return catalog(config.features, database.actions, database.attributes, segments)
 
 
 def describe_features(database: LeadDatabase, config: Config) -> list[dict[str, str]]:
     """Every feature of the catalog: its name, its meaning in words and its kind."""
-    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
+    specs = configured_catalog(database, config)
     return [
         {"name": spec.name, "meaning": spec.meaning(config.words), "kind": type(spec).__name__}
         for spec in specs

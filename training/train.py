@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from features.audit.audit import audit, refuse_leaks
-from features.catalog import catalog
+from features.audit.single_features import BANDS
+from features.catalog import configured_catalog
 from features.check.gate import refuse_lacks
 from features.check.maturity import days_without_deals
 from features.check.worked import worked
@@ -60,9 +61,9 @@ def learn(
     """
     refuse_breaches(database)
     refuse_lacks(config, database)
-    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
+    specs = configured_catalog(database, config)
     split = configured_split(config, database.data_end)
-    needed = distinct((*specs, *rules.specs))
+    needed = distinct((*specs, *rules.specs, *BANDS))
     past, test = labelled_sides(config, database, needed, split, progress)
     findings = audit(database, config, split.fit, past, specs)
     refuse_leaks(findings, config)

@@ -6,7 +6,8 @@ from typing import Any
 
 from features.audit.audit import audit, spread_out
 from features.audit.finding import Finding
-from features.catalog import catalog, describe_features
+from features.audit.single_features import BANDS
+from features.catalog import configured_catalog, describe_features
 from features.check.gate import lacks, training_cutoffs
 from features.check.maturity import days_without_deals, maturity
 from features.check.notes import (
@@ -18,7 +19,6 @@ from features.check.notes import (
 )
 from features.check.report import ActionCount, CutoffCount, Note, Report, TableSpan, totals
 from features.check.worked import worked
-from features.conditions.segments import opted_in
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
@@ -28,6 +28,7 @@ from features.labels import label_sql
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.spark.buckets import breaches_of
+from features.spec.spec import distinct
 
 
 def check(
@@ -73,12 +74,13 @@ def check(
 
 def _audited(database: LeadDatabase, config: Config, progress: Progress) -> tuple[Finding, ...]:
     """The findings of the leakage audit as a training would run it."""
-    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
+    specs = configured_catalog(database, config)
     cutoffs = training_cutoffs(config, database.data_end)
     some, horizon = spread_out(cutoffs), config.time.horizon_days
     any_lead = bool(some) and Snapshots.at(database, some).count > 0
     memory = config.engine.memory_gb
-    dataset = labelled(database, specs, some, horizon, memory, progress) if any_lead else None
+    needed = distinct((*specs, *BANDS))
+    dataset = labelled(database, needed, some, horizon, memory, progress) if any_lead else None
     return audit(database, config, cutoffs, dataset, specs)
 
 

@@ -165,9 +165,11 @@ def stage(
 ) -> LeadDatabase:
     """The lead database over the views raw_<table>, whose columns and types are `columns`.
     `attributes` are further columns of leads; the tables `in_place` are read where they lie."""
-    listed = _attributes(features.attributes, "features.attributes lists", columns["leads"])
+    staged = {c.name: c.type for c in CONTRACT["leads"] if c.type == "VARCHAR"}
+    types = {name: staged.get(name, kind) for name, kind in columns["leads"].items()}
+    listed = _attributes(features.attributes, "features.attributes lists", types)
     further = sorted(set(attributes) - listed.keys())
-    further_attributes = _attributes(further, "A rule or condition asks for", columns["leads"])
+    further_attributes = _attributes(further, "A rule or condition asks for", types)
     _create_tables(connection, features, listed.keys() | further_attributes, columns, in_place)
     now = utc_now()
     observed = observe(connection, features, now)

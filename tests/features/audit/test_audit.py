@@ -23,7 +23,7 @@ from benchmarks.audit_plants import PLANTS, Frames
 from features.audit.audit import audit, refuse_leaks, spread_out
 from features.audit.deciding_actions import decided
 from features.audit.finding import KINDS, Finding, interval, to_paste
-from features.audit.single_features import _area
+from features.audit.single_features import stratified_area
 from features.check.gate import training_cutoffs
 from features.config import Audit, load
 from features.errors import Refused
@@ -71,7 +71,11 @@ def test_the_figures_are_those_of_a_count_by_hand():
     signed = set(known.loc[known["action"] == "contract_signed", "lead_id"]) & set(deals.index)
     assert finding.figures["leads"] == len(signed)
     assert finding.figures["share"] == (deals.loc[list(signed), "outcome"] == "won").mean() == 1
-    assert finding.figures["base"] == pytest.approx((deals["outcome"] == "won").mean())
+    won = (deals["outcome"] == "won").astype(float)
+    born = frames.leads.set_index("lead_id")["created_at"].dt.strftime("%Y-%m")
+    months = won.groupby(born[deals.index]).agg(["sum", "count"])
+    base = (months["sum"] + 10 * won.mean()) / (months["count"] + 10)
+    assert finding.figures["base"] == pytest.approx(base[born[list(signed)]].mean())
 
 
 def training_end(frames):
@@ -130,23 +134,26 @@ def test_decided_is_rare_on_the_other_side_and_symmetric(won, lost, base):
         assert 1 - interval(won, won + lost)[0] <= min(0.3, (1 - base) / 4)
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=40))
-def test_the_area_is_that_of_all_pairs(rows):
-    values = np.array([float(value) for value, _ in rows])
-    won = np.array([row_won for _, row_won in rows])
-    if won.all() or not won.any():
-        return
-    pairs = [(a > b) + (a == b) / 2 for a in values[won] for b in values[~won]]
-    mean = sum(pairs) / len(pairs)
-    assert _area(values, won) == pytest.approx(max(mean, 1 - mean))
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 2)), max_size=40))
+def test_the_area_is_that_of_all_pairs_within_strata(rows):
+    pairs = [
+        (a > b) + (a == b) / 2
+        for a, a_won, a_of in rows
+        for b, b_won, b_of in rows
+        if a_won and not b_won and a_of == b_of
+    ]
+    if pairs:
+        values, won, strata = (np.array(column) for column in zip(*rows, strict=True))
+        area = stratified_area(values.astype(float), won, strata)
+        assert area == pytest.approx(sum(pairs) / len(pairs))
 
 
 def test_all_findings_are_refused_in_one_message_with_the_lines_to_paste():
     config = config_for(".", audit=Audit(accepted=["burst(mail)"]))
     findings = [
-        Finding("burst", "mail", "known", {}, accepted=True),
-        Finding("near_close", "signed", "seen so", {}),
-        Finding("identifier", 'the "id"', "seen too", {}),
+        Finding("burst", "mail", "action:mail", "known", {}, accepted=True),
+        Finding("near_close", "signed", "action:signed", "seen so", {}),
+        Finding("identifier", 'the "id"', 'column:the "id"', "seen too", {}),
     ]
     with pytest.raises(Refused) as refused:
         refuse_leaks(findings, config)
