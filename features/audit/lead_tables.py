@@ -34,20 +34,25 @@ def write_audited(database: LeadDatabase, until: datetime) -> None:
     """Create, for the audit's queries:
 
     audited(lead_id, created_at, closed_at, outcome, opened_at, still_open): each usable lead
-    created before `until`; closed_at and outcome null unless closed before it.
+    created before `until`, once; the deal is its first one that was closed before `until`, null
+    where there is none; still_open where none was ever closed.
     known_by_then: the events known before `until`, with the lead's created_at, closed_at, outcome.
     done(action, lead_id, first_at, last_at): the actions of each lead, and when they were known.
-    histories: audited, with has_events and `active`, the days from the creation to the last event
-    known before `until` and the closing; 0 where there is none.
+    histories: audited, with has_events and `active`, the days from the creation to the latest of
+    the first and last events of each action that were known before the closing; 0 without any.
     judged: those of histories that are closed, with `won` (true or false); where hardly any lead is
     recorded as lost, also those still open, as not won.
     """
     database.connection.execute(f"""
 CREATE OR REPLACE TEMP TABLE audited AS
+WITH closings AS (
+  SELECT DISTINCT ON (lead_id) lead_id, closed_at, outcome, opened_at FROM deals
+  WHERE closed_at IS NOT NULL ORDER BY lead_id, closed_at, outcome
+)
 SELECT l.lead_id, l.created_at, d.closed_at, d.outcome, d.opened_at,
-  NOT EXISTS (SELECT 1 FROM deals e WHERE e.lead_id = l.lead_id) AS still_open
+  NOT EXISTS (SELECT 1 FROM closings c WHERE c.lead_id = l.lead_id) AS still_open
 FROM leads l
-LEFT JOIN deals d ON d.lead_id = l.lead_id AND d.closed_at < TIMESTAMP '{until}'
+LEFT JOIN closings d ON d.lead_id = l.lead_id AND d.closed_at < TIMESTAMP '{until}'
 WHERE l.created_at < TIMESTAMP '{until}'
   AND NOT EXISTS (SELECT 1 FROM lead_faults f WHERE f.lead_id = l.lead_id)""")
     database.connection.execute(f"""
@@ -63,8 +68,9 @@ CREATE OR REPLACE TEMP TABLE histories AS
 SELECT a.*, coalesce(greatest(0, epoch(last_at - a.created_at) / 86400), 0) AS active,
   EXISTS (SELECT 1 FROM known_events e WHERE e.lead_id = a.lead_id) AS has_events
 FROM audited a LEFT JOIN (
-  SELECT lead_id, max(known_at) FILTER (closed_at IS NULL OR known_at < closed_at) AS last_at
-  FROM known_by_then GROUP BY lead_id
+  SELECT lead_id, max(CASE WHEN last_at < coalesce(closed_at, 'infinity') THEN last_at
+    WHEN first_at < closed_at THEN first_at END) AS last_at
+  FROM done JOIN audited USING (lead_id) GROUP BY lead_id
 ) USING (lead_id)""")
     others = "outcome = 'lost'" if has_losses(database) else "outcome = 'lost' OR still_open"
     database.connection.execute(

@@ -86,7 +86,7 @@ def separating(dataset: Dataset, specs: Sequence[Spec]) -> Iterator[Finding]:
     age, silence = (frame[spec.name].to_numpy(np.float64, na_value=np.nan) for spec in BANDS)
     bands = [np.digitize(age, AGES), np.digitize(silence, SILENCES)]  # never active: the last
     strata = np.ravel_multi_index((time, *bands), (time.max() + 1, *SHAPE))
-    rows = Rows(frame, dataset.won.astype(bool), time, strata)
+    rows = Rows(frame, np.arange(len(frame)), dataset.won.astype(bool), time, strata)
     yield from _separating(rows, judged, "snapshots of the same cutoff, age and silence")
 
 
@@ -104,39 +104,44 @@ def separating_attributes(
     )
     won, month, alike = (frame[name].to_numpy() for name in ("won_", "month_", "alike_"))
     others = "lost" if closed else "other"
-    rows = Rows(frame, won, month, alike)
+    rows = Rows(frame, np.arange(len(frame)), won, month, alike)
     yield from _separating(rows, attributes, f"{others} leads that were created in the same month")
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What is compared, all of shape (n,): rows with a lead_id and the features; whether each is
-    won; its time, from 0; its stratum: won rows are compared with the others of theirs."""
+    """What is compared: some rows of a frame with lead_id and the features, by their numbers in it;
+    and of each, all of shape (n,), whether it is won, its time, from 0, and its stratum, from 0:
+    won rows are compared with the others of theirs."""
 
     frame: pd.DataFrame
+    numbers: Codes
     won: Flags
     time: Codes
     strata: Codes
 
+    def column(self, name: str) -> pd.Series:
+        """A column of the frame at these rows."""
+        return self.frame[name].iloc[self.numbers]
+
     def part(self, mine: Flags) -> "Rows":
         """Those rows, without strata that have won rows only, or others only."""
-        strata, won = self.strata[mine], self.won[mine]
-        wins, count = np.bincount(strata, won), np.bincount(strata)
-        both = ((wins > 0) & (wins < count))[strata]
-        frame = self.frame[mine][both].reset_index(drop=True)
-        strata = np.unique(strata[both], return_inverse=True)[1]
-        return Rows(frame, won[both], self.time[mine][both], strata)
+        wins = np.bincount(self.strata, self.won & mine)
+        count = np.bincount(self.strata, mine)
+        mine = mine & ((wins > 0) & (wins < count))[self.strata]
+        strata = np.unique(self.strata[mine], return_inverse=True)[1]
+        return Rows(self.frame, self.numbers[mine], self.won[mine], self.time[mine], strata)
 
     def parts(self) -> "list[Rows]":
         """The whole, and the four quarters of its cutoffs, or months."""
         quarter = PARTS * self.time // (self.time.max(initial=0) + 1)
-        return [self, *(self.part(quarter == each) for each in range(PARTS))]
+        return [self.part(quarter >= 0), *(self.part(quarter == each) for each in range(PARTS))]
 
     @property
     def leads(self) -> tuple[int, int]:
         """How many leads are won, and how many are among the others."""
-        winners, others = (self.frame.loc[p, "lead_id"].nunique() for p in (self.won, ~self.won))
-        return winners, others
+        leads = self.column("lead_id")
+        return leads[self.won].nunique(), leads[~self.won].nunique()
 
 
 def _separating(rows: Rows, specs: Sequence[Spec], others: str) -> Iterator[Finding]:
@@ -144,7 +149,7 @@ def _separating(rows: Rows, specs: Sequence[Spec], others: str) -> Iterator[Find
     direction, with a lower end (99 % interval) of 0.78 or more: over all the time, or in one of its
     four parts."""
     best: dict[str, Finding] = {}
-    for part in rows.part(np.ones(len(rows.won), bool)).parts():
+    for part in rows.parts():
         winners, rest = part.leads
         if min(winners, rest) < FEWEST_WINS:
             continue
@@ -169,12 +174,12 @@ def ordered(rows: Rows, spec: Spec) -> Floats:
     """The feature as numbers; missing values are lowest. A text becomes how much more often than
     all of their strata the leads with that text in the other half of the leads are won, so that a
     rare text does not predict itself."""
-    column = rows.frame[spec.name]
+    column = rows.column(spec.name)
     if pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(np.float64, na_value=-np.inf)
         return np.where(np.isnan(values), -np.inf, values)
     text = pd.factorize(column.fillna("").astype(str))[0]
-    half = (pd.util.hash_array(rows.frame["lead_id"].to_numpy()) % 2).astype(bool)
+    half = (pd.util.hash_array(rows.column("lead_id").to_numpy()) % 2).astype(bool)
     share = np.bincount(rows.strata, rows.won) / np.bincount(rows.strata)
     excess = rows.won - share[rows.strata]
     values = np.empty(len(text))

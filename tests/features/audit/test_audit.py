@@ -22,7 +22,7 @@ from benchmarks.audit import audited, planted
 from benchmarks.audit_plants import PLANTS, Frames
 from features.audit.audit import audit, refuse_leaks, spread_out
 from features.audit.deciding_actions import decided
-from features.audit.finding import KINDS, Finding, interval, to_paste
+from features.audit.finding import KINDS, Finding, accepts, interval, to_paste
 from features.audit.single_features import stratified_area
 from features.check.gate import training_cutoffs
 from features.config import Audit, load
@@ -164,6 +164,24 @@ def test_all_findings_are_refused_in_one_message_with_the_lines_to_paste():
     lines = to_paste(["burst(mail)", "near_close(signed)", 'identifier(the "id")'])
     assert message.endswith(lines)
     refuse_leaks(findings[:1], config)
+
+
+def test_many_findings_about_one_column_are_one_group_and_one_pattern():
+    config = config_for(".")
+    findings = [
+        Finding("decides:won", f"plan={n}", "column:plan", f"reason {n}", {}, features=1)
+        for n in range(7)
+    ]
+    findings.append(Finding("separates", "plan", "column:plan", "reason 8", {}, features=1))
+    with pytest.raises(Refused) as refused:
+        refuse_leaks(findings, config)
+    message = str(refused.value)
+    assert message.count("column:plan (1 feature)") == 1
+    assert [n for n in range(9) if f"reason {n}" in message] == [0, 1, 2, 8]
+    assert re.search(r"decides:won: and 4 more\b", message)
+    assert message.endswith(to_paste(["decides:won(plan=*)", "separates(plan)"]))
+    accepted = [f for f in findings if accepts("decides:won(plan=*)", f)]
+    assert accepted == findings[:7]
 
 
 def test_the_lines_to_paste_are_read_as_they_were_meant(tmp_path):
