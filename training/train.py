@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from features.audit.audit import audit, refuse_leaks
-from features.catalog import catalog
+from features.catalog import catalog_of
 from features.check.gate import refuse_lacks
 from features.check.maturity import days_without_deals
 from features.check.worked import worked
@@ -60,7 +60,7 @@ def learn(
     """
     refuse_breaches(database)
     refuse_lacks(config, database)
-    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
+    specs = catalog_of(config, database)
     split = configured_split(config, database.data_end)
     needed = distinct((*specs, *rules.specs))
     past, test = labelled_sides(config, database, needed, split, progress)
