@@ -24,6 +24,7 @@ from features.catalog import catalog
 from features.check.gate import training_cutoffs
 from features.config import Capacity, Config, Engine, Features, Tables, Times
 from features.contract.database import open_frames
+from features.contract.reading import Reading
 from features.dataset import labelled
 from features.simulator.simulate import simulate
 from features.spec.spec import distinct
@@ -44,7 +45,7 @@ def audited(frames: Frames, features: bool = True) -> tuple[Finding, ...]:
         engine=Engine(threads=1),
     )
     tables = {"events": frames.events, "leads": frames.leads, "deals": frames.deals}
-    with open_frames(tables, config.features, config.engine) as database:
+    with open_frames(tables, Reading.of(config), config.engine) as database:
         specs = catalog(config.features, database.actions, database.attributes)
         cutoffs = training_cutoffs(config, database.data_end)
         horizon, memory = config.time.horizon_days, config.engine.memory_gb

@@ -14,19 +14,22 @@ from features.errors import BadInput
 from features.spec.kinds import (
     ActiveDays,
     Age,
-    Attribute,
+    AttributeType,
     Count,
     Custom,
     DaysSince,
+    DaysSinceDeal,
     Decayed,
     DistinctContent,
     First,
     Last,
+    PastDeals,
     Ratio,
     Sessions,
     Share,
     SumValue,
     Trend,
+    attribute_feature,
 )
 from features.spec.spec import Spec, distinct
 from features.spec.where import fits
@@ -42,15 +45,30 @@ CUSTOM: tuple[Custom, ...] = ()
 def catalog(
     settings: Features,
     actions: Sequence[str],
-    attributes: Mapping[str, bool],
+    attributes: Mapping[str, AttributeType],
     segments: Iterable[InSegment] = (),
+    past_deals: bool = False,
 ) -> tuple[Spec, ...]:
-    """The features of a training: `actions` most frequent first, `attributes` name -> is text,
-    `segments` those that settings.segments names, with their definitions."""
+    """The features of a training: `actions` most frequent first, `attributes` by what they are,
+    `segments` those that settings.segments names, with their definitions. `past_deals`: whether a
+    lead may be open with closed deals behind it."""
+    specs: list[Spec] = [Age()]
+    specs += _of_behaviour(settings, actions) if actions else []
+    specs += [attribute_feature(name, kind) for name, kind in attributes.items()]
+    if past_deals:
+        specs += [PastDeals("won"), PastDeals("lost"), DaysSinceDeal("won"), DaysSinceDeal("lost")]
+    specs += [*segments, *CUSTOM]
+    return tuple(
+        spec
+        for spec in distinct(specs)
+        if not any(fits(pattern, spec.name) for pattern in settings.leave_out)
+    )
+
+
+def _of_behaviour(settings: Features, actions: Sequence[str]) -> list[Spec]:
     windows = [*settings.windows_days, None]
     long = max(settings.windows_days)
-    specs: list[Spec] = [Age()]
-    specs += [Count(None, window) for window in windows]
+    specs: list[Spec] = [Count(None, window) for window in windows]
     specs += [DaysSince(None), Decayed(None, settings.half_life_days)]
     specs += [ActiveDays(window) for window in windows]
     specs += [Sessions(window) for window in windows]
@@ -63,21 +81,15 @@ def catalog(
     for action in list(actions)[:MOST_ACTIONS]:
         specs += [Count(action, window) for window in windows]
         specs += [DaysSince(action), Decayed(action, settings.half_life_days)]
-    specs += [Attribute(name, text) for name, text in attributes.items()]
-    specs += [*segments, *CUSTOM]
-    return tuple(
-        spec
-        for spec in distinct(specs)
-        if not any(fits(pattern, spec.name) for pattern in settings.leave_out)
-    )
+    return specs
 
 
-def configured_catalog(database: LeadDatabase, config: Config) -> tuple[Spec, ...]:
-    """The features that the settings and the data make. Raises BadInput where features.leave_out
-    has a name that none of them has."""
-    segments = opted_in(config)
+def catalog_of(config: Config, database: LeadDatabase) -> tuple[Spec, ...]:
+    """The features that `readiness train` computes over an open lead database. Raises BadInput
+    where features.leave_out has a name that none of them has."""
+    further = database.actions, database.attributes, opted_in(config), config.outcomes.open_again
     whole = config.features.model_copy(update={"leave_out": []})
-    names = [spec.name for spec in catalog(whole, database.actions, database.attributes, segments)]
+    names = [spec.name for spec in catalog(whole, *further)]
     unknown = [
         pattern
         for pattern in config.features.leave_out
@@ -91,13 +103,12 @@ def configured_catalog(database: LeadDatabase, config: Config) -> tuple[Spec, ..
             f"name{'s' * (len(unknown) != 1)} that no feature has: {', '.join(hints)}. "
             "`readiness features` lists them; * stands for any text."
         )
-    return catalog(config.features, database.actions, database.attributes, segments)
+    return catalog(config.features, *further)
 
 
 def describe_features(database: LeadDatabase, config: Config) -> list[dict[str, str]]:
     """Every feature of the catalog: its name, its meaning in words and its kind."""
-    specs = configured_catalog(database, config)
     return [
         {"name": spec.name, "meaning": spec.meaning(config.words), "kind": type(spec).__name__}
-        for spec in specs
+        for spec in catalog_of(config, database)
     ]

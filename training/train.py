@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from features.audit.audit import audit, refuse_leaks
 from features.audit.single_features import BANDS
-from features.catalog import configured_catalog
+from features.catalog import catalog_of
 from features.check.gate import refuse_lacks
 from features.check.maturity import days_without_deals
 from features.check.worked import worked
@@ -61,7 +61,7 @@ def learn(
     """
     refuse_breaches(database)
     refuse_lacks(config, database)
-    specs = configured_catalog(database, config)
+    specs = catalog_of(config, database)
     split = configured_split(config, database.data_end)
     needed = distinct((*specs, *rules.specs, *BANDS))
     past, test = labelled_sides(config, database, needed, split, progress)

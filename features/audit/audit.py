@@ -25,7 +25,7 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset
 from features.errors import Refused
-from features.spec.kinds import Attribute
+from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.spec import Spec
 
 MOST_CUTOFFS = 8  # at which single features are tested
@@ -56,7 +56,7 @@ def audit(
     """
     end = cutoffs[-1] + timedelta(days=config.time.horizon_days) if cutoffs else database.data_end
     write_audited(database, end)
-    attributes = [spec for spec in specs if isinstance(spec, Attribute)]
+    attributes = [spec for spec in specs if isinstance(spec, Attribute | DaysSinceDate)]
     findings = [
         *_all_but_features(database, config, attributes),
         *(separating(dataset.at(spread_out(cutoffs)), specs) if dataset else ()),
@@ -73,7 +73,7 @@ def audit(
 
 
 def _all_but_features(
-    database: LeadDatabase, config: Config, attributes: Sequence[Attribute]
+    database: LeadDatabase, config: Config, attributes: Sequence[Attribute | DaysSinceDate]
 ) -> Iterator[Finding]:
     yield from deciding_actions(database)
     yield from near_close(database)

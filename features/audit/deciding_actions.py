@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from features.audit.finding import Finding, interval
 from features.audit.lead_tables import FEWEST, MONTH, has_losses
 from features.contract.database import LeadDatabase
-from features.spec.kinds import Attribute
+from features.spec.kinds import Attribute, DaysSinceDate
 from features.sql import literal, quoted
 
 SURE = 0.95  # least share of one outcome
@@ -48,7 +48,7 @@ def deciding_actions(database: LeadDatabase) -> Iterator[Finding]:
 
 
 def deciding_attributes(
-    database: LeadDatabase, attributes: Sequence[Attribute]
+    database: LeadDatabase, attributes: Sequence[Attribute | DaysSinceDate]
 ) -> Iterator[Finding]:
     """Attributes that nearly all end in one outcome: by having a value or none, or by a value."""
     for spec in attributes:
@@ -60,7 +60,8 @@ def deciding_attributes(
         yield from findings
         if not findings:  # otherwise its values would repeat the same finding
             text = f"{column}::VARCHAR"
-            text = text if spec.text else f"regexp_replace({text}, '\\.0$', '')"
+            is_number = isinstance(spec, Attribute) and not spec.text
+            text = f"regexp_replace({text}, '\\.0$', '')" if is_number else text
             valued = f"SELECT {title} || '=' || {text} {rest} WHERE {column} IS NOT NULL"
             yield from _deciding(database, valued)
 

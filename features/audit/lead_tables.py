@@ -13,7 +13,7 @@ from datetime import datetime
 
 from features.audit.finding import Finding, interval
 from features.contract.database import LeadDatabase
-from features.spec.kinds import Attribute
+from features.spec.kinds import Attribute, DaysSinceDate
 from features.sql import quoted
 
 FEWEST = 20  # leads on each side; with fewer there is no finding
@@ -34,8 +34,8 @@ def write_audited(database: LeadDatabase, until: datetime) -> None:
     """Create, for the audit's queries:
 
     audited(lead_id, created_at, closed_at, outcome, opened_at, still_open): each usable lead
-    created before `until`, once; the deal is its first one that was closed before `until`, null
-    where there is none; still_open where none was ever closed.
+    created before `until`, once; the deal is the first of its deals to close, null where that
+    was not before `until`; still_open where none was ever closed.
     known_by_then: the events known before `until`, with the lead's created_at, closed_at, outcome.
     done(action, lead_id, first_at, last_at): the actions of each lead, and when they were known.
     histories: audited, with has_events and `active`, the days from the creation to the latest of
@@ -45,16 +45,17 @@ def write_audited(database: LeadDatabase, until: datetime) -> None:
     """
     database.connection.execute(f"""
 CREATE OR REPLACE TEMP TABLE audited AS
-WITH closings AS (
+WITH first_deals AS (
   SELECT DISTINCT ON (lead_id) lead_id, closed_at, outcome, opened_at FROM deals
-  WHERE closed_at IS NOT NULL ORDER BY lead_id, closed_at, outcome
+  WHERE outcome IN ('won', 'lost') AND closed_at IS NOT NULL
+  ORDER BY lead_id, closed_at, outcome DESC -- at one instant the win
 )
 SELECT l.lead_id, l.created_at, d.closed_at, d.outcome, d.opened_at,
   NOT EXISTS (SELECT 1 FROM closings c WHERE c.lead_id = l.lead_id) AS still_open
 FROM leads l
-LEFT JOIN closings d ON d.lead_id = l.lead_id AND d.closed_at < TIMESTAMP '{until}'
+LEFT JOIN first_deals d ON d.lead_id = l.lead_id AND d.closed_at < TIMESTAMP '{until}'
 WHERE l.created_at < TIMESTAMP '{until}'
-  AND NOT EXISTS (SELECT 1 FROM lead_faults f WHERE f.lead_id = l.lead_id)""")
+  AND NOT EXISTS (SELECT 1 FROM left_out f WHERE f.lead_id = l.lead_id)""")
     database.connection.execute(f"""
 CREATE OR REPLACE TEMP VIEW known_by_then AS
 SELECT known_events.*, created_at, closed_at, outcome FROM known_events JOIN audited USING (lead_id)
@@ -221,7 +222,9 @@ SELECT sum(closed), sum(opened), sum(opened_with), sum(w * closed_with / closed)
     yield Finding(kind, subject, about, evidence, figures, first)
 
 
-def attribute_leaks(database: LeadDatabase, attributes: Sequence[Attribute]) -> Iterator[Finding]:
+def attribute_leaks(
+    database: LeadDatabase, attributes: Sequence[Attribute | DaysSinceDate]
+) -> Iterator[Finding]:
     """Columns of leads that are filled at the closing, or that identify the lead."""
     for spec in attributes:
         column, about = quoted(spec.column), f"column:{spec.column}"
@@ -233,11 +236,13 @@ def attribute_leaks(database: LeadDatabase, attributes: Sequence[Attribute]) -> 
         yield from _identifier(database, spec)
 
 
-def _identifier(database: LeadDatabase, spec: Attribute) -> Iterator[Finding]:
-    """Texts that are nearly all different; numbers that are and that count up, too.
+def _identifier(database: LeadDatabase, spec: Attribute | DaysSinceDate) -> Iterator[Finding]:
+    """Texts that are nearly all different; numbers that are and that count up, too; never dates.
 
     An amount may well differ for each lead and is honest; a customer number is not.
     """
+    if isinstance(spec, DaysSinceDate):
+        return
     column = quoted(spec.column)
     ((filled, values, first),) = database.connection.execute(
         f"SELECT count({column}), count(DISTINCT {column}), min({column}::VARCHAR, 3) FROM leads"

@@ -33,8 +33,11 @@ from features.spec.kinds import (
     Attribute,
     Count,
     DaysSince,
+    DaysSinceDate,
+    DaysSinceDeal,
     Decayed,
     DistinctContent,
+    PastDeals,
     Ratio,
     Sessions,
     Share,
@@ -55,12 +58,15 @@ Z = float(norm.ppf(1 - (1 - LEVEL) / 2 / (1 + PARTS)))  # of all intervals of a 
 AGES, SILENCES = (7, 30, 90, 365), (1, 7, 30, 90)  # days: the bands
 SHAPE = len(AGES) + 1, len(SILENCES) + 1
 BANDS = (Age(), DaysSince(None))  # what the snapshots have to hold for them
-_CLOCK = (Age, ActiveDays, Count, DaysSince, Decayed, DistinctContent, Sessions, Share, Trend)
+_CLOCK = (
+    *(Age, ActiveDays, Count, DaysSince, DaysSinceDeal, Decayed, DistinctContent, PastDeals),
+    *(Sessions, Share, Trend),
+)
 
 
 def about(spec: Spec) -> str:
     """What a feature measures, as Finding.about: its action or column, else itself."""
-    if isinstance(spec, Attribute):
+    if isinstance(spec, Attribute | DaysSinceDate):
         return f"column:{spec.column}"
     if isinstance(spec, Ratio):
         return about(spec.over)
@@ -69,7 +75,8 @@ def about(spec: Spec) -> str:
 
 
 def of_the_clock(spec: Spec) -> bool:
-    """Whether a feature is counted from when events of any kind happened, and nothing else."""
+    """Whether a feature is counted from when events of any kind, or deals, happened, and nothing
+    else."""
     if isinstance(spec, Ratio):
         return all(of_the_clock(part) for part in spec.parts)
     return isinstance(spec, _CLOCK) and action_of(spec) is None and where_of(spec) is None
@@ -78,7 +85,8 @@ def of_the_clock(spec: Spec) -> bool:
 def separating(dataset: Dataset, specs: Sequence[Spec]) -> Iterator[Finding]:
     """Of behaviour: for each action, and for features of no action, the best feature. The dataset
     has the columns of `specs` and BANDS."""
-    judged = [spec for spec in specs if not isinstance(spec, Attribute) and not of_the_clock(spec)]
+    attributes = (Attribute, DaysSinceDate)
+    judged = [s for s in specs if not isinstance(s, attributes) and not of_the_clock(s)]
     frame = dataset.frame
     if frame.empty:
         return
@@ -91,12 +99,12 @@ def separating(dataset: Dataset, specs: Sequence[Spec]) -> Iterator[Finding]:
 
 
 def separating_attributes(
-    database: LeadDatabase, attributes: Sequence[Attribute]
+    database: LeadDatabase, attributes: Sequence[Attribute | DaysSinceDate]
 ) -> Iterator[Finding]:
     """Of attributes, won leads against lost ones created in the same month. Where hardly any lead
     is recorded as lost, against those still open that were active for as long."""
     closed = has_losses(database)
-    named = "".join(f", {spec.sql} AS {quoted(spec.name)}" for spec in attributes)
+    named = "".join(f", {_value(spec)} AS {quoted(spec.name)}" for spec in attributes)
     frame = database.query(
         f"SELECT lead_id, won AS won_, dense_rank() OVER (ORDER BY {MONTH}) - 1 AS month_, "
         f"dense_rank() OVER (ORDER BY {MONTH if closed else ALIKE}) AS alike_{named} "
@@ -106,6 +114,12 @@ def separating_attributes(
     others = "lost" if closed else "other"
     rows = Rows(frame, np.arange(len(frame)), won, month, alike)
     yield from _separating(rows, attributes, f"{others} leads that were created in the same month")
+
+
+def _value(spec: Attribute | DaysSinceDate) -> str:
+    """The attribute of a lead, a date in seconds."""
+    is_date = isinstance(spec, DaysSinceDate)
+    return f"epoch(TRY_CAST(l.{quoted(spec.column)} AS TIMESTAMP))" if is_date else spec.sql
 
 
 @dataclass(frozen=True)

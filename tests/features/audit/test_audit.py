@@ -23,6 +23,7 @@ from benchmarks.audit_plants import PLANTS, Frames
 from features.audit.audit import audit, refuse_leaks, spread_out
 from features.audit.deciding_actions import decided
 from features.audit.finding import KINDS, Finding, accepts, interval, to_paste
+from features.audit.lead_tables import write_audited
 from features.audit.single_features import stratified_area
 from features.check.gate import training_cutoffs
 from features.config import Audit, load
@@ -200,3 +201,35 @@ def test_the_cutoffs_are_those_of_the_final_split():
     assert training_cutoffs(config, end) == list(expected)
     assert training_cutoffs(config, datetime(2026, 1, 20)) == []
     assert spread_out([]) == []
+
+
+def test_a_lead_with_several_deals_counts_once_by_the_first_that_closed():
+    leads = [{"lead_id": n, "created_at": at("2026-01-01")} for n in range(5)]
+    deals = [
+        (0, "2026-02-01", "lost"),
+        (0, "2026-03-01", "won"),
+        (1, "2026-02-01", "won"),
+        (1, "2026-02-01", "lost"),  # at one instant: the win
+        (2, None, None),
+        (2, "2026-04-01", "won"),
+        (3, None, None),
+        (4, "2026-05-01", "won"),
+        (4, "2026-06-01", "lost"),
+    ]
+    rows = [
+        {"lead_id": lead, "closed_at": closed and at(closed), "outcome": outcome}
+        for lead, closed, outcome in deals
+    ]
+    events = [event(0, at("2026-07-01"), "the data end")]
+    with opened(leads, events, rows) as database:
+        write_audited(database, at("2026-04-15"))
+        audited_leads = database.connection.execute(
+            "SELECT lead_id, closed_at, outcome, still_open FROM audited ORDER BY lead_id"
+        ).fetchall()
+    assert audited_leads == [
+        (0, at("2026-02-01"), "lost", False),
+        (1, at("2026-02-01"), "won", False),
+        (2, at("2026-04-01"), "won", False),
+        (3, None, None, True),
+        (4, None, None, False),
+    ]
