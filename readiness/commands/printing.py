@@ -18,8 +18,16 @@ from features.progress import Progress
 if TYPE_CHECKING:
     from models.statistics.intervals import Estimate
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+class _Console(Console):
+    """Rich's own would exit with 1, a verdict, where whoever read the output has closed it."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+out = _Console(highlight=False)
+err = _Console(stderr=True, highlight=False)
 
 
 def print_path(line: str) -> None:
