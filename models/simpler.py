@@ -179,10 +179,10 @@ def _verdict(ways: SideBySide, metric: str, simplest: str | None) -> str:
     if not ways.sure(metric):
         return "No verdict on simpler ways: too few wins for an interval."
     best = simplest or min(known, key=lambda name: known[name].point)
-    figures = _figures(ways, best, metric)
+    figures = difference_text(ways, best, metric)
     if simplest is None:
         if known[best].low <= 0:  # then it is its log loss that is surely behind
-            figures += f", and {_figures(ways, best, 'log_loss')}"
+            figures += f", and {difference_text(ways, best, 'log_loss')}"
         return f"Nothing simpler does as well: the next best, {_phrase(best)}, has {figures}."
     if known[best].high < 0:
         return f"Simpler is better: {_phrase(best)} has {figures}."
@@ -196,7 +196,7 @@ def _on_trees(ways: SideBySide, metric: str) -> str:
     chance = "" if ways.behind(TREES, metric).significant else ", which may be chance"
     return (
         " The model is a logistic regression, simpler than the boosted trees, which have "
-        f"{_figures(ways, TREES, metric)}{chance}."
+        f"{difference_text(ways, TREES, metric)}{chance}."
     )
 
 
@@ -204,11 +204,13 @@ def _phrase(name: str) -> str:
     return PHRASES.get(name, f"the {name}")
 
 
-def _figures(ways: SideBySide, name: str, metric: str) -> str:
+def difference_text(ways: SideBySide, name: str, metric: str, of: str = "the model") -> str:
+    """The figures of another way and of the model in a metric, with their difference. of: what the
+    model is called."""
     point, low, high = ways.difference[name][metric]
     digits = 4 if metric in LOWER_IS_BETTER else 3
-    return (
-        f"{metric.replace('_', ' ')} {ways.figures[name][metric].point:.{digits}f} against "
-        f"{ways.figures[MODEL][metric].point:.{digits}f} of the model: {point:+.{digits}f} "
-        f"(95 % interval {low:+.{digits}f} to {high:+.{digits}f})"
+    theirs, ours = (f"{ways.figures[each][metric].point:.{digits}f}" for each in (name, MODEL))
+    interval = f" (95 % interval {low:+.{digits}f} to {high:+.{digits}f})"
+    return f"{metric.replace('_', ' ')} {theirs} against {ours} of {of}: {point:+.{digits}f}" + (
+        interval if ways.difference[name][metric].known else ""
     )

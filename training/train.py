@@ -21,10 +21,10 @@ from models.comparison import compare_on
 from models.registry import Registry
 from models.rules.rules import RuleScore, load_rules
 from models.simpler import weigh
-from training.baselines import side_by_side
+from training.baselines import baselines, side_by_side
 from training.card import card_files
 from training.groups import judged_groups
-from training.learners import boosted_trees, logistic_regression, simplest
+from training.learners import boosted_trees, logistic_regression, select_learner
 from training.random_split import random_split
 from training.record import Trained, record
 from training.splits import Split, configured_split, labelled_sides
@@ -69,8 +69,9 @@ def learn(
     trees = boosted_trees(config, past, specs, split.fit, progress)
     progress("fit", 0, 1)
     logistic = logistic_regression(config, past, specs, split.fit)
-    fitted, others = simplest(config, past, test, specs, rules, trees, logistic)
-    chosen = fitted.chosen
+    learners = select_learner(config, past, specs, split.fit, trees, logistic)
+    fitted, chosen = learners.registered, learners.registered.chosen
+    others = [*baselines(past, specs, rules), learners.other.way]
     model = replace(fitted.model, leave_out_actions=tuple(config.features.leave_out_actions))
     unseen = unseen_readiness(past, model, chosen.settings, config.seed)
     model = with_time_to_close(database, model, past, split, unseen)
@@ -94,7 +95,7 @@ def learn(
         candidates=fitted.candidates,
         split=split,
         snapshots=len(past.won),
-        notes=_notes(rules, database, split),
+        notes=_notes(learners.why, rules, database, split),
         findings=findings,
         random_split=shuffled,
     )
@@ -129,8 +130,8 @@ def refuse_breaches(database: LeadDatabase) -> None:
         raise BadInput(f"The lead database breaches its contract:\n{lines}")
 
 
-def _notes(rules: RuleScore, database: LeadDatabase, split: Split) -> tuple[str, ...]:
-    notes = []
+def _notes(learner: str, rules: RuleScore, database: LeadDatabase, split: Split) -> tuple[str, ...]:
+    notes = [f"Registered is the {learner}."] if learner else []
     contacted = worked(database, split.fit)
     if contacted and contacted.never:
         notes.append(f"At the training cutoffs: {contacted}")
