@@ -8,10 +8,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Where
 from readiness.commands.printing import (
     out,
-    plural,
     print_json,
     print_path,
     print_table,

@@ -99,11 +99,6 @@ def with_interval(estimate: "Estimate", form: str) -> str:
     return f"{point} ({low} to {high})" if estimate.known else point
 
 
-def plural(number: int, noun: str) -> str:
-    """A number with its noun: 1 move, 2 moves."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 @contextmanager
 def progress_bars() -> Iterator[Progress]:
     """Bars on standard error, one per kind of work, shown while they run and left when done."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Cutoff, Where
 from readiness.commands.printing import (
     figure,
     out,
-    plural,
     print_json,
     print_notes,
     print_path,

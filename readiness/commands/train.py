@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Where
 from readiness.commands.printing import (
     out,
-    plural,
     print_json,
     print_notes,
     print_path,
