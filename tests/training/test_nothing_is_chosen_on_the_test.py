@@ -7,13 +7,15 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import log_loss
 
 from features.config import load
 from features.open_database import open_database
 from models.classifier.artefact import describe
+from models.registry import Registry
 from models.rules.rules import load_rules
 from tests.conftest import edit
-from training.train import learn
+from training.train import WorseThanBaseRate, learn, register
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +61,12 @@ def both(demo_folder, tmp_path_factory):
     return results
 
 
+@pytest.fixture(scope="module")
+def turned_folder(both, tmp_path_factory):
+    (folder,) = tmp_path_factory.getbasetemp().glob("turned*")
+    return folder
+
+
 def test_the_tests_differ_and_have_both_outcomes(both):
     straight, turned = (each.test for each in both)
     assert straight.has_both
@@ -92,3 +100,25 @@ def test_every_number_of_the_model_is_the_same(both):
     assert all(np.array_equal(first, second) for first, second in pairs)
     for rows in (both[0].past, both[0].test):
         assert np.array_equal(straight.rank(rows.frame), turned.rank(rows.frame))
+
+
+def test_a_model_worse_than_the_base_rate_is_registered_for_a_reason_only(both, turned_folder):
+    """The outcomes of its test are turned: it promises most to those who are lost."""
+    config = load(turned_folder)
+    rules = load_rules(config.folder / config.rules)
+    registry = Registry(config).prepared()
+    assert not both[0].trained.simpler.side_by_side.worse_than_base_rate
+    judged = both[1].test.won, both[1].trained.comparison.model
+    base_rate = np.full(len(judged[0]), both[1].past.won.mean())
+    with open_database(config, rules.specs) as database:
+        with pytest.raises(WorseThanBaseRate, match="worse than the base rate") as refused:
+            register(config, database, rules, registry, both[1])
+        assert not registry.has("challenger")
+        for loss in (log_loss(*judged), log_loss(judged[0], base_rate)):
+            assert f"{loss:.4f}" in str(refused.value)
+        reason = "the season turned; a campaign needs the order"
+        done = register(config, database, rules, registry, both[1], reason=reason)
+    tags = registry.client.get_run(done.model.run_id).data.tags
+    assert tags["accepted_worse_than_base_rate"] == reason
+    assert "worse than the base rate" in tags["verdict_on_simpler"]
+    assert reason in registry.text(done.model.run_id, "card.md")
