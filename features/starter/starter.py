@@ -177,13 +177,26 @@ def _place(tables: Tables, name: str) -> str:
 
 
 def first_cutoff(database: LeadDatabase) -> datetime:
-    """The Monday after the first tenth of the events, so that a few wrong dates do not matter."""
-    quantile = "SELECT quantile_disc(known_at, 0.1) FROM known_events"
-    moment: datetime | None = database.connection.execute(quantile).fetchall()[0][0]
-    if moment is None:
-        raise BadInput("tables.events has no row with lead_id, occurred_at and action.")
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + timedelta(days=7 - moment.weekday())
+    """The Monday after a tenth of the events (of the leads, where there are none), the first lead
+    and the first deal on record: before these there is nothing to learn from.
+
+    Worked example: a tenth of the leads lies before 2017-09-12, the first deal was closed on
+    2017-12-05, a Tuesday: the first cutoff is 2017-12-11. A few wrong dates do not matter much.
+    """
+    table, time = (
+        ("known_events", "known_at") if "events" in database.columns else ("leads", "created_at")
+    )
+    moments = database.connection.execute(
+        f"SELECT (SELECT quantile_disc({time}, 0.1) FROM {table}), "
+        "(SELECT min(created_at) FROM leads), (SELECT min(closed_at) FROM deals)"
+    ).fetchall()[0]
+    if moments[0] is None:
+        raise BadInput(
+            f"tables.{table.removeprefix('known_')} has no row with all that it must have."
+        )
+    latest: datetime = max(moment for moment in moments if moment is not None)
+    midnight = latest.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=7 - latest.weekday())
 
 
 def _horizon(first: datetime, end: datetime) -> tuple[int, int, str]:
