@@ -94,6 +94,12 @@ def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) 
             "(the name of a page belongs in events.content).",
         ),
         _listed(
+            "settings for exploration only",
+            ['training.split = "random"'] * (config.training.split == "random"),
+            "The days are artificial, so nothing below can tell what was known before an outcome, "
+            "how long one takes, or whether win rates move. No model is ever promoted.",
+        ),
+        _listed(
             "actions in features.leave_out_actions that never occur",
             [_with_nearest(name, occurring) for name in left_out if name not in occurring],
             "Correct the spelling: otherwise the action that was meant stays among the features.",

@@ -193,7 +193,13 @@ def map_form(form: Form, sources: Mapping[str, Relation], ask: Ask) -> Mapped:
         table: Query("\nUNION ALL BY NAME\n".join(texts), (form.name, *filter(None, about[table])))
         for table, texts in parts.items()
     }
-    return Mapped(form.name, queries, next(iter(used), None), (*questions, *form.unmapped))
+    return Mapped(
+        form.name,
+        queries,
+        next(iter(used), None),
+        (*questions, *form.unmapped),
+        attributes=("source",) if re.search(r" AS source\b", queries["leads"].sql) else (),
+    )
 
 
 def _select(

@@ -35,10 +35,11 @@ from features.whole_file import whole
 FILE_KINDS = (".csv.gz", ".csv", ".parquet", ".sql")  # of several the last is used
 MEANINGS = {
     "database": "a DuckDB file, whose tables may be named below",
-    "events": "one row per event of a lead",
+    "events": "one row per event of a lead; may be absent where attributes are listed",
     "leads": "one row per lead; further columns may become attributes",
-    "deals": "one row per closed deal, won or lost; an open deal has no row",
+    "deals": "one row per deal; an open one has no row, or one without a closing time",
     "contacts": "optional: which leads sales contacted, and when; never a feature",
+    "merges": "optional: which leads were merged into which, and when",
     "stages": "optional: when leads entered the stages of the funnel; never a feature",
 }
 REQUIRED = ("events", "leads", "deals")
@@ -71,6 +72,8 @@ def write_starter(folder: Path, mapped: Mapped | None = None) -> list[Path]:
     )
     try:
         with open_database(config) as database:
+            if config.tables.events and not database.events_count:
+                raise BadInput("tables.events has no row with lead_id, occurred_at and action.")
             texts = [_settings(config.tables, database, mapped), _rules(database)]
             horizon, *_ = _horizon(first_cutoff(database), database.data_end)
             texts.append(sources_text(database, horizon))
@@ -218,17 +221,13 @@ def first_cutoff(database: LeadDatabase) -> datetime:
     Worked example: a tenth of the leads lies before 2017-09-12, the first deal was closed on
     2017-12-05, a Tuesday: the first cutoff is 2017-12-11. A few wrong dates do not matter much.
     """
-    table, time = (
-        ("known_events", "known_at") if "events" in database.columns else ("leads", "created_at")
-    )
+    table, time = ("known_events", "known_at") if database.events_count else ("leads", "created_at")
     moments = database.connection.execute(
         f"SELECT (SELECT quantile_disc({time}, 0.1) FROM {table}), "
         "(SELECT min(created_at) FROM leads), (SELECT min(closed_at) FROM deals)"
     ).fetchall()[0]
     if moments[0] is None:
-        raise BadInput(
-            f"tables.{table.removeprefix('known_')} has no row with all that it must have."
-        )
+        raise BadInput("tables.leads has no row with lead_id and created_at.")
     latest: datetime = max(moment for moment in moments if moment is not None)
     midnight = latest.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + timedelta(days=7 - latest.weekday())
@@ -270,8 +269,10 @@ def _rules(database: LeadDatabase) -> str:
         if isinstance(value, str | int | float):
             limit = f"is = {toml_value(value)}" if is_text else f"from = {toml_value(value)}"
             rules.append(f"[[rule]]\nattribute = {toml_value(name)}\n{limit}\npoints = {MINOR}\n")
-    if not rules:
-        raise BadInput("There are neither events nor attributes: nothing tells leads apart.")
+    rules = rules or [
+        "[[rule]]  # an example: nothing that could give points was found\n"
+        "quiet_days = 14\npoints = -1\n"
+    ]
     return RULES + "\n".join(rules)
 
 

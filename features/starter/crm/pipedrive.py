@@ -9,7 +9,7 @@ _OF_DEAL = "[deals.Deal - Contact person|Deal - Person]"
 _STATUS = "lower([deals.Deal - Status|status])"
 _NO_ATTRIBUTE = (
     "email|phone|name|address|fivetran|^dlt|^id$|(person|deal)id$|owner|updatetime|lastactivity"
-    "|nextactivity|deals|activities|stage|status|time$|title|reason|closed|probability|expected"
+    "|nextactivity|deals|activities|stage|status|time$|title|reason|closed|probability|expected|value$"
 )
 _DEAL_COLUMNS: dict[str, Alternatives] = {
     "outcome": f"CASE {_STATUS} WHEN 'won' THEN 'won' WHEN 'lost' THEN 'lost' ELSE 'open' END",
