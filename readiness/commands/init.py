@@ -40,12 +40,12 @@ def verb(
         raise typer.BadParameter("name --flat or --from, one of them")
     mapped = map_crm(folder, crm) if crm else map_flat(folder, flat) if flat else None
     written = write_starter(folder, mapped)
-    questions = mapped.questions if mapped else ()
+    questions = {"questions": list(mapped.questions)} if mapped else {}
     if as_json:
-        print_json({"written": [str(path) for path in written], "questions": list(questions)})
+        print_json({"written": [str(path) for path in written]} | questions)
         return
     for path in written:
         print_path(f"wrote {path}")
-    for number, question in enumerate(questions, start=1):
+    for number, question in enumerate(questions.get("questions", ()), start=1):
         print_path(f"{number}. {question}")
     print_path(f"Read them, edit what you know better, then: readiness check {folder}")
