@@ -18,7 +18,7 @@ from features.progress import Progress, silent
 from features.spark.buckets import breaches_of
 from features.spec.spec import Spec, distinct
 from models.comparison import compare_on
-from models.registry import Registry
+from models.registry import EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.simpler import Simpler, weigh, worse_text
 from training.baselines import baselines, side_by_side
@@ -140,6 +140,8 @@ def register(
     model = registry.log(to_store)
     compared = replace(trained.comparison, model_version=model.version, run_id=model.run_id)
     trained = replace(trained, model=model, comparison=compared)
+    if config.training.split == "random":
+        registry.tag(model.version, {EXPLORATION: "random split"})
     registry.attach(model.run_id, card_files(config, database, trained, to_store))
     progress("register", 1, 1)
     return trained
