@@ -22,6 +22,7 @@ import pandas as pd
 
 from features.config import Config, Engine, Features
 from features.contract.breaches import write_lead_faults
+from features.contract.extensions import connect
 from features.contract.observed import KNOWN_AT, is_counted, latest_time, observe
 from features.contract.tables import (
     CONTRACT,
@@ -103,7 +104,9 @@ def open_files(config: Config, specs: Iterable[Spec] = ()) -> Iterator[LeadDatab
     contract are kept for `breaches`; the leads they concern are in `lead_faults`.
     """
     with temporary_duckdb(config.engine) as (connection, scratch):
-        columns = open_sources(connection, config.tables, config.folder)
+        amount = config.routing.amount
+        needed = {*config.features.attributes, *attribute_columns(specs), str(amount)}
+        columns = open_sources(connection, config.tables, config.folder, needed)
         lying = is_read_in_place("events", config.tables.events, columns["events"])
         in_place = {"events"} if lying else set()
         features, end = config.features, config.time.data_end
@@ -139,7 +142,7 @@ def register_tables(
 def temporary_duckdb(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A DuckDB within the engine's limits, in a temporary folder that is removed at the end."""
     scratch = Path(tempfile.mkdtemp(prefix="readiness-"))
-    connection = duckdb.connect()
+    connection = connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET memory_limit = '{engine.memory_gb * DUCKDB_SHARE}GB'")
