@@ -24,6 +24,7 @@ from features.errors import BadInput
 from features.sql import literal, quoted
 
 CONNECT_SECONDS = 10
+MYSQL_PORT = 3306
 _SCHEMES = {
     "postgresql": "postgres",
     "postgres": "postgres",
@@ -39,13 +40,20 @@ _URL = re.compile(
 )
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _OPTIONS = {  # of a URL, behind its "?"
-    "postgres": ["host", "sslmode", "sslrootcert", "sslcert", "sslkey", "passfile", "options"],
+    "postgres": [
+        "schema",
+        "host",
+        "sslmode",
+        "sslrootcert",
+        "sslcert",
+        "sslkey",
+        "passfile",
+        "options",
+    ],
     "mysql": ["socket", "ssl_mode", "ssl_ca", "ssl_cert", "ssl_key"],
     "sqlite": [],
     "duckdb": [],
 }
-_PORTS = {"postgres": 5432, "mysql": 3306}
-_DEFAULT_SCHEMA = {"postgres": "public", "sqlite": "main", "duckdb": "main"}
 _SYSTEM_SCHEMAS = ("information_schema", "pg_catalog", "mysql", "performance_schema", "sys")
 
 
@@ -63,7 +71,10 @@ def one_moment(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         with suppress(duckdb.Error):
             connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
+    try:
+        connection.execute("COMMIT")
+    except duckdb.Error as error:
+        raise BadInput(f"The connection to tables.database was lost: {cause(error)}") from None
 
 
 def cause(error: Exception) -> str:
@@ -74,10 +85,12 @@ def cause(error: Exception) -> str:
     >>> cause(ValueError("IO Error: server closed the connection unexpectedly\\n\\tThis means"))
     'server closed the connection unexpectedly'
     """
-    text = re.split(r"\n\s*LINE \d|\n\n", str(error))[0]
+    text = re.split(r"\n\s*LINE \d|\n\n|\n\* ", str(error))[0]
     text = re.split(r"(?:ERROR|FATAL): +", text)[-1]
     text = text.partition("\n\t")[0]
-    text = re.sub(r'^[\w ]*Error: |Unable to connect to Postgres at ".*?": ', "", text)
+    text = re.sub(
+        r'^[\w ]*Error: |^\[Errno -?\d+\] |Unable to connect to Postgres at ".*?": ', "", text
+    )
     return re.sub(r'^Failed to connect to MySQL .*?parameters ".*?": ', "", text.strip())
 
 
@@ -86,12 +99,14 @@ class Place:
     """Where a database is. `shown` is how messages name it, the password masked.
 
     kind: "duckdb", "sqlite", "postgres" or "mysql"; `path` is of the first two.
-    schema: whose tables need no schema before their name.
+    schema: whose tables need no schema before their name; is_one_schema: the URL names it, and no
+    other schema is looked at.
     """
 
     kind: str
     shown: str
     schema: str
+    is_one_schema: bool = False
     path: Path | None = None
     login: Mapping[str, str] = field(default_factory=dict, repr=False)
     options: Mapping[str, str] = field(default_factory=dict)
@@ -112,7 +127,7 @@ def read_place(named: str, folder: Path) -> Place:
     url = _from_environment(named.strip()) if whole else named.strip()
     if "://" not in url:
         path = folder / _from_environment(url)
-        return _file_place(path, str(path), None)
+        return _file_place(path, str(path))
     parts = _URL.fullmatch(url)
     kind = _SCHEMES.get(url.partition("://")[0].partition("+")[0].lower())
     if parts is None or kind is None:
@@ -125,26 +140,25 @@ def read_place(named: str, folder: Path) -> Place:
     }
     given = [(key, _from_environment(value)) for key, value in parse_qsl(text["query"])]
     options = dict(given)
-    schema = options.pop("schema", None)
     unknown = sorted(options.keys() - set(_OPTIONS[kind]))
     if unknown:
-        known = ", ".join(["schema", *_OPTIONS[kind]])
-        raise BadInput(f"tables.database: a {kind} URL has no option {unknown[0]}, only {known}.")
+        known = ", ".join(_OPTIONS[kind]) or "none"
+        raise BadInput(
+            f"tables.database: a {kind} URL has no option {unknown[0]}; it may have: {known}."
+        )
     if kind in ("duckdb", "sqlite"):
         path = folder / text["path"]
-        return _file_place(path, f"{kind}:///{text['path']}", schema)
+        return _file_place(path, f"{kind}:///{text['path']}")
     if parts["password"] and not whole and not _VARIABLE.search(unquote(parts["password"])):
         raise BadInput(
             "tables.database has its password written out, where everybody who sees the file reads "
             f"it. Write {parts['scheme']}://{parts['user']}:${{CRM_PASSWORD}}@{parts['host']}... "
             "and set the environment variable: export CRM_PASSWORD='...'"
         )
-    return _server_place(kind, text, schema, options)
+    return _server_place(kind, text, options)
 
 
-def _server_place(
-    kind: str, text: Mapping[str, str], schema: str | None, options: dict[str, str]
-) -> Place:
+def _server_place(kind: str, text: Mapping[str, str], options: dict[str, str]) -> Place:
     shown = f"{text['scheme']}://{text['user']}{':***' * bool(text['password'])}"
     shown += f"{'@' * bool(text['user'])}{text['host']}{text['port'] and ':' + text['port']}"
     shown += f"/{text['path']}"
@@ -152,11 +166,6 @@ def _server_place(
         raise BadInput(f"tables.database: {shown} has a port that is no number.")
     if not text["path"]:
         raise BadInput(f"tables.database: {shown} names no database: add /name.")
-    if kind == "mysql" and schema:
-        raise BadInput(
-            f"tables.database: {shown}?schema={schema}: a schema of MySQL is a database, "
-            f"so write /{schema} for /{text['path']}."
-        )
     login = {
         "HOST": options.pop("host", text["host"].strip("[]")),
         "PORT": text["port"],
@@ -164,20 +173,22 @@ def _server_place(
         "PASSWORD": text["password"],
         "DATABASE": text["path"],
     }
-    own = schema or _DEFAULT_SCHEMA.get(kind) or text["path"]
-    return Place(kind, shown, own, None, {k: v for k, v in login.items() if v}, options)
+    default = "public" if kind == "postgres" else text["path"]
+    schema = options.pop("schema", "")
+    given = {key: value for key, value in login.items() if value}
+    return Place(kind, shown, schema or default, bool(schema), None, given, options)
 
 
-def _file_place(path: Path, shown: str, schema: str | None) -> Place:
+def _file_place(path: Path, shown: str) -> Place:
     """A database file, whose first bytes say what it is."""
     if not path.is_file():
         raise BadInput(f"tables.database: there is no file {path}.")
     with path.open("rb") as file:
         start = file.read(16)
     if start == b"SQLite format 3\0":
-        return Place("sqlite", shown, schema or "main", path)
+        return Place("sqlite", shown, "main", path=path)
     if start[8:12] == b"DUCK":
-        return Place("duckdb", shown, schema or "main", path)
+        return Place("duckdb", shown, "main", path=path)
     raise BadInput(
         f"tables.database: {path} is neither a DuckDB nor a SQLite file. A server is named by its "
         "URL: postgresql://user:${PASSWORD}@host/database"
@@ -200,54 +211,62 @@ def attach(connection: duckdb.DuckDBPyConnection, place: Place) -> None:
     """Attach a database as `crm`, read-only. Raises BadInput where it cannot be opened."""
     if place.kind != "duckdb":
         load_extension(connection, f"{place.kind}_scanner")
-    how = f"TYPE {place.kind}, READ_ONLY"
-    target = str(place.path)
+    how, target = f"TYPE {place.kind}, READ_ONLY", str(place.path)
     if place.path is None:
         login = "".join(f", {key} {literal(value)}" for key, value in place.login.items())
         connection.execute(f"CREATE TEMPORARY SECRET crm_login (TYPE {place.kind}{login})")
         how += ", SECRET crm_login"
-        options = dict(place.options)
-        if place.kind == "postgres":  # keepalives: a network that went silent is noticed in 1 min
-            options = {
-                "connect_timeout": str(CONNECT_SECONDS),
-                "application_name": "readiness",
-                "keepalives_idle": "30",
-                "keepalives_interval": "10",
-                "keepalives_count": "3",
-            } | options
-        target = " ".join(f"{key}={_option(value)}" for key, value in options.items())
+        target = " ".join(f"{key}={value}" for key, value in place.options.items())
     try:
-        if place.kind == "mysql":
+        if place.kind == "postgres":
+            target = _libpq_options(place.options)
+            how += f", SCHEMA {literal(place.schema)}" if place.is_one_schema else ""
+        elif place.kind == "mysql":
             # It sends a TIMESTAMP as text, in the time zone of the session.
             connection.execute("SET mysql_session_time_zone = '+00:00'")
             _require_port(place)
         connection.execute(f"ATTACH {literal(target)} AS crm ({how})")
-        schemas = [name for _, name in _names(connection, "duckdb_schemas()", "schema_name")]
-        if place.path is None or place.schema != "main":
-            _require(place.schema, schemas, f"tables.database: {place.shown} has no schema")
-            connection.execute(
-                f"SET search_path = {literal(f'memory.main,crm.{quoted(place.schema)}')}"
-            )
+        if place.is_one_schema:
+            _require_schema(connection, place)
     except (duckdb.Error, OSError) as error:
         raise BadInput(
             f"tables.database: {place.shown} cannot be opened: {place.masked(error)}."
         ) from None
 
 
-def _option(value: str) -> str:
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+def _require_schema(connection: duckdb.DuckDBPyConnection, place: Place) -> None:
+    sql = "SELECT nspname::text AS n FROM pg_namespace WHERE nspname !~ '^pg_'"
+    rows = connection.execute(f"FROM postgres_query('crm', {literal(sql)})").fetchall()
+    schemas = [name for (name,) in rows]
+    if place.schema not in schemas:
+        near = difflib.get_close_matches(place.schema, schemas) or schemas
+        raise BadInput(
+            f"tables.database: {place.shown} has no schema {place.schema}. It has: "
+            f"{', '.join(near)}."
+        )
+
+
+def _libpq_options(given: Mapping[str, str]) -> str:
+    options = {
+        "connect_timeout": str(CONNECT_SECONDS),
+        "application_name": "readiness",
+        "keepalives_idle": "30",  # a network that went silent is noticed within a minute
+        "keepalives_interval": "10",
+        "keepalives_count": "3",
+    } | given
+    escaped = {k: v.replace("\\", "\\\\").replace("'", "\\'") for k, v in options.items()}
+    return " ".join(f"{key}='{value}'" for key, value in escaped.items())
 
 
 def _require_port(place: Place) -> None:
     """MySQL's client has no timeout of its own."""
     if "socket" not in place.options:
-        port = int(place.login.get("PORT", _PORTS[place.kind]))
-        socket.create_connection((place.login["HOST"], port), CONNECT_SECONDS).close()
+        port = int(place.login.get("PORT", MYSQL_PORT))
+        socket.create_connection((place.login.get("HOST", ""), port), CONNECT_SECONDS).close()
 
 
 def detach(connection: duckdb.DuckDBPyConnection) -> None:
     """Leave the database: what was needed of it has been copied."""
-    connection.execute("SET search_path = 'memory.main'")
     connection.execute("DETACH crm")
 
 
@@ -257,21 +276,22 @@ def _names(connection: duckdb.DuckDBPyConnection, of: str, name: str) -> list[tu
     return [(schema, each) for schema, each in rows if schema.lower() not in _SYSTEM_SCHEMAS]
 
 
-def _require(name: str, names: Collection[str], message: str) -> None:
-    if name in names:
-        return
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or sorted(names)[:10]
-    raise BadInput(f"{message} {name}. It has: {', '.join(near) or 'none'}.")
-
-
-def table_sql(connection: duckdb.DuckDBPyConnection, place: Place, table: str, named: str) -> str:
+def table_sql(
+    connection: duckdb.DuckDBPyConnection,
+    place: Place,
+    table: str,
+    named: str,
+    needed: Collection[str],
+) -> str:
     """The SELECT that reads a table of the attached database.
 
-    named: as readiness.toml names it, with or without its schema; it may hold any character. JSON
-    columns keep that type, so that none is taken for text. Raises BadInput with the nearest names.
+    named: as readiness.toml names it, with or without its schema; it may hold any character.
+    needed: the columns that will be read. JSON columns keep that type, so that none is taken for
+    text. Raises BadInput with the nearest names, and for numbers that DuckDB would misread.
     """
     listed = _names(connection, "duckdb_tables()", "table_name")
     listed += _names(connection, "duckdb_views()", "view_name")
+    listed.sort(key=lambda pair: pair[0] == place.schema)
     before, _, after = named.removeprefix("crm.").partition(".")
     meant = [(place.schema, named), (before, after)]
     folded = [(schema.lower(), name.lower()) for schema, name in meant]
@@ -289,17 +309,56 @@ def table_sql(connection: duckdb.DuckDBPyConnection, place: Place, table: str, n
             hint = "It shows this user no table: grant the right to read (docs/databases.md)."
         raise BadInput(f"tables.{table}: {place.shown} has no table {named}. {hint}")
     schema, name = matches[0]
-    json = _json_columns(connection, schema, name) if place.path is None else []
-    kept = ", ".join(f"{quoted(column)}::JSON AS {quoted(column)}" for column in json)
-    replace = f" REPLACE ({kept})" if kept else ""
+    json = []
+    if place.kind == "postgres":
+        types = _postgres_types(connection, schema, name)
+        json = [column for column, kind in types.items() if kind in ("json", "jsonb")]
+        numeric = {c: k for c, k in types.items() if k.startswith("numeric") and c in needed}
+        _require_numbers(connection, place, table, (schema, name), numeric)
+    as_json = ", ".join(f"{quoted(column)}::JSON AS {quoted(column)}" for column in json)
+    replace = f" REPLACE ({as_json})" if json else ""
     return f"SELECT *{replace} FROM crm.{quoted(schema)}.{quoted(name)}"
 
 
-def _json_columns(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> list[str]:
-    """DuckDB itself describes them as VARCHAR."""
-    rows = connection.execute(
-        "SELECT column_name FROM crm.information_schema.columns WHERE table_schema = ? "
-        "AND table_name = ? AND lower(data_type) IN ('json', 'jsonb')",
-        [schema, name],
-    ).fetchall()
-    return [column for (column,) in rows]
+def _postgres_types(
+    connection: duckdb.DuckDBPyConnection, schema: str, name: str
+) -> dict[str, str]:
+    """PostgreSQL's types of a table's columns; "numeric wide" where no DECIMAL of DuckDB fits.
+    DuckDB itself describes JSON as VARCHAR, and wide numbers as DOUBLE."""
+    sql = (
+        "SELECT column_name::text AS n, data_type || CASE WHEN data_type = 'numeric' AND "
+        "coalesce(numeric_precision, 39) > 38 THEN ' wide' ELSE '' END AS kind "
+        f"FROM information_schema.columns WHERE table_schema = {literal(schema)} "
+        f"AND table_name = {literal(name)}"
+    )
+    return dict(connection.execute(f"FROM postgres_query('crm', {literal(sql)})").fetchall())
+
+
+def _require_numbers(
+    connection: duckdb.DuckDBPyConnection,
+    place: Place,
+    table: str,
+    source: tuple[str, str],
+    numeric: Mapping[str, str],
+) -> None:
+    """Raises BadInput for NaN and infinity of type numeric, which DuckDB 1.5.5 reads as 0, and for
+    ids that are no longer apart as floating point."""
+    relation = ".".join(map(quoted, source))
+    for column, kind in numeric.items():
+        value = quoted(column)
+        faults = {"NaN or infinity": f"{value}::float8 IN ('NaN', 'Infinity', '-Infinity')"}
+        if column == "lead_id" and kind == "numeric wide":
+            faults["more than 15 digits"] = f"abs({value}) >= 1e15"
+        for fault, where in faults.items():
+            sql = f"SELECT count(*) AS n FROM {relation} WHERE {where}"
+            ((count,),) = connection.execute(
+                f"FROM postgres_query('crm', {literal(sql)})"
+            ).fetchall()
+            if count:
+                as_read = f"{column}::{'text' if column == 'lead_id' else 'float8'}"
+                raise BadInput(
+                    f"tables.{table}.{column}: {count:,} rows of {place.shown} hold {fault} of "
+                    "type numeric, which would be misread. Let the server convert it: "
+                    f"{table} = \"SELECT * FROM postgres_query('crm', 'SELECT {as_read}, ... FROM "
+                    f"{'.'.join(source)}')\""
+                )

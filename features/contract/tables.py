@@ -110,10 +110,11 @@ def source_sql(
     table: str,
     named: str,
     folder: Path,
-    place: Place | None = None,
+    place: Place | None,
+    needed: Collection[str],
 ) -> str:
     """The SELECT that reads a table as readiness.toml names it, from the attached `place` where it
-    is no file.
+    is no file. `needed` are the columns that will be read.
 
     Lead ids in CSV are read as text, so that an id like 007 keeps its zeros.
     Raises BadInput for a file or a table that is not there.
@@ -123,7 +124,7 @@ def source_sql(
     if is_folder(named):
         return folder_sql(connection, table, folder / named)
     if place is not None and not _is_file(named):
-        return table_sql(connection, place, table, named)
+        return table_sql(connection, place, table, named, needed)
     file, _, sheet = named.partition("#") if is_workbook(named) else (named, "", "")
     path = folder / file
     if not path.is_file() and "*" not in named:
@@ -182,22 +183,38 @@ def open_sources(
                 )
             home = folder if named.lower().endswith(".sql") else data
             try:
-                query = source_sql(connection, table, named, home, place)
+                needed = {column.name for column in CONTRACT[table]}
+                needed |= set(attributes) if table == "leads" else set()
+                query = source_sql(connection, table, named, home, place, needed)
                 columns[table] = _describe(connection, table, query)
                 if _is_read_where_it_lies(named, home):
                     connection.execute(f"CREATE VIEW raw_{table} AS {query}")
                 else:
-                    own = {column.name for column in CONTRACT[table]}
-                    own |= set(attributes) if table == "leads" else set()
-                    needed = ", ".join(quoted(name) for name in columns[table] if name in own)
-                    copy = f"CREATE TABLE raw_{table} AS SELECT {needed} FROM ({query}\n)"
-                    connection.execute(copy)
+                    _copy(connection, table, query, columns[table], needed)
             except duckdb.Error as error:
                 shown = f"{named}, {place.shown}" if place else named
                 raise BadInput(f"tables.{table} cannot be read ({shown}): {cause(error)}") from None
     if place:
         detach(connection)
     return columns
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    query: str,
+    types: dict[str, str],
+    needed: Collection[str],
+) -> None:
+    """Create raw_<table> of the columns that are needed. What SQLite hands over without a type is
+    bytes: in the contract's columns they are text, in UTF-8."""
+    columns = {name: quoted(name) for name in types if name in needed}
+    for name in (column.name for column in CONTRACT[table]):
+        if types.get(name) == "BLOB":
+            bare, types[name] = quoted(name), "VARCHAR"
+            columns[name] = f"coalesce(TRY(decode({bare})), {bare}::VARCHAR) AS {bare}"
+    copied = ", ".join(columns.values())
+    connection.execute(f"CREATE TABLE raw_{table} AS SELECT {copied} FROM ({query}\n)")
 
 
 def _is_read_where_it_lies(named: str, folder: Path) -> bool:

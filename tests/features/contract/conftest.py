@@ -1,0 +1,93 @@
+"""A real PostgreSQL for the tests that ask for it: the distribution's, on a free port, in a folder
+of its own, as another user than root. Where there is none, they are skipped."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+OWNER, READER = "owner's \\ pass", "r:e@d/er's #1"  # passwords that need every kind of escaping
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running PostgreSQL, whose time zone is New York's. `reader` may only read."""
+
+    programs: Path
+    port: int
+
+    def sql(self, text, database="crm"):
+        """Run statements as the owner; the rows as psql prints them."""
+        login = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "owner", "-d", database]
+        psql = [self.programs / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", *login]
+        env = os.environ | {"PGPASSWORD": OWNER}
+        done = subprocess.run(psql, input=text, text=True, capture_output=True, env=env)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def url(self, more="", user="reader", password="${CRM_PASSWORD}"):
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/crm{more}"
+
+
+def _free_port():
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    folders = [
+        *Path("/usr/lib/postgresql").glob("*/bin"),
+        Path(shutil.which("initdb") or "").parent,
+    ]
+    programs = next((each for each in folders if (each / "initdb").is_file()), None)
+    if programs is None:
+        pytest.skip("no PostgreSQL on this machine: reading from one is not tested")
+    home = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a short path: of its socket, too
+    who = {}
+    if os.geteuid() == 0:  # PostgreSQL does not run as root
+        nobody = pwd.getpwnam("nobody")
+        os.chown(home, nobody.pw_uid, nobody.pw_gid)
+        who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    (home / "password").write_text(OWNER)
+    (home / "password").chmod(0o644)
+
+    def run(program, *arguments):
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": home}
+        command = [programs / program, "-D", home / "data", *arguments]
+        subprocess.run(command, check=True, timeout=120, **quiet, **who)
+
+    port = _free_port()
+    run("initdb", "-U", "owner", "-A", "scram-sha-256", f"--pwfile={home / 'password'}",
+        "--no-sync", "-E", "UTF8", "--locale=C")  # fmt: skip
+    options = f"-p {port} -h 127.0.0.1 -k {home} -F -c timezone=America/New_York"
+    run("pg_ctl", "-w", "-l", home / "log", "-o", options, "start")
+    try:
+        server = Server(programs, port)
+        server.sql("CREATE DATABASE crm;", "postgres")
+        server.sql(f"CREATE ROLE reader LOGIN PASSWORD '{READER.replace(chr(39), chr(39) * 2)}';")
+        yield server
+    finally:
+        run("pg_ctl", "-m", "immediate", "stop")
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def server(postgres, monkeypatch):
+    """The PostgreSQL with an empty database, and the reader's password in the environment."""
+    monkeypatch.setenv("CRM_PASSWORD", READER)
+    postgres.sql(
+        "DROP OWNED BY reader; DROP SCHEMA IF EXISTS sales CASCADE; DROP SCHEMA public CASCADE; "
+        "CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO reader; "
+        "ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO reader; "
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader;"
+    )
+    return postgres
