@@ -53,8 +53,10 @@ def workbook_sql(
     cells = f"read_xlsx({where}, all_varchar = true, stop_at_empty = false)"
     numbers = _number_columns(connection, cells, kinds.keys() - set(ids) - set(times))
     columns = [
-        f"{_as_iso(name)} AS {quoted(name)}"
-        if name in times or (name not in ids and kinds[name] in ("DATE", "TIMESTAMP"))
+        f"{_as_id(name)} AS {quoted(name)}"
+        if name in ids
+        else f"{_as_iso(name)} AS {quoted(name)}"
+        if name in times or kinds[name] in ("DATE", "TIMESTAMP")
         else f"CAST({quoted(name)} AS DOUBLE) AS {quoted(name)}"
         if name in numbers
         else quoted(name)
@@ -79,6 +81,11 @@ def _number_columns(
     return {name for name, is_number in zip(names, rows[0], strict=True) if is_number}
 
 
+def _as_id(name: str) -> str:
+    """A whole number without the .0 that it has where pandas wrote ids beside missing ones."""
+    return f"regexp_replace({quoted(name)}, '^(-?\\d+)\\.0+$', '\\1')"
+
+
 def _as_iso(name: str) -> str:
     """Serial days as text in ISO form; other cells as they are.
 
@@ -88,6 +95,11 @@ def _as_iso(name: str) -> str:
     days = f"TRY_CAST({cell} AS DOUBLE)"
     time = f"TIMESTAMP '1899-12-30' + to_milliseconds(round({days} * 86400000)::BIGINT)"
     return f"CASE WHEN {days} {_SERIAL_DAYS} THEN ({time})::VARCHAR ELSE {cell} END"
+
+
+def is_iceberg_state(named: str) -> bool:
+    """Whether a table is named by the metadata file of a state of an Iceberg table."""
+    return named.lower().endswith(".metadata.json")
 
 
 def is_parquet_folder(path: Path) -> bool:
@@ -111,9 +123,9 @@ def folder_sql(connection: duckdb.DuckDBPyConnection, table: str, path: Path) ->
         load_extension(connection, "iceberg")
         if not (path / "metadata" / "version-hint.text").is_file():
             raise BadInput(
-                f"tables.{table}: {path} has no metadata/version-hint.text, so which state of the "
-                "Iceberg table is current, only its catalog knows. Name the metadata file that the "
-                f"catalog names: {table} = \"SELECT * FROM iceberg_scan('....metadata.json')\""
+                f"tables.{table}: {path} has no metadata/version-hint.text, so only its catalog "
+                "knows which state of the Iceberg table is current. Name that state's file in "
+                f'metadata/: {table} = "{path.name}/metadata/....metadata.json"'
             )
         return f"SELECT * FROM iceberg_scan({literal(str(path))}, allow_moved_paths = true)"
     if next(path.rglob("*.parquet"), None) is None:

@@ -24,9 +24,10 @@ from features.contract.databases import (
     read_place,
     table_sql,
 )
-from features.contract.extensions import execute
+from features.contract.extensions import execute, load_extension
 from features.contract.files import (
     folder_sql,
+    is_iceberg_state,
     is_parquet_folder,
     is_workbook,
     parquet_sql,
@@ -102,7 +103,8 @@ def is_folder(named: str) -> bool:
 
 
 def _is_file(named: str) -> bool:
-    return has_suffix(named, "parquet", "csv", "sql") or is_workbook(named)
+    other = is_workbook(named) or is_iceberg_state(named)
+    return other or has_suffix(named, "parquet", "csv", "sql")
 
 
 def source_sql(
@@ -143,6 +145,9 @@ def source_sql(
     times = [c.name for c in CONTRACT[table] if c.type == "TIMESTAMP"]
     if is_workbook(named):
         return workbook_sql(connection, table, path, sheet, ids, times)
+    if is_iceberg_state(named):
+        load_extension(connection, "iceberg")
+        return f"SELECT * FROM iceberg_scan({literal(str(path))})"
     file = literal(str(path))
     header = [name for name, *_ in connection.execute(f"DESCRIBE FROM read_csv({file})").fetchall()]
     # Times too are read as text, and cast by the contract: 03/04/2024 must be asked about, not
