@@ -253,7 +253,7 @@ def _libpq_options(given: Mapping[str, str]) -> str:
         "keepalives_idle": "30",  # a network that went silent is noticed within a minute
         "keepalives_interval": "10",
         "keepalives_count": "3",
-    } | given
+    } | dict(given)
     escaped = {k: v.replace("\\", "\\\\").replace("'", "\\'") for k, v in options.items()}
     return " ".join(f"{key}='{value}'" for key, value in escaped.items())
 
