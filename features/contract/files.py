@@ -125,9 +125,9 @@ def folder_sql(connection: duckdb.DuckDBPyConnection, table: str, path: Path) ->
             raise BadInput(
                 f"tables.{table}: {path} has no metadata/version-hint.text, so only its catalog "
                 "knows which state of the Iceberg table is current. Name that state's file in "
-                f'metadata/: {table} = "{path.name}/metadata/....metadata.json"'
+                f'metadata/: {table} = "{path}/metadata/....metadata.json"'
             )
-        return f"SELECT * FROM iceberg_scan({literal(str(path))}, allow_moved_paths = true)"
+        return f"SELECT * FROM iceberg_scan({literal(str(path))})"
     if next(path.rglob("*.parquet"), None) is None:
         raise BadInput(
             f"tables.{table}: there is no .parquet file in {path}, and no Delta or Iceberg table."

@@ -142,8 +142,151 @@ def test_a_delta_table(folder):
     )
 
 
-def test_an_iceberg_table_without_a_current_state(folder):
-    (folder / "log" / "metadata").mkdir(parents=True)
-    message = refusal(folder, tables={"events": "log/"})
+def avro(path, name, fields, rows):
+    """An Avro file. fields: name -> (field id of Iceberg, "int", "long", "string" or fields)."""
+
+    def schema(name, fields):
+        kinds = {
+            key: kind if isinstance(kind, str) else schema(key, kind)
+            for key, (_, kind) in fields.items()
+        }
+        listed = [
+            {"name": key, "type": kinds[key], "field-id": number}
+            for key, (number, _) in fields.items()
+        ]
+        return {"type": "record", "name": name, "fields": listed}
+
+    def number(value):
+        value, out = value << 1, b""
+        while value > 127:
+            value, out = value >> 7, out + bytes([value & 127 | 128])
+        return out + bytes([value])
+
+    def text(value):
+        return number(len(value)) + value
+
+    def cell(kind, value):
+        if isinstance(kind, dict):
+            return b"".join(cell(kind[key][1], value[key]) for key in kind)
+        return text(value.encode()) if kind == "string" else number(value)
+
+    settings = {"avro.schema": json.dumps(schema(name, fields)), "avro.codec": "null"}
+    pairs = b"".join(text(k.encode()) + text(v.encode()) for k, v in settings.items())
+    block = b"".join(cell(fields, row) for row in rows)
+    mark = b"readiness's mark"
+    path.write_bytes(
+        b"Obj\x01" + number(len(settings)) + pairs + b"\0" + mark
+        + number(len(rows)) + text(block) + mark
+    )  # fmt: skip
+
+
+def write_iceberg(path, rows):
+    """An Iceberg table of one snapshot, and a file beside it that is of none."""
+    (path / "metadata").mkdir(parents=True)
+    described = duckdb.sql(f"DESCRIBE {rows}").fetchall()
+    ids = ", ".join(f"{name}: {i}" for i, (name, *_) in enumerate(described, start=1))
+    for name in ("one", "unfinished"):
+        duckdb.sql(f"COPY ({rows}) TO '{path}/{name}.parquet' (FIELD_IDS {{{ids}}})")
+    data = {
+        "content": (134, "int"),
+        "file_path": (100, "string"),
+        "file_format": (101, "string"),
+        "partition": (102, {}),
+        "record_count": (103, "long"),
+        "file_size_in_bytes": (104, "long"),
+    }
+    avro(
+        path / "metadata" / "manifest.avro",
+        "manifest_entry",
+        {
+            "status": (0, "int"),
+            "snapshot_id": (1, "long"),
+            "sequence_number": (3, "long"),
+            "data_file": (2, data),
+        },
+        [
+            {
+                "status": 1,
+                "snapshot_id": 5,
+                "sequence_number": 1,
+                "data_file": {
+                    "content": 0,
+                    "file_path": f"{path}/one.parquet",
+                    "file_format": "PARQUET",
+                    "partition": {},
+                    "record_count": 1,
+                    "file_size_in_bytes": (path / "one.parquet").stat().st_size,
+                },
+            }
+        ],
+    )
+    manifest = path / "metadata" / "manifest.avro"
+    numbers = {
+        "manifest_length": (501, manifest.stat().st_size),
+        "partition_spec_id": (502, 0),
+        "content": (517, 0),
+        "sequence_number": (515, 1),
+        "min_sequence_number": (516, 1),
+        "added_snapshot_id": (503, 5),
+        "added_files_count": (504, 1),
+        "existing_files_count": (505, 0),
+        "deleted_files_count": (506, 0),
+        "added_rows_count": (512, 1),
+        "existing_rows_count": (513, 0),
+        "deleted_rows_count": (514, 0),
+    }
+    avro(
+        path / "metadata" / "snap.avro",
+        "manifest_file",
+        {"manifest_path": (500, "string")} | {k: (i, "long") for k, (i, _) in numbers.items()},
+        [{"manifest_path": str(manifest)} | {k: v for k, (_, v) in numbers.items()}],
+    )
+    types = {"BIGINT": "long", "VARCHAR": "string", "DOUBLE": "double"}
+    fields = [
+        {"id": i, "name": name, "required": False, "type": types.get(kind, "timestamptz")}
+        for i, (name, kind, *_) in enumerate(described, start=1)
+    ]
+    state = {
+        "format-version": 2,
+        "table-uuid": "0b0e0000-0000-0000-0000-000000000001",
+        "location": str(path),
+        "last-sequence-number": 1,
+        "last-updated-ms": 0,
+        "last-column-id": len(fields),
+        "current-schema-id": 0,
+        "schemas": [{"type": "struct", "schema-id": 0, "fields": fields}],
+        "default-spec-id": 0,
+        "partition-specs": [{"spec-id": 0, "fields": []}],
+        "last-partition-id": 999,
+        "default-sort-order-id": 0,
+        "sort-orders": [{"order-id": 0, "fields": []}],
+        "current-snapshot-id": 5,
+        "snapshots": [
+            {
+                "snapshot-id": 5,
+                "sequence-number": 1,
+                "timestamp-ms": 0,
+                "manifest-list": f"{path}/metadata/snap.avro",
+                "summary": {"operation": "append"},
+                "schema-id": 0,
+            }
+        ],
+    }
+    (path / "metadata" / "v1.metadata.json").write_text(json.dumps(state))
+    (path / "metadata" / "version-hint.text").write_text("1")
+
+
+def test_an_iceberg_table(folder):
+    lake = folder / "lake" / "log"
+    write_iceberg(
+        lake,
+        "SELECT 7::BIGINT AS lead_id, TIMESTAMPTZ '2026-01-02 08:00:00+00' AS occurred_at, "
+        "'visit' AS action, 1.5::DOUBLE AS value",
+    )
+    expected = [("7", at("2026-01-02 08:00"), "visit", None, None, 1.5, None)]
+    assert staged_events(folder, events="lake/log/") == expected
+    (lake / "metadata" / "version-hint.text").unlink()
+    assert staged_events(folder, events="lake/log/metadata/v1.metadata.json") == expected
+    message = refusal(folder, tables={"events": "lake/log/"})
     assert "version-hint.text" in message
-    assert 'events = "log/metadata/' in message
+    assert f'events = "{lake}/metadata/' in message
