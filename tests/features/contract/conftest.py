@@ -1,5 +1,5 @@
-"""A real PostgreSQL for the tests that ask for it: the distribution's, on a free port, in a folder
-of its own, as another user than root. Where there is none, they are skipped."""
+"""A real PostgreSQL and a real MariaDB for the tests that ask for them: the distribution's, on a
+free port, in a folder of their own, not as root. Where there is none, the tests are skipped."""
 
 import os
 import pwd
@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,17 @@ def _free_port():
         return probe.getsockname()[1]
 
 
+def _home():
+    """A folder with a short path (a socket will lie in it), and as whom to run what it belongs to:
+    no server runs as root."""
+    home = Path(tempfile.mkdtemp(prefix="db-", dir="/tmp"))
+    if os.geteuid() != 0:
+        return home, {}
+    nobody = pwd.getpwnam("nobody")
+    os.chown(home, nobody.pw_uid, nobody.pw_gid)
+    return home, {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
 @pytest.fixture(scope="session")
 def postgres():
     folders = [
@@ -51,12 +63,7 @@ def postgres():
     programs = next((each for each in folders if (each / "initdb").is_file()), None)
     if programs is None:
         pytest.skip("no PostgreSQL on this machine: reading from one is not tested")
-    home = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a short path: of its socket, too
-    who = {}
-    if os.geteuid() == 0:  # PostgreSQL does not run as root
-        nobody = pwd.getpwnam("nobody")
-        os.chown(home, nobody.pw_uid, nobody.pw_gid)
-        who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    home, who = _home()
     (home / "password").write_text(OWNER)
     (home / "password").chmod(0o644)
 
@@ -91,3 +98,34 @@ def server(postgres, monkeypatch):
         "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader;"
     )
     return postgres
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    """A running MariaDB, whose time zone is that of New York in winter: a function that runs
+    statements as its owner, and its port."""
+    if shutil.which("mariadbd") is None:
+        pytest.skip("no MariaDB on this machine: reading from MySQL is not tested")
+    home, who = _home()
+    where = [f"--datadir={home / 'data'}", f"--socket={home / 'socket'}"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": home} | who
+    install = ["mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal"]
+    subprocess.run([*install, where[0]], check=True, timeout=120, **quiet)
+    port = _free_port()
+    options = [f"--port={port}", "--bind-address=127.0.0.1", "--default-time-zone=-05:00"]
+    client = ["mariadb", "--no-defaults", where[1], "-u", "root", "--default-character-set=utf8mb4"]
+
+    def sql(text):
+        return subprocess.run(client, input=text, text=True, check=True, capture_output=True).stdout
+
+    running = subprocess.Popen(["mariadbd", "--no-defaults", *where, *options], **quiet)
+    try:
+        deadline = time.monotonic() + 60
+        while subprocess.run([*client, "-e", "SELECT 1"], capture_output=True).returncode != 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield sql, port
+    finally:
+        running.terminate()
+        running.wait(timeout=60)
+        shutil.rmtree(home, ignore_errors=True)

@@ -393,3 +393,40 @@ def test_mysql_that_does_not_answer(folder):
     message = refusal(folder, tables={"database": url, "events": "log"})
     assert message.startswith(f"tables.database: {url} cannot be opened: ")
     assert "refused" in message
+
+
+def test_mysql(mariadb, folder, monkeypatch):
+    """The server stands five hours west of UTC: a TIMESTAMP is an instant, a DATETIME is UTC; a
+    zero date is no time."""
+    sql, port = mariadb
+    monkeypatch.setenv("CRM_PASSWORD", READER)
+    quoted = READER.replace("'", "''")
+    sql(
+        f"""
+        CREATE DATABASE crm CHARACTER SET utf8mb4; CREATE DATABASE shop;
+        CREATE USER 'reader'@'127.0.0.1' IDENTIFIED BY '{quoted}';
+        GRANT SELECT ON crm.* TO 'reader'@'127.0.0.1';
+        USE crm; SET time_zone = '+00:00', sql_mode = '';
+        CREATE TABLE log (lead_id BIGINT, occurred_at TIMESTAMP(6) NULL, local DATETIME(6),
+            action VARCHAR(20), value DECIMAL(20,5));
+        INSERT INTO log VALUES (7, '2026-07-02 08:00:00.000001', '2026-07-02', 'ü "x"', 1.5),
+            (8, '2026-07-03', '0000-00-00', 'visit', NULL);
+        """
+    )
+    url = f"mysql://reader:${{CRM_PASSWORD}}@127.0.0.1:{port}/crm"
+    rows = [row[:3] + row[5:6] for row in staged_events(folder, database=url, events="log")]
+    assert rows == [
+        ("7", at("2026-07-02 08:00:00.000001"), 'ü "x"', 1.5),
+        ("8", at("2026-07-03"), "visit", None),
+    ]
+    query = "SELECT lead_id, local AS occurred_at, action FROM crm.log"
+    times = {row[1] for row in staged_events(folder, database=url, events=query)}
+    assert times == {at("2026-07-02"), None}
+    message = refusal(folder, tables={"database": url, "events": "lgo"})
+    assert "no table lgo. It has: log" in message
+    monkeypatch.setenv("CRM_PASSWORD", "not it at all")
+    for wrong in (url, url.replace("/crm", "/shop")):
+        message = refusal(folder, tables={"database": wrong, "events": "log"})
+        assert "Access denied" in message
+        assert "reader:***@" in message
+        assert "not it at all" not in message
