@@ -38,8 +38,10 @@ Days = Annotated[int, Field(ge=1, le=3650)]
 
 
 class Tables(Strict):
-    """Where the tables are: a file (.parquet, .csv), a query (.sql, or SELECT ...), or the name of
-    a table in `database` (a DuckDB file)."""
+    """Where the tables are: a file (.parquet, .csv, .xlsx), a folder/ of Parquet or of a Delta or
+    Iceberg table, a query (.sql, or SELECT ...), or the name of a table in `database`: a DuckDB or
+    SQLite file, or the URL of a PostgreSQL or MySQL, whose password is written as the environment
+    variable that holds it, ${NAME} (docs/databases.md)."""
 
     folder: str = "."
     database: str | None = None
