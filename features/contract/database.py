@@ -126,7 +126,7 @@ def open_files(config: Config, specs: Iterable[Spec] = ()) -> Iterator[LeadDatab
         events, end = config.tables.events, config.time.data_end
         lying = events is not None and is_read_in_place("events", events, columns["events"])
         in_place = {"events"} if lying else set()
-        yield stage(connection, scratch, columns, reading, attribute_columns(specs), end, in_place)
+        yield stage(connection, scratch, columns, reading, attributes, end, in_place)
 
 
 @contextmanager
