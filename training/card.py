@@ -153,7 +153,10 @@ def _baselines(trained: Trained) -> Section:
     """What is simpler, fitted on the same training cutoffs, and the verdict on it."""
     return Section(
         "Baselines, on the same test",
-        paragraphs=[f"The model is the {trained.model.way}. {trained.simpler.verdict}"],
+        paragraphs=[
+            f"The model is the {trained.model.way}. {trained.simpler.verdict}",
+            *([f"Registered all the same, because: {trained.accepted}"] * bool(trained.accepted)),
+        ],
         grids=[_comparison("way to rank", trained.simpler.side_by_side)],
     )
 

@@ -15,6 +15,7 @@ from features.check.notes import (
     row_notes,
     sample_note,
     setting_notes,
+    unrecorded_notes,
     unused_acceptance_note,
 )
 from features.check.report import ActionCount, CutoffCount, Note, Report, TableSpan, totals
@@ -46,6 +47,7 @@ def check(
         *rows.values(),
         *setting_notes(database, config, [each.action for each in actions]),
         *cutoff_notes(database, config, cutoffs),
+        *unrecorded_notes(database, config),
         unused_acceptance_note(config, findings),
         Note("days without a deal before the data end", *days_without_deals(database)),
     ]

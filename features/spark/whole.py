@@ -28,7 +28,6 @@ from features.contract.reading import Reading
 from features.contract.tables import CONTRACT, Column, cast, describe_sources
 from features.cutoffs import utc_now
 from features.spark.session import Rows, SparkTables
-from features.spec.compiled import attribute_columns
 
 _FACTS = pa.schema(
     [("action", pa.string()), ("events", pa.int64()), ("rows", pa.int64()), ("latest", pa.int64())]
@@ -113,11 +112,10 @@ def find_whole(config: Config, attributes: Set[str], now: datetime) -> Whole:
     `attributes` are the columns of leads that rules or segments will ask for.
     """
     amount = config.routing.amount
-    further = {*attributes, *config.features.attributes}
+    further = {*attributes}
     further |= {amount} if isinstance(amount, str) else set()
     reading = Reading.of(config)
-    further |= {*config.exclude.leads}
-    further |= {*attribute_columns(reading.membership.specs)} if reading.membership else set()
+    further |= {*reading.attributes, *config.exclude.leads}
     tables = SparkTables.opened(config)
     columns = {
         table: [name for name in frame.columns if name in _needed_columns(table, further)]

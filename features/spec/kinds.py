@@ -163,8 +163,8 @@ class DaysSinceDeal(OfLead):
 
     @property
     def sql(self) -> str:
-        elapsed = "epoch_us(any_value(s.cutoff)) - epoch_us(max(c.closed_at))"
-        return f"(SELECT ({elapsed}) / {DAY}::DOUBLE {_past(self.outcome)})"
+        last = f"(SELECT epoch_us(max(c.closed_at)) {_past(self.outcome)})"
+        return f"(epoch_us(s.cutoff) - {last}) / {DAY}::DOUBLE"
 
     def meaning(self, words: Words) -> str:
         return f"days since the last deal was {self.outcome}"

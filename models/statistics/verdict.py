@@ -68,5 +68,15 @@ def verdict(judgement: Judgement) -> Verdict:
     )
 
 
+def exploration(judgement: Judgement) -> Verdict:
+    """The verdict on a random share of the leads, on artificial days: its headline says so."""
+    usual = verdict(judgement)
+    return Verdict(
+        f"Exploration only, on a random share of the leads. {usual.headline}",
+        f"{usual.detail} Without times nobody can know what was known before the outcome: this is "
+        "no reason to use the model.",
+    )
+
+
 def _round(number: float) -> str:
     return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"

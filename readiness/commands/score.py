@@ -49,8 +49,8 @@ def verb(
     The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
     leads of one, while the ledger gets them all.
     """
-    from features.config import load
     from features.open_database import open_database
+    from readiness.settings import load
     from serve.ledger.ledger import open_ledger, require_exportable
     from serve.scoring.batch import score_all
     from serve.scoring.points_only import scorer_of

@@ -113,11 +113,12 @@ class InputComparison:
         return match_ages(before[Age().name], before["lead_id"], ages[self.is_now])
 
     def drifts(self) -> list[Drift]:
-        """Every feature of the model, the farthest first; their age apart, which is matched."""
+        """Every feature of the model, the farthest first, those that cannot be compared last; their
+        age apart, which is matched."""
         names = [spec.name for spec in self.model.specs if spec != Age()]
         before, after = self.frame[~self.is_now], self.frame[self.is_now]
         drifts = [drift(n, before[n], after[n], self.matched, len(names)) for n in names]
-        return sorted(drifts, key=lambda each: -each.psi)
+        return sorted(drifts, key=lambda each: (math.isnan(each.psi), -each.psi))
 
     def readiness(self) -> Drift:
         """The readiness that the model gives to the same leads."""
