@@ -27,6 +27,7 @@ from features.contract.observed import KNOWN_AT, is_counted
 from features.contract.reading import Reading
 from features.contract.tables import CONTRACT, Column, cast, describe_sources
 from features.cutoffs import utc_now
+from features.errors import BadInput
 from features.spark.session import Rows, SparkTables
 
 _FACTS = pa.schema(
@@ -111,6 +112,11 @@ def find_whole(config: Config, attributes: Set[str], now: datetime) -> Whole:
 
     `attributes` are the columns of leads that rules or segments will ask for.
     """
+    if config.tables.merges is not None:
+        raise BadInput(
+            "tables.merges is not read on Spark: map the ids of merged leads in the queries of the "
+            'other tables, or use engine.kind = "duckdb".'
+        )
     amount = config.routing.amount
     further = {*attributes}
     further |= {amount} if isinstance(amount, str) else set()
