@@ -34,7 +34,10 @@ _FACTS = pa.schema(
     [("action", pa.string()), ("events", pa.int64()), ("rows", pa.int64()), ("latest", pa.int64())]
 )
 _TIMES = {"events": "occurred_at", "leads": "created_at", "deals": "closed_at"}
-_READ = {"events": ["lead_id", "occurred_at", "action", "recorded_at"]}
+_READ = {
+    "events": ["lead_id", "occurred_at", "action", "recorded_at"],
+    "deals": ["closed_at", "recorded_at", "outcome"],
+}
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,9 @@ def as_reader(rows: Rows) -> pa.RecordBatchReader | None:
 def _facts_sql(table: str, types: dict[str, str], features: Features, now: datetime) -> str:
     if table != "events":
         moment = cast(Column(_TIMES[table], "TIMESTAMP"), types, "")
+        if table == "deals":
+            recorded = cast(Column("recorded_at", "TIMESTAMP"), types, "")
+            moment = f"CASE WHEN outcome IN ('won', 'lost') THEN greatest({moment}, {recorded}) END"
         return (
             "SELECT NULL::VARCHAR AS action, 0::BIGINT AS events, count(*) AS rows, "
             f"epoch_us(max(moment) FILTER (WHERE moment <= TIMESTAMP '{now}')) AS latest "
