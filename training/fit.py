@@ -24,6 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from features.dataset import Dataset
 from features.errors import Refused
 from features.spec.spec import Spec
+from features.spec.wording import plural
 from models.classifier.calibration_line import CalibrationLine, latest
 from models.classifier.classifier import AnySettings, ReadinessClassifier, Settings
 from models.classifier.encoding import uninformative
@@ -61,8 +62,10 @@ def calibration_split(dataset: Dataset) -> Split:
         return split
     cutoffs = [*early, *last]
     raise Refused(
-        f"{len(cutoffs)} training cutoffs from {cutoffs[0]:%Y-%m-%d} to {cutoffs[-1]:%Y-%m-%d} "
-        f"with {dataset.wins} won snapshots are too few: the trees need won and other snapshots at "
+        f"{plural(len(cutoffs), 'training cutoff')} from {cutoffs[0]:%Y-%m-%d} to "
+        f"{cutoffs[-1]:%Y-%m-%d} "
+        f"with {plural(dataset.wins, 'won snapshot')} are too few: the trees need won and "
+        "other snapshots at "
         f"the first {len(early)}, the calibration at the last {len(last)}. Give it more "
         "history, a longer horizon or fewer test cutoffs."
     )
@@ -134,7 +137,7 @@ def unsupported(frame: pd.DataFrame, lead_id: pd.Series) -> dict[str, str]:
         common = column.isna() if column.isna().mean() > 0.5 else column == column.mode().iloc[0]
         leads = lead_id[~common].nunique()
         if leads < LEAST_SET_APART:
-            reasons[name] = f"sets only {leads} leads apart"
+            reasons[name] = f"sets only {plural(leads, 'lead')} apart"
     return reasons
 
 

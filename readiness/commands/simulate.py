@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson
 from readiness.commands.printing import print_json, print_path, progress_bars
 
@@ -33,6 +34,7 @@ def verb(
         print_json(counts | {"written": [str(path) for path in written]})
         return
     print_path(
-        f"{len(world.leads):,} leads, {len(world.events):,} events, {len(world.deals):,} closed "
+        f"{plural(len(world.leads), 'lead')}, {plural(len(world.events), 'event')}, "
+        f"{len(world.deals):,} closed "
         f"deals in {folder}.\nNext: readiness init {folder}"
     )
