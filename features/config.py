@@ -43,11 +43,12 @@ class Tables(Strict):
 
     folder: str = "."
     database: str | None = None
-    events: str
+    events: str | None = None
     leads: str
     deals: str
     contacts: str | None = None
     stages: str | None = None
+    merges: str | None = None
 
 
 class Times(Strict):
@@ -90,6 +91,51 @@ class Features(Strict):
     attributes: list[str] = []
     leave_out_actions: list[str] = []
     segments: list[str] = []
+
+
+AfterClosing = Literal["closed", "open_again"]
+
+
+class Outcomes(Strict):
+    """Whether a lead whose deal was closed is open again when it comes back: from its next event,
+    or its next deal's opening, after that closing (features/contract/open_periods.py)."""
+
+    after_lost: AfterClosing = "closed"
+    after_won: AfterClosing = "closed"
+
+    @property
+    def open_again(self) -> bool:
+        """Whether a lead may have closed deals behind it and be open."""
+        return "open_again" in (self.after_lost, self.after_won)
+
+
+class Cohort(Strict):
+    """Which of the open leads are trained on, judged and scored: those that meet the conditions
+    `where` (features/conditions; a list means all of them), and are in one of the `segments`, if
+    any are named, and in none of `not_segments`."""
+
+    where: dict[str, Any] | list[dict[str, Any]] = {}
+    segments: list[str] = []
+    not_segments: list[str] = []
+
+
+class Exclude(Strict):
+    """Leads that are never trained on, judged or scored, and events that no person caused.
+
+    leads: columns of tables.leads, each with the texts that exclude a lead: * stands for any text,
+    and the case does not matter: {email = ["*@our-company.com", "test*"]}. machine_clicks leaves
+    out bursts of events, as link scanners cause them; machine_opens the events of `opens` within
+    `opens_within_seconds` after one of `sends` (features/contract/machine_events.py).
+    """
+
+    leads: dict[str, list[str]] = {}
+    machine_clicks: bool = False
+    burst_events: Annotated[int, Field(ge=2, le=1000)] = 5
+    burst_seconds: Annotated[int, Field(ge=1, le=3600)] = 3
+    machine_opens: bool = False
+    opens: list[str] = ["email_opened"]
+    sends: list[str] = ["email_sent"]
+    opens_within_seconds: Annotated[int, Field(ge=1, le=3600)] = 5
 
 
 class Audit(Strict):
@@ -159,14 +205,16 @@ class Routing(Strict):
 class TrainingSettings(Strict):
     """The bounded search: how many candidates, on how many rolling-origin folds; the fewest won
     leads to train on (docs/enough-data.md); which learner is registered, one of the two, or the
-    simplest that is as good on the folds (docs/baselines.md); whether scoring follows a win rate
-    that has changed since training (models/prior_shift.py)."""
+    simplest that is as good on the folds (docs/baselines.md); whether the days are artificial, so
+    that the test is a random share of the leads, for exploration only (docs/own-data.md); whether
+    scoring follows a win rate that has changed since training (models/prior_shift.py)."""
 
     candidates: Annotated[int, Field(ge=1, le=200)] = 6
     folds: Annotated[int, Field(ge=1, le=20)] = 3
     jobs: Annotated[int, Field(ge=1, le=256)] = 2
     least_wins: Annotated[int, Field(ge=10)] = 60
     learner: Literal["trees", "logistic", "simplest"] = "trees"
+    split: Literal["time", "random"] = "time"
     prior_shift: bool = False
 
 
@@ -234,6 +282,9 @@ class Config(Strict):
     capacity: Capacity
     routing: Routing = Routing()
     features: Features = Features()
+    outcomes: Outcomes = Outcomes()
+    cohort: Cohort = Cohort()
+    exclude: Exclude = Exclude()
     audit: Audit = Audit()
     training: TrainingSettings = TrainingSettings()
     promotion: PromotionSettings = PromotionSettings()

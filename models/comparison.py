@@ -21,7 +21,7 @@ from models.classifier.model import ReadinessModel
 from models.rules.rules import RuleScore
 from models.statistics.calibration_report import CalibrationReport, calibration_report
 from models.statistics.judge import Contender, Judgement, judge
-from models.statistics.verdict import Verdict, verdict
+from models.statistics.verdict import Verdict, exploration, verdict
 
 
 @dataclass(frozen=True, repr=False)
@@ -133,7 +133,7 @@ def compare_on(
         rules=points,
         judgement=judged,
         calibration=calibration_report(dataset.frame, dataset.won, readiness, rules.band(points)),
-        verdict=verdict(judged),
+        verdict=exploration(judged) if config.training.split == "random" else verdict(judged),
         model_version=model.version,
         run_id=model.run_id,
         rules_name=rules.file.name,

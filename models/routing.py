@@ -160,7 +160,7 @@ class Router:
         each = zip(leads.itertuples(), fit, listed, np.cumsum(fit), strict=True)
         for lead, is_fit, is_listed, place in each:
             if lead.state != "scored":
-                yield f"not scored: {lead.state_reason}"
+                yield f"{lead.state}: {lead.state_reason}"
             elif isinstance(lead.disqualified, str):
                 yield f"disqualified: {lead.disqualified}"
             else:

@@ -352,7 +352,9 @@ def _span(database: LeadDatabase, table: str) -> list[str]:
 
 
 def _outcomes(database: LeadDatabase) -> str:
-    counts = database.query("SELECT outcome, count(*) AS n FROM deals GROUP BY 1 ORDER BY 1 DESC")
+    counts = database.query(
+        "SELECT outcome, count(*) AS n FROM own_closings GROUP BY 1 ORDER BY 1 DESC"
+    )
     listed = ", ".join(f"{n:,} {outcome}" for outcome, n in counts.itertuples(index=False))
     return f"Closed deals: {listed}."
 

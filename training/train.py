@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from features.audit.audit import audit, refuse_leaks
-from features.catalog import catalog
+from features.catalog import catalog_of
 from features.check.gate import refuse_lacks
 from features.check.maturity import days_without_deals
 from features.check.worked import worked
@@ -19,7 +19,7 @@ from features.spark.buckets import breaches_of
 from features.spec.spec import Spec, distinct
 from features.spec.wording import plural
 from models.comparison import compare_on
-from models.registry import Registry
+from models.registry import EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.simpler import Simpler, weigh, worse_text
 from training.baselines import baselines, side_by_side
@@ -75,7 +75,7 @@ def learn(
     """
     refuse_breaches(database)
     refuse_lacks(config, database)
-    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
+    specs = catalog_of(config, database)
     split = configured_split(config, database.data_end)
     needed = distinct((*specs, *rules.specs))
     past, test = labelled_sides(config, database, needed, split, progress)
@@ -141,6 +141,8 @@ def register(
     model = registry.log(to_store)
     compared = replace(trained.comparison, model_version=model.version, run_id=model.run_id)
     trained = replace(trained, model=model, comparison=compared)
+    if config.training.split == "random":
+        registry.tag(model.version, {EXPLORATION: "random split"})
     registry.attach(model.run_id, card_files(config, database, trained, to_store))
     progress("register", 1, 1)
     return trained

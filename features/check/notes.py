@@ -3,9 +3,11 @@
 import difflib
 from collections.abc import Sequence
 from datetime import timedelta
+from math import ceil
 
 from features.audit.finding import Finding
 from features.catalog import MOST_ACTIONS
+from features.check.maturity import PATIENCE_DAYS
 from features.check.report import CutoffCount, Note, totals
 from features.config import Config
 from features.contract.breaches import SHOWN
@@ -92,6 +94,12 @@ def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) 
             "(the name of a page belongs in events.content).",
         ),
         _listed(
+            "settings for exploration only",
+            ['training.split = "random"'] * (config.training.split == "random"),
+            "The days are artificial, so nothing below can tell what was known before an outcome, "
+            "how long one takes, or whether win rates move. No model is ever promoted.",
+        ),
+        _listed(
             "actions in features.leave_out_actions that never occur",
             [_with_nearest(name, occurring) for name in left_out if name not in occurring],
             "Correct the spelling: otherwise the action that was meant stays among the features.",
@@ -142,6 +150,49 @@ def cutoff_notes(
             "A model needs both. Check that deals has both outcomes, and the lead ids of leads.",
         ),
     ]  # fmt: skip
+
+
+def unrecorded_notes(database: LeadDatabase, config: Config) -> list[Note]:
+    """Leads of a time of which no deal is on record: were deals recorded at all?
+
+    Worked example, horizon 30 days, first deal closed on 2017-12-05: a lead created on 2017-11-05
+    or before was never labelled by any recorded deal within its first 30 days; with the last deal
+    on 2018-11-14, neither is one created after 2018-11-21.
+    """
+    ((first, last),) = database.connection.execute(
+        "SELECT min(closed_at), max(closed_at) FROM deals WHERE closed_at <= ?",
+        [database.data_end],
+    ).fetchall()
+    if first is None:
+        return []
+    horizon, late = timedelta(days=config.time.horizon_days), timedelta(days=PATIENCE_DAYS)
+    times = config.time
+    behind = ceil(max(first - times.first_cutoff, timedelta()) / timedelta(1))
+    steps = ceil(behind / times.cutoff_every_days)
+    proposed = times.first_cutoff + timedelta(days=steps * times.cutoff_every_days)
+    leads = "SELECT 'lead ' || lead_id || ': created ' || created_at AS text FROM leads WHERE"
+    notes = []
+    for title, where, advice in (
+        (
+            f"leads created {times.horizon_days} days or more before the first deal on record "
+            f"({first:%Y-%m-%d})",
+            f"created_at <= TIMESTAMP '{first - horizon}'",
+            "If deals were not recorded then, these are no leads that were not won. "
+            + (f"Set time.first_cutoff to {proposed:%Y-%m-%d}, and l" if steps else "L")
+            + "eave them out in the query of tables.leads.",
+        ),
+        (
+            f"leads created more than {PATIENCE_DAYS} days after the last deal on record "
+            f"({last:%Y-%m-%d})",
+            f"created_at > TIMESTAMP '{last + late}'",
+            "If deals are recorded later than leads, set time.data_end to the last day on which "
+            "both were.",
+        ),
+    ):
+        summary = f"SELECT count(*), min(text, {SHOWN}) FROM ({leads} {where})"
+        ((count, examples),) = database.connection.execute(summary).fetchall()
+        notes.append(Note(title, count, advice, tuple(examples or ())))
+    return notes
 
 
 def sample_note(database: LeadDatabase) -> Note:

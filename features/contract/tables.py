@@ -37,7 +37,12 @@ def _optional(name: str, sql_type: str) -> Column:
 LEAD_ID = Column("lead_id", "LEAD_ID")
 
 CONTRACT: dict[str, tuple[Column, ...]] = {
-    "leads": (LEAD_ID, Column("created_at", "TIMESTAMP"), _optional("source", "VARCHAR")),
+    "leads": (
+        LEAD_ID,
+        Column("created_at", "TIMESTAMP"),
+        _optional("source", "VARCHAR"),
+        _optional("objected_at", "TIMESTAMP"),
+    ),
     "events": (
         LEAD_ID,
         Column("occurred_at", "TIMESTAMP"),
@@ -49,10 +54,11 @@ CONTRACT: dict[str, tuple[Column, ...]] = {
     ),
     "deals": (
         LEAD_ID,
-        Column("closed_at", "TIMESTAMP"),
-        Column("outcome", "VARCHAR"),
+        Column("closed_at", "TIMESTAMP", nullable=True),  # null in an open deal
+        Column("outcome", "VARCHAR", nullable=True),
         _optional("opened_at", "TIMESTAMP"),
         _optional("amount", "DOUBLE"),
+        _optional("recorded_at", "TIMESTAMP"),
     ),
     "contacts": (
         LEAD_ID,
@@ -62,6 +68,7 @@ CONTRACT: dict[str, tuple[Column, ...]] = {
         _optional("reason", "VARCHAR"),
     ),
     "stages": (LEAD_ID, Column("stage", "VARCHAR"), Column("entered_at", "TIMESTAMP")),
+    "merges": (LEAD_ID, Column("into_lead_id", "LEAD_ID"), Column("merged_at", "TIMESTAMP")),
 }
 
 
@@ -188,7 +195,12 @@ def is_read_in_place(table: str, named: str, types: dict[str, str]) -> bool:
 
 def lead_id_type(columns: dict[str, dict[str, str]]) -> str:
     """BIGINT where every table's lead ids are integers, else VARCHAR."""
-    kinds = {types["lead_id"] for types in columns.values()}
+    kinds = {
+        types[column.name]
+        for table, types in columns.items()
+        for column in CONTRACT[table]
+        if column.type == "LEAD_ID"
+    }
     whole = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
     return "BIGINT" if kinds <= whole else "VARCHAR"
 

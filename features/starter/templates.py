@@ -20,7 +20,7 @@ horizon_days = {horizon:<13}# readiness is the probability of a win within so ma
 first_cutoff = {first:<13}# a Monday, with a tenth of the events before it
 cutoff_every_days = 7       # the cutoffs after it, up to the data end
 test_cutoffs = {test:<13}# so many of the last mature cutoffs are for the final test only
-# data_end = {data_end}  # default: the latest time in the tables
+{data_end}  # default: the latest time in the tables
 
 [capacity]
 share = 0.1                 # share of the open leads that sales can call per cutoff
@@ -52,6 +52,7 @@ folds = 3                   # periods of the past on which each is tried
 jobs = 2                    # how many are tried at a time
 least_wins = 60             # with fewer won leads the points alone are served
 learner = "trees"           # or "logistic", or "simplest" that is as good (docs/baselines.md)
+split = {split:<20}# "random": tried out on a random share of leads, never promoted
 prior_shift = false         # true: scoring follows a win rate that has changed since training
 
 [promotion]  # docs/promotion.md

@@ -82,3 +82,13 @@ def _counted(number: float, noun: str) -> str:
     """A number that is not always whole, with its noun."""
     text = f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
     return f"{text} {noun}{'' if text == '1' else 's'}"
+
+
+def exploration(judgement: Judgement) -> Verdict:
+    """The verdict on a random share of the leads, on artificial days: its headline says so."""
+    usual = verdict(judgement)
+    return Verdict(
+        f"Exploration only, on a random share of the leads. {usual.headline}",
+        f"{usual.detail} Without times nobody can know what was known before the outcome: this is "
+        "no reason to use the model.",
+    )

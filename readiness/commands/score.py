@@ -114,10 +114,16 @@ def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame"
     if result["decided_otherwise"]:
         decided = f"{result['decided_otherwise']:,} decided by people"
         out.print(f"{decided}: see decided_route; the history of one: readiness override LEAD")
-    if scored.unscored:
+    unscored = scored.unscored
+    if unscored.faulty:
         out.print(
-            f"{scored.unscored:,} of them could not be scored, the ledger says why (first: "
-            f"{escape(scored.first_unscored)}). See: readiness check"
+            f"{unscored.faulty:,} of them could not be scored, the ledger says why (first: "
+            f"{escape(unscored.first)}). See: readiness check"
+        )
+    if unscored.outside:
+        out.print(
+            f"{unscored.outside:,} of them are outside the cohort or excluded: not scored, in the "
+            "ledger with the reason."
         )
     known = sum(result["routes"].values()) - scored.added
     out.print(

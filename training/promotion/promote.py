@@ -19,7 +19,7 @@ from features.spec.wording import plural
 from models.champion_changes import ChampionChange
 from models.classifier.model import ReadinessModel
 from models.comparison import fair_cutoffs, judge_on
-from models.registry import CHALLENGER, CHAMPION, Registry
+from models.registry import CHALLENGER, CHAMPION, EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.simpler import BASE_RATE, CALIBRATED_RULES, STORED_AS, Simpler, does_as_well
 from models.statistics.intervals import Estimate
@@ -95,8 +95,9 @@ def promote(
 
     reason: of a person who approves it; force: they approve it against the figures.
 
-    Raises BadInput where there is no challenger, or an approval without a reason; Refused where no
-    cutoff is a fair test yet, or the champion was changed by another process meanwhile.
+    Raises BadInput where there is no challenger, or an approval without a reason; Refused where
+    the challenger is for exploration only, no cutoff is a fair test yet, or the champion was
+    changed by another process meanwhile.
     """
     reason = stripped_reason(reason)
     given = _given(reason, force)
@@ -108,6 +109,13 @@ def promote(
     if version == before:
         summary = f"Version {version} is the champion already; nothing to do."
         return PromotionResult(version, True, Takes.NOTHING, summary, None)
+    if EXPLORATION in registry.tags(version):
+        raise Refused(
+            f"Version {version} is for exploration only: it was trained and tested on a random "
+            "split, without times. Nobody can know from that how it will do on later leads. Map "
+            "the columns that say when leads were created and closed (docs/own-data.md), set "
+            'training.split = "time", and train again.'
+        )
     back, ways = history(config).rollback_of(version), _simpler_ways(registry, challenger)
     judged = _judge(config, challenger, champion, rules, progress)
     stale = champion is not None and _is_stale(config, challenger, champion)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -247,6 +248,20 @@ def test_the_horizon_fits_the_data(
 def test_the_first_cutoff_is_a_monday_after_a_tenth_of_the_events(tmp_path: Path) -> None:
     # 30 of the 300 events lie up to 2024-02-01, a Thursday
     assert started(as_parquet(tmp_path, tables())).time.first_cutoff == datetime(2024, 2, 5)
+
+
+def test_the_first_cutoff_is_after_the_first_lead_and_the_first_deal(tmp_path: Path) -> None:
+    """Visits are recorded from 2024-01-03 on, leads from 2024-05-01, deals from 2024-06-12 on."""
+    late = tables()
+    (tmp_path / "leads").mkdir()
+    leads, deals = late["leads"], late["deals"]
+    created = pc.greater_equal(leads["created_at"], pa.scalar(datetime(2024, 5, 1)))
+    closed = pc.greater_equal(deals["closed_at"], pa.scalar(datetime(2024, 6, 10)))
+    as_parquet(tmp_path / "leads", late | {"leads": leads.filter(created)})
+    config = started(tmp_path / "leads")
+    assert config.time.first_cutoff == datetime(2024, 5, 6)  # the Monday after
+    as_parquet(tmp_path, late | {"leads": leads.filter(created), "deals": deals.filter(closed)})
+    assert started(tmp_path).time.first_cutoff == datetime(2024, 6, 17)
 
 
 def test_dates_gone_wrong_do_not_spoil_the_starter(tmp_path: Path) -> None:
