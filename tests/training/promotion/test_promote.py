@@ -23,6 +23,7 @@ from models.rules.rules import load_rules
 from models.statistics.judge import METRICS
 from tests.features.lead_databases import config_for
 from tests.models.small_model import training
+from training.fit import fit
 from training.learners import logistic_regression
 from training.promotion.decision import Takes
 from training.promotion.history import history
