@@ -122,7 +122,7 @@ def verdict(judged: Sequence[Shortfall], phases: int) -> Verdict:
     together = f", for {phases} phases together" if phases > 1 else ""
     return Verdict(
         f"{phase.begin} to {phase.to} holds the funnel back the most",
-        f"of {plural(phase.leads, 'lead')} that entered {phase.begin} from {phase.since} to "
+        f"of the {plural(phase.leads, 'lead')} that entered {phase.begin} from {phase.since} to "
         f"{phase.until}, {percent(phase.rate)} came to {phase.to} within "
         f"{plural(phase.within, 'day')}, "
         f"against {against} (difference {100 * gap.point:+.1f} percentage points, 95 % interval "
