@@ -35,6 +35,10 @@ from training.splits import Split
 SMALL_WINS = 150  # won leads, below which a training is small (docs/results/small-data.md)
 LEAST_SET_APART = 30  # leads that a feature must set apart from the rest
 FOLDS = 5
+NOTHING_TO_TELL_APART = (
+    "No feature tells the training's leads apart: all are alike or unknown. `readiness check` "
+    "shows which actions there are; list attributes in features.attributes, or give it more history."
+)
 SMALL = Settings(
     learning_rate=0.05,
     max_iter=120,
@@ -78,7 +82,9 @@ def fit(
     if settings in (SMALL, SMALL_LOGISTIC):
         classifier, dropped = fit_small(dataset, specs, settings, seed)
     else:
-        calibration_split(dataset)  # refuses where there is too little
+        early = dataset.at(calibration_split(dataset).fit)  # refuses where there is too little
+        if not tells_apart(early, specs):
+            raise Refused(NOTHING_TO_TELL_APART)
         frame = dataset.frame
         features = frame[[spec.name for spec in specs]]
         classifier = ReadinessClassifier.of(settings, seed)
@@ -92,6 +98,11 @@ def fit(
         trained_until=dataset.frame["cutoff"].max().to_pydatetime(),
         base_rate=float(dataset.won.mean()),
     )
+
+
+def tells_apart(dataset: Dataset, specs: Sequence[Spec]) -> bool:
+    """Whether any feature tells the snapshots apart."""
+    return any(not uninformative(dataset.frame[[spec.name]]) for spec in specs)
 
 
 def is_small(dataset: Dataset) -> bool:
@@ -111,6 +122,8 @@ def fit_small(
     the columns that were left out, each with the reason."""
     names = [spec.name for spec in specs]
     dropped = unsupported(dataset.frame[names], dataset.frame["lead_id"])
+    if len(dropped) == len(names):
+        raise Refused(NOTHING_TO_TELL_APART)
     frame, fold = dataset.frame[[name for name in names if name not in dropped]], _folds(dataset)
     classifier = ReadinessClassifier.of(settings, seed, calibration="none")
     log_odds = np.empty(len(dataset.won))
