@@ -37,7 +37,7 @@ LEAST_SET_APART = 30  # leads that a feature must set apart from the rest
 FOLDS = 5
 NOTHING_TO_TELL_APART = (
     "No feature tells the training's leads apart: all are alike or unknown. `readiness check` "
-    "shows which actions there are; list attributes in features.attributes, or give it more history."
+    "shows which actions there are; list attributes in features.attributes, or add history."
 )
 SMALL = Settings(
     learning_rate=0.05,
