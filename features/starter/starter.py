@@ -262,13 +262,19 @@ def _rules(database: LeadDatabase) -> str:
     if database.actions:
         return rules_text(database.actions)
     rules = []
-    for name, is_text in database.attributes.items():
-        typical = "mode" if is_text else "median"
-        sql = f"SELECT {typical}({quoted(name)}) FROM leads"
-        value = database.connection.execute(sql).fetchall()[0][0]
-        if isinstance(value, str | int | float):
-            limit = f"is = {toml_value(value)}" if is_text else f"from = {toml_value(value)}"
-            rules.append(f"[[rule]]\nattribute = {toml_value(name)}\n{limit}\npoints = {MINOR}\n")
+    for name in database.attributes:
+        column = quoted(name)
+        example = database.connection.execute(f"SELECT any_value({column}) FROM leads").fetchall()
+        match example[0][0]:
+            case str():
+                typical, key = f"mode({column})", "is"
+            case bool() | int() | float():
+                typical, key = f"median({column})", "from"
+            case _:
+                continue
+        ((value,),) = database.connection.execute(f"SELECT {typical} FROM leads").fetchall()
+        condition = f"attribute = {toml_value(name)}\n{key} = {toml_value(value)}"
+        rules.append(f"[[rule]]\n{condition}\npoints = {MINOR}\n")
     rules = rules or [
         "[[rule]]  # an example: nothing that could give points was found\n"
         "quiet_days = 14\npoints = -1\n"
