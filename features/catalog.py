@@ -12,19 +12,22 @@ from features.contract.database import LeadDatabase
 from features.spec.kinds import (
     ActiveDays,
     Age,
-    Attribute,
+    AttributeType,
     Count,
     Custom,
     DaysSince,
+    DaysSinceDeal,
     Decayed,
     DistinctContent,
     First,
     Last,
+    PastDeals,
     Ratio,
     Sessions,
     Share,
     SumValue,
     Trend,
+    attribute_feature,
 )
 from features.spec.spec import Spec, distinct
 
@@ -39,15 +42,26 @@ CUSTOM: tuple[Custom, ...] = ()
 def catalog(
     settings: Features,
     actions: Sequence[str],
-    attributes: Mapping[str, bool],
+    attributes: Mapping[str, AttributeType],
     segments: Iterable[InSegment] = (),
+    past_deals: bool = False,
 ) -> tuple[Spec, ...]:
-    """The features of a training: `actions` most frequent first, `attributes` name -> is text,
-    `segments` those that settings.segments names, with their definitions."""
+    """The features of a training: `actions` most frequent first, `attributes` by what they are,
+    `segments` those that settings.segments names, with their definitions. `past_deals`: whether a
+    lead may be open with closed deals behind it."""
+    specs: list[Spec] = [Age()]
+    specs += _of_behaviour(settings, actions) if actions else []
+    specs += [attribute_feature(name, kind) for name, kind in attributes.items()]
+    if past_deals:
+        specs += [PastDeals("won"), PastDeals("lost"), DaysSinceDeal("won"), DaysSinceDeal("lost")]
+    specs += [*segments, *CUSTOM]
+    return distinct(specs)
+
+
+def _of_behaviour(settings: Features, actions: Sequence[str]) -> list[Spec]:
     windows = [*settings.windows_days, None]
     long = max(settings.windows_days)
-    specs: list[Spec] = [Age()]
-    specs += [Count(None, window) for window in windows]
+    specs: list[Spec] = [Count(None, window) for window in windows]
     specs += [DaysSince(None), Decayed(None, settings.half_life_days)]
     specs += [ActiveDays(window) for window in windows]
     specs += [Sessions(window) for window in windows]
@@ -60,15 +74,23 @@ def catalog(
     for action in list(actions)[:MOST_ACTIONS]:
         specs += [Count(action, window) for window in windows]
         specs += [DaysSince(action), Decayed(action, settings.half_life_days)]
-    specs += [Attribute(name, text) for name, text in attributes.items()]
-    specs += [*segments, *CUSTOM]
-    return distinct(specs)
+    return specs
+
+
+def catalog_of(config: Config, database: LeadDatabase) -> tuple[Spec, ...]:
+    """The features that `readiness train` computes over an open lead database."""
+    return catalog(
+        config.features,
+        database.actions,
+        database.attributes,
+        opted_in(config),
+        config.outcomes.open_again,
+    )
 
 
 def describe_features(database: LeadDatabase, config: Config) -> list[dict[str, str]]:
     """Every feature of the catalog: its name, its meaning in words and its kind."""
-    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
     return [
         {"name": spec.name, "meaning": spec.meaning(config.words), "kind": type(spec).__name__}
-        for spec in specs
+        for spec in catalog_of(config, database)
     ]

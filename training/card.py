@@ -153,7 +153,10 @@ def _baselines(trained: Trained) -> Section:
     """What is simpler, fitted on the same training cutoffs, and the verdict on it."""
     return Section(
         "Baselines, on the same test",
-        paragraphs=[f"The model is the {trained.model.way}. {trained.simpler.verdict}"],
+        paragraphs=[
+            f"The model is the {trained.model.way}. {trained.simpler.verdict}",
+            *([f"Registered all the same, because: {trained.accepted}"] * bool(trained.accepted)),
+        ],
         grids=[_comparison("way to rank", trained.simpler.side_by_side)],
     )
 
@@ -343,7 +346,9 @@ def _span(database: LeadDatabase, table: str) -> list[str]:
 
 
 def _outcomes(database: LeadDatabase) -> str:
-    counts = database.query("SELECT outcome, count(*) AS n FROM deals GROUP BY 1 ORDER BY 1 DESC")
+    counts = database.query(
+        "SELECT outcome, count(*) AS n FROM own_closings GROUP BY 1 ORDER BY 1 DESC"
+    )
     listed = ", ".join(f"{n:,} {outcome}" for outcome, n in counts.itertuples(index=False))
     return f"Closed deals: {listed}."
 

@@ -46,7 +46,7 @@ def deciding_actions(database: LeadDatabase) -> Iterator[Finding]:
 
 def deciding_attributes(database: LeadDatabase) -> Iterator[Finding]:
     """Attributes that nearly all end in one outcome: by having a value or none, or by a value."""
-    for name, is_text in database.attributes.items():
+    for name, kind in database.attributes.items():
         column = f"leads.{quoted(name)}"
         title = name.replace("'", "''")
         filled = f"CASE WHEN {column} IS NULL THEN '{title} empty' ELSE '{title} filled' END"
@@ -54,7 +54,7 @@ def deciding_attributes(database: LeadDatabase) -> Iterator[Finding]:
         yield from findings
         if not findings:  # otherwise its values would repeat the same finding
             text = f"{column}::VARCHAR"
-            text = text if is_text else f"regexp_replace({text}, '\\.0$', '')"
+            text = text if kind != "number" else f"regexp_replace({text}, '\\.0$', '')"
             yield from _deciding(
                 database,
                 f"SELECT '{title}=' || {text} AS subject, lead_id FROM leads "

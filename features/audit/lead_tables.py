@@ -35,11 +35,15 @@ def write_audited(database: LeadDatabase, until: datetime) -> None:
     database.connection.execute(f"""
 CREATE OR REPLACE TEMP TABLE audited AS
 SELECT l.lead_id, l.created_at, d.closed_at, d.outcome, d.opened_at,
-  NOT EXISTS (SELECT 1 FROM deals e WHERE e.lead_id = l.lead_id) AS still_open
+  NOT EXISTS (SELECT 1 FROM closings e WHERE e.lead_id = l.lead_id) AS still_open
 FROM leads l
-LEFT JOIN deals d ON d.lead_id = l.lead_id AND d.closed_at < TIMESTAMP '{until}'
+LEFT JOIN (
+  SELECT lead_id, min(closed_at) AS closed_at, arg_min(outcome, closed_at) AS outcome,
+    arg_min(opened_at, closed_at) AS opened_at
+  FROM deals WHERE outcome IN ('won', 'lost') AND closed_at < TIMESTAMP '{until}' GROUP BY lead_id
+) d ON d.lead_id = l.lead_id
 WHERE l.created_at < TIMESTAMP '{until}'
-  AND NOT EXISTS (SELECT 1 FROM lead_faults f WHERE f.lead_id = l.lead_id)""")
+  AND NOT EXISTS (SELECT 1 FROM left_out f WHERE f.lead_id = l.lead_id)""")
     database.connection.execute(f"""
 CREATE OR REPLACE TEMP VIEW known_by_then AS
 SELECT known_events.*, created_at, closed_at, outcome FROM known_events JOIN audited USING (lead_id)
@@ -185,12 +189,12 @@ SELECT sum(closed), sum(opened), sum(opened_with), sum(w * closed_with / closed)
 
 def attribute_leaks(database: LeadDatabase) -> Iterator[Finding]:
     """Leaks in the attributes that readiness.toml lists."""
-    for name, is_text in database.attributes.items():
+    for name, kind in database.attributes.items():
         column = f"attributes_.{quoted(name)}"
         joined = "audited JOIN leads AS attributes_ USING (lead_id, created_at)"
         rows = f"(SELECT audited.*, {column} IS NOT NULL AS filled_ FROM {joined})"
         yield from only_when_closed(database, "filled_after_close", name, "filled_", rows)
-        yield from _identifier(database, name, is_text)
+        yield from _identifier(database, name, kind == "text")
 
 
 def _identifier(database: LeadDatabase, name: str, is_text: bool) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from scipy.stats import norm, rankdata
 from features.audit.finding import LEVEL, Finding
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset
-from features.spec.kinds import Attribute, Ratio
+from features.spec.kinds import Attribute, DaysSinceDate, Ratio, attribute_feature
 from features.spec.spec import Spec
 from features.sql import quoted
 
@@ -29,20 +29,25 @@ FEWEST_WINS = 20  # won leads
 
 def separating(dataset: Dataset, specs: Sequence[Spec]) -> Iterator[Finding]:
     """Of behaviour: for each action, and for features of no action, the best feature."""
-    behaviour = [spec for spec in specs if not isinstance(spec, Attribute)]
+    behaviour = [spec for spec in specs if not isinstance(spec, Attribute | DaysSinceDate)]
     yield from _separating(dataset.frame, dataset.won, behaviour, "other snapshots")
 
 
 def separating_attributes(database: LeadDatabase) -> Iterator[Finding]:
     """Of attributes, on the closed leads."""
-    specs = [Attribute(name, text) for name, text in database.attributes.items()]
-    named = "".join(f", {quoted(spec.column)} AS {quoted(spec.name)}" for spec in specs)
+    specs = [attribute_feature(name, kind) for name, kind in database.attributes.items()]
+    named = "".join(f", {_as_number_or_text(spec)} AS {quoted(spec.name)}" for spec in specs)
     frame = database.query(
         f"SELECT lead_id, outcome = 'won' AS won_{named} FROM leads JOIN audited USING (lead_id) "
         "WHERE outcome IS NOT NULL ORDER BY lead_id"
     )
     won = frame.pop("won_").to_numpy(np.float64)
     yield from _separating(frame, won, specs, "lost leads")
+
+
+def _as_number_or_text(spec: Attribute | DaysSinceDate) -> str:
+    column = quoted(spec.column)
+    return f"epoch({column}::TIMESTAMP)" if isinstance(spec, DaysSinceDate) else column
 
 
 def _separating(
@@ -90,7 +95,7 @@ def _finding(
 
 def _subject(spec: Spec) -> str:
     """What a feature measures: its action or attribute, else itself."""
-    if isinstance(spec, Attribute):
+    if isinstance(spec, Attribute | DaysSinceDate):
         return spec.column
     if isinstance(spec, Ratio):
         return _subject(spec.over)

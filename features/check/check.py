@@ -6,7 +6,7 @@ from typing import Any
 
 from features.audit.audit import audit, spread_out
 from features.audit.finding import Finding
-from features.catalog import catalog, describe_features
+from features.catalog import catalog_of, describe_features
 from features.check.gate import lacks, training_cutoffs
 from features.check.maturity import days_without_deals, maturity
 from features.check.notes import (
@@ -19,7 +19,7 @@ from features.check.notes import (
 )
 from features.check.report import ActionCount, CutoffCount, Note, Report, TableSpan, totals
 from features.check.worked import worked
-from features.conditions.segments import opted_in
+from features.cohort import cohort_at
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
@@ -27,7 +27,6 @@ from features.cutoffs import is_mature
 from features.dataset import labelled
 from features.labels import label_sql
 from features.progress import Progress, silent
-from features.snapshots import Snapshots
 from features.spark.buckets import breaches_of
 
 
@@ -75,10 +74,10 @@ def check(
 
 def _audited(database: LeadDatabase, config: Config, progress: Progress) -> tuple[Finding, ...]:
     """The findings of the leakage audit as a training would run it."""
-    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
+    specs = catalog_of(config, database)
     cutoffs = training_cutoffs(config, database.data_end)
     some, horizon = spread_out(cutoffs), config.time.horizon_days
-    any_lead = bool(some) and Snapshots.at(database, some).count > 0
+    any_lead = bool(some) and cohort_at(database, some).count > 0
     memory = config.engine.memory_gb
     dataset = labelled(database, specs, some, horizon, memory, progress) if any_lead else None
     return audit(database, config, cutoffs, dataset, specs)
@@ -106,9 +105,9 @@ def _actions(database: LeadDatabase, left_out: list[str]) -> tuple[ActionCount, 
 
 def _deals(database: LeadDatabase) -> dict[str, int]:
     where = {
-        "won": "deals WHERE outcome = 'won'",
-        "lost": "deals WHERE outcome = 'lost'",
-        "open": "leads ANTI JOIN deals USING (lead_id) WHERE lead_id IS NOT NULL",
+        "won": "deals WHERE closed_at IS NOT NULL AND outcome = 'won'",
+        "lost": "deals WHERE closed_at IS NOT NULL AND outcome = 'lost'",
+        "open": "open_periods WHERE closes_at IS NULL",
     }
     return {name: database.value(f"SELECT count(*) FROM {rows}") for name, rows in where.items()}
 
@@ -118,7 +117,7 @@ def _cutoffs(database: LeadDatabase, config: Config) -> tuple[CutoffCount, ...]:
     cutoffs = config.time.cutoffs(end)
     if not cutoffs:
         return ()
-    labels = label_sql(Snapshots.at(database, cutoffs), horizon, end)
+    labels = label_sql(cohort_at(database, cutoffs), horizon, end)
     rows = database.connection.execute(
         f"SELECT cutoff, count(*), sum(won)::BIGINT FROM ({labels}) GROUP BY cutoff"
     ).fetchall()

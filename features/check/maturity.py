@@ -20,10 +20,10 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from features.cohort import cohort_at
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.labels import ending_sql
-from features.snapshots import Snapshots
 
 LEAST_SEEN = 0.2
 PATIENCE_DAYS = 7  # without a deal, until there is a note
@@ -109,7 +109,7 @@ def _won_by_day(
     """How many snapshots were won on each day after the cutoff: shape (cutoffs, horizon)."""
     counts = np.zeros((len(cutoffs), horizon), np.int64)
     if cutoffs:
-        endings = ending_sql(Snapshots.at(database, cutoffs), database.data_end)
+        endings = ending_sql(cohort_at(database, cutoffs), database.data_end)
         rows = database.connection.execute(
             f"SELECT cutoff, floor(days)::INT, count(*) FROM ({endings}) "
             f"WHERE ending = 'won' AND days < {horizon} GROUP BY ALL"
@@ -123,7 +123,7 @@ def _won_by_day(
 def _sizes(database: LeadDatabase, cutoffs: Sequence[datetime]) -> dict[datetime, int]:
     if not cutoffs:
         return {}
-    cohorts = Snapshots.at(database, cutoffs).relation
+    cohorts = cohort_at(database, cutoffs).relation
     sql = f"SELECT cutoff, count(*) FROM {cohorts} GROUP BY cutoff"
     return dict(database.connection.execute(sql).fetchall())
 
@@ -135,7 +135,7 @@ def days_without_deals(database: LeadDatabase) -> tuple[int, str]:
     won whose outcome is unknown.
     """
     ((last,),) = database.connection.execute(
-        "SELECT max(closed_at) FROM deals WHERE closed_at <= ?", [database.data_end]
+        "SELECT max(closed_at) FROM closings WHERE closed_at <= ?", [database.data_end]
     ).fetchall()
     if last is None:
         return 0, "No deal has closed at all."

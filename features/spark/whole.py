@@ -24,6 +24,7 @@ from features.contract.database import (
     temporary_duckdb,
 )
 from features.contract.observed import KNOWN_AT, is_counted
+from features.contract.reading import Reading
 from features.contract.tables import CONTRACT, Column, cast, describe_sources
 from features.cutoffs import utc_now
 from features.spark.session import Rows, SparkTables
@@ -41,7 +42,7 @@ class Staging:
     table; `attributes` are those of leads besides features.attributes. `data_end` is None where no
     time can be read."""
 
-    features: Features
+    reading: Reading
     engine: Engine
     attributes: frozenset[str]
     columns: dict[str, list[str]]
@@ -82,7 +83,8 @@ def open_sample(
     with temporary_duckdb(config.engine) as (connection, scratch):
         columns = register_tables(connection, whole.tables.sample(whole.share, leads))
         end = whole.staging.data_end
-        staged = stage(connection, scratch, columns, config.features, attributes, end)
+        reading = whole.staging.reading
+        staged = stage(connection, scratch, columns, reading, attributes, end)
         yield SparkSample(**vars(staged) | {"actions": whole.actions, "whole": whole})
 
 
@@ -101,7 +103,7 @@ def open_bucket(how: Staging, rows: pa.RecordBatchReader) -> Iterator[LeadDataba
             )
         columns = describe_sources(connection, list(how.columns))
         end = how.data_end or datetime.min
-        yield stage(connection, scratch, columns, how.features, how.attributes, end)
+        yield stage(connection, scratch, columns, how.reading, how.attributes, end)
 
 
 def find_whole(config: Config, attributes: Set[str], now: datetime) -> Whole:
@@ -110,25 +112,31 @@ def find_whole(config: Config, attributes: Set[str], now: datetime) -> Whole:
     `attributes` are the columns of leads that rules or segments will ask for.
     """
     amount = config.routing.amount
-    further = {*attributes, *config.features.attributes}
+    further = {*attributes}
     further |= {amount} if isinstance(amount, str) else set()
+    reading = Reading.of(config)
+    further |= {*reading.attributes, *config.exclude.leads}
     tables = SparkTables.opened(config)
     columns = {
         table: [name for name in frame.columns if name in _needed_columns(table, further)]
         for table, frame in tables.frames.items()
     }
-    facts = {table: _facts(tables, table, columns[table], config.features, now) for table in _TIMES}
+    facts = {
+        table: _facts(tables, table, columns[table], config.features, now)
+        for table in _TIMES
+        if table in columns
+    }
     events: dict[str, int] = {}
-    for row in facts["events"]:
+    for row in facts.get("events", []):
         if row["events"]:
             events[row["action"]] = events.get(row["action"], 0) + row["events"]
     latest = [row["latest"] for rows in facts.values() for row in rows if row["latest"] is not None]
     end = config.time.data_end or max(map(_from_microseconds, latest), default=None)
     return Whole(
         tables,
-        Staging(config.features, config.engine, frozenset(attributes), columns, end),
+        Staging(reading, config.engine, frozenset(attributes), columns, end),
         leads=sum(row["rows"] for row in facts["leads"]),
-        events=sum(row["rows"] for row in facts["events"]),
+        events=sum(events.values()),
         actions=tuple(sorted(events, key=lambda action: (-events[action], action))),
     )
 

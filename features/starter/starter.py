@@ -17,6 +17,7 @@ import duckdb
 from features.catalog import MOST_ACTIONS
 from features.config import FILE_NAME, Capacity, Config, Features, Tables, Times
 from features.contract.database import LeadDatabase
+from features.contract.extensions import connect
 from features.contract.tables import CONTRACT
 from features.errors import BadInput
 from features.open_database import open_database
@@ -128,7 +129,7 @@ def find_tables(folder: Path) -> Tables:
 def _tables_inside(path: Path) -> set[str]:
     """The tables of the contract in a DuckDB file; none in any other file."""
     try:
-        with duckdb.connect() as connection:
+        with connect() as connection:
             connection.execute(f"ATTACH {literal(str(path))} AS crm (READ_ONLY, TYPE duckdb)")
             rows = connection.execute("SHOW TABLES FROM crm.main").fetchall()
     except duckdb.Error:

@@ -8,10 +8,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Where
 from readiness.commands.printing import (
     out,
-    plural,
     print_json,
     print_path,
     print_table,
@@ -35,9 +35,9 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     """
     from features.check.check import check
     from features.conditions.segments import opted_in
-    from features.config import load
     from features.cutoffs import utc_now
     from features.open_database import open_database
+    from readiness.settings import load
 
     config = load(where)
     with progress_bars() as progress, open_database(config, opted_in(config)) as database:

@@ -23,10 +23,10 @@ def verb(
     yet; if there is too little data for any model, it says what is missing.
     """
     from features.conditions.segments import load_segments
-    from features.config import load
     from features.open_database import open_database
     from models.rules.rules import load_rules
     from readiness.commands.tables import print_judgement
+    from readiness.settings import load
     from serve.reports.compare.figures import compare, model_of, simpler_at_training, worked_at
     from serve.reports.compare.page import page_name, write_page
 

@@ -56,8 +56,8 @@ def verb(
     if another model had scored the earlier cutoff, the effect of the change of model is a line of
     its own, and all lines add up to the whole change. The same for the points and their rules.
     """
-    from features.config import load
     from features.open_database import open_database
+    from readiness.settings import load
     from serve.reports.explain.figures import explain_change, explain_lead, explain_points
     from serve.reports.explain.history import history_of
     from serve.reports.explain.page import page_name, render, story_of

@@ -11,8 +11,8 @@ from readiness.commands.printing import out, print_json, print_table
 def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     """List every feature that is computed, with its meaning in words."""
     from features.catalog import describe_features
-    from features.config import load
     from features.open_database import open_database
+    from readiness.settings import load
 
     config = load(where)
     with open_database(config) as database:

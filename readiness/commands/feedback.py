@@ -32,8 +32,8 @@ def verb(
     were not; who was never called, and how soon the rest were. A contact belongs to the last list
     made before it; to make lists of the past: readiness score --cutoff DAY
     """
-    from features.config import load
     from features.open_database import open_database
+    from readiness.settings import load
     from serve.reports.feedback.figures import feedback
     from serve.reports.feedback.page import render
     from serve.reports.page import write_page

@@ -49,8 +49,8 @@ def verb(
     The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
     leads of one, while the ledger gets them all.
     """
-    from features.config import load
     from features.open_database import open_database
+    from readiness.settings import load
     from serve.ledger.ledger import open_ledger, require_exportable
     from serve.scoring.batch import score_all
     from serve.scoring.points_only import scorer_of
@@ -112,10 +112,16 @@ def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame"
     if result["decided_otherwise"]:
         decided = f"{result['decided_otherwise']:,} decided by people"
         out.print(f"{decided}: see decided_route; the history of one: readiness override LEAD")
-    if scored.unscored:
+    unscored = scored.unscored
+    if unscored.faulty:
         out.print(
-            f"{scored.unscored:,} of them could not be scored, the ledger says why (first: "
-            f"{escape(scored.first_unscored)}). See: readiness check"
+            f"{unscored.faulty:,} of them could not be scored, the ledger says why (first: "
+            f"{escape(unscored.first)}). See: readiness check"
+        )
+    if unscored.outside:
+        out.print(
+            f"{unscored.outside:,} of them are outside the cohort or excluded: not scored, in the "
+            "ledger with the reason."
         )
     known = sum(result["routes"].values()) - scored.added
     out.print(

@@ -41,7 +41,7 @@ def verb(
     A segment as a feature of the model: features.segments in readiness.toml. Only its leads:
     readiness score --segment NAME, readiness compare --segment NAME.
     """
-    from features.config import load
+    from readiness.settings import load
     from serve.reports.page import write_page
     from serve.reports.segments.figures import segments_report
     from serve.reports.segments.page import render

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Cutoff, Where
 from readiness.commands.printing import (
     figure,
     out,
-    plural,
     print_json,
     print_notes,
     print_path,
@@ -35,9 +35,9 @@ def verb(
     horizon is over, shrunk towards its basket. Recommends a move by one basket only where the data
     leave little doubt (the settings are in sources.toml). Writes sources.html into `out`.
     """
-    from features.config import load
     from features.open_database import open_database
     from models.sources.sources import load_sources
+    from readiness.settings import load
     from serve.reports.sources.figures import apply_moves, review, sources_path
     from serve.reports.sources.page import write_page
 

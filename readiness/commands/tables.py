@@ -6,13 +6,13 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Column, Table
 
+from features.spec.wording import plural
 from models.simpler import MODEL, SideBySide
 from models.statistics.calibration_report import CalibrationReport
 from models.statistics.judge import Judgement
 from readiness.commands.printing import (
     figure,
     out,
-    plural,
     print_table,
     print_verdict,
     report_table,

@@ -4,7 +4,6 @@ What it takes to promote a challenger: training/promotion/decision.py, docs/prom
 """
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ from models.classifier.model import ReadinessModel
 from models.comparison import fair_cutoffs, judge_on
 from models.registry import CHALLENGER, CHAMPION, EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
-from models.simpler import STORED_AS, Simpler, does_as_well
+from models.simpler import BASE_RATE, CALIBRATED_RULES, STORED_AS, Simpler, does_as_well
 from models.statistics.intervals import Estimate
 from models.statistics.judge import Contender
 from training.promotion.champion import approver, set_champion, stripped_reason
@@ -214,9 +213,10 @@ def _fair(
 def _simpler_ways(registry: Registry, model: ReadinessModel) -> SimplerWays:
     """As logged at the training; nothing of a version trained before simpler ways were compared.
 
-    Preferred is one that gives a probability, as the model does, and is not surely behind it; and
-    any that is surely better by the metric that promotes. Points that merely rank as well are
-    reported: they give no probability that could stand in its place.
+    Preferred are the base rate and the points as a probability where they are not surely behind
+    it, and any that is surely better by the metric that promotes. Points that merely rank as well
+    are reported: they give no probability that could stand in its place; so is a regression that
+    does as well: trees were asked for.
     """
     text = registry.text(model.run_id, STORED_AS)
     if text is None:
@@ -233,5 +233,6 @@ def _simpler_ways(registry: Registry, model: ReadinessModel) -> SimplerWays:
 def _preferred(simpler: Simpler, name: str) -> bool:
     if not does_as_well(simpler.side_by_side, name, simpler.metric):
         return False
-    is_probability = not math.isnan(simpler.side_by_side.figures[name]["log_loss"].point)
-    return is_probability or simpler.side_by_side.behind(name, simpler.metric).high < 0
+    return name in (BASE_RATE, CALIBRATED_RULES) or (
+        simpler.side_by_side.behind(name, simpler.metric).high < 0
+    )

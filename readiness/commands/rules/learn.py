@@ -41,12 +41,12 @@ def verb(
     Fair points: the current rules with new weights, estimated together, on the scale of their own
     table (one factor for all rules, so that the leads' points spread equally far).
     """
-    from features.config import load
     from features.errors import BadInput
     from features.open_database import open_database
     from features.whole_file import write_whole
     from models.registry import Registry
     from models.rules.rules import current_rules
+    from readiness.settings import load
     from training.points import learn
 
     config = load(where)

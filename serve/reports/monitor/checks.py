@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from features.contract.database import LeadDatabase
+from features.spec.wording import plural
 from models.statistics.verdict import percent
 from serve.reports.monitor.drift import PSI_AMBER, PSI_RED, RATE_AMBER, RATE_RED, Drift, RateChange
 from serve.reports.monitor.inputs import InputComparison, NamedChange, enough_wins
@@ -28,6 +29,7 @@ DAY = timedelta(days=1)
 STALE_EVENTS = 2.0, 7.0
 LATE_SCORES = 2.0, 4.0  # times the days between two cutoffs
 HISTORY = 0.05
+NOT_COMPARED = "Not one lead of now is of an age that the model learnt from: nothing to compare."
 SURE = 3.29  # standard errors: once in a thousand times by chance
 
 
@@ -40,15 +42,20 @@ def listed(texts: Sequence[str]) -> str:
 def features(drifts: Sequence[Drift], leads: int) -> MonitorCheck:
     """The population stability index of every feature of the model."""
     moved = [each for each in drifts if each.status in ("amber", "red")]
+    compared = sum(not math.isnan(each.psi) for each in drifts)
+    unlike = f" {len(drifts) - compared} more cannot be compared." if compared < len(drifts) else ""
     names = listed([f"{each.name} ({each.psi:.2f})" for each in moved])
+    message = f"No feature of {compared} moved, over {plural(leads, 'lead')}.{unlike}"
+    if moved:
+        message = f"{len(moved)} of {plural(compared, 'feature')} moved: {names}.{unlike}"
+    if not compared:
+        message = NOT_COMPARED
     return MonitorCheck(
         "features",
         "Features",
         worst([each.status for each in drifts]),
         drifts[0].psi if drifts else NAN,
-        f"{len(moved)} of {len(drifts)} features moved: {names}."
-        if moved
-        else f"No feature of {len(drifts)} moved, over {leads:,} leads.",
+        message,
         f"stability index from {PSI_AMBER} amber, {PSI_RED} red, where beyond chance",
         "Look at actions and sources first: they say what changed. If the change is "
         "real and stays, retrain once its outcomes have matured.",
@@ -63,7 +70,9 @@ def readiness(result: Drift) -> MonitorCheck:
         "Readiness given",
         result.status,
         result.psi,
-        "The model spreads readiness as it did over the leads it learnt from."
+        NOT_COMPARED
+        if math.isnan(result.psi)
+        else "The model spreads readiness as it did over the leads it learnt from."
         if result.status == "green"
         else "The model spreads readiness otherwise than over the leads it learnt from.",
         f"stability index from {PSI_AMBER} amber, {PSI_RED} red, where beyond chance",

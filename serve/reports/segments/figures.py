@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.cohort import cohort_at
 from features.conditions.segments import Segments, require_segments
 from features.config import Config
 from features.contract.database import LeadDatabase
@@ -20,7 +21,6 @@ from features.engine.duckdb_engine import feature_frames
 from features.errors import Refused
 from features.open_database import open_database
 from features.progress import Progress
-from features.snapshots import Snapshots
 from features.spec.spec import distinct
 from models.classifier.model import ReadinessModel
 from models.registry import Registry
@@ -176,7 +176,7 @@ def _open_now(
     progress: Progress,
 ) -> tuple[Bools, pd.DataFrame]:
     """The groups of each open lead, shape (leads, groups), and its readiness and points."""
-    snapshots = Snapshots.at(database, [cutoff])
+    snapshots = cohort_at(database, [cutoff])
     specs = distinct((*(model.specs if model else ()), *rules.specs, *segments.specs))
     memory_gb = config.engine.memory_gb
     groups, figures = [], []

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from models.plots import CHANCE, DASHES, FURTHER, GRID, INK, PAPER, canvas
+from models.plots import CHANCE, DASHES, FURTHER, GRID, INK, PAPER, canvas, largest
 from models.sources.sources import BASKETS, Basket
 
 ACTIVE, PASSIVE = FURTHER[0], CHANCE
@@ -36,7 +36,7 @@ def baskets(rows: Sequence[Row], levels: Sequence[float], horizon_days: int) -> 
     best = sorted(rows, key=lambda row: -row.conversion)[:MOST_ROWS]
     title = f"How many leads of each source are won within {horizon_days} days?"
     figure, axes = canvas(title, height=1.7 + 0.36 * len(best))
-    limit = min(1.0, 1.08 * max([*(row.high for row in best), 1.25 * levels[0]]))
+    limit = min(1.0, 1.08 * largest([*(row.high for row in best), 1.25 * levels[0]]))
     edges = [limit, *levels, 0.0]
     for place, (basket, high, low) in enumerate(zip(BASKETS, edges, edges[1:], strict=False)):
         is_second = place % 2 == 1
