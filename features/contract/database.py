@@ -116,12 +116,8 @@ def open_files(config: Config, specs: Iterable[Spec] = ()) -> Iterator[LeadDatab
     """
     with temporary_duckdb(config.engine) as (connection, scratch):
         reading, amount = Reading.of(config), config.routing.amount
-        needed = {
-            *reading.attributes,
-            *attribute_columns(specs),
-            *config.exclude.leads,
-            str(amount),
-        }
+        attributes = attribute_columns(specs)
+        needed = {*reading.attributes, *reading.exclude.leads, *attributes, str(amount)}
         columns = open_sources(connection, config.tables, config.folder, needed)
         events, end = config.tables.events, config.time.data_end
         lying = events is not None and is_read_in_place("events", events, columns["events"])

@@ -48,7 +48,7 @@ def test_without_a_name_and_a_file_there_is_none(tmp_path: Path, key: str) -> No
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     little_folder(tmp_path)
     (tmp_path / "segments.toml").mkdir()
-    with pytest.raises(BadInput, match="segments.toml"):
+    with pytest.raises(BadInput, match=r"segments\.toml"):
         load_segments(load(tmp_path))
 
 
