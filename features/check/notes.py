@@ -196,7 +196,7 @@ def unrecorded_notes(database: LeadDatabase, config: Config) -> list[Note]:
         "SELECT min(closed_at), max(closed_at) FROM deals WHERE closed_at <= ?",
         [database.data_end],
     ).fetchall()
-    if first is None:
+    if first is None or config.training.split == "random":
         return []
     horizon, late = timedelta(days=config.time.horizon_days), timedelta(days=PATIENCE_DAYS)
     times = config.time
