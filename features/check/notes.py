@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from math import ceil
 
-from features.audit.finding import Finding
+from features.audit.finding import Finding, accepts
 from features.catalog import MOST_ACTIONS
 from features.check.maturity import PATIENCE_DAYS
 from features.check.report import CutoffCount, Note, totals
@@ -141,13 +141,17 @@ def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) 
 
 
 def unused_acceptance_note(config: Config, findings: Sequence[Finding]) -> Note:
-    """Codes that readiness.toml accepts and the audit does not find."""
-    codes = sorted({finding.code for finding in findings})
+    """What readiness.toml accepts and the audit does not find."""
+    known = sorted({text for each in findings for text in (each.code, each.about)})
+    unused = [
+        _with_nearest(pattern, known)
+        for pattern in config.audit.accepted
+        if not any(accepts(pattern, each) for each in findings)
+    ]
     return _listed(
-        "codes in audit.accepted that the audit does not find",
-        [_with_nearest(code, codes) for code in config.audit.accepted if code not in codes],
+        "entries of audit.accepted that the audit does not find", unused,
         "Delete them, or correct the spelling.",
-    )
+    )  # fmt: skip
 
 
 def _with_nearest(name: str, known: list[str]) -> str:
