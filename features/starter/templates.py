@@ -63,17 +63,6 @@ leave_out_actions = []      # actions that would reveal the outcome{deciding}
 leave_out = []              # names of features (readiness features lists them); * is any text
 segments = []               # names of segments to use as 0/1 features
 
-# [outcomes]                # a lead with several deals (docs/leads.md)
-# after_lost = "open_again" # it is open again when it comes back; default: "closed"
-# after_won = "open_again"  # so that repeat purchases count; default: "closed"
-
-# [cohort]                  # which open leads are trained on and scored; default: all
-# where = [{{age_from_days = 3}}]  # conditions as in segments.toml; not_segments = ["job seekers"]
-
-# [exclude]                 # never trained on nor scored (docs/leads.md)
-# leads = {{email = ["*@our-company.com"]}}  # columns of leads; * stands for any text
-# machine_clicks = true     # without the bursts of events that link scanners cause
-
 [audit]
 accepted = []               # findings that are honest (docs/audit.md); * is any text
 
