@@ -34,6 +34,7 @@ def _utc_naive(value: Any) -> Any:
 
 
 Time = Annotated[datetime, BeforeValidator(_utc_naive)]
+SettingsFile = Literal["rules", "sources", "funnel", "segments"]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 
@@ -303,7 +304,7 @@ class Config(Strict):
         """The folder of readiness.toml, to which its paths are relative."""
         return self.path.parent
 
-    def optional_file(self, key: Literal["rules", "sources", "funnel", "segments"]) -> Path | None:
+    def optional_file(self, key: SettingsFile) -> Path | None:
         """The path of a further settings file; None where readiness.toml does not name it and there
         is none under its usual name. One that is named and not there is for its reader to refuse.
         """

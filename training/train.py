@@ -18,6 +18,7 @@ from features.open_database import open_database
 from features.progress import Progress, silent
 from features.spark.buckets import breaches_of
 from features.spec.spec import Spec, distinct
+from features.spec.wording import plural
 from models.comparison import compare_on
 from models.registry import EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
@@ -167,5 +168,5 @@ def _notes(learner: str, rules: RuleScore, database: LeadDatabase, split: Split)
         notes.append(f"The rules give points for actions that are not in the data: {actions}.")
     days, advice = days_without_deals(database)
     if days:
-        notes.append(f"{days} days without a deal before the data end. {advice}")
+        notes.append(f"{plural(days, 'day')} without a deal before the data end. {advice}")
     return tuple(notes)

@@ -12,6 +12,8 @@ from features.check.gate import lacks, training_cutoffs
 from features.check.maturity import days_without_deals, maturity
 from features.check.notes import (
     cutoff_notes,
+    left_out_notes,
+    machine_notes,
     row_notes,
     sample_note,
     setting_notes,
@@ -45,6 +47,8 @@ def check(
     notes = [
         sample_note(database),
         *rows.values(),
+        *machine_notes(database, config.exclude),
+        *left_out_notes(database),
         *setting_notes(database, config, [each.action for each in actions]),
         *cutoff_notes(database, config, cutoffs),
         *unrecorded_notes(database, config),

@@ -9,9 +9,10 @@ from features.audit.finding import Finding, accepts
 from features.catalog import MOST_ACTIONS
 from features.check.maturity import PATIENCE_DAYS
 from features.check.report import CutoffCount, Note, totals
-from features.config import Config
+from features.config import Config, Exclude
 from features.contract.breaches import SHOWN
 from features.contract.database import LeadDatabase
+from features.contract.machine_events import machine_sql, seen_sql
 from features.contract.tables import CONTRACT
 from features.spark.whole import SparkSample
 
@@ -70,6 +71,38 @@ def row_notes(database: LeadDatabase) -> dict[str, Note]:
         summary = f"SELECT sum(n)::BIGINT, min(text, {SHOWN}) FROM ({sql})"
         ((count, first),) = database.connection.execute(summary).fetchall()
         notes[name] = Note(title, count or 0, advice, tuple(first or ()))
+    return notes
+
+
+def machine_notes(database: LeadDatabase, exclude: Exclude) -> list[Note]:
+    """Events that machines seem to have caused, left out or not."""
+    kinds = (
+        ("machine_clicks", "in bursts, as link scanners click", exclude.machine_clicks),
+        ("machine_opens", "right after a sending, as mail programs open", exclude.machine_opens),
+    )
+    notes = []
+    for key, what, is_on in kinds:
+        caused = machine_sql(exclude, key == "machine_clicks", key == "machine_opens")
+        ((count, first),) = database.connection.execute(
+            "SELECT count(*), min(concat('lead ', lead_id, ': ', action, ' at ', occurred_at), "
+            f"{SHOWN}) FROM ({seen_sql(exclude, 'own_events')}) WHERE {caused}"
+        ).fetchall()
+        advice = "They are left out." if is_on else f"Leave them out with [exclude] {key} = true."
+        notes.append(Note(f"events {what}", count, advice, tuple(first or ())))
+    return notes
+
+
+def left_out_notes(database: LeadDatabase) -> list[Note]:
+    """Leads that objected or are excluded, by their reasons."""
+    titles = {"objected": "leads that objected to profiling", "excluded": "leads that are excluded"}
+    notes = []
+    for kind, title in titles.items():
+        ((count, first),) = database.connection.execute(
+            f"SELECT count(*), min('lead ' || lead_id || ': ' || reason, {SHOWN}) "
+            f"FROM left_out WHERE kind = '{kind}'"
+        ).fetchall()
+        advice = "They are never trained on nor scored; the ledger names them."
+        notes.append(Note(title, count, advice, tuple(first or ())))
     return notes
 
 
@@ -167,7 +200,7 @@ def unrecorded_notes(database: LeadDatabase, config: Config) -> list[Note]:
         "SELECT min(closed_at), max(closed_at) FROM deals WHERE closed_at <= ?",
         [database.data_end],
     ).fetchall()
-    if first is None:
+    if first is None or config.training.split == "random":
         return []
     horizon, late = timedelta(days=config.time.horizon_days), timedelta(days=PATIENCE_DAYS)
     times = config.time

@@ -68,13 +68,14 @@ def _print_report(report: "Report", accepted: list[str]) -> None:
     ]
     print_table("Actions", ["action", ">events", ">leads", ">share"], actions)
     if len(report.actions) > 20:
-        out.print(f"... and {len(report.actions) - 20} rarer actions (--json has all)")
+        out.print(f"... and {plural(len(report.actions) - 20, 'rarer action')} (--json has all)")
     deals, snapshots = report.deals, report.snapshots
     won = "unknown" if report.won_share is None else f"{report.won_share:.1%}"
     out.print(
         f"Leads: {deals['won']:,} won, {deals['lost']:,} lost, {deals['open']:,} still open.\n"
         f"Snapshots (lead and cutoff): {snapshots['mature']:,} mature, of which {won} won within "
-        f"{report.horizon_days} days; {snapshots['censored']:,} censored (outcome not yet known: "
+        f"{plural(report.horizon_days, 'day')}; {snapshots['censored']:,} censored "
+        "(outcome not yet known: "
         "not trained on, still scored).\n"
         f"Data end: {report.data_end:%Y-%m-%d %H:%M} UTC. "
         f"Features: {sum(report.features.values())} (readiness features lists them)."
@@ -109,7 +110,7 @@ def _print_leaks(leaks: Sequence["Finding"], accepted: list[str]) -> None:
     out.print(
         f"[bold red]{plural(len(leaks), 'finding')} of the leakage audit:[/] training refuses "
         "until each is mended, left out, or accepted in readiness.toml (docs/audit.md). To accept, "
-        "with a comment that says why, put in place of its [audit]:"
+        "with a comment that says why, put in place of its \\[audit]:"
     )
     print_path(to_paste(dict.fromkeys([*accepted, *codes_to_accept(leaks)])))
 
