@@ -34,13 +34,26 @@ def _utc_naive(value: Any) -> Any:
 
 Time = Annotated[datetime, BeforeValidator(_utc_naive)]
 Days = Annotated[int, Field(ge=1, le=3650)]
+Encoding = Literal[
+    "utf-8",
+    "utf-16",
+    "cp1252",
+    "latin-1",
+    "cp1250",
+    "cp1251",
+    "iso-8859-15",
+    "shift_jis",
+    "gb18030",
+]
 
 
 class Tables(Strict):
-    """Where the tables are: a file (.parquet, .csv), a query (.sql, or SELECT ...), or the name of
-    a table in `database` (a DuckDB file)."""
+    """Where the tables are: a file (.parquet; .csv, .tsv or .txt, also .gz), a query (.sql, or
+    SELECT ...), or the name of a table in `database` (a DuckDB file). `encoding` is that of text
+    files which are not marked as Unicode (docs/tables.md)."""
 
     folder: str = "."
+    encoding: Encoding = "utf-8"
     database: str | None = None
     events: str
     leads: str

@@ -103,7 +103,7 @@ def open_files(config: Config, specs: Iterable[Spec] = ()) -> Iterator[LeadDatab
     contract are kept for `breaches`; the leads they concern are in `lead_faults`.
     """
     with temporary_duckdb(config.engine) as (connection, scratch):
-        columns = open_sources(connection, config.tables, config.folder)
+        columns = open_sources(connection, config.tables, config.folder, scratch)
         lying = is_read_in_place("events", config.tables.events, columns["events"])
         in_place = {"events"} if lying else set()
         features, end = config.features, config.time.data_end

@@ -1,9 +1,9 @@
 """The contract of a lead database: its tables, their columns and types, and how they are read.
 
-A table is named in readiness.toml as a file (.parquet, .csv), a query (.sql, or SELECT ...) or a
-table of `database`. Whatever it is, it is staged once into the contract's own types: times as naive
-UTC microseconds, missing values as NULL (never NaN), lead ids as integers where every table has
-integers, else as text.
+A table is named in readiness.toml as a file (.parquet, or a text file: text_files.py), a query
+(.sql, or SELECT ...) or a table of `database`. Whatever it is, it is staged once into the
+contract's own types: times as naive UTC microseconds, missing values as NULL (never NaN), lead ids
+as integers where every table has integers, else as text.
 """
 
 import difflib
@@ -15,8 +15,11 @@ from pathlib import Path
 import duckdb
 
 from features.config import Tables
+from features.contract import text_values
+from features.contract.text_files import TextFiles, is_text_file
 from features.errors import BadInput
 from features.sql import literal, quoted
+from features.toml import read_text
 
 
 @dataclass(frozen=True)
@@ -80,16 +83,19 @@ def has_suffix(named: str, *suffixes: str) -> bool:
 
 
 def _is_file(named: str) -> bool:
-    return has_suffix(named, "parquet", "csv", "sql")
+    return has_suffix(named, "parquet", "sql") or is_text_file(named)
 
 
-def source_sql(connection: duckdb.DuckDBPyConnection, table: str, named: str, folder: Path) -> str:
-    """The SELECT that reads a table as readiness.toml names it.
+def source_sql(texts: TextFiles, table: str, named: str, folder: Path, data: Path) -> str:
+    """The SELECT that reads a table as readiness.toml names it; `folder` is where that is looked
+    for, `data` where the files in a query are.
 
-    Lead ids in CSV are read as text, so that an id like 007 keeps its zeros.
+    Of text files the columns of the contract stay texts, and are cast by it: an id like 007 keeps
+    its zeros. Further columns of leads may become attributes, so their types are found.
     Raises BadInput for a file that is not there.
     """
     if is_query(named):
+        texts.name_in(table, named, data)
         return named
     if not _is_file(named):
         return f"SELECT * FROM crm.{quoted(named)}"
@@ -100,25 +106,21 @@ def source_sql(connection: duckdb.DuckDBPyConnection, table: str, named: str, fo
             "are looked for in tables.folder, queries beside readiness.toml)."
         )
     if has_suffix(named, "sql"):
-        try:
-            return path.read_text(encoding="utf-8").strip().rstrip(";")
-        except UnicodeDecodeError as error:
-            raise BadInput(f"tables.{table}: {path} is not UTF-8 text: {error}") from None
+        query = read_text(path).strip().rstrip(";")
+        texts.name_in(table, query, data)
+        return query
     if has_suffix(named, "parquet"):
         return f"SELECT * FROM read_parquet({literal(str(path))})"
-    file = literal(str(path))
-    header = [name for name, *_ in connection.execute(f"DESCRIBE FROM read_csv({file})").fetchall()]
-    # Times too are read as text, and cast by the contract: 03/04/2024 must be asked about, not
-    # guessed to be April or March.
-    as_text = [c.name for c in CONTRACT[table] if c.type in ("LEAD_ID", "TIMESTAMP")]
-    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in as_text if name in header)
-    return f"SELECT * FROM read_csv({file}{', types = {' + types + '}' if types else ''})"
+    required = [column.name for column in CONTRACT[table] if column.required]
+    of_contract = [column.name for column in CONTRACT[table]]
+    return texts.sql(table, path, required, of_contract if table == "leads" else None)
 
 
 def open_sources(
-    connection: duckdb.DuckDBPyConnection, tables: Tables, folder: Path
+    connection: duckdb.DuckDBPyConnection, tables: Tables, folder: Path, scratch: Path
 ) -> dict[str, dict[str, str]]:
     """Create a view raw_<table> for each named table; return each one's columns and their types.
+    Text files that DuckDB does not read as they are become others in the folder `scratch`.
 
     Raises BadInput naming the table for what cannot be read and for missing columns.
     """
@@ -133,6 +135,7 @@ def open_sources(
         except duckdb.Error as error:
             raise BadInput(f"tables.database: {path} cannot be opened: {error}") from None
     columns: dict[str, dict[str, str]] = {}
+    texts = TextFiles(connection, tables.encoding, scratch)
     for table in CONTRACT:
         named = getattr(tables, table)
         if named is None:
@@ -144,7 +147,7 @@ def open_sources(
             )
         home = folder if named.lower().endswith(".sql") else data
         try:
-            query = source_sql(connection, table, named, home)
+            query = source_sql(texts, table, named, home, data)
             connection.execute(f"CREATE VIEW raw_{table} AS {query}")
             columns |= describe_sources(connection, [table])
         except duckdb.Error as error:
@@ -198,16 +201,21 @@ def cast(column: Column, types: dict[str, str], id_type: str) -> str:
     if column.name not in types:
         return f"CAST(NULL AS {id_type if column.type == 'LEAD_ID' else column.type})"
     name, kind = quoted(column.name), types[column.name]
+    is_text = kind == "VARCHAR" or kind.startswith("ENUM")
+    text = f"{name}::VARCHAR" if kind.startswith("ENUM") else name
     if column.type == "LEAD_ID":
         if kind in ("DOUBLE", "FLOAT"):  # integers beside a missing one, as pandas keeps them
             whole = f"TRY_CAST({name} AS HUGEINT)"
             name = f"CASE WHEN {name} = {whole} THEN {whole}::VARCHAR ELSE {name}::VARCHAR END"
         return f"CAST({name} AS {id_type})"
     if column.type == "TIMESTAMP":
-        zoned = kind == "VARCHAR"  # text may carry an offset
-        time = f"TRY_CAST({f'TRY_CAST({name} AS TIMESTAMPTZ)' if zoned else name} AS TIMESTAMP)"
+        if is_text:
+            return text_values.time(text)
+        time = f"TRY_CAST({name} AS TIMESTAMP)"
         return f"CASE WHEN {time} {_READABLE} THEN {time} END"
     if column.type == "DOUBLE":  # NaN and infinity are no values
-        number = f"TRY_CAST({name} AS DOUBLE)"
+        number = text_values.number(text) if is_text else f"TRY_CAST({name} AS DOUBLE)"
         return f"CASE WHEN isfinite({number}) THEN {number} END"
+    if column.type == "BOOLEAN":  # a number is a flag where it is 1 or 0
+        return text_values.flag(text if is_text else f"{name}::VARCHAR")
     return f"TRY_CAST({name} AS {column.type})"
