@@ -31,9 +31,11 @@ from features.contract.tables import (
     lead_id_type,
     open_sources,
 )
+from features.contract.text_values import is_number_column
 from features.cutoffs import utc_now
 from features.errors import BadInput
-from features.spec.compiled import attribute_columns
+from features.spec.compiled import compile_specs
+from features.spec.kinds import Attribute
 from features.spec.spec import Spec
 from features.sql import literal, quoted
 
@@ -107,8 +109,9 @@ def open_files(config: Config, specs: Iterable[Spec] = ()) -> Iterator[LeadDatab
         lying = is_read_in_place("events", config.tables.events, columns["events"])
         in_place = {"events"} if lying else set()
         features, end = config.features, config.time.data_end
-        attributes = attribute_columns(specs)
-        yield stage(connection, scratch, columns, features, attributes, end, in_place)
+        further = further_attributes(specs)
+        further |= numbers_in_text(connection, features.attributes, columns)
+        yield stage(connection, scratch, columns, features, further, end, in_place)
 
 
 @contextmanager
@@ -122,7 +125,33 @@ def open_frames(
     Arrow or whatever else DuckDB reads."""
     with temporary_duckdb(engine) as (connection, scratch):
         columns = register_tables(connection, frames)
-        yield stage(connection, scratch, columns, features, attribute_columns(specs))
+        further = further_attributes(specs)
+        further |= numbers_in_text(connection, features.attributes, columns)
+        yield stage(connection, scratch, columns, features, further)
+
+
+def further_attributes(specs: Iterable[Spec]) -> dict[str, bool]:
+    """The attributes that some specs read, and whether any of them reads it as a number."""
+    attributes: dict[str, bool] = {}
+    for leaf in compile_specs(specs).leaves:
+        if isinstance(leaf, Attribute):
+            attributes[leaf.column] = attributes.get(leaf.column, False) or not leaf.text
+    return attributes
+
+
+def numbers_in_text(
+    connection: duckdb.DuckDBPyConnection,
+    listed: Iterable[str],
+    columns: dict[str, dict[str, str]],
+) -> dict[str, bool]:
+    """The listed attributes, columns of texts, whose values are numbers written otherwise: 1,095.
+    Each is True."""
+    texts = [name for name in listed if columns["leads"].get(name) == "VARCHAR"]
+    if not texts:
+        return {}
+    tests = ", ".join(is_number_column(quoted(name)) for name in texts)
+    (row,) = connection.execute(f"SELECT {tests} FROM raw_leads").fetchall()
+    return {name: True for name, is_so in zip(texts, row, strict=True) if is_so}
 
 
 def register_tables(
@@ -159,19 +188,23 @@ def stage(
     scratch: Path,
     columns: dict[str, dict[str, str]],
     features: Features,
-    attributes: Iterable[str] = (),
+    attributes: Mapping[str, bool],
     data_end: datetime | None = None,
     in_place: Set[str] = frozenset(),
 ) -> LeadDatabase:
     """The lead database over the views raw_<table>, whose columns and types are `columns`.
-    `attributes` are further columns of leads; the tables `in_place` are read where they lie."""
+    `attributes` are further columns of leads, and whether they must read as numbers; the tables
+    `in_place` are read where they lie."""
     listed = _attributes(features.attributes, "features.attributes lists", columns["leads"])
-    further = sorted(set(attributes) - listed.keys())
+    further = sorted(attributes.keys() - listed.keys())
     further_attributes = _attributes(further, "A rule or condition asks for", columns["leads"])
     _create_tables(connection, features, listed.keys() | further_attributes, columns, in_place)
     now = utc_now()
     observed = observe(connection, features, now)
-    write_lead_faults(connection)
+    texts = [
+        name for name, kind in columns["leads"].items() if kind.startswith(("VARCHAR", "ENUM"))
+    ]
+    write_lead_faults(connection, columns, [name for name in texts if attributes.get(name)])
     return LeadDatabase(
         connection=connection,
         columns=columns,

@@ -149,6 +149,9 @@ def open_sources(
         try:
             query = source_sql(texts, table, named, home, data)
             connection.execute(f"CREATE VIEW raw_{table} AS {query}")
+            if not is_query(named) and not has_suffix(named, "sql"):  # for cures.py
+                source = literal(named) if _is_file(named) else f"crm.{named}"
+                connection.execute(f"COMMENT ON VIEW raw_{table} IS {literal(source)}")
             columns |= describe_sources(connection, [table])
         except duckdb.Error as error:
             raise BadInput(f"tables.{table} cannot be read ({named}): {error}") from None

@@ -48,6 +48,15 @@ def is_text_file(named: str) -> bool:
     return named.lower().removesuffix(".gz").rpartition(".")[2] in KINDS
 
 
+def read_header(
+    table: str, path: str, line: str, required: Collection[str]
+) -> tuple[str, tuple[str, ...]]:
+    """The delimiter and the columns that the header line of a text file says. Raises BadInput where
+    it cannot be told."""
+    file = _TextFile(table, Path(path), "utf-8").headed(line.removeprefix("\ufeff"), required)
+    return file.delimiter, file.names
+
+
 @dataclass(frozen=True)
 class TextFiles:
     """Reads the text files of a lead database. `encoding` is tables.encoding; `scratch` is the
@@ -169,7 +178,10 @@ class _TextFile:
 
     def with_header(self, required: Collection[str]) -> "_TextFile":
         """With the delimiter and the columns that the header line says."""
-        line = next(self._lines(), "")
+        return self.headed(next(self._lines(), ""), required)
+
+    def headed(self, line: str, required: Collection[str]) -> "_TextFile":
+        """With the delimiter and the columns of this header line."""
         if not line.strip():
             self.refuse("line 1 is blank. It should name the columns: delete what is above them.")
         if "\0" in line:

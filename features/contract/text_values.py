@@ -27,35 +27,19 @@ _NO_NUMBER = r"(?i)[+-]?(?:nan|inf|infinity)"
 # No leading zero (007 is a code), and at most 18 digits before the point (more are an identifier).
 _WHOLE = r"-?(?:0|[1-9]\d{0,17})"
 
-_OF_TYPE = {
+PATTERNS = {  # as other engines, too, read regular expressions
     "BIGINT": _WHOLE,
     "DOUBLE": rf"{_WHOLE}(?:\.\d+)?(?:[eE][+-]?\d+)?",
     "BOOLEAN": "(?i)true|false",
 }
 # What a column of texts may become: the first of these that all its values read as.
-COLUMN_TYPES = (*_OF_TYPE, "DATE", "TIMESTAMP")
+COLUMN_TYPES = (*PATTERNS, "DATE", "TIMESTAMP")
 
 # What people write for no value, and numbers in another form than the plain one.
 _EMPTY_WORDS = r"(?i)|-+|\?|n/?a|n\.a\.|nan|null|none|nil|unknown|k\. ?a\.|#n/a"
 _GROUPED = r"\d{1,3}(?:[,.' \x{A0}\x{202F}]\d{3})+(?:[.,]\d+)?|\d+,\d+|\d+(?:\.\d+)?"
 _MARK = r"(?:[$€£¥%]|[A-Z]{3})"
 _DECORATED = rf"{_MARK}? ?\(?[+-]?{_MARK}? ?(?:{_GROUPED})\)? ?-?{_MARK}?"
-
-_DATE_FORMATS = (
-    *("%d.%m.%Y", "%m.%d.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
-    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%y/%m/%d", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d"),
-    *("%Y%m%d", "%Y.%m.%d", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y"),
-    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%a, %d %b %Y"),
-)
-_CLOCK_FORMATS = ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%g", "%H:%M:%S,%g", "%I:%M %p", "%I:%M:%S %p")
-_NUMBER_CURES = (  # a form that all offenders have, and the SQL that reads it
-    (r"-?[\d,]+(?:\.\d+)?", "replace({0}, ',', '')"),
-    (r"-?[\d.]+,\d+", "replace(replace({0}, '.', ''), ',', '.')"),
-    (r"-?[\d.]+ ?%", "rtrim({0}, ' %')"),
-    (r"\([\d.]+\)", "'-' || trim({0}, '()')"),
-    (r"[^\d.,()]*[\d.]+[^\d.,()]*", "regexp_replace({0}, '[^0-9.-]', '', 'g')"),
-    (r"[^\d.,()]*[\d,.]+[^\d.,()]*", "regexp_replace({0}, '[^0-9.-]', '', 'g')"),
-)
 
 
 def fits(pattern: str, text: str) -> str:
@@ -117,12 +101,18 @@ def flag(text: str) -> str:
     return f"CASE WHEN {fits('(?i)true|false|t|f|1|0', text)} THEN TRY_CAST({text} AS BOOLEAN) END"
 
 
-def is_number_in_another_form(text: str) -> str:
-    """The condition that a text is a number, but not a plain one; NULL where it is a word for no
-    value, such as n/a."""
+def is_number(text: str) -> str:
+    """The condition that a text is a plain number."""
+    return fits(_NUMBER, text)
+
+
+def is_number_column(text: str) -> str:
+    """The condition, an aggregate, that a column of texts holds numbers, some in another form than
+    the plain one or replaced by a word for no value (n/a). Not where some begin with 0: codes."""
+    plain, other = is_number(text), fits(_DECORATED, text)
     return (
-        f"CASE WHEN {fits(_EMPTY_WORDS, text)} THEN NULL "
-        f"ELSE {fits(_DECORATED, text)} AND NOT {fits(_NUMBER, text)} END"
+        f"bool_and({plain} OR {other} OR {fits(_EMPTY_WORDS, text)}) AND bool_or({plain} OR "
+        f"{other}) AND NOT bool_and({plain}) AND NOT bool_or({fits('0[0-9]+', text)})"
     )
 
 
@@ -137,4 +127,4 @@ def reads_as(kind: str, text: str) -> str:
         return f"{time(text)} IS NOT NULL"
     if kind == "DATE":
         return f"{fits(_DATE, text)} AND TRY_CAST({text} AS DATE) IS NOT NULL"
-    return fits(_OF_TYPE[kind], text)
+    return fits(PATTERNS[kind], text)

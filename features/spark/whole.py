@@ -5,9 +5,9 @@ Everything else is local to a lead. The facts are summed over the raw rows as Sp
 the expressions that stage a lead database.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -19,6 +19,7 @@ import pyarrow as pa
 from features.config import Config, Engine, Features
 from features.contract.database import (
     LeadDatabase,
+    numbers_in_text,
     register_tables,
     stage,
     temporary_duckdb,
@@ -38,12 +39,12 @@ _READ = {"events": ["lead_id", "occurred_at", "action", "recorded_at"]}
 @dataclass(frozen=True)
 class Staging:
     """How any part of a lead database is staged, on any machine. `columns` are the needed ones by
-    table; `attributes` are those of leads besides features.attributes. `data_end` is None where no
-    time can be read."""
+    table; `attributes` are those of leads besides features.attributes, and whether they must read
+    as numbers. `data_end` is None where no time can be read."""
 
     features: Features
     engine: Engine
-    attributes: frozenset[str]
+    attributes: dict[str, bool]
     columns: dict[str, list[str]]
     data_end: datetime | None
 
@@ -74,7 +75,7 @@ class SparkSample(LeadDatabase):
 
 @contextmanager
 def open_sample(
-    config: Config, attributes: Set[str], leads: Sequence[str]
+    config: Config, attributes: Mapping[str, bool], leads: Sequence[str]
 ) -> Iterator[SparkSample]:
     """Open the lead database on Spark that readiness.toml names, and stage engine.spark.most_leads
     of its leads here, `leads` among them. Else as `contract.database.open_files`."""
@@ -82,6 +83,9 @@ def open_sample(
     with temporary_duckdb(config.engine) as (connection, scratch):
         columns = register_tables(connection, whole.tables.sample(whole.share, leads))
         end = whole.staging.data_end
+        in_text = numbers_in_text(connection, config.features.attributes, columns)
+        attributes = dict(attributes) | in_text
+        whole = replace(whole, staging=replace(whole.staging, attributes=attributes))
         staged = stage(connection, scratch, columns, config.features, attributes, end)
         yield SparkSample(**vars(staged) | {"actions": whole.actions, "whole": whole})
 
@@ -104,7 +108,7 @@ def open_bucket(how: Staging, rows: pa.RecordBatchReader) -> Iterator[LeadDataba
         yield stage(connection, scratch, columns, how.features, how.attributes, end)
 
 
-def find_whole(config: Config, attributes: Set[str], now: datetime) -> Whole:
+def find_whole(config: Config, attributes: Mapping[str, bool], now: datetime) -> Whole:
     """Open the tables on Spark and look at all of them once. Times after `now` end no data.
 
     `attributes` are the columns of leads that rules or segments will ask for.
@@ -126,7 +130,7 @@ def find_whole(config: Config, attributes: Set[str], now: datetime) -> Whole:
     end = config.time.data_end or max(map(_from_microseconds, latest), default=None)
     return Whole(
         tables,
-        Staging(config.features, config.engine, frozenset(attributes), columns, end),
+        Staging(config.features, config.engine, dict(attributes), columns, end),
         leads=sum(row["rows"] for row in facts["leads"]),
         events=sum(row["rows"] for row in facts["events"]),
         actions=tuple(sorted(events, key=lambda action: (-events[action], action))),
