@@ -17,12 +17,6 @@ _DATES = (
     *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%a, %d %b %Y"),
 )
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %H:%M:%S,%f", " %I:%M %p", " %I:%M:%S %p")
-_FORMATS = {
-    f"strptime({{0}}, {literal(date + clock)})": f"coalesce(year(try_strptime(seen, "
-    f"{literal(date + clock)})) >= 1000, false)"
-    for date in _DATES
-    for clock in _CLOCKS
-}
 # What reads a column, {0}, and the condition that a text, `seen`, is in that form.
 _TIMES = {
     "trim({0})": f"{text_values.time('trim(seen)')} IS NOT NULL",
@@ -34,13 +28,20 @@ _TIMES = {
         "seen",  # the days of Excel
     ),
 }
+for _format in (date + clock for date in _DATES for clock in _CLOCKS):
+    _as_text = "{0}::VARCHAR" if _format == "%Y%m%d" else "{0}"  # a file of them holds numbers
+    _TIMES[f"strptime({_as_text}, {literal(_format)})"] = (
+        f"coalesce(year(try_strptime(seen, {literal(_format)})) >= 1000, false)"
+    )
 _NUMBERS = {
     "trim({0})": text_values.is_number("trim(seen)"),
     "replace({0}, ',', '')": fits(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", "seen"),
     "replace(replace({0}, '.', ''), ',', '.')": fits(r"[+-]?[\d.]+,\d+", "seen"),
     "rtrim({0}, ' %')": fits(r"[\d.]+ ?%", "seen"),
     "'-' || trim({0}, '()')": fits(r"\([\d.]+\)", "seen"),
-    "regexp_replace({0}, '[^0-9.-]', '', 'g')": fits(r"[^\d.,()]+[\d.]+|[\d. ]+[^\d.,()]*", "seen"),
+    "regexp_replace({0}, '[^0-9.-]', '', 'g')": fits(
+        r"[^\d.,()%]+[\d. ]+|[\d. ]+[^\d.,()%]*", "seen"
+    ),
 }
 _SOME = 200  # offenders rule forms out; those that are left are tried on all
 
@@ -52,7 +53,7 @@ def cure(
     `offenders` is a query whose column `seen` has them as texts."""
     match kind:
         case "TIMESTAMP":
-            forms, general = _TIMES | _FORMATS, _general_time(connection, offenders)
+            forms, general = _TIMES, _general_time(connection, offenders)
         case "DOUBLE":
             forms, general = _NUMBERS, "Write plain numbers, such as 1095.5; empty for none."
         case _:

@@ -274,7 +274,8 @@ class _TextFile:
                 if len(row) != len(self.names):
                     kind = "too many" if len(row) > len(self.names) else "too few"
                     short = _short(self.delimiter.join(row))
-                    what = f"{len(row)} fields where line 1 names {len(self.names)} columns"
+                    fields = f"{len(row)} field{'s' * (len(row) > 1)}"
+                    what = f"{fields} where line 1 names {len(self.names)} columns"
                     faults.add(kind, line, f"{what}: {short}")
                 elif any("\0" in field for field in row):
                     faults.add("NUL", line, "a NUL byte")
