@@ -89,7 +89,7 @@ def _parts(config: Config, scorer: Scorer) -> tuple[dict[str, Cost], int, int]:
     with open_database(scorer.staged(config), scorer.specs) as database:
         staging = watch.lap()
         cutoff = default_cutoff(database.data_end, database.data_end)
-        snapshots = Snapshots.at(database, [cutoff])
+        snapshots = Snapshots.open_at(database, [cutoff])
         events, leads = database.events_count, snapshots.count
         features, scores = Cost(0, 0), Cost(0, 0)
         frames = feature_frames(snapshots, scorer.specs, config.engine.memory_gb)

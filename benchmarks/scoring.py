@@ -88,7 +88,7 @@ def drawn_rows(folder: Path) -> tuple[Scorer, pd.DataFrame]:
     with open_database(scorer.model.staged(config), scorer.specs) as database:
         end = database.data_end.replace(hour=0, minute=0, second=0, microsecond=0)
         cutoffs = [end - timedelta(weeks=week) for week in range(CUTOFFS)]
-        frame = feature_frame(Snapshots.at(database, cutoffs), scorer.specs)
+        frame = feature_frame(Snapshots.open_at(database, cutoffs), scorer.specs)
     return scorer, frame.sample(100_000, replace=True, random_state=SEED, ignore_index=True)
 
 

@@ -138,7 +138,7 @@ def one(home: Path, where: str) -> dict[str, Any]:
 def _here(database: Any, target: Path) -> int:
     target.mkdir()
     rows = 0
-    snapshots = Snapshots.at(database, CUTOFFS)
+    snapshots = Snapshots.open_at(database, CUTOFFS)
     for number, frame in enumerate(feature_frames(snapshots, SPECS, 4)):
         frame.to_parquet(target / f"{number}.parquet")
         rows += len(frame)

@@ -4,29 +4,35 @@ Adding a feature is one line here. What the rules need is put on the same list (
 one pass over the events serves the model, the rules and the reasons.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from features.conditions.segments import InSegment, opted_in
 from features.config import Config, Features
 from features.contract.database import LeadDatabase
+from features.errors import BadInput
 from features.spec.kinds import (
     ActiveDays,
     Age,
-    Attribute,
+    AttributeType,
     Count,
     Custom,
     DaysSince,
+    DaysSinceDeal,
     Decayed,
     DistinctContent,
     First,
     Last,
+    PastDeals,
     Ratio,
     Sessions,
     Share,
     SumValue,
     Trend,
+    attribute_feature,
 )
 from features.spec.spec import Spec, distinct
+from features.spec.where import fits
 
 # The most frequent actions get features of their own; rarer ones count as "any activity" only.
 MOST_ACTIONS = 60
@@ -39,15 +45,30 @@ CUSTOM: tuple[Custom, ...] = ()
 def catalog(
     settings: Features,
     actions: Sequence[str],
-    attributes: Mapping[str, bool],
+    attributes: Mapping[str, AttributeType],
     segments: Iterable[InSegment] = (),
+    past_deals: bool = False,
 ) -> tuple[Spec, ...]:
-    """The features of a training: `actions` most frequent first, `attributes` name -> is text,
-    `segments` those that settings.segments names, with their definitions."""
+    """The features of a training: `actions` most frequent first, `attributes` by what they are,
+    `segments` those that settings.segments names, with their definitions. `past_deals`: whether a
+    lead may be open with closed deals behind it."""
+    specs: list[Spec] = [Age()]
+    specs += _of_behaviour(settings, actions) if actions else []
+    specs += [attribute_feature(name, kind) for name, kind in attributes.items()]
+    if past_deals:
+        specs += [PastDeals("won"), PastDeals("lost"), DaysSinceDeal("won"), DaysSinceDeal("lost")]
+    specs += [*segments, *CUSTOM]
+    return tuple(
+        spec
+        for spec in distinct(specs)
+        if not any(fits(pattern, spec.name) for pattern in settings.leave_out)
+    )
+
+
+def _of_behaviour(settings: Features, actions: Sequence[str]) -> list[Spec]:
     windows = [*settings.windows_days, None]
     long = max(settings.windows_days)
-    specs: list[Spec] = [Age()]
-    specs += [Count(None, window) for window in windows]
+    specs: list[Spec] = [Count(None, window) for window in windows]
     specs += [DaysSince(None), Decayed(None, settings.half_life_days)]
     specs += [ActiveDays(window) for window in windows]
     specs += [Sessions(window) for window in windows]
@@ -60,15 +81,34 @@ def catalog(
     for action in list(actions)[:MOST_ACTIONS]:
         specs += [Count(action, window) for window in windows]
         specs += [DaysSince(action), Decayed(action, settings.half_life_days)]
-    specs += [Attribute(name, text) for name, text in attributes.items()]
-    specs += [*segments, *CUSTOM]
-    return distinct(specs)
+    return specs
+
+
+def catalog_of(config: Config, database: LeadDatabase) -> tuple[Spec, ...]:
+    """The features that `readiness train` computes over an open lead database. Raises BadInput
+    where features.leave_out has a name that none of them has."""
+    further = database.actions, database.attributes, opted_in(config), config.outcomes.open_again
+    whole = config.features.model_copy(update={"leave_out": []})
+    names = [spec.name for spec in catalog(whole, *further)]
+    unknown = [
+        pattern
+        for pattern in config.features.leave_out
+        if not any(fits(pattern, name) for name in names)
+    ]
+    if unknown:
+        near = {each: difflib.get_close_matches(each, names, n=1) for each in unknown}
+        hints = [f"{each} (is it {near[each][0]}?)" if near[each] else each for each in unknown]
+        raise BadInput(
+            f"features.leave_out in {config.path.name} has {len(unknown)} "
+            f"name{'s' * (len(unknown) != 1)} that no feature has: {', '.join(hints)}. "
+            "`readiness features` lists them; * stands for any text."
+        )
+    return catalog(config.features, *further)
 
 
 def describe_features(database: LeadDatabase, config: Config) -> list[dict[str, str]]:
     """Every feature of the catalog: its name, its meaning in words and its kind."""
-    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
     return [
         {"name": spec.name, "meaning": spec.meaning(config.words), "kind": type(spec).__name__}
-        for spec in specs
+        for spec in catalog_of(config, database)
     ]

@@ -11,13 +11,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from features.cutoffs import grid, mature
 from features.errors import BadInput
 from features.toml import Strict, parse_toml, read_text
 
 FILE_NAME = "readiness.toml"
+LONGEST_NAME = 250  # letters of a name in MLflow's registry
 REMOVED_KEYS = {  # and why, for the message where a file still has one
     "engine.incremental": "measuring every lead is as cheap (ADR 20); delete out/nightly/ too",
     "training.partly_mature": "late cutoffs are no longer used for calibration: they gave no gain "
@@ -33,6 +34,7 @@ def _utc_naive(value: Any) -> Any:
 
 
 Time = Annotated[datetime, BeforeValidator(_utc_naive)]
+SettingsFile = Literal["rules", "sources", "funnel", "segments"]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Encoding = Literal[
     "utf-8",
@@ -48,18 +50,21 @@ Encoding = Literal[
 
 
 class Tables(Strict):
-    """Where the tables are: a file (.parquet; .csv, .tsv or .txt, also .gz), a query (.sql, or
-    SELECT ...), or the name of a table in `database` (a DuckDB file). `encoding` is that of text
-    files which are not marked as Unicode (docs/tables.md)."""
+    """Where the tables are: a file (.parquet, .xlsx, or .csv, .tsv, .txt, also .gz), a folder/ of
+    Parquet or of a Delta or Iceberg table, a query (.sql, or SELECT ...), or the name of a table in
+    `database`: a DuckDB or SQLite file, or the URL of a PostgreSQL or MySQL, whose password is
+    written as the environment variable that holds it, ${NAME} (docs/databases.md). `encoding` is
+    that of text files which are not marked as Unicode (docs/tables.md)."""
 
     folder: str = "."
     encoding: Encoding = "utf-8"
     database: str | None = None
-    events: str
+    events: str | None = None
     leads: str
     deals: str
     contacts: str | None = None
     stages: str | None = None
+    merges: str | None = None
 
 
 class Times(Strict):
@@ -95,17 +100,65 @@ class Times(Strict):
 
 
 class Features(Strict):
-    """What the features are made from; `features/catalog.py` turns this into the list."""
+    """What the features are made from; `features/catalog.py` turns this into the list. `leave_out`
+    are names of features that the model does not get; * stands for any text."""
 
     windows_days: Annotated[list[Days], Field(min_length=1)] = [1, 7, 30, 90]
     half_life_days: Days = 14
     attributes: list[str] = []
     leave_out_actions: list[str] = []
+    leave_out: list[str] = []
     segments: list[str] = []
 
 
+AfterClosing = Literal["closed", "open_again"]
+
+
+class Outcomes(Strict):
+    """Whether a lead whose deal was closed is open again when it comes back: from its next event,
+    or its next deal's opening, after that closing (features/contract/open_periods.py)."""
+
+    after_lost: AfterClosing = "closed"
+    after_won: AfterClosing = "closed"
+
+    @property
+    def open_again(self) -> bool:
+        """Whether a lead may have closed deals behind it and be open."""
+        return "open_again" in (self.after_lost, self.after_won)
+
+
+class Cohort(Strict):
+    """Which of the open leads are trained on, judged and scored: those that meet the conditions
+    `where` (features/conditions; a list means all of them), and are in one of the `segments`, if
+    any are named, and in none of `not_segments`."""
+
+    where: dict[str, Any] | list[dict[str, Any]] = {}
+    segments: list[str] = []
+    not_segments: list[str] = []
+
+
+class Exclude(Strict):
+    """Leads that are never trained on, judged or scored, and events that no person caused.
+
+    leads: columns of tables.leads, each with the texts that exclude a lead: * stands for any text,
+    and the case does not matter: {email = ["*@our-company.com", "test*"]}. machine_clicks leaves
+    out bursts of events, as link scanners cause them; machine_opens the events of `opens` within
+    `opens_within_seconds` after one of `sends` (features/contract/machine_events.py).
+    """
+
+    leads: dict[str, list[str]] = {}
+    machine_clicks: bool = False
+    burst_events: Annotated[int, Field(ge=2, le=1000)] = 5
+    burst_seconds: Annotated[int, Field(ge=1, le=3600)] = 3
+    machine_opens: bool = False
+    opens: list[str] = ["email_opened"]
+    sends: list[str] = ["email_sent"]
+    opens_within_seconds: Annotated[int, Field(ge=1, le=3600)] = 5
+
+
 class Audit(Strict):
-    """Codes of findings of the leakage audit that somebody checked and that are honest."""
+    """Findings of the leakage audit that somebody checked and that are honest: their codes, or
+    what they are about (`column:status`, `action:mail`); * stands for any text."""
 
     accepted: list[str] = []
 
@@ -170,15 +223,17 @@ class Routing(Strict):
 
 class TrainingSettings(Strict):
     """The bounded search: how many candidates, on how many rolling-origin folds; the fewest won
-    leads to train on (docs/enough-data.md); which learner is registered, the simplest that is as
-    good, or always one of the two (docs/baselines.md); whether scoring follows a win rate that has
-    changed since training (models/prior_shift.py)."""
+    leads to train on (docs/enough-data.md); which learner is registered, one of the two, or the
+    simplest that is as good on the folds (docs/baselines.md); whether the days are artificial, so
+    that the test is a random share of the leads, for exploration only (docs/own-data.md); whether
+    scoring follows a win rate that has changed since training (models/prior_shift.py)."""
 
     candidates: Annotated[int, Field(ge=1, le=200)] = 6
     folds: Annotated[int, Field(ge=1, le=20)] = 3
     jobs: Annotated[int, Field(ge=1, le=256)] = 2
     least_wins: Annotated[int, Field(ge=10)] = 60
-    learner: Literal["simplest", "trees", "logistic"] = "simplest"
+    learner: Literal["trees", "logistic", "simplest"] = "trees"
+    split: Literal["time", "random"] = "time"
     prior_shift: bool = False
 
 
@@ -191,12 +246,26 @@ class PromotionSettings(Strict):
     stale_after_days: Days = 90
 
 
+def _name(name: str) -> str:
+    """A name as MLflow takes it for an experiment."""
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise ValueError(f"{name!r} must be one line of 1 to {LONGEST_NAME} letters, not all blank")
+    return name
+
+
+def _model_name(name: str) -> str:
+    """A name as MLflow takes it for a registered model, which stands in addresses of its own."""
+    if set(name) & set("/:") or name in (".", ".."):
+        raise ValueError(f"{name!r} cannot name a model in MLflow: leave out / and :")
+    return _name(name)
+
+
 class Mlflow(Strict):
     """Where experiments are tracked and models registered."""
 
     uri: Annotated[str, Field(min_length=1)] = "sqlite:///out/mlflow.db"
-    experiment: str = "sales-readiness"
-    model: str = "sales-readiness"
+    experiment: Annotated[str, AfterValidator(_name)] = "sales-readiness"
+    model: Annotated[str, AfterValidator(_model_name)] = "sales-readiness"
 
 
 class Spark(Strict):
@@ -232,6 +301,9 @@ class Config(Strict):
     capacity: Capacity
     routing: Routing = Routing()
     features: Features = Features()
+    outcomes: Outcomes = Outcomes()
+    cohort: Cohort = Cohort()
+    exclude: Exclude = Exclude()
     audit: Audit = Audit()
     training: TrainingSettings = TrainingSettings()
     promotion: PromotionSettings = PromotionSettings()
@@ -244,6 +316,13 @@ class Config(Strict):
     def folder(self) -> Path:
         """The folder of readiness.toml, to which its paths are relative."""
         return self.path.parent
+
+    def optional_file(self, key: SettingsFile) -> Path | None:
+        """The path of a further settings file; None where readiness.toml does not name it and there
+        is none under its usual name. One that is named and not there is for its reader to refuse.
+        """
+        path = self.folder / str(getattr(self, key))
+        return path if path.exists() or key in self.model_fields_set else None
 
     @property
     def out_folder(self) -> Path:

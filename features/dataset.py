@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.cohort import cohort_at
 from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frame
 from features.errors import Refused
 from features.labels import ending_sql, labels
 from features.progress import Progress, silent
-from features.snapshots import Snapshots
 from features.spec.spec import Spec
 
 
@@ -55,7 +55,7 @@ def labelled(
     progress: Progress = silent,
 ) -> Dataset:
     """The dataset of mature cutoffs. Raises Refused where no lead is open at any of them."""
-    snapshots = Snapshots.at(database, cutoffs)
+    snapshots = cohort_at(database, cutoffs)
     won = labels(snapshots, horizon_days)["won"]
     if won.empty:
         raise Refused(
@@ -69,5 +69,5 @@ def labelled(
 def endings(database: LeadDatabase, cutoffs: Sequence[datetime], until: datetime) -> pd.DataFrame:
     """lead_id, cutoff, days, ending (`features.labels`) of the same snapshots as `labelled` in the
     same order, by what was known at `until`."""
-    sql = ending_sql(Snapshots.at(database, cutoffs), until)
+    sql = ending_sql(cohort_at(database, cutoffs), until)
     return database.query(f"{sql} ORDER BY s.cutoff, s.lead_id")

@@ -1,10 +1,10 @@
-"""The cohort: which leads are open at which cutoffs; and the chunks that it is processed in.
+"""Which leads are open at which cutoffs; and the chunks that they are processed in.
 
-At a cutoff, the cohort holds every lead that was created before it and whose deal was not closed
-before it. Worked example: a lead created 2012-01-09 00:00:00 is not in the cohort of the cutoff
-2012-01-09 00:00:00 (it was not created before it), but in that of 2012-01-16; if its deal closes at
-exactly 2012-01-16 00:00:00 it is still in that cohort (and its label counts there), and in none
-after.
+At a cutoff, a lead is open that was created before it and whose deal was not closed before it, or
+that came back since (features/contract/open_periods.py). Worked example: a lead created 2012-01-09
+00:00:00 is not open at the cutoff 2012-01-09 00:00:00 (it was not created before it), but at
+2012-01-16; if its deal closes at exactly 2012-01-16 00:00:00 it is still open there (and its label
+counts), and at no cutoff after.
 """
 
 from __future__ import annotations
@@ -26,31 +26,26 @@ class Snapshots:
     """A set of snapshots (lead, cutoff) of an open lead database.
 
     `relation` is SQL to follow FROM, a query in brackets or the name of a table, that yields
-    lead_id and cutoff, each pair once. It is computed at each use: a cohort costs a join of leads
-    and deals, far less than the features of its snapshots.
+    lead_id and cutoff, each pair once. It is computed at each use: that costs far less than the
+    features of its snapshots.
     """
 
     database: LeadDatabase
     relation: str
 
     @classmethod
-    def at(cls, database: LeadDatabase, cutoffs: Sequence[datetime]) -> Snapshots:
-        """The cohorts of one or more cutoffs.
-
-        Leads in `lead_faults` (two rows, no creation time, ...) are in no cohort: their state at a
-        cutoff cannot be known. Scoring lists them with their reason.
-        """
+    def open_at(cls, database: LeadDatabase, cutoffs: Sequence[datetime]) -> Snapshots:
+        """The leads that are open at one or more cutoffs, but for those in `left_out`. What is
+        trained on, judged and scored is `features.cohort.cohort_at`, which may be fewer."""
         instants = ", ".join(f"(TIMESTAMP '{cutoff}')" for cutoff in cutoffs)
         return cls(
             database,
             f"""(
-SELECT l.lead_id, c.cutoff
-FROM leads l
-JOIN (VALUES {instants}) AS c(cutoff) ON l.created_at < c.cutoff
-LEFT JOIN deals d ON d.lead_id = l.lead_id
-WHERE (d.closed_at IS NULL OR d.closed_at >= c.cutoff)
-  AND l.lead_id IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM lead_faults f WHERE f.lead_id = l.lead_id))""",
+SELECT p.lead_id, c.cutoff
+FROM open_periods p
+JOIN (VALUES {instants}) AS c(cutoff) ON p.opens_at < c.cutoff
+WHERE (p.closes_at IS NULL OR p.closes_at >= c.cutoff)
+  AND NOT EXISTS (SELECT 1 FROM left_out f WHERE f.lead_id = p.lead_id))""",
         )
 
     @classmethod

@@ -21,6 +21,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.contract.database import LeadDatabase
+from features.contract.open_periods import lost_sql
 from features.errors import Refused
 from features.funnel import Funnel, Stage
 from features.sql import literal
@@ -117,14 +118,13 @@ entries AS (
   SELECT lead_id, place, coalesce(e.entered_at, d.entered_at) AS entered_at
   FROM derived d FULL JOIN explicit e USING (lead_id, place)
 )
-SELECT lead_id, place, greatest(e.entered_at, l.created_at) AS entered_at, l.source,
-  CASE WHEN d.outcome = 'lost' AND d.closed_at < {end} THEN d.closed_at END AS lost_at
+SELECT lead_id, place, greatest(e.entered_at, l.created_at) AS entered_at, l.source, d.lost_at
 FROM entries e
 JOIN leads l USING (lead_id)
-LEFT JOIN deals d USING (lead_id)
+LEFT JOIN ({lost_sql(until)}) d USING (lead_id)
 WHERE l.created_at < {end}
-  AND NOT EXISTS (SELECT 1 FROM lead_faults f WHERE f.lead_id = e.lead_id)
-  AND (lost_at IS NULL OR e.entered_at <= lost_at)"""
+  AND NOT EXISTS (SELECT 1 FROM left_out f WHERE f.lead_id = e.lead_id)
+  AND (d.lost_at IS NULL OR e.entered_at <= d.lost_at)"""
 
 
 def _passed_sql(judged: list[int]) -> str:
@@ -174,7 +174,7 @@ def _ways(stage: Stage, last: bool, end: str, contacts: bool) -> Iterator[str]:
         )
     if last:  # a lead that is won has passed every stage, whatever the last one is
         yield (
-            "SELECT lead_id, closed_at AS entered_at FROM deals "
+            "SELECT lead_id, closed_at AS entered_at FROM closings "
             f"WHERE outcome = 'won' AND closed_at < {end}"
         )
     if stage.by_score:
@@ -201,9 +201,9 @@ def _notes(database: LeadDatabase, funnel: Funnel, are_scored: bool) -> Iterator
         if absent:
             yield f"{stage.name} names actions that do not occur: {', '.join(absent)}."
     yield from _unnamed(database, funnel)
-    faulty = database.value("SELECT count(*) FROM lead_faults SEMI JOIN leads USING (lead_id)")
-    if faulty:
-        yield f"{faulty:,} leads breach the contract and are left out; see `readiness check`."
+    left = database.value("SELECT count(*) FROM left_out SEMI JOIN leads USING (lead_id)")
+    if left:
+        yield f"{left:,} leads breach the contract or are excluded; see `readiness check`."
 
 
 def _unnamed(database: LeadDatabase, funnel: Funnel) -> Iterator[str]:

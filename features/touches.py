@@ -31,7 +31,7 @@ class Mark:
 
 def touches_sql(marks: Sequence[Mark], before: datetime) -> str:
     """SELECT lead_id, name, touched_at: the first touch of each lead and source in known time
-    before `before` (not including it). Leads in `lead_faults` have none."""
+    before `before` (not including it). Leads in `left_out` have none."""
     values = ", ".join(f"({literal(m.name)}, '{m.by}', {literal(m.value)})" for m in marks)
     none = "(NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR)"
     return f"""
@@ -39,7 +39,7 @@ WITH marks(name, kind, value) AS (VALUES {values or none}),
 known AS (
   SELECT l.lead_id, l.created_at, l.source FROM leads l
   WHERE l.lead_id IS NOT NULL AND l.created_at < TIMESTAMP '{before}'
-    AND NOT EXISTS (SELECT 1 FROM lead_faults f WHERE f.lead_id = l.lead_id)
+    AND NOT EXISTS (SELECT 1 FROM left_out f WHERE f.lead_id = l.lead_id)
 ),
 touches AS (
   SELECT l.lead_id, m.name, l.created_at AS touched_at
@@ -58,22 +58,27 @@ def outcomes_sql(marks: Sequence[Mark], horizon_days: int, first: datetime, end:
 
     converted: 1 where the deal was won in [touch, touch + horizon), else 0; NULL where immature
     (touch + horizon >= end), never a loss. days, event: from the touch to the closing known before
-    `end` (event 1 won, 2 lost), else to `end` (event 0, censored). A lead whose deal was closed
-    before the touch does not count.
+    `end` (event 1 won, 2 lost), else to `end` (event 0, censored). A lead that is not open at the
+    touch does not count.
     """
     horizon, until = f"INTERVAL {int(horizon_days)} DAY", f"TIMESTAMP '{end}'"
-    won_in_time = "d.outcome = 'won' AND d.closed_at < t.touched_at + " + horizon
     return f"""
 SELECT t.name, t.lead_id, t.touched_at,
   CASE WHEN t.touched_at + {horizon} < {until}
-    THEN CAST(coalesce({won_in_time}, false) AS TINYINT) END AS converted,
+    THEN CAST(coalesce(w.closed_at < t.touched_at + {horizon}, false) AS TINYINT) END AS converted,
   epoch(least(coalesce(d.closed_at, {until}), {until}) - t.touched_at) / 86400e0 AS days,
   CASE WHEN d.closed_at IS NULL OR d.closed_at >= {until} THEN 0
     WHEN d.outcome = 'won' THEN 1 ELSE 2 END AS event
 FROM ({touches_sql(marks, end)}) t
-LEFT JOIN deals d ON d.lead_id = t.lead_id
+ASOF JOIN open_periods p ON p.lead_id = t.lead_id AND p.opens_at <= t.touched_at
+ASOF LEFT JOIN (SELECT lead_id, closed_at FROM closings WHERE outcome = 'won') w
+  ON w.lead_id = t.lead_id AND w.closed_at >= t.touched_at
+ASOF LEFT JOIN (
+  SELECT lead_id, closed_at, max(outcome) AS outcome FROM closings
+  WHERE outcome IN ('won', 'lost') GROUP BY ALL
+) d ON d.lead_id = t.lead_id AND d.closed_at >= t.touched_at
 WHERE t.touched_at >= TIMESTAMP '{first}'
-  AND (d.closed_at IS NULL OR d.closed_at >= t.touched_at)"""
+  AND (p.closes_at IS NULL OR p.closes_at >= t.touched_at)"""
 
 
 def window_start(end: datetime, window_days: int, horizon_days: int) -> datetime:

@@ -7,7 +7,7 @@ the axes, with its figure at capacity, where no curve can run through it.
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
 import matplotlib as mpl
@@ -70,7 +70,7 @@ def precision_by_capacity(
         x, y = curve["share"], curve["precision"]
         axes.plot(x, y, color=_colour(name, curves), lw=2.5, label=name)
     _mark_capacity(axes, curves, share, "precision", chance=base_rate)
-    highest = max(base_rate, *(curve["precision"].max() for curve in curves.values()))
+    highest = largest([0, base_rate, *(curve["precision"].max() for curve in curves.values())])
     axes.set_ylim(0, min(1.02, 1.1 * highest) or 1.02)
     axes.set(xlabel="leads called, best of the list first", ylabel="won of those called")
     return figure
@@ -82,8 +82,8 @@ def calibration(won: ArrayLike, probability: ArrayLike, lead_id: ArrayLike) -> F
     was given; one beyond the axis counts in the last bar."""
     given = np.asarray(probability, float)
     curve = reliability(won, given, lead_id).fillna({"low": 0.0, "high": 1.0})
-    most = max(curve["predicted"].max(), curve["high"].max(), np.quantile(given, 0.99))
-    limit = min(1.0, 1.05 * float(most))
+    most = largest([*curve["predicted"], *curve["high"], np.quantile(given, 0.99), 1e-6])
+    limit = min(1.0, 1.05 * most)
     promise = f"{100 * curve['predicted'].iloc[-1]:.2g} %"
     figure, axes = canvas(f"When the model says {promise}, are {promise} won?", low_panel=True)
     axes.plot([0, limit], [0, limit], color=CHANCE, lw=1.5, ls=DASHES, label="exactly right")
@@ -148,6 +148,16 @@ def canvas(title: str, low_panel: bool = False, height: float = HEIGHT) -> tuple
             axis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.3g} %"))
             axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     return figure, grid[0, 0]
+
+
+def largest(figures: Iterable[float]) -> float:
+    """The largest of some figures that an axis can end at: NaN and infinity are passed over, of
+    which matplotlib raises an error. At least one is finite.
+
+    >>> largest([0.25, float("nan"), float("inf")])
+    0.25
+    """
+    return max(float(each) for each in figures if np.isfinite(each))
 
 
 def svg(figure: Figure, name: str) -> str:

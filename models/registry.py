@@ -41,6 +41,7 @@ from models.classifier.artefact import (
 from models.classifier.model import ReadinessModel
 
 CHALLENGER, CHAMPION = "challenger", "champion"
+EXPLORATION = "exploration"  # tag of a version that may never be promoted
 
 
 @dataclass(frozen=True)

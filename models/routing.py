@@ -160,7 +160,7 @@ class Router:
         each = zip(leads.itertuples(), fit, listed, np.cumsum(fit), strict=True)
         for lead, is_fit, is_listed, place in each:
             if lead.state != "scored":
-                yield f"not scored: {lead.state_reason}"
+                yield f"{lead.state}: {lead.state_reason}"
             elif isinstance(lead.disqualified, str):
                 yield f"disqualified: {lead.disqualified}"
             else:
@@ -172,7 +172,7 @@ class Router:
 
     def _why(self, lead: Any) -> str:
         if self.without_model:
-            return f"rules only: {self.without_model}, {lead.rule_score:g} points"
+            return f"rules only: {self.without_model}, {_points(lead.rule_score)}"
         return _threshold(self.routing, lead)
 
     def _place(self, place: int, listed: bool, late: bool) -> str:
@@ -203,7 +203,7 @@ def _threshold(how: Routing, lead: Any) -> str:
         parts.append(f"{ready} {side} {percent(how.readiness_from)}")
     if how.points_from is not None:
         side = "not below" if points >= how.points_from else "below"
-        parts.append(f"{points:g} points {side} {how.points_from:g}")
+        parts.append(f"{_points(points)} {side} {how.points_from:g}")
     return " and ".join(parts) or ready
 
 
@@ -249,8 +249,9 @@ def disagreement(readiness: Floats, points: Floats, slots: int) -> list[str | No
     """Where model and rules disagree: on the list of the one, in the lower half of the other.
 
     readiness, points: shape (n,), NaN where not scored. Each list holds the `slots` best, at most
-    the upper half; equals share the middle of their places. MODEL_HIGH, RULES_HIGH or None for
-    each.
+    the upper half. A tie is no disagreement: whoever shares a number with a lead off the list is
+    not on it, and whoever shares one with the middle is not in the lower half. MODEL_HIGH,
+    RULES_HIGH or None for each.
 
     >>> disagreement(np.array([0.9, 0.5, 0.4, 0.1]), np.array([0.0, 9.0, 5.0, 20.0]), slots=1)
     ['model high, points low', None, None, 'points high, model low']
@@ -259,12 +260,18 @@ def disagreement(readiness: Floats, points: Floats, slots: int) -> list[str | No
     count = int(known.sum())
     size = min(slots, count // 2)
     marks: list[str | None] = [None] * len(readiness)
-    by_model = rankdata(-readiness[known], "average")
-    by_rules = rankdata(-points[known], "average")
-    middle = (count + 1) / 2
-    for at, model, rules in zip(np.flatnonzero(known), by_model, by_rules, strict=True):
-        if model <= size and rules > middle:
-            marks[at] = MODEL_HIGH
-        elif rules <= size and model > middle:
-            marks[at] = RULES_HIGH
+    listed, low = zip(*(_ends(each[known], size) for each in (readiness, points)), strict=True)
+    for places, mark in ((listed[0] & low[1], MODEL_HIGH), (listed[1] & low[0], RULES_HIGH)):
+        for at in np.flatnonzero(known)[places]:
+            marks[at] = mark
     return marks
+
+
+def _points(points: float) -> str:
+    return f"{points:g} point{'' if points == 1 else 's'}"
+
+
+def _ends(score: Floats, size: int) -> tuple[Bools, Bools]:
+    """Which are among the `size` best, and which in the lower half, all their equals with them."""
+    middle = (len(score) + 1) / 2
+    return rankdata(-score, "max") <= size, rankdata(-score, "min") > middle

@@ -12,6 +12,7 @@ from typing import Any
 from models.classifier.classifier import LOGISTIC, TREES
 from models.statistics.intervals import FEW_LEADS, Estimate
 from models.statistics.judge import METRICS, Judgement
+from models.statistics.verdict import too_few_leads
 
 STORED_AS = "baselines.json"  # with the MLflow run of the training
 MODEL, BASE_RATE, RULES = "model", "base rate", "rules"
@@ -58,6 +59,14 @@ class SideBySide:
         """How much worse than the model it is: above 0 is worse, whatever the metric."""
         difference = self.difference[name][metric]
         return difference.negated() if metric in LOWER_IS_BETTER else difference
+
+    @property
+    def worse_than_base_rate(self) -> bool:
+        """Whether the model's log loss is surely higher than that of the same probability for
+        everyone: its interval lies above 0. False where there are too few leads or wins to tell."""
+        if self.leads < FEW_LEADS or BASE_RATE not in self.others:
+            return False
+        return self.difference[BASE_RATE]["log_loss"].low > 0
 
     def sure(self, metric: str) -> bool:
         """Whether the differences have intervals: not where there are too few wins."""
@@ -151,8 +160,16 @@ class Simpler:
 def weigh(ways: SideBySide, metric: str) -> Simpler:
     """The verdict on a model beside what is simpler, the simplest first; the trees may be last."""
     simplest = simplest_within_noise(ways, metric)
-    verdict = _verdict(ways, metric, simplest) + _on_trees(ways, metric)
-    return Simpler(ways, metric, simplest, verdict)
+    sentences = (worse_text(ways), _verdict(ways, metric, simplest), _on_trees(ways, metric))
+    return Simpler(ways, metric, simplest, " ".join(filter(None, sentences)))
+
+
+def worse_text(ways: SideBySide) -> str:
+    """That the model is worse than the base rate, with the figures; "" where it surely is not."""
+    if not ways.worse_than_base_rate:
+        return ""
+    figures = difference_text(ways, BASE_RATE, "log_loss")
+    return f"The model is worse than the base rate, {PHRASES[BASE_RATE]}: that has {figures}."
 
 
 def simplest_within_noise(ways: SideBySide, metric: str) -> str | None:
@@ -171,7 +188,7 @@ def does_as_well(ways: SideBySide, name: str, metric: str) -> bool:
 
 def _verdict(ways: SideBySide, metric: str, simplest: str | None) -> str:
     if ways.leads < FEW_LEADS:
-        return f"No verdict on simpler ways: {ways.leads} leads are too few to judge by."
+        return f"No verdict on simpler ways: {too_few_leads(ways.leads)} to judge by."
     behind = {name: ways.behind(name, metric) for name in ways.simpler}
     known = {name: gap for name, gap in behind.items() if not math.isnan(gap.point)}
     if not known:
@@ -179,11 +196,12 @@ def _verdict(ways: SideBySide, metric: str, simplest: str | None) -> str:
     if not ways.sure(metric):
         return "No verdict on simpler ways: too few wins for an interval."
     best = simplest or min(known, key=lambda name: known[name].point)
-    figures = _figures(ways, best, metric)
+    figures = difference_text(ways, best, metric)
     if simplest is None:
         if known[best].low <= 0:  # then it is its log loss that is surely behind
-            figures += f", and {_figures(ways, best, 'log_loss')}"
-        return f"Nothing simpler does as well: the next best, {_phrase(best)}, has {figures}."
+            figures += f", and {difference_text(ways, best, 'log_loss')}"
+        rank = "best in rank" if known[best].point < 0 else "next best"
+        return f"Nothing simpler does as well: the {rank}, {_phrase(best)}, has {figures}."
     if known[best].high < 0:
         return f"Simpler is better: {_phrase(best)} has {figures}."
     return f"Simpler does as well: {_phrase(best)} has {figures}, which may be chance."
@@ -195,8 +213,8 @@ def _on_trees(ways: SideBySide, metric: str) -> str:
         return ""
     chance = "" if ways.behind(TREES, metric).significant else ", which may be chance"
     return (
-        " The model is a logistic regression, simpler than the boosted trees, which have "
-        f"{_figures(ways, TREES, metric)}{chance}."
+        "The model is a logistic regression, simpler than the boosted trees, which have "
+        f"{difference_text(ways, TREES, metric)}{chance}."
     )
 
 
@@ -204,11 +222,13 @@ def _phrase(name: str) -> str:
     return PHRASES.get(name, f"the {name}")
 
 
-def _figures(ways: SideBySide, name: str, metric: str) -> str:
+def difference_text(ways: SideBySide, name: str, metric: str, of: str = "the model") -> str:
+    """The figures of another way and of the model in a metric, with their difference. of: what the
+    model is called."""
     point, low, high = ways.difference[name][metric]
     digits = 4 if metric in LOWER_IS_BETTER else 3
-    return (
-        f"{metric.replace('_', ' ')} {ways.figures[name][metric].point:.{digits}f} against "
-        f"{ways.figures[MODEL][metric].point:.{digits}f} of the model: {point:+.{digits}f} "
-        f"(95 % interval {low:+.{digits}f} to {high:+.{digits}f})"
+    theirs, ours = (f"{ways.figures[each][metric].point:.{digits}f}" for each in (name, MODEL))
+    interval = f" (95 % interval {low:+.{digits}f} to {high:+.{digits}f})"
+    return f"{metric.replace('_', ' ')} {theirs} against {ours} of {of}: {point:+.{digits}f}" + (
+        interval if ways.difference[name][metric].known else ""
     )

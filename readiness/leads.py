@@ -15,11 +15,12 @@ from typing import Any, NoReturn
 import pandas as pd
 import pyarrow as pa
 
-from features.catalog import catalog
+from features.catalog import catalog_of
 from features.conditions.segments import opted_in
 from features.config import Config, load
 from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase, open_frames
+from features.contract.reading import Reading
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.open_database import open_database
@@ -40,6 +41,7 @@ def open_leads(
     deals: Any = None,
     contacts: Any = None,
     stages: Any = None,
+    merges: Any = None,
     settings: Mapping[str, Any] | str | None = None,
 ) -> Leads:
     """Open a lead database.
@@ -47,10 +49,9 @@ def open_leads(
     Parameters
     ----------
     path : the folder of a readiness.toml, or the file itself. Nothing else then.
-    events, leads, deals, contacts, stages : frames with the columns of the contract
+    events, leads, deals, contacts, stages, merges : frames with the columns of the contract
         (docs/glossary.md): pandas, polars, pyarrow, or whatever else has the Arrow interface
-        `__arrow_c_stream__`. `events` and `leads` are required; without `deals` every lead counts
-        as open.
+        `__arrow_c_stream__`. `leads` are required; without `deals` every lead counts as open.
     settings : what a readiness.toml would hold, without [tables], as a mapping or as TOML text.
         Default: capacity 10 %, weekly cutoffs from the first Monday after a tenth of the events,
         and the defaults of readiness.toml.
@@ -79,16 +80,18 @@ def open_leads(
     >>> rd.open_leads(events=events, leads=leads, settings={"time": {"horizon_days": 14}})
     Leads(2 leads, 3 events, 0 deals, data end 2026-01-09 00:00, horizon 14 days)
     """
-    frames = dict(events=events, leads=leads, deals=deals, contacts=contacts, stages=stages)  # noqa: C408
+    frames = dict(  # noqa: C408
+        events=events, leads=leads, deals=deals, contacts=contacts, stages=stages, merges=merges
+    )
     given = {name: _checked(rows, name) for name, rows in frames.items() if rows is not None}
     if path is not None:
         if given or settings is not None:
             raise BadInput("Give a path or frames, not both: the file at the path has settings.")
         return Leads(load(Path(path)))
-    if not {"events", "leads"} <= given.keys():
+    if "leads" not in given:
         raise BadInput(
-            "open_leads takes the path of a readiness.toml, or the frames `events` and `leads` "
-            "(and `deals`, if outcomes are known)."
+            "open_leads takes the path of a readiness.toml, or the frame `leads` (and `events`, "
+            "if there are some, and `deals`, if outcomes are known)."
         )
     config = _settings(settings or {}, given)
     opened = Leads(config, given)
@@ -167,8 +170,7 @@ class Leads:
         """The features that `readiness train` computes. actions: most frequent first; default: all
         that are in the data, whenever they were first seen."""
         known = self.database.actions if actions is None else actions
-        segments = opted_in(self.config)
-        return catalog(self.config.features, known, self.database.attributes, segments)
+        return catalog_of(self.config, replace(self.database, actions=tuple(known)))
 
     def actions_before(self, cutoff: datetime) -> tuple[str, ...]:
         """The actions of events that were known strictly before the cutoff, most frequent first."""
@@ -203,7 +205,7 @@ class Leads:
             with open_database(config, specs) as database:
                 yield database
             return
-        with open_frames(self._frames, config.features, config.engine, specs) as database:
+        with open_frames(self._frames, Reading.of(config), config.engine, specs) as database:
             end = config.time.data_end
             yield replace(database, data_end=end) if end else database
 
@@ -276,6 +278,6 @@ def _settings(given: Mapping[str, Any] | str, frames: Mapping[str, Any]) -> Conf
     config = validate_toml(content, SETTINGS, Config)
     if not guess:
         return config
-    with open_frames(frames, config.features, config.engine) as database:
+    with open_frames(frames, Reading.of(config), config.engine) as database:
         times = config.time.model_copy(update={"first_cutoff": first_cutoff(database)})
     return config.model_copy(update={"time": times})

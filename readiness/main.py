@@ -1,5 +1,5 @@
-"""The command `readiness`. Exit codes: 0 done, 1 refused or gate not passed, 2 wrong usage or bad
-input. Each verb is the function `verb` of the file in readiness/commands/ that has its name."""
+"""The command `readiness` and its exit codes. Each verb is the function `verb` of the file in
+readiness/commands/ that has its name."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ from rich.markup import escape
 from features.errors import BadInput, Refused
 from readiness.commands import rules
 from readiness.commands.printing import err, print_json
+from readiness.crash import report_crash
 
 # On a machine that does other work too, threads that spin while they wait for each other make
 # boosting many times slower. Read by OpenMP when scikit-learn is first imported.
@@ -24,13 +25,23 @@ PANELS = {
     "To begin with": "simulate features",
 }
 
+REFUSED, BAD_INPUT, CRASHED, INTERRUPTED, NOBODY_READS = 1, 2, 70, 130, 141
+EXIT_CODES = {
+    0: "done",
+    REFUSED: "refused, gate not passed, or a red check",
+    BAD_INPUT: "wrong usage or bad input",
+    CRASHED: "an error of this program: no verdict on anything",
+    INTERRUPTED: "interrupted",
+    NOBODY_READS: "whoever read the output closed it",
+}
+
 app = typer.Typer(
     name="readiness",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="""
+    help=f"""
 Which leads are ready to buy? Calibrated probabilities from what leads do, next to your points
 table.
 
@@ -43,8 +54,9 @@ The daily path, for a folder DIR with your tables (events, leads, deals):
     readiness score DIR     every night: score every open lead
     readiness monitor DIR   is it still right? exits 1 if a check is red
 
-No data yet? `readiness simulate DIR` makes some. Exit codes: 0 done, 1 refused or gate not
-passed, 2 wrong usage or bad input. `readiness VERB --help` explains each verb.
+No data yet? `readiness simulate DIR` makes some. `readiness VERB --help` explains each verb.
+
+Exit codes: {"; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())}.
 """,
 )
 for panel, verbs in PANELS.items():
@@ -74,14 +86,58 @@ def options(
 
 
 def main() -> None:
-    """Run the command; a user's mistake is one message on standard error, never a traceback."""
+    """Run the command. A user's mistake is one message on standard error; so is an error of the
+    program, whose traceback is in a file. Only what a verb found out exits with its codes."""
+    try:
+        code = _run()
+        sys.stdout.flush()  # a closed pipe shows here, and not when the interpreter ends
+    except BrokenPipeError:  # as of `readiness features | head`
+        with open(os.devnull, "w") as nothing:
+            os.dup2(nothing.fileno(), sys.stdout.fileno())
+        code = NOBODY_READS
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command; its exit code."""
     try:
         app()
-    except (BadInput, Refused, OSError) as error:  # OSError: a full disk, a folder not writable
-        if "--json" in sys.argv:
-            print_json({"error": str(error)}, **getattr(error, "details", {}))
-        err.print(f"[bold red]readiness:[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1 if isinstance(error, Refused) else 2)
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ended.__context__ from None  # typer would exit with 1
+        return ended.code if isinstance(ended.code, int) else 0
+    except BrokenPipeError:
+        raise
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Refused as error:
+        return _failed(error, REFUSED)
+    except BadInput as error:
+        return _failed(error, BAD_INPUT)
+    except OSError as error:
+        if error.errno is None:  # not of the system, as a full disk or a closed folder are
+            return _crashed(error)
+        return _failed(error, BAD_INPUT)
+    except Exception as error:
+        return _crashed(error)
+    return 0
+
+
+def _crashed(error: Exception) -> int:
+    report = report_crash(error)
+    message = (
+        f"An error of this program, {type(error).__name__}, and no verdict on your data or model. "
+        "Please report it, with this file, as an issue of the repository that it was installed "
+        f"from: {report}"
+    )
+    return _failed(RuntimeError(message), CRASHED, crash_report=report)
+
+
+def _failed(error: Exception, code: int, **more: object) -> int:
+    if "--json" in sys.argv:
+        print_json({"error": str(error)}, **getattr(error, "details", {}), **more)
+    err.print(f"[bold red]readiness:[/] {escape(str(error))}", soft_wrap=True)
+    return code
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ def train(
     rules: RuleScore | None = None,
     *,
     track_in: str | Path | None = None,
+    accept: str = "",
     progress: Progress = silent,
 ) -> Trained:
     """Train a model and judge it on the last mature cutoffs, as `readiness train` does.
@@ -67,6 +68,7 @@ def train(
         that `readiness init` would guess from the names of the actions.
     track_in : a folder for MLflow (mlflow.db and its artefacts): the training is tracked there and
         its model registered as challenger. None: nothing is written anywhere.
+    accept : the reason to register a model that is worse than the base rate.
     progress : called with (what, done, of).
 
     Returns
@@ -77,7 +79,8 @@ def train(
     Raises
     ------
     BadInput where the rows breach the contract; Refused, with every reason, where there is too
-    little to learn from or the leakage audit reports something (docs/audit.md).
+    little to learn from, the leakage audit reports something (docs/audit.md), or a model to be
+    registered is worse than the base rate.
     """
     rules = rules or _rules_of(leads)
     config, registry = leads.config, None
@@ -91,7 +94,7 @@ def train(
         learnt = learn(config, database, rules, progress)
         if registry is None:
             return learnt.trained
-        return register(config, database, rules, registry, learnt, progress)
+        return register(config, database, rules, registry, learnt, progress, accept)
 
 
 def compare(

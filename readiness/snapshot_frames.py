@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from features.cohort import cohort_at
 from features.contract.database import LeadDatabase
 from features.contract.tables import lead_id_type
 from features.engine.duckdb_engine import KEY, feature_frame
@@ -174,7 +175,7 @@ def describe(leads: Leads, specs: Iterable[Spec] | None = None) -> pd.DataFrame:
 def _requested(database: LeadDatabase, at: Any) -> Iterator[tuple[Snapshots, pd.DataFrame]]:
     """The different snapshots, and lead_id and cutoff of the rows as they were asked for."""
     if not is_frame(at):
-        cohort = Snapshots.at(database, as_cutoffs(at))
+        cohort = cohort_at(database, as_cutoffs(at))
         yield cohort, cohort.frame
         return
     order = _given(database, to_pandas(at, "snapshots"))
@@ -207,7 +208,7 @@ def _given(database: LeadDatabase, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _refuse_not_open(given: Snapshots, cutoffs: Sequence[datetime]) -> None:
     """Raises BadInput where a requested lead was not open at its cutoff."""
-    cohort = Snapshots.at(given.database, cutoffs)
+    cohort = cohort_at(given.database, cutoffs)
     others = given.database.query(
         f"FROM {given.relation} ANTI JOIN {cohort.relation} USING (lead_id, cutoff) "
         "ORDER BY cutoff, lead_id"

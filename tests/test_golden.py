@@ -28,6 +28,7 @@ from tests.models.rules.test_points_oracle import points_by_hand
 pytestmark = pytest.mark.xdist_group("spark")
 HORIZON, DATA_END = 4, CUTOFFS[1] + 4 * oracle.DAY
 KINDS = ("text", "integer")
+OPEN_AGAIN = {"text": ("lost",), "integer": ("won", "lost")}
 
 
 @cache
@@ -58,9 +59,10 @@ def results(tmp_path_factory):
             engine={"kind": engine},
             features=dict(SETTINGS),
             time={"data_end": DATA_END},
+            outcomes={f"after_{outcome}": "open_again" for outcome in OPEN_AGAIN[kind]},
         )
         with open_database(config) as database:
-            offered = catalog(SETTINGS, database.actions, database.attributes)
+            offered = catalog(SETTINGS, database.actions, database.attributes, (), True)
             of_rules = (spec for table in tables() for spec in table.specs)
             specs = distinct([*offered, *EVERY_KIND, *of_rules])
             return specs, (by_spark if engine == "spark" else by_duckdb)(database, specs)
@@ -69,7 +71,7 @@ def results(tmp_path_factory):
 
 
 def by_duckdb(database, specs):
-    snapshots = Snapshots.at(database, CUTOFFS)
+    snapshots = Snapshots.open_at(database, CUTOFFS)
     frame = feature_frame(snapshots, specs)
     return pd.concat([frame, labels(snapshots, HORIZON)["won"]], axis=1)
 
@@ -95,7 +97,7 @@ def test_every_feature_of_every_open_lead(engine, kind, results):
         (cutoff, lead["lead_id"])
         for lead in rows.leads
         for cutoff in CUTOFFS
-        if oracle.is_open(lead, rows.deals, cutoff)
+        if oracle.is_open(lead, rows.deals, cutoff, rows.events, OPEN_AGAIN[kind])
     }
     assert set(zip(frame["cutoff"], frame["lead_id"], strict=True)) == expected
     assert len(frame) == len(expected) > 100

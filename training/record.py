@@ -16,6 +16,7 @@ from features.contract.database import LeadDatabase
 from features.dataset import Dataset
 from features.result_json import to_json
 from features.spec.spec import Spec
+from features.spec.wording import plural
 from models import plots
 from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
@@ -32,7 +33,8 @@ from training.splits import Split
 
 @dataclass(frozen=True, repr=False)
 class Trained:
-    """What a training yields: the registered challenger, its settings and its figures."""
+    """What a training yields: the registered challenger, its settings and its figures. accepted:
+    why a person had it registered although it is worse than the base rate, "" where it is not."""
 
     model: ReadinessModel
     comparison: Comparison
@@ -46,9 +48,13 @@ class Trained:
     notes: tuple[str, ...]
     findings: tuple[Finding, ...]
     random_split: RandomSplit
+    accepted: str = ""
 
     def __repr__(self) -> str:
-        return f"Trained({self.model!r}, {self.snapshots:,} snapshots)\n{self.comparison.verdict}"
+        return (
+            f"Trained({self.model!r}, "
+            f"{plural(self.snapshots, 'snapshot')})\n{self.comparison.verdict}"
+        )
 
     def json_fields(self) -> dict[str, Any]:
         """What `train --json` prints."""
@@ -66,6 +72,7 @@ class Trained:
             "notes": self.notes,
             "findings": self.findings,
             "random_split": self.random_split,
+            "accepted": self.accepted or None,
         }
 
 
@@ -107,6 +114,7 @@ def record(
             "verdict": str(trained.comparison.verdict),
             "verdict_on_simpler": trained.simpler.verdict,
             "code_version": code_version(),
+            **({"accepted_worse_than_base_rate": trained.accepted} if trained.accepted else {}),
         },
         children=[Child(dict(c.settings), _folds(c)) for c in trained.candidates],
         figures=_figures(trained.comparison, test, costs),

@@ -24,6 +24,7 @@ from features.spec.spec import Spec
 from models.classifier.classifier import AnySettings, ReadinessClassifier, Settings
 from models.classifier.encoding import uninformative
 from models.classifier.logistic import LogisticSettings, inputs, linear_log_odds, regression
+from training.fit import tells_apart
 from training.splits import Split
 
 DEFAULT = ReadinessClassifier().tree_settings  # the first candidate; the others are around it
@@ -96,7 +97,7 @@ def search(
 ) -> list[Candidate]:
     """Every candidate on every fair split, in the order given. `progress` gets the number of fits
     that are done, and of all."""
-    fair = [split for split in splits if is_fair(dataset, split)]
+    fair = [split for split in splits if is_fair(dataset, specs, split)]
     work = [(settings, split) for settings in candidates for split in fair]
     runs = Parallel(n_jobs=jobs, return_as="generator")(
         delayed(_judge)(dataset, specs, settings, split, seed) for settings, split in work
@@ -126,9 +127,11 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
     return best if gain.sum() > required * standard_error else default
 
 
-def is_fair(dataset: Dataset, split: Split) -> bool:
-    """Whether both sides hold won and other snapshots."""
-    return dataset.at(split.fit).has_both and dataset.at(split.judge).has_both
+def is_fair(dataset: Dataset, specs: Sequence[Spec], split: Split) -> bool:
+    """Whether both sides hold won and other snapshots, and a feature tells the earlier apart."""
+    past = dataset.at(split.fit)
+    both = past.has_both and dataset.at(split.judge).has_both
+    return both and tells_apart(past, specs)
 
 
 def _judge(
@@ -156,8 +159,8 @@ WITHOUT_FOLDS = Candidate(LogisticSettings(strength=1e-3), ())
 def shrunk(
     past: Dataset, specs: Sequence[Spec], folds: Sequence[Split], strengths: Sequence[float]
 ) -> list[Candidate]:
-    """Each strength on every fold that holds won and other snapshots on either side."""
-    fair = [fold for fold in folds if is_fair(past, fold)]
+    """Each strength on every fair fold."""
+    fair = [fold for fold in folds if is_fair(past, specs, fold)]
     judged = [_judge_strengths(past.at(f.fit), past.at(f.judge), specs, strengths) for f in fair]
     return [
         Candidate(LogisticSettings(strength=strength), tuple(each[number] for each in judged))

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from features.audit.audit import audit, refuse_leaks
-from features.catalog import catalog
+from features.audit.single_features import BANDS
+from features.catalog import catalog_of
 from features.check.gate import refuse_lacks
 from features.check.maturity import days_without_deals
 from features.check.worked import worked
@@ -12,23 +13,38 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.dataset import Dataset
-from features.errors import BadInput
+from features.errors import BadInput, Refused
 from features.open_database import open_database
 from features.progress import Progress, silent
 from features.spark.buckets import breaches_of
 from features.spec.spec import Spec, distinct
+from features.spec.wording import plural
 from models.comparison import compare_on
-from models.registry import Registry
+from models.registry import EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
-from models.simpler import weigh
-from training.baselines import side_by_side
+from models.simpler import Simpler, weigh, worse_text
+from training.baselines import baselines, side_by_side
 from training.card import card_files
 from training.groups import judged_groups
-from training.learners import boosted_trees, logistic_regression, simplest
+from training.learners import boosted_trees, logistic_regression, select_learner
 from training.random_split import random_split
 from training.record import Trained, record
 from training.splits import Split, configured_split, labelled_sides
 from training.timing import judged_timing, unseen_readiness, with_time_to_close
+
+
+class WorseThanBaseRate(Refused):
+    """A model was not registered, for it is worse than no model. `details` is what `--json` prints
+    next to the message."""
+
+    def __init__(self, simpler: Simpler) -> None:
+        self.details = {"baselines": simpler}
+        super().__init__(
+            f"Nothing is registered. {worse_text(simpler.side_by_side)} Probabilities that are "
+            "worse than one for all mislead whoever goes by them. Look for inputs that moved after "
+            "the training cutoffs (readiness check), lengthen the history, or ask for another "
+            'training.learner. To register it all the same: readiness train --accept "the reason".'
+        )
 
 
 @dataclass(frozen=True)
@@ -41,13 +57,13 @@ class JudgedTraining:
     test: Dataset
 
 
-def train(config: Config, progress: Progress = silent) -> Trained:
-    """Train, judge, track and register one model. Raises as `learn` does."""
+def train(config: Config, progress: Progress = silent, reason: str = "") -> Trained:
+    """Train, judge, track and register one model. Raises as `learn` and `register` do."""
     registry = Registry(config).prepared()
     rules = load_rules(config.folder / config.rules)
     with open_database(config, (*rules.specs, *opted_in(config))) as database:
         learned = learn(config, database, rules, progress)
-        return register(config, database, rules, registry, learned, progress)
+        return register(config, database, rules, registry, learned, progress, reason)
 
 
 def learn(
@@ -60,17 +76,18 @@ def learn(
     """
     refuse_breaches(database)
     refuse_lacks(config, database)
-    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
+    specs = catalog_of(config, database)
     split = configured_split(config, database.data_end)
-    needed = distinct((*specs, *rules.specs))
+    needed = distinct((*specs, *rules.specs, *BANDS))
     past, test = labelled_sides(config, database, needed, split, progress)
     findings = audit(database, config, split.fit, past, specs)
     refuse_leaks(findings, config)
     trees = boosted_trees(config, past, specs, split.fit, progress)
     progress("fit", 0, 1)
     logistic = logistic_regression(config, past, specs, split.fit)
-    fitted, others = simplest(config, past, test, specs, rules, trees, logistic)
-    chosen = fitted.chosen
+    learners = select_learner(config, past, specs, split.fit, trees, logistic)
+    fitted, chosen = learners.registered, learners.registered.chosen
+    others = [*baselines(past, specs, rules), learners.other.way]
     model = replace(fitted.model, leave_out_actions=tuple(config.features.leave_out_actions))
     unseen = unseen_readiness(past, model, chosen.settings, config.seed)
     model = with_time_to_close(database, model, past, split, unseen)
@@ -94,7 +111,7 @@ def learn(
         candidates=fitted.candidates,
         split=split,
         snapshots=len(past.won),
-        notes=_notes(rules, database, split),
+        notes=_notes(learners.why, rules, database, split),
         findings=findings,
         random_split=shuffled,
     )
@@ -108,14 +125,25 @@ def register(
     registry: Registry,
     learned: JudgedTraining,
     progress: Progress = silent,
+    reason: str = "",
 ) -> Trained:
-    """Track a training in MLflow and register its model as challenger."""
-    progress("register", 0, 1)
+    """Track a training in MLflow and register its model as challenger.
+
+    Raises WorseThanBaseRate for a model that is surely worse than the base rate, unless a person
+    gives a reason.
+    """
     trained, test = learned.trained, learned.test
+    if trained.simpler.side_by_side.worse_than_base_rate:
+        if not reason.strip():
+            raise WorseThanBaseRate(trained.simpler)
+        trained = replace(trained, accepted=reason.strip())
+    progress("register", 0, 1)
     to_store = record(config, database, rules, trained, learned.specs, learned.past, test)
     model = registry.log(to_store)
     compared = replace(trained.comparison, model_version=model.version, run_id=model.run_id)
     trained = replace(trained, model=model, comparison=compared)
+    if config.training.split == "random":
+        registry.tag(model.version, {EXPLORATION: "random split"})
     registry.attach(model.run_id, card_files(config, database, trained, to_store))
     progress("register", 1, 1)
     return trained
@@ -129,8 +157,8 @@ def refuse_breaches(database: LeadDatabase) -> None:
         raise BadInput(f"The lead database breaches its contract:\n{lines}")
 
 
-def _notes(rules: RuleScore, database: LeadDatabase, split: Split) -> tuple[str, ...]:
-    notes = []
+def _notes(learner: str, rules: RuleScore, database: LeadDatabase, split: Split) -> tuple[str, ...]:
+    notes = [f"Registered is the {learner}."] if learner else []
     contacted = worked(database, split.fit)
     if contacted and contacted.never:
         notes.append(f"At the training cutoffs: {contacted}")
@@ -140,5 +168,5 @@ def _notes(rules: RuleScore, database: LeadDatabase, split: Split) -> tuple[str,
         notes.append(f"The rules give points for actions that are not in the data: {actions}.")
     days, advice = days_without_deals(database)
     if days:
-        notes.append(f"{days} days without a deal before the data end. {advice}")
+        notes.append(f"{plural(days, 'day')} without a deal before the data end. {advice}")
     return tuple(notes)

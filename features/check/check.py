@@ -6,19 +6,23 @@ from typing import Any
 
 from features.audit.audit import audit, spread_out
 from features.audit.finding import Finding
-from features.catalog import catalog, describe_features
+from features.audit.single_features import BANDS
+from features.catalog import catalog_of, describe_features
 from features.check.gate import lacks, training_cutoffs
 from features.check.maturity import days_without_deals, maturity
 from features.check.notes import (
     cutoff_notes,
+    left_out_notes,
+    machine_notes,
     row_notes,
     sample_note,
     setting_notes,
+    unrecorded_notes,
     unused_acceptance_note,
 )
 from features.check.report import ActionCount, CutoffCount, Note, Report, TableSpan, totals
 from features.check.worked import worked
-from features.conditions.segments import opted_in
+from features.cohort import cohort_at
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
@@ -26,8 +30,8 @@ from features.cutoffs import is_mature
 from features.dataset import labelled
 from features.labels import label_sql
 from features.progress import Progress, silent
-from features.snapshots import Snapshots
 from features.spark.buckets import breaches_of
+from features.spec.spec import distinct
 
 
 def check(
@@ -43,8 +47,11 @@ def check(
     notes = [
         sample_note(database),
         *rows.values(),
+        *machine_notes(database, config.exclude),
+        *left_out_notes(database),
         *setting_notes(database, config, [each.action for each in actions]),
         *cutoff_notes(database, config, cutoffs),
+        *unrecorded_notes(database, config),
         unused_acceptance_note(config, findings),
         Note("days without a deal before the data end", *days_without_deals(database)),
     ]
@@ -73,12 +80,13 @@ def check(
 
 def _audited(database: LeadDatabase, config: Config, progress: Progress) -> tuple[Finding, ...]:
     """The findings of the leakage audit as a training would run it."""
-    specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
+    specs = catalog_of(config, database)
     cutoffs = training_cutoffs(config, database.data_end)
     some, horizon = spread_out(cutoffs), config.time.horizon_days
-    any_lead = bool(some) and Snapshots.at(database, some).count > 0
+    any_lead = bool(some) and cohort_at(database, some).count > 0
     memory = config.engine.memory_gb
-    dataset = labelled(database, specs, some, horizon, memory, progress) if any_lead else None
+    needed = distinct((*specs, *BANDS))
+    dataset = labelled(database, needed, some, horizon, memory, progress) if any_lead else None
     return audit(database, config, cutoffs, dataset, specs)
 
 
@@ -104,9 +112,9 @@ def _actions(database: LeadDatabase, left_out: list[str]) -> tuple[ActionCount, 
 
 def _deals(database: LeadDatabase) -> dict[str, int]:
     where = {
-        "won": "deals WHERE outcome = 'won'",
-        "lost": "deals WHERE outcome = 'lost'",
-        "open": "leads ANTI JOIN deals USING (lead_id) WHERE lead_id IS NOT NULL",
+        "won": "deals WHERE closed_at IS NOT NULL AND outcome = 'won'",
+        "lost": "deals WHERE closed_at IS NOT NULL AND outcome = 'lost'",
+        "open": "open_periods WHERE closes_at IS NULL",
     }
     return {name: database.value(f"SELECT count(*) FROM {rows}") for name, rows in where.items()}
 
@@ -116,7 +124,7 @@ def _cutoffs(database: LeadDatabase, config: Config) -> tuple[CutoffCount, ...]:
     cutoffs = config.time.cutoffs(end)
     if not cutoffs:
         return ()
-    labels = label_sql(Snapshots.at(database, cutoffs), horizon, end)
+    labels = label_sql(cohort_at(database, cutoffs), horizon, end)
     rows = database.connection.execute(
         f"SELECT cutoff, count(*), sum(won)::BIGINT FROM ({labels}) GROUP BY cutoff"
     ).fetchall()

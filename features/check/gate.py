@@ -14,14 +14,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from features.check.maturity import days_without_deals
+from features.cohort import cohort_at
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.errors import Refused
 from features.labels import label_sql
-from features.snapshots import Snapshots
 
 LEAST_CUTOFFS = 2  # of the training: the earlier to fit, the later to calibrate
-LEAST_ACTIONS = 2  # with one there is nothing to compare
 LEAST_LOSSES = 60
 CLASSES = 2
 
@@ -77,7 +76,7 @@ class NotEnough(Refused):
 class Counts:
     """What the gate counts: mature cutoffs, those of them to train on, the leads won within the
     horizon of a training cutoff, the other leads open there, the snapshots of the final test, those
-    of them won, and the actions in use."""
+    of them won, and the actions and attributes in use."""
 
     mature: int
     training: int
@@ -85,7 +84,7 @@ class Counts:
     losses: int
     test: int
     test_wins: int
-    actions: int
+    inputs: int
 
 
 def training_cutoffs(config: Config, data_end: datetime) -> list[datetime]:
@@ -125,12 +124,12 @@ def lacks(config: Config, database: LeadDatabase) -> tuple[Lack, ...]:
             "Does tables.leads have customers only? A model also needs the leads that did not buy.",
         ),
         Lack(
-            "one_action" if counts.actions else "no_action",
-            counts.actions,
-            LEAST_ACTIONS,
-            f"action{'s' * (counts.actions != 1)} in events, without features.leave_out_actions",
-            "Distinguish more actions in tables.events (its query may append the page or the form "
-            "to the action), and check that features.leave_out_actions does not remove too many.",
+            "no_features",
+            counts.inputs,
+            1,
+            "actions in events (without features.leave_out_actions) and attributes",
+            "Name tables.events, list attributes of leads in features.attributes, and check that "
+            "features.leave_out_actions does not remove too many.",
         ),
         Lack(
             "one_class_in_split",
@@ -158,7 +157,8 @@ def count(config: Config, database: LeadDatabase) -> Counts:
     fit = training_cutoffs(config, database.data_end)
     leads, won, _, _ = _labels(config, database, fit)
     _, _, test, test_wins = _labels(config, database, known[-config.time.test_cutoffs :])
-    return Counts(len(known), len(fit), won, leads - won, test, test_wins, len(database.actions))
+    inputs = len(database.actions) + len(database.attributes)
+    return Counts(len(known), len(fit), won, leads - won, test, test_wins, inputs)
 
 
 def _labels(
@@ -167,7 +167,7 @@ def _labels(
     """Leads at the cutoffs, those of them won, snapshots, and those of them won."""
     if not cutoffs:
         return 0, 0, 0, 0
-    labels = label_sql(Snapshots.at(database, cutoffs), config.time.horizon_days, database.data_end)
+    labels = label_sql(cohort_at(database, cutoffs), config.time.horizon_days, database.data_end)
     ((leads, won, snapshots, wins),) = database.connection.execute(
         "SELECT count(DISTINCT lead_id), count(DISTINCT lead_id) FILTER (won = 1), count(*), "
         f"count(*) FILTER (won = 1) FROM ({labels})"

@@ -20,10 +20,11 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from features.cohort import cohort_at
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.labels import ending_sql
-from features.snapshots import Snapshots
+from features.spec.wording import plural
 
 LEAST_SEEN = 0.2
 PATIENCE_DAYS = 7  # without a deal, until there is a note
@@ -66,13 +67,13 @@ class Maturity:
     def __str__(self) -> str:
         if not self.delay.wins:
             return ""
-        text = f"Of the wins within {len(self.delay.seen) - 1} days half come by day "
+        text = f"Of the wins within {plural(len(self.delay.seen) - 1, 'day')} half come by day "
         text += f"{self.delay.day_of(0.5)}, nine tenths by day {self.delay.day_of(0.9)}."
         estimated = [each for each in self.late if each.expected is not None]
         if estimated:
             last = estimated[-1]
             text += (
-                f" The cutoff {last.cutoff:%Y-%m-%d} is {last.days} days old, when "
+                f" The cutoff {last.cutoff:%Y-%m-%d} is {plural(last.days, 'day')} old, when "
                 f"{last.seen:.0%} of the wins are known: {last.won / last.snapshots:.1%} are won "
                 f"so far, {last.expected:.1%} are to be expected."
             )
@@ -109,7 +110,7 @@ def _won_by_day(
     """How many snapshots were won on each day after the cutoff: shape (cutoffs, horizon)."""
     counts = np.zeros((len(cutoffs), horizon), np.int64)
     if cutoffs:
-        endings = ending_sql(Snapshots.at(database, cutoffs), database.data_end)
+        endings = ending_sql(cohort_at(database, cutoffs), database.data_end)
         rows = database.connection.execute(
             f"SELECT cutoff, floor(days)::INT, count(*) FROM ({endings}) "
             f"WHERE ending = 'won' AND days < {horizon} GROUP BY ALL"
@@ -123,7 +124,7 @@ def _won_by_day(
 def _sizes(database: LeadDatabase, cutoffs: Sequence[datetime]) -> dict[datetime, int]:
     if not cutoffs:
         return {}
-    cohorts = Snapshots.at(database, cutoffs).relation
+    cohorts = cohort_at(database, cutoffs).relation
     sql = f"SELECT cutoff, count(*) FROM {cohorts} GROUP BY cutoff"
     return dict(database.connection.execute(sql).fetchall())
 
@@ -135,7 +136,7 @@ def days_without_deals(database: LeadDatabase) -> tuple[int, str]:
     won whose outcome is unknown.
     """
     ((last,),) = database.connection.execute(
-        "SELECT max(closed_at) FROM deals WHERE closed_at <= ?", [database.data_end]
+        "SELECT max(closed_at) FROM closings WHERE closed_at <= ?", [database.data_end]
     ).fetchall()
     if last is None:
         return 0, "No deal has closed at all."

@@ -3,13 +3,16 @@
 import difflib
 from collections.abc import Sequence
 from datetime import timedelta
+from math import ceil
 
-from features.audit.finding import Finding
+from features.audit.finding import Finding, accepts
 from features.catalog import MOST_ACTIONS
+from features.check.maturity import PATIENCE_DAYS
 from features.check.report import CutoffCount, Note, totals
-from features.config import Config
+from features.config import Config, Exclude
 from features.contract.breaches import SHOWN
 from features.contract.database import LeadDatabase
+from features.contract.machine_events import machine_sql, seen_sql
 from features.contract.tables import CONTRACT
 from features.spark.whole import SparkSample
 
@@ -71,6 +74,38 @@ def row_notes(database: LeadDatabase) -> dict[str, Note]:
     return notes
 
 
+def machine_notes(database: LeadDatabase, exclude: Exclude) -> list[Note]:
+    """Events that machines seem to have caused, left out or not."""
+    kinds = (
+        ("machine_clicks", "in bursts, as link scanners click", exclude.machine_clicks),
+        ("machine_opens", "right after a sending, as mail programs open", exclude.machine_opens),
+    )
+    notes = []
+    for key, what, is_on in kinds:
+        caused = machine_sql(exclude, key == "machine_clicks", key == "machine_opens")
+        ((count, first),) = database.connection.execute(
+            "SELECT count(*), min(concat('lead ', lead_id, ': ', action, ' at ', occurred_at), "
+            f"{SHOWN}) FROM ({seen_sql(exclude, 'own_events')}) WHERE {caused}"
+        ).fetchall()
+        advice = "They are left out." if is_on else f"Leave them out with [exclude] {key} = true."
+        notes.append(Note(f"events {what}", count, advice, tuple(first or ())))
+    return notes
+
+
+def left_out_notes(database: LeadDatabase) -> list[Note]:
+    """Leads that objected or are excluded, by their reasons."""
+    titles = {"objected": "leads that objected to profiling", "excluded": "leads that are excluded"}
+    notes = []
+    for kind, title in titles.items():
+        ((count, first),) = database.connection.execute(
+            f"SELECT count(*), min('lead ' || lead_id || ': ' || reason, {SHOWN}) "
+            f"FROM left_out WHERE kind = '{kind}'"
+        ).fetchall()
+        advice = "They are never trained on nor scored; the ledger names them."
+        notes.append(Note(title, count, advice, tuple(first or ())))
+    return notes
+
+
 def _listed(title: str, items: Sequence[object], advice: str) -> Note:
     return Note(title, len(items), advice, tuple(str(item) for item in items[:SHOWN]))
 
@@ -92,6 +127,12 @@ def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) 
             "(the name of a page belongs in events.content).",
         ),
         _listed(
+            "settings for exploration only",
+            ['training.split = "random"'] * (config.training.split == "random"),
+            "The days are artificial, so nothing below can tell what was known before an outcome, "
+            "how long one takes, or whether win rates move. No model is ever promoted.",
+        ),
+        _listed(
             "actions in features.leave_out_actions that never occur",
             [_with_nearest(name, occurring) for name in left_out if name not in occurring],
             "Correct the spelling: otherwise the action that was meant stays among the features.",
@@ -100,13 +141,17 @@ def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) 
 
 
 def unused_acceptance_note(config: Config, findings: Sequence[Finding]) -> Note:
-    """Codes that readiness.toml accepts and the audit does not find."""
-    codes = sorted({finding.code for finding in findings})
+    """What readiness.toml accepts and the audit does not find."""
+    known = sorted({text for each in findings for text in (each.code, each.about)})
+    unused = [
+        _with_nearest(pattern, known)
+        for pattern in config.audit.accepted
+        if not any(accepts(pattern, each) for each in findings)
+    ]
     return _listed(
-        "codes in audit.accepted that the audit does not find",
-        [_with_nearest(code, codes) for code in config.audit.accepted if code not in codes],
+        "entries of audit.accepted that the audit does not find", unused,
         "Delete them, or correct the spelling.",
-    )
+    )  # fmt: skip
 
 
 def _with_nearest(name: str, known: list[str]) -> str:
@@ -142,6 +187,49 @@ def cutoff_notes(
             "A model needs both. Check that deals has both outcomes, and the lead ids of leads.",
         ),
     ]  # fmt: skip
+
+
+def unrecorded_notes(database: LeadDatabase, config: Config) -> list[Note]:
+    """Leads of a time of which no deal is on record: were deals recorded at all?
+
+    Worked example, horizon 30 days, first deal closed on 2017-12-05: a lead created on 2017-11-05
+    or before was never labelled by any recorded deal within its first 30 days; with the last deal
+    on 2018-11-14, neither is one created after 2018-11-21.
+    """
+    ((first, last),) = database.connection.execute(
+        "SELECT min(closed_at), max(closed_at) FROM deals WHERE closed_at <= ?",
+        [database.data_end],
+    ).fetchall()
+    if first is None or config.training.split == "random":
+        return []
+    horizon, late = timedelta(days=config.time.horizon_days), timedelta(days=PATIENCE_DAYS)
+    times = config.time
+    behind = ceil(max(first - times.first_cutoff, timedelta()) / timedelta(1))
+    steps = ceil(behind / times.cutoff_every_days)
+    proposed = times.first_cutoff + timedelta(days=steps * times.cutoff_every_days)
+    leads = "SELECT 'lead ' || lead_id || ': created ' || created_at AS text FROM leads WHERE"
+    notes = []
+    for title, where, advice in (
+        (
+            f"leads created {times.horizon_days} days or more before the first deal on record "
+            f"({first:%Y-%m-%d})",
+            f"created_at <= TIMESTAMP '{first - horizon}'",
+            "If deals were not recorded then, these are no leads that were not won. "
+            + (f"Set time.first_cutoff to {proposed:%Y-%m-%d}, and l" if steps else "L")
+            + "eave them out in the query of tables.leads.",
+        ),
+        (
+            f"leads created more than {PATIENCE_DAYS} days after the last deal on record "
+            f"({last:%Y-%m-%d})",
+            f"created_at > TIMESTAMP '{last + late}'",
+            "If deals are recorded later than leads, set time.data_end to the last day on which "
+            "both were.",
+        ),
+    ):
+        summary = f"SELECT count(*), min(text, {SHOWN}) FROM ({leads} {where})"
+        ((count, examples),) = database.connection.execute(summary).fetchall()
+        notes.append(Note(title, count, advice, tuple(examples or ())))
+    return notes
 
 
 def sample_note(database: LeadDatabase) -> Note:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from features.cohort import cohort_at
 from features.contract.database import LeadDatabase
 from features.labels import worked_sql
-from features.snapshots import Snapshots
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def worked(database: LeadDatabase, cutoffs: Sequence[datetime]) -> Worked | None
     """The counts of the leads open at any of the cutoffs; None without contacts or leads."""
     if "contacts" not in database.columns or not cutoffs:
         return None
-    sql = worked_sql(Snapshots.at(database, cutoffs), database.data_end)
+    sql = worked_sql(cohort_at(database, cutoffs), database.data_end)
     ((leads, never, never_won, worked_won),) = database.connection.execute(
         "SELECT count(*), count(*) FILTER (NOT worked), count(*) FILTER (NOT worked AND won), "
         f"count(*) FILTER (worked AND won) FROM ({sql})"

@@ -4,6 +4,7 @@
     {action = "ordered", value_from = 100, on_days_at_least = 2}   # on two days or more
     {action = "called", window_days = 7, at_most = 0}              # not called for a week
     {quiet_days = 14}                                              # did nothing for 14 days
+    {age_from_days = 2, age_below_days = 365}                      # days since its creation
     {attribute = "country", is = ["DE", "AT"]}
     {attribute = "employees", from = 50, below = 250}
     {first_source = "paid_*"}                                      # or last_source
@@ -40,6 +41,8 @@ _KEYS = {
     "first_source": ("first_source",),
     "last_source": ("last_source",),
     "quiet_days": ("quiet_days", *_EVENT),
+    "age_from_days": ("age_from_days", "age_below_days"),
+    "age_below_days": ("age_below_days",),
     "an event": (*_EVENT, *_HOW_OFTEN),
 }
 
@@ -59,7 +62,8 @@ class Condition(Strict):
     `features.spec.where`) `at_least` so often, `at_most` so often, or on `on_days_at_least` UTC
     days, in [cutoff - window_days, cutoff); without any of these, once or more. `quiet_days = 14`:
     no such event for more than 14 days, by a lead that is older than that. An attribute that `is`
-    one of some texts or numbers, or is a number in [from, below). A source that fits.
+    one of some texts or numbers, or is a number in [from, below). An age in days in [age_from_days,
+    age_below_days). A source that fits.
     """
 
     action: str | None = None
@@ -72,6 +76,8 @@ class Condition(Strict):
     at_most: Annotated[int, Field(ge=0)] | None = None
     on_days_at_least: Whole | None = None
     quiet_days: Whole | None = None
+    age_from_days: Annotated[float, Field(ge=0)] | None = None
+    age_below_days: Annotated[float, Field(gt=0)] | None = None
     attribute: Text | None = None
     is_: Annotated[list[str] | list[float] | None, BeforeValidator(_listed)] = Field(
         default=None, alias="is"
@@ -100,6 +106,7 @@ class Condition(Strict):
             raise ValueError("say either is, or from and below")
         _rising(self.from_, self.below, "from", "below")
         _rising(self.value_from, self.value_below, "value_from", "value_below")
+        _rising(self.age_from_days, self.age_below_days, "age_from_days", "age_below_days")
         if self.at_most is not None and (self.at_least or 0) > self.at_most:
             raise ValueError(f"at_least {self.at_least} is more than at_most {self.at_most}")
         return self
@@ -122,6 +129,8 @@ class Condition(Strict):
                 return (Last("source"),)
             case "quiet_days":
                 return (DaysSince(self.action, self.where), Age())
+            case "age_from_days" | "age_below_days":
+                return (Age(),)
         days = (self._days,) if self.on_days_at_least is not None else ()
         return (*days, self._count) if self._is_counted else days
 
@@ -152,6 +161,10 @@ class Condition(Strict):
                 return _flags([isinstance(s, str) and fits(pattern, s) for s in sources])
             case "quiet_days":
                 return self.quiet(frame) > (self.quiet_days or 0)
+            case "age_from_days" | "age_below_days":
+                age = frame[Age().name].to_numpy(np.float64)
+                below = np.inf if self.age_below_days is None else self.age_below_days
+                return _flags((age >= (self.age_from_days or 0)) & (age < below))
         held = np.ones(len(frame), bool)
         if self.on_days_at_least is not None:
             held &= frame[self._days.name].to_numpy(np.float64) >= self.on_days_at_least
@@ -193,6 +206,10 @@ class Condition(Strict):
                 return f"{self.about.replace('_', ' ')} {self.first_source or self.last_source}"
             case "quiet_days":
                 return none_of(self.action, f"for {self.quiet_days} days", words, self.where)
+            case "age_from_days" | "age_below_days":
+                bounds = (("from", self.age_from_days), ("below", self.age_below_days))
+                ages = [f"{way} {days:g}" for way, days in bounds if days is not None]
+                return f"age {', '.join(ages)} days"
         event = say(self.action, words, self.where)
         return f"{event} {self._often_in_words()} {during(self.window_days)}"
 

@@ -159,12 +159,13 @@ class Segments:
 
 
 def load_segments(config: Config) -> Segments:
-    """Read the segments.toml that readiness.toml names; none where there is no such file. Raises
-    BadInput for a faulty one."""
-    path = config.folder / config.segments
-    if not path.is_file():
+    """Read the segments.toml that readiness.toml names; none where it names none and there is no
+    file of the usual name. Raises BadInput for a faulty one, and where the one named is missing."""
+    path = config.optional_file("segments")
+    if path is None:
         return Segments()
-    return parse_segments(read_text(path), path)
+    advice = "; readiness.toml names it under `segments`. Correct the path, or delete that line."
+    return parse_segments(read_text(path, advice), path)
 
 
 def parse_segments(text: str, path: Path) -> Segments:

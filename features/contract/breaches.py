@@ -1,11 +1,11 @@
 """Every way in which rows can breach the contract of a lead database, each as one query.
 
 A breach is counted and shown with its first offenders, never silently repaired. A breach that makes
-a lead unusable also puts it into the table `lead_faults`, so that scoring can name the lead and the
+a lead unusable also puts it into the table `left_out`, so that scoring can name the lead and the
 reason instead of losing it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -74,26 +74,35 @@ LEAD_CHECKS: tuple[Check, ...] = (
         "whether the lead existed.",
     ),
     Check(
-        "deals", "lead_id", "are a second deal of one lead", _TWICE.format("deals"),
-        "Keep one deal per lead (the first to close), or make each opportunity a lead of its own.",
-    ),
-    Check(
         "deals", "closed_at", "closed before the lead was created",
         "SELECT d.lead_id, 'created ' || l.created_at || ', closed ' || d.closed_at AS seen "
-        "FROM deals d JOIN leads l USING (lead_id) WHERE d.closed_at < l.created_at",
+        "FROM deals d JOIN leads l USING (lead_id) WHERE d.closed_at < l.created_at "
+        "AND d.outcome IS DISTINCT FROM 'open'",
         "One of the two times is wrong: correct it, or leave the lead out in the query.",
     ),
     Check(
         "deals", "closed_at", "have no readable closing time",
-        "SELECT lead_id, 'outcome ' || coalesce(outcome, 'NULL') AS seen FROM deals "
-        "WHERE closed_at IS NULL AND lead_id IS NOT NULL",
-        "An open deal has no row here; a closed one needs its time.",
+        "SELECT lead_id, 'outcome ' || outcome AS seen FROM deals "
+        "WHERE closed_at IS NULL AND outcome <> 'open' AND lead_id IS NOT NULL",
+        "A closed deal needs its time; in an open one leave the outcome empty, or write 'open'.",
     ),
     Check(
-        "deals", "outcome", "have an outcome that is neither won nor lost",
-        "SELECT lead_id, coalesce('outcome ' || outcome, 'no outcome') AS seen FROM deals "
-        "WHERE lead_id IS NOT NULL AND (outcome IS NULL OR outcome NOT IN ('won', 'lost'))",
-        "Map it in the query: CASE WHEN ... THEN 'won' ELSE 'lost' END; open deals get no row.",
+        "deals", "outcome", "have an outcome that is neither won, lost nor open",
+        "SELECT lead_id, coalesce('outcome ' || outcome, 'no outcome, but closed ' || closed_at) "
+        "AS seen FROM deals WHERE lead_id IS NOT NULL "
+        "AND coalesce(outcome NOT IN ('won', 'lost', 'open'), closed_at IS NOT NULL)",
+        "Map it in the query: CASE WHEN ... THEN 'won' WHEN ... THEN 'lost' ELSE 'open' END.",
+    ),
+    Check(
+        "merges", "lead_id", "merge a lead for the second time", _TWICE.format("merges"),
+        "Keep the first merge of each lead: what it was merged into may be merged on.",
+    ),
+    Check(
+        "merges", "into_lead_id", "merge leads in a circle",
+        "SELECT lead_id, 'into itself' AS seen FROM merges WHERE into_lead_id = lead_id "
+        "UNION ALL SELECT s.lead_id, 'into ' || s.into_lead_id AS seen FROM survivors s "
+        "JOIN survivors back ON back.lead_id = s.into_lead_id AND back.into_lead_id = s.lead_id",
+        "One of them must survive: delete its row.",
     ),
 )  # fmt: skip
 
@@ -102,7 +111,13 @@ _TIMES = (
     ("events", "occurred_at"),
     ("events", "recorded_at"),
     ("deals", "closed_at"),
+    ("deals", "recorded_at"),
+    ("leads", "objected_at"),
+    ("merges", "merged_at"),
 )
+
+
+_PLANNED = {"deals": " AND outcome IN ('won', 'lost')"}  # an open deal's closing may be planned
 
 
 def _future_checks(end: datetime) -> list[Check]:
@@ -112,7 +127,7 @@ def _future_checks(end: datetime) -> list[Check]:
             column,
             f"lie after {end:%Y-%m-%d %H:%M} UTC, in the future",
             f"SELECT lead_id, {column}::VARCHAR AS seen FROM {table} "
-            f"WHERE {column} > TIMESTAMP {literal(str(end))}",
+            f"WHERE {column} > TIMESTAMP {literal(str(end))}{_PLANNED.get(table, '')}",
             "Look at time zones and planned dates; a time must lie before the extract was made.",
         )
         for table, column in _TIMES
@@ -121,9 +136,8 @@ def _future_checks(end: datetime) -> list[Check]:
 
 def _null_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
     """Nulls in columns that allow none; not those that LEAD_CHECKS covers."""
-    checked_above = {(check.table, check.column) for check in LEAD_CHECKS} - {
-        ("leads", "lead_id"),
-        ("deals", "lead_id"),
+    checked_above = {
+        (check.table, check.column) for check in LEAD_CHECKS if not check.column.endswith("lead_id")
     }
     return [
         Check(
@@ -172,7 +186,9 @@ def _id_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
     written."""
     checks = [check for table in columns for check in _lost_digits(table, columns)]
     if columns["leads"]["lead_id"] == "VARCHAR":
-        checks += [_joins_but_for_writing(table) for table in columns if table != "leads"]
+        checks += [
+            _joins_but_for_writing(table) for table in columns if table not in ("leads", "merges")
+        ]
     return checks
 
 
@@ -255,38 +271,25 @@ def _run(connection: duckdb.DuckDBPyConnection, check: Check) -> Breach | None:
     return Breach(check.table, check.column, check.what, count, tuple(first), advice)
 
 
-def write_lead_faults(
-    connection: duckdb.DuckDBPyConnection,
-    columns: dict[str, dict[str, str]],
-    numbers: Iterable[str],
-) -> None:
-    """Create the table lead_faults(lead_id, reason): each unusable lead once, its first reason.
+def lead_checks(
+    connection: duckdb.DuckDBPyConnection, columns: dict[str, dict[str, str]]
+) -> list[Check]:
+    """The checks whose leads cannot be scored."""
+    return [*LEAD_CHECKS, *_attribute_checks(connection), *_lost_digits("leads", columns)]
 
-    `numbers` are attributes, columns of texts, that should be numbers. Those of their values that
-    do not read as one are in the table attribute_faults(attribute, lead_id, seen).
-    """
+
+def write_attribute_faults(
+    connection: duckdb.DuckDBPyConnection, attributes: Iterable[str]
+) -> None:
+    """Create the table attribute_faults(attribute, lead_id, seen): the values of attributes,
+    columns of texts, that do not read as the number that they should be."""
     connection.execute(
         "CREATE TABLE attribute_faults AS "
         "SELECT ''::VARCHAR AS attribute, lead_id, ''::VARCHAR AS seen FROM leads LIMIT 0"
     )
-    for name in numbers:
+    for name in attributes:
         text = f"{quoted(name)}::VARCHAR"
         connection.execute(
             f"INSERT INTO attribute_faults SELECT {literal(name)}, lead_id, {text} FROM leads "
             f"WHERE {text} IS NOT NULL AND {number(text)} IS NULL"
         )
-    checks = [*LEAD_CHECKS, *_attribute_checks(connection), *_lost_digits("leads", columns)]
-    faults: Sequence[str] = [
-        f"SELECT lead_id, {order} AS place, "
-        f"{literal(f'{check.table}.{check.column}: ')} || seen AS reason FROM ({check.sql})"
-        for order, check in enumerate(checks)
-    ]
-    without_lead = (
-        f"SELECT lead_id, {len(faults)} AS place, "
-        "'events: the lead has events but no row in leads' AS reason "
-        "FROM (SELECT DISTINCT lead_id FROM known_events) ANTI JOIN leads USING (lead_id)"
-    )
-    connection.execute(
-        "CREATE TABLE lead_faults AS SELECT lead_id, min_by(reason, place) AS reason "
-        f"FROM ({' UNION ALL '.join([*faults, without_lead])}) GROUP BY lead_id"
-    )

@@ -20,9 +20,16 @@ from typing import Any, NamedTuple
 import duckdb
 import pandas as pd
 
-from features.config import Config, Engine, Features
-from features.contract.breaches import write_lead_faults
+from features.conditions.membership import Membership
+from features.config import Config, Engine
+from features.contract.breaches import lead_checks, write_attribute_faults
+from features.contract.extensions import connect
+from features.contract.left_out import write_left_out
+from features.contract.machine_events import without_machines
+from features.contract.merges import INHERITED_EVENTS, write_survivors
 from features.contract.observed import KNOWN_AT, is_counted, latest_time, observe
+from features.contract.open_periods import write_open_periods
+from features.contract.reading import Reading
 from features.contract.tables import (
     CONTRACT,
     cast,
@@ -35,12 +42,16 @@ from features.contract.text_values import is_number_column
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.spec.compiled import compile_specs
-from features.spec.kinds import Attribute
+from features.spec.kinds import Attribute, AttributeType
 from features.spec.spec import Spec
 from features.sql import literal, quoted
 
 DUCKDB_SHARE = 0.6  # of the memory limit; the rest is for arrays and frames
+_ALWAYS = {"events", "deals", "merges"}  # staged empty where they are not named
 _TEXT_TYPES = ("VARCHAR", "ENUM", "BOOLEAN", "UUID")
+_DATE_TYPES = ("DATE", "TIMESTAMP")
+# A deal that is recorded late counts as closed from then on.
+CLOSED_AT = "CASE WHEN closed_at IS NOT NULL THEN greatest(closed_at, recorded_at) END"
 _NUMBER_TYPE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)")
 
 
@@ -59,10 +70,10 @@ class LeadDatabase:
     """An open lead database.
 
     `actions` are the observed ones, most frequent first; `sources` those of the events, in
-    alphabetical order; `events_count` is how many events
-    the view known_events has; `attributes` holds for each listed
-    attribute whether it is text; `columns` are the raw columns per table. `data_end` is the latest
-    past time in the tables, or as configured: a label is mature where cutoff + horizon <= it.
+    alphabetical order; `events_count` is how many events the view known_events has; `attributes`
+    holds what each listed attribute is; `columns` are the raw columns per table. `data_end` is the
+    latest past time in the tables, or as configured: a label is mature where cutoff + horizon <=
+    it. `membership` are the conditions of the cohort (features/cohort.py).
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -70,7 +81,8 @@ class LeadDatabase:
     actions: tuple[str, ...]
     sources: tuple[str, ...]
     events_count: int
-    attributes: dict[str, bool]
+    attributes: dict[str, AttributeType]
+    membership: Membership | None
     data_end: datetime
     scratch: Path
 
@@ -102,32 +114,34 @@ def open_files(config: Config, specs: Iterable[Spec] = ()) -> Iterator[LeadDatab
     specs: what rules or segments will ask for. Their attributes are staged beside those that
     readiness.toml lists, but are not in `attributes`, so that they never become a model's features.
     Raises BadInput for tables that are absent, unreadable, or lack columns. Rows that breach the
-    contract are kept for `breaches`; the leads they concern are in `lead_faults`.
+    contract are kept for `breaches`; the leads they concern are in `left_out`.
     """
     with temporary_duckdb(config.engine) as (connection, scratch):
-        columns = open_sources(connection, config.tables, config.folder, scratch)
-        lying = is_read_in_place("events", config.tables.events, columns["events"])
-        in_place = {"events"} if lying else set()
-        features, end = config.features, config.time.data_end
+        reading, amount = Reading.of(config), config.routing.amount
         further = further_attributes(specs)
-        further |= numbers_in_text(connection, features.attributes, columns)
-        yield stage(connection, scratch, columns, features, further, end, in_place)
+        needed = {*reading.attributes, *reading.exclude.leads, *further, str(amount)}
+        columns = open_sources(connection, config.tables, config.folder, scratch, needed)
+        events, end = config.tables.events, config.time.data_end
+        lying = events is not None and is_read_in_place("events", events, columns["events"])
+        in_place = {"events"} if lying else set()
+        further |= numbers_in_text(connection, reading.features.attributes, columns)
+        yield stage(connection, scratch, columns, reading, further, end, in_place)
 
 
 @contextmanager
 def open_frames(
     frames: Mapping[str, Any],
-    features: Features,
+    reading: Reading,
     engine: Engine,
     specs: Iterable[Spec] = (),
 ) -> Iterator[LeadDatabase]:
-    """The same over frames by table name: `events`, `leads` and, if known, `deals`. Pandas, polars,
-    Arrow or whatever else DuckDB reads."""
+    """The same over frames by table name: `leads` and, if known, `events` and `deals`. Pandas,
+    polars, Arrow or whatever else DuckDB reads."""
     with temporary_duckdb(engine) as (connection, scratch):
         columns = register_tables(connection, frames)
         further = further_attributes(specs)
-        further |= numbers_in_text(connection, features.attributes, columns)
-        yield stage(connection, scratch, columns, features, further)
+        further |= numbers_in_text(connection, reading.features.attributes, columns)
+        yield stage(connection, scratch, columns, reading, further)
 
 
 def further_attributes(specs: Iterable[Spec]) -> dict[str, bool]:
@@ -168,7 +182,7 @@ def register_tables(
 def temporary_duckdb(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A DuckDB within the engine's limits, in a temporary folder that is removed at the end."""
     scratch = Path(tempfile.mkdtemp(prefix="readiness-"))
-    connection = duckdb.connect()
+    connection = connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET memory_limit = '{engine.memory_gb * DUCKDB_SHARE}GB'")
@@ -187,7 +201,7 @@ def stage(
     connection: duckdb.DuckDBPyConnection,
     scratch: Path,
     columns: dict[str, dict[str, str]],
-    features: Features,
+    reading: Reading,
     attributes: Mapping[str, bool],
     data_end: datetime | None = None,
     in_place: Set[str] = frozenset(),
@@ -195,47 +209,62 @@ def stage(
     """The lead database over the views raw_<table>, whose columns and types are `columns`.
     `attributes` are further columns of leads, and whether they must read as numbers; the tables
     `in_place` are read where they lie."""
-    listed = _attributes(features.attributes, "features.attributes lists", columns["leads"])
-    further = sorted(attributes.keys() - listed.keys())
-    further_attributes = _attributes(further, "A rule or condition asks for", columns["leads"])
-    _create_tables(connection, features, listed.keys() | further_attributes, columns, in_place)
+    staged = {c.name: c.type for c in CONTRACT["leads"] if c.type == "VARCHAR"}
+    types = {name: staged.get(name, kind) for name, kind in columns["leads"].items()}
+    exclude = reading.exclude
+    listed = _attributes(reading.features.attributes, "features.attributes lists", types)
+    asked = {*attributes, *reading.attributes} - listed.keys()
+    further = _attributes(sorted(asked), "A rule or condition asks for", types)
+    _require_columns([*exclude.leads], "[exclude] leads names", types)
+    _create_tables(connection, {*listed, *further, *exclude.leads}, columns, in_place)
+    _create_known_events(connection, reading, "merges" in columns)
     now = utc_now()
-    observed = observe(connection, features, now)
-    texts = [
-        name for name, kind in columns["leads"].items() if kind.startswith(("VARCHAR", "ENUM"))
-    ]
-    write_lead_faults(connection, columns, [name for name in texts if attributes.get(name)])
+    observed = observe(connection, reading.features, now)
+    texts = [name for name, kind in types.items() if kind.startswith(("VARCHAR", "ENUM"))]
+    write_attribute_faults(connection, [name for name in texts if attributes.get(name)])
+    write_left_out(connection, exclude, lead_checks(connection, columns))
+    write_open_periods(connection, reading.outcomes, "merges" in columns)
     return LeadDatabase(
         connection=connection,
         columns=columns,
         **vars(observed),
         attributes=listed,
+        membership=reading.membership,
         data_end=data_end or latest_time(connection, now),
         scratch=scratch,
     )
 
 
-def _attributes(listed: Sequence[str], who: str, types: dict[str, str]) -> dict[str, bool]:
-    """Whether each listed column of leads is text. Raises BadInput for what is no attribute."""
-    missing = [name for name in listed if name not in types]
+def _require_columns(names: Sequence[str], who: str, types: dict[str, str]) -> None:
+    missing = [name for name in names if name not in types]
     if missing:
         raise BadInput(
             f"{who} {', '.join(missing)}, which tables.leads does not have. "
             f"It has: {', '.join(types)}."
         )
-    is_text = {name: types[name].startswith(_TEXT_TYPES) for name in listed}
+
+
+def _attributes(listed: Sequence[str], who: str, types: dict[str, str]) -> dict[str, AttributeType]:
+    """What each listed column of leads is. Raises BadInput for what is no attribute."""
+    _require_columns(listed, who, types)
+    attributes: dict[str, AttributeType] = {}
     for name in listed:
-        if not is_text[name] and not _NUMBER_TYPE.fullmatch(types[name]):
+        if types[name].startswith(_TEXT_TYPES):
+            attributes[name] = "text"
+        elif types[name].startswith(_DATE_TYPES):
+            attributes[name] = "date"
+        elif _NUMBER_TYPE.fullmatch(types[name]):
+            attributes[name] = "number"
+        else:
             raise BadInput(
-                f"{who} {name}, which is a {types[name]}: neither text nor a "
-                "number. Make it one in the query of tables.leads, or leave it out."
+                f"{who} {name}, which is a {types[name]}: neither text, a number nor a date. "
+                "Make it one in the query of tables.leads, or leave it out."
             )
-    return is_text
+    return attributes
 
 
 def _create_tables(
     connection: duckdb.DuckDBPyConnection,
-    features: Features,
     attributes: Set[str],
     columns: dict[str, dict[str, str]],
     in_place: Set[str],
@@ -243,17 +272,35 @@ def _create_tables(
     id_type = lead_id_type(columns)
     of_contract = {column.name for column in CONTRACT["leads"]}
     extra = [quoted(name) for name in sorted(attributes - of_contract)]
-    for table in columns.keys() | {"deals"}:  # frames may come without deals: none closed yet
+    for table in columns.keys() | _ALWAYS:
         types = columns.get(table, {})
         expressions = [f"{cast(c, types, id_type)} AS {quoted(c.name)}" for c in CONTRACT[table]]
         expressions += extra if table == "leads" else []
         rows = f"FROM raw_{table}" if types else "WHERE false"
+        sql = f"SELECT {', '.join(expressions)} {rows}"
+        if table == "deals":
+            sql = f"SELECT * REPLACE ({CLOSED_AT} AS closed_at) FROM ({sql})"
         try:
             kind = "VIEW" if table in in_place else "TABLE"
-            connection.execute(f"CREATE {kind} {table} AS SELECT {', '.join(expressions)} {rows}")
+            connection.execute(f"CREATE {kind} {table} AS {sql}")
         except duckdb.Error as error:
             raise BadInput(f"tables.{table} cannot be read: {error}") from None
+
+
+def _create_known_events(
+    connection: duckdb.DuckDBPyConnection, reading: Reading, merges: bool
+) -> None:
+    """The events that count, with the time from which each is known, and those of merged leads for
+    one another."""
+    exclude, counted = reading.exclude, is_counted(reading.features)
     connection.execute(
-        f"CREATE VIEW known_events AS SELECT *, {KNOWN_AT} AS known_at FROM events "
-        f"WHERE {is_counted(features)}"
+        f"CREATE VIEW own_events AS SELECT *, {KNOWN_AT} AS known_at FROM events WHERE {counted}"
     )
+    rows = "SELECT * FROM own_events"
+    write_survivors(connection)
+    rows += f" UNION ALL {INHERITED_EVENTS}" if merges else ""
+    if exclude.machine_clicks or exclude.machine_opens:  # sorted once, not by every reader
+        rows = f"{without_machines(exclude, f'({rows})')}"
+        connection.execute(f"CREATE TABLE known_events AS {rows}")
+    else:
+        connection.execute(f"CREATE VIEW known_events AS {rows}")

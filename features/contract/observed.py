@@ -57,7 +57,7 @@ def latest_time(connection: duckdb.DuckDBPyConnection, now: datetime) -> datetim
     """The latest past time in any table, once the events are observed. Raises BadInput for none."""
     row = connection.execute(
         "SELECT max(moment) FROM (SELECT latest AS moment FROM observed_ "
-        "UNION ALL SELECT created_at FROM leads UNION ALL SELECT closed_at FROM deals) "
+        "UNION ALL SELECT created_at FROM leads UNION ALL SELECT closed_at FROM closings) "
         "WHERE moment <= ?",
         [now],
     ).fetchone()

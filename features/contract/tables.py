@@ -1,14 +1,14 @@
 """The contract of a lead database: its tables, their columns and types, and how they are read.
 
-A table is named in readiness.toml as a file (.parquet, or a text file: text_files.py), a query
-(.sql, or SELECT ...) or a table of `database`. Whatever it is, it is staged once into the
-contract's own types: times as naive UTC microseconds, missing values as NULL (never NaN), lead ids
-as integers where every table has integers, else as text.
+A table is named in readiness.toml as a file (.parquet, .xlsx, or a text file: text_files.py), a
+folder/, a query (.sql, or SELECT ...) or a table of `database`. Whatever it is, it is staged once
+into the contract's own types: times as naive UTC microseconds, missing values as NULL (never NaN),
+lead ids as integers where every table has integers, else as text.
 """
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,24 @@ import duckdb
 
 from features.config import Tables
 from features.contract import text_values
+from features.contract.databases import (
+    Place,
+    attach,
+    cause,
+    detach,
+    one_moment,
+    read_place,
+    table_sql,
+)
+from features.contract.extensions import execute, load_extension
+from features.contract.files import (
+    folder_sql,
+    is_iceberg_state,
+    is_parquet_folder,
+    is_workbook,
+    parquet_sql,
+    workbook_sql,
+)
 from features.contract.text_files import TextFiles, is_text_file
 from features.errors import BadInput
 from features.sql import literal, quoted
@@ -40,7 +58,12 @@ def _optional(name: str, sql_type: str) -> Column:
 LEAD_ID = Column("lead_id", "LEAD_ID")
 
 CONTRACT: dict[str, tuple[Column, ...]] = {
-    "leads": (LEAD_ID, Column("created_at", "TIMESTAMP"), _optional("source", "VARCHAR")),
+    "leads": (
+        LEAD_ID,
+        Column("created_at", "TIMESTAMP"),
+        _optional("source", "VARCHAR"),
+        _optional("objected_at", "TIMESTAMP"),
+    ),
     "events": (
         LEAD_ID,
         Column("occurred_at", "TIMESTAMP"),
@@ -52,10 +75,11 @@ CONTRACT: dict[str, tuple[Column, ...]] = {
     ),
     "deals": (
         LEAD_ID,
-        Column("closed_at", "TIMESTAMP"),
-        Column("outcome", "VARCHAR"),
+        Column("closed_at", "TIMESTAMP", nullable=True),  # null in an open deal
+        Column("outcome", "VARCHAR", nullable=True),
         _optional("opened_at", "TIMESTAMP"),
         _optional("amount", "DOUBLE"),
+        _optional("recorded_at", "TIMESTAMP"),
     ),
     "contacts": (
         LEAD_ID,
@@ -65,6 +89,7 @@ CONTRACT: dict[str, tuple[Column, ...]] = {
         _optional("reason", "VARCHAR"),
     ),
     "stages": (LEAD_ID, Column("stage", "VARCHAR"), Column("entered_at", "TIMESTAMP")),
+    "merges": (LEAD_ID, Column("into_lead_id", "LEAD_ID"), Column("merged_at", "TIMESTAMP")),
 }
 
 
@@ -82,24 +107,43 @@ def has_suffix(named: str, *suffixes: str) -> bool:
     return named.lower().removesuffix(".gz").rpartition(".")[2] in suffixes
 
 
+def is_folder(named: str) -> bool:
+    """Whether a table is named by a folder: events/."""
+    return not is_query(named) and named.endswith("/")
+
+
 def _is_file(named: str) -> bool:
-    return has_suffix(named, "parquet", "sql") or is_text_file(named)
+    other = is_workbook(named) or is_iceberg_state(named)
+    return other or has_suffix(named, "parquet", "sql") or is_text_file(named)
 
 
-def source_sql(texts: TextFiles, table: str, named: str, folder: Path, data: Path) -> str:
-    """The SELECT that reads a table as readiness.toml names it; `folder` is where that is looked
-    for, `data` where the files in a query are.
+def source_sql(
+    texts: TextFiles,
+    table: str,
+    named: str,
+    folder: Path,
+    data: Path,
+    place: Place | None,
+    needed: Collection[str],
+) -> str:
+    """The SELECT that reads a table as readiness.toml names it, from the attached `place` where it
+    is no file. `folder` is where it is looked for, `data` where the files in a query are; `needed`
+    are the columns that will be read.
 
     Of text files the columns of the contract stay texts, and are cast by it: an id like 007 keeps
     its zeros. Further columns of leads may become attributes, so their types are found.
-    Raises BadInput for a file that is not there.
+    Raises BadInput for a file or a table that is not there.
     """
+    connection = texts.connection
     if is_query(named):
         texts.name_in(table, named, data)
         return named
-    if not _is_file(named):
-        return f"SELECT * FROM crm.{quoted(named)}"
-    path = folder / named
+    if is_folder(named):
+        return folder_sql(connection, table, folder / named)
+    if place is not None and not _is_file(named):
+        return table_sql(connection, place, table, named, needed)
+    file, _, sheet = named.partition("#") if is_workbook(named) else (named, "", "")
+    path = folder / file
     if not path.is_file() and "*" not in named:
         raise BadInput(
             f"tables.{table}: there is no file {path}. Correct the path in readiness.toml (files "
@@ -110,63 +154,107 @@ def source_sql(texts: TextFiles, table: str, named: str, folder: Path, data: Pat
         texts.name_in(table, query, data)
         return query
     if has_suffix(named, "parquet"):
-        return f"SELECT * FROM read_parquet({literal(str(path))})"
-    required = [column.name for column in CONTRACT[table] if column.required]
+        return parquet_sql(str(path))
+    required = [c.name for c in CONTRACT[table] if c.required]
+    ids = [c.name for c in CONTRACT[table] if c.type == "LEAD_ID"]
+    times = [c.name for c in CONTRACT[table] if c.type == "TIMESTAMP"]
+    if is_workbook(named):
+        return workbook_sql(connection, table, path, sheet, ids, times)
+    if is_iceberg_state(named):
+        load_extension(connection, "iceberg")
+        return f"SELECT * FROM iceberg_scan({literal(str(path))})"
     of_contract = [column.name for column in CONTRACT[table]]
     return texts.sql(table, path, required, of_contract if table == "leads" else None)
 
 
 def open_sources(
-    connection: duckdb.DuckDBPyConnection, tables: Tables, folder: Path, scratch: Path
+    connection: duckdb.DuckDBPyConnection,
+    tables: Tables,
+    folder: Path,
+    scratch: Path,
+    attributes: Collection[str] = (),
 ) -> dict[str, dict[str, str]]:
-    """Create a view raw_<table> for each named table; return each one's columns and their types.
-    Text files that DuckDB does not read as they are become others in the folder `scratch`.
+    """Create raw_<table> for each named table; return each one's columns and their types. Text
+    files that DuckDB does not read as they are become others in the folder `scratch`.
 
-    Raises BadInput naming the table for what cannot be read and for missing columns.
+    Parquet and text are views, which read where the files lie. All else is copied, with only the
+    columns of the contract and the `attributes` of leads: from a server as of one moment, and then
+    it is left alone. Raises BadInput naming the table for what cannot be read and for missing
+    columns.
     """
     data = (folder / tables.folder).resolve()
     connection.execute(f"SET file_search_path = {literal(str(data))}")
-    if tables.database:
-        path = data / tables.database
-        if not path.is_file():
-            raise BadInput(f"tables.database: there is no file {path}.")
-        try:
-            connection.execute(f"ATTACH {literal(str(path))} AS crm (TYPE duckdb, READ_ONLY)")
-        except duckdb.Error as error:
-            raise BadInput(f"tables.database: {path} cannot be opened: {error}") from None
+    place = read_place(tables.database, data) if tables.database else None
+    if place:
+        attach(connection, place)
     columns: dict[str, dict[str, str]] = {}
     texts = TextFiles(connection, tables.encoding, scratch)
-    for table in CONTRACT:
-        named = getattr(tables, table)
-        if named is None:
-            continue
-        if not tables.database and not is_query(named) and not _is_file(named):
-            raise BadInput(
-                f"tables.{table} = {named!r} is neither a .parquet, .csv or .sql file nor a query, "
-                "so it should be a table: name its DuckDB file as tables.database."
-            )
-        home = folder if named.lower().endswith(".sql") else data
-        try:
-            query = source_sql(texts, table, named, home, data)
-            connection.execute(f"CREATE VIEW raw_{table} AS {query}")
-            if not is_query(named) and not has_suffix(named, "sql"):  # for cures.py
-                source = literal(named) if _is_file(named) else f"crm.{named}"
-                connection.execute(f"COMMENT ON VIEW raw_{table} IS {literal(source)}")
-            columns |= describe_sources(connection, [table])
-        except duckdb.Error as error:
-            raise BadInput(f"tables.{table} cannot be read ({named}): {error}") from None
+    with one_moment(connection):
+        for table in CONTRACT:
+            named = getattr(tables, table)
+            if named is None:
+                continue
+            if not place and not is_query(named) and not is_folder(named) and not _is_file(named):
+                raise BadInput(
+                    f"tables.{table} = {named!r} is neither a .parquet, .csv, .xlsx or .sql file, "
+                    "a folder/ nor a query, so it should be a table: name its database (a DuckDB "
+                    "or SQLite file, or a URL) as tables.database."
+                )
+            home = folder if named.lower().endswith(".sql") else data
+            try:
+                needed = {column.name for column in CONTRACT[table]}
+                needed |= set(attributes) if table == "leads" else set()
+                query = source_sql(texts, table, named, home, data, place, needed)
+                columns[table] = _describe(connection, table, query)
+                if _is_read_where_it_lies(named, home):
+                    connection.execute(f"CREATE VIEW raw_{table} AS {query}")
+                    source = literal(literal(named))
+                    connection.execute(f"COMMENT ON VIEW raw_{table} IS {source}")  # for cures.py
+                else:
+                    _copy(connection, table, query, columns[table], needed)
+            except duckdb.Error as error:
+                shown = f"{named}, {place.shown}" if place else named
+                raise BadInput(f"tables.{table} cannot be read ({shown}): {cause(error)}") from None
+    if place:
+        detach(connection)
     return columns
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    query: str,
+    types: dict[str, str],
+    needed: Collection[str],
+) -> None:
+    """Create raw_<table> of the columns that are needed. What SQLite hands over without a type is
+    bytes: in the contract's columns they are text, in UTF-8."""
+    columns = {name: quoted(name) for name in types if name in needed}
+    for name in (column.name for column in CONTRACT[table]):
+        if types.get(name) == "BLOB":
+            bare, types[name] = quoted(name), "VARCHAR"
+            columns[name] = f"coalesce(TRY(decode({bare})), {bare}::VARCHAR) AS {bare}"
+    copied = ", ".join(columns.values())
+    connection.execute(f"CREATE TABLE raw_{table} AS SELECT {copied} FROM ({query}\n)")
+
+
+def _is_read_where_it_lies(named: str, folder: Path) -> bool:
+    if is_folder(named):
+        return is_parquet_folder(folder / named)
+    return not is_query(named) and (has_suffix(named, "parquet") or is_text_file(named))
 
 
 def describe_sources(
     connection: duckdb.DuckDBPyConnection, tables: Sequence[str]
 ) -> dict[str, dict[str, str]]:
     """The columns and their types of each view raw_<table>. Raises BadInput for missing columns."""
-    columns = {}
-    for table in tables:
-        described = connection.execute(f"DESCRIBE raw_{table}").fetchall()
-        columns[table] = {name: kind for name, kind, *_ in described}
-        require_columns(table, list(columns[table]))
+    return {table: _describe(connection, table, f"FROM raw_{table}") for table in tables}
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> dict[str, str]:
+    described = execute(connection, f"DESCRIBE {query}").fetchall()
+    columns = {name: kind for name, kind, *_ in described}
+    require_columns(table, list(columns))
     return columns
 
 
@@ -185,16 +273,21 @@ def require_columns(table: str, columns: Sequence[str]) -> None:
 
 
 def is_read_in_place(table: str, named: str, types: dict[str, str]) -> bool:
-    """Whether reading a table again costs no more than reading a copy of it: Parquet whose times
-    and numbers are no text. `types` are its columns and their types."""
+    """Whether reading a table again costs no more than reading a copy of it: any but text files,
+    whose times and numbers are no text. `types` are its columns and their types."""
     parsed = [c.name for c in CONTRACT[table] if c.type in ("TIMESTAMP", "DOUBLE")]
     is_typed = all(types.get(name) != "VARCHAR" for name in parsed)
-    return not is_query(named) and has_suffix(named, "parquet") and is_typed
+    return is_typed and (is_query(named) or not has_suffix(named, "csv"))
 
 
 def lead_id_type(columns: dict[str, dict[str, str]]) -> str:
     """BIGINT where every table's lead ids are integers, else VARCHAR."""
-    kinds = {types["lead_id"] for types in columns.values()}
+    kinds = {
+        types[column.name]
+        for table, types in columns.items()
+        for column in CONTRACT[table]
+        if column.type == "LEAD_ID"
+    }
     whole = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
     return "BIGINT" if kinds <= whole else "VARCHAR"
 

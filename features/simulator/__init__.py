@@ -1,1 +1,2 @@
-"""A simulated company whose true probabilities are known: simulate > world > behaviour, truth."""
+"""Simulated companies whose true probabilities are known: modes > simulate > world > behaviour,
+truth; and three simpler worlds, repeat, usage and flat, on simulated."""

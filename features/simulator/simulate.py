@@ -34,6 +34,7 @@ from features.simulator.behaviour import (
     TEXTS,
     WEEKEND_SESSIONS,
 )
+from features.simulator.simulated import START, Simulated
 from features.simulator.truth import Truth
 from features.simulator.world import (
     DAY,
@@ -56,8 +57,6 @@ from features.simulator.world import (
 from features.whole_file import whole
 
 SIZES, MINIMUM_DAYS = (1_000, 1_000_000), 60
-START = pd.Timestamp("2024-01-01")
-
 NEVER = np.iinfo(np.int64).min  # becomes a null time
 
 
@@ -76,6 +75,11 @@ class World:
     contacts: pd.DataFrame
     data_end: pd.Timestamp
     truth: Truth
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The four tables by name."""
+        return {name: getattr(self, name) for name in ("events", "leads", "deals", "contacts")}
 
     def true_probability(self, snapshots: pd.DataFrame, horizon_days: int) -> Floats:
         """The probability of a win in [cutoff, cutoff + horizon) given the full state at cutoff.
@@ -130,15 +134,19 @@ def simulate(
     )
 
 
-def write(world: World, directory: Path) -> list[Path]:
-    """Write the four tables as Parquet files, each whole or not at all; return their paths."""
+def write(world: World | Simulated, directory: Path) -> list[Path]:
+    """Write the tables, those of the contract as Parquet and any other as CSV, each whole or not at
+    all; return their paths."""
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name in ("events", "leads", "deals", "contacts"):
-        path = directory / f"{name}.parquet"
-        table = pa.Table.from_pandas(getattr(world, name), preserve_index=False)
+    for name, table in world.tables.items():
+        of_contract = "lead_id" in table
+        path = directory / f"{name}.{'parquet' if of_contract else 'csv'}"
         with whole(path) as unfinished:
-            pq.write_table(table, unfinished)
+            if of_contract:
+                pq.write_table(pa.Table.from_pandas(table, preserve_index=False), unfinished)
+            else:
+                table.to_csv(unfinished, index=False)
         paths.append(path)
     return paths
 

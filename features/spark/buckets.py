@@ -13,12 +13,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from features.cohort import cohort_at
 from features.contract.breaches import SHOWN, Breach, find_breaches
 from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import EVENTS_PER_GB, feature_frames
 from features.errors import BadInput
 from features.labels import labels
-from features.snapshots import Snapshots
 from features.spark.session import Rows, SparkFrame
 from features.spark.whole import SparkSample, Staging, Whole, as_reader, open_bucket
 from features.spec.spec import Spec
@@ -83,7 +83,7 @@ def features_on_spark(
     engine = database.whole.staging.engine
 
     def work(bucket: LeadDatabase) -> Iterator[pa.Table]:
-        snapshots = Snapshots.at(bucket, cutoffs)
+        snapshots = cohort_at(bucket, cutoffs)
         won = labels(snapshots, horizon_days).astype({"won": "Int32"}) if horizon_days else None
         for frame in feature_frames(snapshots, specs, engine.memory_gb):
             if won is not None:

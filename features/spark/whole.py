@@ -25,15 +25,20 @@ from features.contract.database import (
     temporary_duckdb,
 )
 from features.contract.observed import KNOWN_AT, is_counted
+from features.contract.reading import Reading
 from features.contract.tables import CONTRACT, Column, cast, describe_sources
 from features.cutoffs import utc_now
+from features.errors import BadInput
 from features.spark.session import Rows, SparkTables
 
 _FACTS = pa.schema(
     [("action", pa.string()), ("events", pa.int64()), ("rows", pa.int64()), ("latest", pa.int64())]
 )
 _TIMES = {"events": "occurred_at", "leads": "created_at", "deals": "closed_at"}
-_READ = {"events": ["lead_id", "occurred_at", "action", "recorded_at"]}
+_READ = {
+    "events": ["lead_id", "occurred_at", "action", "recorded_at"],
+    "deals": ["closed_at", "recorded_at", "outcome"],
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Staging:
     table; `attributes` are those of leads besides features.attributes, and whether they must read
     as numbers. `data_end` is None where no time can be read."""
 
-    features: Features
+    reading: Reading
     engine: Engine
     attributes: dict[str, bool]
     columns: dict[str, list[str]]
@@ -83,10 +88,11 @@ def open_sample(
     with temporary_duckdb(config.engine) as (connection, scratch):
         columns = register_tables(connection, whole.tables.sample(whole.share, leads))
         end = whole.staging.data_end
-        in_text = numbers_in_text(connection, config.features.attributes, columns)
+        reading = whole.staging.reading
+        in_text = numbers_in_text(connection, reading.features.attributes, columns)
         attributes = dict(attributes) | in_text
         whole = replace(whole, staging=replace(whole.staging, attributes=attributes))
-        staged = stage(connection, scratch, columns, config.features, attributes, end)
+        staged = stage(connection, scratch, columns, reading, attributes, end)
         yield SparkSample(**vars(staged) | {"actions": whole.actions, "whole": whole})
 
 
@@ -105,7 +111,7 @@ def open_bucket(how: Staging, rows: pa.RecordBatchReader) -> Iterator[LeadDataba
             )
         columns = describe_sources(connection, list(how.columns))
         end = how.data_end or datetime.min
-        yield stage(connection, scratch, columns, how.features, how.attributes, end)
+        yield stage(connection, scratch, columns, how.reading, how.attributes, end)
 
 
 def find_whole(config: Config, attributes: Mapping[str, bool], now: datetime) -> Whole:
@@ -113,26 +119,37 @@ def find_whole(config: Config, attributes: Mapping[str, bool], now: datetime) ->
 
     `attributes` are the columns of leads that rules or segments will ask for.
     """
+    if config.tables.merges is not None:
+        raise BadInput(
+            "tables.merges is not read on Spark: map the ids of merged leads in the queries of the "
+            'other tables, or use engine.kind = "duckdb".'
+        )
     amount = config.routing.amount
-    further = {*attributes, *config.features.attributes}
+    further = {*attributes}
     further |= {amount} if isinstance(amount, str) else set()
+    reading = Reading.of(config)
+    further |= {*reading.attributes, *config.exclude.leads}
     tables = SparkTables.opened(config)
     columns = {
         table: [name for name in frame.columns if name in _needed_columns(table, further)]
         for table, frame in tables.frames.items()
     }
-    facts = {table: _facts(tables, table, columns[table], config.features, now) for table in _TIMES}
+    facts = {
+        table: _facts(tables, table, columns[table], config.features, now)
+        for table in _TIMES
+        if table in columns
+    }
     events: dict[str, int] = {}
-    for row in facts["events"]:
+    for row in facts.get("events", []):
         if row["events"]:
             events[row["action"]] = events.get(row["action"], 0) + row["events"]
     latest = [row["latest"] for rows in facts.values() for row in rows if row["latest"] is not None]
     end = config.time.data_end or max(map(_from_microseconds, latest), default=None)
     return Whole(
         tables,
-        Staging(config.features, config.engine, dict(attributes), columns, end),
+        Staging(reading, config.engine, dict(attributes), columns, end),
         leads=sum(row["rows"] for row in facts["leads"]),
-        events=sum(row["rows"] for row in facts["events"]),
+        events=sum(events.values()),
         actions=tuple(sorted(events, key=lambda action: (-events[action], action))),
     )
 
@@ -174,6 +191,9 @@ def as_reader(rows: Rows) -> pa.RecordBatchReader | None:
 def _facts_sql(table: str, types: dict[str, str], features: Features, now: datetime) -> str:
     if table != "events":
         moment = cast(Column(_TIMES[table], "TIMESTAMP"), types, "")
+        if table == "deals":
+            recorded = cast(Column("recorded_at", "TIMESTAMP"), types, "")
+            moment = f"CASE WHEN outcome IN ('won', 'lost') THEN greatest({moment}, {recorded}) END"
         return (
             "SELECT NULL::VARCHAR AS action, 0::BIGINT AS events, count(*) AS rows, "
             f"epoch_us(max(moment) FILTER (WHERE moment <= TIMESTAMP '{now}')) AS latest "

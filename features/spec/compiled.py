@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from features.spec.kinds import Attribute
+from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.spec import Derived, Leaf, OfEvents, OfLead, Spec
 
 
@@ -18,7 +18,8 @@ class Compiled:
     @property
     def attributes(self) -> tuple[str, ...]:
         """The attributes of the lead that are read: columns of its table."""
-        return tuple(leaf.column for leaf in self.leaves if isinstance(leaf, Attribute))
+        read = (leaf for leaf in self.leaves if isinstance(leaf, Attribute | DaysSinceDate))
+        return tuple(dict.fromkeys(leaf.column for leaf in read))
 
 
 def compile_specs(specs: Iterable[Spec]) -> Compiled:

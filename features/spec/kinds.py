@@ -88,6 +88,110 @@ class Attribute(OfLead):
 
 
 @dataclass(frozen=True)
+class DaysSinceDate(OfLead):
+    """Elapsed days (a fraction) from a date among the lead's attributes to the cutoff; negative
+    where the date is still to come; null where there is none."""
+
+    is_countable = True
+
+    column: str
+
+    @property
+    def name(self) -> str:
+        return f"days_since_date({self.column})"
+
+    @property
+    def topic(self) -> str:
+        return self.column
+
+    @property
+    def sql(self) -> str:
+        date = f"TRY_CAST(l.{quoted(self.column)} AS TIMESTAMP)"
+        return f"(epoch_us(s.cutoff) - epoch_us({date})) / {DAY}::DOUBLE"
+
+    def meaning(self, words: Words) -> str:
+        return f"days since {say(self.column, words)}"
+
+    def fact(self, value: float, words: Words) -> str:
+        date = say(self.column, words)
+        return f"{date} {days(value)} ago" if value >= 0 else f"{date} in {days(-value)}"
+
+
+@dataclass(frozen=True)
+class PastDeals(OfLead):
+    """Deals of the lead that were won, or lost, before the cutoff."""
+
+    is_countable = True
+
+    outcome: Literal["won", "lost"]
+
+    @property
+    def name(self) -> str:
+        return f"deals_{self.outcome}"
+
+    @property
+    def topic(self) -> str:
+        return "past deals"
+
+    @property
+    def sql(self) -> str:
+        return f"(SELECT count(*)::DOUBLE {_past(self.outcome)})"
+
+    def meaning(self, words: Words) -> str:
+        return f"deals {self.outcome} so far"
+
+    def fact(self, value: float, words: Words) -> str:
+        return f"{plural(value, 'deal')} {self.outcome} so far"
+
+
+@dataclass(frozen=True)
+class DaysSinceDeal(OfLead):
+    """Elapsed days (a fraction, > 0) from the lead's latest deal that was won, or lost, before the
+    cutoff; null where there is none."""
+
+    is_countable = True
+
+    outcome: Literal["won", "lost"]
+
+    @property
+    def name(self) -> str:
+        return f"days_since_{self.outcome}"
+
+    @property
+    def topic(self) -> str:
+        return "past deals"
+
+    @property
+    def sql(self) -> str:
+        last = f"(SELECT epoch_us(max(c.closed_at)) {_past(self.outcome)})"
+        return f"(epoch_us(s.cutoff) - {last}) / {DAY}::DOUBLE"
+
+    def meaning(self, words: Words) -> str:
+        return f"days since the last deal was {self.outcome}"
+
+    def fact(self, value: float, words: Words) -> str:
+        return f"last deal {self.outcome} {days(value)} ago"
+
+    def absence(self, words: Words) -> str:
+        return f"no deal {self.outcome} so far"
+
+
+def _past(outcome: str) -> str:
+    return (
+        f"FROM closings c WHERE c.lead_id = s.lead_id AND c.outcome = '{outcome}' "
+        "AND c.closed_at < s.cutoff"
+    )
+
+
+AttributeType = Literal["text", "number", "date"]
+
+
+def attribute_feature(column: str, kind: AttributeType) -> Attribute | DaysSinceDate:
+    """The feature of an attribute of the lead, by what it is."""
+    return DaysSinceDate(column) if kind == "date" else Attribute(column, text=kind == "text")
+
+
+@dataclass(frozen=True)
 class Count(OfEvents):
     """Events in the window. 0 where there are none."""
 
@@ -551,6 +655,9 @@ class Ratio(Derived):
 KINDS: tuple[type[Spec], ...] = (
     Age,
     Attribute,
+    DaysSinceDate,
+    PastDeals,
+    DaysSinceDeal,
     Count,
     DaysSince,
     ActiveDays,

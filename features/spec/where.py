@@ -43,7 +43,7 @@ class Where:
     @property
     def sql(self) -> tuple[str, ...]:
         """The terms that all hold for such an event, over its columns content, source, value."""
-        terms = [_fits(column, text) for column, text in self._texts]
+        terms = [fits_sql(column, text) for column, text in self._texts]
         terms += [f"value {sign} {float(bound)!r}::DOUBLE" for sign, bound in self._bounds]
         return tuple(terms)
 
@@ -68,7 +68,8 @@ def fits(pattern: str, text: str) -> bool:
     return re.fullmatch(".*".join(parts), text, re.DOTALL) is not None
 
 
-def _fits(column: str, pattern: str) -> str:
+def fits_sql(column: str, pattern: str) -> str:
+    """`fits` as an SQL condition on a text."""
     if "*" not in pattern:
         return f"{column} = {literal(pattern)}"
     like = re.sub(r"([\\%_])", r"\\\1", pattern).replace("*", "%")

@@ -83,9 +83,11 @@ def _levels(database: LeadDatabase, horizon_days: int) -> tuple[list[float], str
     that no outcome of a single source is used; and a comment on them."""
     last = database.data_end - timedelta(days=horizon_days)
     row = database.connection.execute(
-        "SELECT count(*), count(*) FILTER (d.outcome = 'won' AND d.closed_at >= l.created_at AND "
-        f"d.closed_at < l.created_at + INTERVAL {int(horizon_days)} DAY) FROM leads l "
-        f"LEFT JOIN deals d ON d.lead_id = l.lead_id WHERE l.created_at < TIMESTAMP '{last}'"
+        "SELECT count(*), count(*) FILTER (d.closed_at < l.created_at + "
+        f"INTERVAL {int(horizon_days)} DAY) FROM leads l ASOF LEFT JOIN "
+        "(SELECT lead_id, closed_at FROM closings WHERE outcome = 'won') d "
+        "ON d.lead_id = l.lead_id AND d.closed_at >= l.created_at "
+        f"WHERE l.created_at < TIMESTAMP '{last}'"
     ).fetchone()
     leads, won = row if row else (0, 0)
     known = won >= FEW_WINS

@@ -5,6 +5,7 @@ The points are guessed from the words of the actions, never from outcomes: rules
 table that sales would write by hand, and that the model has to beat.
 """
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -14,15 +15,18 @@ from pathlib import Path
 import duckdb
 
 from features.catalog import MOST_ACTIONS
-from features.config import FILE_NAME, Capacity, Config, Tables, Times
+from features.config import FILE_NAME, Capacity, Config, Features, Tables, Times
 from features.contract.database import LeadDatabase
+from features.contract.extensions import connect
 from features.contract.tables import CONTRACT
 from features.errors import BadInput
 from features.open_database import open_database
 from features.spec.wording import say
-from features.sql import literal
+from features.sql import literal, quoted
+from features.starter.flat import END, FIRST_CUTOFF, TEST_WEEKS
 from features.starter.funnel import funnel_text
-from features.starter.guesses import IMPORTANT, begins_word, guess_points
+from features.starter.guesses import IMPORTANT, MINOR, begins_word, guess_points
+from features.starter.mapping import Mapped
 from features.starter.segments import segments_text
 from features.starter.sources import sources_text
 from features.starter.templates import RULES, SETTINGS
@@ -32,21 +36,22 @@ from features.whole_file import whole
 FILE_KINDS = (".txt", ".tsv", ".csv.gz", ".csv", ".parquet", ".sql")  # of several the last is used
 MEANINGS = {
     "database": "a DuckDB file, whose tables may be named below",
-    "events": "one row per event of a lead",
+    "events": "one row per event of a lead; may be absent where attributes are listed",
     "leads": "one row per lead; further columns may become attributes",
-    "deals": "one row per closed deal, won or lost; an open deal has no row",
+    "deals": "one row per deal; an open one has no row, or one without a closing time",
     "contacts": "optional: which leads sales contacted, and when; never a feature",
+    "merges": "optional: which leads were merged into which, and when",
     "stages": "optional: when leads entered the stages of the funnel; never a feature",
 }
-REQUIRED = ("events", "leads", "deals")
+REQUIRED = ("leads", "deals")
 HORIZONS, LEAST_MATURE, MOST_TEST = (30, 21, 14, 7), 8, 5
 
 DECIDING = "accept|activat|approv|bought|cancel|clos|declin|lost|paid|purchas|reject|sign|won"
 
 
-def write_starter(folder: Path) -> list[Path]:
+def write_starter(folder: Path, mapped: Mapped | None = None) -> list[Path]:
     """Write readiness.toml and the files that it names into a folder of tables, all of them or
-    none; return the paths.
+    none; return the paths. `mapped` are queries for the tables, written beside it as .sql files.
 
     Raises BadInput where one of them exists, and where tables are absent, unreadable or incomplete.
     """
@@ -54,23 +59,29 @@ def write_starter(folder: Path) -> list[Path]:
         raise BadInput(f"There is no folder {folder}.")
     others = ("rules.toml", "sources.toml", "funnel.toml", "segments.toml")
     paths = [folder / FILE_NAME, *(folder / name for name in others)]
+    queries = mapped.queries if mapped else {}
+    paths += [folder / f"{table}.sql" for table in queries]
     for path in paths:
         if path.exists():
             raise BadInput(f"{path} exists already. Edit it, or move it away and run init again.")
     config = Config(
         path=paths[0],
-        tables=find_tables(folder),
+        tables=_mapped_tables(mapped, files=False) if mapped else find_tables(folder),
         time=Times(first_cutoff=datetime.min),
         capacity=Capacity(share=0.1),
+        features=Features(attributes=list(mapped.attributes) if mapped else []),
     )
     try:
         with open_database(config) as database:
-            texts = [_settings(config.tables, database), rules_text(database.actions)]
+            if config.tables.events and not database.events_count:
+                raise BadInput("tables.events has no row with lead_id, occurred_at and action.")
+            texts = [_settings(config.tables, database, mapped), _rules(database)]
             horizon, *_ = _horizon(first_cutoff(database), database.data_end)
             texts.append(sources_text(database, horizon))
             contacts = "contacts" in database.columns
             texts.append(funnel_text(database.actions, contacts, guess_points))
             texts.append(segments_text(database, guess_points))
+            texts += [query.text for query in queries.values()]
     except BadInput as error:
         raise BadInput(
             f"{error}\nFor init, write the query to a file such as events.sql."
@@ -118,7 +129,7 @@ def find_tables(folder: Path) -> Tables:
 def _tables_inside(path: Path) -> set[str]:
     """The tables of the contract in a DuckDB file; none in any other file."""
     try:
-        with duckdb.connect() as connection:
+        with connect() as connection:
             connection.execute(f"ATTACH {literal(str(path))} AS crm (READ_ONLY, TYPE duckdb)")
             rows = connection.execute("SHOW TABLES FROM crm.main").fetchall()
     except duckdb.Error:
@@ -141,25 +152,76 @@ def _what_is_needed(folder: Path, missing: list[str], files: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _settings(tables: Tables, database: LeadDatabase) -> str:
-    first = first_cutoff(database)
-    horizon, test, why = _horizon(first, database.data_end)
+def _mapped_tables(mapped: Mapped, files: bool) -> Tables:
+    """The tables that the queries make, named by their files or by themselves."""
+    places = {t: f"{t}.sql" if files else query.sql for t, query in mapped.queries.items()}
+    return Tables.model_validate(places | {"database": mapped.database})
+
+
+def _questions(mapped: Mapped) -> str:
+    """The head of readiness.toml: what is to be answered by the people who know."""
+    files = ", ".join(f"{table}.sql" for table in mapped.queries)
+    lines = [f"# Mapped from: {mapped.title}. QUESTIONS, to be answered in {files} and here:"]
+    for number, question in enumerate(mapped.questions, start=1):
+        lines += textwrap.wrap(
+            f"{number}. {question}", 99, initial_indent="# ", subsequent_indent="#    "
+        )
+    return "\n".join([*lines, "", ""])
+
+
+def _settings(tables: Tables, database: LeadDatabase, mapped: Mapped | None) -> str:
+    head, attributes = "", {"source"}
+    if mapped:
+        head, tables = _questions(mapped), _mapped_tables(mapped, files=True)
+        attributes |= set(mapped.attributes)
+    is_random = mapped is not None and mapped.random_split
+    if is_random:
+        first, horizon, test, why = FIRST_CUTOFF, 1, TEST_WEEKS, " (artificial)"
+    else:
+        first = first_cutoff(database)
+        horizon, test, why = _horizon(first, database.data_end)
     columns = [name for name in database.columns["leads"] if name not in ("lead_id", "created_at")]
     frequent = database.actions[:MOST_ACTIONS]
     deciding = [action for action in frequent if begins_word(DECIDING, action)]
     words = [f"# {toml_value(action)} = {toml_value(say(action, {}))}" for action in frequent]
-    return SETTINGS.format(
+    return head + SETTINGS.format(
         tables="\n".join(_place(tables, name) for name in MEANINGS),
         horizon=horizon,
         why=why,
         first=first.date().isoformat(),
         test=test,
-        data_end=database.data_end.isoformat(),
-        on=_listed(name for name in columns if name == "source"),
-        off=_listed((name for name in columns if name != "source"), "; off: "),
+        data_end=f"data_end = {END}"
+        if is_random
+        else f"# data_end = {database.data_end.isoformat()}",
+        **_comebacks(database),
+        split=toml_value("random" if is_random else "time"),
+        on=_listed(name for name in columns if name in attributes),
+        off=_listed((name for name in columns if name not in attributes), "; off: "),
         deciding=_listed(deciding, "; perhaps: "),
         words="\n".join(words),
     )
+
+
+MANY_COMEBACKS = 0.05
+
+
+def _comebacks(database: LeadDatabase) -> dict[str, str]:
+    """The settings of [outcomes]: "open_again" after the kind of closing that a twentieth of the
+    leads had before another deal of theirs, and a comment with their numbers."""
+    rows = database.connection.execute(
+        "SELECT a.outcome, count(DISTINCT a.lead_id), count(DISTINCT a.lead_id) FILTER (EXISTS ("
+        "SELECT 1 FROM deals b WHERE b.lead_id = a.lead_id AND "
+        "coalesce(b.opened_at, b.closed_at) > a.closed_at)) "
+        "FROM deals a WHERE a.outcome IN ('won', 'lost') GROUP BY a.outcome"
+    ).fetchall()
+    comments, settings = [], {"after_lost": "closed", "after_won": "closed"}
+    for outcome, leads, again in rows:
+        if again:
+            comments.append(f"{again:,} of {leads:,} {outcome} had another deal")
+        if again > MANY_COMEBACKS * leads:
+            settings[f"after_{outcome}"] = "open_again"
+    quoted_settings = {key: toml_value(value) for key, value in settings.items()}
+    return {**quoted_settings, "again": "".join(f"; {comment}" for comment in sorted(comments))}
 
 
 def _listed(texts: Iterable[str], before: str = "") -> str:
@@ -177,13 +239,22 @@ def _place(tables: Tables, name: str) -> str:
 
 
 def first_cutoff(database: LeadDatabase) -> datetime:
-    """The Monday after the first tenth of the events, so that a few wrong dates do not matter."""
-    quantile = "SELECT quantile_disc(known_at, 0.1) FROM known_events"
-    moment: datetime | None = database.connection.execute(quantile).fetchall()[0][0]
-    if moment is None:
-        raise BadInput("tables.events has no row with lead_id, occurred_at and action.")
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + timedelta(days=7 - moment.weekday())
+    """The Monday after a tenth of the events (of the leads, where there are none), the first lead
+    and the first deal on record: before these there is nothing to learn from.
+
+    Worked example: a tenth of the leads lies before 2017-09-12, the first deal was closed on
+    2017-12-05, a Tuesday: the first cutoff is 2017-12-11. A few wrong dates do not matter much.
+    """
+    table, time = ("known_events", "known_at") if database.events_count else ("leads", "created_at")
+    moments = database.connection.execute(
+        f"SELECT (SELECT quantile_disc({time}, 0.1) FROM {table}), "
+        "(SELECT min(created_at) FROM leads), (SELECT min(closed_at) FROM deals)"
+    ).fetchall()[0]
+    if moments[0] is None:
+        raise BadInput("tables.leads has no row with lead_id and created_at.")
+    latest: datetime = max(moment for moment in moments if moment is not None)
+    midnight = latest.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=7 - latest.weekday())
 
 
 def _horizon(first: datetime, end: datetime) -> tuple[int, int, str]:
@@ -208,6 +279,32 @@ def rules_text(actions: Sequence[str]) -> str:
     rarer = len(actions) - MOST_ACTIONS
     rest = [f"# {rarer:,} rarer actions have no rule.\n"] if rarer > 0 else []
     return RULES + "\n".join([*rules, *rest])
+
+
+def _rules(database: LeadDatabase) -> str:
+    """The points table; where there are no actions, points for attributes."""
+    if database.actions:
+        return rules_text(database.actions)
+    rules = []
+    has_source = "source" in database.columns["leads"]
+    for name in database.attributes or ["source"] * has_source:
+        column = quoted(name)
+        example = database.connection.execute(f"SELECT any_value({column}) FROM leads").fetchall()
+        match example[0][0]:
+            case str():
+                typical, key = f"mode({column})", "is"
+            case bool() | int() | float():
+                typical, key = f"median({column})", "from"
+            case _:
+                continue
+        ((value,),) = database.connection.execute(f"SELECT {typical} FROM leads").fetchall()
+        condition = f"attribute = {toml_value(name)}\n{key} = {toml_value(value)}"
+        rules.append(f"[[rule]]\n{condition}\npoints = {MINOR}\n")
+    rules = rules or [
+        "[[rule]]  # an example: nothing that could give points was found\n"
+        "quiet_days = 14\npoints = -1\n"
+    ]
+    return RULES + "\n".join(rules)
 
 
 def _rule(action: str) -> str:

@@ -17,7 +17,12 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OneHotEncoder,
+    StandardScaler,
+)
 
 from models.classifier.encoding import texts_and_numbers
 
@@ -38,11 +43,15 @@ def inputs(frame: pd.DataFrame) -> Pipeline:
     """Unfitted: the frame's columns to inputs of mean 0 and deviation 1.
 
     Numbers bend as asinh does (a logarithm for large ones of either sign, a straight line near 0),
-    so that the tenth visit adds less than the second. A missing number gets the mean, which adds
-    nothing, beside an input that says it is missing. Texts become one input per value.
+    so that the tenth visit adds less than the second, and are clipped to the range that was fitted
+    on: beyond it a straight line promises what nobody has seen. Worked example: a rate of interest
+    was 1.0 to 1.1 % in training; at 6 % a lead is scored as at 1.1 %. A missing number gets the
+    mean, which adds nothing, beside an input that says it is missing. Texts become one input per
+    value.
     """
     texts, numbers = texts_and_numbers(frame)
     bend = FunctionTransformer(np.arcsinh, feature_names_out="one-to-one")
+    clip = MinMaxScaler(clip=True)
     each = OneHotEncoder(
         handle_unknown="infrequent_if_exist",
         min_frequency=RAREST,
@@ -52,7 +61,11 @@ def inputs(frame: pd.DataFrame) -> Pipeline:
     encode = ColumnTransformer(
         [
             *((f"text {number}", each, [name]) for number, name in enumerate(texts)),
-            ("numbers", Pipeline([("bend", bend), ("fill", SimpleImputer())]), numbers),
+            (
+                "numbers",
+                Pipeline([("bend", bend), ("clip", clip), ("fill", SimpleImputer())]),
+                numbers,
+            ),
             ("missing", MissingIndicator(error_on_new=False), numbers),
         ]
     )

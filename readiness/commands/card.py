@@ -20,7 +20,7 @@ def verb(
     figure that was not measured there.
     Prints Markdown; writes a self-contained HTML page (card.html) and the Markdown in a file.
     """
-    from features.config import load
+    from readiness.settings import load
     from serve.reports.card.page import find_card, write_card
 
     config = load(where)

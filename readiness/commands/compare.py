@@ -23,10 +23,10 @@ def verb(
     yet; if there is too little data for any model, it says what is missing.
     """
     from features.conditions.segments import load_segments
-    from features.config import load
     from features.open_database import open_database
     from models.rules.rules import load_rules
     from readiness.commands.tables import print_judgement
+    from readiness.settings import load
     from serve.reports.compare.figures import compare, model_of, simpler_at_training, worked_at
     from serve.reports.compare.page import page_name, write_page
 
@@ -46,6 +46,8 @@ def verb(
     if segment:
         out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")
     print_judgement(compared.judgement, compared.verdict, compared.calibration)
+    if compared.champion_because:
+        out.print(f"Why it is the champion: {compared.champion_because}", markup=False)
     if compared.prior_shift:
         added = ", ".join(f"{day} {moved:+.2f}" for day, moved in compared.prior_shift.items())
         out.print(f"With the prior shift that scoring would have added to the log-odds: {added}.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from features.spec.wording import plural
 from readiness.commands.options import TIME_FORMATS, AsJson, Cutoff, Where, Which
 from readiness.commands.printing import (
     figure,
@@ -56,8 +57,8 @@ def verb(
     if another model had scored the earlier cutoff, the effect of the change of model is a line of
     its own, and all lines add up to the whole change. The same for the points and their rules.
     """
-    from features.config import load
     from features.open_database import open_database
+    from readiness.settings import load
     from serve.reports.explain.figures import explain_change, explain_lead, explain_points
     from serve.reports.explain.history import history_of
     from serve.reports.explain.page import page_name, render, story_of
@@ -96,7 +97,7 @@ def _print_explained(now: "PointsExplained", horizon_days: int) -> None:
 
     ready = ""
     if isinstance(now, LeadExplained):
-        ready = f"readiness [bold]{now.readiness:.1%}[/] within {horizon_days} days, "
+        ready = f"readiness [bold]{now.readiness:.1%}[/] within {plural(horizon_days, 'day')}, "
     out.print(
         f"Lead {escape(now.lead_id)} at {now.cutoff:%Y-%m-%d %H:%M} UTC: {ready}"
         f"[bold]{now.rule_score:g}[/] points ({now.band})."

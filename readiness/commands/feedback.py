@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Page, Where
 from readiness.commands.printing import (
     figure,
@@ -32,8 +33,8 @@ def verb(
     were not; who was never called, and how soon the rest were. A contact belongs to the last list
     made before it; to make lists of the past: readiness score --cutoff DAY
     """
-    from features.config import load
     from features.open_database import open_database
+    from readiness.settings import load
     from serve.reports.feedback.figures import feedback
     from serve.reports.feedback.page import render
     from serve.reports.page import write_page
@@ -47,7 +48,8 @@ def verb(
         return
     print_notes(result.notes)
     out.print(
-        f"{result.contacts:,} contacts against {result.lists:,} lists: {result.matched:,} times a "
+        f"{plural(result.contacts, 'contact')} against {plural(result.lists, 'list')}: "
+        f"{result.matched:,} times a "
         "lead of the list was contacted before the next one."
     )
     _print_acceptance(result)

@@ -58,7 +58,7 @@ def verb(
     `readiness_from = 0.3`; optional: `within_days = 30` and `reference = [0.3, 0.5]`, the share
     that should come there from the stage before.
     """
-    from features.config import load
+    from readiness.settings import load
     from serve.reports.funnel.figures import funnel_report
     from serve.reports.funnel.page import render
     from serve.reports.page import write_page

@@ -26,7 +26,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     once. A change of champion that a crash interrupted is completed or abandoned, and shown as
     such. Exits 1 if the change that set the current champion is missing.
     """
-    from features.config import load
+    from readiness.settings import load
     from training.promotion.history import history
 
     result = history(load(where))

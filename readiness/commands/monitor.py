@@ -36,9 +36,9 @@ def verb(
     Exits 1 if a check is red, else 0, for schedulers. Figures go to MLflow, the page to
     monitor.html in `out`.
     """
-    from features.config import load
     from features.open_database import open_database
     from models.registry import CHAMPION, Registry
+    from readiness.settings import load
     from serve.ledger.ledger import open_ledger
     from serve.reports.monitor.figures import known_models, monitor
     from serve.reports.monitor.page import log, write_page

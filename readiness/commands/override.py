@@ -38,8 +38,8 @@ def verb(
     computed, `decided_route` is yours from the newest list on, in every export and count.
     Without --route or --withdraw: the history of the lead. Nothing is ever deleted from it.
     """
-    from features.config import load
     from features.cutoffs import utc_now
+    from readiness.settings import load
     from serve.ledger.ledger import open_ledger
     from serve.ledger.overrides import Override, add_override, history, last_cutoff
 

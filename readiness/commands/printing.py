@@ -18,8 +18,16 @@ from features.progress import Progress
 if TYPE_CHECKING:
     from models.statistics.intervals import Estimate
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+class _Console(Console):
+    """Rich's own would exit with 1, a verdict, where whoever read the output has closed it."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+out = _Console(highlight=False, emoji=False)  # :100: may be in the data
+err = _Console(stderr=True, highlight=False, emoji=False)
 
 
 def print_path(line: str) -> None:
@@ -89,11 +97,6 @@ def with_interval(estimate: "Estimate", form: str) -> str:
     """A figure with its interval: 23.0% (20.1% to 26.2%), or alone where that is not known."""
     point, low, high = (figure(value, form) for value in estimate)
     return f"{point} ({low} to {high})" if estimate.known else point
-
-
-def plural(number: int, noun: str) -> str:
-    """A number with its noun: 1 move, 2 moves."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def verb(
     Exits 1 and says by how much the challenger fell short if it does not become champion. Each
     change of champion is recorded; see readiness history.
     """
-    from features.config import load
+    from readiness.settings import load
     from training.promotion.promote import promote
 
     config = load(where)

@@ -25,7 +25,7 @@ def verb(
     to. A model that was rolled back becomes champion again only with an approval: promote
     --because.
     """
-    from features.config import load
+    from readiness.settings import load
     from training.promotion.history import rollback
 
     change = rollback(load(where), because, to, by)

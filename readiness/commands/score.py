@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Cutoff, Export, Segment, Where, Which
 from readiness.commands.printing import (
     err,
@@ -49,8 +50,8 @@ def verb(
     The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
     leads of one, while the ledger gets them all.
     """
-    from features.config import load
     from features.open_database import open_database
+    from readiness.settings import load
     from serve.ledger.ledger import open_ledger, require_exportable
     from serve.scoring.batch import score_all
     from serve.scoring.points_only import scorer_of
@@ -93,11 +94,12 @@ def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame"
         _print_head_of_the_list(ready, whose, scored.by_points)
     if part:
         out.print(
-            f"[bold]In the segment {escape(part['name'])}: {part['open_leads']:,} open leads[/], "
+            f"[bold]In the segment {escape(part['name'])}: "
+            f"{plural(part['open_leads'], 'open lead')}[/], "
             f"{_in_words(part['routes'])}. In all:"
         )
     out.print(
-        f"{scored.open_leads:,} open leads at {run.cutoff:%Y-%m-%d %H:%M} UTC: "
+        f"{plural(scored.open_leads, 'open lead')} at {run.cutoff:%Y-%m-%d %H:%M} UTC: "
         f"{_in_words(result['routes'])} "
         f"({'no model' if scored.by_points else f'model version {run.model_version}'}, "
         f"rules {run.rules_version})."
@@ -112,14 +114,20 @@ def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame"
     if result["decided_otherwise"]:
         decided = f"{result['decided_otherwise']:,} decided by people"
         out.print(f"{decided}: see decided_route; the history of one: readiness override LEAD")
-    if scored.unscored:
+    unscored = scored.unscored
+    if unscored.faulty:
         out.print(
-            f"{scored.unscored:,} of them could not be scored, the ledger says why (first: "
-            f"{escape(scored.first_unscored)}). See: readiness check"
+            f"{unscored.faulty:,} of them could not be scored, the ledger says why (first: "
+            f"{escape(unscored.first)}). See: readiness check"
+        )
+    if unscored.outside:
+        out.print(
+            f"{unscored.outside:,} of them are outside the cohort or excluded: not scored, in the "
+            "ledger with the reason."
         )
     known = sum(result["routes"].values()) - scored.added
     out.print(
-        f"{scored.added:,} rows added"
+        f"{plural(scored.added, 'row')} added"
         + (f"; {known:,} were in the ledger before and are unchanged." if known else ".")
     )
 

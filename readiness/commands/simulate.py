@@ -1,38 +1,52 @@
 """The verb simulate."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from readiness.commands.options import AsJson
 from readiness.commands.printing import print_json, print_path, progress_bars
 
+DAYS, DAYS_OF_USAGE = 540, 730
+
 
 def verb(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write the tables.")],
     leads: Annotated[int, typer.Option(help="How many leads, from 1,000 to 1,000,000.")] = 5_000,
-    days: Annotated[int, typer.Option(help="How many days of history.")] = 540,
+    days: Annotated[
+        int | None,
+        typer.Option(help=f"How many days of history. Default: {DAYS}, of usage {DAYS_OF_USAGE}."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same database.")] = 7,
+    mode: Annotated[
+        Literal["leads", "repeat", "usage", "flat"],
+        typer.Option(
+            help="`leads` with one deal each, customers who buy again (`repeat`), accounts that "
+            "only log in (`usage`), or one `flat` table without events."
+        ),
+    ] = "leads",
     as_json: AsJson = False,
 ) -> None:
     """Make a lead database whose true win probabilities are known.
 
     Intent rises and fades, sources differ in how many leads buy, some ready buyers postpone, sales
-    can call only so many, and many leads are still open at the end.
+    can call only so many, and many leads are still open at the end. The other modes have up to
+    100,000 leads.
     """
-    from features.simulator.simulate import simulate, write
+    from features.simulator.modes import WORLDS
+    from features.simulator.simulate import write
 
+    days = days or (DAYS_OF_USAGE if mode == "usage" else DAYS)
     with progress_bars() as progress:
-        world = simulate(
+        world = WORLDS[mode](
             leads, seed, days, progress=lambda s: progress("simulate", round(s * days), days)
         )
     written = write(world, folder)
     if as_json:
-        counts = {"leads": len(world.leads), "events": len(world.events), "deals": len(world.deals)}
+        counts = {name: len(table) for name, table in world.tables.items() if name != "contacts"}
         print_json(counts | {"written": [str(path) for path in written]})
         return
-    print_path(
-        f"{len(world.leads):,} leads, {len(world.events):,} events, {len(world.deals):,} closed "
-        f"deals in {folder}.\nNext: readiness init {folder}"
-    )
+    rows = ", ".join(f"{len(table):,} {name}" for name, table in world.tables.items())
+    flat = f" --flat {written[0]}" if mode == "flat" else ""
+    print_path(f"{rows} in {folder}.\nNext: readiness init {folder}{flat}")

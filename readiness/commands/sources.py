@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Cutoff, Where
 from readiness.commands.printing import (
     figure,
     out,
-    plural,
     print_json,
     print_notes,
     print_path,
@@ -35,9 +35,9 @@ def verb(
     horizon is over, shrunk towards its basket. Recommends a move by one basket only where the data
     leave little doubt (the settings are in sources.toml). Writes sources.html into `out`.
     """
-    from features.config import load
     from features.open_database import open_database
     from models.sources.sources import load_sources
+    from readiness.settings import load
     from serve.reports.sources.figures import apply_moves, review, sources_path
     from serve.reports.sources.page import write_page
 
@@ -61,7 +61,7 @@ def _print_moves(result: "Review", applied: list[str] | None) -> None:
         verdict = source.verdict
         out.print(
             f"[bold]{escape(source.name)}: from {source.basket} to {verdict.to}[/]: "
-            f"{verdict.seen.won:,} of {verdict.seen.leads:,} leads won, "
+            f"{verdict.seen.won:,} of {plural(verdict.seen.leads, 'lead')} won, "
             f"{verdict.sure} sure."
         )
     if not result.moving:
@@ -92,7 +92,7 @@ def _print_sources(result: "Review") -> None:
         rows.append(())
     print_table(
         f"Leads first touched from {result.first:%Y-%m-%d} up to {result.last:%Y-%m-%d}, won "
-        f"within {result.horizon_days} days",
+        f"within {plural(result.horizon_days, 'day')}",
         ["basket", "source", ">leads", ">won", ">conversion", ">trend", ">days"],
         rows,
         "conversion: shrunk towards its basket, with a 95 % interval. trend: later minus "

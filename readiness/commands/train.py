@@ -1,12 +1,14 @@
 """The verb that learns: train."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Where
 from readiness.commands.printing import (
     out,
-    plural,
     print_json,
     print_notes,
     print_path,
@@ -29,21 +31,32 @@ _SETTINGS = {
 }
 
 
-def verb(where: Where = Path(), as_json: AsJson = False) -> None:
+def verb(
+    where: Where = Path(),
+    accept: Annotated[
+        str,
+        typer.Option(
+            help="The reason to register a model that is worse than the base rate.",
+            show_default=False,
+        ),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
     """Train on closed deals, measure on the last mature cutoffs, register the challenger.
 
     The final test lies a whole horizon after the last training cutoff, so that no training label
     overlaps it. Everything is tracked in MLflow: settings, figures, features, data digests, plots.
 
     If there is too little data to learn from, it exits 1 with every reason (docs/enough-data.md)
-    and registers nothing; until then `readiness score` uses the points alone.
+    and registers nothing; until then `readiness score` uses the points alone. So it does for a
+    model whose log loss is significantly worse than the base rate's, the same probability for all.
     """
-    from features.config import load
+    from readiness.settings import load
     from training.train import train
 
     config = load(where)
     with progress_bars() as progress:
-        trained = train(config, progress)
+        trained = train(config, progress, accept)
     if as_json:
         print_json(trained)
         return
@@ -58,16 +71,18 @@ def print_trained(trained: "Trained", uri: str) -> None:
     print_notes(trained.notes)
     dropped = len(trained.model.dropped)
     out.print(
-        f"Trained on {trained.snapshots:,} snapshots of {len(fit)} cutoffs ({fit[0]:%Y-%m-%d} to "
-        f"{fit[-1]:%Y-%m-%d}), {len(trained.model.specs)} features"
+        f"Trained on {plural(trained.snapshots, 'snapshot')} of "
+        f"{plural(len(fit), 'cutoff')} ({fit[0]:%Y-%m-%d} to "
+        f"{fit[-1]:%Y-%m-%d}), {plural(len(trained.model.specs), 'feature')}"
         + (f" ({dropped} dropped: all missing or constant)." if dropped else ".")
     )
     _print_candidates(trained)
     print_judgement(compared.judgement, compared.verdict, compared.calibration)
     print_beside(trained.simpler.side_by_side, trained.groups.side_by_side)
-    out.print(trained.simpler.verdict)
-    out.print(str(trained.timing))
-    out.print(trained.random_split.sentence)
+    for sentence in (trained.simpler.verdict, trained.timing, trained.random_split.sentence):
+        out.print(str(sentence), markup=False)
+    if trained.accepted:
+        out.print(f"Registered all the same, because: {trained.accepted}", markup=False)
     print_path(
         f"Registered as version {trained.model.version} (challenger), run {trained.model.run_id}.\n"
         f"It is the {trained.model.way}.\n"

@@ -46,7 +46,7 @@ _COHORT = f"""
 SELECT i.lead_id, i.state, i.state_reason, i.readiness, i.rule_score, i.disqualified, i.amount,
   i.contact_within_hours, NOT EXISTS (
     SELECT 1 FROM scores s WHERE s.lead_id = i.lead_id AND {_OF_RUN}
-      AND (s.state = 'scored' OR i.state = 'not scored')) AS is_new
+      AND (s.state = 'scored' OR i.state <> 'scored')) AS is_new
 FROM incoming i"""
 _ADD = """
 INSERT OR REPLACE INTO scores BY NAME

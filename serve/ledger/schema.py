@@ -13,7 +13,7 @@ from serve.ledger import overrides
 _FIRST = {
     "lead_id": "VARCHAR NOT NULL",
     "cutoff": "TIMESTAMP NOT NULL",
-    "state": "VARCHAR NOT NULL CHECK (state IN ('scored', 'not scored'))",
+    "state": "VARCHAR NOT NULL CHECK (state IN ('scored', 'not scored', 'outside'))",
     "state_reason": "VARCHAR",
     "readiness": "DOUBLE",
     "rule_score": "DOUBLE",
@@ -61,14 +61,15 @@ def create_or_extend(connection: duckdb.DuckDBPyConnection) -> None:
             f"The ledger's table scores has other columns than expected: {', '.join(columns)}. "
             "Is it a ledger? Move the file away, and score again."
         )
-    if len(columns) < len(SCORES):
+    checks = connection.execute("SELECT list(constraint_text) FROM duckdb_constraints()").fetchall()
+    if len(columns) < len(SCORES) or "outside" not in str(checks):
         extend(connection)
     connection.execute(overrides.CREATE)
 
 
 def extend(connection: duckdb.DuckDBPyConnection) -> None:
-    """Copied, not altered: the old table's checks know fewer routes, and no ALTER takes a check
-    away. One transaction: killed in it, the old table is there."""
+    """Copied, not altered: the old table's checks know fewer routes and states, and no ALTER takes
+    a check away. One transaction: killed in it, the old table is there."""
     connection.execute("BEGIN TRANSACTION")
     try:
         connection.execute("DROP VIEW IF EXISTS decided")

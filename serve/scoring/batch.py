@@ -13,12 +13,13 @@ from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.progress import Progress, silent
 from features.spark.whole import SparkSample
+from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
 from models.routing import Router
 from models.rules.rules import rules_folder, store
 from serve.ledger.ledger import Ledger, Run
 from serve.scoring.lead_facts import LeadFacts
-from serve.scoring.lead_rows import LeadRows, first_of
+from serve.scoring.lead_rows import LeadRows, Unscored
 from serve.scoring.on_spark import ScoringResult, score_on_spark
 from serve.scoring.points_only import NO_MODEL, PointsOnly
 from serve.scoring.prior_shift import shifted
@@ -34,8 +35,7 @@ class Scored:
 
     run: Run
     open_leads: int
-    unscored: int
-    first_unscored: str
+    unscored: Unscored
     added: int
     breaches: tuple[str, ...]
     notes: tuple[str, ...]
@@ -61,6 +61,7 @@ class Scored:
             "open_leads": self.open_leads,
             "scored": states.get("scored", 0),
             "not_scored": states.get("not scored", 0),
+            "outside": states.get("outside", 0),
             "added": self.added,
             "routes": self.ledger.counts(self.run, "route"),
             "decided_routes": self.ledger.counts(self.run, "decided_route"),
@@ -120,23 +121,22 @@ def score_all(
         result = _score_here(database, rows, now, progress)
     without = scorer.why if isinstance(scorer, PointsOnly) else ""
     slots = config.capacity
-    router = Router.of(slots, result.open_leads, cutoff, config.routing, without)
+    scorable = result.open_leads - result.unscored.outside
+    router = Router.of(slots, scorable, cutoff, config.routing, without)
     added = ledger.write(run, result.parts, result.open_leads, router, now)
     messages = tuple(str(breach) for breach in result.breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
     notes += (str(shift),) if shift else ()
-    counts = (result.open_leads, result.unscored, result.first_unscored, added)
-    return Scored(run, *counts, messages, notes, ledger)
+    return Scored(run, result.open_leads, result.unscored, added, messages, notes, ledger)
 
 
 def _score_here(
     database: LeadDatabase, rows: LeadRows, now: datetime, progress: Progress
 ) -> ScoringResult:
-    scorable, unscorable = rows.open_leads(database)
-    parts = rows.parts(scorable, unscorable, progress)
+    scorable, others = rows.open_leads(database)
+    parts = rows.parts(scorable, others, progress)
     breaches = find_breaches(database.connection, database.columns, now)
-    open_leads = scorable.count + len(unscorable)
-    return ScoringResult(parts, open_leads, len(unscorable), first_of(unscorable), breaches)
+    return ScoringResult(parts, scorable.count + len(others), Unscored.of(others), breaches)
 
 
 def _notes(cutoff: datetime, data_end: datetime, scorer: Scorer | PointsOnly) -> Iterator[str]:
@@ -161,6 +161,7 @@ def cutoff_notes(
         )
     if cutoff > data_end + timedelta(days=2):
         yield (
-            f"The data end on {data_end:%Y-%m-%d}, {(cutoff - data_end).days} days before the "
+            f"The data end on {data_end:%Y-%m-%d}, "
+            f"{plural((cutoff - data_end).days, 'day')} before the "
             "cutoff: every lead looks as if it had done nothing since."
         )

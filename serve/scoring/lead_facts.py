@@ -37,10 +37,9 @@ class LeadFacts:
     def of_settings(cls, config: Config, database: LeadDatabase, cutoff: datetime) -> LeadFacts:
         """As the settings have it. Raises BadInput where leads are routed by value and nothing
         tells the amount of a deal."""
-        path = config.folder / config.sources
-        named = path.is_file() or "sources" in config.model_fields_set
+        path = config.optional_file("sources")
         amount = _amount(config, database, cutoff) if config.routing.by == "value" else None
-        return cls(cutoff, load_sources(path) if named else None, amount)
+        return cls(cutoff, load_sources(path) if path else None, amount)
 
     def of(self, database: LeadDatabase) -> pd.DataFrame:
         """FACTS of every lead, lead_id as text; one row per lead, nulls where nothing is known.

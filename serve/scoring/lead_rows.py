@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from features.cohort import cohort_at
 from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frames
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
+from features.sql import literal
 from models.classifier.classifier import BATCH
 from serve.scoring.lead_facts import LeadFacts
 
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
     from serve.scoring.points_only import PointsOnly
     from serve.scoring.scorer import Scorer
 
-# A faulty lead is closed only if every deal of it surely is.
-_UNSCORABLE = """
-SELECT f.lead_id::VARCHAR AS lead_id, f.reason FROM lead_faults f
-WHERE NOT coalesce((
+# A faulty lead is closed only if every deal of it surely is. Who is left out for another reason, or
+# is outside the cohort, is listed while it is open.
+_NOT_SCORED = """
+SELECT f.lead_id::VARCHAR AS lead_id, 'not scored' AS state, f.reason AS state_reason,
+  NULL AS disqualified
+FROM left_out f
+WHERE f.kind = 'fault' AND NOT coalesce((
   SELECT bool_and(coalesce(closed_at < TIMESTAMP '{cutoff}' AND outcome IN ('won', 'lost'), false))
   FROM deals d WHERE d.lead_id = f.lead_id), false)
 AND (
@@ -31,7 +36,15 @@ AND (
     WHERE e.lead_id = f.lead_id AND e.known_at < TIMESTAMP '{cutoff}')
   OR EXISTS (SELECT 1 FROM leads l WHERE l.lead_id = f.lead_id
     AND (l.created_at IS NULL OR l.created_at < TIMESTAMP '{cutoff}')))
-ORDER BY f.lead_id
+UNION ALL
+SELECT f.lead_id::VARCHAR, 'outside', f.reason, CASE f.kind WHEN 'excluded' THEN f.reason END
+FROM left_out f JOIN open_periods p ON p.lead_id = f.lead_id AND f.kind <> 'fault'
+WHERE p.opens_at < TIMESTAMP '{cutoff}'
+  AND (p.closes_at IS NULL OR p.closes_at >= TIMESTAMP '{cutoff}')
+UNION ALL
+SELECT lead_id::VARCHAR, 'outside', {outside}, NULL
+FROM {opened} o ANTI JOIN {scorable} s USING (lead_id)
+ORDER BY state, lead_id
 """
 
 
@@ -45,21 +58,29 @@ class LeadRows:
     memory_gb: float
 
     def open_leads(self, database: LeadDatabase) -> tuple[Snapshots, pd.DataFrame]:
-        """The open leads that can be scored, and those that cannot, with the reason."""
-        unscorable = database.query(_UNSCORABLE.format(cutoff=self.cutoff))
-        return Snapshots.at(database, [self.cutoff]), unscorable
+        """The open leads that are scored; and the others: lead_id, state (not scored, because its
+        rows breach the contract, or outside the cohort), state_reason, disqualified."""
+        scorable, membership = cohort_at(database, [self.cutoff]), database.membership
+        conditions = membership.words(self.scorer.words) if membership else ""
+        others = _NOT_SCORED.format(
+            cutoff=self.cutoff,
+            outside=literal(f"outside the cohort: not {conditions}"),
+            opened=Snapshots.open_at(database, [self.cutoff]).relation,
+            scorable=scorable.relation,
+        )
+        return scorable, database.query(others)
 
     def parts(
-        self, scorable: Snapshots, unscorable: pd.DataFrame, progress: Progress = silent
+        self, scorable: Snapshots, others: pd.DataFrame, progress: Progress = silent
     ) -> Iterator[pd.DataFrame]:
         """The rows of all `open_leads`: columns of `serve.ledger.schema.ROW`."""
         frames = feature_frames(scorable, self.scorer.specs, self.memory_gb, progress)
         facts = self.facts.of(scorable.database)
-        for part in self._scored(frames, unscorable, scorable.count, progress):
+        for part in self._scored(frames, others, scorable.count, progress):
             yield part.merge(facts, on="lead_id", how="left")
 
     def _scored(
-        self, frames: Iterable[pd.DataFrame], unscorable: pd.DataFrame, of: int, progress: Progress
+        self, frames: Iterable[pd.DataFrame], others: pd.DataFrame, of: int, progress: Progress
     ) -> Iterator[pd.DataFrame]:
         done = 0
         for frame in frames:
@@ -68,10 +89,31 @@ class LeadRows:
                 done += len(scored)
                 progress("score", done, of)
                 yield scored.assign(lead_id=scored["lead_id"].astype(str), state="scored")
-        if len(unscorable):
-            yield unscorable.rename(columns={"reason": "state_reason"}).assign(state="not scored")
+        if len(others):
+            yield others
 
 
-def first_of(unscorable: pd.DataFrame) -> str:
-    """The first lead that cannot be scored, in words; "" where there is none."""
-    return "" if unscorable.empty else "lead {}: {}".format(*unscorable.iloc[0])
+@dataclass(frozen=True)
+class Unscored:
+    """The open leads that are not scored: how many breach the contract, the first of them in words
+    ("" where there is none), and how many are outside the cohort."""
+
+    faulty: int
+    first: str
+    outside: int
+
+    @classmethod
+    def of(cls, others: pd.DataFrame) -> Unscored:
+        """Of the rows as `LeadRows.open_leads` has them."""
+        faulty = others[others["state"] == "not scored"]
+        first = faulty[["lead_id", "state_reason"]].head(1).itertuples(index=False)
+        texts = [f"lead {lead}: {reason}" for lead, reason in first]
+        return cls(len(faulty), "".join(texts), len(others) - len(faulty))
+
+    @classmethod
+    def total(cls, parts: Iterable[Unscored]) -> Unscored:
+        """Of all parts of the leads."""
+        several = list(parts)
+        first = min((each.first for each in several if each.first), default="")
+        faulty = sum(each.faulty for each in several)
+        return cls(faulty, first, sum(each.outside for each in several))

@@ -25,7 +25,7 @@ from models.classifier.artefact import from_bytes, to_bytes
 from models.classifier.classifier import ReadinessClassifier
 from serve.ledger.ledger import Run
 from serve.ledger.schema import ROW
-from serve.scoring.lead_rows import LeadRows, first_of
+from serve.scoring.lead_rows import LeadRows, Unscored
 from serve.scoring.scorer import Scorer
 
 BY = ("kind", "cutoff", "model_version", "rules_version")  # the folders of the Parquet
@@ -46,8 +46,7 @@ class ScoringResult:
 
     parts: Iterator[pd.DataFrame]
     open_leads: int
-    unscored: int
-    first_unscored: str
+    unscored: Unscored
     breaches: Sequence[Breach]
 
 
@@ -67,14 +66,13 @@ class _Scoring:
         if self.classifier is not None and isinstance(rows.scorer, Scorer):
             model = replace(rows.scorer.model, classifier=from_bytes(self.classifier))
             rows = replace(rows, scorer=replace(rows.scorer, model=model))
-        scorable, unscorable = rows.open_leads(bucket)
-        for part in rows.parts(scorable, unscorable):
+        scorable, others = rows.open_leads(bucket)
+        for part in rows.parts(scorable, others):
             yield self._as_rows(bucket, part, "scored")
         summary = {
             "leads": bucket.value("SELECT count(*) FROM raw_leads"),
-            "open_leads": scorable.count + len(unscorable),
-            "unscored": len(unscorable),
-            "first_unscored": first_of(unscorable),
+            "open_leads": scorable.count + len(others),
+            "unscored": vars(Unscored.of(others)),
             "breaches": breach_table(
                 find_breaches(bucket.connection, bucket.columns, self.now)
             ).to_pylist(),
@@ -117,8 +115,7 @@ def score_on_spark(
     return ScoringResult(
         (part.select(list(ROW)).to_pandas() for part in scored) if open_leads else iter(()),
         open_leads,
-        _sum(summaries, "unscored"),
-        min((each["first_unscored"] for each in summaries if each["unscored"]), default=""),
+        Unscored.total(Unscored(**each["unscored"]) for each in summaries),
         added_up(breaches),
     )
 

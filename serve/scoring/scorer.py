@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.cohort import cohort_at
 from features.conditions.segments import Segments, load_segments
 from features.config import Config, Engine, Features, load
 from features.contract.breaches import find_breaches
 from features.contract.database import open_frames
+from features.contract.reading import Reading
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.open_database import open_database
-from features.snapshots import Snapshots
 from features.spec.spec import Spec, distinct
 from features.spec.wording import Words
 from models.classifier.classifier import BATCH, Floats
@@ -149,20 +150,24 @@ class Scorer:
                 stacklevel=2,
             )
         features = self.model.as_trained(Features())
-        with open_frames(frames, features, Engine(), self.specs) as database:
+        reading = replace(Reading.of(self.config), features=features) if self.config else None
+        reading = reading or Reading(features)
+        with open_frames(frames, reading, Engine(), self.specs) as database:
             breaches = find_breaches(database.connection, database.columns, datetime.max)
             if breaches:
                 raise BadInput(
                     "\n  ".join(["The frames breach the contract:", *map(str, breaches)])
                 )
-            faults = database.query("SELECT lead_id, reason FROM lead_faults ORDER BY lead_id")
+            faults = database.query(
+                "SELECT lead_id, reason FROM left_out WHERE kind = 'fault' ORDER BY lead_id"
+            )
             if len(faults):
                 lead, reason = faults.iloc[0]
                 raise BadInput(
                     f"Leads that breach the contract cannot be scored: {len(faults):,}; first: "
                     f"lead {lead}: {reason}. Mend them or leave them out of the frames."
                 )
-            frame = feature_frame(Snapshots.at(database, [cutoff]), self.specs)
+            frame = feature_frame(cohort_at(database, [cutoff]), self.specs)
         return replace(self, model=self._shifted(cutoff)).score_frame(frame)
 
     def _shifted(self, cutoff: datetime) -> ReadinessModel:

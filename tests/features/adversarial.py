@@ -42,6 +42,7 @@ ATTRIBUTES = {
     "revenue": pa.float64(),
     "is_eu": pa.bool_(),
     'odd "name"': pa.string(),
+    "renewed_at": pa.timestamp("us"),
 }
 
 
@@ -116,6 +117,7 @@ def a_lead(draw, lead_id):
         "revenue": draw(st.sampled_from([None, float("nan"), -0.5, 1e12])),
         "is_eu": draw(st.sampled_from([None, True, False])),
         'odd "name"': "x",
+        "renewed_at": draw(st.none() | INSTANT),
     }
 
 
@@ -126,13 +128,24 @@ def some_events(lead_ids):
 
 @st.composite
 def some_deals(draw, leads):
-    """At most one deal per lead, never closed before the lead was created."""
+    """Up to three deals per lead, open ones among them, none closed before its lead was created;
+    some are recorded late, some of those that are open have a planned closing."""
     deals = []
     for lead in leads:
-        closed_at = draw(st.none() | INSTANT)
-        if closed_at is not None and closed_at >= lead["created_at"]:
-            outcome = draw(st.sampled_from(["won", "lost"]))
-            deals.append({"lead_id": lead["lead_id"], "closed_at": closed_at, "outcome": outcome})
+        for _ in range(draw(st.sampled_from([0, 1, 1, 2, 3]))):
+            closed_at, opened_at = draw(INSTANT), draw(st.none() | INSTANT)
+            outcome = draw(st.sampled_from(["won", "lost", "lost", "open", None]))
+            later = draw(st.sampled_from([None, None, timedelta(hours=7), timedelta(days=3)]))
+            if outcome in ("won", "lost") and closed_at < lead["created_at"]:
+                continue
+            deal = {
+                "lead_id": lead["lead_id"],
+                "closed_at": closed_at if outcome is not None else None,
+                "outcome": outcome,
+                "opened_at": opened_at,
+                "recorded_at": None if later is None else closed_at + later,
+            }
+            deals.append(deal)
     return deals
 
 

@@ -10,11 +10,14 @@ from features.spec.kinds import (
     Count,
     Custom,
     DaysSince,
+    DaysSinceDate,
+    DaysSinceDeal,
     Decayed,
     DistinctContent,
     Faded,
     First,
     Last,
+    PastDeals,
     Ratio,
     Sessions,
     Share,
@@ -45,6 +48,8 @@ FOLLOWED = [(None, WHERES[0]), *((action, where) for action in ACTIONS[:2] for w
 GAP = Custom("longest_gap", "max(age_us)", "longest pause in days")
 EVERY_SPEC = [
     Age(),
+    DaysSinceDate("renewed_at"),
+    *(kind(outcome) for kind in (PastDeals, DaysSinceDeal) for outcome in ("won", "lost")),
     *(kind(action, span) for kind, action, span in product((Count, SumValue), ANY_OR_ONE, SPANS)),
     *(DaysSince(action) for action in ANY_OR_ONE),
     *(Trend(action, span) for action, span in product(ANY_OR_ONE, SPANS[:-1])),

@@ -27,7 +27,12 @@ COLUMNS = {
         "value": pa.float64(),
         "recorded_at": TIME,
     },
-    "deals": {"closed_at": TIME, "outcome": pa.string()},
+    "deals": {
+        "closed_at": TIME,
+        "outcome": pa.string(),
+        "opened_at": TIME,
+        "recorded_at": TIME,
+    },
 }
 MICROSECOND = timedelta(microseconds=1)
 

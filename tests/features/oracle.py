@@ -3,7 +3,8 @@
 Written from the docstrings of features/spec/spec.py, snapshots.py and labels.py before the queries
 were read. A lead is {"lead_id", "created_at", ...attributes}; an event {"lead_id", "occurred_at",
 "action"} with, where they are known, "source", "content", "value" and "recorded_at"; a deal
-{"lead_id", "closed_at", "outcome"}. Missing is None; NaN is missing too.
+{"lead_id", "closed_at", "outcome"} with, where they are known, "opened_at" and "recorded_at".
+Missing is None; NaN is missing too.
 """
 
 from datetime import timedelta
@@ -16,11 +17,14 @@ from features.spec.kinds import (
     Count,
     Custom,
     DaysSince,
+    DaysSinceDate,
+    DaysSinceDeal,
     Decayed,
     DistinctContent,
     Faded,
     First,
     Last,
+    PastDeals,
     Ratio,
     Sessions,
     Share,
@@ -134,17 +138,24 @@ def as_text(value):
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def feature(spec, lead, events, cutoff, custom):
+def feature(spec, lead, events, cutoff, custom, deals=()):
     """The value of a feature at the snapshot (lead, cutoff). `events` are the lead's own, whenever
     they happened; `custom` maps the name of a Custom to a function of (known events, cutoff)."""
+    past = [(when, outcome) for when, outcome in closings(lead, deals) if when < cutoff]
     match spec:
+        case PastDeals(outcome):
+            return sum(each == outcome for _, each in past)
+        case DaysSinceDeal(outcome):
+            return min(((cutoff - when) / DAY for when, o in past if o == outcome), default=None)
+        case DaysSinceDate(column):
+            return None if lead[column] is None else (cutoff - lead[column]) / DAY
         case Age():
             return (cutoff - lead["created_at"]) / DAY
         case Attribute(column, text):
             return as_text(lead[column]) if text else number(lead[column])
         case Ratio(over, under):
-            above = feature(over, lead, events, cutoff, custom)
-            below = feature(under, lead, events, cutoff, custom)
+            above = feature(over, lead, events, cutoff, custom, deals)
+            below = feature(under, lead, events, cutoff, custom, deals)
             return None if above is None or not below else above / below
         case Custom(name):
             return custom[name](known(events, cutoff), cutoff)
@@ -187,10 +198,35 @@ def behaviour(spec, past, cutoff):
     raise TypeError(f"the oracle does not know {spec!r}")
 
 
-def is_open(lead, deals, cutoff):
-    """Whether the lead is in the cohort: created before the cutoff, no deal closed before it."""
+def closings(lead, deals):
+    """When each deal of a lead counts as closed, with its outcome; open deals have none."""
+    return [
+        (max(deal["closed_at"], deal.get("recorded_at") or deal["closed_at"]), deal["outcome"])
+        for deal in deals
+        if deal["lead_id"] == lead["lead_id"] and deal["outcome"] in ("won", "lost")
+    ]
+
+
+def is_open(lead, deals, cutoff, events=(), open_again=()):
+    """Whether the lead is open: created before the cutoff, and no deal closed before it, or back
+    since the last closing. `open_again`: after which outcomes a lead may come back."""
+    past = [(when, outcome) for when, outcome in closings(lead, deals) if when < cutoff]
+    if lead["created_at"] >= cutoff:
+        return False
+    if not past:
+        return True
+    if any(outcome not in open_again for _, outcome in past):
+        return False
+    last = max(when for when, _ in past)
     own = [deal for deal in deals if deal["lead_id"] == lead["lead_id"]]
-    return lead["created_at"] < cutoff and all(deal["closed_at"] >= cutoff for deal in own)
+    opened = [(deal["opened_at"], deal) for deal in own if deal.get("opened_at") is not None]
+    for opened_at, deal in opened:
+        if opened_at <= last and all(when > last for when, _ in closings(lead, [deal])):
+            return True  # another deal is open at the last closing
+    of_lead = [event for event in events if event["lead_id"] == lead["lead_id"]]
+    signs = [known_at(event) for event in known(of_lead, cutoff)]
+    signs += [opened_at for opened_at, _ in opened]
+    return any(last < sign < cutoff for sign in signs)
 
 
 def label(lead, deals, cutoff, horizon_days, data_end):
@@ -198,10 +234,4 @@ def label(lead, deals, cutoff, horizon_days, data_end):
     end = cutoff + horizon_days * DAY
     if end > data_end:
         return None
-    return int(
-        any(
-            deal["outcome"] == "won" and cutoff <= deal["closed_at"] < end
-            for deal in deals
-            if deal["lead_id"] == lead["lead_id"]
-        )
-    )
+    return int(any(o == "won" and cutoff <= when < end for when, o in closings(lead, deals)))

@@ -25,14 +25,14 @@ def in_order(rows):
 
 def cohort(leads, deals, cutoffs=MONDAYS):
     with opened(leads, [], deals) as database:
-        relation = Snapshots.at(database, cutoffs).relation
+        relation = Snapshots.open_at(database, cutoffs).relation
         return in_order(database.connection.execute(f"FROM {relation}").fetchall())
 
 
 def labels(leads, deals, cutoffs, horizon_days, data_end):
     """(lead, cutoff, won) of everyone in the cohort."""
     with opened(leads, [], deals) as database:
-        sql = label_sql(Snapshots.at(database, cutoffs), horizon_days, data_end)
+        sql = label_sql(Snapshots.open_at(database, cutoffs), horizon_days, data_end)
         return in_order(database.connection.execute(sql).fetchall())
 
 
@@ -101,10 +101,14 @@ def test_the_grid_holds_the_last_cutoff_that_the_data_reach():
 
 
 def test_an_unusable_lead_is_in_no_cohort():
-    """Its deal closed twice, or before its creation: its state at a cutoff cannot be known."""
-    leads = [{"lead_id": i, "created_at": CREATED} for i in (1, 2, 3)]
-    deals = [deal(NEXT, lead_id=2), deal(NEXT, lead_id=2), deal(at("2012-01-01"), lead_id=3)]
-    assert cohort(leads, deals) == [(1, CUTOFF), (1, NEXT)]
+    """It has two rows, or its deal closed before its creation: its state cannot be known."""
+    leads = [{"lead_id": i, "created_at": CREATED} for i in (1, 2, 2, 3)]
+    assert cohort(leads, [deal(at("2012-01-01"), lead_id=3)]) == [(1, CUTOFF), (1, NEXT)]
+
+
+def test_of_several_deals_the_first_closing_ends_the_lead_and_any_win_counts():
+    deals = [deal(CUTOFF, "lost"), deal(at("2012-02-01")), deal(None, None), deal(None, "open")]
+    assert labels([LEAD], deals, MONDAYS, 30, at("2012-03-01")) == [(1, CUTOFF, 1)]
 
 
 @settings(

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from features.config import Engine, Features
 from features.contract.database import open_frames
+from features.contract.reading import Reading
 from features.errors import Refused
 from features.funnel import Funnel
 from features.stages import entries
@@ -79,7 +80,7 @@ def opened(tables, features):
             else:
                 frame[column] = frame[column].astype(kind).where(frame[column].notna(), None)
         frames[name] = frame
-    return open_frames(frames, features, Engine(threads=1))
+    return open_frames(frames, Reading(features), Engine(threads=1))
 
 
 def read(tables, until=UNTIL, funnel=FUNNEL, scored=None, features=NO_FEATURES):
@@ -274,7 +275,15 @@ def test_no_lead_at_all_is_refused():
 
 
 def test_leads_that_breach_the_contract_are_left_out_and_counted():
-    twice = WORKED | {"deals": [*WORKED["deals"], ("ann", at("2026-02-11"), "lost")]}
-    stays, whole = read(twice)
+    too_early = WORKED | {"deals": [*WORKED["deals"], ("ann", at("2025-02-11"), "lost")]}
+    stays, whole = read(too_early)
     assert "ann" not in stays
     assert any(note.startswith("1 leads breach the contract") for note in whole.notes)
+
+
+def test_a_lead_that_came_back_or_won_later_is_not_lost():
+    deals = [("ann", at("2026-01-10"), "lost"), ("bob", at("2026-01-10"), "lost"), *WORKED["deals"]]
+    stays, _ = read(WORKED | {"deals": deals})
+    assert stays["ann"][-1] is None
+    assert stays["ann"][-2] == at("2026-02-10")
+    assert stays["bob"][-1] == at("2026-01-10")  # won at the time sharp, which nobody knows yet

@@ -243,16 +243,24 @@ def test_marked_is_on_one_list_and_in_the_lower_half_of_the_other(result, slots)
     readiness, points = ([pair[n] for pair in result] for n in (0, 1))
     size = min(slots, len(result) // 2)
 
-    def middle_place(values: list[int], at: int) -> float:
-        above = sum(value > values[at] for value in values)
-        return above + (values.count(values[at]) + 1) / 2
+    def listed(values: list[int], at: int) -> bool:
+        return sum(value >= values[at] for value in values) <= size
+
+    def low(values: list[int], at: int) -> bool:
+        return sum(value > values[at] for value in values) + 1 > (len(values) + 1) / 2
 
     marks = disagreement(np.array(readiness, float), np.array(points, float), slots)
     for at, mark in enumerate(marks):
-        model, rules = middle_place(readiness, at), middle_place(points, at)
-        lower = (len(result) + 1) / 2
-        assert (mark == MODEL_HIGH) == (model <= size and rules > lower)
-        assert (mark == RULES_HIGH) == (rules <= size and model > lower)
+        assert (mark == MODEL_HIGH) == (listed(readiness, at) and low(points, at))
+        assert (mark == RULES_HIGH) == (listed(points, at) and low(readiness, at))
+
+
+def test_a_tie_is_no_disagreement() -> None:
+    """Six of ten leads have no points: the readiest shares the middle of the rules' order."""
+    readiness = np.linspace(0.9, 0.1, 10)
+    points = np.array([0.0, 9, 8, 7, 6, 0, 0, 0, 0, 0])
+    assert disagreement(readiness, points, 1) == [None] * 10
+    assert disagreement(readiness, points - np.eye(10)[0], 1)[0] == MODEL_HIGH
 
 
 def test_who_is_not_scored_neither_agrees_nor_disagrees() -> None:

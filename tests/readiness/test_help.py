@@ -8,7 +8,7 @@ from importlib.metadata import version
 import pytest
 from typer.main import get_command
 
-from readiness.main import PANELS, app
+from readiness.main import EXIT_CODES, PANELS, app
 from tests.readiness.running import readiness
 
 # Of each verb the names and codes that a newcomer must read in its help.
@@ -72,7 +72,8 @@ def test_the_daily_path_is_first_and_in_order() -> None:
     text = [message.index(f"readiness {verb} DIR") for verb in path]
     panels = [message.index(panel) for panel in PANELS]
     assert text + panels == sorted(text + panels)
-    assert "0 done, 1 refused or gate not passed, 2 wrong usage or bad input" in message
+    for code, meaning in EXIT_CODES.items():
+        assert f"{code} {meaning}" in message
 
 
 def test_the_version_is_that_of_the_installed_package() -> None:

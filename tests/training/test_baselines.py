@@ -20,9 +20,9 @@ from models.rules.rules import parse_rules
 from models.simpler import CALIBRATED_RULES, LEARNED_POINTS, RULES, Simpler, weigh
 from tests.models.small_model import SETTINGS, SPECS
 from tests.training.few_cutoffs import sampled, week, weeks
-from training.baselines import side_by_side
+from training.baselines import baselines, side_by_side
 from training.fit import calibration_split, fit
-from training.learners import FittedLearner, logistic_regression, simplest
+from training.learners import FittedLearner, logistic_regression, select_learner
 from training.search import WITHOUT_FOLDS, Candidate
 
 FIT, JUDGE = weeks(*range(9)), weeks(14, 15)
@@ -68,9 +68,11 @@ def compared(config, rules, dataset, specs, learner="trees"):
     config = config.model_copy(update={"training": requested})
     trees = learnt(past, specs, SETTINGS)
     logistic = logistic_regression(config, past, specs, FIT)
-    result, others = simplest(config, past, test, specs, rules, trees, logistic)
-    held = side_by_side(config, test, result.model.rank(test.frame), others)
-    return weigh(held, config.promotion.metric), result.model, past, test
+    learners = select_learner(config, past, specs, FIT, trees, logistic)
+    model = learners.registered.model
+    others = [*baselines(past, specs, rules), learners.other.way]
+    held = side_by_side(config, test, model.rank(test.frame), others)
+    return weigh(held, config.promotion.metric), model, past, test
 
 
 def test_figures_are_those_of_scikit_learn(config, rules):
@@ -158,7 +160,7 @@ def made(log_odds, each, seed):
     return Dataset(frame, (rng.random(16 * each) < expit(log_odds(a, b))).astype(float))
 
 
-STRAIGHT = made(lambda a, b: -1 + 2 * a + 2 * b, each=40, seed=1)
+STRAIGHT = made(lambda a, b: -1 + 2 * a + 2 * b, each=80, seed=1)
 CHECKERED = made(lambda a, b: 3 * np.sign(a * b), each=200, seed=2)
 
 

@@ -58,7 +58,7 @@ def test_from_training_to_scoring(folder: Path) -> None:
     assert stored.specs == model.specs
     with open_database(stored.staged(config)) as database:
         cutoff = default_cutoff(database.data_end, database.data_end)
-        cohort = Snapshots.at(database, [cutoff])
+        cohort = Snapshots.open_at(database, [cutoff])
         requested = [*stored.specs, Attribute("country", text=True)]
         frame = feature_frame(cohort, requested)
     held = (frame["count_all(visited_pricing)"] >= 2) | (frame["attribute(country)"] == "CH")

@@ -4,7 +4,6 @@ What it takes to promote a challenger: training/promotion/decision.py, docs/prom
 """
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +15,13 @@ from features.open_database import open_database
 from features.progress import Progress, silent
 from features.result_json import to_json
 from features.spec.spec import distinct
+from features.spec.wording import plural
 from models.champion_changes import ChampionChange
 from models.classifier.model import ReadinessModel
 from models.comparison import fair_cutoffs, judge_on
-from models.registry import CHALLENGER, CHAMPION, Registry
+from models.registry import CHALLENGER, CHAMPION, EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
-from models.simpler import STORED_AS, Simpler, does_as_well
+from models.simpler import BASE_RATE, CALIBRATED_RULES, STORED_AS, Simpler, does_as_well
 from models.statistics.intervals import Estimate
 from models.statistics.judge import Contender
 from training.promotion.champion import approver, set_champion, stripped_reason
@@ -95,8 +95,9 @@ def promote(
 
     reason: of a person who approves it; force: they approve it against the figures.
 
-    Raises BadInput where there is no challenger, or an approval without a reason; Refused where no
-    cutoff is a fair test yet, or the champion was changed by another process meanwhile.
+    Raises BadInput where there is no challenger, or an approval without a reason; Refused where
+    the challenger is for exploration only, no cutoff is a fair test yet, or the champion was
+    changed by another process meanwhile.
     """
     reason = stripped_reason(reason)
     given = _given(reason, force)
@@ -108,6 +109,13 @@ def promote(
     if version == before:
         summary = f"Version {version} is the champion already; nothing to do."
         return PromotionResult(version, True, Takes.NOTHING, summary, None)
+    if EXPLORATION in registry.tags(version):
+        raise Refused(
+            f"Version {version} is for exploration only: it was trained and tested on a random "
+            "split, without times. Nobody can know from that how it will do on later leads. Map "
+            "the columns that say when leads were created and closed (docs/own-data.md), set "
+            'training.split = "time", and train again.'
+        )
     back, ways = history(config).rollback_of(version), _simpler_ways(registry, challenger)
     judged = _judge(config, challenger, champion, rules, progress)
     stale = champion is not None and _is_stale(config, challenger, champion)
@@ -165,7 +173,7 @@ def _judge(
     test = datasets[0]
     if not test.has_both:
         raise Refused(
-            f"Of the {len(test.won)} snapshots of the cutoffs that no model was trained on "
+            f"Of {plural(len(test.won), 'snapshot')} of the cutoffs that no model was trained on "
             f"{test.wins} are won: nothing can be judged on them. Wait for outcomes."
         )
     ours = Contender("challenger", challenger.rank(test.frame), True)
@@ -206,9 +214,10 @@ def _fair(
 def _simpler_ways(registry: Registry, model: ReadinessModel) -> SimplerWays:
     """As logged at the training; nothing of a version trained before simpler ways were compared.
 
-    Preferred is one that gives a probability, as the model does, and is not surely behind it; and
-    any that is surely better by the metric that promotes. Points that merely rank as well are
-    reported: they give no probability that could stand in its place.
+    Preferred are the base rate and the points as a probability where they are not surely behind
+    it, and any that is surely better by the metric that promotes. Points that merely rank as well
+    are reported: they give no probability that could stand in its place; so is a regression that
+    does as well: trees were asked for.
     """
     text = registry.text(model.run_id, STORED_AS)
     if text is None:
@@ -225,5 +234,6 @@ def _simpler_ways(registry: Registry, model: ReadinessModel) -> SimplerWays:
 def _preferred(simpler: Simpler, name: str) -> bool:
     if not does_as_well(simpler.side_by_side, name, simpler.metric):
         return False
-    is_probability = not math.isnan(simpler.side_by_side.figures[name]["log_loss"].point)
-    return is_probability or simpler.side_by_side.behind(name, simpler.metric).high < 0
+    return name in (BASE_RATE, CALIBRATED_RULES) or (
+        simpler.side_by_side.behind(name, simpler.metric).high < 0
+    )

@@ -34,9 +34,9 @@ def verb(
     Counts how many leads go from which band to which, and shows first the leads that change band,
     with the lines of the points table that moved them.
     """
-    from features.config import load
     from features.open_database import open_database
     from models.rules.rules import find_rules
+    from readiness.settings import load
     from serve.ledger.ledger import require_exportable
     from serve.reports.rules.diff import diff_rules, export
 

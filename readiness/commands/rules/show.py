@@ -22,8 +22,8 @@ def verb(
 
     The version follows the content: the same rules have the same version, whatever their layout.
     """
-    from features.config import load
     from models.rules.rules import find_rules
+    from readiness.settings import load
 
     config = load(where)
     rules = find_rules(which, config)

@@ -36,11 +36,11 @@ def verb(
     paired intervals; and each rule of the draft is measured on the leads that it matched. Exits 0
     whatever the result, unless you ask for the gate.
     """
-    from features.config import load
     from features.open_database import open_database
     from features.spec.spec import distinct
     from models.registry import Registry
     from models.rules.rules import current_rules, find_rules
+    from readiness.settings import load
     from serve.reports.page import write_page
     from serve.reports.rules.backtest import backtest
     from serve.reports.rules.page import render

@@ -8,12 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from features.cohort import cohort_at
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.snapshots import Snapshots
+from features.spec.wording import plural
 from features.sql import literal
 from models.classifier.model import ReadinessModel
 from models.explanations.explain import Reason, explain
@@ -44,8 +46,9 @@ class Close:
     def __str__(self) -> str:
         silent = f" It postpones: as ready as the average or more, silent for {QUIET_DAYS} days."
         return (
-            f"If it is won within {self.reach} days: most likely in {self.close_days_low} to "
-            f"{self.close_days_high} days (the middle half of such leads), half by day "
+            f"If it is won within {plural(self.reach, 'day')}: most likely in "
+            f"{self.close_days_low} to "
+            f"{plural(self.close_days_high, 'day')} (the middle half of such leads), half by day "
             f"{self.close_days_median}; come back on {self.follow_up_on:%A, %Y-%m-%d}."
             + silent
             * self.postponing
@@ -130,7 +133,7 @@ def _frame(
     cutoffs: list[datetime],
 ) -> pd.DataFrame:
     """The features of one lead, a row per cutoff. Raises BadInput where it is not open then."""
-    snapshots = Snapshots.at(database, cutoffs).where(f"lead_id::VARCHAR = {literal(lead)}")
+    snapshots = cohort_at(database, cutoffs).where(f"lead_id::VARCHAR = {literal(lead)}")
     open_at = set(snapshots.frame["cutoff"])
     for cutoff in cutoffs:
         if cutoff not in open_at:
@@ -204,16 +207,25 @@ def _close(model: ReadinessModel, frame: pd.DataFrame, cutoff: datetime) -> Clos
 
 def _why_not(database: LeadDatabase, lead: str, cutoff: datetime) -> str:
     row = database.connection.execute(
-        "SELECT l.created_at, d.closed_at, d.outcome, f.reason FROM leads l "
-        "LEFT JOIN deals d USING (lead_id) LEFT JOIN lead_faults f USING (lead_id) "
-        "WHERE l.lead_id::VARCHAR = $lead",
-        {"lead": lead},
+        "SELECT l.created_at, max(d.closed_at), max_by(d.outcome, d.closed_at), "
+        "any_value(f.reason), any_value(f.kind) FROM leads l "
+        "LEFT JOIN closings d ON d.lead_id = l.lead_id AND d.closed_at < $cutoff "
+        "LEFT JOIN left_out f ON f.lead_id = l.lead_id "
+        "WHERE l.lead_id::VARCHAR = $lead GROUP BY l.created_at",
+        {"lead": lead, "cutoff": cutoff},
     ).fetchone()
     if row is None:
         return "there is no such lead_id in the table leads"
-    created, closed, outcome, fault = row
-    if fault is not None:
-        return f"its rows breach the contract ({fault})"
+    created, closed, outcome, reason, kind = row
+    if kind == "fault":
+        return f"its rows breach the contract ({reason})"
+    if kind is not None:
+        return str(reason)
     if created >= cutoff:
         return f"it was created later, on {created:%Y-%m-%d %H:%M}"
+    if (
+        database.membership is not None
+        and Snapshots.open_at(database, [cutoff]).where(f"lead_id::VARCHAR = {literal(lead)}").count
+    ):
+        return f"it is outside the cohort: not {database.membership.words()}"
     return f"its deal was {outcome} on {closed:%Y-%m-%d %H:%M}"

@@ -7,7 +7,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from models.plots import INK, canvas, key
+from models.plots import INK, canvas, key, largest
 
 Moments = Sequence[datetime]
 
@@ -24,8 +24,8 @@ def history(
     figure, axes = canvas(title, low_panel=True)
     days, figures = list(scores), [float("nan") if v is None else v for v in scores.values()]
     axes.plot(days, figures, "o-", color=shade, lw=2, ms=6, clip_on=False)  # type: ignore[arg-type]
-    least = min([0.0, *(v for v in figures if v == v)])
-    axes.set_ylim(bottom=1.1 * least, top=1.15 * max([0.01, *(v for v in figures if v == v)]))
+    least = -largest([0.0, *(-figure for figure in figures)])
+    axes.set_ylim(bottom=1.1 * least, top=1.15 * largest([0.01, *figures]))
     if not in_percent:
         axes.yaxis.set_major_formatter("{x:g}")
     marks = figure.axes[1]

@@ -3,7 +3,7 @@
 A contact belongs to the last list made before it: cutoffs 2026-03-02 and 2026-03-09, a contact on
 2026-03-05 is one of the list of 03-02, one of 2026-03-09 00:00 sharp of the list of 03-09. Where a
 cutoff was scored more than once, the list that was scored last is the one that sales saw. The lists
-are taken as decided: with what people decided otherwise. What came after a deal was closed is left
+are taken as decided: with what people decided otherwise. What came when the lead was closed is left
 out, and so is what came after the data end.
 """
 
@@ -27,8 +27,9 @@ SELECT d.*, f.next_cutoff
 FROM decided d JOIN following f USING (cutoff, model_version, rules_version);
 CREATE OR REPLACE TEMP TABLE met AS
 SELECT c.lead_id::VARCHAR AS lead_id, contacted_at, "by", accepted, reason
-FROM known_contacts c LEFT JOIN known_deals d ON d.lead_id = c.lead_id
-WHERE contacted_at <= $end AND (d.closed_at IS NULL OR contacted_at <= d.closed_at)
+FROM known_contacts c ASOF LEFT JOIN known_periods p
+  ON p.lead_id = c.lead_id AND p.opens_at <= c.contacted_at
+WHERE contacted_at <= $end AND (p.closes_at IS NULL OR contacted_at <= p.closes_at)
 """
 # The first verdict on each lead of each list; without one, its first contact.
 _CONTACTED = """
@@ -50,14 +51,16 @@ SELECT h.*, min(m.contacted_at) AS contacted_at,
   any_value(d.closed_at) AS closed_at, any_value(d.outcome) AS outcome
 FROM handed h
 LEFT JOIN met m ON m.lead_id = h.lead_id AND m.contacted_at >= h.cutoff
-LEFT JOIN known_deals d ON d.lead_id::VARCHAR = h.lead_id AND d.closed_at <= $end
+ASOF LEFT JOIN (FROM known_deals WHERE closed_at <= $end) d
+  ON d.lead_id = h.lead_id AND d.closed_at >= h.cutoff
 GROUP BY ALL ORDER BY h.lead_id"""
 _READ_CONTACTS = """
 SELECT lead_id::VARCHAR AS lead_id, contacted_at, "by", accepted, reason FROM contacts
 WHERE lead_id IS NOT NULL AND contacted_at IS NOT NULL"""
 _READ_DEALS = """
-SELECT lead_id::VARCHAR AS lead_id, min(closed_at) AS closed_at, min(outcome) AS outcome FROM deals
-GROUP BY ALL"""
+SELECT lead_id::VARCHAR AS lead_id, closed_at, max(outcome) AS outcome FROM closings
+WHERE outcome IN ('won', 'lost') GROUP BY ALL"""
+_READ_PERIODS = "SELECT lead_id::VARCHAR AS lead_id, opens_at, closes_at FROM open_periods"
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def read_contacts(ledger: duckdb.DuckDBPyConnection, database: LeadDatabase) -> 
     contacts = database.query(_READ_CONTACTS)
     ledger.register("known_contacts", contacts)
     ledger.register("known_deals", database.query(_READ_DEALS))
+    ledger.register("known_periods", database.query(_READ_PERIODS))
     for statement in _SETUP.split(";"):
         ledger.execute(statement, {"end": end})
     lists = ledger.execute("SELECT count(DISTINCT cutoff) FROM lists").fetchone()

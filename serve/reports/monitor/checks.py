@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from features.contract.database import LeadDatabase
+from features.spec.wording import plural
 from models.statistics.verdict import percent
 from serve.reports.monitor.drift import PSI_AMBER, PSI_RED, RATE_AMBER, RATE_RED, Drift, RateChange
 from serve.reports.monitor.inputs import InputComparison, NamedChange, enough_wins
@@ -28,6 +29,7 @@ DAY = timedelta(days=1)
 STALE_EVENTS = 2.0, 7.0
 LATE_SCORES = 2.0, 4.0  # times the days between two cutoffs
 HISTORY = 0.05
+NOT_COMPARED = "Not one lead of now is of an age that the model learnt from: nothing to compare."
 SURE = 3.29  # standard errors: once in a thousand times by chance
 
 
@@ -40,15 +42,20 @@ def listed(texts: Sequence[str]) -> str:
 def features(drifts: Sequence[Drift], leads: int) -> MonitorCheck:
     """The population stability index of every feature of the model."""
     moved = [each for each in drifts if each.status in ("amber", "red")]
+    compared = sum(not math.isnan(each.psi) for each in drifts)
+    unlike = f" {len(drifts) - compared} more cannot be compared." if compared < len(drifts) else ""
     names = listed([f"{each.name} ({each.psi:.2f})" for each in moved])
+    message = f"No feature of {compared} moved, over {plural(leads, 'lead')}.{unlike}"
+    if moved:
+        message = f"{len(moved)} of {plural(compared, 'feature')} moved: {names}.{unlike}"
+    if not compared:
+        message = NOT_COMPARED
     return MonitorCheck(
         "features",
         "Features",
         worst([each.status for each in drifts]),
         drifts[0].psi if drifts else NAN,
-        f"{len(moved)} of {len(drifts)} features moved: {names}."
-        if moved
-        else f"No feature of {len(drifts)} moved, over {leads:,} leads.",
+        message,
         f"stability index from {PSI_AMBER} amber, {PSI_RED} red, where beyond chance",
         "Look at actions and sources first: they say what changed. If the change is "
         "real and stays, retrain once its outcomes have matured.",
@@ -63,7 +70,9 @@ def readiness(result: Drift) -> MonitorCheck:
         "Readiness given",
         result.status,
         result.psi,
-        "The model spreads readiness as it did over the leads it learnt from."
+        NOT_COMPARED
+        if math.isnan(result.psi)
+        else "The model spreads readiness as it did over the leads it learnt from."
         if result.status == "green"
         else "The model spreads readiness otherwise than over the leads it learnt from.",
         f"stability index from {PSI_AMBER} amber, {PSI_RED} red, where beyond chance",
@@ -120,10 +129,13 @@ def _status(each: NamedChange, tests: int, active_leads: int) -> Status:
 
 def _sentence(each: NamedChange) -> str:
     if each.new:
-        return f"{each.name} is new ({each.change.leads:,} leads)"
+        return f"{each.name} is new ({plural(each.change.leads, 'lead')})"
     if each.vanished:
         renamed = f", perhaps now called {each.renamed}" if each.renamed else ""
-        return f"{each.name} vanished ({each.change.expected:,.0f} leads expected{renamed})"
+        return (
+            f"{each.name} vanished ({plural(round(each.change.expected), 'lead')} "
+            f"expected{renamed})"
+        )
     return f"{each.name} is {each.change.ratio:.2g} times as frequent per lead"
 
 
@@ -137,7 +149,8 @@ def doubled(result: RateChange) -> MonitorCheck:
         result.after,
         f"{percent(result.after)} of the events repeat the one before within a second; "
         f"{percent(result.before)} did at training.",
-        f"{percent(DOUBLED[0])} more than at training amber, {percent(DOUBLED[1])} red",
+        f"{100 * DOUBLED[0]:g} percentage points more than at training amber, "
+        f"{100 * DOUBLED[1]:g} red",
         "Look for a tracker that is built in twice; count each event once in the query of events.",
     )
 
@@ -182,7 +195,8 @@ def calibration(version: VersionOutcomes) -> MonitorCheck:
     """Wins promised in the ledger against wins seen."""
     result = version.overall
     message = (
-        f"{result.leads:,} leads scored: {result.expected:.1f} wins promised, {result.won:,} seen "
+        f"{plural(result.leads, 'lead')} scored: {result.expected:.1f} wins promised, "
+        f"{result.won:,} seen "
         f"(by chance {result.low:,} to {result.high:,})."
     )
     return MonitorCheck(
@@ -297,7 +311,8 @@ def unscored(rows: pd.DataFrame, skipped: int) -> MonitorCheck:
         "Not scored",
         at_least(share, *LOST),
         share,
-        f"{len(not_scored):,} of {of:,} open leads could not be scored{reason}; {skipped:,} are "
+        f"{len(not_scored):,} of {plural(of, 'open lead')} could not be scored{reason}; "
+        f"{skipped:,} are "
         "not in the ledger at all.",
         f"from {percent(LOST[0])} amber, {percent(LOST[1])} red",
         "`readiness check` names the faulty rows. Leads missing in the ledger came into the "

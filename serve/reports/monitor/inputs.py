@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.cohort import cohort_at
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import grid
@@ -95,12 +96,12 @@ class InputComparison:
             )
 
     def _snapshots(self) -> Snapshots:
-        leads = Snapshots.at(self.database, [self.cutoff]).count
+        leads = cohort_at(self.database, [self.cutoff]).count
         part = Chunk(0, math.ceil(leads / MOST_LEADS) or 1)
         first = "SELECT min(occurred_at)::DATE FROM known_events"
         ((first_day,),) = self.database.connection.execute(first).fetchall()
         recorded = f"created_at >= DATE '{first_day}'" if first_day else "false"
-        return Snapshots.at(self.database, [*self.reference, self.cutoff]).where(
+        return cohort_at(self.database, [*self.reference, self.cutoff]).where(
             f"{part.holds('lead_id')} AND lead_id IN (SELECT lead_id FROM leads WHERE {recorded})"
         )
 
@@ -112,11 +113,12 @@ class InputComparison:
         return match_ages(before[Age().name], before["lead_id"], ages[self.is_now])
 
     def drifts(self) -> list[Drift]:
-        """Every feature of the model, the farthest first; their age apart, which is matched."""
+        """Every feature of the model, the farthest first, those that cannot be compared last; their
+        age apart, which is matched."""
         names = [spec.name for spec in self.model.specs if spec != Age()]
         before, after = self.frame[~self.is_now], self.frame[self.is_now]
         drifts = [drift(n, before[n], after[n], self.matched, len(names)) for n in names]
-        return sorted(drifts, key=lambda each: -each.psi)
+        return sorted(drifts, key=lambda each: (math.isnan(each.psi), -each.psi))
 
     def readiness(self) -> Drift:
         """The readiness that the model gives to the same leads."""
@@ -207,7 +209,7 @@ class InputComparison:
         return float(self._outcomes(cutoffs)["won"].mean())
 
     def _outcomes(self, cutoffs: Sequence[datetime]) -> pd.DataFrame:
-        labels = label_sql(Snapshots.at(self.database, cutoffs), self.model.horizon_days, self.end)
+        labels = label_sql(cohort_at(self.database, cutoffs), self.model.horizon_days, self.end)
         return self.database.query(
             f"SELECT s.lead_id, s.cutoff, s.won, epoch(s.cutoff - l.created_at) / 86400 AS age "
             f"FROM ({labels}) s JOIN leads l ON l.lead_id = s.lead_id WHERE s.won IS NOT NULL"

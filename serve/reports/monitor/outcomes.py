@@ -24,10 +24,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from features.cohort import cohort_at
 from features.contract.database import LeadDatabase
 from features.cutoffs import is_mature
 from features.labels import label_sql
-from features.snapshots import Snapshots
 from models.classifier.model import ReadinessModel
 from serve.ledger.ledger import Ledger
 from serve.reports.monitor.drift import RateChange, match_ages, rate_change
@@ -254,7 +254,7 @@ class LedgerHistory:
         of today."""
         given = {"model": model.version, "cutoff": cutoff}
         scored = self.ledger.connection.execute(_SCORED, given).df()
-        labels = label_sql(Snapshots.at(self.database, [cutoff]), model.horizon_days, self.end)
+        labels = label_sql(cohort_at(self.database, [cutoff]), model.horizon_days, self.end)
         seen = self.database.query(f"SELECT lead_id::VARCHAR AS lead_id, won FROM ({labels})")
         return scored.merge(seen, on="lead_id", how="left")
 
@@ -293,7 +293,7 @@ class LedgerHistory:
         """Leads that were open at the run's cutoff, as the database tells it today, and are not in
         the ledger at all."""
         cutoff = run["cutoff"].to_pydatetime()
-        cohort = Snapshots.at(self.database, [cutoff]).frame["lead_id"].astype(str)
+        cohort = cohort_at(self.database, [cutoff]).frame["lead_id"].astype(str)
         return int((~cohort.isin(self.rows(run)["lead_id"])).sum())
 
 

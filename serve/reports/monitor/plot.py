@@ -1,5 +1,6 @@
 """The pictures of the monitor: what moved, past scores against outcomes, scores over time."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from models.plots import CHANCE, DASHES, GRID, INK, MODEL, RULES, canvas, key
+from models.plots import CHANCE, DASHES, GRID, INK, MODEL, RULES, canvas, key, largest
 from serve.reports.monitor.drift import PSI_AMBER, PSI_RED, Drift
 from serve.reports.monitor.outcomes import PastScores
 
@@ -17,9 +18,9 @@ MOST_BARS = 15
 
 
 def drifts(moved: Sequence[Drift]) -> Figure:
-    """The stability index of the MOST_BARS features that moved farthest, farthest first; hollow
-    where chance explains it."""
-    shown = list(moved[:MOST_BARS])
+    """The stability index of the MOST_BARS features that moved farthest, farthest first; pale where
+    chance explains it. Features that cannot be compared are left out."""
+    shown = [each for each in moved if math.isfinite(each.psi)][:MOST_BARS]
     figure, axes = canvas("Which features moved?", height=1.5 + 0.3 * max(len(shown), 1))
     for place, each in enumerate(shown):
         sure = each.psi > each.by_chance
@@ -27,8 +28,8 @@ def drifts(moved: Sequence[Drift]) -> Figure:
     for limit in (PSI_AMBER, PSI_RED):
         axes.axvline(limit, color=INK, lw=1, ls=DASHES)
     axes.set_yticks(np.arange(len(shown)), [each.name for each in shown], parse_math=False)
-    most = max((each.psi for each in shown), default=0.0)
-    axes.set(xlim=(0, 1.1 * max(most, PSI_RED)), ylim=(len(shown) - 0.4, -0.6))
+    most = largest([PSI_RED, *(each.psi for each in shown)])
+    axes.set(xlim=(0, 1.1 * most), ylim=(max(len(shown), 1) - 0.4, -0.6))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.grid(visible=False)
     axes.set_xlabel("stability index; amber and red begin at the lines", loc="right")
@@ -47,7 +48,7 @@ def past_scores(bands: Sequence[PastScores]) -> Figure:
     names = [f"{100 * b.lowest:.2g} to\n{100 * b.highest:.2g} %" for b in bands]
     axes.set_xticks(places, names)
     axes.set(xlim=(-0.6, len(bands) - 0.4), ylabel="wins", xlabel="readiness that was given")
-    axes.set_ylim(0, 1.1 * max([1, *(max(band.high, band.won) for band in bands)]))
+    axes.set_ylim(0, 1.1 * largest([1, *(max(band.high, band.won) for band in bands)]))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.xaxis.grid(visible=False)
     key(axes, [("seen", MODEL), ("promised (line), 95 % of chance (bar)", CHANCE)])
@@ -79,7 +80,9 @@ def _line(axes: Axes, runs: pd.DataFrame, column: str, shade: str, word: str) ->
     version = "model_version" if column == "readiness" else "rules_version"
     for _, part in runs.groupby(version):
         axes.plot(part["cutoff"], part[column], "o-", color=shade, lw=2, ms=4)
-    axes.set_ylim(0, 1.15 * max(float(runs[column].max()), 1e-9))
+    axes.set_ylim(
+        min(0.0, -1.15 * largest([0, *-runs[column]])), 1.15 * largest([1e-9, *runs[column]])
+    )
     axes.set_title(word, loc="left", size=11, color=shade, weight="bold")
     axes.yaxis.set_major_locator(MaxNLocator(3))
     form = "{x:g}" if column == "points" else None

@@ -9,12 +9,12 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
+from features.cohort import cohort_at
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.engine.duckdb_engine import feature_frames
 from features.progress import Progress
-from features.snapshots import Snapshots
 from features.spec.spec import distinct
 from features.spec.wording import Words
 from features.whole_file import whole
@@ -83,7 +83,7 @@ def diff_rules(
 ) -> RulesDiff:
     """Score every open lead by both. `cutoff` None is that of the nightly run."""
     cutoff = cutoff or default_cutoff(database.data_end, utc_now())
-    snapshots = Snapshots.at(database, [cutoff])
+    snapshots = cohort_at(database, [cutoff])
     specs = distinct((*old.specs, *new.specs))
     frames = feature_frames(snapshots, specs, config.engine.memory_gb, progress)
     leads = pd.concat([_diff(old, new, frame, config.words) for frame in frames])

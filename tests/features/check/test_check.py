@@ -127,8 +127,10 @@ def test_notes_name_the_first_and_what_to_do(report: Report) -> None:
         (1, ("lead 1: called at 2024-01-05 00:00:00, recorded 2024-01-06 00:00:00",)),  # late
         (2, ("source", "industry")),  # columns that are no features
         (1, ("2024-01-01 00:00:00",)),  # cutoffs before the first lead
+        # before the first deal, by the horizon of 7 days
+        (2, ("lead 1: created 2024-01-01 00:00:00", "lead 2: created 2024-01-03 00:00:00")),
     ]
-    assert "time.first_cutoff to 2024-01-08 00:00:00" in report.notes[-1].advice
+    assert "time.first_cutoff to 2024-01-08 00:00:00" in report.notes[-2].advice
     for note in report.notes:
         parts = (note.title, f"{note.count}", *note.first, note.advice)
         assert note.advice
@@ -242,3 +244,21 @@ def test_features_are_counted_and_described(tmp_path: Path) -> None:
         "kind": "Count",
     } in described
     assert not any("signed" in feature["name"] for feature in described)
+
+
+def test_leads_of_a_time_without_recorded_deals_are_noted(tmp_path: Path) -> None:
+    """The first deal is on record on 2024-01-12, the last on 2024-01-15, the horizon is 7 days:
+    created up to 2024-01-05, or after 2024-01-22."""
+    late = LEADS + "5,2024-01-05 00:00:00,web,mill\n6,2024-01-22 00:00:01,web,mill\n"
+    deals = DEALS.replace("2,2024-01-25 00:00:00,lost\n", "")
+    report = checked(settings(tmp_path, leads=late, deals=deals))
+    before = about(report, "before", "deal", "(2024-01-12)")
+    assert [line.split(":")[0] for line in before.first] == ["lead 1", "lead 2", "lead 5"]
+    assert "2024-01-15" in before.advice  # the first of the grid 01-01, 01-08, ... with a deal
+    after = about(report, "after", "deal", "(2024-01-15)")
+    assert [line.split(":")[0] for line in after.first] == ["lead 6"]
+
+
+def test_no_cutoff_is_proposed_where_the_grid_begins_with_the_deals(tmp_path: Path) -> None:
+    report = checked(settings(tmp_path, TIME.replace("2024-01-01", "2024-01-12")))
+    assert "first_cutoff" not in about(report, "before", "deal").advice

@@ -84,7 +84,7 @@ def test_who_was_never_worked(tmp_path):
     config = config_for(tmp_path, tables={"contacts": contacts + "t(lead_id, contacted_at)"})
     with open_database(config) as database:
         counts = worked(database, [at("2026-01-12")])
-        cohort = Snapshots.at(database, [at("2026-01-12")])
+        cohort = Snapshots.open_at(database, [at("2026-01-12")])
         assert "contacts" in worked_sql(cohort, at("2026-02-01"))
     assert counts is not None
     assert (counts.leads, counts.never, counts.never_won, counts.worked_won) == (4, 3, 2, 1)

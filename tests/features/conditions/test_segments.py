@@ -164,7 +164,7 @@ def test_another_future_changes_no_segment(futures, conditions):
     for rows in (one, other):
         listed = {"attributes": list(ATTRIBUTES)}
         with opened(rows.leads, rows.events, rows.deals, ATTRIBUTES, features=listed) as database:
-            frames.append(feature_frame(Snapshots.at(database, [cutoff]), features))
+            frames.append(feature_frame(Snapshots.open_at(database, [cutoff]), features))
     pd.testing.assert_frame_equal(*frames, check_exact=True)
 
 

@@ -7,12 +7,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features.config import Engine, Features
+from features.config import Engine
 from features.contract.database import open_frames
+from features.contract.reading import Reading
 from features.engine.duckdb_engine import feature_frame
 from features.open_database import open_database
 from features.snapshots import Snapshots
-from features.spec.kinds import Attribute, Count, SumValue
+from features.spec.kinds import Attribute, Count, SumValue, attribute_feature
 from tests.features.lead_databases import (
     COLUMNS,
     DEALS,
@@ -157,8 +158,8 @@ def test_attributes_are_only_what_is_listed_and_known():
     types = {"region": pa.string(), "staff": pa.int32()}
     listed = {"attributes": ["staff", "source"]}
     with opened(leads, [], attributes=types, features=listed) as database:
-        assert database.attributes == {"staff": False, "source": True}
-        specs = [Attribute(name, text) for name, text in database.attributes.items()]
+        assert database.attributes == {"staff": "number", "source": "text"}
+        specs = [attribute_feature(name, kind) for name, kind in database.attributes.items()]
         snapshots = f"(SELECT '007' AS lead_id, TIMESTAMP '{LATER}' AS cutoff)"
         frame = feature_frame(Snapshots(database, snapshots), specs)
         assert "region" not in database.query("FROM leads").columns
@@ -186,29 +187,30 @@ def test_an_attribute_may_be_called_what_it_likes():
 
 
 @pytest.mark.parametrize(
-    ("arrow_type", "value", "is_text"),
+    ("arrow_type", "value", "kind"),
     [
-        (pa.string(), "x", True),
-        (pa.bool_(), True, True),
-        (pa.dictionary(pa.int8(), pa.string()), "x", True),
-        (pa.uint8(), 3, False),
-        (pa.float32(), 0.5, False),
-        (pa.decimal128(9, 2), Decimal("0.50"), False),
-        (pa.timestamp("us"), at("2026-01-01"), None),
-        (pa.date32(), at("2026-01-01").date(), None),
+        (pa.string(), "x", "text"),
+        (pa.bool_(), True, "text"),
+        (pa.dictionary(pa.int8(), pa.string()), "x", "text"),
+        (pa.uint8(), 3, "number"),
+        (pa.float32(), 0.5, "number"),
+        (pa.decimal128(9, 2), Decimal("0.50"), "number"),
+        (pa.timestamp("us"), at("2026-01-01"), "date"),
+        (pa.timestamp("us", "UTC"), at("2026-01-01"), "date"),
+        (pa.date32(), at("2026-01-01").date(), "date"),
         (pa.list_(pa.int64()), [1], None),
         (pa.binary(), b"x", None),
     ],
 )
-def test_an_attribute_is_text_or_a_number_or_refused(tmp_path, arrow_type, value, is_text):
+def test_an_attribute_is_text_a_number_a_date_or_refused(tmp_path, arrow_type, value, kind):
     write_database(tmp_path, [LEADS[0] | {"it": value}], [], [], {"it": arrow_type})
     listed = {"attributes": ["it"]}
-    if is_text is None:
+    if kind is None:
         message = refusal(tmp_path, features=listed)
         assert message.startswith("features.attributes lists it, which is a ")
     else:
         with open_database(config_for(tmp_path, features=listed)) as database:
-            assert database.attributes == {"it": is_text}
+            assert database.attributes == {"it": kind}
 
 
 def test_the_end_of_the_data_is_its_latest_time_or_as_configured():
@@ -261,7 +263,7 @@ def test_frames_give_what_files_give(folder):
     specs = [Count(), SumValue(), Count("mail", 30)]
     with open_database(config_for(folder)) as database:
         of_files = feature_frame(Snapshots(database, snapshots), specs)
-    with open_frames(frames, Features(), Engine()) as database:
+    with open_frames(frames, Reading(), Engine()) as database:
         of_frames = feature_frame(Snapshots(database, snapshots), specs)
         assert database.value("SELECT count(*) FROM deals") == 0
     pd.testing.assert_frame_equal(of_frames, of_files, check_exact=True)

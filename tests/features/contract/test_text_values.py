@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.config import Engine, Features
+from features.config import Engine
 from features.contract import text_values
 from features.contract.breaches import find_breaches
 from features.contract.database import open_frames
+from features.contract.reading import Reading
 from features.open_database import open_database
 from features.spec.kinds import Attribute
 from tests.features.lead_databases import LEADS, at, config_for, event, opened, write_database
@@ -239,7 +240,7 @@ def test_a_listed_attribute_of_numbers_in_another_form_is_a_breach(tmp_path, val
             tmp_path, tables=tables | {"leads": query}, features={"attributes": ["staff"]}
         )
         with open_database(config) as database:
-            assert database.attributes == {"staff": False}
+            assert database.attributes == {"staff": "number"}
             assert database.value("SELECT max(staff) FROM leads") == 1095
 
 
@@ -250,7 +251,7 @@ def test_what_a_model_learnt_as_a_number_must_read_as_one(tmp_path, expected_as_
     config = config_for(tmp_path, tables=tables, features={"attributes": ["staff"]})
     with open_database(config, [Attribute("staff", text=expected_as_text)]) as database:
         breaches = find_breaches(database.connection, database.columns, NOW)
-        faults = database.connection.execute("FROM lead_faults").fetchall()
+        faults = database.connection.execute("SELECT lead_id, reason FROM left_out").fetchall()
     if expected_as_text:
         assert (breaches, faults) == ([], [])
     else:
@@ -263,9 +264,9 @@ def test_ids_that_lost_digits_are_breaches(folder):
     leads = pd.DataFrame({"lead_id": [12345678901234567.0, 2.0**53 - 1, float("nan")]})
     leads["created_at"] = at("2026-01-01")
     events = pd.DataFrame({"lead_id": [2**53 - 1], "occurred_at": at("2026-01-04"), "action": "x"})
-    with open_frames({"leads": leads, "events": events}, Features(), Engine()) as database:
+    with open_frames({"leads": leads, "events": events}, Reading(), Engine()) as database:
         breaches = find_breaches(database.connection, database.columns, NOW)
-        faults = database.connection.execute("SELECT lead_id FROM lead_faults").fetchall()
+        faults = database.connection.execute("SELECT lead_id FROM left_out").fetchall()
     lost = [(b.table, b.count) for b in breaches if "lost digits" in b.what]
     assert lost == [("leads", 1)]
     assert faults == [("12345678901234568",)]

@@ -49,6 +49,8 @@ def contents_of_one_day(events, cutoff):
 CUSTOM = {LONGEST_AGO.name: longest_ago, MAILS_AND_MORE.name: contents_of_one_day}
 
 EVERY_KIND = [
+    *(kind(outcome) for kind in (kinds.PastDeals, kinds.DaysSinceDeal)
+      for outcome in ("won", "lost")),
     *(kind(action, span) for kind, action, span in product(
         (kinds.Count, kinds.SumValue), SOME_ACTIONS, SPANS)),
     *(kinds.Faded(action, days) for action, days in product(SOME_ACTIONS, (1, 3, 40))),
@@ -107,8 +109,8 @@ def differences(frame, specs, rows):
     differing = []
     for lead_id, cutoff, *values in frame.itertuples(index=False, name=None):
         for spec, got in zip(specs, values, strict=True):
-            arguments = (leads[lead_id], events[lead_id], cutoff.to_pydatetime(), CUSTOM)
-            expected = oracle.feature(spec, *arguments)
+            of_lead = (leads[lead_id], events[lead_id], cutoff.to_pydatetime())
+            expected = oracle.feature(spec, *of_lead, CUSTOM, rows.deals)
             if not is_same(got, expected):
                 differing.append(
                     f"{spec.name} of {lead_id!r} at {cutoff}: {got!r}, not {expected!r}"
@@ -130,7 +132,7 @@ ADVERSARIAL = settings(
 def test_every_feature_equals_the_oracle(rows):
     snapshots = snapshots_of(rows)
     with opened(
-        rows.leads, rows.events, attributes=ATTRIBUTES, features=dict(SETTINGS)
+        rows.leads, rows.events, rows.deals, ATTRIBUTES, features=dict(SETTINGS)
     ) as database:
         offered = catalog(SETTINGS, database.actions, database.attributes)
         specs = distinct([*offered, *EVERY_KIND])

@@ -48,7 +48,7 @@ def features_within(folder, memory_gb, leads):
     )
     engine = {"memory_gb": memory_gb, "threads": 2}
     with open_database(config_for(folder, engine=engine)) as database:
-        snapshots = Snapshots.at(database, CUTOFFS).where(f"lead_id < {leads}")
+        snapshots = Snapshots.open_at(database, CUTOFFS).where(f"lead_id < {leads}")
         chunks = chunk_count(snapshots, len(specs), memory_gb)
         limit = database.connection.execute("SELECT current_setting('memory_limit')").fetchone()
         frame = feature_frame(snapshots, specs, memory_gb)

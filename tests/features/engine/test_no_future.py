@@ -32,6 +32,9 @@ LEAD = {"lead_id": 1, "created_at": at("2026-01-01")}
 SOME_ACTIONS = [None, ACTIONS[0], ACTIONS[-3]]
 SPECS = [
     kinds.Age(),
+    kinds.DaysSinceDate("renewed_at"),
+    *(kind(outcome) for kind in (kinds.PastDeals, kinds.DaysSinceDeal)
+      for outcome in ("won", "lost")),
     *(kind(action, span) for kind, action, span in product(
         (kinds.Count, kinds.SumValue), SOME_ACTIONS, (1, 7, None))),
     *(kinds.DaysSince(action) for action in SOME_ACTIONS),
@@ -46,28 +49,38 @@ SPECS = [
         (kinds.ActiveDays, kinds.Sessions, kinds.DistinctContent), (1, 7, None))),
     *(kinds.Share(part, 7) for part in ("night", "weekend")),
     *(kind(column) for kind, column in product((kinds.First, kinds.Last), ("source", "action"))),
-    *(kinds.Attribute(name, text=True) for name in ATTRIBUTES),
+    *(kinds.Attribute(name, text=True) for name in ATTRIBUTES if name != "renewed_at"),
     kinds.Custom("first_seen", "max(age_us)", "microseconds since the first event"),
 ]  # fmt: skip
 
 
 def snapshots_of(rows, cutoff):
     """The cohort at the cutoff with all its features."""
-    listed = {"attributes": list(ATTRIBUTES)}
-    with opened(rows.leads, rows.events, rows.deals, ATTRIBUTES, features=listed) as database:
-        return feature_frame(Snapshots.at(database, [cutoff]), SPECS)
+    sections = {
+        "features": {"attributes": list(ATTRIBUTES)},
+        "outcomes": {"after_won": "open_again", "after_lost": "open_again"},
+    }
+    with opened(rows.leads, rows.events, rows.deals, ATTRIBUTES, **sections) as database:
+        return feature_frame(Snapshots.open_at(database, [cutoff]), SPECS)
 
 
 def with_another_future(rows, cutoff, events, deals):
     """The same past, with what these other events and deals hold for the future."""
     past = [each for each in rows.events if oracle.known_at(each) < cutoff]
-    closed = [each for each in rows.deals if each["closed_at"] < cutoff]
-    settled = {each["lead_id"] for each in closed}
     later = [each for each in events if oracle.known_at(each) >= cutoff]
-    closing = [
-        each for each in deals if each["closed_at"] >= cutoff and each["lead_id"] not in settled
-    ]
-    return replace(rows, events=later + past, deals=closing + closed)
+    closed, opened_before = [], []
+    for each in rows.deals:
+        if closed_before(each, cutoff):
+            closed.append(each)
+        elif each["opened_at"] is not None and each["opened_at"] < cutoff:
+            opened_before.append(each | {"closed_at": cutoff, "outcome": "lost"})
+    to_come = [each | {"opened_at": None} for each in deals if not closed_before(each, cutoff)]
+    return replace(rows, events=later + past, deals=to_come + closed + opened_before)
+
+
+def closed_before(deal, cutoff):
+    lead = {"lead_id": deal["lead_id"]}
+    return any(when < cutoff for when, _ in oracle.closings(lead, [deal]))
 
 
 @st.composite
@@ -96,7 +109,7 @@ def test_another_future_changes_no_snapshot(futures):
 
 def counted(*events, window=None):
     with opened([LEAD], events) as database:
-        frame = feature_frame(Snapshots.at(database, [CUTOFF]), [kinds.Count("visit", window)])
+        frame = feature_frame(Snapshots.open_at(database, [CUTOFF]), [kinds.Count("visit", window)])
     return frame.iloc[0, -1]
 
 
@@ -131,7 +144,7 @@ def test_a_late_record_joins_two_sessions_only_once_it_is_known():
         event(1, at("2026-03-01 09:50")),
     ]
     with opened([LEAD], visits) as database:
-        cohort = Snapshots.at(database, [CUTOFF, CUTOFF + MICROSECOND])
+        cohort = Snapshots.open_at(database, [CUTOFF, CUTOFF + MICROSECOND])
         frame = feature_frame(cohort, [kinds.Sessions(), kinds.Sessions(1)])
     assert frame["sessions_all"].tolist() == [2, 1]
     assert frame["sessions_1d"].tolist() == [2, 1]

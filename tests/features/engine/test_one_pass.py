@@ -41,7 +41,7 @@ def one_snapshot(lead=1):
 def test_the_catalog_on_a_simulated_company_equals_the_sql(demo_folder):
     with open_database(load(demo_folder)) as database:
         cutoffs = [database.data_end - timedelta(days=days) for days in (3, 50, 120)]
-        snapshots = Snapshots.at(database, cutoffs)
+        snapshots = Snapshots.open_at(database, cutoffs)
         specs = catalog(load(demo_folder).features, database.actions, database.attributes)
         one_pass = OnePass.over(database, specs)
         assert one_pass.by_sql == ()
@@ -61,7 +61,7 @@ def test_the_number_of_threads_changes_nothing(demo_folder):
     frames = []
     with open_database(load(demo_folder)) as database:
         specs = catalog(load(demo_folder).features, database.actions, database.attributes)
-        cohort = Snapshots.at(database, [database.data_end])
+        cohort = Snapshots.open_at(database, [database.data_end])
         for threads in (1, 5):
             database.connection.execute(f"SET threads = {threads}")
             frames.append(feature_frame(cohort, specs))
@@ -74,7 +74,8 @@ def test_a_pass_broken_off_or_beside_it_changes_nothing(demo_folder):
         specs = catalog(load(demo_folder).features, database.actions, database.attributes)
         one_pass = OnePass.over(database, specs)
         earlier, later = (
-            Snapshots.at(database, [database.data_end - timedelta(days=days)]) for days in (90, 10)
+            Snapshots.open_at(database, [database.data_end - timedelta(days=days)])
+            for days in (90, 10)
         )
         expected = list(one_pass.frames(later, 5))
         left = one_pass.frames(earlier, 5)

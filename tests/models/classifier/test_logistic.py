@@ -8,7 +8,7 @@ import shap
 from scipy.special import expit, logit
 from sklearn.metrics import log_loss
 
-from features.spec.kinds import Count
+from features.spec.kinds import Attribute, Count
 from models.classifier.classifier import BATCH
 from models.classifier.logistic import (
     LogisticSettings,
@@ -18,9 +18,10 @@ from models.classifier.logistic import (
 )
 from models.explanations.explain import contributions_of, explain
 from models.explanations.importance import importance
-from tests.models.small_model import SPECS, fitted_logistic, learner, snapshots
+from tests.models.small_model import SPECS, fitted_logistic, learner, names, snapshots
 
 STRENGTH = LogisticSettings(strength=0.01)
+RATE = Attribute("rate", False)
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +43,12 @@ def test_the_unseen_and_the_missing_are_scored(fitted):
     assert np.isfinite(pipeline.decision_function(strange)).all()
 
 
-def test_the_tenth_visit_adds_less_than_the_second(fitted):
+def test_the_third_visit_adds_less_than_the_first(fitted):
     pipeline, frame = fitted
-    visits = frame.head(1).loc[[0] * 4].assign(**{"count_7d(visit)": [1.0, 2.0, 9.0, 10.0]})
-    first, second, ninth, tenth = pipeline.decision_function(visits)
-    assert second - first > tenth - ninth > 0
+    assert frame["count_7d(visit)"].max() >= 3  # beyond that it is clipped
+    visits = frame.head(1).loc[[0] * 4].assign(**{"count_7d(visit)": [0.0, 1.0, 2.0, 3.0]})
+    none, first, second, third = pipeline.decision_function(visits)
+    assert first - none > third - second > 0
 
 
 def test_inputs_are_centred(fitted):
@@ -152,3 +154,26 @@ def test_importance_is_the_rise_of_the_log_loss(served):
         rises.append(log_loss(won, chance) - log_loss(won, model.rank(frame)))
     cost = table.set_index("feature").loc["age_days", "cost"]
     assert cost == pytest.approx(np.mean(rises), abs=4 * np.std(rises) / np.sqrt(3))
+
+
+def stepping(level, won_share, rng, each=300):
+    """Snapshots at which a rate of interest has this level, the same for all leads of a day."""
+    frame = snapshots(each, seed=int(1000 * level))[0][names()]
+    return frame.assign(**{RATE.name: level}), (rng.random(each) < won_share).astype(float)
+
+
+def test_a_column_that_steps_in_time_is_clipped_to_what_training_saw():
+    """The central bank raises its rate from 1.0 to 1.1 while wins rise a little; then to 6."""
+    rng = np.random.default_rng(0)
+    parts = [stepping(1.0 + step / 60, 0.03 + step / 60, rng) for step in range(7)]
+    frame = pd.concat([part for part, _ in parts], ignore_index=True)
+    won = np.concatenate([outcome for _, outcome in parts])
+    model = learner(frame, won, [*SPECS, RATE], LogisticSettings(strength=0.03))
+    later, outcome = stepping(6.0, 0.08, rng)
+    chance = model.predict_proba(later)[:, 1]
+    at_most = model.predict_proba(later.assign(**{RATE.name: frame[RATE.name].max()}))[:, 1]
+    assert np.array_equal(chance, at_most)
+    least = later.assign(**{RATE.name: -1e9})
+    at_least = later.assign(**{RATE.name: frame[RATE.name].min()})
+    assert np.array_equal(model.predict_proba(least), model.predict_proba(at_least))
+    assert log_loss(outcome, chance) < log_loss(outcome, np.full(len(outcome), won.mean())) + 0.1

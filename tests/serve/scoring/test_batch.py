@@ -183,7 +183,7 @@ def test_new_rules_have_rows_of_their_own_beside_the_old(nightly: Nightly) -> No
 
 
 def test_the_readiness_is_the_models_own(nightly: Nightly, trained: Trained) -> None:
-    open_leads = Snapshots.at(nightly.database, [MONDAY])
+    open_leads = Snapshots.open_at(nightly.database, [MONDAY])
     frame = feature_frame(open_leads, trained.model.specs)
     expected = pd.Series(trained.model.rank(frame), frame["lead_id"].astype(str))
     result = nightly.score().rows.set_index("lead_id")["readiness"]

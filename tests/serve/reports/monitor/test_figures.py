@@ -224,3 +224,15 @@ def test_the_page_and_the_run_hold_every_figure(
     assert run.data.tags["mlflow.runName"] == "monitor-2025-06-23T00:00"
     assert run.data.tags["light_actions"] == check(clean, "actions").status
     assert run.data.metrics == pytest.approx(clean.metrics())
+
+
+def test_where_no_lead_can_be_compared_the_checks_are_grey_and_the_page_is_written(
+    home: Path, trained: Trained, tmp_path: Path
+) -> None:
+    """Ten years on, every open lead is older than any that the model has seen."""
+    result = monitored(home, trained, CUTOFF + timedelta(days=3653))
+    for key in ("features", "readiness_drift"):
+        assert check(result, key).status == "grey"
+        assert check(result, key).figure != check(result, key).figure
+    assert write_page(result, tmp_path / "monitor.html").stat().st_size > 0
+    assert to_json(result)["checks"]

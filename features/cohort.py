@@ -1,0 +1,29 @@
+"""The cohort: the open leads that are trained on, judged and scored at each cutoff.
+
+Without [cohort] in readiness.toml every open lead is in it. With it, those whose features meet its
+conditions at the cutoff; the others stay in the ledger, with that reason.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+
+from features.contract.database import LeadDatabase
+from features.engine.duckdb_engine import KEY, feature_frame
+from features.snapshots import Snapshots
+
+
+def cohort_at(database: LeadDatabase, cutoffs: Sequence[datetime]) -> Snapshots:
+    """The cohorts of one or more cutoffs. Where there are conditions they are measured once, and
+    kept in a temporary table of the open database."""
+    everyone, membership = Snapshots.open_at(database, cutoffs), database.membership
+    if membership is None:
+        return everyone
+    name = f"cohort_{sha256(repr(list(cutoffs)).encode()).hexdigest()[:32]}"
+    if not database.value(f"SELECT count(*) FROM duckdb_tables() WHERE table_name = '{name}'"):
+        frame = feature_frame(everyone, membership.specs)
+        inside = frame.loc[membership.holds(frame), KEY]
+        database.connection.register("inside", inside)
+        database.connection.execute(f"CREATE TEMP TABLE {name} AS FROM inside")
+        database.connection.unregister("inside")
+    return Snapshots(database, name)

@@ -1,0 +1,41 @@
+"""Questions to the tables of a folder that is being mapped."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+
+from features.sql import literal, quoted
+from features.starter.mapping import Ask
+from features.starter.relations import TEXT_KINDS, Relation
+
+# Without BOOLEAN: yes stays yes.
+_TYPES = "['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'VARCHAR']"
+
+
+@contextmanager
+def asking(folder: Path, there: Iterable[Relation]) -> Iterator[Ask]:
+    """Runs queries that read what is `there` in a folder, the tables of a database as crm.
+
+    What cannot be read has no rows here; opening the lead database says why.
+    """
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"SET file_search_path = {literal(str(folder.resolve()))}")
+        for file in sorted({each.file for each in there if each.in_database}):
+            path = literal(str(folder / file))
+            connection.execute(f"ATTACH {path} AS crm (READ_ONLY, TYPE duckdb)")
+        for each in there:
+            if each.file.lower().endswith(TEXT_KINDS):
+                read = f"read_csv({literal(each.file)}, auto_type_candidates = {_TYPES})"
+                with suppress(duckdb.Error):
+                    connection.execute(f"CREATE VIEW {quoted(each.file)} AS FROM {read}")
+
+        def ask(sql: str) -> Sequence[tuple[object, ...]]:
+            try:
+                return connection.execute(sql).fetchall()
+            except duckdb.Error:
+                return ()
+
+        yield ask

@@ -1,0 +1,1 @@
+"""How exports of CRM systems map to the contract: one file per system, data without code."""

@@ -1,0 +1,38 @@
+"""The settings of a verb: readiness.toml and every file that it names, checked before any work."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from features import config as settings
+from features.conditions.segments import load_segments, opted_in
+from features.config import Config, SettingsFile
+from features.errors import BadInput
+from features.funnel import load_funnel
+from models.rules.rules import current_rules
+from models.sources.sources import load_sources
+
+READ: dict[SettingsFile, Callable[[Config], object]] = {
+    "rules": current_rules,
+    "sources": lambda config: load_sources(config.folder / config.sources),
+    "funnel": load_funnel,
+    "segments": lambda config: (load_segments(config), opted_in(config)),
+}
+
+
+def load(where: Path) -> Config:
+    """Read readiness.toml, given the file or its folder, and check the other settings files.
+
+    Raises BadInput, in one message, for what is wrong in any of them, and for one that
+    readiness.toml names and that is not there.
+    """
+    config = settings.load(where)
+    faults = []
+    for key, read in READ.items():
+        try:
+            if config.optional_file(key) or (key == "segments" and config.features.segments):
+                read(config)
+        except BadInput as error:
+            faults.append(str(error))
+    if faults:
+        raise BadInput("\n".join(faults))
+    return config
