@@ -182,7 +182,7 @@ def open_sources(
     if place:
         attach(connection, place)
     columns: dict[str, dict[str, str]] = {}
-    with one_moment(connection):
+    with one_moment(connection, place):
         for table in CONTRACT:
             named = getattr(tables, table)
             if named is None:
