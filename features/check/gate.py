@@ -21,7 +21,6 @@ from features.errors import Refused
 from features.labels import label_sql
 
 LEAST_CUTOFFS = 2  # of the training: the earlier to fit, the later to calibrate
-LEAST_LOSSES = 60
 CLASSES = 2
 
 
@@ -119,7 +118,7 @@ def lacks(config: Config, database: LeadDatabase) -> tuple[Lack, ...]:
         Lack(
             "too_few_losses",
             counts.losses,
-            LEAST_LOSSES,
+            config.training.least_wins,
             "leads open at a training cutoff and not won within the horizon",
             "Does tables.leads have customers only? A model also needs the leads that did not buy.",
         ),
