@@ -39,8 +39,10 @@ Days = Annotated[int, Field(ge=1, le=3650)]
 
 
 class Tables(Strict):
-    """Where the tables are: a file (.parquet, .csv), a query (.sql, or SELECT ...), or the name of
-    a table in `database` (a DuckDB file)."""
+    """Where the tables are: a file (.parquet, .csv, .xlsx), a folder/ of Parquet or of a Delta or
+    Iceberg table, a query (.sql, or SELECT ...), or the name of a table in `database`: a DuckDB or
+    SQLite file, or the URL of a PostgreSQL or MySQL, whose password is written as the environment
+    variable that holds it, ${NAME} (docs/databases.md)."""
 
     folder: str = "."
     database: str | None = None
@@ -85,12 +87,14 @@ class Times(Strict):
 
 
 class Features(Strict):
-    """What the features are made from; `features/catalog.py` turns this into the list."""
+    """What the features are made from; `features/catalog.py` turns this into the list. `leave_out`
+    are names of features that the model does not get; * stands for any text."""
 
     windows_days: Annotated[list[Days], Field(min_length=1)] = [1, 7, 30, 90]
     half_life_days: Days = 14
     attributes: list[str] = []
     leave_out_actions: list[str] = []
+    leave_out: list[str] = []
     segments: list[str] = []
 
 
@@ -140,7 +144,8 @@ class Exclude(Strict):
 
 
 class Audit(Strict):
-    """Codes of findings of the leakage audit that somebody checked and that are honest."""
+    """Findings of the leakage audit that somebody checked and that are honest: their codes, or
+    what they are about (`column:status`, `action:mail`); * stands for any text."""
 
     accepted: list[str] = []
 

@@ -39,7 +39,7 @@ QUICK = {
 }
 
 
-SHARED = ("spark", "company", "trained")  # fixtures of a session that take long to make
+SHARED = ("spark", "company", "trained", "postgres")  # fixtures of a session that take long to make
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from features.audit.audit import audit, refuse_leaks
+from features.audit.single_features import BANDS
 from features.catalog import catalog_of
 from features.check.gate import refuse_lacks
 from features.check.maturity import days_without_deals
@@ -77,7 +78,7 @@ def learn(
     refuse_lacks(config, database)
     specs = catalog_of(config, database)
     split = configured_split(config, database.data_end)
-    needed = distinct((*specs, *rules.specs))
+    needed = distinct((*specs, *rules.specs, *BANDS))
     past, test = labelled_sides(config, database, needed, split, progress)
     findings = audit(database, config, split.fit, past, specs)
     refuse_leaks(findings, config)

@@ -22,6 +22,7 @@ import pandas as pd
 
 from features.conditions.membership import Membership
 from features.config import Config, Engine
+from features.contract.extensions import connect
 from features.contract.left_out import write_left_out
 from features.contract.machine_events import without_machines
 from features.contract.merges import INHERITED_EVENTS, write_survivors
@@ -114,12 +115,14 @@ def open_files(config: Config, specs: Iterable[Spec] = ()) -> Iterator[LeadDatab
     contract are kept for `breaches`; the leads they concern are in `left_out`.
     """
     with temporary_duckdb(config.engine) as (connection, scratch):
-        columns = open_sources(connection, config.tables, config.folder)
+        reading, amount = Reading.of(config), config.routing.amount
+        attributes = attribute_columns(specs)
+        needed = {*reading.attributes, *reading.exclude.leads, *attributes, str(amount)}
+        columns = open_sources(connection, config.tables, config.folder, needed)
         events, end = config.tables.events, config.time.data_end
         lying = events is not None and is_read_in_place("events", events, columns["events"])
         in_place = {"events"} if lying else set()
-        reading = Reading.of(config)
-        yield stage(connection, scratch, columns, reading, attribute_columns(specs), end, in_place)
+        yield stage(connection, scratch, columns, reading, attributes, end, in_place)
 
 
 @contextmanager
@@ -150,7 +153,7 @@ def register_tables(
 def temporary_duckdb(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A DuckDB within the engine's limits, in a temporary folder that is removed at the end."""
     scratch = Path(tempfile.mkdtemp(prefix="readiness-"))
-    connection = duckdb.connect()
+    connection = connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET memory_limit = '{engine.memory_gb * DUCKDB_SHARE}GB'")
@@ -176,11 +179,12 @@ def stage(
 ) -> LeadDatabase:
     """The lead database over the views raw_<table>, whose columns and types are `columns`.
     `attributes` are further columns of leads; the tables `in_place` are read where they lie."""
-    types, exclude = columns["leads"], reading.exclude
+    staged = {c.name: c.type for c in CONTRACT["leads"] if c.type == "VARCHAR"}
+    types = {name: staged.get(name, kind) for name, kind in columns["leads"].items()}
+    exclude = reading.exclude
     listed = _attributes(reading.features.attributes, "features.attributes lists", types)
-    asked = {*attributes}
-    asked |= {*attribute_columns(reading.membership.specs)} if reading.membership else set()
-    further = _attributes(sorted(asked - listed.keys()), "A rule or condition asks for", types)
+    asked = {*attributes, *reading.attributes} - listed.keys()
+    further = _attributes(sorted(asked), "A rule or condition asks for", types)
     _require_columns([*exclude.leads], "[exclude] leads names", types)
     _create_tables(connection, {*listed, *further, *exclude.leads}, columns, in_place)
     _create_known_events(connection, reading, "merges" in columns)

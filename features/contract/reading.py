@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from features.conditions.membership import Membership, load_membership
 from features.config import Config, Exclude, Features, Outcomes
+from features.spec.compiled import attribute_columns
 
 
 @dataclass(frozen=True)
@@ -20,3 +21,9 @@ class Reading:
     def of(cls, config: Config) -> "Reading":
         """As readiness.toml has it. Raises BadInput for conditions of [cohort] that do not fit."""
         return cls(config.features, config.outcomes, config.exclude, load_membership(config))
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The columns of leads that features.attributes and the conditions of [cohort] name."""
+        specs = self.membership.specs if self.membership else ()
+        return tuple(dict.fromkeys([*self.features.attributes, *attribute_columns(specs)]))

@@ -1,20 +1,38 @@
 """The contract of a lead database: its tables, their columns and types, and how they are read.
 
-A table is named in readiness.toml as a file (.parquet, .csv), a query (.sql, or SELECT ...) or a
-table of `database`. Whatever it is, it is staged once into the contract's own types: times as naive
-UTC microseconds, missing values as NULL (never NaN), lead ids as integers where every table has
-integers, else as text.
+A table is named in readiness.toml as a file (.parquet, .csv, .xlsx), a folder/, a query (.sql, or
+SELECT ...) or a table of `database`. Whatever it is, it is staged once into the contract's own
+types: times as naive UTC microseconds, missing values as NULL (never NaN), lead ids as integers
+where every table has integers, else as text.
 """
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from features.config import Tables
+from features.contract.databases import (
+    Place,
+    attach,
+    cause,
+    detach,
+    one_moment,
+    read_place,
+    table_sql,
+)
+from features.contract.extensions import execute, load_extension
+from features.contract.files import (
+    folder_sql,
+    is_iceberg_state,
+    is_parquet_folder,
+    is_workbook,
+    parquet_sql,
+    workbook_sql,
+)
 from features.errors import BadInput
 from features.sql import literal, quoted
 
@@ -86,21 +104,38 @@ def has_suffix(named: str, *suffixes: str) -> bool:
     return named.lower().removesuffix(".gz").rpartition(".")[2] in suffixes
 
 
+def is_folder(named: str) -> bool:
+    """Whether a table is named by a folder: events/."""
+    return not is_query(named) and named.endswith("/")
+
+
 def _is_file(named: str) -> bool:
-    return has_suffix(named, "parquet", "csv", "sql")
+    other = is_workbook(named) or is_iceberg_state(named)
+    return other or has_suffix(named, "parquet", "csv", "sql")
 
 
-def source_sql(connection: duckdb.DuckDBPyConnection, table: str, named: str, folder: Path) -> str:
-    """The SELECT that reads a table as readiness.toml names it.
+def source_sql(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    named: str,
+    folder: Path,
+    place: Place | None,
+    needed: Collection[str],
+) -> str:
+    """The SELECT that reads a table as readiness.toml names it, from the attached `place` where it
+    is no file. `needed` are the columns that will be read.
 
     Lead ids in CSV are read as text, so that an id like 007 keeps its zeros.
-    Raises BadInput for a file that is not there.
+    Raises BadInput for a file or a table that is not there.
     """
     if is_query(named):
         return named
-    if not _is_file(named):
-        return f"SELECT * FROM crm.{quoted(named)}"
-    path = folder / named
+    if is_folder(named):
+        return folder_sql(connection, table, folder / named)
+    if place is not None and not _is_file(named):
+        return table_sql(connection, place, table, named, needed)
+    file, _, sheet = named.partition("#") if is_workbook(named) else (named, "", "")
+    path = folder / file
     if not path.is_file() and "*" not in named:
         raise BadInput(
             f"tables.{table}: there is no file {path}. Correct the path in readiness.toml (files "
@@ -112,62 +147,105 @@ def source_sql(connection: duckdb.DuckDBPyConnection, table: str, named: str, fo
         except UnicodeDecodeError as error:
             raise BadInput(f"tables.{table}: {path} is not UTF-8 text: {error}") from None
     if has_suffix(named, "parquet"):
-        return f"SELECT * FROM read_parquet({literal(str(path))})"
+        return parquet_sql(str(path))
+    ids = [c.name for c in CONTRACT[table] if c.type == "LEAD_ID"]
+    times = [c.name for c in CONTRACT[table] if c.type == "TIMESTAMP"]
+    if is_workbook(named):
+        return workbook_sql(connection, table, path, sheet, ids, times)
+    if is_iceberg_state(named):
+        load_extension(connection, "iceberg")
+        return f"SELECT * FROM iceberg_scan({literal(str(path))})"
     file = literal(str(path))
     header = [name for name, *_ in connection.execute(f"DESCRIBE FROM read_csv({file})").fetchall()]
     # Times too are read as text, and cast by the contract: 03/04/2024 must be asked about, not
     # guessed to be April or March.
-    as_text = [c.name for c in CONTRACT[table] if c.type in ("LEAD_ID", "TIMESTAMP")]
-    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in as_text if name in header)
+    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in ids + times if name in header)
     return f"SELECT * FROM read_csv({file}{', types = {' + types + '}' if types else ''})"
 
 
 def open_sources(
-    connection: duckdb.DuckDBPyConnection, tables: Tables, folder: Path
+    connection: duckdb.DuckDBPyConnection,
+    tables: Tables,
+    folder: Path,
+    attributes: Collection[str] = (),
 ) -> dict[str, dict[str, str]]:
-    """Create a view raw_<table> for each named table; return each one's columns and their types.
+    """Create raw_<table> for each named table; return each one's columns and their types.
 
-    Raises BadInput naming the table for what cannot be read and for missing columns.
+    Parquet and text are views, which read where the files lie. All else is copied, with only the
+    columns of the contract and the `attributes` of leads: from a server as of one moment, and then
+    it is left alone. Raises BadInput naming the table for what cannot be read and for missing
+    columns.
     """
     data = (folder / tables.folder).resolve()
     connection.execute(f"SET file_search_path = {literal(str(data))}")
-    if tables.database:
-        path = data / tables.database
-        if not path.is_file():
-            raise BadInput(f"tables.database: there is no file {path}.")
-        try:
-            connection.execute(f"ATTACH {literal(str(path))} AS crm (TYPE duckdb, READ_ONLY)")
-        except duckdb.Error as error:
-            raise BadInput(f"tables.database: {path} cannot be opened: {error}") from None
+    place = read_place(tables.database, data) if tables.database else None
+    if place:
+        attach(connection, place)
     columns: dict[str, dict[str, str]] = {}
-    for table in CONTRACT:
-        named = getattr(tables, table)
-        if named is None:
-            continue
-        if not tables.database and not is_query(named) and not _is_file(named):
-            raise BadInput(
-                f"tables.{table} = {named!r} is neither a .parquet, .csv or .sql file nor a query, "
-                "so it should be a table: name its DuckDB file as tables.database."
-            )
-        home = folder if named.lower().endswith(".sql") else data
-        try:
-            query = source_sql(connection, table, named, home)
-            connection.execute(f"CREATE VIEW raw_{table} AS {query}")
-            columns |= describe_sources(connection, [table])
-        except duckdb.Error as error:
-            raise BadInput(f"tables.{table} cannot be read ({named}): {error}") from None
+    with one_moment(connection):
+        for table in CONTRACT:
+            named = getattr(tables, table)
+            if named is None:
+                continue
+            if not place and not is_query(named) and not is_folder(named) and not _is_file(named):
+                raise BadInput(
+                    f"tables.{table} = {named!r} is neither a .parquet, .csv, .xlsx or .sql file, "
+                    "a folder/ nor a query, so it should be a table: name its database (a DuckDB "
+                    "or SQLite file, or a URL) as tables.database."
+                )
+            home = folder if named.lower().endswith(".sql") else data
+            try:
+                needed = {column.name for column in CONTRACT[table]}
+                needed |= set(attributes) if table == "leads" else set()
+                query = source_sql(connection, table, named, home, place, needed)
+                columns[table] = _describe(connection, table, query)
+                if _is_read_where_it_lies(named, home):
+                    connection.execute(f"CREATE VIEW raw_{table} AS {query}")
+                else:
+                    _copy(connection, table, query, columns[table], needed)
+            except duckdb.Error as error:
+                shown = f"{named}, {place.shown}" if place else named
+                raise BadInput(f"tables.{table} cannot be read ({shown}): {cause(error)}") from None
+    if place:
+        detach(connection)
     return columns
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    query: str,
+    types: dict[str, str],
+    needed: Collection[str],
+) -> None:
+    """Create raw_<table> of the columns that are needed. What SQLite hands over without a type is
+    bytes: in the contract's columns they are text, in UTF-8."""
+    columns = {name: quoted(name) for name in types if name in needed}
+    for name in (column.name for column in CONTRACT[table]):
+        if types.get(name) == "BLOB":
+            bare, types[name] = quoted(name), "VARCHAR"
+            columns[name] = f"coalesce(TRY(decode({bare})), {bare}::VARCHAR) AS {bare}"
+    copied = ", ".join(columns.values())
+    connection.execute(f"CREATE TABLE raw_{table} AS SELECT {copied} FROM ({query}\n)")
+
+
+def _is_read_where_it_lies(named: str, folder: Path) -> bool:
+    if is_folder(named):
+        return is_parquet_folder(folder / named)
+    return not is_query(named) and has_suffix(named, "parquet", "csv")
 
 
 def describe_sources(
     connection: duckdb.DuckDBPyConnection, tables: Sequence[str]
 ) -> dict[str, dict[str, str]]:
     """The columns and their types of each view raw_<table>. Raises BadInput for missing columns."""
-    columns = {}
-    for table in tables:
-        described = connection.execute(f"DESCRIBE raw_{table}").fetchall()
-        columns[table] = {name: kind for name, kind, *_ in described}
-        require_columns(table, list(columns[table]))
+    return {table: _describe(connection, table, f"FROM raw_{table}") for table in tables}
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> dict[str, str]:
+    described = execute(connection, f"DESCRIBE {query}").fetchall()
+    columns = {name: kind for name, kind, *_ in described}
+    require_columns(table, list(columns))
     return columns
 
 
@@ -186,11 +264,11 @@ def require_columns(table: str, columns: Sequence[str]) -> None:
 
 
 def is_read_in_place(table: str, named: str, types: dict[str, str]) -> bool:
-    """Whether reading a table again costs no more than reading a copy of it: Parquet whose times
-    and numbers are no text. `types` are its columns and their types."""
+    """Whether reading a table again costs no more than reading a copy of it: any but text files,
+    whose times and numbers are no text. `types` are its columns and their types."""
     parsed = [c.name for c in CONTRACT[table] if c.type in ("TIMESTAMP", "DOUBLE")]
     is_typed = all(types.get(name) != "VARCHAR" for name in parsed)
-    return not is_query(named) and has_suffix(named, "parquet") and is_typed
+    return is_typed and (is_query(named) or not has_suffix(named, "csv"))
 
 
 def lead_id_type(columns: dict[str, dict[str, str]]) -> str:

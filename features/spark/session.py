@@ -23,7 +23,8 @@ from typing import Any
 import pyarrow as pa
 
 from features.config import Config, Tables
-from features.contract.tables import CONTRACT, has_suffix, is_query, require_columns
+from features.contract.files import is_iceberg_state, is_parquet_folder, is_workbook
+from features.contract.tables import CONTRACT, has_suffix, is_folder, is_query, require_columns
 from features.errors import BadInput
 
 SparkFrame = Any  # pyspark.sql.DataFrame, where pyspark is installed
@@ -118,8 +119,8 @@ class SparkTables:
         """The tables that readiness.toml names. Raises BadInput for those that cannot be read."""
         if config.tables.database:
             raise BadInput(
-                'tables.database is a DuckDB file, which engine.kind = "spark" cannot read: write '
-                "its tables as Parquet, or name tables of the session's catalog."
+                'tables.database is read by DuckDB, not with engine.kind = "spark": write its '
+                "tables as Parquet, or name tables of the session's catalog."
             )
         spark = session(config.engine.spark.address)
         frames = {}
@@ -244,7 +245,12 @@ def _read(session: Any, table: str, named: str, tables: Tables, folder: Path) ->
         text = (folder / named).read_text(encoding="utf-8").strip().rstrip(";")
         return session.sql(text.replace("{folder}", str(data)))
     path = named if "://" in named else str(data / named)
-    if has_suffix(named, "parquet"):
+    if is_workbook(named) or is_iceberg_state(named) or not is_parquet_folder(data / named):
+        raise BadInput(
+            f'tables.{table} = {named!r} is read by DuckDB, not with engine.kind = "spark": name a '
+            "table of the session's catalog, or write it as Parquet."
+        )
+    if has_suffix(named, "parquet") or is_folder(named):
         return session.read.parquet(path)
     if not has_suffix(named, "csv"):
         return session.table(named)

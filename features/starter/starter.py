@@ -17,6 +17,7 @@ import duckdb
 from features.catalog import MOST_ACTIONS
 from features.config import FILE_NAME, Capacity, Config, Features, Tables, Times
 from features.contract.database import LeadDatabase
+from features.contract.extensions import connect
 from features.contract.tables import CONTRACT
 from features.errors import BadInput
 from features.open_database import open_database
@@ -42,7 +43,7 @@ MEANINGS = {
     "merges": "optional: which leads were merged into which, and when",
     "stages": "optional: when leads entered the stages of the funnel; never a feature",
 }
-REQUIRED = ("events", "leads", "deals")
+REQUIRED = ("leads", "deals")
 HORIZONS, LEAST_MATURE, MOST_TEST = (30, 21, 14, 7), 8, 5
 
 DECIDING = "accept|activat|approv|bought|cancel|clos|declin|lost|paid|purchas|reject|sign|won"
@@ -128,7 +129,7 @@ def find_tables(folder: Path) -> Tables:
 def _tables_inside(path: Path) -> set[str]:
     """The tables of the contract in a DuckDB file; none in any other file."""
     try:
-        with duckdb.connect() as connection:
+        with connect() as connection:
             connection.execute(f"ATTACH {literal(str(path))} AS crm (READ_ONLY, TYPE duckdb)")
             rows = connection.execute("SHOW TABLES FROM crm.main").fetchall()
     except duckdb.Error:
@@ -192,12 +193,35 @@ def _settings(tables: Tables, database: LeadDatabase, mapped: Mapped | None) -> 
         data_end=f"data_end = {END}"
         if is_random
         else f"# data_end = {database.data_end.isoformat()}",
+        **_comebacks(database),
         split=toml_value("random" if is_random else "time"),
         on=_listed(name for name in columns if name in attributes),
         off=_listed((name for name in columns if name not in attributes), "; off: "),
         deciding=_listed(deciding, "; perhaps: "),
         words="\n".join(words),
     )
+
+
+MANY_COMEBACKS = 0.05
+
+
+def _comebacks(database: LeadDatabase) -> dict[str, str]:
+    """The settings of [outcomes]: "open_again" after the kind of closing that a twentieth of the
+    leads had before another deal of theirs, and a comment with their numbers."""
+    rows = database.connection.execute(
+        "SELECT a.outcome, count(DISTINCT a.lead_id), count(DISTINCT a.lead_id) FILTER (EXISTS ("
+        "SELECT 1 FROM deals b WHERE b.lead_id = a.lead_id AND "
+        "coalesce(b.opened_at, b.closed_at) > a.closed_at)) "
+        "FROM deals a WHERE a.outcome IN ('won', 'lost') GROUP BY a.outcome"
+    ).fetchall()
+    comments, settings = [], {"after_lost": "closed", "after_won": "closed"}
+    for outcome, leads, again in rows:
+        if again:
+            comments.append(f"{again:,} of {leads:,} {outcome} had another deal")
+        if again > MANY_COMEBACKS * leads:
+            settings[f"after_{outcome}"] = "open_again"
+    quoted_settings = {key: toml_value(value) for key, value in settings.items()}
+    return {**quoted_settings, "again": "".join(f"; {comment}" for comment in sorted(comments))}
 
 
 def _listed(texts: Iterable[str], before: str = "") -> str:
@@ -262,13 +286,20 @@ def _rules(database: LeadDatabase) -> str:
     if database.actions:
         return rules_text(database.actions)
     rules = []
-    for name, is_text in database.attributes.items():
-        typical = "mode" if is_text else "median"
-        sql = f"SELECT {typical}({quoted(name)}) FROM leads"
-        value = database.connection.execute(sql).fetchall()[0][0]
-        if isinstance(value, str | int | float):
-            limit = f"is = {toml_value(value)}" if is_text else f"from = {toml_value(value)}"
-            rules.append(f"[[rule]]\nattribute = {toml_value(name)}\n{limit}\npoints = {MINOR}\n")
+    has_source = "source" in database.columns["leads"]
+    for name in database.attributes or ["source"] * has_source:
+        column = quoted(name)
+        example = database.connection.execute(f"SELECT any_value({column}) FROM leads").fetchall()
+        match example[0][0]:
+            case str():
+                typical, key = f"mode({column})", "is"
+            case bool() | int() | float():
+                typical, key = f"median({column})", "from"
+            case _:
+                continue
+        ((value,),) = database.connection.execute(f"SELECT {typical} FROM leads").fetchall()
+        condition = f"attribute = {toml_value(name)}\n{key} = {toml_value(value)}"
+        rules.append(f"[[rule]]\n{condition}\npoints = {MINOR}\n")
     rules = rules or [
         "[[rule]]  # an example: nothing that could give points was found\n"
         "quiet_days = 14\npoints = -1\n"

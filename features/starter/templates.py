@@ -22,6 +22,25 @@ cutoff_every_days = 7       # the cutoffs after it, up to the data end
 test_cutoffs = {test:<13}# so many of the last mature cutoffs are for the final test only
 {data_end}  # default: the latest time in the tables
 
+[outcomes]  # of a lead that comes back after a closed deal: by its next event, or its next deal
+after_lost = {after_lost:<15}# "closed": never again a lead; "open_again": from then on
+after_won = {after_won:<16}# "open_again" where customers buy again{again}
+
+[cohort]  # who of the open leads is trained on, judged and scored; the others stay in the ledger
+# where = [{{ attribute = "country", is = ["DE", "AT"] }}]  # conditions as in segments.toml
+# segments = []             # only leads in one of these segments
+# not_segments = []         # and in none of these
+
+[exclude]  # who is never a lead, and events that no person caused: `check` counts them
+# leads = {{ email = ["*@our-company.com", "test*"] }}  # by columns of leads: staff, tests
+machine_clicks = false      # true: bursts of events, as link scanners cause them, do not count
+burst_events = 5            # a burst: so many events
+burst_seconds = 3           # within so many seconds
+machine_opens = false       # true: e-mails opened at once, by machines, do not count
+opens = ["email_opened"]    # the actions that are an opening
+sends = ["email_sent"]      # the actions that are the sending
+opens_within_seconds = 5    # an opening so soon after the sending is a machine's
+
 [capacity]
 share = 0.1                 # share of the open leads that sales can call per cutoff
 # leads = 50                # or, instead of share, their number
@@ -41,10 +60,11 @@ windows_days = [1, 7, 30, 90]  # features cover the last so many days, and all t
 half_life_days = 14         # after so many days an event counts half, in the decayed counts
 attributes = [{on}]  # columns of leads, as known when the lead was created{off}
 leave_out_actions = []      # actions that would reveal the outcome{deciding}
+leave_out = []              # names of features (readiness features lists them); * is any text
 segments = []               # names of segments to use as 0/1 features
 
 [audit]
-accepted = []               # codes of findings that are honest (docs/audit.md)
+accepted = []               # findings that are honest (docs/audit.md); * is any text
 
 [training]
 candidates = 6              # settings of the model that are tried

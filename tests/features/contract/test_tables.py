@@ -100,10 +100,10 @@ def test_a_database_or_table_that_is_not_there(folder):
     assert "tables.database: there is no file" in refusal(folder, tables={"database": "no.duckdb"})
     duckdb.connect(str(folder / "crm.duckdb")).close()
     message = refusal(folder, tables={"database": "crm.duckdb", "events": "log"})
-    assert message.startswith("tables.events cannot be read (log): ")
+    assert message.startswith(f"tables.events: {folder / 'crm.duckdb'} has no table log.")
     message = refusal(folder, tables={"events": "log"})
     assert message.startswith(
-        "tables.events = 'log' is neither a .parquet, .csv or .sql file nor a"
+        "tables.events = 'log' is neither a .parquet, .csv, .xlsx or .sql file, a folder/ nor a"
     )
 
 

@@ -133,17 +133,19 @@ def test_absent_tables_are_refused_with_what_they_need(tmp_path: Path) -> None:
     assert there.endswith(": customers.xlsx, events.csv.")
     leads, their_columns, deals, columns_of_deals = lines[-4:]
     assert leads.startswith("  leads: ")
-    assert re.findall(r"\w+_\w+|source", their_columns) == ["lead_id", "created_at", "source"]
+    assert re.findall(r"\w+_\w+|source", their_columns) == [
+        *("lead_id", "created_at", "source", "objected_at")
+    ]
     assert deals.startswith("  deals: ")
     assert re.findall(r"\w+_\w+|outcome|amount", columns_of_deals) == [
-        *("lead_id", "closed_at", "outcome", "opened_at", "amount")
+        *("lead_id", "closed_at", "outcome", "opened_at", "amount", "recorded_at")
     ]
 
 
 def test_an_absent_or_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no folder"):
         write_starter(tmp_path / "nowhere")
-    with pytest.raises(BadInput, match=r"lacks events, leads, deals\..* no file"):
+    with pytest.raises(BadInput, match=r"lacks leads, deals\..* no file"):
         write_starter(tmp_path)
 
 
@@ -262,6 +264,33 @@ def test_the_first_cutoff_is_after_the_first_lead_and_the_first_deal(tmp_path: P
     assert config.time.first_cutoff == datetime(2024, 5, 6)  # the Monday after
     as_parquet(tmp_path, late | {"leads": leads.filter(created), "deals": deals.filter(closed)})
     assert started(tmp_path).time.first_cutoff == datetime(2024, 6, 17)
+
+
+def test_several_deals_of_many_leads_make_them_open_again(tmp_path: Path) -> None:
+    """Every lead that is won is won again ten days later; nobody who is lost comes back."""
+    again = tables()
+    won = again["deals"]
+    second = won.set_column(1, "closed_at", pc.add(won["closed_at"], pa.scalar(10 * DAY)))
+    lost = won.set_column(0, "lead_id", pc.add(won["lead_id"], 1)).set_column(
+        2, "outcome", [["lost"] * won.num_rows]
+    )
+    deals = pa.concat_tables([won, second, lost], promote_options="permissive")
+    config = started(as_parquet(tmp_path, again | {"deals": deals}))
+    assert (config.outcomes.after_won, config.outcomes.after_lost) == ("open_again", "closed")
+    (line,) = re.findall("^after_won = .*$", (tmp_path / "readiness.toml").read_text(), re.M)
+    assert re.findall(r"\d+", line) == ["30", "30"]
+
+
+def test_without_events_there_are_points_for_attributes(tmp_path: Path) -> None:
+    few = tables()
+    few["leads"] = few["leads"].append_column("staff", [range(300)])
+    as_parquet(tmp_path, {name: few[name] for name in ("leads", "deals")})
+    write_starter(tmp_path)
+    config = load(tmp_path)
+    assert (config.tables.events, config.features.attributes) == (None, ["source"])
+    assert config.time.first_cutoff == datetime(2024, 2, 5)  # the Monday after a tenth of the leads
+    (rule,) = tomllib.loads((tmp_path / "rules.toml").read_text())["rule"]
+    assert (rule["attribute"], rule["is"]) == ("source", "ads")
 
 
 def test_dates_gone_wrong_do_not_spoil_the_starter(tmp_path: Path) -> None:
