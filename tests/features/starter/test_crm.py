@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from features.config import load
+from features.contract.extensions import connect, load_extension
 from features.errors import BadInput
 from features.open_database import open_database
 from features.starter.crm.map import FORMS, map_crm
@@ -444,3 +445,20 @@ def test_a_folder_of_another_system_is_refused(tmp_path: Path) -> None:
         map_crm(written(tmp_path, PIPEDRIVE.files), "salesforce")
     with pytest.raises(BadInput, match="no folder"):
         map_crm(tmp_path / "nowhere", "salesforce")
+
+
+def test_a_workbook_is_mapped_as_a_text_file_is(tmp_path: Path) -> None:
+    written(tmp_path, DYNAMICS.files)
+    with connect() as connection:
+        load_extension(connection, "excel")
+        connection.execute(
+            f"COPY (FROM read_csv('{tmp_path}/leads.csv')) TO '{tmp_path}/leads.xlsx' "
+            "(FORMAT xlsx, HEADER true)"
+        )
+    (tmp_path / "leads.csv").unlink()
+    write_starter(tmp_path, map_crm(tmp_path, "dynamics"))
+    with open_database(load(tmp_path)) as database:
+        rows = database.connection.execute(
+            "SELECT lead_id, closed_at::VARCHAR, outcome, NULL, NULL FROM deals ORDER BY 1"
+        ).fetchall()
+    assert rows == DYNAMICS.deals
