@@ -19,12 +19,15 @@ import numpy as np
 from benchmarks.audit_plants import PLANTS, Frames
 from features.audit.audit import audit, spread_out
 from features.audit.finding import Finding
+from features.audit.single_features import BANDS
 from features.catalog import catalog
 from features.check.gate import training_cutoffs
 from features.config import Capacity, Config, Engine, Features, Tables, Times
 from features.contract.database import open_frames
+from features.contract.reading import Reading
 from features.dataset import labelled
 from features.simulator.simulate import simulate
+from features.spec.spec import distinct
 
 SEEDS, LEADS = 20, (5_000, 1_000)
 FRESH = 100  # the first of the seeds that were not used to set thresholds
@@ -42,12 +45,13 @@ def audited(frames: Frames, features: bool = True) -> tuple[Finding, ...]:
         engine=Engine(threads=1),
     )
     tables = {"events": frames.events, "leads": frames.leads, "deals": frames.deals}
-    with open_frames(tables, config.features, config.engine) as database:
+    with open_frames(tables, Reading.of(config), config.engine) as database:
         specs = catalog(config.features, database.actions, database.attributes)
         cutoffs = training_cutoffs(config, database.data_end)
         horizon, memory = config.time.horizon_days, config.engine.memory_gb
         some = spread_out(cutoffs)
-        dataset = labelled(database, specs, some, horizon, memory) if features else None
+        needed = distinct((*specs, *BANDS))
+        dataset = labelled(database, needed, some, horizon, memory) if features else None
         return audit(database, config, cutoffs, dataset, specs)
 
 

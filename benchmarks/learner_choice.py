@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.baselines import bank
-from features.catalog import catalog
+from features.catalog import catalog_of
 from features.conditions.segments import opted_in
 from features.config import Config, load
 from features.errors import Refused
@@ -36,7 +36,7 @@ def line(name: str, config: Config) -> str:
     config = config.model_copy(update={"training": training})
     metric = config.promotion.metric
     with open_database(config, opted_in(config)) as database:
-        specs = catalog(config.features, database.actions, database.attributes, opted_in(config))
+        specs = catalog_of(config, database)
         split = configured_split(config, database.data_end)
         past, test = labelled_sides(config, database, specs, split)
     trees = boosted_trees(config, past, specs, split.fit, silent)

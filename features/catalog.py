@@ -4,11 +4,13 @@ Adding a feature is one line here. What the rules need is put on the same list (
 one pass over the events serves the model, the rules and the reasons.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from features.conditions.segments import InSegment, opted_in
 from features.config import Config, Features
 from features.contract.database import LeadDatabase
+from features.errors import BadInput
 from features.spec.kinds import (
     ActiveDays,
     Age,
@@ -30,6 +32,7 @@ from features.spec.kinds import (
     attribute_feature,
 )
 from features.spec.spec import Spec, distinct
+from features.spec.where import fits
 
 # The most frequent actions get features of their own; rarer ones count as "any activity" only.
 MOST_ACTIONS = 60
@@ -55,7 +58,11 @@ def catalog(
     if past_deals:
         specs += [PastDeals("won"), PastDeals("lost"), DaysSinceDeal("won"), DaysSinceDeal("lost")]
     specs += [*segments, *CUSTOM]
-    return distinct(specs)
+    return tuple(
+        spec
+        for spec in distinct(specs)
+        if not any(fits(pattern, spec.name) for pattern in settings.leave_out)
+    )
 
 
 def _of_behaviour(settings: Features, actions: Sequence[str]) -> list[Spec]:
@@ -78,14 +85,25 @@ def _of_behaviour(settings: Features, actions: Sequence[str]) -> list[Spec]:
 
 
 def catalog_of(config: Config, database: LeadDatabase) -> tuple[Spec, ...]:
-    """The features that `readiness train` computes over an open lead database."""
-    return catalog(
-        config.features,
-        database.actions,
-        database.attributes,
-        opted_in(config),
-        config.outcomes.open_again,
-    )
+    """The features that `readiness train` computes over an open lead database. Raises BadInput
+    where features.leave_out has a name that none of them has."""
+    further = database.actions, database.attributes, opted_in(config), config.outcomes.open_again
+    whole = config.features.model_copy(update={"leave_out": []})
+    names = [spec.name for spec in catalog(whole, *further)]
+    unknown = [
+        pattern
+        for pattern in config.features.leave_out
+        if not any(fits(pattern, name) for name in names)
+    ]
+    if unknown:
+        near = {each: difflib.get_close_matches(each, names, n=1) for each in unknown}
+        hints = [f"{each} (is it {near[each][0]}?)" if near[each] else each for each in unknown]
+        raise BadInput(
+            f"features.leave_out in {config.path.name} has {len(unknown)} "
+            f"name{'s' * (len(unknown) != 1)} that no feature has: {', '.join(hints)}. "
+            "`readiness features` lists them; * stands for any text."
+        )
+    return catalog(config.features, *further)
 
 
 def describe_features(database: LeadDatabase, config: Config) -> list[dict[str, str]]:

@@ -34,6 +34,7 @@ def _utc_naive(value: Any) -> Any:
 
 
 Time = Annotated[datetime, BeforeValidator(_utc_naive)]
+SettingsFile = Literal["rules", "sources", "funnel", "segments"]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 
@@ -86,12 +87,14 @@ class Times(Strict):
 
 
 class Features(Strict):
-    """What the features are made from; `features/catalog.py` turns this into the list."""
+    """What the features are made from; `features/catalog.py` turns this into the list. `leave_out`
+    are names of features that the model does not get; * stands for any text."""
 
     windows_days: Annotated[list[Days], Field(min_length=1)] = [1, 7, 30, 90]
     half_life_days: Days = 14
     attributes: list[str] = []
     leave_out_actions: list[str] = []
+    leave_out: list[str] = []
     segments: list[str] = []
 
 
@@ -141,7 +144,8 @@ class Exclude(Strict):
 
 
 class Audit(Strict):
-    """Codes of findings of the leakage audit that somebody checked and that are honest."""
+    """Findings of the leakage audit that somebody checked and that are honest: their codes, or
+    what they are about (`column:status`, `action:mail`); * stands for any text."""
 
     accepted: list[str] = []
 
@@ -300,7 +304,7 @@ class Config(Strict):
         """The folder of readiness.toml, to which its paths are relative."""
         return self.path.parent
 
-    def optional_file(self, key: Literal["rules", "sources", "funnel", "segments"]) -> Path | None:
+    def optional_file(self, key: SettingsFile) -> Path | None:
         """The path of a further settings file; None where readiness.toml does not name it and there
         is none under its usual name. One that is named and not there is for its reader to refuse.
         """

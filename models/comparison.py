@@ -16,6 +16,7 @@ import pandas as pd
 from features.config import Config
 from features.dataset import Dataset
 from features.errors import Refused
+from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
 from models.rules.rules import RuleScore
 from models.statistics.calibration_report import CalibrationReport, calibration_report
@@ -31,6 +32,8 @@ class Comparison:
     outcome (1.0 or 0.0), readiness and points. `judgement` holds every figure of the ranking,
     `calibration` whether the readiness is calibrated. segment: the one that was judged alone, if
     so. prior_shift: by day of the cutoff, what was added to every log-odds there; {} without one.
+    champion_because: why the model became champion, where the lists do not show it: neither is
+    surely the better; "" otherwise, and of a model that is no champion.
     """
 
     snapshots: pd.DataFrame
@@ -49,12 +52,13 @@ class Comparison:
     data_end: datetime
     segment: str | None = None
     prior_shift: Mapping[str, float] = field(default_factory=dict)
+    champion_because: str = ""
 
     def __repr__(self) -> str:
         judged = self.judgement
         return (
             f"Comparison(model {self.model_version}, rules {self.rules_version}, "
-            f"{judged.snapshots:,} snapshots, {judged.wins:,} won)\n{self.verdict}"
+            f"{plural(judged.snapshots, 'snapshot')}, {judged.wins:,} won)\n{self.verdict}"
         )
 
     def json_fields(self) -> dict[str, Any]:
@@ -69,6 +73,7 @@ class Comparison:
             "trained_until": self.trained_until,
             "data_end": self.data_end,
             "prior_shift": self.prior_shift,
+            "champion_because": self.champion_because or None,
             "test": self.judgement,
             "calibration": self.calibration,
         }
@@ -86,7 +91,8 @@ def fair_cutoffs(
     fair = [cutoff for cutoff in times.mature_cutoffs(data_end, horizon) if cutoff >= begin]
     if not fair:
         raise Refused(
-            f"No mature cutoff lies {horizon} days or more after {last:%Y-%m-%d}, the last one "
+            f"No mature cutoff lies {plural(horizon, 'day')} or more after "
+            f"{last:%Y-%m-%d}, the last one "
             "trained on: wait for outcomes, or train with more test cutoffs."
         )
     return fair

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logit
 
+from features.spec.wording import plural
 from models.classifier.calibration_line import anchor
 from models.statistics.calibration_report import gap_error
 
@@ -39,7 +40,8 @@ class PriorShift:
 
     def __str__(self) -> str:
         figures = (
-            f"at the latest {self.snapshots:,} snapshots whose outcome is complete {self.seen:.1%} "
+            f"at the latest {plural(self.snapshots, 'snapshot')} whose outcome is "
+            f"complete {self.seen:.1%} "
             f"were won where {self.promised:.1%} were promised"
         )
         if self.log_odds:

@@ -172,7 +172,7 @@ class Router:
 
     def _why(self, lead: Any) -> str:
         if self.without_model:
-            return f"rules only: {self.without_model}, {lead.rule_score:g} points"
+            return f"rules only: {self.without_model}, {_points(lead.rule_score)}"
         return _threshold(self.routing, lead)
 
     def _place(self, place: int, listed: bool, late: bool) -> str:
@@ -203,7 +203,7 @@ def _threshold(how: Routing, lead: Any) -> str:
         parts.append(f"{ready} {side} {percent(how.readiness_from)}")
     if how.points_from is not None:
         side = "not below" if points >= how.points_from else "below"
-        parts.append(f"{points:g} points {side} {how.points_from:g}")
+        parts.append(f"{_points(points)} {side} {how.points_from:g}")
     return " and ".join(parts) or ready
 
 
@@ -265,6 +265,10 @@ def disagreement(readiness: Floats, points: Floats, slots: int) -> list[str | No
         for at in np.flatnonzero(known)[places]:
             marks[at] = mark
     return marks
+
+
+def _points(points: float) -> str:
+    return f"{points:g} point{'' if points == 1 else 's'}"
 
 
 def _ends(score: Floats, size: int) -> tuple[Bools, Bools]:

@@ -12,6 +12,7 @@ from typing import Any
 from models.classifier.classifier import LOGISTIC, TREES
 from models.statistics.intervals import FEW_LEADS, Estimate
 from models.statistics.judge import METRICS, Judgement
+from models.statistics.verdict import too_few_leads
 
 STORED_AS = "baselines.json"  # with the MLflow run of the training
 MODEL, BASE_RATE, RULES = "model", "base rate", "rules"
@@ -187,7 +188,7 @@ def does_as_well(ways: SideBySide, name: str, metric: str) -> bool:
 
 def _verdict(ways: SideBySide, metric: str, simplest: str | None) -> str:
     if ways.leads < FEW_LEADS:
-        return f"No verdict on simpler ways: {ways.leads} leads are too few to judge by."
+        return f"No verdict on simpler ways: {too_few_leads(ways.leads)} to judge by."
     behind = {name: ways.behind(name, metric) for name in ways.simpler}
     known = {name: gap for name, gap in behind.items() if not math.isnan(gap.point)}
     if not known:

@@ -1,16 +1,17 @@
 """The settings of a verb: readiness.toml and every file that it names, checked before any work."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from features import config as settings
 from features.conditions.segments import load_segments, opted_in
-from features.config import Config
+from features.config import Config, SettingsFile
 from features.errors import BadInput
 from features.funnel import load_funnel
 from models.rules.rules import current_rules
 from models.sources.sources import load_sources
 
-READ = {
+READ: dict[SettingsFile, Callable[[Config], object]] = {
     "rules": current_rules,
     "sources": lambda config: load_sources(config.folder / config.sources),
     "funnel": load_funnel,

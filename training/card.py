@@ -17,6 +17,7 @@ import pandas as pd
 
 from features.config import Config
 from features.contract.database import LeadDatabase
+from features.spec.wording import plural
 from models import plots
 from models.card import Card, Grid, Section, estimated
 from models.classifier.subsample import ALWAYS_ROWS, NOT_WON_PER_WON
@@ -114,12 +115,15 @@ def _performance(trained: Trained) -> Section:
         ]
         for metric in METRICS
     ]
-    size = f"{judged.snapshots:,} snapshots of {judged.leads:,} leads, {judged.wins:,} won"
+    size = (
+        f"{plural(judged.snapshots, 'snapshot')} of {plural(judged.leads, 'lead')}, "
+        f"{judged.wins:,} won"
+    )
     without = f" No figure has an interval: {judged.too_few}." if judged.too_few else ""
     return Section(
         "How good it was on the final test",
         paragraphs=[
-            f"{size}, at {len(judged.cutoffs)} cutoffs from {min(judged.cutoffs)} to "
+            f"{size}, at {plural(len(judged.cutoffs), 'cutoff')} from {min(judged.cutoffs)} to "
             f"{max(judged.cutoffs)}, a whole horizon or more after the last cutoff trained on. "
             f"Each list: the top {100 * judged.share:.3g} % of the open leads of its cutoff."
             f"{without}"
@@ -244,7 +248,8 @@ def _groups(config: Config, trained: Trained) -> Section:
         "By groups of leads, on the same test",
         paragraphs=[
             "Groups that won other than promised, beyond chance at 95 % for all groups together: "
-            f"{off}. {len(report.groups)} groups were judged, those by points included.{small}"
+            f"{off}. Judged: {plural(len(report.groups), 'group')}, those by points "
+            f"included.{small}"
         ],
         grids=grids,
     )
@@ -294,7 +299,7 @@ def _or_few(group: CalibrationGroup, trained: Estimate, form: str) -> str:
 def _time_to_close(trained: Trained) -> Section:
     timing = trained.timing
     rows = [
-        [f"{rung.days} days", f"{rung.snapshots:,}", f"{rung.promised:.1%}", f"{rung.won:.1%}",
+        [plural(rung.days, 'day'), f"{rung.snapshots:,}", f"{rung.promised:.1%}", f"{rung.won:.1%}",
          f"{rung.brier:.4f}", f"{rung.brier_one_curve:.4f}"]
         for rung in timing.ladder
     ]  # fmt: skip
@@ -310,7 +315,8 @@ def _limits(trained: Trained) -> Section:
     return Section(
         "What it is not for, and what was not measured",
         listed=[
-            f"It answers one question: is the deal of an open lead won within {days} days of the "
+            "It answers one question: is the deal of an open lead won within "
+            f"{plural(days, 'day')} of the "
             "cutoff? A lead that wins later counts as not won.",
             "It ranks whom to call. It does not say what a call changes: the outcomes it learnt "
             "from came about under the sales work of their time.",
@@ -361,10 +367,12 @@ def _cohort(trained: Trained, run: TrainingRecord) -> Section:
         "Cohort and horizon",
         facts={
             "Who": "leads open at a cutoff: created before it, no deal closed before it",
-            "Horizon": f"{horizon} days: a snapshot is won if its deal is won within them after "
+            "Horizon": f"{plural(horizon, 'day')}: a snapshot is won if its deal is won "
+            "within them after "
             "the cutoff",
-            "Trained on": f"{trained.snapshots:,} snapshots, {wins:,} won "
-            f"({wins / trained.snapshots:.1%}), at {len(fit)} cutoffs from {fit[0]:%Y-%m-%d} to "
+            "Trained on": f"{plural(trained.snapshots, 'snapshot')}, {wins:,} won "
+            f"({wins / trained.snapshots:.1%}), at {plural(len(fit), 'cutoff')} from "
+            f"{fit[0]:%Y-%m-%d} to "
             f"{fit[-1]:%Y-%m-%d}",
             "Censored": "cutoffs whose horizon was not over by the data end: neither trained on "
             "nor judged",
@@ -415,7 +423,8 @@ def settings(trained: Trained) -> Section:
         how = "Default settings: too few training cutoffs for a search."
     else:
         how = (
-            f"Chosen among {len(trained.candidates)} candidates on {len(chosen.folds)} earlier "
+            f"Chosen among {plural(len(trained.candidates), 'candidate')} on "
+            f"{len(chosen.folds)} earlier "
             f"periods: log loss {chosen.log_loss:.4f}, ROC AUC {chosen.roc_auc:.3f} there."
         )
     paragraphs = [

@@ -24,6 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from features.dataset import Dataset
 from features.errors import Refused
 from features.spec.spec import Spec
+from features.spec.wording import plural
 from models.classifier.calibration_line import CalibrationLine, latest
 from models.classifier.classifier import AnySettings, ReadinessClassifier, Settings
 from models.classifier.encoding import uninformative
@@ -34,6 +35,10 @@ from training.splits import Split
 SMALL_WINS = 150  # won leads, below which a training is small (docs/results/small-data.md)
 LEAST_SET_APART = 30  # leads that a feature must set apart from the rest
 FOLDS = 5
+NOTHING_TO_TELL_APART = (
+    "No feature tells the training's leads apart: all are alike or unknown. `readiness check` "
+    "shows which actions there are; list attributes in features.attributes, or add history."
+)
 SMALL = Settings(
     learning_rate=0.05,
     max_iter=120,
@@ -61,8 +66,10 @@ def calibration_split(dataset: Dataset) -> Split:
         return split
     cutoffs = [*early, *last]
     raise Refused(
-        f"{len(cutoffs)} training cutoffs from {cutoffs[0]:%Y-%m-%d} to {cutoffs[-1]:%Y-%m-%d} "
-        f"with {dataset.wins} won snapshots are too few: the trees need won and other snapshots at "
+        f"{plural(len(cutoffs), 'training cutoff')} from {cutoffs[0]:%Y-%m-%d} to "
+        f"{cutoffs[-1]:%Y-%m-%d} "
+        f"with {plural(dataset.wins, 'won snapshot')} are too few: the trees need won and "
+        "other snapshots at "
         f"the first {len(early)}, the calibration at the last {len(last)}. Give it more "
         "history, a longer horizon or fewer test cutoffs."
     )
@@ -75,7 +82,9 @@ def fit(
     if settings in (SMALL, SMALL_LOGISTIC):
         classifier, dropped = fit_small(dataset, specs, settings, seed)
     else:
-        calibration_split(dataset)  # refuses where there is too little
+        early = dataset.at(calibration_split(dataset).fit)  # refuses where there is too little
+        if not tells_apart(early, specs):
+            raise Refused(NOTHING_TO_TELL_APART)
         frame = dataset.frame
         features = frame[[spec.name for spec in specs]]
         classifier = ReadinessClassifier.of(settings, seed)
@@ -89,6 +98,11 @@ def fit(
         trained_until=dataset.frame["cutoff"].max().to_pydatetime(),
         base_rate=float(dataset.won.mean()),
     )
+
+
+def tells_apart(dataset: Dataset, specs: Sequence[Spec]) -> bool:
+    """Whether any feature tells the snapshots apart."""
+    return any(not uninformative(dataset.frame[[spec.name]]) for spec in specs)
 
 
 def is_small(dataset: Dataset) -> bool:
@@ -108,6 +122,8 @@ def fit_small(
     the columns that were left out, each with the reason."""
     names = [spec.name for spec in specs]
     dropped = unsupported(dataset.frame[names], dataset.frame["lead_id"])
+    if len(dropped) == len(names):
+        raise Refused(NOTHING_TO_TELL_APART)
     frame, fold = dataset.frame[[name for name in names if name not in dropped]], _folds(dataset)
     classifier = ReadinessClassifier.of(settings, seed, calibration="none")
     log_odds = np.empty(len(dataset.won))
@@ -134,7 +150,7 @@ def unsupported(frame: pd.DataFrame, lead_id: pd.Series) -> dict[str, str]:
         common = column.isna() if column.isna().mean() > 0.5 else column == column.mode().iloc[0]
         leads = lead_id[~common].nunique()
         if leads < LEAST_SET_APART:
-            reasons[name] = f"sets only {leads} leads apart"
+            reasons[name] = f"sets only {plural(leads, 'lead')} apart"
     return reasons
 
 

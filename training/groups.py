@@ -14,13 +14,13 @@ from threadpoolctl import threadpool_limits
 
 from features.config import Config
 from features.dataset import Dataset
+from features.errors import Refused
 from features.spec.compiled import compile_specs
 from features.spec.spec import OfLead, Spec
 from models.classifier.classifier import AnySettings
-from models.classifier.encoding import uninformative
 from models.simpler import SideBySide, slug
 from training.baselines import Baseline, Floats, Rank, same_for_all, side_by_side
-from training.fit import calibration_split, fit
+from training.fit import fit
 
 EXPLICIT, IMPLICIT = "explicit only", "implicit only"
 
@@ -50,13 +50,12 @@ def judged_groups(
     """Fit each group as the model was fitted, with its settings, and judge them on its final test.
     readiness: what the model says of that."""
     specs_of = groups(specs)
-    early = past.at(calibration_split(past).fit)
 
     def rank(some: Sequence[Spec]) -> Rank:
-        columns = early.frame[[spec.name for spec in some]]
-        if len(uninformative(columns)) == len(some):
+        try:
+            return fit(past, some, settings, config.time.horizon_days, config.seed).rank
+        except Refused:  # nothing in the group tells enough leads apart
             return same_for_all(past)
-        return fit(past, some, settings, config.time.horizon_days, config.seed).rank
 
     names = {name: tuple(spec.name for spec in each) for name, each in specs_of.items()}
     with threadpool_limits(1, "openmp"):  # on a busy machine, threads mostly wait for each other

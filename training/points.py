@@ -14,6 +14,7 @@ from features.dataset import Dataset
 from features.errors import Refused
 from features.progress import Progress, silent
 from features.spec.spec import distinct
+from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
 from models.comparison import judge_on
 from models.rules.file import rules_toml
@@ -65,7 +66,7 @@ class LearnedPoints:
         notes = {
             number: [
                 f"lift {each.lift.point:.2f} (95 %: {each.lift.low:.2f} to "
-                f"{each.lift.high:.2f}), {each.leads:,} leads"
+                f"{each.lift.high:.2f}), {plural(each.leads, 'lead')}"
             ]
             for number, each in enumerate(self.lifts)
         }
@@ -77,8 +78,8 @@ class LearnedPoints:
         return [
             "A points table learned from outcomes by `readiness rules learn`. Points are no",
             "probability. An action that is good by itself never takes points.",
-            f"Learned from {self.snapshots:,} snapshots, {self.wins:,} won, at "
-            f"{len(self.split.fit)} cutoffs, {first:%Y-%m-%d} to {last:%Y-%m-%d};",
+            f"Learned from {plural(self.snapshots, 'snapshot')}, {self.wins:,} won, at "
+            f"{plural(len(self.split.fit), 'cutoff')}, {first:%Y-%m-%d} to {last:%Y-%m-%d};",
             f"data end {self.data_end:%Y-%m-%d}. Of the leads on its lists at the "
             f"{len(self.split.judge)} later test cutoffs",
             f"{won[LEARNED]} were won; on those of the hand-written table "
@@ -165,6 +166,7 @@ def _is_fair(model: ReadinessModel, split: Split, horizon_days: int) -> bool:
 def _refuse_one_outcome(test: Dataset) -> None:
     if not test.has_both:
         raise Refused(
-            f"Of the {len(test.won):,} snapshots of the test {test.wins:,} are won: nothing can be "
+            f"Of {plural(len(test.won), 'snapshot')} of the test {test.wins:,} are won: "
+            "nothing can be "
             "judged on them."
         )

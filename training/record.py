@@ -16,6 +16,7 @@ from features.contract.database import LeadDatabase
 from features.dataset import Dataset
 from features.result_json import to_json
 from features.spec.spec import Spec
+from features.spec.wording import plural
 from models import plots
 from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
@@ -50,7 +51,10 @@ class Trained:
     accepted: str = ""
 
     def __repr__(self) -> str:
-        return f"Trained({self.model!r}, {self.snapshots:,} snapshots)\n{self.comparison.verdict}"
+        return (
+            f"Trained({self.model!r}, "
+            f"{plural(self.snapshots, 'snapshot')})\n{self.comparison.verdict}"
+        )
 
     def json_fields(self) -> dict[str, Any]:
         """What `train --json` prints."""

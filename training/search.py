@@ -24,6 +24,7 @@ from features.spec.spec import Spec
 from models.classifier.classifier import AnySettings, ReadinessClassifier, Settings
 from models.classifier.encoding import uninformative
 from models.classifier.logistic import LogisticSettings, inputs, linear_log_odds, regression
+from training.fit import tells_apart
 from training.splits import Split
 
 DEFAULT = ReadinessClassifier().tree_settings  # the first candidate; the others are around it
@@ -129,9 +130,8 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
 def is_fair(dataset: Dataset, specs: Sequence[Spec], split: Split) -> bool:
     """Whether both sides hold won and other snapshots, and a feature tells the earlier apart."""
     past = dataset.at(split.fit)
-    if not (past.has_both and dataset.at(split.judge).has_both):
-        return False
-    return any(not uninformative(past.frame[[spec.name]]) for spec in specs)
+    both = past.has_both and dataset.at(split.judge).has_both
+    return both and tells_apart(past, specs)
 
 
 def _judge(

@@ -17,6 +17,7 @@ from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress, silent
 from features.spec.spec import Spec
+from features.spec.wording import plural
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,10 @@ def final_split(mature: Sequence[datetime], test_cutoffs: int, horizon_days: int
     split = split_before(mature, mature[-test_cutoffs:], horizon_days) if mature else Split((), ())
     if len(split.fit) < 2:
         raise Refused(
-            f"{len(mature)} mature cutoffs are too few: the last {test_cutoffs} are the final test "
-            f"and a gap of {horizon_days} days must lie before them, which leaves "
+            f"{plural(len(mature), 'mature cutoff')} {'is' if len(mature) == 1 else 'are'} too "
+            "few: "
+            f"the last {test_cutoffs} are the final test "
+            f"and a gap of {plural(horizon_days, 'day')} must lie before them, which leaves "
             f"{len(split.fit)} to train on; at least 2 are needed. Begin the grid earlier "
             "(time.first_cutoff), test on fewer cutoffs, or shorten the horizon."
         )

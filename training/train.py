@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from features.audit.audit import audit, refuse_leaks
+from features.audit.single_features import BANDS
 from features.catalog import catalog_of
 from features.check.gate import refuse_lacks
 from features.check.maturity import days_without_deals
@@ -17,6 +18,7 @@ from features.open_database import open_database
 from features.progress import Progress, silent
 from features.spark.buckets import breaches_of
 from features.spec.spec import Spec, distinct
+from features.spec.wording import plural
 from models.comparison import compare_on
 from models.registry import EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
@@ -76,7 +78,7 @@ def learn(
     refuse_lacks(config, database)
     specs = catalog_of(config, database)
     split = configured_split(config, database.data_end)
-    needed = distinct((*specs, *rules.specs))
+    needed = distinct((*specs, *rules.specs, *BANDS))
     past, test = labelled_sides(config, database, needed, split, progress)
     findings = audit(database, config, split.fit, past, specs)
     refuse_leaks(findings, config)
@@ -166,5 +168,5 @@ def _notes(learner: str, rules: RuleScore, database: LeadDatabase, split: Split)
         notes.append(f"The rules give points for actions that are not in the data: {actions}.")
     days, advice = days_without_deals(database)
     if days:
-        notes.append(f"{days} days without a deal before the data end. {advice}")
+        notes.append(f"{plural(days, 'day')} without a deal before the data end. {advice}")
     return tuple(notes)

@@ -4,19 +4,28 @@ It runs in `readiness check` and before every training, which refuses until each
 corrected, left out or listed in readiness.toml as accepted. docs/audit.md explains each kind.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from features.audit.deciding_actions import deciding_actions, deciding_attributes, near_close
 from features.audit.event_times import history_leaks
-from features.audit.finding import Finding, to_paste
+from features.audit.finding import (
+    Finding,
+    accepts,
+    codes_to_accept,
+    grouped,
+    to_lines,
+    to_paste,
+)
 from features.audit.lead_tables import attribute_leaks, lead_leaks, write_audited
-from features.audit.single_features import separating, separating_attributes
+from features.audit.single_features import about, separating, separating_attributes
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset
 from features.errors import Refused
+from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.spec import Spec
 
 MOST_CUTOFFS = 8  # at which single features are tested
@@ -41,26 +50,37 @@ def audit(
 ) -> tuple[Finding, ...]:
     """Every finding, the accepted ones marked.
 
-    `cutoffs` are those trained on. `dataset` has the columns of `specs` at least at the cutoffs
-    that `spread_out` chooses of them; None where there are none.
+    `cutoffs` are those trained on; `specs` the features of the model. `dataset` has the columns of
+    `specs` and of BANDS at least at the cutoffs that `spread_out` chooses of them; None where there
+    are none.
     """
     end = cutoffs[-1] + timedelta(days=config.time.horizon_days) if cutoffs else database.data_end
     write_audited(database, end)
+    attributes = [spec for spec in specs if isinstance(spec, Attribute | DaysSinceDate)]
     findings = [
-        *_all_but_features(database, config),
+        *_all_but_features(database, config, attributes),
         *(separating(dataset.at(spread_out(cutoffs)), specs) if dataset else ()),
     ]
-    accepted = set(config.audit.accepted)
-    return tuple(replace(each, accepted=each.code in accepted) for each in findings)
+    counts = Counter(map(about, specs))
+    return tuple(
+        replace(
+            each,
+            features=counts[each.about],
+            accepted=any(accepts(pattern, each) for pattern in config.audit.accepted),
+        )
+        for each in findings
+    )
 
 
-def _all_but_features(database: LeadDatabase, config: Config) -> Iterator[Finding]:
+def _all_but_features(
+    database: LeadDatabase, config: Config, attributes: Sequence[Attribute | DaysSinceDate]
+) -> Iterator[Finding]:
     yield from deciding_actions(database)
     yield from near_close(database)
     yield from history_leaks(database, config.time.first_cutoff)
-    yield from deciding_attributes(database)
-    yield from attribute_leaks(database)
-    yield from separating_attributes(database)
+    yield from deciding_attributes(database, attributes)
+    yield from attribute_leaks(database, attributes)
+    yield from separating_attributes(database, attributes)
     yield from lead_leaks(database)
 
 
@@ -69,13 +89,16 @@ def refuse_leaks(findings: Sequence[Finding], config: Config) -> None:
     new = [each for each in findings if not each.accepted]
     if not new:
         return
-    lines = "\n".join(f"  {each}" for each in new)
-    codes = [*config.audit.accepted, *(each.code for each in new)]
+    lines = "\n".join(
+        f"  {heading}\n" + "\n".join(f"    {line}" for line in to_lines(group))
+        for heading, group in grouped(new).items()
+    )
+    codes = [*config.audit.accepted, *codes_to_accept(new)]
     raise Refused(
         f"The leakage audit found {len(new)} thing{'s' * (len(new) != 1)} that may reveal the "
         f"outcome before it could be known:\n{lines}\nCorrect each, or leave it out "
-        "(features.leave_out_actions, features.attributes); docs/audit.md shows how. To accept "
-        f"what is honest, replace [audit] in {config.path.name} with these lines, and add a "
-        "comment that says why:\n"
+        "(features.leave_out_actions, features.attributes, features.leave_out); docs/audit.md "
+        f"shows how. To accept what is honest, replace [audit] in {config.path.name} with these "
+        "lines, and add a comment that says why:\n"
         f"{to_paste(dict.fromkeys(codes))}"
     )

@@ -1,12 +1,13 @@
 """Actions, event sources and attribute values that almost only won, or almost only lost leads have;
 and actions that happen around the closing itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from features.audit.finding import Finding, interval
-from features.audit.lead_tables import FEWEST, won_share
+from features.audit.lead_tables import FEWEST, MONTH, has_losses
 from features.contract.database import LeadDatabase
-from features.sql import quoted
+from features.spec.kinds import Attribute, DaysSinceDate
+from features.sql import literal, quoted
 
 SURE = 0.95  # least share of one outcome
 TIMES_RARER = 4  # the other outcome is so many times rarer than among all closed leads
@@ -36,53 +37,68 @@ def decided(won: int, count: int, base: float) -> str | None:
 
 def deciding_actions(database: LeadDatabase) -> Iterator[Finding]:
     """Actions, and sources of events, that nearly all end in one outcome."""
-    yield from _deciding(database, "SELECT action AS subject, lead_id FROM done")
+    yield from _deciding(
+        database, "SELECT action AS subject, 'action:' || action AS about, lead_id FROM done"
+    )
     yield from _deciding(
         database,
-        "SELECT DISTINCT 'event source=' || source AS subject, lead_id FROM known_by_then "
-        "WHERE source IS NOT NULL",
+        "SELECT DISTINCT 'event source=' || source AS subject, 'source:' || source AS about, "
+        "lead_id FROM known_by_then WHERE source IS NOT NULL",
     )
 
 
-def deciding_attributes(database: LeadDatabase) -> Iterator[Finding]:
+def deciding_attributes(
+    database: LeadDatabase, attributes: Sequence[Attribute | DaysSinceDate]
+) -> Iterator[Finding]:
     """Attributes that nearly all end in one outcome: by having a value or none, or by a value."""
-    for name, kind in database.attributes.items():
-        column = f"leads.{quoted(name)}"
-        title = name.replace("'", "''")
-        filled = f"CASE WHEN {column} IS NULL THEN '{title} empty' ELSE '{title} filled' END"
-        findings = list(_deciding(database, f"SELECT {filled} AS subject, lead_id FROM leads"))
+    for spec in attributes:
+        column = f"l.{quoted(spec.column)}"
+        title, about = literal(spec.column), literal(f"column:{spec.column}")
+        filled = f"{title} || CASE WHEN {column} IS NULL THEN ' empty' ELSE ' filled' END"
+        rest = f"AS subject, {about} AS about, lead_id FROM leads l"
+        findings = list(_deciding(database, f"SELECT {filled} {rest}"))
         yield from findings
         if not findings:  # otherwise its values would repeat the same finding
             text = f"{column}::VARCHAR"
-            text = text if kind != "number" else f"regexp_replace({text}, '\\.0$', '')"
-            yield from _deciding(
-                database,
-                f"SELECT '{title}=' || {text} AS subject, lead_id FROM leads "
-                f"WHERE {column} IS NOT NULL",
-            )
+            is_number = isinstance(spec, Attribute) and not spec.text
+            text = f"regexp_replace({text}, '\\.0$', '')" if is_number else text
+            valued = f"SELECT {title} || '=' || {text} {rest} WHERE {column} IS NOT NULL"
+            yield from _deciding(database, valued)
 
 
 def _deciding(database: LeadDatabase, pairs: str) -> Iterator[Finding]:
-    """`pairs` is SQL that yields (subject, lead_id), each pair once."""
-    base = won_share(database)
-    rows = database.connection.execute(
-        "SELECT subject, count(*) FILTER (outcome = 'won'), count(*), min(lead_id, 3) "
-        f"FROM ({pairs}) JOIN audited USING (lead_id) WHERE outcome IS NOT NULL "
-        f"GROUP BY subject HAVING count(*) >= {FEWEST} ORDER BY subject"
-    ).fetchall()
-    for subject, won, count, leads in rows:
+    """`pairs` is SQL that yields (subject, about, lead_id), each once.
+
+    The base is the share won of the leads created in the same months: a source that sent leads in
+    2024 only, when 2 % were won, does not decide that they are lost. Each month's share is drawn
+    towards that of all by ten leads. Where those still open stand for the lost, nothing decides
+    that a lead is lost.
+    """
+    closed = has_losses(database)
+    rows = database.connection.execute(f"""
+WITH months AS (
+  SELECT {MONTH} AS month,
+    (count(*) FILTER (won) + 10 * (SELECT avg(won::INT) FROM judged)) / (count(*) + 10) AS base
+  FROM judged GROUP BY month
+)
+SELECT subject, about, count(*) FILTER (won), count(*), avg(base), min(lead_id, 3)
+FROM ({pairs}) JOIN judged USING (lead_id) JOIN months ON month = {MONTH}
+GROUP BY subject, about HAVING count(*) >= {FEWEST} ORDER BY subject""").fetchall()
+    for subject, about, won, count, base, examples in rows:
         outcome = decided(won, count, base)
-        if outcome is None:
+        if outcome is None or (outcome == "lost" and not closed):
             continue
         hits, of_all = (won, base) if outcome == "won" else (count - won, 1 - base)
         low, high = interval(hits, count)
+        leads = "closed leads" if closed else "leads, closed or still open,"
         evidence = (
-            f"{hits:,} of {count:,} closed leads that have it were {outcome}: {hits / count:.1%} "
-            f"(99 % interval {100 * low:.1f} to {100 * high:.1f}; of all closed leads {of_all:.1%})"
+            f"{hits:,} of {count:,} {leads} that have it were {outcome}: {hits / count:.1%} "
+            f"(99 % interval {100 * low:.1f} to {100 * high:.1f}; of all that were created in the "
+            f"same months {of_all:.1%})"
         )
         figures = {"leads": count, "share": hits / count, "low": low, "high": high, "base": of_all}
-        first = tuple(f"lead {lead}" for lead in leads)
-        yield Finding(f"decides:{outcome}", subject, evidence, figures, first)
+        first = tuple(f"lead {lead}" for lead in examples)
+        yield Finding(f"decides:{outcome}", subject, about, evidence, figures, first)
 
 
 def near_close(database: LeadDatabase) -> Iterator[Finding]:
@@ -122,4 +138,5 @@ ORDER BY action""").fetchall()
             f"{after:,} of them only after it; {still:,} leads that did it are still open"
         )
         figures = {"leads": closed, "share": near / closed, "low": low, "open": still}
-        yield Finding("near_close", action, evidence, figures, tuple(first or ()))
+        first_rows = tuple(first or ())
+        yield Finding("near_close", action, f"action:{action}", evidence, figures, first_rows)

@@ -43,7 +43,7 @@ HAVING count(*) FILTER ({late}) >= greatest({FEWEST_EVENTS}, {LATE_SHARE} * coun
             f"after they occurred, half of these more than {days:.0f} days after"
         )
         figures = {"events": hits, "share": hits / count, "median_days": days}
-        yield Finding("backfilled", action, evidence, figures, tuple(examples))
+        yield Finding("backfilled", action, f"action:{action}", evidence, figures, tuple(examples))
 
 
 def _bulk_recorded(database: LeadDatabase) -> Iterator[Finding]:
@@ -64,7 +64,7 @@ FROM instants GROUP BY ALL ORDER BY 1""").fetchall()
         )
         figures = {"events": late, "leads": leads}
         first = tuple(f"at {instant}" for instant in instants)
-        yield Finding("bulk_recorded", str(day), evidence, figures, first)
+        yield Finding("bulk_recorded", str(day), "table:events", evidence, figures, first)
 
 
 def _before_creation(database: LeadDatabase) -> Iterator[Finding]:
@@ -77,7 +77,9 @@ HAVING count(*) FILTER ({early}) >= greatest({FEWEST_EVENTS}, {EARLY_SHARE} * co
     for action, count, hits, examples in rows:
         evidence = f"{hits:,} of {count:,} events ({hits / count:.1%}) precede the lead's creation"
         figures = {"events": hits, "share": hits / count}
-        yield Finding("before_creation", action, evidence, figures, tuple(examples))
+        yield Finding(
+            "before_creation", action, f"action:{action}", evidence, figures, tuple(examples)
+        )
 
 
 def _date_only(database: LeadDatabase, cutoff: datetime) -> Iterator[Finding]:
@@ -109,7 +111,8 @@ ORDER BY action""").fetchall()
             f"{hits:,} of {count:,} events are stamped exactly {' or '.join(stamps)}, like a date "
             f"without a time; the cutoffs are at {cutoff:%H:%M}"
         )
-        yield Finding("date_only", action, evidence, {"events": hits, "share": hits / count})
+        figures = {"events": hits, "share": hits / count}
+        yield Finding("date_only", action, f"action:{action}", evidence, figures)
 
 
 def _bursts(database: LeadDatabase) -> Iterator[Finding]:
@@ -142,4 +145,4 @@ FROM judged GROUP BY action HAVING hits >= {BURST_SHARE} * sum(n) ORDER BY actio
             f"instant{'s' * (instants != 1)}, each with {BURST_LEADS} leads or more"
         )
         figures = {"events": hits, "share": hits / count, "instants": instants}
-        yield Finding("burst", action, evidence, figures, tuple(examples))
+        yield Finding("burst", action, f"action:{action}", evidence, figures, tuple(examples))

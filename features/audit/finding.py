@@ -1,14 +1,18 @@
-"""A finding of the leakage audit, and the advice for each kind; docs/audit.md says more of each."""
+"""A finding of the leakage audit, the advice for each kind, and which findings are accepted;
+docs/audit.md says more of each."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scipy.stats import binomtest
 
+from features.spec.where import fits
 from features.toml import toml_value
 
 LEVEL = 0.99  # of the intervals, as many actions and values are tested at once
+SHOWN = 3  # findings of one kind about one action or column that are written out
 
 # What to do about each kind.
 KINDS = {
@@ -69,22 +73,26 @@ KINDS = {
 class Finding:
     """One possible leak; its code is the same in every run.
 
-    evidence: in words (`said` in JSON); figures: the same as numbers; first: the first rows that
-    show it; accepted: whether readiness.toml lists it under [audit].
+    about: what has to be mended or left out, `action:NAME`, `column:NAME` (of leads),
+    `source:NAME` (of events), `table:NAME` or `feature:NAME`; evidence: in words (`said` in JSON);
+    figures: the same as numbers; first: the first rows that show it; features: how many features
+    measure what it is about; accepted: whether readiness.toml accepts it under [audit].
     """
 
     kind: str
     subject: str
+    about: str
     evidence: str
     figures: dict[str, float]
     first: tuple[str, ...] = ()
+    features: int = 0
     accepted: bool = False
 
     @property
     def code(self) -> str:
         """What readiness.toml lists to accept it.
 
-        >>> Finding("near_close", "contract_sent", "...", {}).code
+        >>> Finding("near_close", "contract_sent", "action:contract_sent", "...", {}).code
         'near_close(contract_sent)'
         """
         return f"{self.kind}({self.subject})"
@@ -94,15 +102,77 @@ class Finding:
         """What to do about it."""
         return KINDS[self.kind]
 
-    def __str__(self) -> str:
+    @property
+    def fact(self) -> str:
+        """Its code, the evidence and the first rows, without the advice."""
         first = f" (first: {'; '.join(self.first)})" if self.first else ""
-        return f"{self.code}: {self.evidence}{first}. {self.advice}"
+        return f"{self.code}: {self.evidence}{first}."
+
+    def __str__(self) -> str:
+        return f"{self.fact} {self.advice}"
 
     def json_fields(self) -> dict[str, Any]:
         """With its code, its advice and the whole as `text`; the evidence is called `said`."""
         fields = vars(self) | {"said": self.evidence}
         del fields["evidence"]
         return {"code": self.code, **fields, "advice": self.advice, "text": str(self)}
+
+
+def accepts(pattern: str, finding: Finding) -> bool:
+    """Whether an entry of [audit] accepted covers a finding: it is its code, or what it is about,
+    where * stands for any text.
+
+    >>> status = Finding("decides:won", "status=customer", "column:status", "...", {})
+    >>> [accepts(each, status) for each in ("decides:won(status=*)", "column:sta*", "column:stat")]
+    [True, True, False]
+    """
+    return fits(pattern, finding.code) or fits(pattern, finding.about)
+
+
+def grouped(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    """The findings by what they are about; a heading says that and how many features it concerns.
+    Of one kind about one thing the first three are listed."""
+    groups: dict[str, list[Finding]] = {}
+    for each in findings:
+        groups.setdefault(_heading(each), []).append(each)
+    return groups
+
+
+def _heading(finding: Finding) -> str:
+    count = finding.features
+    return finding.about + (f" ({count} feature{'s' * (count != 1)})" if count else "")
+
+
+def to_lines(group: Sequence[Finding]) -> list[str]:
+    """A line per finding of a group, the advice of each kind once; of more than three findings of
+    a kind, the number of the others."""
+    lines = []
+    for kind in dict.fromkeys(each.kind for each in group):
+        same = [each for each in group if each.kind == kind]
+        lines += [each.fact for each in same[:SHOWN]]
+        if len(same) > SHOWN:
+            lines.append(f"{kind}: and {len(same) - SHOWN} more (--json has all)")
+        lines[-1] += f" {KINDS[kind]}"
+    return lines
+
+
+def codes_to_accept(findings: Sequence[Finding]) -> list[str]:
+    """The entries that accept these findings: their codes, or a pattern for more than three of one
+    kind about one thing.
+
+    >>> many = [Finding("decides:lost", f"size={n}", "column:size", "...", {}) for n in range(5)]
+    >>> codes_to_accept(many)
+    ['decides:lost(size=*)']
+    """
+    codes = []
+    for group in grouped(findings).values():
+        for kind, count in Counter(each.kind for each in group).items():
+            subjects = [each.subject for each in group if each.kind == kind]
+            column = subjects[0].partition("=")[0] + "="
+            of_one = all(subject.startswith(column) for subject in subjects)
+            pattern = f"{kind}({column if of_one else ''}*)"
+            codes += [pattern] if count > SHOWN else [f"{kind}({each})" for each in subjects]
+    return codes
 
 
 def to_paste(codes: Iterable[str]) -> str:

@@ -6,11 +6,14 @@ from typing import Any
 
 from features.audit.audit import audit, spread_out
 from features.audit.finding import Finding
+from features.audit.single_features import BANDS
 from features.catalog import catalog_of, describe_features
 from features.check.gate import lacks, training_cutoffs
 from features.check.maturity import days_without_deals, maturity
 from features.check.notes import (
     cutoff_notes,
+    left_out_notes,
+    machine_notes,
     row_notes,
     sample_note,
     setting_notes,
@@ -28,6 +31,7 @@ from features.dataset import labelled
 from features.labels import label_sql
 from features.progress import Progress, silent
 from features.spark.buckets import breaches_of
+from features.spec.spec import distinct
 
 
 def check(
@@ -43,6 +47,8 @@ def check(
     notes = [
         sample_note(database),
         *rows.values(),
+        *machine_notes(database, config.exclude),
+        *left_out_notes(database),
         *setting_notes(database, config, [each.action for each in actions]),
         *cutoff_notes(database, config, cutoffs),
         *unrecorded_notes(database, config),
@@ -79,7 +85,8 @@ def _audited(database: LeadDatabase, config: Config, progress: Progress) -> tupl
     some, horizon = spread_out(cutoffs), config.time.horizon_days
     any_lead = bool(some) and cohort_at(database, some).count > 0
     memory = config.engine.memory_gb
-    dataset = labelled(database, specs, some, horizon, memory, progress) if any_lead else None
+    needed = distinct((*specs, *BANDS))
+    dataset = labelled(database, needed, some, horizon, memory, progress) if any_lead else None
     return audit(database, config, cutoffs, dataset, specs)
 
 

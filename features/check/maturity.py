@@ -24,6 +24,7 @@ from features.cohort import cohort_at
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.labels import ending_sql
+from features.spec.wording import plural
 
 LEAST_SEEN = 0.2
 PATIENCE_DAYS = 7  # without a deal, until there is a note
@@ -66,13 +67,13 @@ class Maturity:
     def __str__(self) -> str:
         if not self.delay.wins:
             return ""
-        text = f"Of the wins within {len(self.delay.seen) - 1} days half come by day "
+        text = f"Of the wins within {plural(len(self.delay.seen) - 1, 'day')} half come by day "
         text += f"{self.delay.day_of(0.5)}, nine tenths by day {self.delay.day_of(0.9)}."
         estimated = [each for each in self.late if each.expected is not None]
         if estimated:
             last = estimated[-1]
             text += (
-                f" The cutoff {last.cutoff:%Y-%m-%d} is {last.days} days old, when "
+                f" The cutoff {last.cutoff:%Y-%m-%d} is {plural(last.days, 'day')} old, when "
                 f"{last.seen:.0%} of the wins are known: {last.won / last.snapshots:.1%} are won "
                 f"so far, {last.expected:.1%} are to be expected."
             )

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from math import ceil
 
-from features.audit.finding import Finding
+from features.audit.finding import Finding, accepts
 from features.catalog import MOST_ACTIONS
 from features.check.maturity import PATIENCE_DAYS
 from features.check.report import CutoffCount, Note, totals
-from features.config import Config
+from features.config import Config, Exclude
 from features.contract.breaches import SHOWN
 from features.contract.database import LeadDatabase
+from features.contract.machine_events import machine_sql, seen_sql
 from features.contract.tables import CONTRACT
 from features.spark.whole import SparkSample
 
@@ -73,6 +74,38 @@ def row_notes(database: LeadDatabase) -> dict[str, Note]:
     return notes
 
 
+def machine_notes(database: LeadDatabase, exclude: Exclude) -> list[Note]:
+    """Events that machines seem to have caused, left out or not."""
+    kinds = (
+        ("machine_clicks", "in bursts, as link scanners click", exclude.machine_clicks),
+        ("machine_opens", "right after a sending, as mail programs open", exclude.machine_opens),
+    )
+    notes = []
+    for key, what, is_on in kinds:
+        caused = machine_sql(exclude, key == "machine_clicks", key == "machine_opens")
+        ((count, first),) = database.connection.execute(
+            "SELECT count(*), min(concat('lead ', lead_id, ': ', action, ' at ', occurred_at), "
+            f"{SHOWN}) FROM ({seen_sql(exclude, 'own_events')}) WHERE {caused}"
+        ).fetchall()
+        advice = "They are left out." if is_on else f"Leave them out with [exclude] {key} = true."
+        notes.append(Note(f"events {what}", count, advice, tuple(first or ())))
+    return notes
+
+
+def left_out_notes(database: LeadDatabase) -> list[Note]:
+    """Leads that objected or are excluded, by their reasons."""
+    titles = {"objected": "leads that objected to profiling", "excluded": "leads that are excluded"}
+    notes = []
+    for kind, title in titles.items():
+        ((count, first),) = database.connection.execute(
+            f"SELECT count(*), min('lead ' || lead_id || ': ' || reason, {SHOWN}) "
+            f"FROM left_out WHERE kind = '{kind}'"
+        ).fetchall()
+        advice = "They are never trained on nor scored; the ledger names them."
+        notes.append(Note(title, count, advice, tuple(first or ())))
+    return notes
+
+
 def _listed(title: str, items: Sequence[object], advice: str) -> Note:
     return Note(title, len(items), advice, tuple(str(item) for item in items[:SHOWN]))
 
@@ -108,13 +141,17 @@ def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) 
 
 
 def unused_acceptance_note(config: Config, findings: Sequence[Finding]) -> Note:
-    """Codes that readiness.toml accepts and the audit does not find."""
-    codes = sorted({finding.code for finding in findings})
+    """What readiness.toml accepts and the audit does not find."""
+    known = sorted({text for each in findings for text in (each.code, each.about)})
+    unused = [
+        _with_nearest(pattern, known)
+        for pattern in config.audit.accepted
+        if not any(accepts(pattern, each) for each in findings)
+    ]
     return _listed(
-        "codes in audit.accepted that the audit does not find",
-        [_with_nearest(code, codes) for code in config.audit.accepted if code not in codes],
+        "entries of audit.accepted that the audit does not find", unused,
         "Delete them, or correct the spelling.",
-    )
+    )  # fmt: skip
 
 
 def _with_nearest(name: str, known: list[str]) -> str:

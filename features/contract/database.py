@@ -179,7 +179,9 @@ def stage(
 ) -> LeadDatabase:
     """The lead database over the views raw_<table>, whose columns and types are `columns`.
     `attributes` are further columns of leads; the tables `in_place` are read where they lie."""
-    types, exclude = columns["leads"], reading.exclude
+    staged = {c.name: c.type for c in CONTRACT["leads"] if c.type == "VARCHAR"}
+    types = {name: staged.get(name, kind) for name, kind in columns["leads"].items()}
+    exclude = reading.exclude
     listed = _attributes(reading.features.attributes, "features.attributes lists", types)
     asked = {*attributes, *reading.attributes} - listed.keys()
     further = _attributes(sorted(asked), "A rule or condition asks for", types)

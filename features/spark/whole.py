@@ -27,13 +27,17 @@ from features.contract.observed import KNOWN_AT, is_counted
 from features.contract.reading import Reading
 from features.contract.tables import CONTRACT, Column, cast, describe_sources
 from features.cutoffs import utc_now
+from features.errors import BadInput
 from features.spark.session import Rows, SparkTables
 
 _FACTS = pa.schema(
     [("action", pa.string()), ("events", pa.int64()), ("rows", pa.int64()), ("latest", pa.int64())]
 )
 _TIMES = {"events": "occurred_at", "leads": "created_at", "deals": "closed_at"}
-_READ = {"events": ["lead_id", "occurred_at", "action", "recorded_at"]}
+_READ = {
+    "events": ["lead_id", "occurred_at", "action", "recorded_at"],
+    "deals": ["closed_at", "recorded_at", "outcome"],
+}
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,11 @@ def find_whole(config: Config, attributes: Set[str], now: datetime) -> Whole:
 
     `attributes` are the columns of leads that rules or segments will ask for.
     """
+    if config.tables.merges is not None:
+        raise BadInput(
+            "tables.merges is not read on Spark: map the ids of merged leads in the queries of the "
+            'other tables, or use engine.kind = "duckdb".'
+        )
     amount = config.routing.amount
     further = {*attributes}
     further |= {amount} if isinstance(amount, str) else set()
@@ -178,6 +187,9 @@ def as_reader(rows: Rows) -> pa.RecordBatchReader | None:
 def _facts_sql(table: str, types: dict[str, str], features: Features, now: datetime) -> str:
     if table != "events":
         moment = cast(Column(_TIMES[table], "TIMESTAMP"), types, "")
+        if table == "deals":
+            recorded = cast(Column("recorded_at", "TIMESTAMP"), types, "")
+            moment = f"CASE WHEN outcome IN ('won', 'lost') THEN greatest({moment}, {recorded}) END"
         return (
             "SELECT NULL::VARCHAR AS action, 0::BIGINT AS events, count(*) AS rows, "
             f"epoch_us(max(moment) FILTER (WHERE moment <= TIMESTAMP '{now}')) AS latest "

@@ -60,10 +60,11 @@ windows_days = [1, 7, 30, 90]  # features cover the last so many days, and all t
 half_life_days = 14         # after so many days an event counts half, in the decayed counts
 attributes = [{on}]  # columns of leads, as known when the lead was created{off}
 leave_out_actions = []      # actions that would reveal the outcome{deciding}
+leave_out = []              # names of features (readiness features lists them); * is any text
 segments = []               # names of segments to use as 0/1 features
 
 [audit]
-accepted = []               # codes of findings that are honest (docs/audit.md)
+accepted = []               # findings that are honest (docs/audit.md); * is any text
 
 [training]
 candidates = 6              # settings of the model that are tried

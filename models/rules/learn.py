@@ -16,6 +16,7 @@ from features.dataset import Dataset
 from features.errors import Refused
 from features.spec.kinds import ActiveDays, Age, Attribute, Count, DaysSince
 from features.spec.spec import Spec
+from features.spec.wording import plural
 from models.rules.file import Bands, Disqualifier, Rule, RulesFile
 from models.rules.fit import CLEAR, Floats, errors, evidence, weights, whole_points
 from models.rules.rules import RuleScore
@@ -76,7 +77,9 @@ def learn_points(
     """
     learned = some_leads(past, ROWS)
     if not learned.has_both:
-        raise Refused(f"Of {len(learned.won):,} snapshots {learned.wins:,} are won: no points.")
+        raise Refused(
+            f"Of {plural(len(learned.won), 'snapshot')} {learned.wins:,} are won: no points."
+        )
     offered = candidates(specs, learned.frame)
     rules = _weighed(learned, offered) if offered else []
     if not rules:

@@ -104,8 +104,14 @@ class CalibrationReport:
 
     @property
     def off(self) -> tuple[CalibrationGroup, ...]:
-        """The groups for which the model is surely not calibrated."""
-        return tuple(group for group in self.every_group if group.off)
+        """The groups for which the model is surely not calibrated; of those that hold the same
+        snapshots, such as the only source and everyone, the first."""
+        distinct = {
+            (group.snapshots, group.leads, group.wins, group.promised, group.ece): group
+            for group in reversed(self.every_group)
+            if group.off
+        }
+        return tuple(reversed(distinct.values()))
 
     def json_fields(self) -> dict[str, Any]:
         """The block `calibration` of `train --json` and `compare --json`."""

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from features.spec.wording import plural
 from models.statistics.intervals import FEW_LEADS
 from models.statistics.judge import Judgement
 
@@ -39,7 +40,7 @@ def verdict(judgement: Judgement) -> Verdict:
     """For sales: who had it right, by how much, and how sure that is."""
     j = judgement
     if j.leads < FEW_LEADS:
-        few = f"{j.leads} leads are too few to judge by; wait for {FEW_LEADS} or more."
+        few = f"{too_few_leads(j.leads)} to judge by; wait for {FEW_LEADS} or more."
         return Verdict("No verdict", few)
     better, worse = j.names
     point, low, high = j.difference["precision"]
@@ -48,7 +49,7 @@ def verdict(judgement: Judgement) -> Verdict:
     won = {name: percent(each["precision"].point) for name, each in j.estimates.items()}
     slots = j.share * j.snapshots / len(j.cutoffs)
     figures = (
-        f"calling the top {100 * j.share:.3g} % ({_round(slots)} leads per cutoff), "
+        f"calling the top {100 * j.share:.3g} % ({_counted(slots, 'lead')} per cutoff), "
         f"{won[better]} of the leads listed by the {better} were won, "
         f"{won[worse]} of those listed by the {worse} "
         f"and {percent(j.baselines['random']['precision'])} at random"
@@ -64,8 +65,23 @@ def verdict(judgement: Judgement) -> Verdict:
     return Verdict(
         f"The {better} had it right",
         f"{figures}: {100 * point:.1f} percentage points more ({interval}), "
-        f"about {_round(point * slots)} more won deals on each list.",
+        f"about {_counted(point * slots, 'more won deal')} on each list.",
     )
+
+
+def too_few_leads(leads: int) -> str:
+    """That so many leads are too few.
+
+    >>> too_few_leads(1), too_few_leads(12)
+    ('1 lead is too few', '12 leads are too few')
+    """
+    return f"{plural(leads, 'lead')} {'is' if leads == 1 else 'are'} too few"
+
+
+def _counted(number: float, noun: str) -> str:
+    """A number that is not always whole, with its noun."""
+    text = f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+    return f"{text} {noun}{'' if text == '1' else 's'}"
 
 
 def exploration(judgement: Judgement) -> Verdict:
@@ -76,7 +92,3 @@ def exploration(judgement: Judgement) -> Verdict:
         f"{usual.detail} Without times nobody can know what was known before the outcome: this is "
         "no reason to use the model.",
     )
-
-
-def _round(number: float) -> str:
-    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.spec.wording import plural
 from models.statistics.bootstrap import bootstrapped
 from models.statistics.intervals import UNKNOWN, Estimate
 from models.timing.time_to_close import LADDER, QUARTILES, TINY, TimeToClose
@@ -65,7 +66,8 @@ class Timing:
         if math.isnan(self.saved_low):
             sure = "too few wins for an interval of the difference"
         return (
-            f"Days to close: {self.in_middle_half:.0%} of {self.wins:,} wins came between the low "
+            f"Days to close: {self.in_middle_half:.0%} of {plural(self.wins, 'win')} came "
+            "between the low "
             f"and the high day (half is right). Off by {self.pinball:.2f} days (pinball loss); one "
             f"curve for all leads by {self.pinball_one_curve:.2f} ({sure})."
         )

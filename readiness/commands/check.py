@@ -1,5 +1,6 @@
 """The verb check."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from readiness.commands.printing import (
 )
 
 if TYPE_CHECKING:
+    from features.audit.finding import Finding
     from features.check.report import Report
 
 
@@ -53,6 +55,8 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
 
 
 def _print_report(report: "Report", accepted: list[str]) -> None:
+    from features.audit.finding import grouped, to_lines
+
     spans = [(t.table, f"{t.rows:,}", _day(t.first), _day(t.last)) for t in report.tables]
     print_table("Tables", ["table", ">rows", "from", "to"], spans)
     actions = [
@@ -64,13 +68,14 @@ def _print_report(report: "Report", accepted: list[str]) -> None:
     ]
     print_table("Actions", ["action", ">events", ">leads", ">share"], actions)
     if len(report.actions) > 20:
-        out.print(f"... and {len(report.actions) - 20} rarer actions (--json has all)")
+        out.print(f"... and {plural(len(report.actions) - 20, 'rarer action')} (--json has all)")
     deals, snapshots = report.deals, report.snapshots
     won = "unknown" if report.won_share is None else f"{report.won_share:.1%}"
     out.print(
         f"Leads: {deals['won']:,} won, {deals['lost']:,} lost, {deals['open']:,} still open.\n"
         f"Snapshots (lead and cutoff): {snapshots['mature']:,} mature, of which {won} won within "
-        f"{report.horizon_days} days; {snapshots['censored']:,} censored (outcome not yet known: "
+        f"{plural(report.horizon_days, 'day')}; {snapshots['censored']:,} censored "
+        "(outcome not yet known: "
         "not trained on, still scored).\n"
         f"Data end: {report.data_end:%Y-%m-%d %H:%M} UTC. "
         f"Features: {sum(report.features.values())} (readiness features lists them)."
@@ -82,31 +87,32 @@ def _print_report(report: "Report", accepted: list[str]) -> None:
         rows.add_row("[yellow]note[/]", escape(str(note)))
     for breach in report.breaches:
         rows.add_row("[red]breach[/]", escape(str(breach)))
-    for finding in report.findings:
-        kind = "[dim]accepted[/]" if finding.accepted else "[red]leak[/]"
-        rows.add_row(kind, escape(str(finding)))
+    for accepted_ones, status in ((False, "[red]leak[/]"), (True, "[dim]accepted[/]")):
+        same = [each for each in report.findings if each.accepted is accepted_ones]
+        for heading, group in grouped(same).items():
+            rows.add_row(status, escape("\n  ".join([heading, *to_lines(group)])))
     for lack in report.lacks:
         rows.add_row("[yellow]lack[/]", escape(str(lack)))
     out.print(rows)
     if report.lacks:
         out.print("[bold yellow]Not enough to train yet:[/] the points alone are served.")
     if report.leaks:
-        _print_leaks([finding.code for finding in report.leaks], accepted)
+        _print_leaks(report.leaks, accepted)
     if report.ok:
         out.print("[bold green]The contract is kept.[/]")
     else:
         out.print(f"[bold red]{plural(len(report.breaches), 'kind')} of breach to mend.[/]")
 
 
-def _print_leaks(codes: list[str], accepted: list[str]) -> None:
-    from features.audit.finding import to_paste
+def _print_leaks(leaks: Sequence["Finding"], accepted: list[str]) -> None:
+    from features.audit.finding import codes_to_accept, to_paste
 
     out.print(
-        f"[bold red]{plural(len(codes), 'finding')} of the leakage audit:[/] training refuses "
+        f"[bold red]{plural(len(leaks), 'finding')} of the leakage audit:[/] training refuses "
         "until each is mended, left out, or accepted in readiness.toml (docs/audit.md). To accept, "
-        "with a comment that says why, put in place of its [audit]:"
+        "with a comment that says why, put in place of its \\[audit]:"
     )
-    print_path(to_paste(dict.fromkeys([*accepted, *codes])))
+    print_path(to_paste(dict.fromkeys([*accepted, *codes_to_accept(leaks)])))
 
 
 def _day(moment: datetime | None) -> str:

@@ -46,6 +46,8 @@ def verb(
     if segment:
         out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")
     print_judgement(compared.judgement, compared.verdict, compared.calibration)
+    if compared.champion_because:
+        out.print(f"Why it is the champion: {compared.champion_because}", markup=False)
     if compared.prior_shift:
         added = ", ".join(f"{day} {moved:+.2f}" for day, moved in compared.prior_shift.items())
         out.print(f"With the prior shift that scoring would have added to the log-odds: {added}.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from features.spec.wording import plural
 from readiness.commands.options import TIME_FORMATS, AsJson, Cutoff, Where, Which
 from readiness.commands.printing import (
     figure,
@@ -96,7 +97,7 @@ def _print_explained(now: "PointsExplained", horizon_days: int) -> None:
 
     ready = ""
     if isinstance(now, LeadExplained):
-        ready = f"readiness [bold]{now.readiness:.1%}[/] within {horizon_days} days, "
+        ready = f"readiness [bold]{now.readiness:.1%}[/] within {plural(horizon_days, 'day')}, "
     out.print(
         f"Lead {escape(now.lead_id)} at {now.cutoff:%Y-%m-%d %H:%M} UTC: {ready}"
         f"[bold]{now.rule_score:g}[/] points ({now.band})."

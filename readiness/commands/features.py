@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Where
 from readiness.commands.printing import out, print_json, print_table
 
@@ -22,4 +23,6 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
         return
     rows = [(escape(feature["name"]), escape(feature["meaning"])) for feature in described]
     print_table(None, ["feature", "meaning"], rows)
-    out.print(f"{len(described)} features. Adding one is one line in features/catalog.py.")
+    out.print(
+        f"{plural(len(described), 'feature')}. Adding one is one line in features/catalog.py."
+    )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Page, Where
 from readiness.commands.printing import (
     figure,
@@ -47,7 +48,8 @@ def verb(
         return
     print_notes(result.notes)
     out.print(
-        f"{result.contacts:,} contacts against {result.lists:,} lists: {result.matched:,} times a "
+        f"{plural(result.contacts, 'contact')} against {plural(result.lists, 'list')}: "
+        f"{result.matched:,} times a "
         "lead of the list was contacted before the next one."
     )
     _print_acceptance(result)

@@ -26,8 +26,8 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-out = _Console(highlight=False)
-err = _Console(stderr=True, highlight=False)
+out = _Console(highlight=False, emoji=False)  # :100: may be in the data
+err = _Console(stderr=True, highlight=False, emoji=False)
 
 
 def print_path(line: str) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Cutoff, Export, Segment, Where, Which
 from readiness.commands.printing import (
     err,
@@ -93,11 +94,12 @@ def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame"
         _print_head_of_the_list(ready, whose, scored.by_points)
     if part:
         out.print(
-            f"[bold]In the segment {escape(part['name'])}: {part['open_leads']:,} open leads[/], "
+            f"[bold]In the segment {escape(part['name'])}: "
+            f"{plural(part['open_leads'], 'open lead')}[/], "
             f"{_in_words(part['routes'])}. In all:"
         )
     out.print(
-        f"{scored.open_leads:,} open leads at {run.cutoff:%Y-%m-%d %H:%M} UTC: "
+        f"{plural(scored.open_leads, 'open lead')} at {run.cutoff:%Y-%m-%d %H:%M} UTC: "
         f"{_in_words(result['routes'])} "
         f"({'no model' if scored.by_points else f'model version {run.model_version}'}, "
         f"rules {run.rules_version})."
@@ -125,7 +127,7 @@ def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame"
         )
     known = sum(result["routes"].values()) - scored.added
     out.print(
-        f"{scored.added:,} rows added"
+        f"{plural(scored.added, 'row')} added"
         + (f"; {known:,} were in the ledger before and are unchanged." if known else ".")
     )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Column
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Cutoff, IfAny, Page, Where
 from readiness.commands.printing import (
     figure,
@@ -70,7 +71,8 @@ def _print_conversions(report: "SegmentsReport") -> None:
         f"Segments of the open leads at {report.cutoff:%Y-%m-%d %H:%M} UTC",
         [_name("segment"), ">open", ">won", ">95 %", ">lift", ">ready", ">points"],
         [*map(_row, report.segments), (), _row(report.everyone), _row(report.nowhere)],
-        f"open: leads in it now. won: within {report.horizon_days} days, of those in it at "
+        f"open: leads in it now. won: within {plural(report.horizon_days, 'day')}, of "
+        "those in it at "
         f"the past cutoffs ({span}), 95 % interval. lift: over all open leads; + - surely more or "
         "fewer. ready, points: means of those open now.",
     )

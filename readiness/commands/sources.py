@@ -61,7 +61,7 @@ def _print_moves(result: "Review", applied: list[str] | None) -> None:
         verdict = source.verdict
         out.print(
             f"[bold]{escape(source.name)}: from {source.basket} to {verdict.to}[/]: "
-            f"{verdict.seen.won:,} of {verdict.seen.leads:,} leads won, "
+            f"{verdict.seen.won:,} of {plural(verdict.seen.leads, 'lead')} won, "
             f"{verdict.sure} sure."
         )
     if not result.moving:
@@ -92,7 +92,7 @@ def _print_sources(result: "Review") -> None:
         rows.append(())
     print_table(
         f"Leads first touched from {result.first:%Y-%m-%d} up to {result.last:%Y-%m-%d}, won "
-        f"within {result.horizon_days} days",
+        f"within {plural(result.horizon_days, 'day')}",
         ["basket", "source", ">leads", ">won", ">conversion", ">trend", ">days"],
         rows,
         "conversion: shrunk towards its basket, with a 95 % interval. trend: later minus "

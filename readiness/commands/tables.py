@@ -117,7 +117,7 @@ def _print_calibration(result: CalibrationReport) -> None:
         for group in result.off
     ]
     print_table(
-        f"The readiness is off for {len(result.off)} of {len(result.groups)} groups",
+        f"The readiness is off for {len(result.off)} of {plural(len(result.groups), 'group')}",
         ["group", "", ">snapshots", ">predicted", ">won (95 % interval)"],
         rows,
         "beyond chance, at 95 % for all groups together",
@@ -130,7 +130,7 @@ def _signed(form: str) -> str:
 
 def _title(judged: Judgement) -> str:
     return (
-        f"{judged.snapshots:,} snapshots ({judged.leads:,} leads, "
+        f"{plural(judged.snapshots, 'snapshot')} ({plural(judged.leads, 'lead')}, "
         f"{plural(len(judged.cutoffs), 'cutoff')}), {judged.wins:,} won.\n"
         f"Each list: the top {100 * judged.share:.3g} % of the open leads of its cutoff."
     )

@@ -71,16 +71,18 @@ def print_trained(trained: "Trained", uri: str) -> None:
     print_notes(trained.notes)
     dropped = len(trained.model.dropped)
     out.print(
-        f"Trained on {trained.snapshots:,} snapshots of {len(fit)} cutoffs ({fit[0]:%Y-%m-%d} to "
-        f"{fit[-1]:%Y-%m-%d}), {len(trained.model.specs)} features"
+        f"Trained on {plural(trained.snapshots, 'snapshot')} of "
+        f"{plural(len(fit), 'cutoff')} ({fit[0]:%Y-%m-%d} to "
+        f"{fit[-1]:%Y-%m-%d}), {plural(len(trained.model.specs), 'feature')}"
         + (f" ({dropped} dropped: all missing or constant)." if dropped else ".")
     )
     _print_candidates(trained)
     print_judgement(compared.judgement, compared.verdict, compared.calibration)
     print_beside(trained.simpler.side_by_side, trained.groups.side_by_side)
-    out.print(trained.simpler.verdict)
-    out.print(str(trained.timing))
-    out.print(trained.random_split.sentence)
+    for sentence in (trained.simpler.verdict, trained.timing, trained.random_split.sentence):
+        out.print(str(sentence), markup=False)
+    if trained.accepted:
+        out.print(f"Registered all the same, because: {trained.accepted}", markup=False)
     print_path(
         f"Registered as version {trained.model.version} (challenger), run {trained.model.run_id}.\n"
         f"It is the {trained.model.way}.\n"

@@ -13,6 +13,7 @@ from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.progress import Progress, silent
 from features.spark.whole import SparkSample
+from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
 from models.routing import Router
 from models.rules.rules import rules_folder, store
@@ -160,6 +161,7 @@ def cutoff_notes(
         )
     if cutoff > data_end + timedelta(days=2):
         yield (
-            f"The data end on {data_end:%Y-%m-%d}, {(cutoff - data_end).days} days before the "
+            f"The data end on {data_end:%Y-%m-%d}, "
+            f"{plural((cutoff - data_end).days, 'day')} before the "
             "cutoff: every lead looks as if it had done nothing since."
         )

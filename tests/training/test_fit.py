@@ -8,9 +8,9 @@ from scipy.special import logit
 
 from features.dataset import Dataset
 from features.errors import Refused
-from tests.models.small_model import SETTINGS, SPECS, learner
+from tests.models.small_model import SETTINGS, SPECS, learner, names
 from tests.training.few_cutoffs import counted, sampled, week, weeks
-from training.fit import calibration_split, fit
+from training.fit import SMALL, SMALL_LOGISTIC, calibration_split, fit
 from training.splits import Split
 
 
@@ -101,3 +101,13 @@ def test_what_is_constant_for_the_trees_is_dropped(changing):
     model = fit(Dataset(frame, changing.won), SPECS, SETTINGS, 30, seed=0)
     assert model.dropped == {"count_all(chat)": "always 0.0"}
     assert [s.name for s in model.specs] == [s.name for s in SPECS if s.name != "count_all(chat)"]
+
+
+@pytest.mark.parametrize(
+    "settings", [SETTINGS, SMALL, SMALL_LOGISTIC], ids=["trees", "few", "line"]
+)
+def test_where_all_leads_are_alike_the_training_is_refused(settings):
+    data = sampled(4)
+    alike = data.frame.assign(**dict.fromkeys(names(), 1.0))
+    with pytest.raises(Refused, match="tells the training's leads apart"):
+        fit(Dataset(alike, data.won), SPECS, settings, 30, seed=0)

@@ -15,6 +15,7 @@ from features.open_database import open_database
 from features.progress import Progress, silent
 from features.result_json import to_json
 from features.spec.spec import distinct
+from features.spec.wording import plural
 from models.champion_changes import ChampionChange
 from models.classifier.model import ReadinessModel
 from models.comparison import fair_cutoffs, judge_on
@@ -172,7 +173,7 @@ def _judge(
     test = datasets[0]
     if not test.has_both:
         raise Refused(
-            f"Of the {len(test.won)} snapshots of the cutoffs that no model was trained on "
+            f"Of {plural(len(test.won), 'snapshot')} of the cutoffs that no model was trained on "
             f"{test.wins} are won: nothing can be judged on them. Wait for outcomes."
         )
     ours = Contender("challenger", challenger.rank(test.frame), True)

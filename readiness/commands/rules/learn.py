@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, IfAny, Where
 from readiness.commands.printing import (
     out,
@@ -91,8 +92,9 @@ def _print_learned(result: "LearnedPoints", words: dict[str, str]) -> None:
         for rule, each in zip(result.rules.file.rule, result.lifts, strict=True)
     ]
     print_table(
-        f"Learned from {result.wins:,} wins among {result.snapshots:,} snapshots of "
-        f"{len(result.split.fit)} cutoffs",
+        f"Learned from {plural(result.wins, 'win')} among "
+        f"{plural(result.snapshots, 'snapshot')} of "
+        f"{plural(len(result.split.fit), 'cutoff')}",
         [">points", ">by hand", "for", ">lift (95 %)"],
         rows,
         f"warm from {bands.warm:g} points, hot from {bands.hot:g}: {result.hot:.1%} of the "

@@ -19,8 +19,11 @@ from features.errors import Refused
 from features.open_database import open_database
 from features.progress import Progress
 from features.spec.spec import distinct
+from features.spec.wording import plural
+from models.champion_changes import changes_at
 from models.classifier.model import ReadinessModel
 from models.comparison import Comparison, compare_on, fair_cutoffs
+from models.decisions_store import FILE_NAME, open_decisions
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore
 from models.simpler import STORED_AS, Simpler
@@ -64,7 +67,8 @@ def compare(
         dataset = dataset.rows(segment.holds(dataset.frame))
     if segment is not None and not len(dataset.won):
         raise Refused(
-            f"No open lead is in the segment {segment.name!r} at any of the {len(cutoffs)} cutoffs "
+            f"No open lead is in the segment {segment.name!r} at any of "
+            f"{plural(len(cutoffs), 'cutoff')} "
             f"from {cutoffs[0]:%Y-%m-%d} to {cutoffs[-1]:%Y-%m-%d}: there is nothing to judge by."
         )
     readiness = model.rank(dataset.frame)
@@ -74,7 +78,23 @@ def compare(
         )
     compared = compare_on(dataset, config, database.data_end, model, rules, readiness)
     shift = {f"{cutoff:%Y-%m-%d}": moved for cutoff, moved in added.items()}
-    return replace(compared, segment=segment.name if segment else None, prior_shift=shift)
+    return replace(
+        compared,
+        segment=segment.name if segment else None,
+        prior_shift=shift,
+        champion_because="" if compared.judgement.winner else why_champion(config, model),
+    )
+
+
+def why_champion(config: Config, model: ReadinessModel) -> str:
+    """The decision, with its figures, by which the version became champion last; "" of one that is
+    not the champion, or was made so outside of the history."""
+    if not (config.out_folder / FILE_NAME).is_file():
+        return ""
+    with open_decisions(config.out_folder) as store:
+        changes = changes_at(store, "done")
+    last = changes[-1] if changes else None
+    return last.summary if last and last.new_version == model.version else ""
 
 
 def _added(

@@ -15,6 +15,7 @@ from features.cutoffs import utc_now
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.snapshots import Snapshots
+from features.spec.wording import plural
 from features.sql import literal
 from models.classifier.model import ReadinessModel
 from models.explanations.explain import Reason, explain
@@ -45,8 +46,9 @@ class Close:
     def __str__(self) -> str:
         silent = f" It postpones: as ready as the average or more, silent for {QUIET_DAYS} days."
         return (
-            f"If it is won within {self.reach} days: most likely in {self.close_days_low} to "
-            f"{self.close_days_high} days (the middle half of such leads), half by day "
+            f"If it is won within {plural(self.reach, 'day')}: most likely in "
+            f"{self.close_days_low} to "
+            f"{plural(self.close_days_high, 'day')} (the middle half of such leads), half by day "
             f"{self.close_days_median}; come back on {self.follow_up_on:%A, %Y-%m-%d}."
             + silent
             * self.postponing

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.spec.wording import plural
 from models.statistics.intervals import FEW_LEADS, Estimate, newcombe, wilson
 from models.statistics.verdict import Verdict, percent
 from serve.reports.funnel.transitions import Way
@@ -121,9 +122,10 @@ def verdict(judged: Sequence[Shortfall], phases: int) -> Verdict:
     together = f", for {phases} phases together" if phases > 1 else ""
     return Verdict(
         f"{phase.begin} to {phase.to} holds the funnel back the most",
-        f"of the {phase.leads:,} leads that entered {phase.begin} from {phase.since} to "
-        f"{phase.until}, {percent(phase.rate)} came to {phase.to} within {phase.within} days, "
-        f"against {against} (difference {100 * gap.point:+.1f} points, 95 % interval "
+        f"of the {plural(phase.leads, 'lead')} that entered {phase.begin} from {phase.since} to "
+        f"{phase.until}, {percent(phase.rate)} came to {phase.to} within "
+        f"{plural(phase.within, 'day')}, "
+        f"against {against} (difference {100 * gap.point:+.1f} percentage points, 95 % interval "
         f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}{together}): about "
         f"{phase.fewer:,.0f} fewer.",
     )

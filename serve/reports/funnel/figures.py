@@ -21,6 +21,7 @@ from features.funnel import Funnel, Stage, load_funnel
 from features.open_database import open_database
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
+from features.spec.wording import plural
 from features.sql import literal
 from features.stages import Entries, entries
 from models.statistics.verdict import Verdict
@@ -198,6 +199,7 @@ def _silence(database: LeadDatabase, until: datetime) -> list[str]:
     if not days or until <= last + timedelta(days=1):
         return []
     return [
-        f"No deal has closed in the last {days} days of the data: outcomes may be missing there. "
+        f"No deal has closed in the last {plural(days, 'day')} of the data: outcomes may "
+        "be missing there. "
         f"Then read it with --until {last:%Y-%m-%d}."
     ]

@@ -29,7 +29,7 @@ def fates(way: Way) -> Figure:
     figure, axes = canvas(f"From {way.begin} to {way.to}")
     if judged <= last:
         axes.axvline(judged * per_day, color=INK, lw=1)
-    words = [(f"after {judged:.3g} days:", INK)]
+    words = [(f"after {judged:.3g} day{'' if judged == 1 else 's'}:", INK)]
     lines = (
         ("gone on", curve["on"], then["on"], ON, 2.5, "-"),
         ("lost", curve["lost"], then["lost"], LOST, 2.5, "-"),

@@ -129,10 +129,13 @@ def _status(each: NamedChange, tests: int, active_leads: int) -> Status:
 
 def _sentence(each: NamedChange) -> str:
     if each.new:
-        return f"{each.name} is new ({each.change.leads:,} leads)"
+        return f"{each.name} is new ({plural(each.change.leads, 'lead')})"
     if each.vanished:
         renamed = f", perhaps now called {each.renamed}" if each.renamed else ""
-        return f"{each.name} vanished ({each.change.expected:,.0f} leads expected{renamed})"
+        return (
+            f"{each.name} vanished ({plural(round(each.change.expected), 'lead')} "
+            f"expected{renamed})"
+        )
     return f"{each.name} is {each.change.ratio:.2g} times as frequent per lead"
 
 
@@ -146,7 +149,8 @@ def doubled(result: RateChange) -> MonitorCheck:
         result.after,
         f"{percent(result.after)} of the events repeat the one before within a second; "
         f"{percent(result.before)} did at training.",
-        f"{percent(DOUBLED[0])} more than at training amber, {percent(DOUBLED[1])} red",
+        f"{100 * DOUBLED[0]:g} percentage points more than at training amber, "
+        f"{100 * DOUBLED[1]:g} red",
         "Look for a tracker that is built in twice; count each event once in the query of events.",
     )
 
@@ -191,7 +195,8 @@ def calibration(version: VersionOutcomes) -> MonitorCheck:
     """Wins promised in the ledger against wins seen."""
     result = version.overall
     message = (
-        f"{result.leads:,} leads scored: {result.expected:.1f} wins promised, {result.won:,} seen "
+        f"{plural(result.leads, 'lead')} scored: {result.expected:.1f} wins promised, "
+        f"{result.won:,} seen "
         f"(by chance {result.low:,} to {result.high:,})."
     )
     return MonitorCheck(
@@ -306,7 +311,8 @@ def unscored(rows: pd.DataFrame, skipped: int) -> MonitorCheck:
         "Not scored",
         at_least(share, *LOST),
         share,
-        f"{len(not_scored):,} of {of:,} open leads could not be scored{reason}; {skipped:,} are "
+        f"{len(not_scored):,} of {plural(of, 'open lead')} could not be scored{reason}; "
+        f"{skipped:,} are "
         "not in the ledger at all.",
         f"from {percent(LOST[0])} amber, {percent(LOST[1])} red",
         "`readiness check` names the faulty rows. Leads missing in the ledger came into the "

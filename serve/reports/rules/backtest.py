@@ -18,6 +18,7 @@ from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.progress import Progress
 from features.spec.spec import distinct
+from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
 from models.comparison import fair_cutoffs, judge_on
 from models.rules.review import RuleLift, rule_lifts
@@ -101,7 +102,8 @@ def backtest(
     dataset = labelled(database, specs, cutoffs, horizon, memory_gb, progress)
     if not dataset.has_both:
         raise Refused(
-            f"Of the {len(dataset.won):,} snapshots of {len(cutoffs)} cutoffs {dataset.wins:,} are "
+            f"Of {plural(len(dataset.won), 'snapshot')} of "
+            f"{plural(len(cutoffs), 'cutoff')} {dataset.wins:,} are "
             "won: nothing can be judged on them. Wait for outcomes, or add deals."
         )
     scores = {DRAFT: call_order(draft, dataset.frame), CURRENT: call_order(current, dataset.frame)}
@@ -131,7 +133,8 @@ def _cutoffs(config: Config, model: ReadinessModel | None, data_end: datetime) -
     judged = times.mature_cutoffs(data_end)[-times.test_cutoffs :]
     if not judged:
         raise Refused(
-            f"No cutoff from {times.first_cutoff:%Y-%m-%d} on is {times.horizon_days} days before "
+            f"No cutoff from {times.first_cutoff:%Y-%m-%d} on is "
+            f"{plural(times.horizon_days, 'day')} before "
             f"the data end, {data_end:%Y-%m-%d}: wait for outcomes."
         )
     return judged

@@ -22,6 +22,7 @@ from features.errors import Refused
 from features.open_database import open_database
 from features.progress import Progress
 from features.spec.spec import distinct
+from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
 from models.registry import Registry
 from models.rules.rules import RuleScore, load_rules
@@ -70,14 +71,16 @@ class SegmentsReport:
         if not better:
             return Verdict(
                 "No segment is surely better than the rest",
-                f"of all open leads {percent(everyone)} are won within {days} days, and none is "
+                f"of all open leads {percent(everyone)} are won within "
+                f"{plural(days, 'day')}, and none is "
                 "surely above that.",
             )
-        best = max(better, key=lambda group: group.conversion.rate.point)
+        best = max(better, key=lambda group: group.conversion.rate.point)  # of equals the first
         rate, lift = best.conversion.rate, best.conversion.lift
         return Verdict(
             f"{best.name} converts best",
-            f"{percent(rate.point)} of its leads are won within {days} days (95 % interval "
+            f"{percent(rate.point)} of its leads are won within {plural(days, 'day')} (95 "
+            "% interval "
             f"{100 * rate.low:.1f} to {100 * rate.high:.1f}), {lift.point:.1f} times as many as of "
             f"all open leads ({percent(everyone)}); {best.open_leads:,} of its leads are open now.",
         )
@@ -117,7 +120,7 @@ def segments_report(
         past = config.time.mature_cutoffs(min(cutoff, database.data_end), horizon)
         measured = _measured(config, database, segments, past, horizon, progress)
         groups, now = _open_now(config, database, segments, rules, model, cutoff, progress)
-        notes = _notes(segments, database, past, horizon)
+        notes = _notes(segments, database, past, horizon) + same_leads(groups, measured, segments)
         notes += cutoff_notes(cutoff, database.data_end, model) if model else ()
     everyone, nowhere, *others = (
         SegmentGroup(name, words, int(held.sum()), conversion, *_means(now[held]))
@@ -190,6 +193,21 @@ def _open_now(
     return np.concatenate(groups), now
 
 
+def same_leads(now: Bools, past: Sequence[WinRate], segments: Segments) -> list[str]:
+    """A note on each set of segments that hold the same leads, now and as far as was measured.
+
+    now: shape (leads, 2 + segments), as of `_with_bases`; past: of the same groups.
+    """
+    alike: dict[tuple[bytes, str], list[str]] = {}
+    for name, held, rate in zip(segments.names, now.T[2:], past[2:], strict=True):
+        alike.setdefault((held.tobytes(), repr(rate)), []).append(name)
+    return [
+        f"The same leads are in {' and '.join(names)}: what is found of one is found of the other."
+        for names in alike.values()
+        if len(names) > 1
+    ]
+
+
 def overlap(members: pd.DataFrame) -> pd.DataFrame:
     """Of the leads of each segment (row), the share that is also in each other (column); NaN in the
     row of a segment without leads.
@@ -216,7 +234,9 @@ def _notes(
     segments: Segments, database: LeadDatabase, cutoffs: Sequence[datetime], horizon_days: int
 ) -> list[str]:
     notes = (
-        [] if cutoffs else [f"No cutoff's horizon of {horizon_days} days is over: no conversion."]
+        []
+        if cutoffs
+        else [f"No cutoff's horizon of {plural(horizon_days, 'day')} is over: no conversion."]
     )
     for each in segments.segments:
         actions = {one.action for one in (*each.all, *each.any, *each.none)} - {None}

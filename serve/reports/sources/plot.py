@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from features.spec.wording import plural
 from models.plots import CHANCE, DASHES, FURTHER, GRID, INK, PAPER, canvas, largest
 from models.sources.sources import BASKETS, Basket
 
@@ -34,7 +35,7 @@ def baskets(rows: Sequence[Row], levels: Sequence[float], horizon_days: int) -> 
     """One line per source, the best conversion first (MOST_ROWS at most); upright lines where a
     basket begins. levels: of each basket but the last, falling."""
     best = sorted(rows, key=lambda row: -row.conversion)[:MOST_ROWS]
-    title = f"How many leads of each source are won within {horizon_days} days?"
+    title = f"How many leads of each source are won within {plural(horizon_days, 'day')}?"
     figure, axes = canvas(title, height=1.7 + 0.36 * len(best))
     limit = min(1.0, 1.08 * largest([*(row.high for row in best), 1.25 * levels[0]]))
     edges = [limit, *levels, 0.0]

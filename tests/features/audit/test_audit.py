@@ -22,8 +22,9 @@ from benchmarks.audit import audited, planted
 from benchmarks.audit_plants import PLANTS, Frames
 from features.audit.audit import audit, refuse_leaks, spread_out
 from features.audit.deciding_actions import decided
-from features.audit.finding import KINDS, Finding, interval, to_paste
-from features.audit.single_features import _area
+from features.audit.finding import KINDS, Finding, accepts, interval, to_paste
+from features.audit.lead_tables import write_audited
+from features.audit.single_features import stratified_area
 from features.check.gate import training_cutoffs
 from features.config import Audit, load
 from features.errors import Refused
@@ -71,7 +72,11 @@ def test_the_figures_are_those_of_a_count_by_hand():
     signed = set(known.loc[known["action"] == "contract_signed", "lead_id"]) & set(deals.index)
     assert finding.figures["leads"] == len(signed)
     assert finding.figures["share"] == (deals.loc[list(signed), "outcome"] == "won").mean() == 1
-    assert finding.figures["base"] == pytest.approx((deals["outcome"] == "won").mean())
+    won = (deals["outcome"] == "won").astype(float)
+    born = frames.leads.set_index("lead_id")["created_at"].dt.strftime("%Y-%m")
+    months = won.groupby(born[deals.index]).agg(["sum", "count"])
+    base = (months["sum"] + 10 * won.mean()) / (months["count"] + 10)
+    assert finding.figures["base"] == pytest.approx(base[born[list(signed)]].mean())
 
 
 def training_end(frames):
@@ -130,23 +135,26 @@ def test_decided_is_rare_on_the_other_side_and_symmetric(won, lost, base):
         assert 1 - interval(won, won + lost)[0] <= min(0.3, (1 - base) / 4)
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=40))
-def test_the_area_is_that_of_all_pairs(rows):
-    values = np.array([float(value) for value, _ in rows])
-    won = np.array([row_won for _, row_won in rows])
-    if won.all() or not won.any():
-        return
-    pairs = [(a > b) + (a == b) / 2 for a in values[won] for b in values[~won]]
-    mean = sum(pairs) / len(pairs)
-    assert _area(values, won) == pytest.approx(max(mean, 1 - mean))
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 2)), max_size=40))
+def test_the_area_is_that_of_all_pairs_within_strata(rows):
+    pairs = [
+        (a > b) + (a == b) / 2
+        for a, a_won, a_of in rows
+        for b, b_won, b_of in rows
+        if a_won and not b_won and a_of == b_of
+    ]
+    if pairs:
+        values, won, strata = (np.array(column) for column in zip(*rows, strict=True))
+        area = stratified_area(values.astype(float), won, strata)
+        assert area == pytest.approx(sum(pairs) / len(pairs))
 
 
 def test_all_findings_are_refused_in_one_message_with_the_lines_to_paste():
     config = config_for(".", audit=Audit(accepted=["burst(mail)"]))
     findings = [
-        Finding("burst", "mail", "known", {}, accepted=True),
-        Finding("near_close", "signed", "seen so", {}),
-        Finding("identifier", 'the "id"', "seen too", {}),
+        Finding("burst", "mail", "action:mail", "known", {}, accepted=True),
+        Finding("near_close", "signed", "action:signed", "seen so", {}),
+        Finding("identifier", 'the "id"', 'column:the "id"', "seen too", {}),
     ]
     with pytest.raises(Refused) as refused:
         refuse_leaks(findings, config)
@@ -157,6 +165,24 @@ def test_all_findings_are_refused_in_one_message_with_the_lines_to_paste():
     lines = to_paste(["burst(mail)", "near_close(signed)", 'identifier(the "id")'])
     assert message.endswith(lines)
     refuse_leaks(findings[:1], config)
+
+
+def test_many_findings_about_one_column_are_one_group_and_one_pattern():
+    config = config_for(".")
+    findings = [
+        Finding("decides:won", f"plan={n}", "column:plan", f"reason {n}", {}, features=1)
+        for n in range(7)
+    ]
+    findings.append(Finding("separates", "plan", "column:plan", "reason 8", {}, features=1))
+    with pytest.raises(Refused) as refused:
+        refuse_leaks(findings, config)
+    message = str(refused.value)
+    assert message.count("column:plan (1 feature)") == 1
+    assert [n for n in range(9) if f"reason {n}" in message] == [0, 1, 2, 8]
+    assert re.search(r"decides:won: and 4 more\b", message)
+    assert message.endswith(to_paste(["decides:won(plan=*)", "separates(plan)"]))
+    accepted = [f for f in findings if accepts("decides:won(plan=*)", f)]
+    assert accepted == findings[:7]
 
 
 def test_the_lines_to_paste_are_read_as_they_were_meant(tmp_path):
@@ -175,3 +201,35 @@ def test_the_cutoffs_are_those_of_the_final_split():
     assert training_cutoffs(config, end) == list(expected)
     assert training_cutoffs(config, datetime(2026, 1, 20)) == []
     assert spread_out([]) == []
+
+
+def test_a_lead_with_several_deals_counts_once_by_the_first_that_closed():
+    leads = [{"lead_id": n, "created_at": at("2026-01-01")} for n in range(5)]
+    deals = [
+        (0, "2026-02-01", "lost"),
+        (0, "2026-03-01", "won"),
+        (1, "2026-02-01", "won"),
+        (1, "2026-02-01", "lost"),  # at one instant: the win
+        (2, None, None),
+        (2, "2026-04-01", "won"),
+        (3, None, None),
+        (4, "2026-05-01", "won"),
+        (4, "2026-06-01", "lost"),
+    ]
+    rows = [
+        {"lead_id": lead, "closed_at": closed and at(closed), "outcome": outcome}
+        for lead, closed, outcome in deals
+    ]
+    events = [event(0, at("2026-07-01"), "the data end")]
+    with opened(leads, events, rows) as database:
+        write_audited(database, at("2026-04-15"))
+        audited_leads = database.connection.execute(
+            "SELECT lead_id, closed_at, outcome, still_open FROM audited ORDER BY lead_id"
+        ).fetchall()
+    assert audited_leads == [
+        (0, at("2026-02-01"), "lost", False),
+        (1, at("2026-02-01"), "won", False),
+        (2, at("2026-04-01"), "won", False),
+        (3, None, None, True),
+        (4, None, None, False),
+    ]

@@ -63,9 +63,10 @@ def test_a_company_that_has_enough_is_counted_by_lead(tmp_path):
         ({"deals": [*won(range(9)), WON[-1]], "training": {"least_wins": 10}}, "too_few_wins"),
         ({"deals": [*won(range(81)), WON[-1]]}, {"too_few_losses": (59, 60)}),
         ({"deals": [*won(range(80)), WON[-1]]}, {}),
-        ({"actions": ["visit"]}, {"one_action": (1, 2)}),
-        ({"features": {"leave_out_actions": ["mail"]}}, {"one_action": (1, 2)}),
-        ({"features": {"leave_out_actions": ["mail", "visit"]}}, {"no_action": (0, 2)}),
+        ({"actions": ["visit"]}, {}),
+        ({"features": {"leave_out_actions": ["mail"]}}, {}),
+        ({"features": {"leave_out_actions": ["mail", "visit"]}}, {"no_features": (0, 1)}),
+        ({"features": {"leave_out_actions": ["mail", "visit"], "attributes": ["source"]}}, {}),
         ({"deals": WON[:-1]}, {"one_class_in_split": (1, 2)}),
         ({"deals": [*WON[:-1], *won(range(70, 140), "03-20")]}, {"one_class_in_split": (1, 2)}),
         ({"time": {"test_cutoffs": 8}}, "too_few_cutoffs"),
@@ -84,12 +85,12 @@ def test_two_cutoffs_suffice_and_one_does_not(tmp_path):
 
 
 def test_all_reasons_come_at_once_each_with_what_to_do(tmp_path):
-    few = {"deals": [], "actions": ["visit"], "leads": range(5)}
+    few = {"deals": [], "leads": range(5), "features": {"leave_out_actions": ["mail", "visit"]}}
     with company(tmp_path, **few) as (config, database), pytest.raises(NotEnough) as refused:
         refuse_lacks(config, database)
     codes = [lack.code for lack in refused.value.lacks]
-    assert [lack.json_fields()["found"] for lack in refused.value.lacks] == [0, 5, 1, 1]
-    assert codes == ["too_few_wins", "too_few_losses", "one_action", "one_class_in_split"]
+    assert [lack.json_fields()["found"] for lack in refused.value.lacks] == [0, 5, 0, 1]
+    assert codes == ["too_few_wins", "too_few_losses", "no_features", "one_class_in_split"]
     message = str(refused.value)
     for lack in refused.value.lacks:
         (line,) = (

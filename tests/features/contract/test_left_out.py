@@ -3,6 +3,8 @@
 import pyarrow as pa
 import pytest
 
+from features.check.notes import machine_notes
+from features.config import Exclude
 from features.snapshots import Snapshots
 from tests.features.lead_databases import COLUMNS, at, event, opened, refusal, write_database
 
@@ -83,6 +85,13 @@ def test_bursts(seconds, left):
     assert [second for lead, _, second in rows if lead == 1] == left
     assert len([lead for lead, *_ in rows if lead == 2]) == 4
     assert len(counted(clicks(*seconds))) == len(seconds)
+
+
+def test_check_counts_what_machines_seem_to_cause():
+    with opened(LEADS, clicks(0, 0, 1, 2, 3, 7), attributes=EMAIL) as database:
+        clicked, sent = machine_notes(database, Exclude())
+    assert (clicked.count, sent.count) == (5, 0)
+    assert "machine_clicks" in clicked.advice
 
 
 def test_openings_right_after_the_sending():

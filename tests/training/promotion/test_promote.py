@@ -24,10 +24,10 @@ from models.statistics.judge import METRICS
 from tests.features.lead_databases import config_for
 from tests.models.small_model import training
 from training.fit import fit
+from training.learners import logistic_regression
 from training.promotion.decision import Takes
 from training.promotion.history import history
 from training.promotion.promote import promote
-from training.search import DEFAULT
 
 STUMPS = Settings(
     learning_rate=0.05,
@@ -49,11 +49,12 @@ def poor(demo_folder, trained):
 
 
 @pytest.fixture(scope="module")
-def trees(demo_folder, trained):
-    """Boosted trees of the champion's data and features: the champion is a regression."""
-    with open_database(load(demo_folder)) as database:
+def regression(demo_folder, trained):
+    """The logistic regression of the champion's data and features: the champion is of trees."""
+    config = load(demo_folder)
+    with open_database(config) as database:
         past = labelled(database, trained.model.specs, trained.split.fit, 30, 1)
-    return fit(past, trained.model.specs, DEFAULT, 30, seed=0)
+    return logistic_regression(config, past, trained.model.specs, trained.split.fit).model
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +212,8 @@ AHEAD, BEHIND = (-0.05, -0.01), (0.01, 0.05)  # of precision; of log loss the ot
 @pytest.mark.parametrize(
     ("way", "precision", "log_loss", "takes"),
     [
-        ("logistic_regression", NOISE, NOISE, Takes.APPROVAL),
+        ("logistic_regression", NOISE, NOISE, Takes.NOTHING),  # trees are the default
+        ("logistic_regression", AHEAD, NOISE, Takes.APPROVAL),
         ("rules_calibrated", NOISE, NOISE, Takes.APPROVAL),
         ("rules_calibrated", NOISE, AHEAD, Takes.NOTHING),  # the model's log loss is surely less
         ("base_rate", NOISE, NOISE, Takes.APPROVAL),
@@ -238,12 +240,12 @@ def test_the_simpler_is_preferred_where_it_does_as_well(
 
 
 def test_within_noise_the_regression_replaces_trees_and_they_do_not_replace_it(
-    company, trained, trees
+    company, trained, regression
 ):
     """Both of the same data and features; neither is surely better."""
     config, registry, register = company
-    assert (trained.model.way, trees.way) == (LOGISTIC, TREES)
-    old, new = register(trees), register(trained.model)
+    assert (trained.model.way, regression.way) == (TREES, LOGISTIC)
+    old, new = register(trained.model), register(regression)
     registry.set_champion(old)
     result = promote(config)
     assert result.judged.difference["champion"].low < 0 < result.judged.difference["champion"].high
@@ -254,7 +256,7 @@ def test_within_noise_the_regression_replaces_trees_and_they_do_not_replace_it(
     )
     assert registry.load(CHAMPION).is_linear
 
-    register(trees)
+    register(trained.model)
     back = promote(config, reason="it is newer")
     assert (back.promoted, back.takes) == (False, Takes.FORCE)
     assert registry.find(CHAMPION) == new

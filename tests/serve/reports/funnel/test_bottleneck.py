@@ -35,7 +35,7 @@ def test_the_phase_that_fell_is_named_with_its_figures():
     assert text.startswith(
         "MQL to customer holds the funnel back the most: of the 200 leads that entered MQL from "
         "2025-12-12 to 2025-12-31, 12.0 % came to customer within 30 days, against 31.0 % of the "
-        "200 before (difference -19.0 points, 95 % interval "
+        "200 before (difference -19.0 percentage points, 95 % interval "
     )
     assert text.endswith(", for 2 phases together): about 38 fewer.")
 
@@ -65,7 +65,10 @@ def test_a_reference_is_held_against_all_mature_leads():
     lives = [(row[0], row[2], None) for row in rows]
     text = str(verdict(shortfalls(ways(made(lives, low))), 1))
     assert "30.0 % came to customer" in text
-    assert "against at least 50.0 % as the reference has it (difference -20.0 points" in text
+    assert (
+        "against at least 50.0 % as the reference has it (difference -20.0 percentage points"
+        in text
+    )
     met = funnel("lead", "customer", within_days=30, reference=[0.3, 0.6])
     assert worst(shortfalls(ways(made(lives, met)))) is None
 
