@@ -15,8 +15,8 @@ from tests.readiness.running import readiness
 pytestmark = pytest.mark.slow
 SIZES: dict[Mode, tuple[int, int]] = {
     "repeat": (1_500, 300),
-    "usage": (4_000, 300),
-    "flat": (3_000, 300),
+    "usage": (3_000, 300),
+    "flat": (2_000, 300),
 }
 
 

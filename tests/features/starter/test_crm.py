@@ -19,8 +19,8 @@ Rows = Sequence[tuple[Any, ...]]
 
 class Case(NamedTuple):
     """An export: its files, or the tables of its database; and what they hold, in the order of the
-    rows. Words of each question are in `questions`; `candidates` for attributes have the values `as_of`
-    the creation."""
+    rows. Words of each question are in `questions`; `candidates` for attributes have the values
+    `as_of` the creation."""
 
     system: str
     form: str
