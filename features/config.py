@@ -36,15 +36,28 @@ def _utc_naive(value: Any) -> Any:
 Time = Annotated[datetime, BeforeValidator(_utc_naive)]
 SettingsFile = Literal["rules", "sources", "funnel", "segments"]
 Days = Annotated[int, Field(ge=1, le=3650)]
+Encoding = Literal[
+    "utf-8",
+    "utf-16",
+    "cp1252",
+    "latin-1",
+    "cp1250",
+    "cp1251",
+    "iso-8859-15",
+    "shift_jis",
+    "gb18030",
+]
 
 
 class Tables(Strict):
-    """Where the tables are: a file (.parquet, .csv, .xlsx), a folder/ of Parquet or of a Delta or
-    Iceberg table, a query (.sql, or SELECT ...), or the name of a table in `database`: a DuckDB or
-    SQLite file, or the URL of a PostgreSQL or MySQL, whose password is written as the environment
-    variable that holds it, ${NAME} (docs/databases.md)."""
+    """Where the tables are: a file (.parquet, .xlsx, or .csv, .tsv, .txt, also .gz), a folder/ of
+    Parquet or of a Delta or Iceberg table, a query (.sql, or SELECT ...), or the name of a table in
+    `database`: a DuckDB or SQLite file, or the URL of a PostgreSQL or MySQL, whose password is
+    written as the environment variable that holds it, ${NAME} (docs/databases.md). `encoding` is
+    that of text files which are not marked as Unicode (docs/tables.md)."""
 
     folder: str = "."
+    encoding: Encoding = "utf-8"
     database: str | None = None
     events: str | None = None
     leads: str

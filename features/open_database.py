@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from features.config import Config
-from features.contract.database import LeadDatabase, open_files
+from features.contract.database import LeadDatabase, further_attributes, open_files
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.spark.whole import open_sample
-from features.spec.compiled import attribute_columns
 from features.spec.spec import Spec
 
 
@@ -30,4 +29,4 @@ def open_database(
         )
     if config.engine.kind == "duckdb":
         return open_files(config, specs)
-    return open_sample(config, set(attribute_columns(specs)), leads)
+    return open_sample(config, further_attributes(specs), leads)

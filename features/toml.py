@@ -1,5 +1,6 @@
 """TOML files: read strictly, in one way for all of them; and values as their text."""
 
+import codecs
 import difflib
 import json
 import re
@@ -36,13 +37,23 @@ def read_toml(path: Path, model: type[File], if_missing: str = "") -> File:
 
 
 def read_text(path: Path, if_missing: str = "") -> str:
-    """The text of a UTF-8 file, without its byte-order mark. Raises BadInput as `read_toml`."""
+    """The text of a UTF-8 file (or UTF-16, where its byte-order mark says so), without that mark.
+    Raises BadInput as `read_toml`."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
+        is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
+        return text.replace("\r\n", "\n")
     except (FileNotFoundError, IsADirectoryError):
         raise BadInput(f"There is no file {path}{if_missing or '.'}") from None
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 text: {error}") from None
+        content = error.object
+        line = content.count(b"\n", 0, error.start) + 1
+        place = error.start - content.rfind(b"\n", 0, error.start)
+        raise BadInput(
+            f"{path} is not UTF-8 text: line {line}, byte {place} is 0x{content[error.start]:02x}. "
+            "Save it as UTF-8."
+        ) from None
 
 
 def parse_toml(text: str, path: Path, model: type[File], /, **further: Any) -> File:

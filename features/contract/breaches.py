@@ -5,13 +5,16 @@ a lead unusable also puts it into the table `left_out`, so that scoring can name
 reason instead of losing it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import duckdb
 
+from features.contract.cures import cure
 from features.contract.tables import CONTRACT, cast
+from features.contract.text_values import fits, number
 from features.sql import literal, quoted
 
 SHOWN = 3
@@ -41,13 +44,15 @@ class Breach:
 
 @dataclass(frozen=True)
 class Check:
-    """A query for offending rows: `sql` yields lead_id and what was seen."""
+    """A query for offending rows: `sql` yields lead_id and what was seen. Of values that do not
+    read as their `type` the advice is made from the offenders."""
 
     table: str
     column: str
     what: str
     sql: str
-    advice: str
+    advice: str = ""
+    type: str = ""
 
 
 _TWICE = (
@@ -155,9 +160,11 @@ def _type_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
         for column in CONTRACT[table]:
             if column.type in ("LEAD_ID", "VARCHAR") or column.name not in types:
                 continue
-            name = quoted(column.name)
-            is_time = column.type == "TIMESTAMP"
-            read = cast(column, types, "") if is_time else f"TRY_CAST({name} AS {column.type})"
+            name, kind = quoted(column.name), types[column.name]
+            read = cast(column, types, "")
+            if column.type == "DOUBLE":
+                is_text = kind == "VARCHAR" or kind.startswith("ENUM")
+                read = number(f"{name}::VARCHAR") if is_text else f"TRY_CAST({name} AS DOUBLE)"
             checks.append(
                 Check(
                     table,
@@ -165,17 +172,90 @@ def _type_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
                     f"do not read as {column.type}",
                     f"SELECT lead_id, {name}::VARCHAR AS seen FROM raw_{table} "
                     f"WHERE {name} IS NOT NULL AND {read} IS NULL",
-                    "Convert it in the query.",
+                    type=column.type,
                 )
             )
     return checks
+
+
+_EXACT = {"DOUBLE": 2**53, "FLOAT": 2**24}  # integers from here on share a floating-point number
+
+
+def _id_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
+    """Lead ids that lost digits on their way, and ids that meet no lead because of how they are
+    written."""
+    checks = [check for table in columns for check in _lost_digits(table, columns)]
+    if columns["leads"]["lead_id"] == "VARCHAR":
+        checks += [
+            _joins_but_for_writing(table) for table in columns if table not in ("leads", "merges")
+        ]
+    return checks
+
+
+def _lost_digits(table: str, columns: dict[str, dict[str, str]]) -> list[Check]:
+    kind = columns[table]["lead_id"]
+    if kind in _EXACT:
+        whole = "TRY_CAST(lead_id AS HUGEINT)"
+        where = f"abs({whole}) >= {_EXACT[kind]}"
+        advice = (
+            f"{kind} holds integers below {_EXACT[kind]:,} exactly; beyond, different leads get "
+            "one id. Export lead_id as text or as an integer."
+        )
+    elif kind == "VARCHAR":
+        where = fits("-?[0-9](?:[.][0-9]+)?[eE][+][0-9]+", "lead_id")
+        advice = (
+            "A spreadsheet or a floating-point column writes 1.23457E+16 for an id of 17 digits, "
+            "of which the last are lost. Export lead_id anew, as text."
+        )
+    else:
+        return []
+    sql = f"SELECT lead_id, 'the id as it arrived' AS seen FROM {table} WHERE {where}"
+    return [Check(table, "lead_id", "have lost digits of their id", sql, advice)]
+
+
+def _joins_but_for_writing(table: str) -> Check:
+    """Rows without a lead that would have one, were blanks, capitals and .0 no difference."""
+    same = "regexp_replace(lower(trim(lead_id)), '[.]0+$', '')"
+    sql = f"""
+SELECT r.lead_id, 'in leads ' || l.lead_id AS seen
+FROM (SELECT *, {same} AS same FROM {table} ANTI JOIN leads USING (lead_id)) r
+JOIN (SELECT {same} AS same, min(lead_id) AS lead_id FROM leads GROUP BY ALL) l USING (same)"""
+    return Check(
+        table,
+        "lead_id",
+        "meet no lead, but would if blanks around it, capitals and .0 made no difference",
+        sql,
+        "Write lead_id alike in both tables, for example lower(trim(lead_id)) AS lead_id.",
+    )
+
+
+def _attribute_checks(connection: duckdb.DuckDBPyConnection) -> list[Check]:
+    """Attributes that should be numbers and are none (`write_attribute_faults`)."""
+    sql = "SELECT DISTINCT attribute FROM attribute_faults ORDER BY attribute"
+    return [
+        Check(
+            "leads",
+            name,
+            "do not read as a number",
+            f"SELECT lead_id, seen FROM attribute_faults WHERE attribute = {literal(name)}",
+            type="DOUBLE",
+        )
+        for (name,) in connection.execute(sql).fetchall()
+    ]
 
 
 def find_breaches(
     connection: duckdb.DuckDBPyConnection, columns: dict[str, dict[str, str]], end: datetime
 ) -> list[Breach]:
     """Every breach of the contract in the staged tables; times after `end` count as future."""
-    checks = [*_type_checks(columns), *_null_checks(columns), *LEAD_CHECKS, *_future_checks(end)]
+    checks = [
+        *_type_checks(columns),
+        *_attribute_checks(connection),
+        *_id_checks(columns),
+        *_null_checks(columns),
+        *LEAD_CHECKS,
+        *_future_checks(end),
+    ]
     return [breach for check in checks if (breach := _run(connection, check)) is not None]
 
 
@@ -185,4 +265,31 @@ def _run(connection: duckdb.DuckDBPyConnection, check: Check) -> Breach | None:
     ((count, first),) = connection.execute(sql).fetchall()
     if count == 0:
         return None
-    return Breach(check.table, check.column, check.what, count, tuple(first), check.advice)
+    advice = check.advice
+    if check.type:
+        advice = cure(connection, check.table, check.column, check.type, check.sql)
+    return Breach(check.table, check.column, check.what, count, tuple(first), advice)
+
+
+def lead_checks(
+    connection: duckdb.DuckDBPyConnection, columns: dict[str, dict[str, str]]
+) -> list[Check]:
+    """The checks whose leads cannot be scored."""
+    return [*LEAD_CHECKS, *_attribute_checks(connection), *_lost_digits("leads", columns)]
+
+
+def write_attribute_faults(
+    connection: duckdb.DuckDBPyConnection, attributes: Iterable[str]
+) -> None:
+    """Create the table attribute_faults(attribute, lead_id, seen): the values of attributes,
+    columns of texts, that do not read as the number that they should be."""
+    connection.execute(
+        "CREATE TABLE attribute_faults AS "
+        "SELECT ''::VARCHAR AS attribute, lead_id, ''::VARCHAR AS seen FROM leads LIMIT 0"
+    )
+    for name in attributes:
+        text = f"{quoted(name)}::VARCHAR"
+        connection.execute(
+            f"INSERT INTO attribute_faults SELECT {literal(name)}, lead_id, {text} FROM leads "
+            f"WHERE {text} IS NOT NULL AND {number(text)} IS NULL"
+        )

@@ -22,6 +22,7 @@ import pandas as pd
 
 from features.conditions.membership import Membership
 from features.config import Config, Engine
+from features.contract.breaches import lead_checks, write_attribute_faults
 from features.contract.extensions import connect
 from features.contract.left_out import write_left_out
 from features.contract.machine_events import without_machines
@@ -37,10 +38,11 @@ from features.contract.tables import (
     lead_id_type,
     open_sources,
 )
+from features.contract.text_values import is_number_column
 from features.cutoffs import utc_now
 from features.errors import BadInput
-from features.spec.compiled import attribute_columns
-from features.spec.kinds import AttributeType
+from features.spec.compiled import compile_specs
+from features.spec.kinds import Attribute, AttributeType
 from features.spec.spec import Spec
 from features.sql import literal, quoted
 
@@ -116,13 +118,14 @@ def open_files(config: Config, specs: Iterable[Spec] = ()) -> Iterator[LeadDatab
     """
     with temporary_duckdb(config.engine) as (connection, scratch):
         reading, amount = Reading.of(config), config.routing.amount
-        attributes = attribute_columns(specs)
-        needed = {*reading.attributes, *reading.exclude.leads, *attributes, str(amount)}
-        columns = open_sources(connection, config.tables, config.folder, needed)
+        further = further_attributes(specs)
+        needed = {*reading.attributes, *reading.exclude.leads, *further, str(amount)}
+        columns = open_sources(connection, config.tables, config.folder, scratch, needed)
         events, end = config.tables.events, config.time.data_end
         lying = events is not None and is_read_in_place("events", events, columns["events"])
         in_place = {"events"} if lying else set()
-        yield stage(connection, scratch, columns, reading, attributes, end, in_place)
+        further |= numbers_in_text(connection, reading.features.attributes, columns)
+        yield stage(connection, scratch, columns, reading, further, end, in_place)
 
 
 @contextmanager
@@ -136,7 +139,33 @@ def open_frames(
     polars, Arrow or whatever else DuckDB reads."""
     with temporary_duckdb(engine) as (connection, scratch):
         columns = register_tables(connection, frames)
-        yield stage(connection, scratch, columns, reading, attribute_columns(specs))
+        further = further_attributes(specs)
+        further |= numbers_in_text(connection, reading.features.attributes, columns)
+        yield stage(connection, scratch, columns, reading, further)
+
+
+def further_attributes(specs: Iterable[Spec]) -> dict[str, bool]:
+    """The attributes that some specs read, and whether any of them reads it as a number."""
+    attributes: dict[str, bool] = {}
+    for leaf in compile_specs(specs).leaves:
+        if isinstance(leaf, Attribute):
+            attributes[leaf.column] = attributes.get(leaf.column, False) or not leaf.text
+    return attributes
+
+
+def numbers_in_text(
+    connection: duckdb.DuckDBPyConnection,
+    listed: Iterable[str],
+    columns: dict[str, dict[str, str]],
+) -> dict[str, bool]:
+    """The listed attributes, columns of texts, whose values are numbers written otherwise: 1,095.
+    Each is True."""
+    texts = [name for name in listed if columns["leads"].get(name) == "VARCHAR"]
+    if not texts:
+        return {}
+    tests = ", ".join(is_number_column(quoted(name)) for name in texts)
+    (row,) = connection.execute(f"SELECT {tests} FROM raw_leads").fetchall()
+    return {name: True for name, is_so in zip(texts, row, strict=True) if is_so}
 
 
 def register_tables(
@@ -173,12 +202,13 @@ def stage(
     scratch: Path,
     columns: dict[str, dict[str, str]],
     reading: Reading,
-    attributes: Iterable[str] = (),
+    attributes: Mapping[str, bool],
     data_end: datetime | None = None,
     in_place: Set[str] = frozenset(),
 ) -> LeadDatabase:
     """The lead database over the views raw_<table>, whose columns and types are `columns`.
-    `attributes` are further columns of leads; the tables `in_place` are read where they lie."""
+    `attributes` are further columns of leads, and whether they must read as numbers; the tables
+    `in_place` are read where they lie."""
     staged = {c.name: c.type for c in CONTRACT["leads"] if c.type == "VARCHAR"}
     types = {name: staged.get(name, kind) for name, kind in columns["leads"].items()}
     exclude = reading.exclude
@@ -190,7 +220,9 @@ def stage(
     _create_known_events(connection, reading, "merges" in columns)
     now = utc_now()
     observed = observe(connection, reading.features, now)
-    write_left_out(connection, exclude)
+    texts = [name for name, kind in types.items() if kind.startswith(("VARCHAR", "ENUM"))]
+    write_attribute_faults(connection, [name for name in texts if attributes.get(name)])
+    write_left_out(connection, exclude, lead_checks(connection, columns))
     write_open_periods(connection, reading.outcomes, "merges" in columns)
     return LeadDatabase(
         connection=connection,

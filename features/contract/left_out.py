@@ -3,23 +3,25 @@ breach the contract, so that their state at a cutoff cannot be known; leads that
 profiling; and those that [exclude] names. None is lost: scoring lists each with its reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import duckdb
 
 from features.config import Exclude
-from features.contract.breaches import LEAD_CHECKS
+from features.contract.breaches import Check
 from features.spec.where import fits_sql
 from features.sql import literal, quoted
 
 
-def write_left_out(connection: duckdb.DuckDBPyConnection, exclude: Exclude) -> None:
+def write_left_out(
+    connection: duckdb.DuckDBPyConnection, exclude: Exclude, checks: Sequence[Check]
+) -> None:
     """Create left_out(lead_id, reason, kind): each such lead once, with the first of its reasons;
-    kind is fault, objected or excluded. A lead that objected is left out at every cutoff, also
-    before it did."""
+    kind is fault (by one of `checks`), objected or excluded. A lead that objected is left out at
+    every cutoff, also before it did."""
     rows = [
         f"SELECT lead_id, {place} AS place, reason, '{kind}' AS kind FROM ({sql})"
-        for place, (sql, kind) in enumerate(_reasons(exclude))
+        for place, (sql, kind) in enumerate(_reasons(exclude, checks))
     ]
     connection.execute(
         "CREATE TABLE left_out AS SELECT lead_id, min_by(reason, place) AS reason, "
@@ -28,9 +30,9 @@ def write_left_out(connection: duckdb.DuckDBPyConnection, exclude: Exclude) -> N
     )
 
 
-def _reasons(exclude: Exclude) -> Iterator[tuple[str, str]]:
+def _reasons(exclude: Exclude, checks: Sequence[Check]) -> Iterator[tuple[str, str]]:
     """Queries for lead_id and reason, each with its kind, the first that count first."""
-    for check in LEAD_CHECKS:
+    for check in checks:
         text = literal(f"{check.table}.{check.column}: ")
         yield f"SELECT lead_id, {text} || seen AS reason FROM ({check.sql})", "fault"
     yield (

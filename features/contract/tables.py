@@ -1,9 +1,9 @@
 """The contract of a lead database: its tables, their columns and types, and how they are read.
 
-A table is named in readiness.toml as a file (.parquet, .csv, .xlsx), a folder/, a query (.sql, or
-SELECT ...) or a table of `database`. Whatever it is, it is staged once into the contract's own
-types: times as naive UTC microseconds, missing values as NULL (never NaN), lead ids as integers
-where every table has integers, else as text.
+A table is named in readiness.toml as a file (.parquet, .xlsx, or a text file: text_files.py), a
+folder/, a query (.sql, or SELECT ...) or a table of `database`. Whatever it is, it is staged once
+into the contract's own types: times as naive UTC microseconds, missing values as NULL (never NaN),
+lead ids as integers where every table has integers, else as text.
 """
 
 import difflib
@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from features.config import Tables
+from features.contract import text_values
 from features.contract.databases import (
     Place,
     attach,
@@ -33,8 +34,10 @@ from features.contract.files import (
     parquet_sql,
     workbook_sql,
 )
+from features.contract.text_files import TextFiles, is_text_file
 from features.errors import BadInput
 from features.sql import literal, quoted
+from features.toml import read_text
 
 
 @dataclass(frozen=True)
@@ -111,24 +114,29 @@ def is_folder(named: str) -> bool:
 
 def _is_file(named: str) -> bool:
     other = is_workbook(named) or is_iceberg_state(named)
-    return other or has_suffix(named, "parquet", "csv", "sql")
+    return other or has_suffix(named, "parquet", "sql") or is_text_file(named)
 
 
 def source_sql(
-    connection: duckdb.DuckDBPyConnection,
+    texts: TextFiles,
     table: str,
     named: str,
     folder: Path,
+    data: Path,
     place: Place | None,
     needed: Collection[str],
 ) -> str:
     """The SELECT that reads a table as readiness.toml names it, from the attached `place` where it
-    is no file. `needed` are the columns that will be read.
+    is no file. `folder` is where it is looked for, `data` where the files in a query are; `needed`
+    are the columns that will be read.
 
-    Lead ids in CSV are read as text, so that an id like 007 keeps its zeros.
+    Of text files the columns of the contract stay texts, and are cast by it: an id like 007 keeps
+    its zeros. Further columns of leads may become attributes, so their types are found.
     Raises BadInput for a file or a table that is not there.
     """
+    connection = texts.connection
     if is_query(named):
+        texts.name_in(table, named, data)
         return named
     if is_folder(named):
         return folder_sql(connection, table, folder / named)
@@ -142,12 +150,12 @@ def source_sql(
             "are looked for in tables.folder, queries beside readiness.toml)."
         )
     if has_suffix(named, "sql"):
-        try:
-            return path.read_text(encoding="utf-8").strip().rstrip(";")
-        except UnicodeDecodeError as error:
-            raise BadInput(f"tables.{table}: {path} is not UTF-8 text: {error}") from None
+        query = read_text(path).strip().rstrip(";")
+        texts.name_in(table, query, data)
+        return query
     if has_suffix(named, "parquet"):
         return parquet_sql(str(path))
+    required = [c.name for c in CONTRACT[table] if c.required]
     ids = [c.name for c in CONTRACT[table] if c.type == "LEAD_ID"]
     times = [c.name for c in CONTRACT[table] if c.type == "TIMESTAMP"]
     if is_workbook(named):
@@ -155,21 +163,19 @@ def source_sql(
     if is_iceberg_state(named):
         load_extension(connection, "iceberg")
         return f"SELECT * FROM iceberg_scan({literal(str(path))})"
-    file = literal(str(path))
-    header = [name for name, *_ in connection.execute(f"DESCRIBE FROM read_csv({file})").fetchall()]
-    # Times too are read as text, and cast by the contract: 03/04/2024 must be asked about, not
-    # guessed to be April or March.
-    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in ids + times if name in header)
-    return f"SELECT * FROM read_csv({file}{', types = {' + types + '}' if types else ''})"
+    of_contract = [column.name for column in CONTRACT[table]]
+    return texts.sql(table, path, required, of_contract if table == "leads" else None)
 
 
 def open_sources(
     connection: duckdb.DuckDBPyConnection,
     tables: Tables,
     folder: Path,
+    scratch: Path,
     attributes: Collection[str] = (),
 ) -> dict[str, dict[str, str]]:
-    """Create raw_<table> for each named table; return each one's columns and their types.
+    """Create raw_<table> for each named table; return each one's columns and their types. Text
+    files that DuckDB does not read as they are become others in the folder `scratch`.
 
     Parquet and text are views, which read where the files lie. All else is copied, with only the
     columns of the contract and the `attributes` of leads: from a server as of one moment, and then
@@ -182,7 +188,8 @@ def open_sources(
     if place:
         attach(connection, place)
     columns: dict[str, dict[str, str]] = {}
-    with one_moment(connection):
+    texts = TextFiles(connection, tables.encoding, scratch)
+    with one_moment(connection, place):
         for table in CONTRACT:
             named = getattr(tables, table)
             if named is None:
@@ -197,10 +204,12 @@ def open_sources(
             try:
                 needed = {column.name for column in CONTRACT[table]}
                 needed |= set(attributes) if table == "leads" else set()
-                query = source_sql(connection, table, named, home, place, needed)
+                query = source_sql(texts, table, named, home, data, place, needed)
                 columns[table] = _describe(connection, table, query)
                 if _is_read_where_it_lies(named, home):
                     connection.execute(f"CREATE VIEW raw_{table} AS {query}")
+                    source = literal(literal(named))
+                    connection.execute(f"COMMENT ON VIEW raw_{table} IS {source}")  # for cures.py
                 else:
                     _copy(connection, table, query, columns[table], needed)
             except duckdb.Error as error:
@@ -232,7 +241,7 @@ def _copy(
 def _is_read_where_it_lies(named: str, folder: Path) -> bool:
     if is_folder(named):
         return is_parquet_folder(folder / named)
-    return not is_query(named) and has_suffix(named, "parquet", "csv")
+    return not is_query(named) and (has_suffix(named, "parquet") or is_text_file(named))
 
 
 def describe_sources(
@@ -288,16 +297,21 @@ def cast(column: Column, types: dict[str, str], id_type: str) -> str:
     if column.name not in types:
         return f"CAST(NULL AS {id_type if column.type == 'LEAD_ID' else column.type})"
     name, kind = quoted(column.name), types[column.name]
+    is_text = kind == "VARCHAR" or kind.startswith("ENUM")
+    text = f"{name}::VARCHAR" if kind.startswith("ENUM") else name
     if column.type == "LEAD_ID":
         if kind in ("DOUBLE", "FLOAT"):  # integers beside a missing one, as pandas keeps them
             whole = f"TRY_CAST({name} AS HUGEINT)"
             name = f"CASE WHEN {name} = {whole} THEN {whole}::VARCHAR ELSE {name}::VARCHAR END"
         return f"CAST({name} AS {id_type})"
     if column.type == "TIMESTAMP":
-        zoned = kind == "VARCHAR"  # text may carry an offset
-        time = f"TRY_CAST({f'TRY_CAST({name} AS TIMESTAMPTZ)' if zoned else name} AS TIMESTAMP)"
+        if is_text:
+            return text_values.time(text)
+        time = f"TRY_CAST({name} AS TIMESTAMP)"
         return f"CASE WHEN {time} {_READABLE} THEN {time} END"
     if column.type == "DOUBLE":  # NaN and infinity are no values
-        number = f"TRY_CAST({name} AS DOUBLE)"
+        number = text_values.number(text) if is_text else f"TRY_CAST({name} AS DOUBLE)"
         return f"CASE WHEN isfinite({number}) THEN {number} END"
+    if column.type == "BOOLEAN":  # a number is a flag where it is 1 or 0
+        return text_values.flag(text if is_text else f"{name}::VARCHAR")
     return f"TRY_CAST({name} AS {column.type})"

@@ -121,8 +121,9 @@ def added_up(rows: Iterable[dict[str, Any]]) -> list[Breach]:
         key = (breach.table, breach.column, breach.what)
         if key in totals:
             first = tuple(sorted(totals[key].first + breach.first)[:SHOWN])
-            breach = Breach(
-                *key, count=totals[key].count + breach.count, first=first, advice=breach.advice
-            )
+            count = totals[key].count + breach.count
+            # the briefer names fewer ways to read the values
+            advice = min(totals[key].advice, breach.advice, key=lambda text: (len(text), text))
+            breach = Breach(*key, count=count, first=first, advice=advice)
         totals[key] = breach
     return list(totals.values())

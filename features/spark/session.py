@@ -25,7 +25,10 @@ import pyarrow as pa
 from features.config import Config, Tables
 from features.contract.files import is_iceberg_state, is_parquet_folder, is_workbook
 from features.contract.tables import CONTRACT, has_suffix, is_folder, is_query, require_columns
+from features.contract.text_files import is_text_file, read_header
+from features.contract.text_values import PATTERNS
 from features.errors import BadInput
+from features.toml import read_text
 
 SparkFrame = Any  # pyspark.sql.DataFrame, where pyspark is installed
 Rows = Iterator[pa.RecordBatch]
@@ -242,7 +245,7 @@ def _read(session: Any, table: str, named: str, tables: Tables, folder: Path) ->
     if is_query(named):
         return session.sql(named.replace("{folder}", str(data)))
     if has_suffix(named, "sql"):
-        text = (folder / named).read_text(encoding="utf-8").strip().rstrip(";")
+        text = read_text(folder / named).strip().rstrip(";")
         return session.sql(text.replace("{folder}", str(data)))
     path = named if "://" in named else str(data / named)
     if is_workbook(named) or is_iceberg_state(named) or not is_parquet_folder(data / named):
@@ -252,18 +255,62 @@ def _read(session: Any, table: str, named: str, tables: Tables, folder: Path) ->
         )
     if has_suffix(named, "parquet") or is_folder(named):
         return session.read.parquet(path)
-    if not has_suffix(named, "csv"):
+    if not is_text_file(named):
         return session.table(named)
-    # As without Spark, ids and times of CSV are read as text, and cast by the contract.
-    from pyspark.sql.types import StringType, StructField, StructType
+    return _read_text(session, table, path, tables.encoding)
 
-    guessed = session.read.csv(path, header=True, inferSchema=True).schema
-    as_text = {c.name for c in CONTRACT[table] if c.type in ("LEAD_ID", "TIMESTAMP")}
-    fields = [
-        StructField(field.name, StringType() if field.name in as_text else field.dataType)
-        for field in guessed
+
+def _read_text(session: Any, table: str, path: str, encoding: str) -> SparkFrame:
+    """A text file, or a folder of them, as contract/text_files.py reads one: all columns are texts,
+    but for further ones of leads whose values are all numbers or flags. Quoted line ends are read
+    right by a task for each file. Raises BadInput where that cannot be, and for an odd number of
+    quotes in a file: Spark would read on to its end."""
+    from pyspark.sql import functions as sf
+
+    if encoding != "utf-8":
+        raise BadInput(
+            f'tables.{table}: with engine.kind = "spark" text files are UTF-8, not {encoding}. '
+            "Convert them, or write Parquet."
+        )
+    lines = session.read.text(path)
+    first = lines.take(1)
+    quotes = sf.sum(sf.length("value") - sf.length(sf.replace("value", sf.lit('"'), sf.lit(""))))
+    for file, count in lines.groupBy(sf.input_file_name()).agg(quotes).collect():
+        if count % 2:
+            raise BadInput(
+                f"tables.{table}: {file}: it has an odd number of quotes, {count:,}: one is never "
+                'closed, or not doubled within "...".'
+            )
+    required = [column.name for column in CONTRACT[table] if column.required]
+    delimiter, names = read_header(table, path, first[0][0] if first else "", required)
+    read = session.read.options(
+        sep=delimiter, quote='"', escape='"', header=True, multiLine=True, mode="FAILFAST",
+        enforceSchema=False, columnPruning=False,
+    )  # fmt: skip
+    schema = ", ".join(f"`{name.replace('`', '``')}` STRING" for name in names)
+    texts = read.schema(schema).csv(path)
+    texts = texts.select([sf.nullif(_named(name), sf.lit("")).alias(name) for name in names])
+    of_contract = {column.name for column in CONTRACT[table]}
+    further = [name for name in names if table == "leads" and name not in of_contract]
+    replaced = sf.contains(sf.concat_ws("", *map(_named, names)), sf.lit("\ufffd"))
+    tests = [sf.count_if(replaced)] + [
+        sf.every(_named(name).rlike(f"^(?:{pattern})$"))
+        for name in further
+        for pattern in PATTERNS.values()
     ]
-    return session.read.csv(path, header=True, schema=StructType(fields))
+    columns = f"{len(names)} columns ({', '.join(names)})"
+    with plain_errors(f"tables.{table}: {path}: each row should have {columns}; not all have"):
+        faulty, *fits = texts.agg(*tests).first()
+    if faulty:
+        raise BadInput(
+            f"tables.{table}: {path}: {faulty:,} rows hold what Spark writes for bytes that are "
+            "not UTF-8. Convert the file."
+        )
+    casts = iter(fits)
+    for name in further:
+        kind = next((k for k, fit in [(k, next(casts)) for k in PATTERNS] if fit), "STRING")
+        texts = texts.withColumn(name, _named(name).cast(kind))
+    return texts
 
 
 def _function(work: Callable[[Rows], Rows]) -> Callable[[Iterable[pa.RecordBatch]], Rows]:

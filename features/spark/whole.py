@@ -5,9 +5,9 @@ Everything else is local to a lead. The facts are summed over the raw rows as Sp
 the expressions that stage a lead database.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -19,6 +19,7 @@ import pyarrow as pa
 from features.config import Config, Engine, Features
 from features.contract.database import (
     LeadDatabase,
+    numbers_in_text,
     register_tables,
     stage,
     temporary_duckdb,
@@ -43,12 +44,12 @@ _READ = {
 @dataclass(frozen=True)
 class Staging:
     """How any part of a lead database is staged, on any machine. `columns` are the needed ones by
-    table; `attributes` are those of leads besides features.attributes. `data_end` is None where no
-    time can be read."""
+    table; `attributes` are those of leads besides features.attributes, and whether they must read
+    as numbers. `data_end` is None where no time can be read."""
 
     reading: Reading
     engine: Engine
-    attributes: frozenset[str]
+    attributes: dict[str, bool]
     columns: dict[str, list[str]]
     data_end: datetime | None
 
@@ -79,7 +80,7 @@ class SparkSample(LeadDatabase):
 
 @contextmanager
 def open_sample(
-    config: Config, attributes: Set[str], leads: Sequence[str]
+    config: Config, attributes: Mapping[str, bool], leads: Sequence[str]
 ) -> Iterator[SparkSample]:
     """Open the lead database on Spark that readiness.toml names, and stage engine.spark.most_leads
     of its leads here, `leads` among them. Else as `contract.database.open_files`."""
@@ -88,6 +89,9 @@ def open_sample(
         columns = register_tables(connection, whole.tables.sample(whole.share, leads))
         end = whole.staging.data_end
         reading = whole.staging.reading
+        in_text = numbers_in_text(connection, reading.features.attributes, columns)
+        attributes = dict(attributes) | in_text
+        whole = replace(whole, staging=replace(whole.staging, attributes=attributes))
         staged = stage(connection, scratch, columns, reading, attributes, end)
         yield SparkSample(**vars(staged) | {"actions": whole.actions, "whole": whole})
 
@@ -110,7 +114,7 @@ def open_bucket(how: Staging, rows: pa.RecordBatchReader) -> Iterator[LeadDataba
         yield stage(connection, scratch, columns, how.reading, how.attributes, end)
 
 
-def find_whole(config: Config, attributes: Set[str], now: datetime) -> Whole:
+def find_whole(config: Config, attributes: Mapping[str, bool], now: datetime) -> Whole:
     """Open the tables on Spark and look at all of them once. Times after `now` end no data.
 
     `attributes` are the columns of leads that rules or segments will ask for.
@@ -143,7 +147,7 @@ def find_whole(config: Config, attributes: Set[str], now: datetime) -> Whole:
     end = config.time.data_end or max(map(_from_microseconds, latest), default=None)
     return Whole(
         tables,
-        Staging(reading, config.engine, frozenset(attributes), columns, end),
+        Staging(reading, config.engine, dict(attributes), columns, end),
         leads=sum(row["rows"] for row in facts["leads"]),
         events=sum(events.values()),
         actions=tuple(sorted(events, key=lambda action: (-events[action], action))),

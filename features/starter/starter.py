@@ -33,9 +33,9 @@ from features.starter.templates import RULES, SETTINGS
 from features.toml import toml_value
 from features.whole_file import whole
 
-FILE_KINDS = (".csv.gz", ".csv", ".parquet", ".sql")  # of several the last is used
+FILE_KINDS = (".txt", ".tsv", ".csv.gz", ".csv", ".parquet", ".sql")  # of several the last is used
 MEANINGS = {
-    "database": "a DuckDB file, whose tables may be named below",
+    "database": "a DuckDB or SQLite file, or the URL of a server, whose tables may be named below",
     "events": "one row per event of a lead; may be absent where attributes are listed",
     "leads": "one row per lead; further columns may become attributes",
     "deals": "one row per deal; an open one has no row, or one without a closing time",
@@ -105,8 +105,8 @@ def _write_all(texts: Mapping[Path, str]) -> None:
 
 
 def find_tables(folder: Path) -> Tables:
-    """Where the tables of a folder are: files named after them, .sql before .parquet, .csv and
-    .csv.gz, else tables of its only DuckDB file (.duckdb, .db).
+    """Where the tables of a folder are: files named after them, .sql before .parquet, .csv,
+    .csv.gz, .tsv and .txt, else tables of its only DuckDB file (.duckdb, .db).
 
     Raises BadInput, with the contract, where events, leads or deals are not found.
     """
@@ -123,7 +123,7 @@ def find_tables(folder: Path) -> Tables:
     missing = [table for table in REQUIRED if table not in named]
     if missing:
         raise BadInput(_what_is_needed(folder, missing, list(files.values())))
-    return Tables(database=databases[0] if databases else None, **named)
+    return Tables.model_validate(named | {"database": databases[0] if databases else None})
 
 
 def _tables_inside(path: Path) -> set[str]:
@@ -155,7 +155,7 @@ def _what_is_needed(folder: Path, missing: list[str], files: list[str]) -> str:
 def _mapped_tables(mapped: Mapped, files: bool) -> Tables:
     """The tables that the queries make, named by their files or by themselves."""
     places = {t: f"{t}.sql" if files else query.sql for t, query in mapped.queries.items()}
-    return Tables(database=mapped.database, **places)
+    return Tables.model_validate(places | {"database": mapped.database})
 
 
 def _questions(mapped: Mapped) -> str:

@@ -13,6 +13,7 @@ out = "out"                 # folder of the ledger, the reports and MLflow's art
 
 [tables]  # each a file (.parquet, .csv), a query (.sql, or "SELECT ..."), or in `database`
 folder = "."                   # where the files are looked for
+# encoding = "cp1252"          # of text files that are not UTF-8 (docs/tables.md)
 {tables}
 
 [time]

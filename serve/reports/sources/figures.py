@@ -12,7 +12,7 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.errors import BadInput
-from features.toml import toml_value
+from features.toml import read_text, toml_value
 from features.touches import outcomes_sql, unlisted_sql, window_start
 from features.whole_file import write_whole
 from models.sources.measures import Measures, measure
@@ -168,7 +168,7 @@ def apply_moves(config: Config, reviewed: Review) -> list[str]:
         )
     moving = reviewed.moving
     if moving:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         text = text.rstrip("\n") + "\n" + "".join(_as_toml(m, reviewed.cutoff) for m in moving)
         parse_sources(text, path)  # what cannot be read again is not written
         write_whole(path, text)

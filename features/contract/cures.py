@@ -1,0 +1,119 @@
+"""What to write into a query so that values read which do not: the cure that a breach names.
+
+A form is named where all offenders have it; where several fit, all are named, for only the user
+knows whether 03/04/2024 is in April.
+"""
+
+import duckdb
+
+from features.contract import text_values
+from features.contract.text_values import fits
+from features.sql import literal, quoted
+
+_DATES = (
+    *("%d.%m.%Y", "%m.%d.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%y/%m/%d", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d"),
+    *("%Y%m%d", "%Y.%m.%d", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y"),
+    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%a, %d %b %Y"),
+)
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %H:%M:%S,%f", " %I:%M %p", " %I:%M:%S %p")
+# What reads a column, {0}, and the condition that a text, `seen`, is in that form.
+_TIMES = {
+    "trim({0})": f"{text_values.time('trim(seen)')} IS NOT NULL",
+    "to_timestamp({0}::BIGINT)": fits(r"\d{10}", "seen"),
+    "epoch_ms({0}::BIGINT)": fits(r"\d{13}", "seen"),
+    "make_timestamp({0}::BIGINT)": fits(r"\d{16}", "seen"),
+    "TIMESTAMP '1899-12-30' + to_microseconds(({0}::DOUBLE * 86400e6)::BIGINT)": fits(
+        r"[34]\d{4}(?:\.\d+)?",
+        "seen",  # the days of Excel
+    ),
+}
+for _format in (date + clock for date in _DATES for clock in _CLOCKS):
+    _as_text = "{0}::VARCHAR" if _format == "%Y%m%d" else "{0}"  # a file of them holds numbers
+    _TIMES[f"strptime({_as_text}, {literal(_format)})"] = (
+        f"coalesce(year(try_strptime(seen, {literal(_format)})) >= 1000, false)"
+    )
+_NUMBERS = {
+    "trim({0})": text_values.is_number("trim(seen)"),
+    "replace({0}, ',', '')": fits(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", "seen"),
+    "replace(replace({0}, '.', ''), ',', '.')": fits(r"[+-]?[\d.]+,\d+", "seen"),
+    "rtrim({0}, ' %')": fits(r"[\d.]+ ?%", "seen"),
+    "'-' || trim({0}, '()')": fits(r"\([\d.]+\)", "seen"),
+    "regexp_replace({0}, '[^0-9.-]', '', 'g')": fits(
+        r"[^\d.,()%]+[\d. ]+|[\d. ]+[^\d.,()%]*", "seen"
+    ),
+}
+_SOME = 200  # offenders rule forms out; those that are left are tried on all
+
+
+def cure(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: str, offenders: str
+) -> str:
+    """Advice on the values of a column that do not read as TIMESTAMP, DOUBLE or BOOLEAN;
+    `offenders` is a query whose column `seen` has them as texts."""
+    match kind:
+        case "TIMESTAMP":
+            forms, general = _TIMES, _general_time(connection, offenders)
+        case "DOUBLE":
+            forms, general = _NUMBERS, "Write plain numbers, such as 1095.5; empty for none."
+        case _:
+            forms, general = {}, "Write true or false: CASE WHEN ... THEN true ELSE false END."
+    fitting = list(forms)
+    for rows in (f"(FROM ({offenders}) LIMIT {_SOME})", f"({offenders})"):
+        if fitting:
+            tests = ", ".join(f"bool_and({forms[each]})" for each in fitting)
+            (row,) = connection.execute(f"SELECT {tests} FROM {rows}").fetchall()
+            fitting = [each for each, is_so in zip(fitting, row, strict=True) if is_so]
+    if not fitting:
+        return f"{general} Or convert them in the query of tables.{table}."
+    if kind == "DOUBLE":
+        fitting = [f"CAST({each} AS DOUBLE)" for each in fitting]
+    elif not _are_all(connection, table, column, offenders):
+        # others read as they are, and stay
+        fitting = [
+            f"coalesce({each.replace('strptime', 'try_strptime')}::VARCHAR, {{0}})"
+            for each in fitting
+        ]
+    name = column if column.isidentifier() else quoted(column)
+    source = _source(connection, table)
+    queries = [
+        f"SELECT * REPLACE ({each.format(name)} AS {name}) FROM {source}" for each in fitting[:4]
+    ]
+    which = "" if len(fitting) == 1 else "They read in several ways, and only you know which: "
+    return which + " or ".join(f'{table} = "{query}"' for query in queries) + "."
+
+
+def _general_time(connection: duckdb.DuckDBPyConnection, offenders: str) -> str:
+    local = r"\d{4}-\d{1,2}-\d{1,2}[T ][\d:.]+"
+    letters = fits(rf"{local} ?[A-Z]{{2,5}}", "seen")
+    region = fits(rf"{local} [A-Z][a-z][A-Za-z_/-]+", "seen")
+    sql = f"SELECT bool_and({letters}), bool_and({region}) FROM ({offenders})"
+    ((has_letters, has_region),) = connection.execute(sql).fetchall()
+    if has_letters:
+        return (
+            "Letters such as AST mean several zones. Name the one that is meant by its offset, "
+            "-04:00, or as Region/City, America/Halifax."
+        )
+    if has_region:
+        return (
+            "The region is unknown, or its clocks show that time twice or never (when summer time "
+            "ends or begins). Export times in UTC, or with their offset."
+        )
+    return (
+        "Write times as 2026-01-31 14:05:00, with an offset such as +02:00 where they are not UTC."
+    )
+
+
+def _are_all(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, offenders: str
+) -> bool:
+    """Whether no other value stands in the column."""
+    sql = f"SELECT (SELECT count({quoted(column)}) FROM raw_{table}) = count(*) FROM ({offenders})"
+    return bool(connection.execute(sql).fetchall()[0][0])
+
+
+def _source(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """What the table is read from, as `open_sources` noted it; else that is for the user to say."""
+    sql = f"SELECT comment FROM duckdb_views() WHERE view_name = 'raw_{table}'"
+    rows = connection.execute(sql).fetchall()
+    return rows[0][0] if rows and rows[0][0] else "..."
