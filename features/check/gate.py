@@ -21,7 +21,6 @@ from features.errors import Refused
 from features.labels import label_sql
 
 LEAST_CUTOFFS = 2  # of the training: the earlier to fit, the later to calibrate
-LEAST_LOSSES = 60
 CLASSES = 2
 
 
@@ -119,7 +118,7 @@ def lacks(config: Config, database: LeadDatabase) -> tuple[Lack, ...]:
         Lack(
             "too_few_losses",
             counts.losses,
-            LEAST_LOSSES,
+            config.training.least_wins,
             "leads open at a training cutoff and not won within the horizon",
             "Does tables.leads have customers only? A model also needs the leads that did not buy.",
         ),
@@ -155,21 +154,24 @@ def count(config: Config, database: LeadDatabase) -> Counts:
     """What the gate counts; no features are computed."""
     known = config.time.mature_cutoffs(database.data_end)
     fit = training_cutoffs(config, database.data_end)
-    leads, won, _, _ = _labels(config, database, fit)
-    _, _, test, test_wins = _labels(config, database, known[-config.time.test_cutoffs :])
+    _, won, lost, _, _ = _labels(config, database, fit)
+    *_, test, test_wins = _labels(config, database, known[-config.time.test_cutoffs :])
     inputs = len(database.actions) + len(database.attributes)
-    return Counts(len(known), len(fit), won, leads - won, test, test_wins, inputs)
+    return Counts(len(known), len(fit), won, lost, test, test_wins, inputs)
 
 
 def _labels(
     config: Config, database: LeadDatabase, cutoffs: Sequence[datetime]
-) -> tuple[int, int, int, int]:
-    """Leads at the cutoffs, those of them won, snapshots, and those of them won."""
+) -> tuple[int, int, int, int, int]:
+    """Leads at the cutoffs, those of them won at any, those that were not won at any (or, where a
+    lead may be won again, at some), snapshots, and those of them won."""
     if not cutoffs:
-        return 0, 0, 0, 0
+        return 0, 0, 0, 0, 0
     labels = label_sql(cohort_at(database, cutoffs), config.time.horizon_days, database.data_end)
-    ((leads, won, snapshots, wins),) = database.connection.execute(
-        "SELECT count(DISTINCT lead_id), count(DISTINCT lead_id) FILTER (won = 1), count(*), "
+    ((leads, won, not_always, snapshots, wins),) = database.connection.execute(
+        "SELECT count(DISTINCT lead_id), count(DISTINCT lead_id) FILTER (won = 1), "
+        "count(DISTINCT lead_id) FILTER (won = 0), count(*), "
         f"count(*) FILTER (won = 1) FROM ({labels})"
     ).fetchall()
-    return leads, won, snapshots, wins
+    lost = not_always if config.outcomes.open_again else leads - won
+    return leads, won, lost, snapshots, wins

@@ -57,26 +57,6 @@ _OPTIONS = {  # of a URL, behind its "?"
 _SYSTEM_SCHEMAS = ("information_schema", "pg_catalog", "mysql", "performance_schema", "sys")
 
 
-@contextmanager
-def one_moment(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """One transaction, so that all tables of a server are read as of one moment.
-
-    It is rolled back by hand: a connection that was cut would otherwise end the process when
-    DuckDB rolls back on closing (1.5.5, postgres_scanner).
-    """
-    connection.execute("BEGIN")
-    try:
-        yield
-    except BaseException:
-        with suppress(duckdb.Error):
-            connection.execute("ROLLBACK")
-        raise
-    try:
-        connection.execute("COMMIT")
-    except duckdb.Error as error:
-        raise BadInput(f"The connection to tables.database was lost: {cause(error)}") from None
-
-
 def cause(error: Exception) -> str:
     """The cause out of an error of DuckDB, on one line: what the server says, where one says it.
 
@@ -263,6 +243,30 @@ def _require_port(place: Place) -> None:
     if "socket" not in place.options:
         port = int(place.login.get("PORT", MYSQL_PORT))
         socket.create_connection((place.login.get("HOST", ""), port), CONNECT_SECONDS).close()
+
+
+@contextmanager
+def one_moment(connection: duckdb.DuckDBPyConnection, place: Place | None) -> Iterator[None]:
+    """One transaction, so that all tables of a database are read as of one moment. There is none
+    without a database: an error that a reader of files expects would end it.
+
+    It is rolled back by hand: a connection that was cut would otherwise end the process when
+    DuckDB rolls back on closing (1.5.5, postgres_scanner).
+    """
+    if place is None:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        with suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        raise
+    try:
+        connection.execute("COMMIT")
+    except duckdb.Error as error:
+        raise BadInput(f"The connection to tables.database was lost: {cause(error)}") from None
 
 
 def detach(connection: duckdb.DuckDBPyConnection) -> None:

@@ -189,7 +189,7 @@ def open_sources(
         attach(connection, place)
     columns: dict[str, dict[str, str]] = {}
     texts = TextFiles(connection, tables.encoding, scratch)
-    with one_moment(connection):
+    with one_moment(connection, place):
         for table in CONTRACT:
             named = getattr(tables, table)
             if named is None:

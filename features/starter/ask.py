@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.contract.extensions import connect, load_extension
 from features.sql import literal, quoted
 from features.starter.mapping import Ask
 from features.starter.relations import TEXT_KINDS, Relation
@@ -20,12 +21,14 @@ def asking(folder: Path, there: Iterable[Relation]) -> Iterator[Ask]:
 
     What cannot be read has no rows here; opening the lead database says why.
     """
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET file_search_path = {literal(str(folder.resolve()))}")
         for file in sorted({each.file for each in there if each.in_database}):
             path = literal(str(folder / file))
             connection.execute(f"ATTACH {path} AS crm (READ_ONLY, TYPE duckdb)")
+        if any(each.file.lower().endswith(".xlsx") for each in there):
+            load_extension(connection, "excel")
         for each in there:
             if each.file.lower().endswith(TEXT_KINDS):
                 read = f"read_csv({literal(each.file)}, auto_type_candidates = {_TYPES})"

@@ -1,4 +1,4 @@
-"""What lies in a folder to be mapped: text files, Parquet, and the tables of its DuckDB files."""
+"""What lies in a folder to be mapped: files, and the tables of its DuckDB files."""
 
 import csv
 import gzip
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.contract.extensions import connect, load_extension
 from features.sql import literal, quoted
 
 TEXT_KINDS = (".csv", ".csv.gz", ".tsv", ".txt")
@@ -55,6 +56,13 @@ def _in_file(path: Path) -> Iterator[Relation]:
         with duckdb.connect() as connection:
             rows = connection.execute(f"DESCRIBE FROM {literal(str(path))}").fetchall()
         yield Relation(path.stem, literal(path.name), tuple(row[0] for row in rows), path.name)
+    elif name.endswith(".xlsx"):
+        sql = f"read_xlsx({literal(path.name)}, header = true, stop_at_empty = false)"
+        with connect() as connection:
+            load_extension(connection, "excel")
+            whole = f"read_xlsx({literal(str(path))}, header = true, stop_at_empty = false)"
+            rows = connection.execute(f"DESCRIBE FROM {whole}").fetchall()
+        yield Relation(path.stem, sql, tuple(row[0] for row in rows), path.name)
     elif name.endswith((".duckdb", ".db")):
         yield from _tables(path)
 

@@ -35,7 +35,7 @@ from features.whole_file import whole
 
 FILE_KINDS = (".txt", ".tsv", ".csv.gz", ".csv", ".parquet", ".sql")  # of several the last is used
 MEANINGS = {
-    "database": "a DuckDB file, whose tables may be named below",
+    "database": "a DuckDB or SQLite file, or the URL of a server, whose tables may be named below",
     "events": "one row per event of a lead; may be absent where attributes are listed",
     "leads": "one row per lead; further columns may become attributes",
     "deals": "one row per deal; an open one has no row, or one without a closing time",

@@ -39,15 +39,15 @@ def is_style(text: str) -> bool:
 
 def messages() -> list[str]:
     """The text of every BadInput and Refused of the source that has square brackets."""
-    found = []
+    bracketed = []
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                     name = getattr(node.exc.func, "id", "")
                     if name in ("BadInput", "Refused"):
-                        found += [text for text in texts(node.exc) if IN_BRACKETS.search(text)]
-    return sorted(set(found))
+                        bracketed += [text for text in texts(node.exc) if IN_BRACKETS.search(text)]
+    return sorted(set(bracketed))
 
 
 def test_there_are_such_messages() -> None:
@@ -69,7 +69,7 @@ def test_every_message_with_brackets_is_printed_as_it_is(error, monkeypatch, tmp
 
 def test_what_the_commands_print_in_brackets_is_a_style() -> None:
     """Else it is swallowed: an [audit] in a message must be written as \\[audit]."""
-    strays = []
+    swallowed = []
     for path in (ROOT / "readiness").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") not in PRINTS:
@@ -77,10 +77,10 @@ def test_what_the_commands_print_in_brackets_is_a_style() -> None:
             if any(keyword.arg == "markup" for keyword in node.keywords):
                 continue
             for text in texts(node):
-                strays += [
+                swallowed += [
                     (path.name, part)
                     for part in IN_BRACKETS.findall(text)
                     if not is_style(part.removeprefix("/")) and part != "/"
                 ]
-    assert strays == []
+    assert swallowed == []
     assert escape("[audit]") == "\\[audit]"

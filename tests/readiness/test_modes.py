@@ -4,7 +4,6 @@ rises with the true probability."""
 import re
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,8 +14,8 @@ from tests.readiness.running import readiness
 pytestmark = pytest.mark.slow
 SIZES: dict[Mode, tuple[int, int]] = {
     "repeat": (1_500, 300),
-    "usage": (4_000, 300),
-    "flat": (3_000, 300),
+    "usage": (3_000, 300),
+    "flat": (2_000, 300),
 }
 
 
@@ -48,7 +47,8 @@ def test_all_verbs_run_through(mode: Mode, tmp_path: Path) -> None:
     snapshots = pd.DataFrame({"lead_id": scored.lead_id.astype(int), "cutoff": world.data_end})
     truth = world.true_probability(snapshots, 30)
     assert len(scored) > 200
-    assert np.corrcoef(scored.readiness.rank(), pd.Series(truth).rank())[0, 1] > 0.4
+    called = scored.readiness.to_numpy().argsort()[-len(scored) // 10 :]
+    assert truth[called].mean() > 1.5 * truth.mean()
 
 
 def test_a_table_without_times_is_explored_and_never_promoted(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_attributes_of_a_workbook(folder):
         features=Features(attributes=["employees", "postcode"]).model_dump(),
     )
     with open_database(config) as database:
-        assert database.attributes == {"employees": False, "postcode": True}
+        assert database.attributes == {"employees": "number", "postcode": "text"}
         rows = database.query("SELECT employees, postcode FROM leads ORDER BY lead_id")
     assert rows["employees"].tolist()[1] == 12.5
     assert rows["postcode"].tolist() == ["0100", "9000"]

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from features.config import load
+from features.contract.extensions import connect, load_extension
 from features.errors import BadInput
 from features.open_database import open_database
 from features.starter.crm.map import FORMS, map_crm
@@ -18,8 +19,8 @@ Rows = Sequence[tuple[Any, ...]]
 
 class Case(NamedTuple):
     """An export: its files, or the tables of its database; and what they hold, in the order of the
-    rows. Words of each question are in `said`; `candidates` for attributes have the values `as_of`
-    the creation."""
+    rows. Words of each question are in `questions`; `candidates` for attributes have the values
+    `as_of` the creation."""
 
     system: str
     form: str
@@ -28,7 +29,7 @@ class Case(NamedTuple):
     deals: Rows
     events: Rows = ()
     merges: Rows = ()
-    said: tuple[tuple[str, ...], ...] = ()
+    questions: tuple[tuple[str, ...], ...] = ()
     candidates: tuple[str, ...] = ()
     as_of: Rows = ()
 
@@ -60,7 +61,7 @@ HUBSPOT_EXPORT = Case(
     ],
     events=[("1", "2025-01-01 09:00:00", "first_visit", None)],
     merges=[("3", "1", "2025-02-01 00:00:00")],
-    said=(("Proposal", "Closed Won"), ("First Conversion Date",), ("Close Date", "typed")),
+    questions=(("Proposal", "Closed Won"), ("First Conversion Date",), ("Close Date", "typed")),
     candidates=("branche",),
 )
 FIVETRAN = Case(
@@ -112,7 +113,7 @@ FIVETRAN = Case(
         ("2", "2025-01-05 12:00:00", "call", None),
     ],
     merges=[("9", "2", "2025-02-01 00:00:00")],
-    said=(("s7", "s8"), ("as known when the lead was created",)),
+    questions=(("s7", "s8"), ("as known when the lead was created",)),
     candidates=("jobtitle",),
     as_of=[("Trainee",), (None,)],
 )
@@ -137,7 +138,7 @@ DLT = Case(
         ("1", "2025-02-02 12:00:00", "won", "2025-01-10 09:00:00", 5.0),
     ],
     events=[("1", "2025-01-05 12:00:00", "note", None)],
-    said=(("leads.source", "hs_analytics_source"), ("closedwon", "closedlost")),
+    questions=(("leads.source", "hs_analytics_source"), ("closedwon", "closedlost")),
     candidates=("industry",),
 )
 ID_A, ID_B, OPP = "00Q5g000001AbCd", "00Q5g000001AbCe", "0065g00000XyZab"
@@ -180,7 +181,7 @@ SALESFORCE = Case(
     deals=[(ID_A, "2025-02-02 09:00:00", "won", "2025-01-10 09:00:00", 9.5)],
     events=[(ID_A, "2025-01-05 09:00:00", "task call", None)],
     merges=[(ID_B, ID_A, "2025-01-20 10:00:00")],
-    said=(("Qualified", "Open"), ("booked", "event"), ("given up",)),
+    questions=(("Qualified", "Open"), ("booked", "event"), ("given up",)),
     candidates=("industry",),
 )
 REPORT = Case(
@@ -198,7 +199,7 @@ REPORT = Case(
     },
     leads=[(ID_A, "2025-01-02 00:00:00", "Web"), (ID_B, "2025-01-03 00:00:00", None)],
     deals=[(ID_A, "2025-02-02 00:00:00", "won", None, None)],
-    said=(("converted lead a win",), ("task",)),
+    questions=(("converted lead a win",), ("task",)),
 )
 SALESFORCE_FIVETRAN = Case(
     "salesforce",
@@ -220,7 +221,7 @@ SALESFORCE_FIVETRAN = Case(
     leads=[(ID_A, "2025-01-02 10:00:00", "Web")],
     deals=[(ID_A, "2025-01-31 00:00:00", "lost", "2025-01-10 09:00:00", None)],
     events=[(ID_A, "2025-01-04 09:00:00", "booked demo", None)],
-    said=(("merges", "MasterRecordId"),),
+    questions=(("merges", "MasterRecordId"),),
 )
 PIPEDRIVE = Case(
     "pipedrive",
@@ -250,7 +251,7 @@ PIPEDRIVE = Case(
         ("1", None, "open", "2025-02-10 09:00:00", 10.0),
     ],
     events=[("1", "2025-01-06 10:00:00", "call", None)],
-    said=(("2 people are left out",), ("1 deals are left out",)),
+    questions=(("2 people are left out",), ("1 deals are left out",)),
     candidates=("person_label",),
 )
 PIPEDRIVE_DEALS = Case(
@@ -268,7 +269,7 @@ PIPEDRIVE_DEALS = Case(
         ("11", "2025-02-01 10:00:00", "lost", "2025-01-10 09:00:00", 50.0),
         ("12", None, "open", "2025-02-10 09:00:00", 10.0),
     ],
-    said=(("activities", "title"), ("leads.source",)),
+    questions=(("activities", "title"), ("leads.source",)),
 )
 PIPEDRIVE_TABLES = Case(
     "pipedrive",
@@ -285,7 +286,7 @@ PIPEDRIVE_TABLES = Case(
     leads=[("1", "2025-01-02 10:00:00", None)],
     deals=[("1", "2025-02-01 10:00:00", "won", "2025-01-10 09:00:00", 7.0)],
     events=[("1", "2025-01-06 10:00:00", "meeting", None)],
-    said=(("1 deals are left out",),),
+    questions=(("1 deals are left out",),),
 )
 DYNAMICS = Case(
     "dynamics",
@@ -308,7 +309,7 @@ DYNAMICS = Case(
         ("a-1", "2025-02-01 10:00:00", "won", None, None),
         ("a-2", "2025-02-02 10:00:00", "lost", None, None),
     ],
-    said=(("Modified On",), ("opportunities",), ("Qualified", "Disqualified", "Open")),
+    questions=(("Modified On",), ("opportunities",), ("Qualified", "Disqualified", "Open")),
     candidates=("rating",),
 )
 DYNAMICS_TABLES = Case(
@@ -338,7 +339,7 @@ DYNAMICS_TABLES = Case(
     ],
     events=[("a-1", "2025-01-05 10:00:00", "phonecall", None)],
     merges=[("a-2", "a-1", "2025-02-02 10:00:00")],
-    said=(("statecode",),),
+    questions=(("statecode",),),
 )
 CASES = [
     *(HUBSPOT_EXPORT, FIVETRAN, DLT, SALESFORCE, REPORT, SALESFORCE_FIVETRAN, PIPEDRIVE),
@@ -408,7 +409,7 @@ def test_a_form_is_mapped(case: Case, tmp_path: Path) -> None:
             assert database.connection.execute(sql).fetchall() == case.as_of
     head = (tmp_path / "readiness.toml").read_text().split("\n\n")[0]
     assert head.count("QUESTIONS") == 1
-    for words in case.said:
+    for words in case.questions:
         assert any(all(word in q for word in words) for q in mapped.questions), words
     offered = next((q for q in mapped.questions if "candidates" in q), ": ").rpartition(": ")[2]
     assert tuple(filter(None, offered.split(", "))) == case.candidates
@@ -444,3 +445,20 @@ def test_a_folder_of_another_system_is_refused(tmp_path: Path) -> None:
         map_crm(written(tmp_path, PIPEDRIVE.files), "salesforce")
     with pytest.raises(BadInput, match="no folder"):
         map_crm(tmp_path / "nowhere", "salesforce")
+
+
+def test_a_workbook_is_mapped_as_a_text_file_is(tmp_path: Path) -> None:
+    written(tmp_path, DYNAMICS.files)
+    with connect() as connection:
+        load_extension(connection, "excel")
+        connection.execute(
+            f"COPY (FROM read_csv('{tmp_path}/leads.csv')) TO '{tmp_path}/leads.xlsx' "
+            "(FORMAT xlsx, HEADER true)"
+        )
+    (tmp_path / "leads.csv").unlink()
+    write_starter(tmp_path, map_crm(tmp_path, "dynamics"))
+    with open_database(load(tmp_path)) as database:
+        rows = database.connection.execute(
+            "SELECT lead_id, closed_at::VARCHAR, outcome, NULL, NULL FROM deals ORDER BY 1"
+        ).fetchall()
+    assert rows == DYNAMICS.deals

@@ -27,7 +27,7 @@ def mapped(folder: Path, text: str, name: str = "table.csv") -> Mapped:
     return map_flat(folder, Path(name))
 
 
-def asked(result: Mapped, *words: str) -> str:
+def question_with(result: Mapped, *words: str) -> str:
     """The one question that has all these words."""
     (question,) = (q for q in result.questions if all(word in q for word in words))
     return question
@@ -37,11 +37,13 @@ def test_columns_are_taken_for_what_they_are(tmp_path: Path) -> None:
     result = mapped(tmp_path, HEAD + ROWS)
     assert result.attributes == ("staff", "region")
     assert not result.random_split
-    question = asked(result, "'status'")
+    question = question_with(result, "'status'")
     assert question.index("Won: Won") < question.index("Lost: Lost") < question.index("In talks")
-    assert asked(result, "'id'")
-    assert asked(result, "'created'", "'closed'")
-    left_out = asked(result, "left out", "'reason'", "100% of those won", "0% of those open")
+    assert question_with(result, "'id'")
+    assert question_with(result, "'created'", "'closed'")
+    left_out = question_with(
+        result, "left out", "'reason'", "100% of those won", "0% of those open"
+    )
     assert "'note'" in left_out
 
 
@@ -82,8 +84,8 @@ def test_without_times_the_days_are_artificial_and_each_lead_is_at_one_cutoff(
 ) -> None:
     result = mapped(tmp_path, bank())
     assert result.random_split
-    assert asked(result, "ARTIFICIAL", "exploration only", "before the outcome")
-    assert asked(result, "which column is the id")
+    assert question_with(result, "ARTIFICIAL", "exploration only", "before the outcome")
+    assert question_with(result, "which column is the id")
     write_starter(tmp_path, result)
     config = load(tmp_path)
     assert config.training.split == "random"
@@ -130,8 +132,8 @@ def test_parquet_with_flags(tmp_path: Path) -> None:
     )
     pq.write_table(table, tmp_path / "flags.parquet")
     result = map_flat(tmp_path, tmp_path / "flags.parquet")
-    assert asked(result, "'converted'", "Won: true", "Lost: false")
-    assert asked(result, "'signup_date'", "'converted_on'")
+    assert question_with(result, "'converted'", "Won: true", "Lost: false")
+    assert question_with(result, "'signup_date'", "'converted_on'")
     assert result.attributes == ("plan",)
 
 
@@ -159,4 +161,4 @@ def test_a_file_elsewhere_is_refused(tmp_path: Path) -> None:
 def test_rows_with_an_outcome_and_no_time_are_counted(tmp_path: Path) -> None:
     more = "".join(f"{n},2024-03-01,1,west,Won,2024-04-01,price,n{n}\n" for n in range(100, 130))
     result = mapped(tmp_path, HEAD + ROWS + more + "011,2024-01-08,1,west,Lost,,,x\n")
-    assert asked(result, "1 rows have an outcome and no 'closed'")
+    assert question_with(result, "1 rows have an outcome and no 'closed'")
