@@ -44,7 +44,7 @@ def read_text(path: Path, if_missing: str = "") -> str:
         is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
         return text.replace("\r\n", "\n")
-    except (FileNotFoundError, IsADirectoryError):
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise BadInput(f"There is no file {path}{if_missing or '.'}") from None
     except UnicodeDecodeError as error:
         content = error.object
@@ -54,6 +54,8 @@ def read_text(path: Path, if_missing: str = "") -> str:
             f"{path} is not UTF-8 text: line {line}, byte {place} is 0x{content[error.start]:02x}. "
             "Save it as UTF-8."
         ) from None
+    except (OSError, ValueError) as error:  # of them one for a NUL in the path
+        raise BadInput(f"{path} cannot be read: {getattr(error, 'strerror', error)}") from None
 
 
 def parse_toml(text: str, path: Path, model: type[File], /, **further: Any) -> File:

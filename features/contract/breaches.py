@@ -13,8 +13,9 @@ from typing import Any
 import duckdb
 
 from features.contract.cures import cure
-from features.contract.tables import CONTRACT, cast
+from features.contract.tables import CONTRACT, cast, lead_id_type
 from features.contract.text_values import fits, number
+from features.spec.wording import listed
 from features.sql import literal, quoted
 
 SHOWN = 3
@@ -34,7 +35,7 @@ class Breach:
     def __str__(self) -> str:
         return (
             f"{self.table}.{self.column}: rows that {self.what}: {self.count:,} "
-            f"(first: {'; '.join(self.first)}). {self.advice}"
+            f"(first: {listed(self.first)}). {self.advice}"
         )
 
     def json_fields(self) -> dict[str, Any]:
@@ -185,7 +186,7 @@ def _id_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
     """Lead ids that lost digits on their way, and ids that meet no lead because of how they are
     written."""
     checks = [check for table in columns for check in _lost_digits(table, columns)]
-    if columns["leads"]["lead_id"] == "VARCHAR":
+    if lead_id_type(columns) == "VARCHAR":
         checks += [
             _joins_but_for_writing(table) for table in columns if table not in ("leads", "merges")
         ]
@@ -291,5 +292,5 @@ def write_attribute_faults(
         text = f"{quoted(name)}::VARCHAR"
         connection.execute(
             f"INSERT INTO attribute_faults SELECT {literal(name)}, lead_id, {text} FROM leads "
-            f"WHERE {text} IS NOT NULL AND {number(text)} IS NULL"
+            f"WHERE {text} IS NOT NULL AND NOT coalesce(isfinite({number(text)}), false)"
         )

@@ -34,6 +34,7 @@ from features.contract.tables import (
     CONTRACT,
     cast,
     describe_sources,
+    is_nested,
     is_read_in_place,
     lead_id_type,
     open_sources,
@@ -249,7 +250,7 @@ def _attributes(listed: Sequence[str], who: str, types: dict[str, str]) -> dict[
     _require_columns(listed, who, types)
     attributes: dict[str, AttributeType] = {}
     for name in listed:
-        if types[name].startswith(_TEXT_TYPES):
+        if types[name].startswith(_TEXT_TYPES) and not is_nested(types[name]):
             attributes[name] = "text"
         elif types[name].startswith(_DATE_TYPES):
             attributes[name] = "date"
