@@ -34,6 +34,7 @@ def _utc_naive(value: Any) -> Any:
 
 
 Time = Annotated[datetime, BeforeValidator(_utc_naive)]
+EARLIEST_CUTOFF = datetime(1900, 1, 1)  # a slip of the pen, 0024-01-08, would make 100,000 cutoffs
 SettingsFile = Literal["rules", "sources", "funnel", "segments"]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Encoding = Literal[
@@ -71,7 +72,7 @@ class Times(Strict):
     """The horizon, the cutoff grid and its part for the final test."""
 
     horizon_days: Days = 30
-    first_cutoff: Time
+    first_cutoff: Annotated[Time, Field(ge=EARLIEST_CUTOFF)]
     cutoff_every_days: Days = 7
     test_cutoffs: Annotated[int, Field(ge=1)] = 5
     data_end: Time | None = None

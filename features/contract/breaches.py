@@ -101,8 +101,8 @@ LEAD_CHECKS: tuple[Check, ...] = (
     Check(
         "merges", "into_lead_id", "merge leads in a circle",
         "SELECT lead_id, 'into itself' AS seen FROM merges WHERE into_lead_id = lead_id "
-        "UNION ALL SELECT s.lead_id, 'into ' || s.into_lead_id AS seen FROM survivors s "
-        "JOIN survivors back ON back.lead_id = s.into_lead_id AND back.into_lead_id = s.lead_id",
+        "UNION ALL SELECT m.lead_id, 'into ' || m.into_lead_id AS seen FROM merges m "
+        "JOIN survivors back ON back.lead_id = m.into_lead_id AND back.into_lead_id = m.lead_id",
         "One of them must survive: delete its row.",
     ),
 )  # fmt: skip

@@ -151,7 +151,8 @@ def source_sql(
             "are looked for in tables.folder, queries beside readiness.toml)."
         )
     if has_suffix(named, "sql"):
-        query = _one_query(connection, f"tables.{table}: {path}", read_text(path).strip()).rstrip(";")
+        text = read_text(path).strip()
+        query = _one_query(connection, f"tables.{table}: {path}", text).rstrip(";")
         texts.name_in(table, query, data)
         return query
     if has_suffix(named, "parquet"):
@@ -268,19 +269,23 @@ def _describe(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> 
     described = execute(connection, f"DESCRIBE {query}").fetchall()
     columns = {name: kind for name, kind, *_ in described}
     require_columns(table, list(columns))
-    counts = Counter(name.lower() for name, *_ in described)
-    twice = [name for name, count in counts.items() if count > 1]
-    nested = [
-        f"{c.name} ({columns[c.name]})"
-        for c in CONTRACT[table]
-        if is_nested(columns.get(c.name, ""))
-    ]
-    for names, fault in ((twice, "more than once"), (nested, "with several values in one")):
-        if names:
-            raise BadInput(
-                f"tables.{table} has the column {', '.join(names)} {fault}. Choose one in a query."
-            )
+    require_once(table, [name for name, *_ in described])
+    contract = {c.name: columns.get(c.name, "") for c in CONTRACT[table]}
+    nested = [f"{name}, a {kind}" for name, kind in contract.items() if is_nested(kind)]
+    if nested:
+        raise BadInput(
+            f"tables.{table} has {'; '.join(nested)}, where one value is needed. Choose one in a "
+            "query."
+        )
     return columns
+
+
+def require_once(table: str, columns: Sequence[str]) -> None:
+    """Raises BadInput where a column is there twice, capitals or not: DuckDB would rename one."""
+    counts = Counter(str(name).lower() for name in columns)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise BadInput(f"tables.{table} has the column {', '.join(twice)} more than once.")
 
 
 def is_nested(kind: str) -> bool:

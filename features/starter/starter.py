@@ -13,7 +13,7 @@ from math import ceil
 from pathlib import Path
 
 from features.catalog import MOST_ACTIONS
-from features.config import FILE_NAME, Capacity, Config, Features, Tables, Times
+from features.config import EARLIEST_CUTOFF, FILE_NAME, Capacity, Config, Features, Tables, Times
 from features.contract.database import LeadDatabase
 from features.contract.tables import CONTRACT
 from features.errors import BadInput
@@ -68,7 +68,7 @@ def write_starter(
     config = Config(
         path=paths[0],
         tables=_mapped_tables(mapped, files=False) if mapped else find_tables(folder, database),
-        time=Times(first_cutoff=datetime.min),
+        time=Times(first_cutoff=EARLIEST_CUTOFF),
         capacity=Capacity(share=0.1),
         features=Features(attributes=list(mapped.attributes) if mapped else []),
     )

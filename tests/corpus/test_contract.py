@@ -268,7 +268,7 @@ CASES = [
     case(
         "a cohort by a key that is not there",
         section('[cohort]\nwhere = [{atribute = "country"}]'),
-        message("[cohort]", "atribute"),
+        message("cohort.where", "atribute", "did you mean attribute"),
     ),
     case(
         "a cohort by a segment that is not there",
@@ -309,7 +309,7 @@ CASES = [
             "a-6 a-8 2024-02-05 00:00:00",
             "a-8 a-3 2024-02-06 00:00:00",
         ),
-        Rows("SELECT 1 WHERE false", []),
+        breach("merges.into_lead_id", 3, "a-3: into a-6", "a-6: into a-8", "a-8: into a-3"),
     ),
     case(
         "merged twice",

@@ -56,8 +56,9 @@ def parquet(**types: str) -> Edit:
             with duckdb.connect() as connection:
                 file = folder / f"{table}.csv"
                 connection.execute(
-                    f"COPY (SELECT * REPLACE (CAST(replace(lead_id::VARCHAR, 'a-', '') AS {kind}) AS lead_id)"
-                    f" FROM read_csv('{file}', nullstr = '')) "
+                    "COPY (SELECT * REPLACE "
+                    f"(CAST(replace(lead_id::VARCHAR, 'a-', '') AS {kind}) AS lead_id) "
+                    f"FROM read_csv('{file}', nullstr = '')) "
                     f"TO '{folder / table}.parquet' (FORMAT parquet)"
                 )
         text = (folder / "readiness.toml").read_text()
