@@ -7,6 +7,7 @@ from features.audit.single_features import BANDS
 from features.catalog import catalog_of
 from features.check.gate import refuse_lacks
 from features.check.maturity import days_without_deals
+from features.check.plausibility import refuse_implausible
 from features.check.worked import worked
 from features.conditions.segments import opted_in
 from features.config import Config
@@ -71,10 +72,11 @@ def learn(
 ) -> JudgedTraining:
     """Train and judge one model; nothing is written.
 
-    Raises BadInput where the lead database breaches its contract, Refused where it holds too little
-    to learn from.
+    Raises BadInput where the lead database breaches its contract, Refused where it holds what can
+    hardly be true, or too little to learn from.
     """
     refuse_breaches(database)
+    refuse_implausible(database, config, utc_now())
     refuse_lacks(config, database)
     specs = catalog_of(config, database)
     split = configured_split(config, database.data_end)
