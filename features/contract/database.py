@@ -213,8 +213,8 @@ def stage(
     types = {name: staged.get(name, kind) for name, kind in columns["leads"].items()}
     exclude = reading.exclude
     listed = _attributes(reading.features.attributes, "features.attributes lists", types)
-    asked = {*attributes, *reading.attributes} - listed.keys()
-    further = _attributes(sorted(asked), "A rule or condition asks for", types)
+    needed = {*attributes, *reading.attributes} - listed.keys()
+    further = _attributes(sorted(needed), "A rule or condition asks for", types)
     _require_columns([*exclude.leads], "[exclude] leads names", types)
     _create_tables(connection, {*listed, *further, *exclude.leads}, columns, in_place)
     _create_known_events(connection, reading, "merges" in columns)

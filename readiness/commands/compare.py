@@ -34,7 +34,7 @@ def verb(
     model = model_of(config, which)
     rules = load_rules(config.folder / config.rules)
     only = load_segments(config).named(segment) if segment else None
-    specs = (*rules.specs, *(only.specs if only else ()))
+    specs = (*model.specs, *rules.specs, *(only.specs if only else ()))
     with open_database(model.staged(config), specs) as database, progress_bars() as progress:
         compared = compare(config, database, model, rules, progress, only)
         contacted = None if segment else worked_at(database, compared)

@@ -48,7 +48,10 @@ def verb(
     champion = registry.load(CHAMPION)
     with open_ledger(config.out_folder / "ledger.duckdb") as ledger:
         models = known_models(registry, ledger)
-        with open_database(champion.staged(config)) as database, progress_bars() as progress:
+        with (
+            open_database(champion.staged(config), champion.specs) as database,
+            progress_bars() as progress,
+        ):
             result = monitor(config, database, ledger, models, cutoff, progress)
     page = write_page(result, config.out_folder / "monitor.html")
     run = log(result, registry)

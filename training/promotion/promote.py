@@ -204,7 +204,7 @@ def _fair(
 ) -> Dataset:
     """The snapshots that are fair to all of the models, with the features that this one and the
     rules need, from a database staged as this one knows it. Same rows, same order, for each."""
-    with open_database(model.staged(config), rules.specs) as database:
+    with open_database(model.staged(config), (*rules.specs, *model.specs)) as database:
         cutoffs = fair_cutoffs(config, models, database.data_end)
         specs = distinct([*model.specs, *rules.specs])
         memory_gb = config.engine.memory_gb

@@ -49,7 +49,7 @@ def verb(
     new, current = find_rules(draft, config), current_rules(config)
     model = Registry(config).pick(which)
     staged = config if model is None else model.staged(config)
-    specs = distinct((*new.specs, *current.specs))
+    specs = distinct((*new.specs, *current.specs, *(model.specs if model else ())))
     with open_database(staged, specs) as database, progress_bars() as progress:
         result = backtest(config, database, new, current, model, progress)
     page = write_page(to or config.out_folder / "rules.html", render(result), result)

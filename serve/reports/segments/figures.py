@@ -115,7 +115,8 @@ def segments_report(
     rules, model = load_rules(config.folder / config.rules), Registry(config).pick(which)
     staged = model.staged(config) if model else config
     horizon = model.horizon_days if model else config.time.horizon_days
-    with open_database(staged, (*segments.specs, *rules.specs)) as database:
+    of_model = model.specs if model else ()
+    with open_database(staged, (*of_model, *segments.specs, *rules.specs)) as database:
         cutoff = cutoff or default_cutoff(database.data_end, utc_now())
         past = config.time.mature_cutoffs(min(cutoff, database.data_end), horizon)
         measured = _measured(config, database, segments, past, horizon, progress)
