@@ -6,6 +6,7 @@ from features.audit.audit import audit, refuse_leaks
 from features.audit.single_features import BANDS
 from features.catalog import catalog_of
 from features.check.gate import refuse_lacks
+from features.check.inputs import inputs_at
 from features.check.maturity import days_without_deals
 from features.check.plausibility import refuse_implausible
 from features.check.worked import worked
@@ -90,7 +91,11 @@ def learn(
     learners = select_learner(config, past, specs, split.fit, trees, logistic)
     fitted, chosen = learners.registered, learners.registered.chosen
     others = [*baselines(past, specs, rules), learners.other.way]
-    model = replace(fitted.model, leave_out_actions=tuple(config.features.leave_out_actions))
+    model = replace(
+        fitted.model,
+        leave_out_actions=tuple(config.features.leave_out_actions),
+        inputs=inputs_at(database, database.data_end),
+    )
     unseen = unseen_readiness(past, model, chosen.settings, config.seed)
     model = with_time_to_close(database, model, past, split, unseen)
     progress("fit", 1, 1)
