@@ -76,8 +76,7 @@ KINDS = {
         "Correct its date, or set time.data_end as above: until there, outcomes are known."
     ),
     "lookalike_names": (
-        "Write them alike in the query: SELECT * REPLACE (regexp_replace(lower(trim(action)), "
-        "'[ _-]+', '_', 'g') AS action) FROM ...; features count each by itself."
+        "Features count each by itself. Write them alike in the query of the table."
     ),
     "rounded_ids": "Different leads share such an id. Export lead_id anew, as text.",
 }

@@ -151,7 +151,11 @@ def _odd_dates(
 ) -> Finding:
     days = ", ".join(f"{each.first:%Y-%m-%d} ({each.records:,})" for each in groups[:SHOWN])
     records = sum(each.records for each in groups)
-    what = "at one date, a year or more from any other" if kind[0] == "p" else "20 years too early"
+    what = (
+        "at one date, a year or more from any other"
+        if kind[0] == "p"
+        else "20 years or more before the rest"
+    )
     return Finding(
         kind,
         f"{table}.{column}",
@@ -258,11 +262,12 @@ def _names(database: LeadDatabase) -> Iterator[Finding]:
     counts = (
         "SELECT {0}, sum(events) FROM observed_ WHERE events > 0 AND {0} IS NOT NULL GROUP BY 1"
     )
-    for what, about, sql in (
-        ("action", "action", counts.format("action")),
-        ("source", "source", counts.format("source")),
+    for what, column, about, sql in (
+        ("action", "action", "action", counts.format("action")),
+        ("source", "source", "source", counts.format("source")),
         (
             "leads.source",
+            "source",
             "column",
             "SELECT source, count(*) FROM leads WHERE source IS NOT NULL GROUP BY 1",
         ),
@@ -279,9 +284,24 @@ def _names(database: LeadDatabase) -> Iterator[Finding]:
                     "lookalike_names",
                     f"{what}={key}",
                     f"{about}:{'source' if about == 'column' else key}",
-                    f"{len(names)} spellings that may be one: {shown}{more}",
+                    f"{len(names)} spellings that may be one: {shown}{more}. "
+                    f"As one, in the query: {alike_sql(column, [name for name, _ in names])}",
                     {"names": len(names)},
                 )
+
+
+def alike_sql(column: str, names: Sequence[str]) -> str:
+    r"""The column, these names of it written as `plain` has them (but for rare forms of letters);
+    with classes of Unicode, and so for a .sql file, only where some letter needs them.
+
+    >>> alike_sql("action", ["Visited", "visited "])
+    "trim(regexp_replace(lower(action), '[ _-]+', '_', 'g'), '_') AS action"
+    """
+    if all(name.isprintable() for name in names):
+        return f"trim(regexp_replace(lower({column}), '[ _-]+', '_', 'g'), '_') AS {column}"
+    shown = rf"regexp_replace({column}, '[\p{{Cf}}\p{{Cc}}]', '', 'g')"
+    alike = rf"regexp_replace(lower({shown}), '[\pZ_-]+', '_', 'g')"
+    return f"trim({alike}, '_') AS {column} (in a .sql file)"
 
 
 def visible(name: str) -> str:

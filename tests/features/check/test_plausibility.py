@@ -4,16 +4,19 @@ is not: a real early lead, weekly exports, a quiet Christmas."""
 import ast
 from datetime import datetime, timedelta
 
+import duckdb
 import pandas as pd
 import pytest
 
 from features.audit.finding import codes_to_accept
 from features.check.plausibility import (
     Days,
+    alike_sql,
     as_shown,
     implausible,
     lone_end,
     odd_groups,
+    plain,
     refuse_implausible,
 )
 from features.errors import Refused
@@ -156,6 +159,18 @@ def test_names_that_look_alike_are_shown_so_that_the_difference_shows():
     for name in ("'Visited_Pricing'", "'visited_pricing '", r"'visited\u200b-pricing'"):
         assert f"{name} (1)" in evidence
     assert "home" not in evidence
+
+
+@pytest.mark.parametrize(
+    "names", [["Visited Pricing", "visited_pricing "], ["a\u00a0B", "A_b"], ["a\u200bb ", "AB"]]
+)
+def test_the_cure_makes_them_one(names):
+    cure = alike_sql("name", names).partition(" AS ")[0]
+    rows = duckdb.sql(
+        f"SELECT {cure} FROM (SELECT unnest($names) AS name)", params={"names": names}
+    )
+    assert [text for (text,) in rows.fetchall()] == [plain(name) for name in names]
+    assert len({plain(name) for name in names}) == 1
 
 
 def test_sources_of_leads_and_names_that_are_left_out():
