@@ -54,7 +54,7 @@ _OPTIONS = {  # of a URL, behind its "?"
     "sqlite": [],
     "duckdb": [],
 }
-_SYSTEM_SCHEMAS = ("information_schema", "pg_catalog", "mysql", "performance_schema", "sys")
+SYSTEM_SCHEMAS = ("information_schema", "pg_catalog", "mysql", "performance_schema", "sys")
 
 
 def cause(error: Exception) -> str:
@@ -277,7 +277,7 @@ def detach(connection: duckdb.DuckDBPyConnection) -> None:
 def _names(connection: duckdb.DuckDBPyConnection, of: str, name: str) -> list[tuple[str, str]]:
     sql = f"SELECT schema_name, {name} FROM {of} WHERE database_name = 'crm'"
     rows = connection.execute(sql).fetchall()
-    return [(schema, each) for schema, each in rows if schema.lower() not in _SYSTEM_SCHEMAS]
+    return [(schema, each) for schema, each in rows if schema.lower() not in SYSTEM_SCHEMAS]
 
 
 def table_sql(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.contract.databases import attach, read_place
 from features.contract.extensions import connect, load_extension
 from features.sql import literal, quoted
 from features.starter.mapping import Ask
@@ -24,9 +25,8 @@ def asking(folder: Path, there: Iterable[Relation]) -> Iterator[Ask]:
     with connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET file_search_path = {literal(str(folder.resolve()))}")
-        for file in sorted({each.file for each in there if each.in_database}):
-            path = literal(str(folder / file))
-            connection.execute(f"ATTACH {path} AS crm (READ_ONLY, TYPE duckdb)")
+        for database in sorted({each.file for each in there if each.in_database}):
+            attach(connection, read_place(database, folder))
         if any(each.file.lower().endswith(".xlsx") for each in there):
             load_extension(connection, "excel")
         for each in there:

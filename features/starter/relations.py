@@ -1,25 +1,30 @@
-"""What lies in a folder to be mapped: files, and the tables of its DuckDB files."""
+"""What is there to be mapped: the files of a folder, and the tables of its database files or of a
+server."""
 
 import csv
 import gzip
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from features.contract.databases import SYSTEM_SCHEMAS, attach, detach, read_place
 from features.contract.extensions import connect, load_extension
+from features.errors import BadInput
 from features.sql import literal, quoted
 
 TEXT_KINDS = (".csv", ".csv.gz", ".tsv", ".txt")
+DATABASE_KINDS = (".duckdb", ".db", ".sqlite", ".sqlite3")
 _FOOTER_LINES = 12  # at most so many lines at the end of a report are no rows
 
 
 @dataclass(frozen=True)
 class Relation:
     """A file or table: its name without kind or schema, the SQL to follow FROM, its columns, the
-    file that holds it, and whether that is a database."""
+    file that holds it, and whether that is a database (or `file` the URL of one)."""
 
     name: str
     sql: str
@@ -43,9 +48,42 @@ def plain(name: str) -> str:
     return re.sub("^propert(?:y|ies)", "", letters) or letters
 
 
-def relations(folder: Path) -> list[Relation]:
-    """Every file with columns in a folder, and every table of its DuckDB files."""
-    return [each for path in sorted(folder.iterdir()) for each in _in_file(path)]
+def relations(folder: Path, database: str | None = None) -> list[Relation]:
+    """Every file with columns in a folder, and every table of `database` (a path or URL as
+    `tables.database` has it), else of the folder's database files."""
+    files = [each for path in sorted(folder.iterdir()) for each in _in_file(path)]
+    if database is not None:
+        return [*files, *tables_of(database, folder)]
+    return files + [each for name in database_files(folder) for each in tables_of(name, folder)]
+
+
+def database_files(folder: Path) -> list[str]:
+    """The DuckDB and SQLite files of a folder, by their content."""
+    names = []
+    for path in sorted(folder.iterdir()):
+        if path.name.lower().endswith(DATABASE_KINDS):
+            with suppress(BadInput):
+                read_place(path.name, folder)
+                names.append(path.name)
+    return names
+
+
+def tables_of(database: str, folder: Path) -> list[Relation]:
+    """The tables of a database, named as `tables.database` names it. Raises BadInput where it
+    cannot be opened."""
+    with connect() as connection:
+        place = read_place(database, folder)
+        attach(connection, place)
+        rows = connection.execute(
+            "SELECT schema_name, table_name, list(column_name ORDER BY column_index) "
+            "FROM duckdb_columns() WHERE database_name = 'crm' GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        detach(connection)
+    return [
+        Relation(table, f"crm.{quoted(schema)}.{quoted(table)}", tuple(columns), database, True)
+        for schema, table, columns in rows
+        if schema.lower() not in SYSTEM_SCHEMAS
+    ]
 
 
 def _in_file(path: Path) -> Iterator[Relation]:
@@ -63,8 +101,6 @@ def _in_file(path: Path) -> Iterator[Relation]:
             whole = f"read_xlsx({literal(str(path))}, header = true, stop_at_empty = false)"
             rows = connection.execute(f"DESCRIBE FROM {whole}").fetchall()
         yield Relation(path.stem, sql, tuple(row[0] for row in rows), path.name)
-    elif name.endswith((".duckdb", ".db")):
-        yield from _tables(path)
 
 
 def _text_file(path: Path) -> Iterator[Relation]:
@@ -93,20 +129,6 @@ def has_footer(path: Path, delimiter: str, width: int) -> bool:
     lines = [line for line in text.splitlines()[1:] if line][-_FOOTER_LINES:]
     fields = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
     return width > 1 and bool(fields) and fields[-1] < width
-
-
-def _tables(path: Path) -> Iterator[Relation]:
-    try:
-        with duckdb.connect(str(path), read_only=True) as connection:
-            rows = connection.execute(
-                "SELECT schema_name, table_name, list(column_name ORDER BY column_index) "
-                "FROM duckdb_columns() WHERE NOT internal GROUP BY ALL ORDER BY ALL"
-            ).fetchall()
-    except duckdb.Error:
-        return
-    for schema, table, columns in rows:
-        sql = f"crm.{quoted(schema)}.{quoted(table)}"
-        yield Relation(table, sql, tuple(columns), path.name, in_database=True)
 
 
 def column_of(columns: Sequence[str], names: str) -> str | None:

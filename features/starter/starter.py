@@ -12,21 +12,19 @@ from datetime import datetime, timedelta
 from math import ceil
 from pathlib import Path
 
-import duckdb
-
 from features.catalog import MOST_ACTIONS
 from features.config import FILE_NAME, Capacity, Config, Features, Tables, Times
 from features.contract.database import LeadDatabase
-from features.contract.extensions import connect
 from features.contract.tables import CONTRACT
 from features.errors import BadInput
 from features.open_database import open_database
 from features.spec.wording import say
-from features.sql import literal, quoted
+from features.sql import quoted
 from features.starter.flat import END, FIRST_CUTOFF, TEST_WEEKS
 from features.starter.funnel import funnel_text
 from features.starter.guesses import IMPORTANT, MINOR, begins_word, guess_points
 from features.starter.mapping import Mapped
+from features.starter.relations import database_files, tables_of
 from features.starter.segments import segments_text
 from features.starter.sources import sources_text
 from features.starter.templates import RULES, SETTINGS
@@ -49,9 +47,12 @@ HORIZONS, LEAST_MATURE, MOST_TEST = (30, 21, 14, 7), 8, 5
 DECIDING = "accept|activat|approv|bought|cancel|clos|declin|lost|paid|purchas|reject|sign|won"
 
 
-def write_starter(folder: Path, mapped: Mapped | None = None) -> list[Path]:
+def write_starter(
+    folder: Path, mapped: Mapped | None = None, database: str | None = None
+) -> list[Path]:
     """Write readiness.toml and the files that it names into a folder of tables, all of them or
-    none; return the paths. `mapped` are queries for the tables, written beside it as .sql files.
+    none; return the paths. `mapped` are queries for the tables, written beside it as .sql files;
+    `database` holds the tables that are no files, by a path or URL.
 
     Raises BadInput where one of them exists, and where tables are absent, unreadable or incomplete.
     """
@@ -66,7 +67,7 @@ def write_starter(folder: Path, mapped: Mapped | None = None) -> list[Path]:
             raise BadInput(f"{path} exists already. Edit it, or move it away and run init again.")
     config = Config(
         path=paths[0],
-        tables=_mapped_tables(mapped, files=False) if mapped else find_tables(folder),
+        tables=_mapped_tables(mapped, files=False) if mapped else find_tables(folder, database),
         time=Times(first_cutoff=datetime.min),
         capacity=Capacity(share=0.1),
         features=Features(attributes=list(mapped.attributes) if mapped else []),
@@ -104,37 +105,30 @@ def _write_all(texts: Mapping[Path, str]) -> None:
         raise
 
 
-def find_tables(folder: Path) -> Tables:
+def find_tables(folder: Path, database: str | None = None) -> Tables:
     """Where the tables of a folder are: files named after them, .sql before .parquet, .csv,
-    .csv.gz, .tsv and .txt, else tables of its only DuckDB file (.duckdb, .db).
+    .csv.gz, .tsv and .txt, else tables of `database` (a path or URL), or of the folder's only
+    database file that has some.
 
-    Raises BadInput, with the contract, where events, leads or deals are not found.
+    Raises BadInput, with the contract, where leads or deals are not found.
     """
     files = {path.name.lower(): path.name for path in sorted(folder.iterdir()) if path.is_file()}
     kinds = [(table, table + kind) for table in CONTRACT for kind in FILE_KINDS]
     named = {table: files[name] for table, name in kinds if name in files}
-    candidates = [name for name in files.values() if name.lower().endswith((".duckdb", ".db"))]
-    inside = {name: _tables_inside(folder / name) - set(named) for name in candidates}
-    databases = [name for name, tables in inside.items() if tables]
-    if len(databases) > 1:
-        raise BadInput(f"Several DuckDB files hold tables: {', '.join(databases)}. Leave only one.")
-    for name in databases:
-        named |= {table: table for table in inside[name]}
+    inside = {}
+    for place in database_files(folder) if database is None else [database]:
+        tables = {each.name.lower(): each.name for each in tables_of(place, folder)}
+        inside[place] = {t: tables[t] for t in CONTRACT if t in tables and t not in named}
+    places = [place for place, tables in inside.items() if tables]
+    if len(places) > 1:
+        raise BadInput(f"Several database files hold tables: {', '.join(places)}. Leave only one.")
+    for place in places:
+        named |= inside[place]
     missing = [table for table in REQUIRED if table not in named]
     if missing:
-        raise BadInput(_what_is_needed(folder, missing, list(files.values())))
-    return Tables.model_validate(named | {"database": databases[0] if databases else None})
-
-
-def _tables_inside(path: Path) -> set[str]:
-    """The tables of the contract in a DuckDB file; none in any other file."""
-    try:
-        with connect() as connection:
-            connection.execute(f"ATTACH {literal(str(path))} AS crm (READ_ONLY, TYPE duckdb)")
-            rows = connection.execute("SHOW TABLES FROM crm.main").fetchall()
-    except duckdb.Error:
-        return set()
-    return {name.lower() for (name,) in rows} & set(CONTRACT)
+        there = list(files.values()) if database is None else [*files.values(), *inside[database]]
+        raise BadInput(_what_is_needed(folder, missing, there))
+    return Tables.model_validate(named | {"database": places[0] if places else None})
 
 
 def _what_is_needed(folder: Path, missing: list[str], files: list[str]) -> str:

@@ -22,11 +22,19 @@ def verb(
         Literal["hubspot", "salesforce", "pipedrive", "dynamics"] | None,
         typer.Option("--from", help="DIR holds exports of this system, or its warehouse tables."),
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="The tables are in this database: a path, or postgresql://user:${PASSWORD}@host/name.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a commented readiness.toml and rules.toml, with sources, funnel and segments.toml.
 
-    DIR holds events, leads and deals (.parquet, .csv, .sql, or one DuckDB file with them). Points,
+    DIR holds leads, deals and events: .parquet, .csv, .sql, or one DuckDB or SQLite file with them.
+    With --database they may be on a server, whose password the environment holds. Points,
     the baskets of sources and the stages of the funnel are guessed from the names in your data:
     check and edit them. With --flat or --from, tables of another shape are mapped by queries
     (leads.sql, deals.sql, ...), and readiness.toml begins with the questions that only you can
@@ -38,8 +46,8 @@ def verb(
 
     if flat and crm:
         raise typer.BadParameter("name --flat or --from, one of them")
-    mapped = map_crm(folder, crm) if crm else map_flat(folder, flat) if flat else None
-    written = write_starter(folder, mapped)
+    mapped = map_crm(folder, crm, database) if crm else map_flat(folder, flat) if flat else None
+    written = write_starter(folder, mapped, database)
     questions = {"questions": list(mapped.questions)} if mapped else {}
     if as_json:
         print_json({"written": [str(path) for path in written]} | questions)

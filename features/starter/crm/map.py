@@ -16,13 +16,14 @@ FORMS = {
 }
 
 
-def map_crm(folder: Path, system: str) -> Mapped:
-    """The queries that map the files of a folder, or the tables of its DuckDB file.
+def map_crm(folder: Path, system: str, database: str | None = None) -> Mapped:
+    """The queries that map the files of a folder, or the tables of `database` (a path or URL), else
+    of the folder's database file.
 
     Raises BadInput where no form of the system is there, and says what each lacks.
     """
     if not folder.is_dir():
         raise BadInput(f"There is no folder {folder}.")
-    form, sources = choose(FORMS[system], relations(folder))
+    form, sources = choose(FORMS[system], relations(folder, database))
     with asking(folder, sources.values()) as ask:
         return map_form(form, sources, ask)
