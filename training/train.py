@@ -6,7 +6,9 @@ from features.audit.audit import audit, refuse_leaks
 from features.audit.single_features import BANDS
 from features.catalog import catalog_of
 from features.check.gate import refuse_lacks
+from features.check.inputs import inputs_at
 from features.check.maturity import days_without_deals
+from features.check.plausibility import refuse_implausible
 from features.check.worked import worked
 from features.conditions.segments import opted_in
 from features.config import Config
@@ -71,10 +73,11 @@ def learn(
 ) -> JudgedTraining:
     """Train and judge one model; nothing is written.
 
-    Raises BadInput where the lead database breaches its contract, Refused where it holds too little
-    to learn from.
+    Raises BadInput where the lead database breaches its contract, Refused where it holds what can
+    hardly be true, or too little to learn from.
     """
     refuse_breaches(database)
+    refuse_implausible(database, config, utc_now())
     refuse_lacks(config, database)
     specs = catalog_of(config, database)
     split = configured_split(config, database.data_end)
@@ -88,7 +91,11 @@ def learn(
     learners = select_learner(config, past, specs, split.fit, trees, logistic)
     fitted, chosen = learners.registered, learners.registered.chosen
     others = [*baselines(past, specs, rules), learners.other.way]
-    model = replace(fitted.model, leave_out_actions=tuple(config.features.leave_out_actions))
+    model = replace(
+        fitted.model,
+        leave_out_actions=tuple(config.features.leave_out_actions),
+        inputs=inputs_at(database, database.data_end),
+    )
     unseen = unseen_readiness(past, model, chosen.settings, config.seed)
     model = with_time_to_close(database, model, past, split, unseen)
     progress("fit", 1, 1)

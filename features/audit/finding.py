@@ -66,6 +66,19 @@ KINDS = {
     "events_only": (
         "Whether a lead has events reveals its outcome. Read the events of all leads in one way."
     ),
+    # What can hardly be true (features/check/plausibility.py).
+    "placeholder_date": (
+        "A program or a person wrote it where the date was not known. Have the query give NULL, or "
+        "the true date."
+    ),
+    "far_date": "Is the year right? Correct it, have the query give NULL, or leave the row out.",
+    "lone_last_record": (
+        "Correct its date, or set time.data_end as above: until there, outcomes are known."
+    ),
+    "lookalike_names": (
+        "Features count each by itself. Write them alike in the query of the table."
+    ),
+    "rounded_ids": "Different leads share such an id. Export lead_id anew, as text.",
 }
 
 

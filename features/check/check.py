@@ -20,6 +20,7 @@ from features.check.notes import (
     unrecorded_notes,
     unused_acceptance_note,
 )
+from features.check.plausibility import implausible
 from features.check.report import ActionCount, CutoffCount, Note, Report, TableSpan, totals
 from features.check.worked import worked
 from features.cohort import cohort_at
@@ -40,6 +41,7 @@ def check(
     """The report on a lead database. `now` is naive UTC: later times in the data are breaches."""
     breaches = tuple(breaches_of(database, now))
     findings = () if breaches else _audited(database, config, progress)
+    unlikely = implausible(database, config, now)
     rows = row_notes(database)
     actions = _actions(database, config.features.leave_out_actions)
     cutoffs = _cutoffs(database, config)
@@ -52,7 +54,7 @@ def check(
         *setting_notes(database, config, [each.action for each in actions]),
         *cutoff_notes(database, config, cutoffs),
         *unrecorded_notes(database, config),
-        unused_acceptance_note(config, findings),
+        unused_acceptance_note(config, (*findings, *unlikely)),
         Note("days without a deal before the data end", *days_without_deals(database)),
     ]
     return Report(
@@ -72,6 +74,7 @@ def check(
         notes=tuple(note for note in notes if note.count),
         breaches=breaches,
         findings=findings,
+        implausible=unlikely,
         lacks=lacks(config, database),
         maturity=maturity(database, config),
         worked=worked(database, [each.cutoff for each in cutoffs if each.mature]),

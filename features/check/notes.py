@@ -141,7 +141,7 @@ def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) 
 
 
 def unused_acceptance_note(config: Config, findings: Sequence[Finding]) -> Note:
-    """What readiness.toml accepts and the audit does not find."""
+    """What readiness.toml accepts and is not among the findings."""
     known = sorted({text for each in findings for text in (each.code, each.about)})
     unused = [
         _with_nearest(pattern, known)

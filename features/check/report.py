@@ -75,9 +75,10 @@ class Report:
     `snapshots` has mature, censored and won; `features` counts each kind; `counts` has a number for
     each of `notes.ROWS`. `won_share` is the share won of the mature snapshots, `recorded_late` the
     share of events recorded after they occurred; either is None where there are none. `findings`
-    are those of the leakage audit, which does not run where the contract is breached; `lacks` are
-    the reasons why training would refuse for too little data. `worked` counts the leads open at the
-    mature cutoffs, contacted or not; None without contacts.
+    are those of the leakage audit, which does not run where the contract is breached; `implausible`
+    what can hardly be true (features/check/plausibility.py); `lacks` are the reasons why training
+    would refuse for too little data. `worked` counts the leads open at the mature cutoffs,
+    contacted or not; None without contacts.
     """
 
     data_end: datetime
@@ -94,6 +95,7 @@ class Report:
     notes: tuple[Note, ...]
     breaches: tuple[Breach, ...]
     findings: tuple[Finding, ...] = ()
+    implausible: tuple[Finding, ...] = ()
     lacks: tuple[Lack, ...] = ()
     maturity: Maturity | None = None
     worked: Worked | None = None
@@ -104,14 +106,15 @@ class Report:
         return not self.breaches
 
     @property
-    def leaks(self) -> tuple[Finding, ...]:
-        """The findings of the leakage audit that readiness.toml does not accept."""
-        return tuple(each for each in self.findings if not each.accepted)
+    def refused(self) -> tuple[Finding, ...]:
+        """The findings, of the audit and of what can hardly be true, that readiness.toml does not
+        accept: training refuses."""
+        return tuple(each for each in (*self.findings, *self.implausible) if not each.accepted)
 
     def json_fields(self) -> dict[str, Any]:
         """As `check --json` prints it: the reasons not to train are under `training`."""
         training = {
-            "passes": self.ok and not self.leaks and not self.lacks,
+            "passes": self.ok and not self.refused and not self.lacks,
             "reasons": self.lacks,
         }
         shown = {name: value for name, value in vars(self).items() if name != "lacks"}

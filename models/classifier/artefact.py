@@ -22,6 +22,7 @@ from skops.io import dumps, get_untrusted_types, loads
 from skops.io import load as load_skops
 
 from features.catalog import CUSTOM
+from features.check.inputs import Inputs
 from features.errors import Refused
 from features.stored import from_dict, to_dict
 from models.classifier.calibration_line import CalibrationLine
@@ -116,6 +117,7 @@ def describe(model: ReadinessModel) -> dict[str, Any]:
         "base_rate": model.base_rate,
         "leave_out_actions": list(model.leave_out_actions),
         "time_to_close": json.dumps(model.time_to_close and model.time_to_close.to_dict()),
+        "inputs": json.dumps(model.inputs and model.inputs.to_dict()),
     }
 
 
@@ -123,6 +125,7 @@ def remember(info: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of ReadinessModel that `describe` wrote."""
     custom = {spec.name: spec for spec in CUSTOM}
     curves = json.loads(info.get("time_to_close", "null"))
+    inputs = json.loads(info.get("inputs", "null"))
     return {
         "specs": tuple(from_dict(given, custom) for given in json.loads(info["specs"])),
         "dropped": dict(info["dropped"]),
@@ -131,4 +134,5 @@ def remember(info: Mapping[str, Any]) -> dict[str, Any]:
         "base_rate": float(info["base_rate"]),
         "leave_out_actions": tuple(info["leave_out_actions"]),
         "time_to_close": None if curves is None else time_to_close.from_dict(curves),
+        "inputs": None if inputs is None else Inputs.from_dict(inputs),
     }

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from features.check.inputs import Inputs
 from features.config import Config, Features
 from features.spec.compiled import attribute_columns
 from features.spec.spec import Spec
@@ -23,8 +24,8 @@ class ReadinessModel:
     `specs` are its features in order; `dropped` the columns left out at fit and why;
     `leave_out_actions` the actions that it never saw;
     `trained_until` its last training cutoff, so that cutoffs from `trained_until + horizon_days`
-    on are fair tests of it; `base_rate` the share of training snapshots won; `time_to_close` None
-    in models stored before there was one.
+    on are fair tests of it; `base_rate` the share of training snapshots won; `time_to_close` and
+    `inputs`, what the database of its training held, None in models stored before there were any.
     """
 
     classifier: ReadinessClassifier
@@ -37,6 +38,7 @@ class ReadinessModel:
     version: str = "unregistered"
     run_id: str = ""
     time_to_close: TimeToClose | None = None
+    inputs: Inputs | None = None
     name = "model"
 
     def __repr__(self) -> str:

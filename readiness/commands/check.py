@@ -28,9 +28,10 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     """Show what is in the lead database, and what is wrong with it.
 
     Rows, time range, actions, class balance, mature and censored snapshots, and every breach of the
-    contract with its count, first offenders and what to do. Then the leakage audit: actions,
-    attributes and times that may reveal the outcome before it could be known. Exits 2 if the
-    contract is breached, 1 if the audit reports what readiness.toml does not accept.
+    contract with its count, first offenders and what to do. Then what can hardly be true
+    (docs/plausibility.md), and the leakage audit: actions, attributes and times that may reveal the
+    outcome before it could be known. Exits 2 if the contract is breached, 1 if there is a finding
+    of either that readiness.toml does not accept.
 
     Also says whether there is enough data to train, or every reason why not (docs/enough-data.md).
     Too little data is not an error: until then `readiness score` uses the points alone.
@@ -50,18 +51,19 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
         _print_report(report, config.audit.accepted)
     if not report.ok:
         raise typer.Exit(2)
-    if report.leaks:
+    if report.refused:
         raise typer.Exit(1)
 
 
 def _print_report(report: "Report", accepted: list[str]) -> None:
     from features.audit.finding import grouped, to_lines
+    from features.check.plausibility import as_shown
 
     spans = [(t.table, f"{t.rows:,}", _day(t.first), _day(t.last)) for t in report.tables]
     print_table("Tables", ["table", ">rows", "from", "to"], spans)
     actions = [
         (
-            escape(action.action) + " (left out)" * action.left_out,
+            escape(as_shown(action.action)) + " (left out)" * action.left_out,
             *(f"{action.events:,}", f"{action.leads:,}", f"{action.share:.1%}"),
         )
         for action in report.actions[:20]
@@ -72,7 +74,7 @@ def _print_report(report: "Report", accepted: list[str]) -> None:
     deals, snapshots = report.deals, report.snapshots
     won = "unknown" if report.won_share is None else f"{report.won_share:.1%}"
     out.print(
-        f"Leads: {deals['won']:,} won, {deals['lost']:,} lost, {deals['open']:,} still open.\n"
+        f"Deals: {deals['won']:,} won, {deals['lost']:,} lost. Open leads: {deals['open']:,}.\n"
         f"Snapshots (lead and cutoff): {snapshots['mature']:,} mature, of which {won} won within "
         f"{plural(report.horizon_days, 'day')}; {snapshots['censored']:,} censored "
         "(outcome not yet known: "
@@ -87,32 +89,33 @@ def _print_report(report: "Report", accepted: list[str]) -> None:
         rows.add_row("[yellow]note[/]", escape(str(note)))
     for breach in report.breaches:
         rows.add_row("[red]breach[/]", escape(str(breach)))
-    for accepted_ones, status in ((False, "[red]leak[/]"), (True, "[dim]accepted[/]")):
-        same = [each for each in report.findings if each.accepted is accepted_ones]
-        for heading, group in grouped(same).items():
-            rows.add_row(status, escape("\n  ".join([heading, *to_lines(group)])))
+    for findings, status in ((report.implausible, "implausible"), (report.findings, "leak")):
+        for is_accepted, label in ((False, f"[red]{status}[/]"), (True, "[dim]accepted[/]")):
+            same = [each for each in findings if each.accepted is is_accepted]
+            for heading, group in grouped(same).items():
+                rows.add_row(label, escape("\n  ".join([heading, *to_lines(group)])))
     for lack in report.lacks:
         rows.add_row("[yellow]lack[/]", escape(str(lack)))
     out.print(rows)
     if report.lacks:
         out.print("[bold yellow]Not enough to train yet:[/] the points alone are served.")
-    if report.leaks:
-        _print_leaks(report.leaks, accepted)
+    if report.refused:
+        _print_refused(report.refused, accepted)
     if report.ok:
         out.print("[bold green]The contract is kept.[/]")
     else:
         out.print(f"[bold red]{plural(len(report.breaches), 'kind')} of breach to mend.[/]")
 
 
-def _print_leaks(leaks: Sequence["Finding"], accepted: list[str]) -> None:
+def _print_refused(findings: Sequence["Finding"], accepted: list[str]) -> None:
     from features.audit.finding import codes_to_accept, to_paste
 
     out.print(
-        f"[bold red]{plural(len(leaks), 'finding')} of the leakage audit:[/] training refuses "
-        "until each is mended, left out, or accepted in readiness.toml (docs/audit.md). To accept, "
-        "with a comment that says why, put in place of its \\[audit]:"
+        f"[bold red]{plural(len(findings), 'finding')}:[/] training refuses until each is "
+        "mended, left out, or accepted in readiness.toml (docs/audit.md, docs/plausibility.md). To "
+        "accept, with a comment that says why, put in place of its \\[audit]:"
     )
-    print_path(to_paste(dict.fromkeys([*accepted, *codes_to_accept(leaks)])))
+    print_path(to_paste(dict.fromkeys([*accepted, *codes_to_accept(findings)])))
 
 
 def _day(moment: datetime | None) -> str:

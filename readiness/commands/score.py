@@ -1,8 +1,9 @@
 """The verb score."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.markup import escape
 
 from features.spec.wording import plural
@@ -31,6 +32,12 @@ def verb(
     which: Which = "champion",
     to: Export = None,
     segment: Segment = None,
+    accept: Annotated[
+        bool,
+        typer.Option(
+            "--accept", help="Score although nearly all recent events have unknown actions."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score every open lead into the ledger, with its points, reasons and a route.
@@ -46,6 +53,10 @@ def verb(
     [routing] of readiness.toml says who goes to sales, and by when they are called; all others go
     to nurture, or are disqualified. Leads on which model and rules disagree are marked. Decisions
     of people (readiness override) are exported in their own column, decided_route.
+
+    Where 90 % or more of the events of the last 28 days have actions that neither model nor rules
+    know, as after a renaming, it exits 1 and writes nothing, unless --accept. Notes say what can
+    hardly be true (docs/plausibility.md), and which columns differ from the model's training.
 
     The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
     leads of one, while the ledger gets them all.
@@ -68,7 +79,7 @@ def verb(
         open_database(scorer.staged(config), scorer.specs) as database,
         progress_bars() as progress,
     ):
-        scored = score_all(config, database, scorer, ledger, cutoff, progress)
+        scored = score_all(config, database, scorer, ledger, cutoff, progress, accept)
         written = ledger.export(scored.run, to, segment) if to else None
         result = scored.json_fields() | {"ledger": ledger_path, "export": written}
         result |= {"segment": scored.of_segment(segment)} if segment else {}

@@ -1,16 +1,19 @@
 """`readiness score`: every open lead at a cutoff, in batches, into the ledger, exactly once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
+from features.check.inputs import WINDOW, Inputs, changed_columns, inputs_at, listed
+from features.check.plausibility import implausible
 from features.config import Config
 from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
+from features.errors import Refused
 from features.progress import Progress, silent
 from features.spark.whole import SparkSample
 from features.spec.wording import plural
@@ -24,6 +27,27 @@ from serve.scoring.on_spark import ScoringResult, score_on_spark
 from serve.scoring.points_only import NO_MODEL, PointsOnly
 from serve.scoring.prior_shift import shifted
 from serve.scoring.scorer import Scorer
+
+NOTED, NEARLY_ALL = 0.1, 0.9  # share of the recent events whose actions are unknown
+
+
+class UnknownActions(Refused):
+    """Nearly all recent events have actions that neither model nor rules know. `details` is what
+    `--json` prints next to the message."""
+
+    def __init__(
+        self, version: str, unknown: Mapping[str, float], events: int, then: Inputs
+    ) -> None:
+        share = sum(unknown.values())
+        self.details = {"unknown_actions": dict(unknown), "unknown_share": share, "events": events}
+        super().__init__(
+            f"Nothing was scored or written to the ledger: {share:.0%} of the {events:,} events of "
+            f"{WINDOW} days before the cutoff have an action that neither version {version} of the "
+            f"model nor the rules know: {listed(unknown)}. At the training they were "
+            f"{listed(then.actions.shares)}. If actions were renamed, give them their old names in "
+            "the query of tables.events, or train again. To score all the same: readiness score "
+            "--accept"
+        )
 
 
 @dataclass(frozen=True)
@@ -98,12 +122,18 @@ def score_all(
     ledger: Ledger,
     cutoff: datetime | None = None,
     progress: Progress = silent,
+    accept: bool = False,
 ) -> Scored:
     """Score every open lead. A lead whose rows breach the contract is in the ledger too, as not
-    scored and with the reason. By the points alone, the reason why stands in each route_reason."""
+    scored and with the reason. By the points alone, the reason why stands in each route_reason.
+
+    Raises UnknownActions, before anything is written, where neither model nor rules know nearly any
+    of the recent events' actions, unless `accept`.
+    """
     now = utc_now()
     cutoff = cutoff or default_cutoff(database.data_end, now)
     run = Run(cutoff, scorer.model_version, scorer.rules.version)
+    differences = tuple(_differences(database, scorer, cutoff, accept))
     shift = None
     if isinstance(scorer, PointsOnly):
         scorer = scorer.with_reason(config, database)
@@ -127,6 +157,8 @@ def score_all(
     messages = tuple(str(breach) for breach in result.breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
     notes += (str(shift),) if shift else ()
+    notes += differences
+    notes += tuple(str(each) for each in implausible(database, config, now) if not each.accepted)
     return Scored(run, result.open_leads, result.unscored, added, messages, notes, ledger)
 
 
@@ -137,6 +169,33 @@ def _score_here(
     parts = rows.parts(scorable, others, progress)
     breaches = find_breaches(database.connection, database.columns, now)
     return ScoringResult(parts, scorable.count + len(others), Unscored.of(others), breaches)
+
+
+def _differences(
+    database: LeadDatabase, scorer: Scorer | PointsOnly, cutoff: datetime, accept: bool
+) -> Iterator[str]:
+    """What the model would not recognise of the lead database that it is to score."""
+    if isinstance(scorer, PointsOnly):
+        return
+    then = scorer.model.inputs
+    if then is None:
+        yield (
+            f"Version {scorer.model.version} was stored before a training recorded what it saw: "
+            "actions and columns are not compared with it. The next training records them."
+        )
+        return
+    now = inputs_at(database, cutoff)
+    unknown = now.actions.unknown({*then.actions.shares, *scorer.rules.actions})
+    share = sum(unknown.values())
+    if share >= NEARLY_ALL and not accept:
+        raise UnknownActions(scorer.model.version, unknown, now.actions.count, then)
+    if share >= NOTED:
+        yield (
+            f"{share:.0%} of the {now.actions.count:,} events of {WINDOW} days have an action that "
+            f"neither model nor rules know: {listed(unknown)}. Were actions renamed?"
+        )
+    for name, change in changed_columns(then, now).items():
+        yield f"leads.{name}: {change}. Correct it in the query of tables.leads, or train again."
 
 
 def _notes(cutoff: datetime, data_end: datetime, scorer: Scorer | PointsOnly) -> Iterator[str]:

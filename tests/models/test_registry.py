@@ -26,7 +26,14 @@ from threadpoolctl import threadpool_limits
 
 from features.config import load
 from features.errors import BadInput, Refused
-from models.classifier.artefact import TRUSTED, from_bytes, stored_form, to_bytes
+from models.classifier.artefact import (
+    TRUSTED,
+    describe,
+    from_bytes,
+    remember,
+    stored_form,
+    to_bytes,
+)
 from models.classifier.classifier import LOGISTIC
 from models.explanations.explain import explain
 from models.registry import MlflowException, Registry
@@ -214,8 +221,14 @@ def test_plain_mlflow_scores_it_where_this_project_is_absent(kind, tmp_path):
 def test_what_is_loaded_predicts_and_remembers_the_same(registry, trained, judged):
     loaded = registry.load("challenger")
     assert np.array_equal(loaded.rank(judged.frame), trained.model.rank(judged.frame))
-    for rest in ("specs", "dropped", "horizon_days", "trained_until", "base_rate"):
+    for rest in ("specs", "dropped", "horizon_days", "trained_until", "base_rate", "inputs"):
         assert getattr(loaded, rest) == getattr(trained.model, rest)
+
+
+def test_a_model_stored_before_inputs_were_recorded_is_read_without_them():
+    info = describe(fitted(300))
+    del info["inputs"]
+    assert remember(info)["inputs"] is None
 
 
 class Foreign:

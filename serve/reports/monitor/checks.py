@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
+from features.check.inputs import NULLS, Inputs, Names, changed_columns
 from features.contract.database import LeadDatabase
 from features.spec.wording import plural
 from models.statistics.verdict import percent
@@ -29,6 +30,12 @@ DAY = timedelta(days=1)
 STALE_EVENTS = 2.0, 7.0
 LATE_SCORES = 2.0, 4.0  # times the days between two cutoffs
 HISTORY = 0.05
+# The share of events or leads whose names are unknown, or which are gone: new campaigns bring new
+# sources at any time, new actions come with a new web site.
+UNLIKE_ACTIONS, UNLIKE_SOURCES = (0.05, 0.2), (0.5, 0.9)
+EXPECTED = 10.0  # of a name, for its absence to be none by chance
+InputKind = Literal["actions", "sources", "arrivals"]
+NOTHING_STORED = "This version was stored before a training recorded what it saw."
 NOT_COMPARED = "Not one lead of now is of an age that the model learnt from: nothing to compare."
 SURE = 3.29  # standard errors: once in a thousand times by chance
 
@@ -137,6 +144,82 @@ def _sentence(each: NamedChange) -> str:
             f"expected{renamed})"
         )
     return f"{each.name} is {each.change.ratio:.2g} times as frequent per lead"
+
+
+def against_training(then: Inputs | None, now: Inputs) -> list[MonitorCheck]:
+    """What was stored at the training against the database of today: this alone shows a change that
+    rewrote the history too."""
+    kinds: tuple[tuple[InputKind, str, str, tuple[float, float]], ...] = (
+        ("actions", "Known actions", "events", UNLIKE_ACTIONS),
+        ("sources", "Known event sources", "events", UNLIKE_SOURCES),
+        ("arrivals", "Known lead sources", "newest leads", UNLIKE_SOURCES),
+    )
+    return [*(_unlike(*kind, then, now) for kind in kinds), _unlike_columns(then, now)]
+
+
+def _unlike(
+    key: InputKind,
+    name: str,
+    of: str,
+    limits: tuple[float, float],
+    then_inputs: Inputs | None,
+    now_inputs: Inputs,
+) -> MonitorCheck:
+    """Names that the training did not see, and those that are gone since."""
+    now: Names = getattr(now_inputs, key)
+    then: Names | None = getattr(then_inputs, key, None)
+    unknown = now.unknown(then.shares) if then else {}
+    gone = {
+        name: share
+        for name, share in (then.shares if then else {}).items()
+        if share * now.count >= EXPECTED and not now.shares.get(name)
+    }
+    known = then is not None and now.enough
+    figure = max(sum(unknown.values()), sum(gone.values())) if known else NAN
+    message = [f"{name} is unknown ({percent(share)})" for name, share in unknown.items()]
+    message += [
+        f"{name} is gone ({percent(share)} at the training)" for name, share in gone.items()
+    ]
+    return MonitorCheck(
+        f"{key}_at_training",
+        name,
+        at_least(figure, *limits),
+        figure,
+        NOTHING_STORED
+        if then is None
+        else f"Not enough yet: {now.count:,} {of}."
+        if not known
+        else f"{listed(message)}."
+        if message
+        else f"Of the {now.count:,} {of} none has a name that the training did not see.",
+        f"unknown or gone: {percent(limits[0])} of the {of} amber, {percent(limits[1])} red",
+        "If names were changed, give the old ones in the query of the table: the model does not "
+        "know the new ones. What is truly new is learnt by retraining.",
+        [{"name": name, "share": share, "unknown": True} for name, share in unknown.items()]
+        + [{"name": name, "share": share, "unknown": False} for name, share in gone.items()],
+    )
+
+
+def _unlike_columns(then: Inputs | None, now: Inputs) -> MonitorCheck:
+    """Attributes of another type, or filled for another share of the leads."""
+    changes = changed_columns(then, now) if then else {}
+    message = [f"{name}: {change}" for name, change in changes.items()]
+    retyped = then and any(then.columns[name].type != now.columns[name].type for name in changes)
+    return MonitorCheck(
+        "columns_at_training",
+        "Known columns",
+        "grey" if then is None else "red" if retyped else "amber" if changes else "green",
+        NAN if then is None else float(len(changes)),
+        NOTHING_STORED
+        if then is None
+        else f"{listed(message)}."
+        if message
+        else f"All {len(then.columns)} attributes are of the type that was learnt, and as full.",
+        f"{100 * NULLS:g} percentage points more or fewer nulls among the newest leads, beyond "
+        "chance, amber; another type red",
+        "Correct the column in the query of tables.leads. If it is to stay so, retrain.",
+        [{"column": name, "change": change} for name, change in changes.items()],
+    )
 
 
 def doubled(result: RateChange) -> MonitorCheck:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from features.check.inputs import inputs_at
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
@@ -138,6 +139,7 @@ def _of_input(
         checks.names("actions", "Actions", actions, leads),
         checks.names("sources", "Sources of events", inputs.named("source"), leads),
         checks.names("arrivals", "Sources of leads", arrivals, arrived),
+        *checks.against_training(inputs.model.inputs, inputs_at(inputs.database, inputs.cutoff)),
         checks.doubled(inputs.doubled()),
         checks.features(drifts, leads),
         checks.readiness(inputs.readiness()),

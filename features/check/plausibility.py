@@ -1,0 +1,346 @@
+"""What is hardly true of a lead database and would change what a model learns from it: dates far
+from the rest, one placeholder date for many rows, a last record that stands alone, names that look
+alike, ids that lost digits.
+
+`check` and `score` name each; `train` refuses until it is corrected, or accepted as a finding of
+the audit is. docs/plausibility.md has the codes and the limits.
+
+Times are judged by days: the records of a column are cut into groups wherever a whole year has
+none. The main group is the largest that spans more than two days. Worked example, created_at:
+
+    1970-01-01          200 rows    one day, a hundredth of all or more: a placeholder date
+    2008-05-02            1 row     12 years before the main group: an early lead, nothing to say
+    2020-03-01 to now 1,800 rows    the main group
+
+One row of the year 20 in the place of the 200 would be 20 years or more before the main group: a
+far date.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from re import sub
+
+from features.audit.finding import Finding, accepts, codes_to_accept, grouped, to_lines, to_paste
+from features.config import Config
+from features.contract.breaches import SHOWN
+from features.contract.database import LeadDatabase
+from features.contract.observed import KNOWN_AT
+from features.contract.tables import CONTRACT
+from features.errors import Refused
+from features.spec.wording import plural
+from features.sql import quoted
+
+YEAR = timedelta(days=365)
+FAR = 20 * YEAR  # before the main group
+FEWEST_SHARED, SHARED = 5, 0.01  # rows of a placeholder date, and share of the column's
+BRIEF = timedelta(days=2)  # that one date may span, as written in different time zones
+ALONE = 3  # records, at most, that stand alone at the end
+SILENCE = timedelta(days=14)  # before them, at least; and twice the longest of the year before
+BUSY_DAYS = 20  # of that year, at least, with records: fewer have no rhythm
+LONG_ID, EXACT_DIGITS = 16, 15  # a spreadsheet makes zeros of the digits after the 15th
+ROUNDED, FEWEST_IDS = 0.9, 10  # share of the long ids that end in these zeros, and how many
+
+# The tables whose records end the data, as features/contract/observed.py reads them.
+_ENDS = {
+    "events": (f"(SELECT *, {KNOWN_AT} AS moment FROM events)", "moment"),
+    "leads": ("leads", "created_at"),
+    "deals": ("closings", "closed_at"),
+}
+
+
+@dataclass(frozen=True)
+class Days:
+    """The records of consecutive days, or of one: how many, and the first and last moment."""
+
+    records: int
+    first: datetime
+    last: datetime
+
+    def __add__(self, later: "Days") -> "Days":
+        return Days(self.records + later.records, self.first, later.last)
+
+
+def implausible(database: LeadDatabase, config: Config, now: datetime) -> tuple[Finding, ...]:
+    """Every finding, those that [audit] accepts marked. Times after `now` are breaches, not seen
+    here. On Spark it looks at the sample."""
+    findings = [*_dates(database, now), *_names(database), *_rounded_ids(database)]
+    if config.time.data_end is None:
+        findings += _lone_end(database, now)
+    accepted = config.audit.accepted
+    return tuple(
+        replace(each, accepted=any(accepts(pattern, each) for pattern in accepted))
+        for each in findings
+    )
+
+
+def refuse_implausible(database: LeadDatabase, config: Config, now: datetime) -> None:
+    """Raises Refused with every finding that readiness.toml does not accept, and the advice."""
+    new = [each for each in implausible(database, config, now) if not each.accepted]
+    if not new:
+        return
+    lines = "\n".join(
+        f"  {heading}\n" + "\n".join(f"    {line}" for line in to_lines(group))
+        for heading, group in grouped(new).items()
+    )
+    codes = dict.fromkeys([*config.audit.accepted, *codes_to_accept(new)])
+    raise Refused(
+        f"{plural(len(new), 'thing')} in the lead database can hardly be true, and would change "
+        f"what is learnt:\n{lines}\nCorrect each (docs/plausibility.md). To accept what is true, "
+        f"replace [audit] in {config.path.name} with these lines, and add a comment that says "
+        f"why:\n{to_paste(codes)}"
+    )
+
+
+def _days(database: LeadDatabase, rows: str, moment: str, now: datetime) -> list[Days]:
+    """The records of each day that has some, in order."""
+    counts = database.connection.execute(
+        f"SELECT count(*), min({moment}), max({moment}) FROM {rows} WHERE {moment} <= ? "
+        f"GROUP BY {moment}::DATE ORDER BY min({moment})",
+        [now],
+    ).fetchall()
+    return [Days(*row) for row in counts]
+
+
+def _groups(days: Sequence[Days]) -> list[Days]:
+    """The days, put together where less than a year lies between them."""
+    groups = [*days[:1]]
+    for day in days[1:]:
+        if day.first - groups[-1].last < YEAR:
+            groups[-1] += day
+        else:
+            groups.append(day)
+    return groups
+
+
+def odd_groups(days: Sequence[Days]) -> dict[str, list[Days]]:
+    """The groups of days that are placeholder dates, and those far before the rest, by kind."""
+    groups, total = _groups(days), sum(day.records for day in days)
+    periods = [each for each in groups if each.last - each.first > BRIEF]
+    main = max(periods, key=lambda each: each.records, default=None)
+    odd: dict[str, list[Days]] = {"placeholder_date": [], "far_date": []}
+    for each in groups if main else ():
+        shared = each.records >= max(FEWEST_SHARED, SHARED * total)
+        if each is not main and each.last - each.first <= BRIEF and shared:
+            odd["placeholder_date"].append(each)
+        elif main and main.first - each.last >= FAR:
+            odd["far_date"].append(each)
+    return odd
+
+
+def _dates(database: LeadDatabase, now: datetime) -> Iterator[Finding]:
+    for table, types in database.columns.items():
+        dates = [c.name for c in CONTRACT[table] if c.type == "TIMESTAMP" and c.name in types]
+        if table == "leads":
+            dates += [name for name, kind in database.attributes.items() if kind == "date"]
+        for column in dict.fromkeys(dates):
+            for kind, groups in odd_groups(_days(database, table, _moment(column), now)).items():
+                # An attribute may be of another age, such as when a company was founded.
+                if groups and (kind == "placeholder_date" or column not in database.attributes):
+                    yield _odd_dates(database, table, column, kind, groups)
+
+
+def _moment(column: str) -> str:
+    return f"{quoted(column)}::TIMESTAMP"
+
+
+def _odd_dates(
+    database: LeadDatabase, table: str, column: str, kind: str, groups: Sequence[Days]
+) -> Finding:
+    days = ", ".join(f"{each.first:%Y-%m-%d} ({each.records:,})" for each in groups[:SHOWN])
+    records = sum(each.records for each in groups)
+    what = (
+        "at one date, a year or more from any other"
+        if kind[0] == "p"
+        else "20 years or more before the rest"
+    )
+    return Finding(
+        kind,
+        f"{table}.{column}",
+        f"column:{column}" if table == "leads" else f"table:{table}",
+        f"{plural(records, 'row')} {what}: {days}",
+        {"rows": records},
+        _leads(database, table, _moment(column), groups),
+    )
+
+
+def _leads(
+    database: LeadDatabase, rows: str, moment: str, groups: Sequence[Days]
+) -> tuple[str, ...]:
+    """The first records within these days."""
+    within = " OR ".join(
+        f"{moment} BETWEEN TIMESTAMP '{each.first}' AND TIMESTAMP '{each.last}'" for each in groups
+    )
+    ((first,),) = database.connection.execute(
+        f"SELECT min(concat('lead ', lead_id, ': ', {moment}), {SHOWN}) FROM {rows} WHERE {within}"
+    ).fetchall()
+    return tuple(first or ())
+
+
+def lone_end(days: Sequence[Days]) -> int | None:
+    """Where the records that stand alone at the end begin, as an index of `days` in order; None
+    where the end is like the rest.
+
+    At most three records, after a silence of 14 days or more that is also twice the longest of the
+    year before. Exports of each Monday are 7 days apart: only after 14 days would one stand alone.
+    """
+    after, start = 0, None
+    for end in range(len(days) - 1, 0, -1):
+        after += days[end].records
+        if after > ALONE:
+            break
+        before = [day for day in days[:end] if days[end - 1].last - day.first <= YEAR]
+        gaps = [later.first - earlier.last for earlier, later in pairwise(before)]
+        silence = days[end].first - days[end - 1].last
+        if len(before) >= BUSY_DAYS and silence >= max(SILENCE, 2 * max(gaps)):
+            start = end
+    return start
+
+
+def _lone_end(database: LeadDatabase, now: datetime) -> Iterator[Finding]:
+    """Records that alone move the end of the data, by which labels mature.
+
+    Worked example, horizon 30 days: all else ends on 2026-05-30, one deal is dated 2026-06-29.
+    The data end moves by 30 days, and the test cutoffs from 2026-05-01 on, of which few wins are
+    known yet, count as mature.
+    """
+    named = [
+        (day, table)
+        for table, (rows, moment) in _ENDS.items()
+        for day in _days(database, rows, moment, now)
+    ]
+    named.sort(key=lambda each: each[0].first)
+    days = _one_per_day([day for day, _ in named])
+    start = lone_end(days)
+    if start is None:
+        return
+    end, alone = max(day.last for day in days[:start]), days[start:]
+    tables = sorted({table for day, table in named if day.first >= alone[0].first})
+    records = sum(day.records for day in alone)
+    yield Finding(
+        "lone_last_record",
+        ",".join(tables),
+        f"table:{tables[0]}",
+        f"{plural(records, 'record')} at {alone[0].first}, {(alone[0].first - end).days} days "
+        f"after all others, would be the data end; without, it is {end}: "
+        f"time.data_end = {end.isoformat()}",
+        {"records": records, "days": (alone[0].first - end) / timedelta(days=1)},
+        tuple(text for table in tables for text in _leads(database, *_ENDS[table], alone))[:SHOWN],
+    )
+
+
+def _one_per_day(days: Sequence[Days]) -> list[Days]:
+    """Those of several tables, in order of their first moment, put together by day."""
+    joined: dict[object, Days] = {}
+    for day in days:
+        key = day.first.date()
+        known = joined.get(key)
+        joined[key] = (
+            Days(known.records + day.records, known.first, max(known.last, day.last))
+            if known
+            else day
+        )
+    return list(joined.values())
+
+
+def plain(name: str) -> str:
+    """A name without what is easily mistyped: case, invisible letters, blanks around it, and
+    whether its words are parted by blanks, hyphens or underscores.
+
+    >>> plain("Visited-Pricing "), plain("visited\\u200b pricing"), plain("step 1-2") == "step_12"
+    ('visited_pricing', 'visited_pricing', False)
+    """
+    text = unicodedata.normalize("NFKC", name).casefold()
+    visible = "".join(each for each in text if unicodedata.category(each) not in ("Cf", "Cc"))
+    return sub(r"[\s_-]+", "_", visible).strip("_")
+
+
+def _names(database: LeadDatabase) -> Iterator[Finding]:
+    """Names of actions and sources that differ in what `plain` removes."""
+    counts = (
+        "SELECT {0}, sum(events) FROM observed_ WHERE events > 0 AND {0} IS NOT NULL GROUP BY 1"
+    )
+    for what, column, about, sql in (
+        ("action", "action", "action", counts.format("action")),
+        ("source", "source", "source", counts.format("source")),
+        (
+            "leads.source",
+            "source",
+            "column",
+            "SELECT source, count(*) FROM leads WHERE source IS NOT NULL GROUP BY 1",
+        ),
+    ):
+        alike: dict[str, list[tuple[str, int]]] = {}
+        for name, count in database.connection.execute(sql).fetchall():
+            alike.setdefault(plain(name), []).append((name, int(count)))
+        for key, names in sorted(alike.items()):
+            if len(names) > 1:
+                names.sort(key=lambda each: (-each[1], each[0]))
+                shown = ", ".join(f"{visible(name)} ({count:,})" for name, count in names[:5])
+                more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+                yield Finding(
+                    "lookalike_names",
+                    f"{what}={key}",
+                    f"{about}:{'source' if about == 'column' else key}",
+                    f"{len(names)} spellings that may be one: {shown}{more}. "
+                    f"As one, in the query: {alike_sql(column, [name for name, _ in names])}",
+                    {"names": len(names)},
+                )
+
+
+def alike_sql(column: str, names: Sequence[str]) -> str:
+    r"""The column, these names of it written as `plain` has them (but for rare forms of letters);
+    with classes of Unicode, and so for a .sql file, only where some letter needs them.
+
+    >>> alike_sql("action", ["Visited", "visited "])
+    "trim(regexp_replace(lower(action), '[ _-]+', '_', 'g'), '_') AS action"
+    """
+    if all(name.isprintable() for name in names):
+        return f"trim(regexp_replace(lower({column}), '[ _-]+', '_', 'g'), '_') AS {column}"
+    shown = rf"regexp_replace({column}, '[\p{{Cf}}\p{{Cc}}]', '', 'g')"
+    alike = rf"regexp_replace(lower({shown}), '[\pZ_-]+', '_', 'g')"
+    return f"trim({alike}, '_') AS {column} (in a .sql file)"
+
+
+def visible(name: str) -> str:
+    r"""A name in quotes; what does not show on a screen is written out.
+
+    >>> print(visible("visited_pricing "), visible("caf\u00e9"), visible("cafe\u0301"))
+    'visited_pricing ' 'café' 'cafe\u0301'
+    """
+    return repr(name) if unicodedata.is_normalized("NFKC", name) else ascii(name)
+
+
+def as_shown(name: str) -> str:
+    """A name for a table: as it is, unless something in it does not show on a screen.
+
+    >>> print(as_shown("visited pricing"), as_shown("visited_pricing "))
+    visited pricing 'visited_pricing '
+    """
+    plainly = name.isprintable() and name == name.strip() and visible(name) == repr(name)
+    return name if plainly else visible(name)
+
+
+def _rounded_ids(database: LeadDatabase) -> Iterator[Finding]:
+    """Ids of 16 digits or more, most of which end in zeros from the 16th on: 1234567890123456789
+    became 1234567890123450000 in a spreadsheet, as did its neighbours."""
+    digits = "ltrim(lead_id::VARCHAR, '-')"
+    for table in database.columns:
+        ((long_ids, rounded, first),) = database.connection.execute(
+            f"SELECT count(*), count(*) FILTER (zeros), min('lead ' || id, {SHOWN}) FILTER (zeros) "
+            f"FROM (SELECT DISTINCT {digits} AS id, "
+            f"regexp_full_match(substr({digits}, {EXACT_DIGITS + 1}), '0+') AS zeros "
+            f"FROM {table} WHERE length({digits}) >= {LONG_ID} "
+            f"AND regexp_full_match({digits}, '[0-9]+'))"
+        ).fetchall()
+        if rounded >= max(FEWEST_IDS, ROUNDED * long_ids):
+            yield Finding(
+                "rounded_ids",
+                table,
+                f"table:{table}",
+                f"{rounded:,} of {long_ids:,} long ids end in zeros from the 16th digit on",
+                {"ids": rounded},
+                tuple(first or ()),
+            )

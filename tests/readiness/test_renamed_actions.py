@@ -1,0 +1,55 @@
+"""All actions renamed, and a number that arrives as text: `score` says so before it writes."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from tests.readiness.conftest import Company
+from tests.readiness.running import readiness
+
+
+def changed(company: Company, folder: Path, part: Callable[[pd.DataFrame], pd.Series]) -> Path:
+    """The company with other names for the actions of these events, not yet scored."""
+    shutil.copytree(company.folder, folder, dirs_exist_ok=True)
+    (folder / "out" / "ledger.duckdb").unlink()
+    events = pd.read_parquet(folder / "events.parquet")
+    action = events["action"].astype(str)
+    events["action"] = action.where(~part(events), "web." + action)
+    events.to_parquet(folder / "events.parquet")
+    return folder
+
+
+def rows_in_ledger(folder: Path) -> int:
+    with duckdb.connect(str(folder / "out" / "ledger.duckdb"), read_only=True) as ledger:
+        ((count,),) = ledger.execute("SELECT count(*) FROM scores").fetchall()
+    return int(count)
+
+
+@pytest.mark.parametrize("since", ["2000-01-01", "2025-05-01"])
+def test_all_actions_renamed(company: Company, tmp_path: Path, since: str) -> None:
+    folder = changed(company, tmp_path, lambda events: events["occurred_at"] >= since)
+    ran = readiness("score", folder, "--json")
+    assert ran.code == 1
+    assert ran.result["unknown_share"] == pytest.approx(1.0)
+    assert "web.visited_homepage" in ran.result["unknown_actions"]
+    assert "--accept" in ran.result["error"]
+    assert rows_in_ledger(folder) == 0
+    assert readiness("score", folder).code == 1
+    ran = readiness("score", folder, "--accept", "--json")
+    assert (ran.code, rows_in_ledger(folder)) == (0, ran.result["added"])
+    assert any("100%" in note and "web." in note for note in ran.result["notes"])
+
+
+def test_one_action_renamed_is_a_note_if_it_is_a_tenth_of_the_events(
+    company: Company, tmp_path: Path
+) -> None:
+    assert company.result("score")["notes"] == []
+    frequent = pd.read_parquet(company.folder / "events.parquet")["action"].mode()[0]
+    folder = changed(company, tmp_path, lambda events: events["action"] == frequent)
+    ran = readiness("score", folder, "--json")
+    assert ran.code == 0
+    assert [f"web.{frequent}" in note for note in ran.result["notes"]] == [True]
