@@ -15,7 +15,7 @@ import duckdb
 from features.contract.cures import cure
 from features.contract.tables import CONTRACT, cast, lead_id_type
 from features.contract.text_values import fits, number
-from features.spec.wording import listed
+from features.errors import shortened
 from features.sql import literal, quoted
 
 SHOWN = 3
@@ -35,7 +35,7 @@ class Breach:
     def __str__(self) -> str:
         return (
             f"{self.table}.{self.column}: rows that {self.what}: {self.count:,} "
-            f"(first: {listed(self.first)}). {self.advice}"
+            f"(first: {'; '.join(map(shortened, self.first))}). {self.advice}"
         )
 
     def json_fields(self) -> dict[str, Any]:

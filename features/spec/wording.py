@@ -1,11 +1,10 @@
 """Pieces of which features, conditions and rules are worded."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from features.spec.where import Where
 
 Words = Mapping[str, str]  # action or attribute -> how people say it
-_READABLE = 150  # letters
 
 
 def during(window: int | None) -> str:
@@ -47,14 +46,6 @@ def none_of(action: str | None, when: str, words: Words, where: Where | None = N
 
 def _where(what: str, where: Where | None) -> str:
     return what if where is None else f"{what} ({where.words})"
-
-
-def listed(examples: Iterable[str]) -> str:
-    """Examples from the data in a sentence, each cut to a readable length: "lead 1; lead 2"."""
-    return "; ".join(
-        text if len(text) <= _READABLE else f"{text[:80]}...{text[-30:]} ({len(text):,} letters)"
-        for text in examples
-    )
 
 
 def plural(count: float, word: str) -> str:
