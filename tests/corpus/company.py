@@ -104,6 +104,8 @@ FILES = {
     "rules.toml": RULES,
 }
 
+TABLES = ("leads", "events", "deals")
+
 Edit = Callable[[Path], object]
 
 
@@ -178,6 +180,26 @@ def both(*edits: Edit) -> Edit:
             each(folder)
 
     return edit
+
+
+def rename_lead(old: str, new: str, *tables: str) -> Edit:
+    """Another id of a lead, in all tables or in some."""
+    return both(
+        *(
+            recode(f"{table}.csv", lambda text: text.replace(f"\n{old},", f"\n{new},").encode())
+            for table in tables or TABLES
+        )
+    )
+
+
+def integers(*tables: str) -> Edit:
+    """The ids 1 to 8, in all tables or in some."""
+    return both(
+        *(
+            recode(f"{table}.csv", lambda text: text.replace("\na-", "\n").encode())
+            for table in tables or TABLES
+        )
+    )
 
 
 # What must come out.

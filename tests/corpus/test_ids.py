@@ -6,9 +6,8 @@ import duckdb
 import pandas as pd
 
 from tests.corpus.company import (
-    DEALS,
-    EVENTS,
     LEADS,
+    TABLES,
     Case,
     Edit,
     Note,
@@ -20,32 +19,12 @@ from tests.corpus.company import (
     breaches,
     case,
     each,
+    integers,
     prove,
     recode,
+    rename_lead,
     replace,
 )
-
-TABLES = {"leads": LEADS, "events": EVENTS, "deals": DEALS}
-
-
-def renamed(old: str, new: str, *tables: str) -> Edit:
-    """Another id of a lead, in all tables or in some."""
-    return both(
-        *(
-            recode(f"{table}.csv", lambda text: text.replace(f"\n{old},", f"\n{new},").encode())
-            for table in tables or TABLES
-        )
-    )
-
-
-def integers(*tables: str) -> Edit:
-    """Ids 1 to 8, in all tables or in some."""
-    return both(
-        *(
-            recode(f"{table}.csv", lambda text: text.replace("\na-", "\n").encode())
-            for table in tables or TABLES
-        )
-    )
 
 
 def parquet(**types: str) -> Edit:
@@ -106,7 +85,7 @@ CASES = [
     ),
     case(
         "zeros before are another lead",
-        both(integers(), renamed("1", "007"), renamed("7", "7")),
+        both(integers(), rename_lead("1", "007"), rename_lead("7", "7")),
         Rows(
             "SELECT lead_id FROM leads WHERE lead_id IN ('007', '7') ORDER BY lead_id",
             [("007",), ("7",)],
@@ -115,25 +94,25 @@ CASES = [
     ),
     case(
         "Snowflake's 1.00 beside the text 1.0",
-        both(integers(), renamed("1", "1.0", "events"), parquet(leads="DECIMAL(18,2)")),
+        both(integers(), rename_lead("1", "1.0", "events"), parquet(leads="DECIMAL(18,2)")),
         breach("events.lead_id", 3, "lead 1.0", "in leads 1"),
     ),
     case(
         "17 digits as text",
-        renamed("a-1", "90071992547409931"),
-        Same(renamed("a-1", "90071992547409931")),
+        rename_lead("a-1", "90071992547409931"),
+        Same(rename_lead("a-1", "90071992547409931")),
     ),
     case(
         "17 digits that differ in the last",
-        both(renamed("a-1", "90071992547409931"), renamed("a-2", "90071992547409932")),
+        both(rename_lead("a-1", "90071992547409931"), rename_lead("a-2", "90071992547409932")),
         Rows(COUNT + "'90071992547409931'", [(3,)]),
         Rows(COUNT + "'90071992547409932'", [(2,)]),
     ),
     case(
         "17 digits as floating point",
         both(
-            renamed("a-1", "90071992547409931"),
-            renamed("a-2", "90071992547409932"),
+            rename_lead("a-1", "90071992547409931"),
+            rename_lead("a-2", "90071992547409932"),
             parquet(leads="DOUBLE", events="DOUBLE", deals="DOUBLE"),
         ),
         breaches(
@@ -145,27 +124,27 @@ CASES = [
     ),
     case(
         "1.23457E+16 as a spreadsheet writes it",
-        renamed("a-1", "1.23457E+16"),
+        rename_lead("a-1", "1.23457E+16"),
         breaches({"leads.lead_id": 1, "events.lead_id": 3, "deals.lead_id": 1}, "1.23457E+16"),
     ),
     case(
         "blanks behind, in one table",
-        renamed("a-1", "a-1 ", "events"),
+        rename_lead("a-1", "a-1 ", "events"),
         breach("events.lead_id", 3, "lead a-1 ", "trim(lead_id)"),
     ),
     case(
         "capitals, in one table",
-        renamed("a-1", "A-1", "deals"),
+        rename_lead("a-1", "A-1", "deals"),
         breach("deals.lead_id", 1, "lead A-1", "in leads a-1"),
     ),
     case(
         ".0 behind, in one table",
-        both(integers(), renamed("1", "1.0", "events")),
+        both(integers(), rename_lead("1", "1.0", "events")),
         breach("events.lead_id", 3, "lead 1.0", "in leads 1"),
     ),
     case(
         "capitals that tell leads apart",
-        both(renamed("a-1", "lead"), renamed("a-2", "LEAD")),
+        both(rename_lead("a-1", "lead"), rename_lead("a-2", "LEAD")),
         Rows(COUNT + "'lead'", [(3,)]),
         Rows(COUNT + "'LEAD'", [(2,)]),
     ),
@@ -204,44 +183,46 @@ CASES = [
     ),
     case(
         "letters of other scripts",
-        renamed("a-1", "Grüße-日本-🎈"),
+        rename_lead("a-1", "Grüße-日本-🎈"),
         Rows(COUNT + "'Grüße-日本-🎈'", [(3,)]),
     ),
     case(
         "two ways to write é are two leads",
-        both(renamed("a-1", "caf\u00e9"), renamed("a-2", "cafe\u0301")),
+        both(rename_lead("a-1", "caf\u00e9"), rename_lead("a-2", "cafe\u0301")),
         Rows(COUNT + "'caf\u00e9'", [(3,)]),
         Rows(COUNT + "'cafe\u0301'", [(2,)]),
     ),
     case(
         "what looks like SQL",
-        renamed("a-1", "'; DROP TABLE leads; --"),
+        rename_lead("a-1", "'; DROP TABLE leads; --"),
         Rows(COUNT + "'''; DROP TABLE leads; --'", [(3,)]),
     ),
     case(
         "what looks like a format",
-        renamed("a-1", "{0} %s {lead_id} $1"),
+        rename_lead("a-1", "{0} %s {lead_id} $1"),
         Rows(COUNT + "'{0} %s {lead_id} $1'", [(3,)]),
     ),
     case(
-        "what looks like markup", renamed("a-1", "[red]a[/]"), Rows(COUNT + "'[red]a[/]'", [(3,)])
+        "what looks like markup",
+        rename_lead("a-1", "[red]a[/]"),
+        Rows(COUNT + "'[red]a[/]'", [(3,)]),
     ),
-    case("what looks like null", renamed("a-1", "NULL"), Rows(COUNT + "'NULL'", [(3,)])),
-    case("what looks like NaN", renamed("a-1", "nan"), Rows(COUNT + "'nan'", [(3,)])),
-    case("an id of 10,000 letters", renamed("a-1", LONG), Rows(COUNT + f"'{LONG}'", [(3,)])),
+    case("what looks like null", rename_lead("a-1", "NULL"), Rows(COUNT + "'NULL'", [(3,)])),
+    case("what looks like NaN", rename_lead("a-1", "nan"), Rows(COUNT + "'nan'", [(3,)])),
+    case("an id of 10,000 letters", rename_lead("a-1", LONG), Rows(COUNT + f"'{LONG}'", [(3,)])),
     case(
         "a faulty lead with an id of 10,000 letters",
-        both(renamed("a-1", LONG), replace("leads.csv", ("2024-01-01 08:00:00", "soon"))),
+        both(rename_lead("a-1", LONG), replace("leads.csv", ("2024-01-01 08:00:00", "soon"))),
         breach("leads.created_at", 2, "soon", "10,0"),
     ),
     case(
         "a UUID",
-        renamed("a-1", "7B0D8D1C-2F3E-4A59-8B7C-0D1E2F3A4B5C"),
+        rename_lead("a-1", "7B0D8D1C-2F3E-4A59-8B7C-0D1E2F3A4B5C"),
         Rows(COUNT + "'7B0D8D1C-2F3E-4A59-8B7C-0D1E2F3A4B5C'", [(3,)]),
     ),
     case(
         "negative and zero",
-        both(integers(), renamed("1", "-1"), renamed("2", "0")),
+        both(integers(), rename_lead("1", "-1"), rename_lead("2", "0")),
         Rows(COUNT + "'-1'", [(3,)]),
         Rows(COUNT + "'0'", [(2,)]),
     ),
@@ -257,7 +238,7 @@ CASES = [
     ),
     case(
         "no id is in two tables",
-        renamed("a-1", "b-1", "events"),
+        rename_lead("a-1", "b-1", "events"),
         Note("events whose lead is not in tables.leads", 3, ("lead b-1 (3)",)),
     ),
     case(

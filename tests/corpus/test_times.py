@@ -272,8 +272,8 @@ CASES = [
     case("a day for a time", replace("leads.csv", ("2024-01-03 00:00:00", "2024-01-03")), Same()),
     case(
         "an attribute that is a date day first",
-        recode("leads.csv", lambda t: t.replace("2024-06-01", "01.06.2024").encode()),
-        message("nothing yet"),
+        replace("leads.csv", ("2024-06-01", "01.06.2024"), every=True),
+        Note("attributes that look like dates", 1, ("renews_on, such as 01.06.2024",)),
     ),
 ]
 
