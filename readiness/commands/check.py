@@ -74,7 +74,7 @@ def _print_report(report: "Report", accepted: list[str]) -> None:
     deals, snapshots = report.deals, report.snapshots
     won = "unknown" if report.won_share is None else f"{report.won_share:.1%}"
     out.print(
-        f"Leads: {deals['won']:,} won, {deals['lost']:,} lost, {deals['open']:,} still open.\n"
+        f"Deals: {deals['won']:,} won, {deals['lost']:,} lost. Open leads: {deals['open']:,}.\n"
         f"Snapshots (lead and cutoff): {snapshots['mature']:,} mature, of which {won} won within "
         f"{plural(report.horizon_days, 'day')}; {snapshots['censored']:,} censored "
         "(outcome not yet known: "

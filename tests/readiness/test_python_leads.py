@@ -126,7 +126,7 @@ def test_a_closed_lead_is_no_snapshot(frames, leads):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "the path of a readiness.toml, or the frames"),
+        ({}, "the path of a readiness.toml, or the frame `leads`"),
         ({"events": [1], "leads": [2]}, "events is a list"),
         ({"path": ".", "settings": "seed = 1"}, "not both"),
     ],

@@ -26,7 +26,7 @@ def test_check(tmp_path: Path) -> None:
     printed = [" ".join(line.replace("│", " ").split()) for line in ran.out.splitlines()]
     assert "visited 2 2 66.7%" in printed
     assert "called in [/b] 1 1 33.3%" in printed
-    assert "Leads: 1 won, 1 lost, 1 still open." in printed
+    assert "Deals: 1 won, 1 lost. Open leads: 1." in printed
 
 
 def test_features(tmp_path: Path) -> None:

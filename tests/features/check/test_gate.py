@@ -49,7 +49,7 @@ def test_a_company_that_has_enough_is_counted_by_lead(tmp_path):
     with company(tmp_path) as (config, database):
         counts = count(config, database)
         refuse_lacks(config, database)
-    assert (counts.mature, counts.training, counts.actions) == (10, 8, 2)
+    assert (counts.mature, counts.training, counts.inputs) == (10, 8, 2)
     # won on 02-02, and so within 14 days of the three cutoffs from 01-19 on: 210 snapshots, 70 wins
     assert (counts.wins, counts.losses) == (70, 70)
     assert (counts.test, counts.test_wins) == (70, 1)
