@@ -30,8 +30,8 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     Rows, time range, actions, class balance, mature and censored snapshots, and every breach of the
     contract with its count, first offenders and what to do. Then what can hardly be true
     (docs/plausibility.md), and the leakage audit: actions, attributes and times that may reveal the
-    outcome before it could be known. Exits 2 if the contract is breached, 1 if there is a finding
-    of either that readiness.toml does not accept.
+    outcome before it could be known. Exits 2 if the contract is breached, 1 if the audit reports
+    what readiness.toml does not accept, or if something can hardly be true and is not accepted.
 
     Also says whether there is enough data to train, or every reason why not (docs/enough-data.md).
     Too little data is not an error: until then `readiness score` uses the points alone.
