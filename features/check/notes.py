@@ -148,14 +148,14 @@ _LIKE_A_DATE = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}.*
 def text_dates_note(database: LeadDatabase) -> Note:
     """Attributes that are dates to people and texts to the model."""
     texts = [name for name, kind in database.attributes.items() if kind == "text"]
-    found = []
+    dates = []
     for name in texts:
         text = f"{quoted(name)}::VARCHAR"
         sql = f"SELECT bool_and({fits(_LIKE_A_DATE, text)}), min({text}) FROM leads"
         ((is_date, first),) = database.connection.execute(sql).fetchall()
-        found += [f"{name}, such as {first}"] if is_date else []
+        dates += [f"{name}, such as {first}"] if is_date else []
     return _listed(
-        "attributes that look like dates and are read as texts", found,
+        "attributes that look like dates and are read as texts", dates,
         "A model learns them as categories. Make them dates in the query of tables.leads: "
         "strptime(renews_on, '%d.%m.%Y')::DATE AS renews_on, or renews_on::DATE.",
     )  # fmt: skip

@@ -73,15 +73,15 @@ def write_starter(
         features=Features(attributes=list(mapped.attributes) if mapped else []),
     )
     try:
-        with open_database(config) as database:
-            if config.tables.events and not database.events_count:
+        with open_database(config) as opened:
+            if config.tables.events and not opened.events_count:
                 raise BadInput("tables.events has no row with lead_id, occurred_at and action.")
-            texts = [_settings(config.tables, database, mapped), _rules(database)]
-            horizon, *_ = _horizon(first_cutoff(database), database.data_end)
-            texts.append(sources_text(database, horizon))
-            contacts = "contacts" in database.columns
-            texts.append(funnel_text(database.actions, contacts, guess_points))
-            texts.append(segments_text(database, guess_points))
+            texts = [_settings(config.tables, opened, mapped), _rules(opened)]
+            horizon, *_ = _horizon(first_cutoff(opened), opened.data_end)
+            texts.append(sources_text(opened, horizon))
+            contacts = "contacts" in opened.columns
+            texts.append(funnel_text(opened.actions, contacts, guess_points))
+            texts.append(segments_text(opened, guess_points))
             texts += [query.text for query in queries.values()]
     except BadInput as error:
         raise BadInput(

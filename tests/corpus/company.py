@@ -339,9 +339,9 @@ def prove(one: Case, folder: Path, sound: pd.DataFrame) -> None:
                 other.mkdir()
                 out.as_after(write_company(other))
                 expected = measured(other)
-            found, some = measured(folder), list(out.columns or expected)
+            numbers, some = measured(folder), list(out.columns or expected)
             pd.testing.assert_frame_equal(
-                found[some] if out.columns else found, expected[some], check_dtype=False
+                numbers[some] if out.columns else numbers, expected[some], check_dtype=False
             )
         else:
             config = load(folder)
@@ -350,16 +350,16 @@ def prove(one: Case, folder: Path, sound: pd.DataFrame) -> None:
 
 
 def _prove_opened(out: Breaches | Rows | Note, database: LeadDatabase, config: Config) -> None:
-    found = find_breaches(database.connection, database.columns, NOW)
+    rows = find_breaches(database.connection, database.columns, NOW)
     if isinstance(out, Breaches):
         counts = Counter[str]()
-        for each in found:
+        for each in rows:
             counts[f"{each.table}.{each.column}"] += each.count
-        assert counts == out.counts, list(map(str, found))
-        says("\n".join(map(str, found)), out.facts)
+        assert counts == out.counts, list(map(str, rows))
+        says("\n".join(map(str, rows)), out.facts)
         measure(database, config)  # of the leads that are left
         return
-    assert found == []
+    assert rows == []
     if isinstance(out, Rows):
         assert database.connection.execute(out.sql).fetchall() == out.rows
         measure(database, config)

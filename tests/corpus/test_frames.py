@@ -244,7 +244,7 @@ def test_frames(one: FrameCase, tmp_path: Path, sound: pd.DataFrame) -> None:
             says(text, (f"{place}: rows that", f": {count} (first: ", *one.out.facts))
             return
         assert texts == []
-        found = measure(opened.database, config)
-        if found["lead_id"].str.isdecimal().all():
-            found["lead_id"] = "a-" + found["lead_id"]
-        pd.testing.assert_frame_equal(found, sound, check_dtype=False)
+        numbers = measure(opened.database, config)
+        if numbers["lead_id"].str.isdecimal().all():
+            numbers["lead_id"] = "a-" + numbers["lead_id"]
+        pd.testing.assert_frame_equal(numbers, sound, check_dtype=False)
