@@ -77,6 +77,8 @@ horizon_days = 7
 first_cutoff = 2024-01-08
 [capacity]
 share = 0.25
+[engine]
+threads = 1
 [features]
 windows_days = [7, 30]
 attributes = ["employees", "country", "renews_on"]

@@ -68,6 +68,11 @@ def test_odd_names_are_shown_as_they_are(tmp_path: Path, name: str) -> None:
     as_json = readiness("check", tmp_path, "--json").result
     raw = {each["action"] for each in as_json["actions"]} - {"visited", "called"}
     assert [ascii(each)[1:-1].replace("\\\\", "\\") for each in raw] == [shown]
+
+
+@pytest.mark.parametrize("name", list(ODD)[:3])
+def test_odd_names_go_all_the_way(tmp_path: Path, name: str) -> None:
+    written(tmp_path, ODD[name][0])
     for verb in (("features",), ("score",), ("explain", "a-6")):
         assert readiness(*verb, tmp_path).code == 0
 

@@ -202,7 +202,7 @@ CASES = [
         message("capacity.share", "inf"),
     ),
     case("a seed below nothing", key("seed = 7", "seed = -1"), message("seed", "-1")),
-    case("no memory", section("[engine]\nmemory_gb = 0"), message("engine.memory_gb", "0")),
+    case("no memory", key("threads = 1", "memory_gb = 0"), message("engine.memory_gb", "0")),
     case(
         "an attribute that is not there", key('"country"', '"county"'), message("county", "country")
     ),
