@@ -245,8 +245,7 @@ class Same:
 
 @dataclass(frozen=True)
 class Rows:
-    """No breach, and these rows of a query, beside the numbers of the sound company but for the
-    columns and leads that are named."""
+    """No breach, and these rows of a query over the staged tables."""
 
     sql: str
     rows: list[tuple[object, ...]]
