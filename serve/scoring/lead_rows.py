@@ -14,6 +14,7 @@ from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frames
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
+from features.spec.wording import Words
 from features.sql import literal
 from models.classifier.classifier import BATCH
 from serve.scoring.lead_facts import LeadFacts
@@ -48,6 +49,22 @@ ORDER BY state, lead_id
 """
 
 
+def open_leads(
+    database: LeadDatabase, cutoff: datetime, words: Words
+) -> tuple[Snapshots, pd.DataFrame]:
+    """The open leads that are scored at a cutoff; and the others: lead_id, state (not scored,
+    because its rows breach the contract, or outside the cohort), state_reason, disqualified."""
+    scorable, membership = cohort_at(database, [cutoff]), database.membership
+    conditions = membership.words(words) if membership else ""
+    others = _NOT_SCORED.format(
+        cutoff=cutoff,
+        outside=literal(f"outside the cohort: not {conditions}"),
+        opened=Snapshots.open_at(database, [cutoff]).relation,
+        scorable=scorable.relation,
+    )
+    return scorable, database.query(others)
+
+
 @dataclass(frozen=True)
 class LeadRows:
     """How the rows of the ledger are made, of whichever leads: by whom, at which cutoff."""
@@ -58,17 +75,8 @@ class LeadRows:
     memory_gb: float
 
     def open_leads(self, database: LeadDatabase) -> tuple[Snapshots, pd.DataFrame]:
-        """The open leads that are scored; and the others: lead_id, state (not scored, because its
-        rows breach the contract, or outside the cohort), state_reason, disqualified."""
-        scorable, membership = cohort_at(database, [self.cutoff]), database.membership
-        conditions = membership.words(self.scorer.words) if membership else ""
-        others = _NOT_SCORED.format(
-            cutoff=self.cutoff,
-            outside=literal(f"outside the cohort: not {conditions}"),
-            opened=Snapshots.open_at(database, [self.cutoff]).relation,
-            scorable=scorable.relation,
-        )
-        return scorable, database.query(others)
+        """The open leads that are scored, and the others."""
+        return open_leads(database, self.cutoff, self.scorer.words)
 
     def parts(
         self, scorable: Snapshots, others: pd.DataFrame, progress: Progress = silent

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.cohort import cohort_at
 from features.conditions.segments import Segments, load_segments
 from features.config import Config, Engine, Features, load
 from features.contract.breaches import find_breaches
@@ -26,12 +25,13 @@ from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.open_database import open_database
 from features.spec.spec import Spec, distinct
-from features.spec.wording import Words
+from features.spec.wording import Words, plural
 from models.classifier.classifier import BATCH, Floats
 from models.classifier.model import ReadinessModel
 from models.explanations.explain import explain
 from models.rules.rules import RuleScore, load_rules
 from models.timing import time_to_close
+from serve.scoring.lead_rows import open_leads
 from serve.scoring.prior_shift import shifted
 
 TOP_REASONS = 3
@@ -135,11 +135,13 @@ class Scorer:
         The frames (pandas, polars or Arrow) have the columns of the contract (docs/glossary.md).
         Without deals every lead counts as open, closed ones too: a UserWarning says so; where none
         is closed, pass deals without rows. Raises BadInput for missing
-        columns, and for rows and leads that breach the contract, with the first of them.
+        columns, and for rows and leads that breach the contract, with the first of them. Open leads
+        that are outside the cohort, excluded or objected are not in the result: a UserWarning says
+        so. Events may be None.
         """
         moment = pd.Timestamp(cutoff)
         cutoff = (moment.tz_convert(UTC).tz_localize(None) if moment.tz else moment).to_pydatetime()
-        frames = {"events": events, "leads": leads}
+        frames = {"leads": leads} if events is None else {"events": events, "leads": leads}
         if deals is not None:
             frames["deals"] = deals
         else:
@@ -167,7 +169,16 @@ class Scorer:
                     f"Leads that breach the contract cannot be scored: {len(faults):,}; first: "
                     f"lead {lead}: {reason}. Mend them or leave them out of the frames."
                 )
-            frame = feature_frame(cohort_at(database, [cutoff]), self.specs)
+            scorable, others = open_leads(database, cutoff, self.words)
+            if len(others):
+                first = others.iloc[0]
+                warnings.warn(
+                    f"Not scored: {plural(len(others), 'open lead')}; first: lead "
+                    f"{first['lead_id']}: {first['state_reason']}.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            frame = feature_frame(scorable, self.specs)
         return replace(self, model=self._shifted(cutoff)).score_frame(frame)
 
     def _shifted(self, cutoff: datetime) -> ReadinessModel:

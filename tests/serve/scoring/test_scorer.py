@@ -176,3 +176,15 @@ def test_reprs_are_short(scorer: Scorer, trained: Trained) -> None:
         assert len(shown) < 500
         assert len(shown.splitlines()) <= 3
     assert repr(trained.model) in repr(scorer)
+
+
+def test_leads_that_objected_are_not_scored_and_it_says_so(
+    scorer: Scorer, frames: Frames, scored: pd.DataFrame
+) -> None:
+    objected = scored["lead_id"].iloc[0]
+    leads = frames["leads"]
+    when = pd.Series(pd.NaT, leads.index, "datetime64[us]").where(leads["lead_id"] != objected)
+    when[leads["lead_id"] == objected] = CUTOFF
+    with pytest.warns(UserWarning, match=f"1 open lead; first: lead {objected}: objected"):
+        result = scorer.score(**frames | {"leads": leads.assign(objected_at=when)}, cutoff=CUTOFF)
+    assert list(result["lead_id"]) == list(scored["lead_id"].iloc[1:])
