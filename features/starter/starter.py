@@ -48,11 +48,11 @@ DECIDING = "accept|activat|approv|bought|cancel|clos|declin|lost|paid|purchas|re
 
 
 def write_starter(
-    folder: Path, mapped: Mapped | None = None, database: str | None = None
+    folder: Path, mapped: Mapped | None = None, database_at: str | None = None
 ) -> list[Path]:
     """Write readiness.toml and the files that it names into a folder of tables, all of them or
     none; return the paths. `mapped` are queries for the tables, written beside it as .sql files;
-    `database` holds the tables that are no files, by a path or URL.
+    `database_at` holds the tables that are no files, by a path or URL.
 
     Raises BadInput where one of them exists, and where tables are absent, unreadable or incomplete.
     """
@@ -67,7 +67,7 @@ def write_starter(
             raise BadInput(f"{path} exists already. Edit it, or move it away and run init again.")
     config = Config(
         path=paths[0],
-        tables=_mapped_tables(mapped, files=False) if mapped else find_tables(folder, database),
+        tables=_mapped_tables(mapped, files=False) if mapped else find_tables(folder, database_at),
         time=Times(first_cutoff=datetime.min),
         capacity=Capacity(share=0.1),
         features=Features(attributes=list(mapped.attributes) if mapped else []),
