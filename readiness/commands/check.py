@@ -1,6 +1,7 @@
 """The verb check."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,9 @@ from readiness.commands.printing import (
 
 if TYPE_CHECKING:
     from features.audit.finding import Finding
-    from features.check.report import Report
+    from features.check.report import Note, Report
+    from features.config import Config
+    from features.contract.database import LeadDatabase
 
 
 def verb(where: Where = Path(), as_json: AsJson = False) -> None:
@@ -44,6 +47,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     config = load(where)
     with progress_bars() as progress, open_database(config, specs(config)) as database:
         report = check(database, config, utc_now(), progress)
+        report = replace(report, notes=(*report.notes, *_model_notes(config, database)))
     if as_json:
         print_json(report)
     else:
@@ -52,6 +56,34 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
         raise typer.Exit(2)
     if report.refused:
         raise typer.Exit(1)
+
+
+def _model_notes(config: "Config", database: "LeadDatabase") -> Iterator["Note"]:
+    """Attributes that are not what the model learnt; nothing where there is no model."""
+    from features.check.inputs import changed_columns, inputs_at
+    from features.check.report import Note
+    from features.errors import BadInput, Refused
+
+    store = Path(config.mlflow_uri.partition("?")[0].removeprefix("sqlite:///"))
+    if not store.exists():  # none yet, or a server: a check of the data does not wait for it
+        return
+    from models.registry import Registry
+
+    try:
+        model = Registry(config).pick(None)
+    except (BadInput, Refused) as error:
+        yield Note("models that cannot be read", 1, str(error))
+        return
+    if model is None or model.inputs is None:
+        return
+    changes = changed_columns(model.inputs, inputs_at(database, database.data_end))
+    if changes:
+        yield Note(
+            f"attributes that differ from what version {model.version} learnt",
+            len(changes),
+            "Correct them in the query of tables.leads, or train again.",
+            tuple(f"{name}: {change}" for name, change in changes.items()),
+        )
 
 
 def _print_report(report: "Report", accepted: list[str]) -> None:

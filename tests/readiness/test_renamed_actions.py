@@ -1,5 +1,6 @@
-"""All actions renamed, and a number that arrives as text: `score` says so before it writes."""
+"""All actions renamed, and a column that runs empty: `score` says so before it writes."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -53,3 +54,20 @@ def test_one_action_renamed_is_a_note_if_it_is_a_tenth_of_the_events(
     ran = readiness("score", folder, "--json")
     assert ran.code == 0
     assert [f"web.{frequent}" in note for note in ran.result["notes"]] == [True]
+
+
+def test_a_column_that_runs_empty_is_named_by_check_and_score(
+    company: Company, tmp_path: Path
+) -> None:
+    folder = changed(company, tmp_path, lambda events: events["action"] == "nothing")
+    leads = pd.read_parquet(folder / "leads.parquet")
+    newest = leads["created_at"].nlargest(100).index  # of the 200 that are looked at
+    leads["source"] = leads["source"].astype(object)
+    leads.loc[newest, "source"] = None
+    leads.to_parquet(folder / "leads.parquet")
+    for verb in ("check", "score"):
+        notes = readiness(verb, folder, "--json").result["notes"]
+        texts = [note if isinstance(note, str) else note["text"] for note in notes]
+        (text,) = [text for text in texts if "200 newest leads have none" in text]
+        assert re.search(r"source: (4|5)\d%", text)
+    assert not any("have none" in note["text"] for note in company.result("check")["notes"])

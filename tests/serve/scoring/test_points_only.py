@@ -82,7 +82,10 @@ def test_a_second_run_changes_nothing(young, first):
 def test_train_and_compare_say_what_is_missing_and_check_said_so_before(young):
     refused = readiness("train", young, "--json")
     assert refused.code == 1
-    assert [reason["code"] for reason in refused.result["reasons"]] == ["too_few_wins"]
+    assert [reason["code"] for reason in refused.result["reasons"]] == [
+        "too_few_wins",
+        "too_few_losses",
+    ]
     assert "too_few_wins" in refused.err
     compared = readiness("compare", young)
     assert compared.code == 1
