@@ -5,6 +5,7 @@ Every path in the file is relative to the file itself. `readiness init` writes a
 
 from __future__ import annotations
 
+import os.path
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -29,11 +30,24 @@ REMOVED_KEYS = {  # and why, for the message where a file still has one
 def _utc_naive(value: Any) -> Any:
     """A TOML date, or time with an offset, as naive UTC."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        try:
+            return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        except OverflowError:
+            raise ValueError(f"{value} is in UTC on no day of the calendar") from None
     return datetime(value.year, value.month, value.day) if isinstance(value, date) else value
 
 
 Time = Annotated[datetime, BeforeValidator(_utc_naive)]
+EARLIEST_CUTOFF, LATEST_CUTOFF = datetime(1900, 1, 1), datetime(2200, 1, 1)
+
+
+def _plausible(cutoff: datetime) -> datetime:
+    """A slip of the pen, such as 0024-01-08, would make 100,000 cutoffs."""
+    if not EARLIEST_CUTOFF <= cutoff < LATEST_CUTOFF:
+        raise ValueError(f"{cutoff.date()} does not lie in the years from 1900 to 2199")
+    return cutoff
+
+
 SettingsFile = Literal["rules", "sources", "funnel", "segments"]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Encoding = Literal[
@@ -71,7 +85,7 @@ class Times(Strict):
     """The horizon, the cutoff grid and its part for the final test."""
 
     horizon_days: Days = 30
-    first_cutoff: Time
+    first_cutoff: Annotated[Time, AfterValidator(_plausible)]
     cutoff_every_days: Days = 7
     test_cutoffs: Annotated[int, Field(ge=1)] = 5
     data_end: Time | None = None
@@ -322,7 +336,8 @@ class Config(Strict):
         is none under its usual name. One that is named and not there is for its reader to refuse.
         """
         path = self.folder / str(getattr(self, key))
-        return path if path.exists() or key in self.model_fields_set else None
+        # os.path: a path that no system takes does not exist, and is no error here
+        return path if os.path.exists(path) or key in self.model_fields_set else None
 
     @property
     def out_folder(self) -> Path:

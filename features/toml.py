@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from features.errors import BadInput
+from features.errors import BadInput, shortened
 
 
 class Strict(BaseModel):
@@ -44,7 +44,7 @@ def read_text(path: Path, if_missing: str = "") -> str:
         is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
         return text.replace("\r\n", "\n")
-    except (FileNotFoundError, IsADirectoryError):
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise BadInput(f"There is no file {path}{if_missing or '.'}") from None
     except UnicodeDecodeError as error:
         content = error.object
@@ -54,6 +54,8 @@ def read_text(path: Path, if_missing: str = "") -> str:
             f"{path} is not UTF-8 text: line {line}, byte {place} is 0x{content[error.start]:02x}. "
             "Save it as UTF-8."
         ) from None
+    except (OSError, ValueError) as error:  # of them one for a NUL in the path
+        raise BadInput(f"{path} cannot be read: {getattr(error, 'strerror', error)}") from None
 
 
 def parse_toml(text: str, path: Path, model: type[File], /, **further: Any) -> File:
@@ -67,7 +69,9 @@ def load_toml(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path} is not valid TOML: {error}") from None
+        raise BadInput(f"{path} is not valid TOML: {shortened(str(error))}") from None
+    except RecursionError:
+        raise BadInput(f"{path} has brackets within brackets, too deep to be read.") from None
 
 
 def validate_toml(content: Mapping[str, Any], path: Path, model: type[File]) -> File:
@@ -85,7 +89,7 @@ def explain_toml_errors(path: Path, error: ValidationError, model: type[Strict])
 
 
 def _fault(fault: Any, model: type[Strict]) -> str:
-    where = ".".join(str(part) for part in fault["loc"]) or "the file"
+    where = shortened(".".join(str(part) for part in fault["loc"])) or "the file"
     match fault["type"]:
         case "extra_forbidden" if where in model.removed_keys:
             return f"  {where}: was removed, delete this line: {model.removed_keys[where]}"
@@ -96,7 +100,7 @@ def _fault(fault: Any, model: type[Strict]) -> str:
         case "value_error":
             return f"  {where}: {fault['ctx']['error']}"
     expected = re.sub(r"^Input should be ", "", fault["msg"])
-    return f"  {where}: should be {expected}; it is {fault['input']!r}"
+    return f"  {where}: should be {expected}; it is {shortened(repr(fault['input']))}"
 
 
 def _nearest(location: tuple[str | int, ...], model: type[BaseModel]) -> str:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from features.catalog import catalog_of
 from features.conditions.segments import opted_in
-from features.config import Config, load
+from features.config import EARLIEST_CUTOFF, Config, load
 from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase, open_frames
 from features.contract.reading import Reading
@@ -274,7 +274,7 @@ def _settings(given: Mapping[str, Any] | str, frames: Mapping[str, Any]) -> Conf
     guess = isinstance(time, dict) and "first_cutoff" not in time
     content |= {"path": IN_MEMORY, "tables": {name: name for name in {"deals", *frames}}}
     content |= {"capacity": content.get("capacity", {"share": 0.1})}
-    content |= {"time": time | {"first_cutoff": datetime.min}} if guess else {}
+    content |= {"time": time | {"first_cutoff": EARLIEST_CUTOFF}} if guess else {}
     config = validate_toml(content, SETTINGS, Config)
     if not guess:
         return config

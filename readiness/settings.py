@@ -8,6 +8,7 @@ from features.conditions.segments import load_segments, opted_in
 from features.config import Config, SettingsFile
 from features.errors import BadInput
 from features.funnel import load_funnel
+from features.spec.spec import Spec
 from models.rules.rules import current_rules
 from models.sources.sources import load_sources
 
@@ -36,3 +37,10 @@ def load(where: Path) -> Config:
     if faults:
         raise BadInput("\n".join(faults))
     return config
+
+
+def specs(config: Config) -> tuple[Spec, ...]:
+    """What segments and points will ask for: a lead database that is opened with them shows what it
+    lacks."""
+    points = current_rules(config).specs if config.optional_file("rules") else ()
+    return (*opted_in(config), *load_segments(config).specs, *points)

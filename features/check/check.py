@@ -17,6 +17,7 @@ from features.check.notes import (
     row_notes,
     sample_note,
     setting_notes,
+    text_dates_note,
     unrecorded_notes,
     unused_acceptance_note,
 )
@@ -54,6 +55,7 @@ def check(
         *setting_notes(database, config, [each.action for each in actions]),
         *cutoff_notes(database, config, cutoffs),
         *unrecorded_notes(database, config),
+        text_dates_note(database),
         unused_acceptance_note(config, (*findings, *unlikely)),
         Note("days without a deal before the data end", *days_without_deals(database)),
     ]

@@ -14,7 +14,9 @@ from features.contract.breaches import SHOWN
 from features.contract.database import LeadDatabase
 from features.contract.machine_events import machine_sql, seen_sql
 from features.contract.tables import CONTRACT
+from features.contract.text_values import fits
 from features.spark.whole import SparkSample
+from features.sql import quoted
 
 
 def _without_lead(table: str, use: str) -> tuple[str, str, str]:
@@ -138,6 +140,25 @@ def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) 
             "Correct the spelling: otherwise the action that was meant stays among the features.",
         ),
     ]  # fmt: skip
+
+
+_LIKE_A_DATE = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}.*"
+
+
+def text_dates_note(database: LeadDatabase) -> Note:
+    """Attributes that are dates to people and texts to the model."""
+    texts = [name for name, kind in database.attributes.items() if kind == "text"]
+    dates = []
+    for name in texts:
+        text = f"{quoted(name)}::VARCHAR"
+        sql = f"SELECT bool_and({fits(_LIKE_A_DATE, text)}), min({text}) FROM leads"
+        ((is_date, first),) = database.connection.execute(sql).fetchall()
+        dates += [f"{name}, such as {first}"] if is_date else []
+    return _listed(
+        "attributes that look like dates and are read as texts", dates,
+        "A model learns them as categories. Make them dates in the query of tables.leads: "
+        "strptime(renews_on, '%d.%m.%Y')::DATE AS renews_on, or renews_on::DATE.",
+    )  # fmt: skip
 
 
 def unused_acceptance_note(config: Config, findings: Sequence[Finding]) -> Note:

@@ -14,6 +14,7 @@ from features.check.gate import Lack
 from features.check.maturity import Maturity
 from features.check.worked import Worked
 from features.contract.breaches import Breach
+from features.errors import shortened
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Note:
     first: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        first = f" (first: {'; '.join(self.first)})" if self.first else ""
+        first = f" (first: {'; '.join(map(shortened, self.first))})" if self.first else ""
         return f"{self.title}: {self.count:,}{first}. {self.advice}"
 
     def json_fields(self) -> dict[str, Any]:

@@ -31,7 +31,8 @@ from features.toml import Strict
 
 Flags = npt.NDArray[np.bool_]
 Text = Annotated[str, Field(min_length=1)]
-Whole = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Window = Annotated[int, Field(ge=1, le=36_500)]  # days
 
 _EVENT = ("action", "content", "source", "value_from", "value_below")
 _HOW_OFTEN = ("window_days", "at_least", "at_most", "on_days_at_least")
@@ -71,11 +72,11 @@ class Condition(Strict):
     source: str | None = None
     value_from: float | None = None
     value_below: float | None = None
-    window_days: Whole | None = None
+    window_days: Window | None = None
     at_least: Whole | None = None
     at_most: Annotated[int, Field(ge=0)] | None = None
     on_days_at_least: Whole | None = None
-    quiet_days: Whole | None = None
+    quiet_days: Window | None = None
     age_from_days: Annotated[float, Field(ge=0)] | None = None
     age_below_days: Annotated[float, Field(gt=0)] | None = None
     attribute: Text | None = None

@@ -13,8 +13,9 @@ from typing import Any
 import duckdb
 
 from features.contract.cures import cure
-from features.contract.tables import CONTRACT, cast
+from features.contract.tables import CONTRACT, cast, lead_id_type
 from features.contract.text_values import fits, number
+from features.errors import shortened
 from features.sql import literal, quoted
 
 SHOWN = 3
@@ -34,7 +35,7 @@ class Breach:
     def __str__(self) -> str:
         return (
             f"{self.table}.{self.column}: rows that {self.what}: {self.count:,} "
-            f"(first: {'; '.join(self.first)}). {self.advice}"
+            f"(first: {'; '.join(map(shortened, self.first))}). {self.advice}"
         )
 
     def json_fields(self) -> dict[str, Any]:
@@ -100,8 +101,8 @@ LEAD_CHECKS: tuple[Check, ...] = (
     Check(
         "merges", "into_lead_id", "merge leads in a circle",
         "SELECT lead_id, 'into itself' AS seen FROM merges WHERE into_lead_id = lead_id "
-        "UNION ALL SELECT s.lead_id, 'into ' || s.into_lead_id AS seen FROM survivors s "
-        "JOIN survivors back ON back.lead_id = s.into_lead_id AND back.into_lead_id = s.lead_id",
+        "UNION ALL SELECT m.lead_id, 'into ' || m.into_lead_id AS seen FROM merges m "
+        "JOIN survivors back ON back.lead_id = m.into_lead_id AND back.into_lead_id = m.lead_id",
         "One of them must survive: delete its row.",
     ),
 )  # fmt: skip
@@ -185,7 +186,7 @@ def _id_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
     """Lead ids that lost digits on their way, and ids that meet no lead because of how they are
     written."""
     checks = [check for table in columns for check in _lost_digits(table, columns)]
-    if columns["leads"]["lead_id"] == "VARCHAR":
+    if lead_id_type(columns) == "VARCHAR":
         checks += [
             _joins_but_for_writing(table) for table in columns if table not in ("leads", "merges")
         ]
@@ -291,5 +292,5 @@ def write_attribute_faults(
         text = f"{quoted(name)}::VARCHAR"
         connection.execute(
             f"INSERT INTO attribute_faults SELECT {literal(name)}, lead_id, {text} FROM leads "
-            f"WHERE {text} IS NOT NULL AND {number(text)} IS NULL"
+            f"WHERE {text} IS NOT NULL AND NOT coalesce(isfinite({number(text)}), false)"
         )

@@ -23,6 +23,7 @@ import pandas as pd
 from features.conditions.membership import Membership
 from features.config import Config, Engine
 from features.contract.breaches import lead_checks, write_attribute_faults
+from features.contract.databases import cause
 from features.contract.extensions import connect
 from features.contract.left_out import write_left_out
 from features.contract.machine_events import without_machines
@@ -34,9 +35,11 @@ from features.contract.tables import (
     CONTRACT,
     cast,
     describe_sources,
+    is_nested,
     is_read_in_place,
     lead_id_type,
     open_sources,
+    require_once,
 )
 from features.contract.text_values import is_number_column
 from features.cutoffs import utc_now
@@ -172,10 +175,27 @@ def register_tables(
     connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Any]
 ) -> dict[str, dict[str, str]]:
     """Make a view raw_<table> of each; return each one's columns and their types. Raises BadInput
-    for missing columns."""
+    for columns that are missing or there twice, and for what DuckDB cannot read."""
     for table, rows in tables.items():
-        connection.register(f"raw_{table}", rows)
+        require_once(table, getattr(rows, "column_names", getattr(rows, "columns", ())))
+        try:
+            _register(connection, table, rows)
+        except duckdb.Error as error:
+            raise BadInput(f"{table} cannot be read: {cause(error)}") from None
     return describe_sources(connection, list(tables))
+
+
+def _register(connection: duckdb.DuckDBPyConnection, table: str, rows: Any) -> None:
+    """Make the view. DuckDB 1.5.5 does not read the backwards view that frame[::-1] is: only a copy
+    of it."""
+    try:
+        connection.register(f"raw_{table}", rows)
+        connection.execute(f"DESCRIBE FROM raw_{table}")
+    except duckdb.Error:
+        if not isinstance(rows, pd.DataFrame):
+            raise
+        connection.register(f"raw_{table}", rows.copy())
+        connection.execute(f"DESCRIBE FROM raw_{table}")
 
 
 @contextmanager
@@ -211,7 +231,8 @@ def stage(
     `in_place` are read where they lie."""
     staged = {c.name: c.type for c in CONTRACT["leads"] if c.type == "VARCHAR"}
     types = {name: staged.get(name, kind) for name, kind in columns["leads"].items()}
-    exclude = reading.exclude
+    exclude, of_cohort = reading.exclude, further_attributes(reading.specs)
+    attributes = of_cohort | {n: v or of_cohort.get(n, False) for n, v in attributes.items()}
     listed = _attributes(reading.features.attributes, "features.attributes lists", types)
     needed = {*attributes, *reading.attributes} - listed.keys()
     further = _attributes(sorted(needed), "A rule or condition asks for", types)
@@ -249,7 +270,7 @@ def _attributes(listed: Sequence[str], who: str, types: dict[str, str]) -> dict[
     _require_columns(listed, who, types)
     attributes: dict[str, AttributeType] = {}
     for name in listed:
-        if types[name].startswith(_TEXT_TYPES):
+        if types[name].startswith(_TEXT_TYPES) and not is_nested(types[name]):
             attributes[name] = "text"
         elif types[name].startswith(_DATE_TYPES):
             attributes[name] = "date"

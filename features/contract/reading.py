@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from features.conditions.membership import Membership, load_membership
 from features.config import Config, Exclude, Features, Outcomes
 from features.spec.compiled import attribute_columns
+from features.spec.spec import Spec
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,11 @@ class Reading:
         return cls(config.features, config.outcomes, config.exclude, load_membership(config))
 
     @property
+    def specs(self) -> tuple[Spec, ...]:
+        """The features that the conditions of [cohort] ask for."""
+        return self.membership.specs if self.membership else ()
+
+    @property
     def attributes(self) -> tuple[str, ...]:
         """The columns of leads that features.attributes and the conditions of [cohort] name."""
-        specs = self.membership.specs if self.membership else ()
-        return tuple(dict.fromkeys([*self.features.attributes, *attribute_columns(specs)]))
+        return tuple(dict.fromkeys([*self.features.attributes, *attribute_columns(self.specs)]))

@@ -8,6 +8,7 @@ lead ids as integers where every table has integers, else as text.
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +137,7 @@ def source_sql(
     """
     connection = texts.connection
     if is_query(named):
-        texts.name_in(table, named, data)
+        texts.name_in(table, _one_query(connection, f"tables.{table}", named), data)
         return named
     if is_folder(named):
         return folder_sql(connection, table, folder / named)
@@ -150,7 +151,8 @@ def source_sql(
             "are looked for in tables.folder, queries beside readiness.toml)."
         )
     if has_suffix(named, "sql"):
-        query = read_text(path).strip().rstrip(";")
+        text = read_text(path).strip()
+        query = _one_query(connection, f"tables.{table}: {path}", text).rstrip(";")
         texts.name_in(table, query, data)
         return query
     if has_suffix(named, "parquet"):
@@ -165,6 +167,17 @@ def source_sql(
         return f"SELECT * FROM iceberg_scan({literal(str(path))})"
     of_contract = [column.name for column in CONTRACT[table]]
     return texts.sql(table, path, required, of_contract if table == "leads" else None)
+
+
+def _one_query(connection: duckdb.DuckDBPyConnection, where: str, text: str) -> str:
+    """The text, if it is one query. Raises BadInput for none, several, and other statements."""
+    kinds = [each.type.name for each in connection.extract_statements(text)]
+    if kinds != ["SELECT"]:
+        raise BadInput(
+            f"{where} should be one query, SELECT ... FROM ..., and holds "
+            f"{' and '.join(kinds) or 'none'}."
+        )
+    return text
 
 
 def open_sources(
@@ -212,7 +225,7 @@ def open_sources(
                     connection.execute(f"COMMENT ON VIEW raw_{table} IS {source}")  # for cures.py
                 else:
                     _copy(connection, table, query, columns[table], needed)
-            except duckdb.Error as error:
+            except (duckdb.Error, OSError) as error:
                 shown = f"{named}, {place.shown}" if place else named
                 raise BadInput(f"tables.{table} cannot be read ({shown}): {cause(error)}") from None
     if place:
@@ -247,7 +260,8 @@ def _is_read_where_it_lies(named: str, folder: Path) -> bool:
 def describe_sources(
     connection: duckdb.DuckDBPyConnection, tables: Sequence[str]
 ) -> dict[str, dict[str, str]]:
-    """The columns and their types of each view raw_<table>. Raises BadInput for missing columns."""
+    """The columns and their types of each view raw_<table>. Raises BadInput for columns that are
+    missing, there twice, or hold several values."""
     return {table: _describe(connection, table, f"FROM raw_{table}") for table in tables}
 
 
@@ -255,7 +269,28 @@ def _describe(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> 
     described = execute(connection, f"DESCRIBE {query}").fetchall()
     columns = {name: kind for name, kind, *_ in described}
     require_columns(table, list(columns))
+    require_once(table, [name for name, *_ in described])
+    contract = {c.name: columns.get(c.name, "") for c in CONTRACT[table]}
+    nested = [f"{name}, a {kind}" for name, kind in contract.items() if is_nested(kind)]
+    if nested:
+        raise BadInput(
+            f"tables.{table} has {'; '.join(nested)}, where one value is needed. Choose one in a "
+            "query."
+        )
     return columns
+
+
+def require_once(table: str, columns: Sequence[str]) -> None:
+    """Raises BadInput where a column is there twice, capitals or not: DuckDB would rename one."""
+    counts = Counter(str(name).lower() for name in columns)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise BadInput(f"tables.{table} has the column {', '.join(twice)} more than once.")
+
+
+def is_nested(kind: str) -> bool:
+    """Whether a column of this type holds several values in one: VARCHAR[], STRUCT(...), MAP."""
+    return kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))
 
 
 def require_columns(table: str, columns: Sequence[str]) -> None:
@@ -300,7 +335,8 @@ def cast(column: Column, types: dict[str, str], id_type: str) -> str:
     is_text = kind == "VARCHAR" or kind.startswith("ENUM")
     text = f"{name}::VARCHAR" if kind.startswith("ENUM") else name
     if column.type == "LEAD_ID":
-        if kind in ("DOUBLE", "FLOAT"):  # integers beside a missing one, as pandas keeps them
+        # Integers beside a missing one, as pandas keeps them, or as NUMBER(18,2).
+        if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):
             whole = f"TRY_CAST({name} AS HUGEINT)"
             name = f"CASE WHEN {name} = {whole} THEN {whole}::VARCHAR ELSE {name}::VARCHAR END"
         return f"CAST({name} AS {id_type})"

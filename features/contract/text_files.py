@@ -152,7 +152,8 @@ class TextFiles:
         readable = 0
         for source in (some, read) if candidates else (read,):
             tests = [
-                f"coalesce(bool_and({reads_as(kind, quoted(name))}), {source == some})"
+                f"coalesce(bool_and({reads_as(kind, quoted(name))}) "
+                f"FILTER ({quoted(name)} IS NOT NULL), {source == some})"
                 for name, kind in candidates
             ]
             sql = f"SELECT {', '.join(['count(*)', *tests])} FROM {source}"

@@ -91,9 +91,10 @@ def _in_region(text: str) -> str:
 
 
 def number(text: str) -> str:
-    """The DOUBLE; NaN and infinity for their names."""
-    is_number = f"{fits(_NUMBER, text)} OR {fits(_NO_NUMBER, text)}"
-    return f"CASE WHEN {is_number} THEN TRY_CAST({text} AS DOUBLE) END"
+    """The DOUBLE; NaN and infinity for their names, never for a number that no DOUBLE holds."""
+    double = f"TRY_CAST({text} AS DOUBLE)"
+    return f"""CASE
+  WHEN {fits(_NUMBER, text)} AND isfinite({double}) OR {fits(_NO_NUMBER, text)} THEN {double} END"""
 
 
 def flag(text: str) -> str:

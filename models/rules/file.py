@@ -41,7 +41,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
-from features.conditions.conditions import Condition, Conditions, Text, Whole
+from features.conditions.conditions import Condition, Conditions, Text, Window
 from features.spec.kinds import ActiveDays, Count, DaysSince, Decayed, Faded
 from features.spec.spec import Spec
 from features.spec.wording import Words, during, say
@@ -90,13 +90,13 @@ class Rule(Condition):
     """Points for events, or for whatever else a condition can say."""
 
     action: Text | None = None
-    points: float
+    points: Annotated[float, Field(ge=-1e6, le=1e6)]  # sums stay exact (rules.DECIMALS)
     per: Literal["occurrence", "day", "once"] = "occurrence"
     cap: Above0 | None = None
     group: str | None = None
-    half_life_days: Whole | None = None
-    fades_out_days: Whole | None = None
-    repeat_days: Whole | None = None
+    half_life_days: Window | None = None
+    fades_out_days: Window | None = None
+    repeat_days: Window | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Rule:

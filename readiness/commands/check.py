@@ -40,13 +40,12 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     Too little data is not an error: until then `readiness score` uses the points alone.
     """
     from features.check.check import check
-    from features.conditions.segments import opted_in
     from features.cutoffs import utc_now
     from features.open_database import open_database
-    from readiness.settings import load
+    from readiness.settings import load, specs
 
     config = load(where)
-    with progress_bars() as progress, open_database(config, opted_in(config)) as database:
+    with progress_bars() as progress, open_database(config, specs(config)) as database:
         report = check(database, config, utc_now(), progress)
         report = replace(report, notes=(*report.notes, *_model_notes(config, database)))
     if as_json:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Column, Table
+from rich.text import Text
 
 from features.progress import Progress
 
@@ -19,8 +20,20 @@ if TYPE_CHECKING:
     from models.statistics.intervals import Estimate
 
 
+# Characters that move the cursor, colour or reorder a line, shown as \\x1b and the like.
+_CONTROL = {
+    code: ascii(chr(code))[1:-1]
+    for code in (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    if code != ord("\n")
+}
+
+
 class _Console(Console):
-    """Rich's own would exit with 1, a verdict, where whoever read the output has closed it."""
+    """Rich's own would hand a terminal whatever is in the data, and exit with 1, a verdict, where
+    whoever read the output has closed it."""
+
+    def render_str(self, text: str, **more: Any) -> Text:
+        return super().render_str(text.translate(_CONTROL), **more)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError

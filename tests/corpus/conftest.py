@@ -1,0 +1,12 @@
+"""What the corpus compares with: the numbers of the sound company, measured once."""
+
+import pandas as pd
+import pytest
+
+from tests.corpus.company import measured, write_company
+
+
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """Every feature, label and point of the sound company."""
+    return measured(write_company(tmp_path_factory.mktemp("sound")))
