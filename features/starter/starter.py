@@ -48,11 +48,11 @@ DECIDING = "accept|activat|approv|bought|cancel|clos|declin|lost|paid|purchas|re
 
 
 def write_starter(
-    folder: Path, mapped: Mapped | None = None, database_at: str | None = None
+    folder: Path, mapped: Mapped | None = None, database: str | None = None
 ) -> list[Path]:
     """Write readiness.toml and the files that it names into a folder of tables, all of them or
     none; return the paths. `mapped` are queries for the tables, written beside it as .sql files;
-    `database_at` holds the tables that are no files, by a path or URL.
+    `database` holds the tables that are no files, by a path or URL.
 
     Raises BadInput where one of them exists, and where tables are absent, unreadable or incomplete.
     """
@@ -67,21 +67,21 @@ def write_starter(
             raise BadInput(f"{path} exists already. Edit it, or move it away and run init again.")
     config = Config(
         path=paths[0],
-        tables=_mapped_tables(mapped, files=False) if mapped else find_tables(folder, database_at),
+        tables=_mapped_tables(mapped, files=False) if mapped else find_tables(folder, database),
         time=Times(first_cutoff=EARLIEST_CUTOFF),
         capacity=Capacity(share=0.1),
         features=Features(attributes=list(mapped.attributes) if mapped else []),
     )
     try:
-        with open_database(config) as database:
-            if config.tables.events and not database.events_count:
+        with open_database(config) as opened:
+            if config.tables.events and not opened.events_count:
                 raise BadInput("tables.events has no row with lead_id, occurred_at and action.")
-            texts = [_settings(config.tables, database, mapped), _rules(database)]
-            horizon, *_ = _horizon(first_cutoff(database), database.data_end)
-            texts.append(sources_text(database, horizon))
-            contacts = "contacts" in database.columns
-            texts.append(funnel_text(database.actions, contacts, guess_points))
-            texts.append(segments_text(database, guess_points))
+            texts = [_settings(config.tables, opened, mapped), _rules(opened)]
+            horizon, *_ = _horizon(first_cutoff(opened), opened.data_end)
+            texts.append(sources_text(opened, horizon))
+            contacts = "contacts" in opened.columns
+            texts.append(funnel_text(opened.actions, contacts, guess_points))
+            texts.append(segments_text(opened, guess_points))
             texts += [query.text for query in queries.values()]
     except BadInput as error:
         raise BadInput(

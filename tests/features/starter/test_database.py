@@ -61,7 +61,7 @@ def test_a_sqlite_file_in_the_folder(tmp_path):
 
 def test_a_server_by_its_url_whose_password_stays_in_the_environment(server, tmp_path):  # noqa: F811
     server.sql(TABLES)
-    write_starter(tmp_path, database_at=server.url())
+    write_starter(tmp_path, database=server.url())
     assert rows_of(tmp_path) == EXPECTED
     assert "${CRM_PASSWORD}" in (tmp_path / "readiness.toml").read_text()
 
@@ -77,5 +77,5 @@ def test_the_tables_that_a_connector_leaves_on_a_server(server, tmp_path):  # no
 
 def test_a_database_that_cannot_be_opened(tmp_path):
     with pytest.raises(BadInput, match=r"tables\.database"):
-        write_starter(tmp_path, database_at="postgresql://reader@127.0.0.1:1/crm")
+        write_starter(tmp_path, database="postgresql://reader@127.0.0.1:1/crm")
     assert list(tmp_path.iterdir()) == []
