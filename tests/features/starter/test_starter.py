@@ -100,7 +100,7 @@ def test_a_duckdb_file(tmp_path: Path) -> None:
     as_duckdb(tmp_path / "our crm.duckdb", tables() | {"CONTACTS": CONTACTS})
     config = started(tmp_path)
     assert config.tables.database == "our crm.duckdb"
-    assert (config.tables.events, config.tables.contacts) == ("events", "contacts")
+    assert (config.tables.events, config.tables.contacts) == ("events", "CONTACTS")
 
 
 def test_queries_come_before_files_and_files_before_a_database(tmp_path: Path) -> None:
