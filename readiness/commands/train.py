@@ -97,9 +97,9 @@ def _print_candidates(trained: "Trained") -> None:
     chosen, way = trained.chosen, trained.model.way
     rows = [
         (
-            "*" if candidate is chosen else "",
             *(f"{value:g}" for value in candidate.settings.values()),
-            *(f"{candidate.log_loss:.4f}", f"{candidate.roc_auc:.4f}"),
+            f"{candidate.log_loss:.4f}",
+            f"{candidate.roc_auc:.4f}{' *' if candidate.settings == chosen.settings else '  '}",
         )
         for candidate in trained.candidates
     ]
@@ -107,7 +107,7 @@ def _print_candidates(trained: "Trained") -> None:
     settings = (_SETTINGS.get(key, key) for key in chosen.settings)
     print_table(
         f"The {way}: candidates on {plural(len(chosen.folds), 'earlier period')}",
-        ["", *(f">{setting}" for setting in settings), ">log loss", ">ROC\nAUC"],
+        [*(f">{setting}" for setting in settings), ">log loss", ">ROC\nAUC"],
         rows,
         f"* chosen: {'the lowest log loss' if trained.model.is_linear else first}",
     )

@@ -36,7 +36,7 @@ def test_of_the_script_itself(tmp_path: Path, verb: str, code: int, printed: str
         (["check", "{little}", "--jsno"], "No such option: --jsno"),
         (["explain"], "Missing argument 'LEAD'"),
         (["check", "{empty}"], "readiness init"),
-        (["init", "{empty}"], "lacks events, leads, deals"),
+        (["init", "{empty}"], "lacks leads, deals"),
     ],
 )
 def test_wrong_use_is_answered_with_advice(tmp_path: Path, words: list[str], printed: str) -> None:

@@ -151,7 +151,7 @@ def test_the_comparison_is_of_the_segment_s_leads_alone(config: Config, scorer: 
 
 
 def test_a_segment_without_leads_cannot_be_judged(config: Config, scorer: Scorer) -> None:
-    with pytest.raises(Refused, match="No open lead is in the segment 'nobody' at any of the"):
+    with pytest.raises(Refused, match="No open lead is in the segment 'nobody' at any of"):
         judged(config, scorer, scorer.segments.named("nobody"))
 
 
