@@ -7,6 +7,7 @@ from features.catalog import catalog_of
 from features.check.check import check
 from features.config import Features
 from features.cutoffs import utc_now
+from features.errors import BadInput
 from features.open_database import open_database
 from features.starter.sources import sources_text
 from tests.features.lead_databases import config_for
@@ -29,6 +30,7 @@ TWO = {
     "null": "NULL",
 }
 SQL = {**DIFFERENT, **TWO}
+ONE_VALUE = [kind for kind in SQL if kind != "list"]  # a list is a breach
 
 
 def settings(tmp_path, attributes, lead="i AS nothing", event="'visit' AS action"):
@@ -56,7 +58,7 @@ def codes(config):
     return [each.code for each in findings]
 
 
-@pytest.mark.parametrize("kind", SQL)
+@pytest.mark.parametrize("kind", ONE_VALUE)
 def test_leads_source_of_any_type(tmp_path, kind):
     config = settings(tmp_path, ["source"], lead=f"{SQL[kind]} AS source")
     assert codes(config) == (["identifier(source)"] if kind in DIFFERENT else [])
@@ -76,7 +78,7 @@ def test_an_attribute_of_any_type(tmp_path, kind):
     assert codes(config) == (["identifier(x)"] if identifies else [])
 
 
-@pytest.mark.parametrize("kind", SQL)
+@pytest.mark.parametrize("kind", ONE_VALUE)
 @pytest.mark.parametrize("column", ["action", "source", "content"])
 def test_the_texts_of_events_of_any_type(tmp_path, column, kind):
     if (column, kind) == ("action", "null"):
@@ -84,3 +86,18 @@ def test_the_texts_of_events_of_any_type(tmp_path, column, kind):
     more = "" if column == "action" else ", 'visit' AS action"
     config = settings(tmp_path, [], event=f"{SQL[kind]} AS {column}{more}")
     assert codes(config) == []
+
+
+@pytest.mark.parametrize("column", ["leads.source", "events.action", "events.source"])
+def test_a_list_where_one_value_is_needed(tmp_path, column):
+    table, name = column.split(".")
+    listed = f"{SQL['list']} AS {name}"
+    if table == "leads":
+        config = settings(tmp_path, ["source"], lead=listed)
+    else:
+        more = "" if name == "action" else ", 'visit' AS action"
+        config = settings(tmp_path, [], event=listed + more)
+    with pytest.raises(BadInput) as caught:
+        codes(config)
+    assert f"tables.{table}" in str(caught.value)
+    assert f" {name}," in str(caught.value)
