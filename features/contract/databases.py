@@ -21,6 +21,7 @@ import duckdb
 
 from features.contract.extensions import load_extension
 from features.errors import BadInput
+from features.masking import remember_secret
 from features.sql import literal, quoted
 
 CONNECT_SECONDS = 10
@@ -91,11 +92,6 @@ class Place:
     login: Mapping[str, str] = field(default_factory=dict, repr=False)
     options: Mapping[str, str] = field(default_factory=dict)
 
-    def masked(self, error: Exception) -> str:
-        """What an error says, without the password."""
-        password = self.login.get("PASSWORD")
-        return cause(error).replace(password, "***") if password else cause(error)
-
 
 def read_place(named: str, folder: Path) -> Place:
     """Where `tables.database` is: a path, relative to `folder`, or a URL.
@@ -154,6 +150,7 @@ def _server_place(kind: str, text: Mapping[str, str], options: dict[str, str]) -
         "DATABASE": text["path"],
     }
     default = "public" if kind == "postgres" else text["path"]
+    remember_secret(text["password"])
     schema = options.pop("schema", "")
     given = {key: value for key, value in login.items() if value}
     return Place(kind, shown, schema or default, bool(schema), None, given, options)
@@ -210,7 +207,7 @@ def attach(connection: duckdb.DuckDBPyConnection, place: Place) -> None:
             _require_schema(connection, place)
     except (duckdb.Error, OSError) as error:
         raise BadInput(
-            f"tables.database: {place.shown} cannot be opened: {place.masked(error)}."
+            f"tables.database: {place.shown} cannot be opened: {cause(error)}."
         ) from None
 
 

@@ -388,7 +388,7 @@ def test_a_place_never_shows_its_password(folder, monkeypatch):
     assert (place.kind, place.schema, place.login["PASSWORD"]) == ("mysql", "shop", READER)
     assert place.shown == "mysql://reader:***@db.example.org/shop"
     assert READER not in repr(place)
-    assert place.masked(ValueError(f"no access with {READER}")) == "no access with ***"
+    assert str(BadInput(f"no access with {READER}")) == "no access with ***"
 
 
 def test_mysql_that_does_not_answer(folder):
