@@ -28,6 +28,7 @@ from mlflow.utils.logging_utils import disable_logging, enable_logging
 from features.config import Config
 from features.contract.database import Digest
 from features.errors import BadInput
+from models.artefact_digests import require_unchanged
 from models.classifier.artefact import (
     FORM,
     TRUSTED,
@@ -219,14 +220,15 @@ class Registry:
     def load(self, which: str) -> ReadinessModel:
         """The model under an alias or version number.
 
-        Raises BadInput where there is no such version or another release stored it, and Refused
-        where the artefact holds a type that is not trusted.
+        Raises BadInput where there is no such version, another release stored it or its files are
+        not those that were promoted, and Refused where it holds a type that is not trusted.
         """
         version, run_id = self.run_of(which)
         mlflow.set_tracking_uri(self.uri)
         try:
+            folder = self.files(version)
+            require_unchanged(self.config, version, folder)
             with _quiet():
-                folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
                 info = (mlflow.models.Model.load(str(folder)).metadata or {})["readiness"]
             if info.get("form") != FORM:
                 raise BadInput(
@@ -241,6 +243,12 @@ class Registry:
                 "folder been moved or changed? Move it back, or train again."
             ) from None
         return ReadinessModel(classifier, **remembered, version=version, run_id=run_id)
+
+    def files(self, version: str) -> Path:
+        """The folder with the files of a version, fetched where the store is elsewhere."""
+        mlflow.set_tracking_uri(self.uri)
+        with _quiet():
+            return Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
 
     def find(self, which: str) -> str | None:
         """The number of the version under an alias or number; None where there is none. Raises

@@ -27,8 +27,8 @@ def test_a_pattern_fits_what_a_shell_takes_it_for(connection, pattern, text):
     of_a_shell = re.sub(r"[?\[]", lambda each: f"[{each[0]}]", pattern)
     expected = fnmatch.fnmatchcase(text, of_a_shell)
     assert fits(pattern, text) is expected
-    found = connection.execute(f"SELECT {fits_sql('$1::VARCHAR', pattern)}", [text]).fetchone()
-    assert found == (expected,)
+    in_sql = connection.execute(f"SELECT {fits_sql('$1::VARCHAR', pattern)}", [text]).fetchone()
+    assert in_sql == (expected,)
 
 
 @pytest.mark.parametrize("pattern", ["*a" * 70 + "*b", "a_*" * 50 + "b", "**" * 70 + "b"])

@@ -27,3 +27,8 @@ def test_what_was_scored_with_is_kept_and_found_by_its_version(tmp_path):
         find_rules("draft.toml", config)
     with pytest.raises(BadInput, match="Several versions begin with"):
         find_rules("", config)
+    text = stored.read_text()
+    stored.write_text(text + "# paid more\n")
+    with pytest.raises(BadInput, match=f"{other.version}.toml was changed"):
+        find_rules(other.version, config)
+    stored.write_text(text)
