@@ -187,9 +187,9 @@ def find_rules(named: str, config: Config) -> RuleScore:
         return current
     if len(matches) == 1:
         rules = load_rules(folder / f"{matches[0]}.toml")
-        if rules.version != matches[0]:  # it is a digest of the text
+        if rules.version != matches[0]:  # it is a digest of the content
             raise BadInput(
-                f"{folder / matches[0]}.toml was changed: its text is that of version "
+                f"{folder / matches[0]}.toml was changed: its rules are those of version "
                 f"{rules.version}. Put it back from a backup, or name another file."
             )
         return rules

@@ -12,6 +12,7 @@ import pytest
 from features import masking
 from features.contract.extensions import connect, load_extension
 from features.sql import literal
+from tests.conftest import edit
 from tests.features.contract.conftest import OWNER, READER, postgres, server  # noqa: F401
 from tests.readiness.running import readiness
 
@@ -52,35 +53,25 @@ def secretive(demo_folder, server, tmp_path, monkeypatch):  # noqa: F811
             file = literal(str(demo_folder / f"{table}.parquet"))
             connection.execute(f"CREATE TABLE crm.public.{table} AS FROM {file}")
     server.sql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;")
-    for file in demo_folder.glob("*.toml"):
+    for file in (*demo_folder.glob("*.toml"), demo_folder / "contacts.parquet"):
         shutil.copy(file, tmp_path)
     monkeypatch.setenv("CRM_PASSWORD", READER)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def settings(folder, server, tracking):  # noqa: F811
-    text = (folder / "readiness.toml").read_text()
-    before, _, rest = text.partition("[tables]")
-    own = {"leads", "events", "deals", "database", "folder"}
-    kept = [line for line in rest.splitlines() if line.split("=")[0].strip() not in own]
-    tables = f'''[mlflow]
-uri = "{tracking}"
-[engine.spark]
-address = "sc://127.0.0.1:1/;token={TOKEN}"
-[tables]
-database = "{server.url()}"
-events = "events"
-leads = "SELECT * FROM crm.public.leads"
-deals = "deals"
-'''
-    (folder / "readiness.toml").write_text(before + tables + "\n".join(kept))
+def write_settings(folder, server, tracking):  # noqa: F811
+    leads = "SELECT * FROM crm.public.leads"
+    edit(folder, uri=f'"{tracking}"', events='"events"', leads=f'"{leads}"', deals='"deals"')
+    path = folder / "readiness.toml"
+    text = path.read_text().replace("[tables]", f'[tables]\ndatabase = "{server.url()}"', 1)
+    path.write_text(f'{text}\n[engine.spark]\naddress = "sc://127.0.0.1:1/;token={TOKEN}"\n')
 
 
 @pytest.mark.slow
 def test_no_secret_leaves(secretive, server):  # noqa: F811
     url = f"postgresql+psycopg://tracker:{quote(TRACKING, safe='')}@127.0.0.1:{server.port}"
-    settings(secretive, server, f"{url}/mlflow")
+    write_settings(secretive, server, f"{url}/mlflow")
     because = ("--force", "--because", f"seen by postgresql://ann:{OWNER}@db")
     runs = {
         "check": readiness("check", secretive),
@@ -128,7 +119,7 @@ def test_no_secret_leaves(secretive, server):  # noqa: F811
 @pytest.mark.slow
 def test_no_secret_in_what_failed(secretive, server, tracking, extra, monkeypatch):  # noqa: F811
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    settings(secretive, server, tracking)
+    write_settings(secretive, server, tracking)
     ran = readiness("score", secretive, *extra)
     assert ran.code in (2, 70)
     assert leaks(ran.out + ran.err) == []
