@@ -37,7 +37,9 @@ def require_unchanged(config: Config, version: str, folder: Path) -> None:
     """Raises BadInput, naming the files, where they are not those that were promoted."""
     promoted = _promoted(config, version)
     present = digests(folder) if promoted else {}
-    changed = sorted(name for name in promoted | present if promoted.get(name) != present.get(name))
+    changed = sorted(
+        name for name in promoted.keys() | present.keys() if promoted.get(name) != present.get(name)
+    )
     if changed:
         raise BadInput(
             f"Version {version} of the model {config.mlflow.model} is not as it was promoted: "

@@ -28,6 +28,7 @@ from mlflow.utils.logging_utils import disable_logging, enable_logging
 from features.config import Config
 from features.contract.database import Digest
 from features.errors import BadInput
+from features.masking import without_secrets
 from models.artefact_digests import require_unchanged
 from models.classifier.artefact import (
     FORM,
@@ -143,7 +144,7 @@ class Registry:
         mlflow.set_tracking_uri(self.uri)  # of the whole process: another registry may have set it
         named = f"until-{training.model.trained_until:%Y-%m-%d}"
         with _quiet(), mlflow.start_run(experiment_id=self.experiment, run_name=named) as run:
-            mlflow.log_params({key: str(value) for key, value in training.params.items()})
+            mlflow.log_params({k: without_secrets(str(v)) for k, v in training.params.items()})
             mlflow.log_params({f"digest_{name}": str(d) for name, d in training.digests.items()})
             mlflow.log_text(training.rules_text, "rules.toml")
             _log(training.tags, training.metrics, training.documents, training.figures)
@@ -287,7 +288,7 @@ class Registry:
     def tag(self, version: str, tags: Mapping[str, str]) -> None:
         """Tag a version; other tags of it stay."""
         for key, value in tags.items():
-            self.client.set_model_version_tag(self.name, version, key, value)
+            self.client.set_model_version_tag(self.name, version, key, without_secrets(value))
 
     def tags(self, version: str) -> dict[str, str]:
         """The tags of a version."""
@@ -301,7 +302,7 @@ def _log(
     figures: Mapping[str, Figure],
 ) -> None:
     """Log to the run that is active."""
-    mlflow.set_tags(dict(tags))
+    mlflow.set_tags({key: without_secrets(text) for key, text in tags.items()})
     mlflow.log_metrics(dict(metrics))
     for name, document in documents.items():
         mlflow.log_dict(document, name)
