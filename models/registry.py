@@ -312,8 +312,10 @@ def _log(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """MLflow without its notices, warnings and progress bars: a user cannot act on them."""
+    """MLflow without its notices, warnings and progress bars: a user cannot act on them. And
+    without the address of the run, which it would print with the server's password."""
     mlflow.environment_variables.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
+    mlflow.environment_variables.MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
     disable_logging()
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
