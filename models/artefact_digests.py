@@ -12,8 +12,9 @@ from pathlib import Path
 
 from features.config import Config
 from features.errors import BadInput
-from models.champion_changes import UNFINISHED, changes_at
-from models.decisions_store import FILE_NAME, open_decisions
+from models.decisions.champion_changes import UNFINISHED, changes_at
+from models.decisions.place import LedgerPlace
+from models.decisions.store import open_decisions
 
 KEY = "files"  # of the evidence of a change
 _NOT_OF_THE_MODEL = {
@@ -51,9 +52,10 @@ def require_unchanged(config: Config, version: str, folder: Path) -> None:
 
 def _promoted(config: Config, version: str) -> Mapping[str, str]:
     """The digests in the last change that set this version as champion and has some; else none."""
-    if not (config.out_folder / FILE_NAME).exists():
+    place = LedgerPlace.of(config)
+    if not place.has_decisions:
         return {}
-    with open_decisions(config.out_folder) as store:
+    with open_decisions(place) as store:
         changes = changes_at(store, *UNFINISHED, "done")
     known = [c.evidence[KEY] for c in changes if c.new_version == version and KEY in c.evidence]
     return known[-1] if known else {}
