@@ -15,7 +15,7 @@ from features import masking
 from features.contract.extensions import connect, load_extension
 from features.sql import literal
 from tests.conftest import edit
-from tests.features.contract.conftest import OWNER, READER, postgres, server  # noqa: F401
+from tests.database_servers import OWNER, READER
 from tests.readiness.running import readiness
 
 TRACKING = "c4n4ry/of: tr@cking's"  # MLflow's password
@@ -55,7 +55,7 @@ def secrets_of_this_test_alone(monkeypatch):
 
 
 @pytest.fixture
-def secretive(demo_folder, server, tmp_path, monkeypatch):  # noqa: F811
+def secretive(demo_folder, server, tmp_path, monkeypatch):
     """The demo, its tables in PostgreSQL, its MLflow in another database of it."""
     secret = TRACKING.replace("'", "''")
     server.sql("DROP DATABASE IF EXISTS mlflow;", "postgres")
@@ -77,7 +77,7 @@ def secretive(demo_folder, server, tmp_path, monkeypatch):  # noqa: F811
     return tmp_path
 
 
-def write_settings(folder, server, tracking):  # noqa: F811
+def write_settings(folder, server, tracking):
     leads = "SELECT * FROM crm.public.leads"
     edit(folder, uri=f'"{tracking}"', events='"events"', leads=f'"{leads}"', deals='"deals"')
     path = folder / "readiness.toml"
@@ -86,7 +86,7 @@ def write_settings(folder, server, tracking):  # noqa: F811
 
 
 @pytest.mark.slow
-def test_no_secret_leaves(secretive, server):  # noqa: F811
+def test_no_secret_leaves(secretive, server):
     url = f"postgresql+psycopg://tracker:{quote(TRACKING, safe='')}@127.0.0.1:{server.port}"
     write_settings(secretive, server, f"{url}/mlflow")
     because = ("--force", "--because", f"seen by postgresql://ann:{quote(OWNER, safe='')}@db")
@@ -121,7 +121,7 @@ def test_no_secret_leaves(secretive, server):  # noqa: F811
 
 
 @pytest.mark.slow
-def test_no_secret_in_what_failed(secretive, server, monkeypatch):  # noqa: F811
+def test_no_secret_in_what_failed(secretive, server, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     login, closed = f"tracker:{quote(TRACKING, safe='')}", "127.0.0.1:1"
     sound = (secretive / "readiness.toml").read_text()
