@@ -15,7 +15,7 @@ from features.contract.databases import read_place
 from features.contract.extensions import EXTRAS, connect, load_extension
 from features.errors import BadInput
 from features.open_database import open_database
-from tests.features.contract.conftest import OWNER, READER
+from tests.database_servers import OWNER, READER
 from tests.features.lead_databases import at, config_for, refusal, staged_events
 
 EVENTS = "SELECT lead_id, occurred_at, action FROM crm."
