@@ -28,6 +28,8 @@ from mlflow.utils.logging_utils import disable_logging, enable_logging
 from features.config import Config
 from features.contract.database import Digest
 from features.errors import BadInput
+from features.masking import without_secrets
+from models.artefact_digests import require_unchanged
 from models.classifier.artefact import (
     FORM,
     TRUSTED,
@@ -142,7 +144,7 @@ class Registry:
         mlflow.set_tracking_uri(self.uri)  # of the whole process: another registry may have set it
         named = f"until-{training.model.trained_until:%Y-%m-%d}"
         with _quiet(), mlflow.start_run(experiment_id=self.experiment, run_name=named) as run:
-            mlflow.log_params({key: str(value) for key, value in training.params.items()})
+            mlflow.log_params({k: without_secrets(str(v)) for k, v in training.params.items()})
             mlflow.log_params({f"digest_{name}": str(d) for name, d in training.digests.items()})
             mlflow.log_text(training.rules_text, "rules.toml")
             _log(training.tags, training.metrics, training.documents, training.figures)
@@ -219,14 +221,15 @@ class Registry:
     def load(self, which: str) -> ReadinessModel:
         """The model under an alias or version number.
 
-        Raises BadInput where there is no such version or another release stored it, and Refused
-        where the artefact holds a type that is not trusted.
+        Raises BadInput where there is no such version, another release stored it or its files are
+        not those that were promoted, and Refused where it holds a type that is not trusted.
         """
         version, run_id = self.run_of(which)
         mlflow.set_tracking_uri(self.uri)
         try:
+            folder = self.files(version)
+            require_unchanged(self.config, version, folder)
             with _quiet():
-                folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
                 info = (mlflow.models.Model.load(str(folder)).metadata or {})["readiness"]
             if info.get("form") != FORM:
                 raise BadInput(
@@ -241,6 +244,12 @@ class Registry:
                 "folder been moved or changed? Move it back, or train again."
             ) from None
         return ReadinessModel(classifier, **remembered, version=version, run_id=run_id)
+
+    def files(self, version: str) -> Path:
+        """The folder with the files of a version, fetched where the store is elsewhere."""
+        mlflow.set_tracking_uri(self.uri)
+        with _quiet():
+            return Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
 
     def find(self, which: str) -> str | None:
         """The number of the version under an alias or number; None where there is none. Raises
@@ -279,7 +288,7 @@ class Registry:
     def tag(self, version: str, tags: Mapping[str, str]) -> None:
         """Tag a version; other tags of it stay."""
         for key, value in tags.items():
-            self.client.set_model_version_tag(self.name, version, key, value)
+            self.client.set_model_version_tag(self.name, version, key, without_secrets(value))
 
     def tags(self, version: str) -> dict[str, str]:
         """The tags of a version."""
@@ -293,7 +302,7 @@ def _log(
     figures: Mapping[str, Figure],
 ) -> None:
     """Log to the run that is active."""
-    mlflow.set_tags(dict(tags))
+    mlflow.set_tags({key: without_secrets(text) for key, text in tags.items()})
     mlflow.log_metrics(dict(metrics))
     for name, document in documents.items():
         mlflow.log_dict(document, name)
@@ -303,8 +312,10 @@ def _log(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """MLflow without its notices, warnings and progress bars: a user cannot act on them."""
+    """MLflow without its notices, warnings and progress bars: a user cannot act on them. And
+    without the address of the run, which it would print with the server's password."""
     mlflow.environment_variables.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
+    mlflow.environment_variables.MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
     disable_logging()
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
