@@ -80,7 +80,7 @@ def path(
     database: LeadDatabase,
     scorer: Scorer,
     older: Scorer,
-) -> Path:
+) -> LedgerPlace:
     """A ledger: the first cutoff scored by the older version, the second by both, the others by
     today's; the last not at all."""
     place = LedgerPlace(tmp_path_factory.mktemp("ledger"))
