@@ -91,10 +91,11 @@ def train(
         config = config.model_copy(update=update)
         registry = Registry(config).prepared()
     with leads.staged(rules.specs) as database:
-        learnt = learn(config, database, rules, progress)
         if registry is None:
-            return learnt.trained
-        return register(config, database, rules, registry, learnt, progress, accept)
+            return learn(config, database, rules, progress).trained
+        with registry.training_run() as run:
+            learnt = learn(config, database, rules, progress)
+            return register(config, database, rules, registry, learnt, progress, accept, run)
 
 
 def compare(

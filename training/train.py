@@ -26,7 +26,7 @@ from models.registry import EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.simpler import Simpler, weigh, worse_text
 from training.baselines import baselines, side_by_side
-from training.card import card_files
+from training.card import card_files, card_of
 from training.groups import judged_groups
 from training.learners import boosted_trees, logistic_regression, select_learner
 from training.random_split import random_split
@@ -63,9 +63,12 @@ def train(config: Config, progress: Progress = silent, reason: str = "") -> Trai
     """Train, judge, track and register one model. Raises as `learn` and `register` do."""
     registry = Registry(config).prepared()
     rules = load_rules(config.folder / config.rules)
-    with open_database(config, (*rules.specs, *opted_in(config))) as database:
+    with (
+        open_database(config, (*rules.specs, *opted_in(config))) as database,
+        registry.training_run() as run_id,
+    ):
         learned = learn(config, database, rules, progress)
-        return register(config, database, rules, registry, learned, progress, reason)
+        return register(config, database, rules, registry, learned, progress, reason, run_id)
 
 
 def learn(
@@ -133,8 +136,10 @@ def register(
     learned: JudgedTraining,
     progress: Progress = silent,
     reason: str = "",
+    run_id: str | None = None,
 ) -> Trained:
-    """Track a training in MLflow and register its model as challenger.
+    """Track a training in MLflow and register its model as challenger. run_id: of the run that has
+    been open since the training began.
 
     Raises WorseThanBaseRate for a model that is surely worse than the base rate, unless a person
     gives a reason.
@@ -146,12 +151,14 @@ def register(
         trained = replace(trained, accepted=reason.strip())
     progress("register", 0, 1)
     to_store = record(config, database, rules, trained, learned.specs, learned.past, test)
-    model = registry.log(to_store)
+    model = registry.log(to_store, run_id)
     compared = replace(trained.comparison, model_version=model.version, run_id=model.run_id)
     trained = replace(trained, model=model, comparison=compared)
     if config.training.split == "random":
         registry.tag(model.version, {EXPLORATION: "random split"})
-    registry.attach(model.run_id, card_files(config, database, trained, to_store))
+    card = card_of(config, database, trained, to_store)
+    registry.attach(model.run_id, card_files(card, to_store))
+    registry.describe(model, card.head())
     progress("register", 1, 1)
     return trained
 
