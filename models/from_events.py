@@ -30,20 +30,19 @@ LOADER = "serve.scoring.from_events"  # named and not imported: it stands on a f
 CODE = ("features", "models", "serve")  # the packages that travel with the model
 REQUIREMENTS = (
     "duckdb",
-    "joblib",
     "numba",
     "numpy",
     "pandas",
-    "psutil",
     "pyarrow",
     "pydantic",
     "scikit-learn",
     "scipy",
     "skops",
+    "threadpoolctl",
 )
 SETTINGS = "settings"  # the folder of the settings within the model's
 MODEL = "model.json"  # in it: what the model remembers (models/classifier/artefact.py)
-SETTING_KEYS = {"capacity", "cohort", "exclude", "outcomes", "seed", "time", "words"}
+SETTING_KEYS = {"capacity", "cohort", "exclude", "outcomes", "time", "words"}
 NESTED = {"events": True, "deals": False}  # lists of a lead's rows, and whether they are required
 OUTPUTS = {  # beside lead_id
     "cutoff": "datetime",
@@ -90,11 +89,14 @@ class FromEvents:
         whole = _WHOLE.fullmatch(types["lead_id"].upper()) is not None
         columns = {"lead_id": ("long" if whole else "string", True), "created_at": ("string", True)}
         for name in dict.fromkeys([*attribute_columns(specs), *reading.exclude.leads]):
-            kind = kind_of(types[name])
+            kind = kind_of(types.get(name, "VARCHAR"))  # of a segment alone, it may not be staged
             columns[name] = "string" if kind == "datetime" else kind, True
         for name in ("source", "objected_at"):
             columns.setdefault(name, ("string", False))
-        files = {"readiness.toml": _settings(config), "rules.toml": rules.text}
+        files = {
+            "readiness.toml": _settings(config),
+            "rules.toml": rules.text or toml_text(rules.file.content()),
+        }
         if (path := config.optional_file("segments")) is not None:
             files["segments.toml"] = read_text(path)
         until = model.trained_until

@@ -28,6 +28,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
+from mlflow.models.model import ModelInfo
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array, Object, Property
 from mlflow.utils.logging_utils import disable_logging, enable_logging
@@ -227,14 +228,19 @@ class Registry:
             mlflow.log_text(training.rules_text, "rules.toml")
             inputs = [self._input(dataset) for dataset in training.datasets]
             self.client.log_inputs(run_id, inputs)
-            test = next((each.dataset for each in inputs if each.dataset.name == TEST), None)
-            _log(training.tags, training.metrics, training.documents, training.figures, test)
+            _log(training.tags, training.documents, training.figures)
             for number, child in enumerate(training.children):
                 name = f"candidate-{number}"
                 with mlflow.start_run(nested=True, experiment_id=self.experiment, run_name=name):
                     mlflow.log_params(dict(child.settings))
                     mlflow.log_metrics(dict(child.metrics))
-            version = self._register(training)
+            logged = self._register(training)
+            test = next((each.dataset for each in inputs if each.dataset.name == TEST), None)
+            tested = {n: value for n, value in training.metrics.items() if n.startswith("test_")}
+            mlflow.log_metrics(tested, model_id=logged.model_id, dataset=test)
+            rest = {n: value for n, value in training.metrics.items() if n not in tested}
+            mlflow.log_metrics(rest, model_id=logged.model_id)
+            version = str(logged.registered_model_version)
             return replace(training.model, version=version, run_id=run_id)
 
     def _input(self, dataset: DatasetRecord) -> DatasetInput:
@@ -249,7 +255,7 @@ class Registry:
         )
         return DatasetInput(entity, [InputTag("mlflow.data.context", dataset.context)])
 
-    def _register(self, training: TrainingRecord) -> str:
+    def _register(self, training: TrainingRecord) -> ModelInfo:
         logged = Model.log(
             None,
             name="model",
@@ -261,7 +267,7 @@ class Registry:
         )
         version = str(logged.registered_model_version)
         self.client.set_registered_model_alias(self.name, CHALLENGER, version)
-        return version
+        return logged
 
     def describe(self, model: ReadinessModel, text: str) -> None:
         """Describe a version and its run in Markdown; and the registered model, where nobody has
@@ -295,7 +301,8 @@ class Registry:
         """Log what the monitor found as a run in an experiment of its own; returns its id."""
         experiment = self._experiment(self.config.mlflow.experiment + MONITOR)
         with self._run(named, experiment, "monitor") as run_id, _quiet():
-            _log(tags, metrics, documents, figures)
+            _log(tags, documents, figures)
+            mlflow.log_metrics(dict(metrics))
             return run_id
 
     def text(self, run_id: str, name: str) -> str | None:
@@ -437,17 +444,10 @@ def _commit(folder: Path) -> str | None:
 
 
 def _log(
-    tags: Mapping[str, str],
-    metrics: Mapping[str, float],
-    documents: Mapping[str, Any],
-    figures: Mapping[str, Figure],
-    test: Dataset | None = None,
+    tags: Mapping[str, str], documents: Mapping[str, Any], figures: Mapping[str, Figure]
 ) -> None:
-    """Log to the run that is active; metrics of the final test beside its dataset."""
+    """Log to the run that is active."""
     mlflow.set_tags(dict(tags))
-    tested = {name for name in metrics if name.startswith("test_")}
-    mlflow.log_metrics({name: metrics[name] for name in tested}, dataset=test)
-    mlflow.log_metrics({name: metrics[name] for name in metrics.keys() - tested})
     for name, document in documents.items():
         mlflow.log_dict(document, name)
     for name, figure in figures.items():

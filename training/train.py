@@ -10,7 +10,7 @@ from features.check.inputs import inputs_at
 from features.check.maturity import days_without_deals
 from features.check.plausibility import refuse_implausible
 from features.check.worked import worked
-from features.conditions.segments import opted_in
+from features.conditions.segments import load_segments, opted_in
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
@@ -63,8 +63,9 @@ def train(config: Config, progress: Progress = silent, reason: str = "") -> Trai
     """Train, judge, track and register one model. Raises as `learn` and `register` do."""
     registry = Registry(config).prepared()
     rules = load_rules(config.folder / config.rules)
+    segments = load_segments(config).specs  # which a model that is served names, too
     with (
-        open_database(config, (*rules.specs, *opted_in(config))) as database,
+        open_database(config, (*rules.specs, *opted_in(config), *segments)) as database,
         registry.training_run() as run_id,
     ):
         learned = learn(config, database, rules, progress)

@@ -448,8 +448,8 @@ def test_without_a_name_the_champion_is_picked_else_the_challenger(stored):
 
 def test_artefacts_go_where_the_settings_say_and_are_not_moved_silently(tmp_path):
     config = config_for(tmp_path)
-    told = config.mlflow.model_copy(update={"artifacts": "shared/models"})
-    config = config.model_copy(update={"mlflow": told})
+    mlflow = config.mlflow.model_copy(update={"artifacts": "shared/models"})
+    config = config.model_copy(update={"mlflow": mlflow})
     Registry(config).log(training(fitted(300)))
     (stored,) = tmp_path.rglob("MLmodel")
     assert stored.is_relative_to(tmp_path / "shared" / "models")

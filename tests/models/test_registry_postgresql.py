@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def store(postgres: Server, tmp_path, monkeypatch):  # noqa: F811
     """The URI of an empty database, whose password is where psql and psycopg look for it."""
-    postgres.sql("DROP DATABASE IF EXISTS mlflow; ", "postgres")
+    postgres.sql("DROP DATABASE IF EXISTS mlflow WITH (FORCE);", "postgres")
     postgres.sql("CREATE DATABASE mlflow;", "postgres")
     monkeypatch.setenv("PGPASSWORD", OWNER)
     elsewhere = tmp_path / "elsewhere"

@@ -116,7 +116,8 @@ def exact(frame):
 def environment(folder):
     """An environment in which this project is not to be found."""
     (folder / "sitecustomize.py").write_text(ABSENT)
-    return os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+    patient = {"MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": "600"}  # the first request compiles
+    return os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"} | patient
 
 
 def test_plain_mlflow_scores_events_where_this_project_is_absent(folder, rows, expected, tmp_path):
@@ -173,7 +174,7 @@ def post(address, **body):
     request = urllib.request.Request(
         address, json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=120) as response:
+    with urllib.request.urlopen(request, timeout=600) as response:
         return json.load(response)["predictions"]
 
 
@@ -257,13 +258,13 @@ def test_exactly_what_is_imported_is_required():
     code = "import sys, serve.scoring.from_events; print(*(m.__file__ for n, m in "
     code += f"sys.modules.items() if n.partition('.')[0] in {CODE!r}), sep='\\n')"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    found = set()
+    imported = set()
     for file in done.stdout.split():
         for node in ast.parse(Path(file).read_text()).body:
             if isinstance(node, ast.Import):
-                found |= {alias.name.partition(".")[0] for alias in node.names}
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
-                found.add(node.module.partition(".")[0])
+                imported.add(node.module.partition(".")[0])
     known = packages_distributions()
-    outside = {known[name][0] for name in found - {*CODE} - sys.stdlib_module_names}
+    outside = {known[name][0] for name in imported - {*CODE} - sys.stdlib_module_names}
     assert outside == set(REQUIREMENTS)
