@@ -93,10 +93,8 @@ class FromEvents:
             columns[name] = "string" if kind == "datetime" else kind, True
         for name in ("source", "objected_at"):
             columns.setdefault(name, ("string", False))
-        files = {
-            "readiness.toml": _settings(config),
-            "rules.toml": rules.text or toml_text(rules.file.content()),
-        }
+        points = rules.text or toml_text(rules.file.content())  # of points made in Python: no text
+        files = {"readiness.toml": _settings(config), "rules.toml": points}
         if (path := config.optional_file("segments")) is not None:
             files["segments.toml"] = read_text(path)
         until = model.trained_until
