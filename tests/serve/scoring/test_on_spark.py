@@ -12,6 +12,7 @@ from features.config import load
 from features.errors import BadInput
 from features.open_database import open_database
 from features.result_json import to_json
+from models.decisions.place import LedgerPlace
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all
 from serve.scoring.points_only import PointsOnly, scorer_of
@@ -113,7 +114,7 @@ def test_a_run_that_breaks_off_leaves_the_one_before(runs, folder):
         scored(on_spark(config), broken, folder / "broken.duckdb")
     assert len(str(refused.value).splitlines()) < 5
     assert sorted(config.out_folder.joinpath("scores").rglob("[!.]*.parquet")) == before
-    with open_ledger(folder / "broken.duckdb") as ledger:
+    with open_ledger(LedgerPlace(folder / "broken")) as ledger:
         assert ledger.connection.execute("SELECT count(*) FROM scores").fetchone() == (0,)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from features.config import load
 from features.errors import BadInput, Refused
+from models.decisions.place import LedgerPlace
 from serve.ledger.ledger import open_ledger
 from serve.reports.funnel.figures import FunnelReport, funnel_report
 from serve.reports.funnel.page import render, span
@@ -77,7 +78,7 @@ def scored_before(copied: Path) -> Path:
     readiness 20 % after 2 days and 30 % after 9; not scored after 1."""
     leads = pd.read_parquet(copied / "leads.parquet").sort_values("lead_id")
     lead, created = leads[["lead_id", "created_at"]].iloc[0]
-    with open_ledger(copied / "out" / "ledger.duckdb") as ledger:
+    with open_ledger(LedgerPlace(copied / "out")) as ledger:
         for days, *row in (
             (1, "not scored", None, None, None, "nurture"),
             (2, "scored", 0.2, 40, "warm", "nurture"),
