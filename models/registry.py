@@ -143,13 +143,14 @@ class Registry:
         return self._experiment(self.config.mlflow.experiment)
 
     def _experiment(self, name: str) -> str:
-        wanted, kind = self.config.artifacts_uri, self.uri.partition(":")[0].partition("+")[0]
+        wanted, store = self.config.artifacts_uri, self.uri.partition(":")[0].partition("+")[0]
         with self._usable():
             experiment = self.client.get_experiment_by_name(name)
             if experiment is None:  # a tracking server has a place of its own for artefacts
                 local = (self.config.out_folder.resolve() / "mlartifacts").as_uri()
-                place = wanted or (local if kind in DATABASES else None)
-                return str(self.client.create_experiment(name, artifact_location=place))
+                place = wanted or (local if store in DATABASES else None)
+                kind = {"mlflow.experimentKind": "custom_model_development"}  # not one of prompts
+                return str(self.client.create_experiment(name, place, kind))
         if experiment.lifecycle_stage != "active":
             raise BadInput(
                 f"The experiment {name} was deleted in MLflow. Restore it there, or name another "

@@ -8,7 +8,7 @@ import pytest
 
 from features.errors import BadInput
 from models.registry import Registry
-from tests.features.contract.conftest import OWNER, Server, postgres  # noqa: F401
+from tests.database_servers import OWNER, Server
 from tests.features.lead_databases import config_for
 from tests.models.small_model import fitted, snapshots, training
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def store(postgres: Server, tmp_path, monkeypatch):  # noqa: F811
+def store(postgres: Server, tmp_path, monkeypatch):
     """The URI of an empty database, whose password is where psql and psycopg look for it."""
     postgres.sql("DROP DATABASE IF EXISTS mlflow WITH (FORCE);", "postgres")
     postgres.sql("CREATE DATABASE mlflow;", "postgres")
@@ -33,7 +33,7 @@ def configured(folder, uri, **more):
     return config.model_copy(update={"mlflow": mlflow})
 
 
-def test_a_model_goes_there_and_comes_back_and_its_files_lie_under_out(store, tmp_path, postgres):  # noqa: F811
+def test_a_model_goes_there_and_comes_back_and_its_files_lie_under_out(store, tmp_path, postgres):
     project = tmp_path / "project"
     project.mkdir()
     registry, model = Registry(configured(project, store)), fitted(300)
