@@ -17,7 +17,7 @@ from models.rules.rules import RuleScore, parse_rules
 from readiness.leads import Leads
 from serve.reports.compare import figures
 from training.record import Trained
-from training.train import learn, register
+from training.train import learn, register, require_trainable
 
 
 def load_rules(source: str | Path | Mapping[str, Any]) -> RuleScore:
@@ -91,6 +91,7 @@ def train(
         config = config.model_copy(update=update)
         registry = Registry(config).prepared()
     with leads.staged(rules.specs) as database:
+        require_trainable(config, database)
         if registry is None:
             return learn(config, database, rules, progress).trained
         with registry.training_run() as run:

@@ -60,29 +60,31 @@ class JudgedTraining:
 
 
 def train(config: Config, progress: Progress = silent, reason: str = "") -> Trained:
-    """Train, judge, track and register one model. Raises as `learn` and `register` do."""
+    """Train, judge, track and register one model. What is refused before the work leaves no run.
+    Raises as `require_trainable`, `learn` and `register` do."""
     registry = Registry(config).prepared()
     rules = load_rules(config.folder / config.rules)
     segments = load_segments(config).specs  # which a model that is served names, too
-    with (
-        open_database(config, (*rules.specs, *opted_in(config), *segments)) as database,
-        registry.training_run() as run_id,
-    ):
-        learned = learn(config, database, rules, progress)
-        return register(config, database, rules, registry, learned, progress, reason, run_id)
+    with open_database(config, (*rules.specs, *opted_in(config), *segments)) as database:
+        require_trainable(config, database)
+        with registry.training_run() as run_id:
+            learned = learn(config, database, rules, progress)
+            return register(config, database, rules, registry, learned, progress, reason, run_id)
+
+
+def require_trainable(config: Config, database: LeadDatabase) -> None:
+    """Raises BadInput where the lead database breaches its contract, Refused where it holds what
+    can hardly be true, or too little to learn from."""
+    refuse_breaches(database)
+    refuse_implausible(database, config, utc_now())
+    refuse_lacks(config, database)
 
 
 def learn(
     config: Config, database: LeadDatabase, rules: RuleScore, progress: Progress = silent
 ) -> JudgedTraining:
-    """Train and judge one model; nothing is written.
-
-    Raises BadInput where the lead database breaches its contract, Refused where it holds what can
-    hardly be true, or too little to learn from.
-    """
-    refuse_breaches(database)
-    refuse_implausible(database, config, utc_now())
-    refuse_lacks(config, database)
+    """Train and judge one model of a database that is trainable; nothing is written. Raises Refused
+    where leaks are suspected, or nothing can be learnt."""
     specs = catalog_of(config, database)
     split = configured_split(config, database.data_end)
     needed = distinct((*specs, *rules.specs, *BANDS))

@@ -178,8 +178,8 @@ def test_the_model_is_skops_with_signature_and_example_and_nothing_pickled(artef
     required = [column["name"] for column in inputs if column["required"]]
     assert required[:2] == ["lead_id", "created_at"]
     assert {"events", "source"} <= {*required}
-    example = json.loads((artefact / "input_example.json").read_text("utf-8"))
-    assert {*required} <= {*example["columns"]}
+    served = json.loads((artefact / "serving_input_example.json").read_text("utf-8"))
+    assert {*required} <= {*served["dataframe_split"]["columns"]}
     assert zipfile.is_zipfile(artefact / "model.skops")
     files = [file for file in artefact.parents[3].rglob("*") if file.is_file()]
     assert not [f for f in files if re.search(r"\.(pkl|pickle|joblib|dill|cloudpickle)$", f.name)]
