@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import duckdb
+import pandas as pd
 import psycopg
 
 from features.contract.databases import read_place
@@ -17,6 +18,16 @@ def in_postgres(server, out: Path) -> LedgerPlace:
     os.environ["LEDGER_PASSWORD"] = OWNER
     url = server.url(f"?schema=ledger_{uuid4().hex[:8]}", "owner", "${LEDGER_PASSWORD}")
     return LedgerPlace(out, read_place(url, out, KEY))
+
+
+def stored_scores(out: Path, sql: str = "SELECT * FROM scores") -> pd.DataFrame:
+    """What the run files of a folder `out` hold, read by DuckDB alone."""
+    with duckdb.connect() as connection:
+        files = out / "ledger" / "*.parquet"
+        connection.execute(
+            f"CREATE VIEW scores AS FROM read_parquet('{files}', union_by_name = true)"
+        )
+        return connection.execute(sql).df()
 
 
 def rows(place: LedgerPlace, columns: list[str], table: str = "scores") -> list[tuple]:

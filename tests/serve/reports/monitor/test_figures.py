@@ -94,7 +94,7 @@ def test_past_scores_by_brute_force(clean: Monitoring, home: Path) -> None:
     message = clean.versions[0]
     assert message.cutoffs == [date(2025, 4, 7), date(2025, 5, 12)]
     with open_ledger(LedgerPlace(home)) as ledger:
-        rows = ledger.connection.execute("SELECT lead_id, cutoff, readiness FROM scores").df()
+        rows = ledger.query("SELECT lead_id, cutoff, readiness FROM scores")
     deals = pd.read_parquet(home / "deals.parquet").set_index("lead_id")
     promised, won, leads = 0.0, 0, 0
     for row in rows.itertuples():
@@ -114,10 +114,10 @@ def test_leads_that_are_gone_or_were_closed_before_count_nowhere(
     home: Path, tmp_path: Path, trained: Trained, clean: Monitoring
 ) -> None:
     with open_ledger(LedgerPlace(home)) as ledger:
-        rows = ledger.connection.execute(
+        rows = ledger.query(
             "SELECT lead_id, readiness FROM scores WHERE cutoff = $c ORDER BY readiness",
             {"c": datetime(2025, 5, 12)},
-        ).df()
+        )
     deals = pd.read_parquet(home / "deals.parquet")
     open_ones = rows[~rows["lead_id"].isin(deals["lead_id"].astype(str))]
     gone, closed = map(int, open_ones["lead_id"].iloc[-2:])
@@ -228,7 +228,7 @@ def test_without_a_ledger_it_says_what_is_missing(
     home: Path, tmp_path: Path, trained: Trained
 ) -> None:
     with changed(home, tmp_path, lambda tables: {}) as folder:
-        (folder / "ledger.duckdb").unlink()
+        shutil.rmtree(folder / "ledger")
         result = monitored(folder, trained)
     assert check(result, "calibration").status == "grey"
     assert "0.0 wins are to be expected" in check(result, "calibration").message
