@@ -6,6 +6,7 @@ Every path in the file is relative to the file itself. `readiness init` writes a
 from __future__ import annotations
 
 import os.path
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -276,11 +277,14 @@ def _model_name(name: str) -> str:
 
 
 class Mlflow(Strict):
-    """Where experiments are tracked and models registered."""
+    """Where experiments are tracked and models registered (docs/mlflow.md). `artifacts`: a folder,
+    or a URI such as s3://bucket/path, for the artefacts of an experiment that is made anew; by
+    default `out`, or what a tracking server decides."""
 
     uri: Annotated[str, Field(min_length=1)] = "sqlite:///out/mlflow.db"
     experiment: Annotated[str, AfterValidator(_name)] = "sales-readiness"
     model: Annotated[str, AfterValidator(_model_name)] = "sales-readiness"
+    artifacts: Annotated[str, Field(min_length=1)] | None = None
 
 
 class LedgerSettings(Strict):
@@ -357,11 +361,20 @@ class Config(Strict):
 
     @property
     def mlflow_uri(self) -> str:
-        """The tracking URI; a relative SQLite path is taken from the folder of readiness.toml."""
-        uri = self.mlflow.uri
+        """The tracking URI; a relative SQLite path is taken from the folder of readiness.toml, and
+        PostgreSQL is reached by psycopg 3, the extra `postgres`."""
+        uri = re.sub("^postgres(ql)?://", "postgresql+psycopg://", self.mlflow.uri)
         if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
             return f"sqlite:///{(self.folder / uri.removeprefix('sqlite:///')).resolve()}"
         return uri
+
+    @property
+    def artifacts_uri(self) -> str | None:
+        """mlflow.artifacts as a URI; a folder is taken from that of readiness.toml."""
+        place = self.mlflow.artifacts
+        if place is None or "://" in place:
+            return place
+        return (self.folder / place).resolve().as_uri()
 
 
 def load(path: Path) -> Config:

@@ -104,8 +104,9 @@ def promote(
     given = _given(reason, force)
     registry = Registry(config)
     rules = load_rules(config.folder / config.rules)
-    challenger = registry.load(CHALLENGER)
     champion = registry.load(CHAMPION) if registry.has(CHAMPION) else None
+    is_waiting = champion is None or registry.has(CHALLENGER)  # promoted, it is no challenger
+    challenger = registry.load(CHALLENGER if is_waiting else CHAMPION)
     version, before = challenger.version, champion.version if champion else None
     if version == before:
         summary = f"Version {version} is the champion already; nothing to do."
