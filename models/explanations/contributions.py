@@ -167,7 +167,8 @@ def _add_leaf(
     by_feature: Floats,
     first: int,
 ) -> None:
-    """Add a leaf's to the rows from `first` on, by way of a table of all patterns where these are fewer than the rows."""
+    """Add a leaf's to the rows from `first` on, by way of a table of all patterns where these are
+    fewer than the rows."""
     length, patterns = len(shares), len(failed)
     if length == 0:
         return

@@ -118,7 +118,9 @@ class Explained:
     def facts(self, feature: int, rows: Rows) -> npt.NDArray[np.object_]:
         """A feature's value in each of the rows, in words. Each value is worded once."""
         spec = self.model.specs[feature]
-        codes, values = pd.factorize(self.frame[spec.name].to_numpy()[rows], use_na_sentinel=False)
+        seen = self.frame[spec.name].to_numpy()[rows]
+        seen = seen if spec.is_text else spec.as_worded(seen)
+        codes, values = pd.factorize(seen, use_na_sentinel=False)
         return np.array([spec.phrase(value, self.words) for value in values], dtype=object)[codes]
 
     def members(self, topic: str) -> Rows:

@@ -16,7 +16,6 @@ from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.spec.wording import Words
 from features.sql import literal
-from models.classifier.classifier import BATCH
 from serve.scoring.lead_facts import LeadFacts
 
 if TYPE_CHECKING:
@@ -92,8 +91,8 @@ class LeadRows:
     ) -> Iterator[pd.DataFrame]:
         done = 0
         for frame in frames:
-            for start in range(0, len(frame), BATCH):
-                scored = self.scorer.score_frame(frame.iloc[start : start + BATCH])
+            if len(frame):
+                scored = self.scorer.score_frame(frame)
                 done += len(scored)
                 progress("score", done, of)
                 yield scored.assign(lead_id=scored["lead_id"].astype(str), state="scored")
