@@ -82,9 +82,9 @@ class LeadRows:
     ) -> Iterator[pd.DataFrame]:
         """The rows of all `open_leads`: columns of `serve.ledger.schema.ROW`."""
         frames = feature_frames(scorable, self.scorer.specs, self.memory_gb, progress)
-        facts = self.facts.of(scorable.database)
+        facts = self.facts.of(scorable.database).set_index("lead_id")
         for part in self._scored(frames, others, scorable.count, progress):
-            yield part.merge(facts, on="lead_id", how="left")
+            yield part.join(facts, on="lead_id")
 
     def _scored(
         self, frames: Iterable[pd.DataFrame], others: pd.DataFrame, of: int, progress: Progress
