@@ -51,7 +51,7 @@ class Explained:
     @cached_property
     def topics(self) -> list[str]:
         """Of all features, in their order."""
-        return list(dict.fromkeys(spec.topic for spec in self.model.specs))
+        return list(self._members)
 
     @cached_property
     def by_topic(self) -> Floats:
@@ -125,7 +125,14 @@ class Explained:
 
     def members(self, topic: str) -> Rows:
         """The features about a topic, by place."""
-        return np.array([i for i, s in enumerate(self.model.specs) if s.topic == topic])
+        return self._members[topic]
+
+    @cached_property
+    def _members(self) -> dict[str, Rows]:
+        places: dict[str, list[int]] = {}
+        for place, spec in enumerate(self.model.specs):
+            places.setdefault(spec.topic, []).append(place)
+        return {topic: np.array(members) for topic, members in places.items()}
 
 
 def explain(
