@@ -21,6 +21,7 @@ from features.config import Config, load
 from features.engine.duckdb_engine import feature_frames
 from features.open_database import open_database
 from features.snapshots import Snapshots
+from models.decisions.place import LedgerPlace
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import default_cutoff, score_all
 from serve.scoring.scorer import Scorer
@@ -51,7 +52,7 @@ def main(folder: Path, times: int) -> None:
         watch = Stopwatch()
         with (
             open_database(scorer.staged(config), scorer.specs) as database,
-            open_ledger(config.out_folder / "ledger.duckdb") as ledger,
+            open_ledger(LedgerPlace.of(config)) as ledger,
         ):
             whole = score_all(config, database, scorer, ledger)
             lines["all of it, into the ledger"] = watch.lap()

@@ -282,6 +282,15 @@ class Mlflow(Strict):
     model: Annotated[str, AfterValidator(_model_name)] = "sales-readiness"
 
 
+class LedgerSettings(Strict):
+    """Where scores and decisions rest: in files of `out`, or in the PostgreSQL that `url` names as
+    tables.database does, in its schema `readiness` unless it has ?schema=. Runs whose cutoff is
+    more than `keep_days` before the newest are deleted by the next run (docs/ledger.md)."""
+
+    url: Annotated[str, Field(min_length=1)] | None = None
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+
+
 class Spark(Strict):
     """Where Spark runs, unless this process has a session; the most leads that training and reports
     use; where scores are written (docs/spark.md)."""
@@ -322,6 +331,7 @@ class Config(Strict):
     training: TrainingSettings = TrainingSettings()
     promotion: PromotionSettings = PromotionSettings()
     mlflow: Mlflow = Mlflow()
+    ledger: LedgerSettings = LedgerSettings()
     engine: Engine = Engine()
     words: dict[str, str] = {}
     path: Path = Field(exclude=True)

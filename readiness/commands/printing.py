@@ -55,6 +55,11 @@ def print_json(result: Any, **more: Any) -> None:
     sys.stdout.write(json.dumps(to_json(result) | to_json(more), allow_nan=False) + "\n")
 
 
+def print_waiting(message: str) -> None:
+    """What a command waits for, on standard error."""
+    err.print(message, markup=False)
+
+
 def print_notes(notes: Iterable[object]) -> None:
     """One line each, on standard error."""
     for note in notes:

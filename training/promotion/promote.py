@@ -16,9 +16,9 @@ from features.progress import Progress, silent
 from features.result_json import to_json
 from features.spec.spec import distinct
 from features.spec.wording import plural
-from models.champion_changes import ChampionChange
 from models.classifier.model import ReadinessModel
 from models.comparison import fair_cutoffs, judge_on
+from models.decisions.champion_changes import ChampionChange
 from models.registry import CHALLENGER, CHAMPION, EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.simpler import BASE_RATE, CALIBRATED_RULES, STORED_AS, Simpler, does_as_well
