@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from features.cutoffs import grid, mature
 from features.errors import BadInput
+from features.masking import remember_environment, remember_secrets
 from features.toml import Strict, parse_toml, read_text
 
 FILE_NAME = "readiness.toml"
@@ -380,7 +381,8 @@ def load(path: Path) -> Config:
     """Read readiness.toml, given the file or its folder.
 
     Raises BadInput, in one message, for a missing file, broken TOML, removed keys (with why they
-    were removed), unknown keys (with the nearest known one) and values that do not fit.
+    were removed), unknown keys (with the nearest known one) and values that do not fit. What is
+    secret in it is masked from then on.
     """
     if not path.exists():
         raise BadInput(
@@ -392,4 +394,7 @@ def load(path: Path) -> Config:
             f"There is no {path.name} in {path.parent}. Write a starter with: "
             f"readiness init {path.parent}"
         )
-    return parse_toml(read_text(path), path, Config, path=path)
+    text = read_text(path)
+    remember_environment()
+    remember_secrets(text)
+    return parse_toml(text, path, Config, path=path)

@@ -37,6 +37,8 @@ from features.config import Config
 from features.contract.database import Digest
 from features.cutoffs import utc_now
 from features.errors import BadInput
+from features.masking import without_secrets
+from models.artefact_digests import require_unchanged
 from models.classifier.artefact import (
     FORM,
     TRUSTED,
@@ -224,7 +226,7 @@ class Registry:
         named = f"until-{training.model.trained_until:%Y-%m-%d}"
         with _quiet():
             self.client.update_run(run_id, name=named)
-            mlflow.log_params({key: str(value) for key, value in training.params.items()})
+            mlflow.log_params({k: without_secrets(str(v)) for k, v in training.params.items()})
             mlflow.log_params({f"digest_{name}": str(d) for name, d in training.digests.items()})
             mlflow.log_text(training.rules_text, "rules.toml")
             inputs = [self._input(dataset) for dataset in training.datasets]
@@ -327,14 +329,15 @@ class Registry:
     def load(self, which: str) -> ReadinessModel:
         """The model under an alias or version number.
 
-        Raises BadInput where there is no such version or another release stored it, and Refused
-        where the artefact holds a type that is not trusted.
+        Raises BadInput where there is no such version, another release stored it or its files are
+        not those that were promoted, and Refused where it holds a type that is not trusted.
         """
         version, run_id = self.run_of(which)
         mlflow.set_tracking_uri(self.uri)
         try:
+            folder = self.files(version)
+            require_unchanged(self.config, version, folder)
             with _quiet():
-                folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
                 info = (mlflow.models.Model.load(str(folder)).metadata or {})["readiness"]
             if info.get("form") != FORM:
                 raise BadInput(
@@ -349,6 +352,12 @@ class Registry:
                 "folder been moved or changed? Move it back, or train again."
             ) from None
         return ReadinessModel(classifier, **remembered, version=version, run_id=run_id)
+
+    def files(self, version: str) -> Path:
+        """The folder with the files of a version, fetched where the store is elsewhere."""
+        mlflow.set_tracking_uri(self.uri)
+        with _quiet():
+            return Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
 
     def find(self, which: str) -> str | None:
         """The number of the version under an alias or number; None where there is none. Raises
@@ -389,7 +398,7 @@ class Registry:
     def tag(self, version: str, tags: Mapping[str, str]) -> None:
         """Tag a version; other tags of it stay."""
         for key, value in tags.items():
-            self.client.set_model_version_tag(self.name, version, key, value)
+            self.client.set_model_version_tag(self.name, version, key, without_secrets(value))
 
     def tags(self, version: str) -> dict[str, str]:
         """The tags of a version."""
@@ -448,7 +457,7 @@ def _log(
     tags: Mapping[str, str], documents: Mapping[str, Any], figures: Mapping[str, Figure]
 ) -> None:
     """Log to the run that is active."""
-    mlflow.set_tags(dict(tags))
+    mlflow.set_tags({key: without_secrets(text) for key, text in tags.items()})
     for name, document in documents.items():
         mlflow.log_dict(document, name)
     for name, figure in figures.items():
@@ -457,8 +466,10 @@ def _log(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """MLflow without its notices, warnings and progress bars: a user cannot act on them."""
+    """MLflow without its notices, warnings and progress bars: a user cannot act on them. And
+    without the address of the run, which it would print with the server's password."""
     mlflow.environment_variables.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
+    mlflow.environment_variables.MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
     disable_logging()
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):

@@ -16,6 +16,7 @@ from features.progress import Progress, silent
 from features.result_json import to_json
 from features.spec.spec import distinct
 from features.spec.wording import plural
+from models.artefact_digests import KEY, digests
 from models.classifier.model import ReadinessModel
 from models.comparison import fair_cutoffs, judge_on
 from models.decisions.champion_changes import ChampionChange
@@ -130,6 +131,7 @@ def promote(
     promoted = given >= decision.takes
     if promoted:
         forced, evidence = decision.takes is Takes.FORCE, to_json(judged)
+        evidence |= {KEY: digests(registry.files(version))}
         who = approver(by)
         change = ChampionChange("promote", before, version, who, reason, forced, summary, evidence)
         set_champion(config, registry, change)
