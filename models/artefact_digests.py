@@ -2,9 +2,9 @@
 champion's history, and are compared whenever the version is loaded.
 
 A version that was never promoted, or by a release before this one, has none there: it is loaded as
-it is. What MLflow and Python add on reading (`__pycache__` of the code that travels, where MLflow loads
-the model), and the input examples, are not looked at: no model is read from
-them, and a lead may have to be forgotten there.
+it is. What MLflow and Python add on reading (the `__pycache__` of the code that travels, where
+MLflow loads the model), and the input examples, are not looked at: no model is read from them, and
+a lead may have to be forgotten there.
 """
 
 from collections.abc import Mapping
