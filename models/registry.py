@@ -8,26 +8,32 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import mlflow
 import pandas as pd
 import sklearn
 import skops
+import sqlalchemy
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
+from mlflow.store.db.db_types import DATABASE_ENGINES
 from mlflow.utils.logging_utils import disable_logging, enable_logging
 
 from features.config import Config
 from features.contract.database import Digest
 from features.errors import BadInput
+from models.champion_changes import changes_at
 from models.classifier.artefact import (
     FORM,
     TRUSTED,
@@ -39,9 +45,24 @@ from models.classifier.artefact import (
     stored_form,
 )
 from models.classifier.model import ReadinessModel
+from models.decisions_store import FILE_NAME, open_decisions
+
+# How long a server that does not answer is waited for, unless the user says otherwise: MLflow's own
+# 7 retries of 120 s, and its 10 attempts at a database, are minutes before a mistyped host shows.
+for _name, _value in {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "PGCONNECT_TIMEOUT": "10",
+}.items():
+    os.environ.setdefault(_name, _value)
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 EXPLORATION = "exploration"  # tag of a version that may never be promoted
+
+
+class StoreFault(BadInput):
+    """MLflow's store cannot be read, or lacks what is known to have been in it: no answer on what
+    is there, and so never "there is no model"."""
 
 
 @dataclass(frozen=True)
@@ -85,24 +106,26 @@ class Registry:
         logging.getLogger("alembic").setLevel(logging.ERROR)
 
     def prepared(self) -> Registry:
-        """The same, its store and experiment made where they are not there. Raises BadInput where
-        they cannot be used; so a training asks before its work."""
+        """The same, its store and experiment made where they are not there. Raises StoreFault
+        where they cannot be used; so a training asks before its work."""
         _ = self.experiment
         return self
 
     @cached_property
     def client(self) -> MlflowClient:
-        """MLflow's, whose store is made where it is not there. Raises BadInput as `prepared`."""
+        """MLflow's, whose store is made where it is not there. Raises StoreFault as `prepared`."""
         if self.file is not None:
             self._make_folder(self.file)
         with self._usable():
+            if self.uri.partition("://")[0].partition("+")[0] in DATABASE_ENGINES:
+                _connect_once(self.uri)
             client = MlflowClient(self.uri, self.uri)
             client.get_experiment_by_name(self.config.mlflow.experiment)  # does the store answer?
             return client
 
     @cached_property
     def experiment(self) -> str:
-        """The id of the experiment, made where it is not there. Raises BadInput as `prepared`."""
+        """The id of the experiment, made where it is not there. Raises StoreFault as `prepared`."""
         name = self.config.mlflow.experiment
         with self._usable():
             experiment = self.client.get_experiment_by_name(name)
@@ -134,14 +157,19 @@ class Registry:
         except BadInput:
             raise
         except Exception as error:  # a store of any kind fails in its own way, none of them ours
-            raise BadInput(f"MLflow at {self.uri!r} cannot be used: {error}") from None
+            fault = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            raise StoreFault(f"MLflow at {self.uri!r} cannot be used: {fault}") from None
 
     def log(self, training: TrainingRecord) -> ReadinessModel:
         """Log a training as a parent run with a child run per candidate, register its model with
         the alias `challenger`, and return the model with its version and run."""
         mlflow.set_tracking_uri(self.uri)  # of the whole process: another registry may have set it
         named = f"until-{training.model.trained_until:%Y-%m-%d}"
-        with _quiet(), mlflow.start_run(experiment_id=self.experiment, run_name=named) as run:
+        with (
+            self._usable(),
+            _quiet(),
+            mlflow.start_run(experiment_id=self.experiment, run_name=named) as run,
+        ):
             mlflow.log_params({key: str(value) for key, value in training.params.items()})
             mlflow.log_params({f"digest_{name}": str(d) for name, d in training.digests.items()})
             mlflow.log_text(training.rules_text, "rules.toml")
@@ -180,7 +208,7 @@ class Registry:
 
     def attach(self, run_id: str, texts: Mapping[str, str]) -> None:
         """Add texts to the artefacts of a run, each under its file name."""
-        with _quiet():
+        with self._usable(), _quiet():
             for name, text in texts.items():
                 self.client.log_text(run_id, text, name)
 
@@ -194,27 +222,34 @@ class Registry:
     ) -> str:
         """Log what the monitor found as a run of its own; returns the run's id."""
         mlflow.set_tracking_uri(self.uri)
-        with _quiet(), mlflow.start_run(experiment_id=self.experiment, run_name=named) as run:
+        with (
+            self._usable(),
+            _quiet(),
+            mlflow.start_run(experiment_id=self.experiment, run_name=named) as run,
+        ):
             _log(tags, metrics, documents, figures)
             return str(run.info.run_id)
 
     def text(self, run_id: str, name: str) -> str | None:
-        """A text among the artefacts of a run; None where there is none of that name."""
+        """A text among the artefacts of a run; None where there is none of that name. Raises
+        StoreFault where that cannot be known."""
         mlflow.set_tracking_uri(self.uri)
-        with _quiet(), contextlib.suppress(MlflowException, OSError):
+        with self._usable(), _quiet():
+            if name not in {file.path for file in self.client.list_artifacts(run_id)}:
+                return None
             folder = self.client.get_run(run_id).info.artifact_uri
             return str(mlflow.artifacts.load_text(f"{folder}/{name}"))
-        return None
 
     def run_of(self, which: str) -> tuple[str, str]:
         """The version under an alias or number, and its run. Raises BadInput where none is."""
-        version = self.find(which)
+        version = self._version(which)
         if version is None:
+            self._refuse_lost(which)
             raise BadInput(
                 f"There is no {which} of the model {self.name} in {self.uri}. Train one with "
                 f"`readiness train`{', then `readiness promote`' if which == CHAMPION else ''}."
             )
-        return version, str(self.client.get_model_version(self.name, version).run_id)
+        return str(version.version), str(version.run_id)
 
     def load(self, which: str) -> ReadinessModel:
         """The model under an alias or version number.
@@ -243,23 +278,49 @@ class Registry:
         return ReadinessModel(classifier, **remembered, version=version, run_id=run_id)
 
     def find(self, which: str) -> str | None:
-        """The number of the version under an alias or number; None where there is none. Raises
-        BadInput where the store does not answer."""
+        """The number of the version under an alias or number; None where MLflow says that the
+        model, the alias or the version does not exist. Raises StoreFault for any other answer, and
+        where the alias stands at a version that has vanished."""
+        version = self._version(which)
+        return version and str(version.version)
+
+    def _version(self, which: str) -> ModelVersion | None:
         if self.file is not None and not self.file.exists():
             return None
         with self._usable():
-            try:
-                if which.isdigit():
-                    return str(self.client.get_model_version(self.name, which).version)
-                return str(self.client.get_model_version_by_alias(self.name, which).version)
-            except MlflowException as error:
-                if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                    raise
-        return None
+            number: str | None = which
+            if not which.isdigit():
+                model = _existing(lambda: self.client.get_registered_model(self.name))
+                if model and model.name != self.name:  # "{}", as of a server that is no MLflow
+                    raise ValueError(f"it answers with the model {model.name!r}")
+                number = model.aliases.get(which) if model else None
+            if number is None:
+                return None
+            version = _existing(lambda: self.client.get_model_version(self.name, number))
+        if version is None and number != which:
+            raise StoreFault(
+                f"{which} of the model {self.name} is version {number}, which has vanished from "
+                f"MLflow at {self.uri!r}. Set the alias there to a version that it has."
+            )
+        return version
 
     def has(self, which: str) -> bool:
-        """Whether there is a version under this alias or number."""
-        return self.find(which) is not None
+        """Whether there is a version under this alias or number. Raises StoreFault as `find`, and
+        where there is no champion although the history of champions names one."""
+        version = self.find(which)
+        if version is None:
+            self._refuse_lost(which)
+        return version is not None
+
+    def _refuse_lost(self, which: str) -> None:
+        champion = _champion_on_record(self.config) if which == CHAMPION else None
+        if champion is not None:
+            raise StoreFault(
+                f"The history has version {champion} of the model {self.name} as champion "
+                f"({self.config.out_folder / FILE_NAME}), and MLflow at {self.uri!r} has none. "
+                "Correct mlflow.uri or mlflow.model, or restore the store. If it is lost for good: "
+                'readiness train, then readiness promote --force --because "why".'
+            )
 
     def usual(self) -> str | None:
         """The alias to use where none is asked for: the champion's, the challenger's where there is
@@ -274,16 +335,51 @@ class Registry:
 
     def set_champion(self, version: str) -> None:
         """Point the alias `champion` at a version."""
-        self.client.set_registered_model_alias(self.name, CHAMPION, version)
+        with self._usable():
+            self.client.set_registered_model_alias(self.name, CHAMPION, version)
 
     def tag(self, version: str, tags: Mapping[str, str]) -> None:
         """Tag a version; other tags of it stay."""
-        for key, value in tags.items():
-            self.client.set_model_version_tag(self.name, version, key, value)
+        with self._usable():
+            for key, value in tags.items():
+                self.client.set_model_version_tag(self.name, version, key, value)
 
     def tags(self, version: str) -> dict[str, str]:
         """The tags of a version."""
-        return dict(self.client.get_model_version(self.name, version).tags)
+        with self._usable():
+            return dict(self.client.get_model_version(self.name, version).tags)
+
+
+def _connect_once(uri: str) -> None:
+    """Raises what the database says. MLflow would ask again for 100 s after a wrong password."""
+    engine = sqlalchemy.create_engine(uri)
+    try:
+        sqlalchemy.inspect(engine).get_table_names()
+    finally:
+        engine.dispose()
+
+
+Item = TypeVar("Item")
+
+
+def _existing(get: Callable[[], Item]) -> Item | None:
+    """What a request to MLflow yields; None where the answer is that it does not exist. A 404 that
+    is not MLflow's, as of a wrong path, has another code."""
+    try:
+        return get()
+    except MlflowException as error:
+        if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+            return None
+        raise
+
+
+def _champion_on_record(config: Config) -> str | None:
+    """The champion by the history of champions; None where that has none."""
+    if not (config.out_folder / FILE_NAME).exists():
+        return None
+    with open_decisions(config.out_folder) as store:
+        done = changes_at(store, "done")
+    return done[-1].new_version if done else None
 
 
 def _log(

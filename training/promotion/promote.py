@@ -104,7 +104,9 @@ def promote(
     registry = Registry(config)
     rules = load_rules(config.folder / config.rules)
     challenger = registry.load(CHALLENGER)
-    champion = registry.load(CHAMPION) if registry.has(CHAMPION) else None
+    # Against a registry that lost its champion there is no test: only force goes past it.
+    is_there = registry.find(CHAMPION) if force else registry.has(CHAMPION)
+    champion = registry.load(CHAMPION) if is_there else None
     version, before = challenger.version, champion.version if champion else None
     if version == before:
         summary = f"Version {version} is the champion already; nothing to do."
