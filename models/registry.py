@@ -9,6 +9,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ from mlflow.utils.logging_utils import disable_logging, enable_logging
 from features.config import Config
 from features.contract.database import Digest
 from features.errors import BadInput
+from features.processes import is_gone, mark
 from models.champion_changes import changes_at
 from models.classifier.artefact import (
     FORM,
@@ -56,6 +58,7 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
+PROCESS = "process"  # tag of a run: the mark of the process that began it
 CHALLENGER, CHAMPION = "challenger", "champion"
 EXPLORATION = "exploration"  # tag of a version that may never be promoted
 
@@ -102,14 +105,28 @@ class Registry:
         self.uri = config.mlflow_uri
         path = self.uri.partition("?")[0].removeprefix("sqlite:///")
         self.file = Path(path) if self.uri.startswith("sqlite:///") else None
+        home = "" if self.uri == config.mlflow.uri else str(config.folder.resolve())
+        if self.file and ("?" in home or re.search("%[0-9a-fA-F]{2}", path)):
+            raise BadInput(
+                f"mlflow.uri: the path of {self.uri!r} has a ? or a %, which mean something else "
+                "in a URL: the store would be made elsewhere. Name another path."
+            )
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.ERROR)
 
     def prepared(self) -> Registry:
         """The same, its store and experiment made where they are not there. Raises StoreFault
         where they cannot be used; so a training asks before its work."""
-        _ = self.experiment
+        self.end_abandoned_runs()
         return self
+
+    def end_abandoned_runs(self) -> None:
+        """End the runs that count as running although the process that began them was killed."""
+        with self._usable(), _quiet():
+            running = self.client.search_runs([self.experiment], "attributes.status = 'RUNNING'")
+            for run in running:
+                if is_gone(run.data.tags.get(PROCESS, "")):
+                    self.client.set_terminated(run.info.run_id, "KILLED")
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -160,6 +177,11 @@ class Registry:
             fault = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
             raise StoreFault(f"MLflow at {self.uri!r} cannot be used: {fault}") from None
 
+    def _started_run(self, name: str, nested: bool = False) -> mlflow.ActiveRun:
+        return mlflow.start_run(
+            experiment_id=self.experiment, run_name=name, nested=nested, tags={PROCESS: mark()}
+        )
+
     def log(self, training: TrainingRecord) -> ReadinessModel:
         """Log a training as a parent run with a child run per candidate, register its model with
         the alias `challenger`, and return the model with its version and run."""
@@ -168,7 +190,7 @@ class Registry:
         with (
             self._usable(),
             _quiet(),
-            mlflow.start_run(experiment_id=self.experiment, run_name=named) as run,
+            self._started_run(named) as run,
         ):
             mlflow.log_params({key: str(value) for key, value in training.params.items()})
             mlflow.log_params({f"digest_{name}": str(d) for name, d in training.digests.items()})
@@ -176,7 +198,7 @@ class Registry:
             _log(training.tags, training.metrics, training.documents, training.figures)
             for number, child in enumerate(training.children):
                 name = f"candidate-{number}"
-                with mlflow.start_run(nested=True, experiment_id=self.experiment, run_name=name):
+                with self._started_run(name, nested=True):
                     mlflow.log_params(dict(child.settings))
                     mlflow.log_metrics(dict(child.metrics))
             version = self._register(training)
@@ -225,7 +247,7 @@ class Registry:
         with (
             self._usable(),
             _quiet(),
-            mlflow.start_run(experiment_id=self.experiment, run_name=named) as run,
+            self._started_run(named) as run,
         ):
             _log(tags, metrics, documents, figures)
             return str(run.info.run_id)

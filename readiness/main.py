@@ -2,6 +2,7 @@
 readiness/commands/ that has its name."""
 
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import Annotated
@@ -25,7 +26,7 @@ PANELS = {
     "To begin with": "simulate features",
 }
 
-REFUSED, BAD_INPUT, CRASHED, INTERRUPTED, NOBODY_READS = 1, 2, 70, 130, 141
+REFUSED, BAD_INPUT, CRASHED, INTERRUPTED, NOBODY_READS, TERMINATED = 1, 2, 70, 130, 141, 143
 EXIT_CODES = {
     0: "done",
     REFUSED: "refused, gate not passed, or a red check",
@@ -33,6 +34,7 @@ EXIT_CODES = {
     CRASHED: "an error of this program: no verdict on anything",
     INTERRUPTED: "interrupted",
     NOBODY_READS: "whoever read the output closed it",
+    TERMINATED: "ended by a signal",
 }
 
 app = typer.Typer(
@@ -87,7 +89,9 @@ def options(
 
 def main() -> None:
     """Run the command. A user's mistake is one message on standard error; so is an error of the
-    program, whose traceback is in a file. Only what a verb found out exits with its codes."""
+    program, whose traceback is in a file. Only what a verb found out exits with its codes. A signal
+    to end lets go of what is open: runs of MLflow, temporary folders, unfinished files."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         code = _run()
         sys.stdout.flush()  # a closed pipe shows here, and not when the interpreter ends
@@ -101,6 +105,7 @@ def main() -> None:
 def _run() -> int:
     """Run the command; its exit code."""
     try:
+        _require_text(sys.argv)
         app()
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):
@@ -119,8 +124,27 @@ def _run() -> int:
             return _crashed(error)
         return _failed(error, BAD_INPUT)
     except Exception as error:
-        return _crashed(error)
+        return _signalled(error) or _crashed(error)
     return 0
+
+
+def _signalled(error: BaseException | None) -> int:
+    """The exit code where a signal lies behind an error, such as the RuntimeError of a query that
+    DuckDB ended for it; else 0."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return INTERRUPTED
+        if isinstance(error, SystemExit):
+            return TERMINATED
+        error = error.__context__
+    return 0
+
+
+def _require_text(words: list[str]) -> None:
+    """Raises BadInput for bytes that are no text: neither MLflow nor a database takes them."""
+    for word in words:
+        if not word.isascii() and word.encode(errors="ignore").decode() != word:
+            raise BadInput(f"The argument {word!a} is no UTF-8 text.")
 
 
 def _crashed(error: Exception) -> int:

@@ -4,8 +4,11 @@ does, and stores that are lost, broken or closed."""
 import json
 import os
 import shutil
+import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -228,3 +231,48 @@ def test_an_artefact_of_which_any_bytes_are_damaged(damage: int, folder: Path) -
     )
     with suppress(BadInput, Refused):
         Registry(config_for(folder)).load("1")
+
+
+RUNNING = """
+import os, signal, sys
+from pathlib import Path
+from models.registry import Registry
+from tests.features.lead_databases import config_for
+from tests.models.small_model import fitted, training
+
+made = Registry._register
+def register(*given):
+    made(*given)
+    print("registered", flush=True)
+    input()
+Registry._register = register
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+Registry(config_for(Path(sys.argv[1]))).log(training(fitted(300)))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_run_counts_as_running_after_a_kill(number: signal.Signals, folder: Path) -> None:
+    """A live process's run stays; that of a killed one is ended by the next training."""
+    command = [sys.executable, "-c", RUNNING, str(folder)]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True, cwd=Path.cwd()) as child:
+        assert child.stdout.readline() == "registered\n"
+
+        def statuses() -> list[str]:
+            registry = Registry(config_for(folder)).prepared()
+            runs = registry.client.search_runs([registry.experiment])
+            return [run.info.status for run in runs]
+
+        assert statuses().count("RUNNING") == 1
+        child.send_signal(number)
+    assert "RUNNING" not in statuses()
+    assert set(statuses()) - {"FINISHED"} == {"KILLED" if number == signal.SIGKILL else "FAILED"}
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%41b"])
+def test_a_folder_that_would_put_the_store_elsewhere(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(BadInput, match=r"mlflow\.uri"):
+        Registry(config_for(tmp_path / name)).prepared()
+    assert [path for path in tmp_path.rglob("*") if path.name != name] == []
