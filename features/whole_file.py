@@ -24,6 +24,10 @@ def whole(path: Path) -> Iterator[Path]:
     try:
         yield unfinished
         os.replace(unfinished, path)
+    except OSError as error:
+        if error.filename is None:  # as of a disk that is full
+            error.filename = str(path)
+        raise
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -2,6 +2,7 @@
 readiness/commands/ that has its name."""
 
 import os
+import re
 import signal
 import sys
 from importlib import import_module
@@ -124,8 +125,27 @@ def _run() -> int:
             return _crashed(error)
         return _failed(error, BAD_INPUT)
     except Exception as error:
+        if _lacks_means(error):
+            return _failed(BadInput(f"{type(error).__name__}: {_briefly(error)}"), BAD_INPUT)
         return _signalled(error) or _crashed(error)
     return 0
+
+
+# Of libraries that are not imported yet, where this one is.
+_OF_THE_SYSTEM = {"MemoryError", "IOException", "OutOfMemoryException", "TerminatedWorkerError"}
+_LACKS = re.compile("allocate|failed to map segment|can't start new thread|No space left", re.I)
+
+
+def _lacks_means(error: Exception) -> bool:
+    """Whether the machine has no memory, threads or room left for what was asked of it."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return bool(kinds & _OF_THE_SYSTEM or _LACKS.search(str(error)))
+
+
+def _briefly(error: Exception) -> str:
+    """The first lines of an error, as one, and what helps where memory or threads are short."""
+    text = " ".join(re.split(r"\n\s*\n|\nPossible", str(error))[0].split())
+    return f"{text or 'out of memory'}. See engine.memory_gb and engine.threads in readiness.toml."
 
 
 def _signalled(error: BaseException | None) -> int:
