@@ -92,7 +92,7 @@ def main() -> None:
     """Run the command. A user's mistake is one message on standard error; so is an error of the
     program, whose traceback is in a file. Only what a verb found out exits with its codes. A signal
     to end lets go of what is open: runs of MLflow, temporary folders, unfinished files."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         code = _run()
         sys.stdout.flush()  # a closed pipe shows here, and not when the interpreter ends
@@ -100,6 +100,8 @@ def main() -> None:
         with open(os.devnull, "w") as nothing:
             os.dup2(nothing.fileno(), sys.stdout.fileno())
         code = NOBODY_READS
+    finally:
+        signal.signal(signal.SIGTERM, before)
     sys.exit(code)
 
 
