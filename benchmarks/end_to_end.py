@@ -21,7 +21,7 @@ from features.config import Config, load
 from features.engine.duckdb_engine import feature_frames
 from features.open_database import open_database
 from features.snapshots import Snapshots
-from models.classifier.classifier import BATCH
+from models.decisions.place import LedgerPlace
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import default_cutoff, score_all
 from serve.scoring.scorer import Scorer
@@ -52,7 +52,7 @@ def main(folder: Path, times: int) -> None:
         watch = Stopwatch()
         with (
             open_database(scorer.staged(config), scorer.specs) as database,
-            open_ledger(config.out_folder / "ledger.duckdb") as ledger,
+            open_ledger(LedgerPlace.of(config)) as ledger,
         ):
             whole = score_all(config, database, scorer, ledger)
             lines["all of it, into the ledger"] = watch.lap()
@@ -96,8 +96,7 @@ def _parts(config: Config, scorer: Scorer) -> tuple[dict[str, Cost], int, int]:
         watch.lap()
         for frame in frames:
             features = _sum(features, watch.lap())
-            for start in range(0, len(frame), BATCH):
-                scorer.score_frame(frame.iloc[start : start + BATCH])
+            scorer.score_frame(frame)
             scores = _sum(scores, watch.lap())
     text = {"staging": staging, "features": features}
     return text | {"readiness, reasons, points, segments": scores}, events, leads

@@ -34,6 +34,7 @@ from features.simulator.simulate import World, simulate, write
 from features.spec.spec import distinct
 from features.starter.starter import write_starter
 from models.classifier.model import ReadinessModel
+from models.decisions.place import LedgerPlace
 from models.registry import CHAMPION
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger
@@ -123,7 +124,7 @@ def monitored(world: World, weeks: range, from_day: int) -> Iterator[Monitoring]
         models = {CHAMPION: model, "1": model}
         specs = distinct((*model.specs, *rules.specs))
         first = model.trained_until + WEEK * round((from_day - TRAINED_DAYS) / 7)
-        with open_database(config, specs) as database, open_ledger(folder / "l.duckdb") as ledger:
+        with open_database(config, specs) as database, open_ledger(LedgerPlace(folder)) as ledger:
             fair = model.trained_until + timedelta(days=model.horizon_days)
             for cutoff in grid(fair, 14, first - WEEK):
                 score_all(config, database, scorer, ledger, cutoff)

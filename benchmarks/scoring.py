@@ -54,7 +54,7 @@ def main(folder: Path, rows: int) -> None:
     frame = pd.concat([sample] * -(-rows // len(sample)), ignore_index=True).iloc[:rows]
     peer = taught(model, sample)
     parts = [frame.iloc[start : start + BATCH] for start in range(0, rows, BATCH)]
-    scorer.score_frame(parts[0].head(10))  # what is made once is made now
+    scorer.score_frame(frame.head(10))  # what is made once is made now
     few = np.ascontiguousarray(model.encoded(frame.iloc[:FEW]))
     least = few[:LEAST]
     tree = shap.TreeExplainer(boost, feature_perturbation="tree_path_dependent")
@@ -65,7 +65,7 @@ def main(folder: Path, rows: int) -> None:
         timed("LightGBM, from the encoded rows", FEW, lambda: peer.predict(few)),
     ]
     reasons = [
-        timed("readiness and three worded reasons, ours", rows, lambda: judge(scorer, parts)),
+        timed("readiness and three worded reasons, ours", rows, lambda: scorer.judged(frame)),
         timed("contributions alone, ours", FEW, lambda: contributions(boost, few)),
         timed("contributions alone, LightGBM", FEW, lambda: peer.predict(few, pred_contrib=True)),
         timed("contributions alone, shap", LEAST, lambda: tree.shap_values(least)),
@@ -107,12 +107,6 @@ def by_sklearn(model: ReadinessModel, parts: list[pd.DataFrame]) -> None:
     columns = [spec.name for spec in model.specs]
     for part in parts:
         model.classifier.learner_.predict_proba(part[columns])
-
-
-def judge(scorer: Scorer, parts: list[pd.DataFrame]) -> None:
-    """What the nightly run asks of the model."""
-    for part in parts:
-        scorer.judged(part)
 
 
 def timed(name: str, rows: int, work: Callable[[], object]) -> Line:

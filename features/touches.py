@@ -29,9 +29,10 @@ class Mark:
     value: str
 
 
-def touches_sql(marks: Sequence[Mark], before: datetime) -> str:
+def touches_sql(marks: Sequence[Mark], before: datetime, among: str = "leads") -> str:
     """SELECT lead_id, name, touched_at: the first touch of each lead and source in known time
-    before `before` (not including it). Leads in `left_out` have none."""
+    before `before` (not including it). Leads in `left_out` have none, nor have those that are not
+    `among` a relation with lead_id."""
     values = ", ".join(f"({literal(m.name)}, '{m.by}', {literal(m.value)})" for m in marks)
     none = "(NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR)"
     return f"""
@@ -40,6 +41,7 @@ known AS (
   SELECT l.lead_id, l.created_at, l.source FROM leads l
   WHERE l.lead_id IS NOT NULL AND l.created_at < TIMESTAMP '{before}'
     AND NOT EXISTS (SELECT 1 FROM left_out f WHERE f.lead_id = l.lead_id)
+    {f"AND l.lead_id IN (SELECT lead_id FROM {among})" if among != "leads" else ""}
 ),
 touches AS (
   SELECT l.lead_id, m.name, l.created_at AS touched_at

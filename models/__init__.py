@@ -8,7 +8,7 @@
 - sources/: baskets of lead sources, and the moves between them
 - comparison, simpler, prior_shift: judged on outcomes; plots, card: shown
 - routing: whom sales call, and by when
-- registry (MLflow, imported nowhere else); decisions_store > champion_changes (SQLite)
+- registry (MLflow, imported nowhere else); decisions (SQLite or PostgreSQL)
 """
 
 import os

@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from features.errors import BadInput, Refused
-from readiness.commands import rules
+from readiness.commands import ledger, rules
 from readiness.commands.printing import err, print_json
 from readiness.crash import report_crash
 
@@ -65,7 +65,8 @@ Exit codes: {"; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items
 for panel, verbs in PANELS.items():
     for name in verbs.split():
         app.command(name, rich_help_panel=panel)(import_module(f"readiness.commands.{name}").verb)
-app.add_typer(rules.app, rich_help_panel="Decisions of people")
+for group in (rules, ledger):
+    app.add_typer(group.app, rich_help_panel="Decisions of people")
 
 
 def _print_version(requested: bool) -> None:

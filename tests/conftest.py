@@ -19,8 +19,11 @@ from features.simulator.simulate import simulate, write
 from features.spark.session import session
 from features.spec.spec import distinct
 from features.starter.starter import write_starter
+from models.decisions.place import LedgerPlace
 from models.registry import MlflowClient, Registry
 from models.rules.rules import load_rules
+from tests.database_servers import mariadb, postgres, server  # noqa: F401
+from tests.serve.ledger.places import in_postgres
 from training.promotion.promote import promote
 from training.record import Trained
 from training.train import train
@@ -130,3 +133,11 @@ def judged(demo_folder: Path, trained: Trained) -> Dataset:
     specs = distinct((*trained.model.specs, *load_rules(demo_folder / "rules.toml").specs))
     with open_database(load(demo_folder)) as database:
         return labelled(database, specs, trained.split.judge, trained.model.horizon_days, 4)
+
+
+@pytest.fixture(params=["files", pytest.param("postgres", marks=pytest.mark.slow)])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> LedgerPlace:
+    """An empty ledger, in files and in PostgreSQL."""
+    if request.param == "files":
+        return LedgerPlace(tmp_path / "out")
+    return in_postgres(request.getfixturevalue("postgres"), tmp_path / "out")

@@ -7,6 +7,7 @@ history and all, the past of today has the new names too.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -87,10 +88,18 @@ def inputs_at(database: LeadDatabase, cutoff: datetime) -> Inputs:
     ((count, *without),) = database.connection.execute(
         f"SELECT count(*) {nulls} FROM {leads}"
     ).fetchall()
+    execute = database.connection.execute
+    actions, sources = Counter[str | None](), Counter[str | None]()
+    for action, source, events in execute(
+        f"SELECT action, source, count(*) FROM {recent} GROUP BY ALL"
+    ).fetchall():
+        actions[action] += events
+        sources[source] += events
+    arrivals = execute(f"SELECT source, count(*) FROM {leads} GROUP BY source").fetchall()
     return Inputs(
-        _names(database, "action", recent, database.actions),
-        _names(database, "source", recent, database.sources),
-        _names(database, "source", leads, ()),
+        _names(actions, database.actions),
+        _names(sources, database.sources),
+        _names(dict(arrivals), ()),
         count,
         {
             name: Column(kind, n / max(count, 1))
@@ -99,13 +108,12 @@ def inputs_at(database: LeadDatabase, cutoff: datetime) -> Inputs:
     )
 
 
-def _names(database: LeadDatabase, name: str, rows: str, ever: Collection[str]) -> Names:
-    """The names in some rows, with those that ever occurred."""
-    counts = database.connection.execute(
-        f"SELECT {name}, count(*) FROM {rows} GROUP BY {name} ORDER BY count(*) DESC, {name}"
-    ).fetchall()
-    total = sum(count for _, count in counts)
-    shares = {text: count / total for text, count in counts if text is not None}
+def _names(counts: Mapping[str | None, int], ever: Collection[str]) -> Names:
+    """The names that are counted, None for rows without one, with those that ever occurred."""
+    total = sum(counts.values())
+    known = [(text, count) for text, count in counts.items() if text is not None]
+    known.sort(key=lambda each: (-each[1], each[0]))
+    shares = {text: count / total for text, count in known}
     names = list(dict.fromkeys([*shares, *ever]))[:MOST_NAMES]
     return Names(total, {name: shares.get(name, 0.0) for name in names})
 

@@ -328,11 +328,12 @@ def _rounded_ids(database: LeadDatabase) -> Iterator[Finding]:
     became 1234567890123450000 in a spreadsheet, as did its neighbours."""
     digits = "ltrim(lead_id::VARCHAR, '-')"
     for table in database.columns:
+        rows = "event_leads" if table == "events" else table
         ((long_ids, rounded, first),) = database.connection.execute(
             f"SELECT count(*), count(*) FILTER (zeros), min('lead ' || id, {SHOWN}) FILTER (zeros) "
             f"FROM (SELECT DISTINCT {digits} AS id, "
             f"regexp_full_match(substr({digits}, {EXACT_DIGITS + 1}), '0+') AS zeros "
-            f"FROM {table} WHERE length({digits}) >= {LONG_ID} "
+            f"FROM {rows} WHERE length({digits}) >= {LONG_ID} "
             f"AND regexp_full_match({digits}, '[0-9]+'))"
         ).fetchall()
         if rounded >= max(FEWEST_IDS, ROUNDED * long_ids):

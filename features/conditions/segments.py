@@ -143,8 +143,10 @@ class Segments:
     def joined(self, frame: pd.DataFrame) -> list[str]:
         """For each snapshot the names of its segments, joined by "; "; "" where there is none."""
         members = self.members(frame).to_numpy(bool)
+        held, rows = np.unique(members, axis=0, return_inverse=True)
         names = np.array(self.names, dtype=object)
-        return [JOINED_BY.join(names[held]) for held in members]
+        texts = [JOINED_BY.join(names[each]) for each in held]
+        return [texts[row] for row in rows.tolist()]
 
     def named(self, name: str) -> Segment:
         """The segment of a name. Raises BadInput where there is none, with the nearest name."""

@@ -5,7 +5,7 @@ a lead unusable also puts it into the table `left_out`, so that scoring can name
 reason instead of losing it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,7 +46,9 @@ class Breach:
 @dataclass(frozen=True)
 class Check:
     """A query for offending rows: `sql` yields lead_id and what was seen. Of values that do not
-    read as their `type` the advice is made from the offenders."""
+    read as their `type` the advice is made from the offenders. `where`: the condition on each row
+    of the relation `rows` that is all there is to it, if so; then many are looked at in one scan.
+    """
 
     table: str
     column: str
@@ -54,6 +56,24 @@ class Check:
     sql: str
     advice: str = ""
     type: str = ""
+    rows: str = ""
+    where: str = ""
+
+    @classmethod
+    def by_row(
+        cls,
+        table: str,
+        column: str,
+        what: str,
+        seen: str,
+        rows: str,
+        where: str,
+        advice: str = "",
+        of_type: str = "",
+    ) -> "Check":
+        """Of each row by itself; `seen` is SQL."""
+        sql = f"SELECT lead_id, {seen} AS seen FROM {rows} WHERE {where}"
+        return cls(table, column, what, sql, advice, of_type, rows, where)
 
 
 _TWICE = (
@@ -123,12 +143,13 @@ _PLANNED = {"deals": " AND outcome IN ('won', 'lost')"}  # an open deal's closin
 
 def _future_checks(end: datetime) -> list[Check]:
     return [
-        Check(
+        Check.by_row(
             table,
             column,
             f"lie after {end:%Y-%m-%d %H:%M} UTC, in the future",
-            f"SELECT lead_id, {column}::VARCHAR AS seen FROM {table} "
-            f"WHERE {column} > TIMESTAMP {literal(str(end))}{_PLANNED.get(table, '')}",
+            f"{column}::VARCHAR",
+            table,
+            f"{column} > TIMESTAMP {literal(str(end))}{_PLANNED.get(table, '')}",
             "Look at time zones and planned dates; a time must lie before the extract was made.",
         )
         for table, column in _TIMES
@@ -141,11 +162,13 @@ def _null_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
         (check.table, check.column) for check in LEAD_CHECKS if not check.column.endswith("lead_id")
     }
     return [
-        Check(
+        Check.by_row(
             table,
             column.name,
             "are null",
-            f"SELECT lead_id, 'NULL' AS seen FROM raw_{table} WHERE {quoted(column.name)} IS NULL",
+            "'NULL'",
+            f"raw_{table}",
+            f"{quoted(column.name)} IS NULL",
             "Fill it or leave the row out in the query.",
         )
         for table in columns
@@ -167,13 +190,14 @@ def _type_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
                 is_text = kind == "VARCHAR" or kind.startswith("ENUM")
                 read = number(f"{name}::VARCHAR") if is_text else f"TRY_CAST({name} AS DOUBLE)"
             checks.append(
-                Check(
+                Check.by_row(
                     table,
                     column.name,
                     f"do not read as {column.type}",
-                    f"SELECT lead_id, {name}::VARCHAR AS seen FROM raw_{table} "
-                    f"WHERE {name} IS NOT NULL AND {read} IS NULL",
-                    type=column.type,
+                    f"{name}::VARCHAR",
+                    f"raw_{table}",
+                    f"{name} IS NOT NULL AND {read} IS NULL",
+                    of_type=column.type,
                 )
             )
     return checks
@@ -210,6 +234,8 @@ def _lost_digits(table: str, columns: dict[str, dict[str, str]]) -> list[Check]:
         )
     else:
         return []
+    if table == "events":  # each lead's id once
+        where = f"lead_id IN (SELECT lead_id FROM event_leads WHERE {where})"
     sql = f"SELECT lead_id, 'the id as it arrived' AS seen FROM {table} WHERE {where}"
     return [Check(table, "lead_id", "have lost digits of their id", sql, advice)]
 
@@ -217,9 +243,12 @@ def _lost_digits(table: str, columns: dict[str, dict[str, str]]) -> list[Check]:
 def _joins_but_for_writing(table: str) -> Check:
     """Rows without a lead that would have one, were blanks, capitals and .0 no difference."""
     same = "regexp_replace(lower(trim(lead_id)), '[.]0+$', '')"
+    rows = f"{table} ANTI JOIN leads USING (lead_id)"
+    if table == "events":  # not read where there is no such lead
+        rows = "events SEMI JOIN (FROM event_leads ANTI JOIN leads USING (lead_id)) USING (lead_id)"
     sql = f"""
 SELECT r.lead_id, 'in leads ' || l.lead_id AS seen
-FROM (SELECT *, {same} AS same FROM {table} ANTI JOIN leads USING (lead_id)) r
+FROM (SELECT *, {same} AS same FROM {rows}) r
 JOIN (SELECT {same} AS same, min(lead_id) AS lead_id FROM leads GROUP BY ALL) l USING (same)"""
     return Check(
         table,
@@ -257,7 +286,19 @@ def find_breaches(
         *LEAD_CHECKS,
         *_future_checks(end),
     ]
-    return [breach for check in checks if (breach := _run(connection, check)) is not None]
+    met = _met(connection, checks)
+    return [breach for check in met if (breach := _run(connection, check)) is not None]
+
+
+def _met(connection: duckdb.DuckDBPyConnection, checks: Sequence[Check]) -> list[Check]:
+    """Those that some row may breach: of the checks by row one scan of each relation tells."""
+    counts: dict[tuple[str, str], int] = {}
+    for rows in dict.fromkeys(check.rows for check in checks if check.rows):
+        conditions = [check.where for check in checks if check.rows == rows]
+        terms = ", ".join(f"count(*) FILTER ({condition})" for condition in conditions)
+        (numbers,) = connection.execute(f"SELECT {terms} FROM {rows}").fetchall()
+        counts |= {(rows, each): n for each, n in zip(conditions, numbers, strict=True)}
+    return [check for check in checks if counts.get((check.rows, check.where), 1)]
 
 
 def _run(connection: duckdb.DuckDBPyConnection, check: Check) -> Breach | None:

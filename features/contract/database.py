@@ -236,6 +236,7 @@ def stage(
     now = utc_now()
     observed = observe(connection, reading.features, now)
     texts = [name for name, kind in types.items() if kind.startswith(("VARCHAR", "ENUM"))]
+    connection.execute("CREATE TABLE event_leads AS SELECT DISTINCT lead_id FROM events")
     write_attribute_faults(connection, [name for name in texts if attributes.get(name)])
     write_left_out(connection, exclude, lead_checks(connection, columns))
     write_open_periods(connection, reading.outcomes, "merges" in columns)

@@ -21,6 +21,7 @@ import duckdb
 
 from features.contract.extensions import load_extension
 from features.errors import BadInput
+from features.masking import remember_secret
 from features.sql import literal, quoted
 
 CONNECT_SECONDS = 10
@@ -90,62 +91,58 @@ class Place:
     path: Path | None = None
     login: Mapping[str, str] = field(default_factory=dict, repr=False)
     options: Mapping[str, str] = field(default_factory=dict)
-
-    def masked(self, error: Exception) -> str:
-        """What an error says, without the password."""
-        password = self.login.get("PASSWORD")
-        return cause(error).replace(password, "***") if password else cause(error)
+    key: str = "tables.database"  # of readiness.toml, for messages
 
 
-def read_place(named: str, folder: Path) -> Place:
-    """Where `tables.database` is: a path, relative to `folder`, or a URL.
+def read_place(named: str, folder: Path, key: str = "tables.database") -> Place:
+    """Where the database is that a `key` of readiness.toml names: a path, relative to `folder`, or
+    a URL.
 
     ${NAME} is replaced from the environment. Raises BadInput for a variable that is not set, for a
     password written out, and for what is no URL.
     """
     whole = _VARIABLE.fullmatch(named.strip())
-    url = _from_environment(named.strip()) if whole else named.strip()
+    url = _from_environment(named.strip(), key) if whole else named.strip()
     if "://" not in url:
-        path = folder / _from_environment(url)
-        return _file_place(path, str(path))
+        path = folder / _from_environment(url, key)
+        return _file_place(path, str(path), key)
     parts = _URL.fullmatch(url)
     kind = _SCHEMES.get(url.partition("://")[0].partition("+")[0].lower())
     if parts is None or kind is None:
         raise BadInput(
-            "tables.database is no URL of a known kind: postgresql://user:${PASSWORD}@host:5432/"
+            f"{key} is no URL of a known kind: postgresql://user:${{PASSWORD}}@host:5432/"
             f"database?schema=name; others begin with {', '.join(_SCHEMES)}."
         )
     text = {
-        key: _from_environment(unquote(value or "")) for key, value in parts.groupdict().items()
+        name: _from_environment(unquote(value or ""), key)
+        for name, value in parts.groupdict().items()
     }
-    given = [(key, _from_environment(value)) for key, value in parse_qsl(text["query"])]
+    given = [(name, _from_environment(value, key)) for name, value in parse_qsl(text["query"])]
     options = dict(given)
     unknown = sorted(options.keys() - set(_OPTIONS[kind]))
     if unknown:
         known = ", ".join(_OPTIONS[kind]) or "none"
-        raise BadInput(
-            f"tables.database: a {kind} URL has no option {unknown[0]}; it may have: {known}."
-        )
+        raise BadInput(f"{key}: a {kind} URL has no option {unknown[0]}; it may have: {known}.")
     if kind in ("duckdb", "sqlite"):
         path = folder / text["path"]
-        return _file_place(path, f"{kind}:///{text['path']}")
+        return _file_place(path, f"{kind}:///{text['path']}", key)
     if parts["password"] and not whole and not _VARIABLE.search(unquote(parts["password"])):
         raise BadInput(
-            "tables.database has its password written out, where everybody who sees the file reads "
+            f"{key} has its password written out, where everybody who sees the file reads "
             f"it. Write {parts['scheme']}://{parts['user']}:${{CRM_PASSWORD}}@{parts['host']}... "
             "and set the environment variable: export CRM_PASSWORD='...'"
         )
-    return _server_place(kind, text, options)
+    return _server_place(kind, text, options, key)
 
 
-def _server_place(kind: str, text: Mapping[str, str], options: dict[str, str]) -> Place:
+def _server_place(kind: str, text: Mapping[str, str], options: dict[str, str], key: str) -> Place:
     shown = f"{text['scheme']}://{text['user']}{':***' * bool(text['password'])}"
     shown += f"{'@' * bool(text['user'])}{text['host']}{text['port'] and ':' + text['port']}"
     shown += f"/{text['path']}"
     if text["port"] and not text["port"].isdecimal():
-        raise BadInput(f"tables.database: {shown} has a port that is no number.")
+        raise BadInput(f"{key}: {shown} has a port that is no number.")
     if not text["path"]:
-        raise BadInput(f"tables.database: {shown} names no database: add /name.")
+        raise BadInput(f"{key}: {shown} names no database: add /name.")
     login = {
         "HOST": options.pop("host", text["host"].strip("[]")),
         "PORT": text["port"],
@@ -154,32 +151,33 @@ def _server_place(kind: str, text: Mapping[str, str], options: dict[str, str]) -
         "DATABASE": text["path"],
     }
     default = "public" if kind == "postgres" else text["path"]
+    remember_secret(text["password"])
     schema = options.pop("schema", "")
-    given = {key: value for key, value in login.items() if value}
-    return Place(kind, shown, schema or default, bool(schema), None, given, options)
+    given = {name: value for name, value in login.items() if value}
+    return Place(kind, shown, schema or default, bool(schema), None, given, options, key)
 
 
-def _file_place(path: Path, shown: str) -> Place:
+def _file_place(path: Path, shown: str, key: str) -> Place:
     """A database file, whose first bytes say what it is."""
     if not path.is_file():
-        raise BadInput(f"tables.database: there is no file {path}.")
+        raise BadInput(f"{key}: there is no file {path}.")
     with path.open("rb") as file:
         start = file.read(16)
     if start == b"SQLite format 3\0":
-        return Place("sqlite", shown, "main", path=path)
+        return Place("sqlite", shown, "main", path=path, key=key)
     if start[8:12] == b"DUCK":
-        return Place("duckdb", shown, "main", path=path)
+        return Place("duckdb", shown, "main", path=path, key=key)
     raise BadInput(
-        f"tables.database: {path} is neither a DuckDB nor a SQLite file. A server is named by its "
+        f"{key}: {path} is neither a DuckDB nor a SQLite file. A server is named by its "
         "URL: postgresql://user:${PASSWORD}@host/database"
     )
 
 
-def _from_environment(text: str) -> str:
+def _from_environment(text: str, key: str) -> str:
     def value(match: re.Match[str]) -> str:
         if match[1] not in os.environ:
             raise BadInput(
-                f"tables.database names the environment variable {match[1]}, which is not set: "
+                f"{key} names the environment variable {match[1]}, which is not set: "
                 f"export {match[1]}='...'"
             )
         return os.environ[match[1]]
@@ -187,15 +185,15 @@ def _from_environment(text: str) -> str:
     return _VARIABLE.sub(value, text)
 
 
-def attach(connection: duckdb.DuckDBPyConnection, place: Place) -> None:
-    """Attach a database as `crm`, read-only. Raises BadInput where it cannot be opened."""
+def attach(connection: duckdb.DuckDBPyConnection, place: Place, name: str = "crm") -> None:
+    """Attach a database as `name`, read-only. Raises BadInput where it cannot be opened."""
     if place.kind != "duckdb":
         load_extension(connection, f"{place.kind}_scanner")
     how, target = f"TYPE {place.kind}, READ_ONLY", str(place.path)
     if place.path is None:
         login = "".join(f", {key} {literal(value)}" for key, value in place.login.items())
-        connection.execute(f"CREATE TEMPORARY SECRET crm_login (TYPE {place.kind}{login})")
-        how += ", SECRET crm_login"
+        connection.execute(f"CREATE TEMPORARY SECRET {name}_login (TYPE {place.kind}{login})")
+        how += f", SECRET {name}_login"
         target = " ".join(f"{key}={value}" for key, value in place.options.items())
     try:
         if place.kind == "postgres":
@@ -205,24 +203,21 @@ def attach(connection: duckdb.DuckDBPyConnection, place: Place) -> None:
             # It sends a TIMESTAMP as text, in the time zone of the session.
             connection.execute("SET mysql_session_time_zone = '+00:00'")
             _require_port(place)
-        connection.execute(f"ATTACH {literal(target)} AS crm ({how})")
+        connection.execute(f"ATTACH {literal(target)} AS {name} ({how})")
         if place.is_one_schema:
-            _require_schema(connection, place)
+            _require_schema(connection, place, name)
     except (duckdb.Error, OSError) as error:
-        raise BadInput(
-            f"tables.database: {place.shown} cannot be opened: {place.masked(error)}."
-        ) from None
+        raise BadInput(f"{place.key}: {place.shown} cannot be opened: {cause(error)}.") from None
 
 
-def _require_schema(connection: duckdb.DuckDBPyConnection, place: Place) -> None:
+def _require_schema(connection: duckdb.DuckDBPyConnection, place: Place, attached: str) -> None:
     sql = "SELECT nspname::text AS n FROM pg_namespace WHERE nspname !~ '^pg_'"
-    rows = connection.execute(f"FROM postgres_query('crm', {literal(sql)})").fetchall()
+    rows = connection.execute(f"FROM postgres_query('{attached}', {literal(sql)})").fetchall()
     schemas = [name for (name,) in rows]
     if place.schema not in schemas:
         near = difflib.get_close_matches(place.schema, schemas) or schemas
         raise BadInput(
-            f"tables.database: {place.shown} has no schema {place.schema}. It has: "
-            f"{', '.join(near)}."
+            f"{place.key}: {place.shown} has no schema {place.schema}. It has: {', '.join(near)}."
         )
 
 

@@ -35,9 +35,12 @@ def _reasons(exclude: Exclude, checks: Sequence[Check]) -> Iterator[tuple[str, s
     for check in checks:
         text = literal(f"{check.table}.{check.column}: ")
         yield f"SELECT lead_id, {text} || seen AS reason FROM ({check.sql})", "fault"
+    # Where there are no such leads, as usual, the events are not read.
     yield (
         "SELECT DISTINCT lead_id, 'events: the lead has events but no row in leads' AS reason "
-        "FROM known_events ANTI JOIN leads USING (lead_id) ANTI JOIN merges USING (lead_id)",
+        "FROM known_events SEMI JOIN (FROM (SELECT lead_id FROM event_leads UNION "
+        "SELECT into_lead_id FROM survivors) ANTI JOIN leads USING (lead_id)) USING (lead_id) "
+        "ANTI JOIN merges USING (lead_id)",
         "fault",
     )
     yield (

@@ -35,7 +35,18 @@ import numpy as np
 from features.spec.cells import DAY, FIXED_POINT, Cells, Latest, Number, Read, Sum, Text
 from features.spec.spec import Derived, Floats, OfEvents, OfLead, Spec, Value
 from features.spec.where import Where
-from features.spec.wording import Words, activity, days, during, none_of, number, plural, say, times
+from features.spec.wording import (
+    Words,
+    activity,
+    days,
+    during,
+    none_of,
+    number,
+    plural,
+    say,
+    times,
+    whole_days,
+)
 from features.sql import quoted
 
 
@@ -53,6 +64,9 @@ class Age(OfLead):
 
     def meaning(self, words: Words) -> str:
         return "age of the lead in days"
+
+    def as_worded(self, values: Floats) -> Floats:
+        return whole_days(values)
 
     def fact(self, value: float, words: Words) -> str:
         return f"lead is {days(value)} old"
@@ -112,6 +126,9 @@ class DaysSinceDate(OfLead):
     def meaning(self, words: Words) -> str:
         return f"days since {say(self.column, words)}"
 
+    def as_worded(self, values: Floats) -> Floats:
+        return whole_days(values)
+
     def fact(self, value: float, words: Words) -> str:
         date = say(self.column, words)
         return f"{date} {days(value)} ago" if value >= 0 else f"{date} in {days(-value)}"
@@ -168,6 +185,9 @@ class DaysSinceDeal(OfLead):
 
     def meaning(self, words: Words) -> str:
         return f"days since the last deal was {self.outcome}"
+
+    def as_worded(self, values: Floats) -> Floats:
+        return whole_days(values)
 
     def fact(self, value: float, words: Words) -> str:
         return f"last deal {self.outcome} {days(value)} ago"
@@ -253,6 +273,9 @@ class DaysSince(OfEvents):
 
     def meaning(self, words: Words) -> str:
         return f"days since the last: {say(self.action, words, self.where)}"
+
+    def as_worded(self, values: Floats) -> Floats:
+        return whole_days(values)
 
     def fact(self, value: float, words: Words) -> str:
         return f"last {activity(self.action, words, self.where)} {days(value)} ago"

@@ -56,6 +56,11 @@ class Spec(ABC):
             return f"{self.meaning(words)}: {value}"
         return self.fact(value, words)
 
+    def as_worded(self, values: Floats) -> Floats:
+        """The values, of which those that are put into the same words may have become one: of a
+        long list fewer are left to word."""
+        return values
+
     def fact(self, value: float, words: Words) -> str:
         """A number as a fact."""
         return f"{self.meaning(words)}: {number(value)}"

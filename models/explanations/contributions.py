@@ -20,34 +20,21 @@ row only by its d bits x, so a leaf needs 2^d of them once, and rows look theirs
 Nadel and Wettenstein 2026, "From decision trees to Boolean logic", the woodelf-explainer library).
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from models.classifier.tree_nodes import goes_left, start, tree_nodes
+from features.engine.kernel import compiled
+from models.classifier.tree_nodes import start, tree_nodes
 
 Floats = NDArray[np.float64]
-Patterns = NDArray[np.intp]  # per row: bit i is set where it fails feature i of a path, i < 63
-Path = dict[int, float]  # feature -> share of the training rows that pass the path's splits on it
-ROWS_AT_ONCE = 1 << 16  # bounds the memory; the tables of a leaf are built once per so many rows
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """What is used of a node, by the names of models/classifier/tree_nodes.py."""
-
-    value: float
-    count: int
-    feature_idx: int
-    num_threshold: float
-    missing_go_to_left: int
-    left: int
-    right: int
-    is_leaf: int
+Nodes = NDArray[np.void]  # of one tree, as models/classifier/tree_nodes.py has them
+Patterns = NDArray[np.uint64]  # per row: bit i is set where it fails feature i of a path, i < 63
+ZERO = np.uint64(0)
+ROWS_AT_ONCE = 1 << 12  # so that what is looked at of them stays in the processor's cache
 
 
 def contributions(booster: HistGradientBoostingClassifier, X: Floats) -> tuple[Floats, float]:
@@ -65,78 +52,180 @@ def contributions(booster: HistGradientBoostingClassifier, X: Floats) -> tuple[F
         raise ValueError("contributions need two classes and numeric features only")
     if X.ndim != 2 or X.shape[1] != booster.n_features_in_:
         raise ValueError(f"X must have shape (n, {booster.n_features_in_}), not {X.shape}")
-    trees = [_nodes(nodes) for nodes in tree_nodes(booster)]
-    base = start(booster) + sum(_mean(tree) for tree in trees)
+    trees = tree_nodes(booster)
+    nodes, begin = np.concatenate(trees), np.cumsum([0, *map(len, trees)])
+    longest = int(max(tree["depth"].max() for tree in trees))
+    quadrature = _quadrature(longest)
     by_feature = np.zeros(X.shape[::-1])  # a feature's rows side by side, as they are added to
+    columns = np.ascontiguousarray(X.T, dtype=np.float64)
     for first in range(0, len(X), ROWS_AT_ONCE):
-        rows = slice(first, first + ROWS_AT_ONCE)
-        columns = np.ascontiguousarray(X[rows].T, dtype=np.float64)
-        for tree in trees:
-            _add_tree(tree, columns, by_feature[:, rows])
-    return by_feature.T, base
+        last = min(first + ROWS_AT_ONCE, len(X))
+        _add_trees(nodes, begin, quadrature, columns, by_feature, first, last)
+    return by_feature.T, start(booster) + float(_mean(nodes, begin))
 
 
-def _nodes(nodes: NDArray[np.void]) -> list[_Node]:
-    columns = [nodes[field.name].tolist() for field in fields(_Node)]  # 50 times as fast as rows
-    return [_Node(*node) for node in zip(*columns, strict=True)]
+@compiled
+def _mean(nodes: Nodes, begin: NDArray[np.int64]) -> float:
+    """The sum over the trees of each one's mean value over its training rows."""
+    total = 0.0
+    for t in range(len(begin) - 1):
+        tree, value = nodes[begin[t] : begin[t + 1]], 0.0
+        for node in tree:
+            if node.is_leaf:
+                value += node.value * node.count
+        total += value / tree[0].count
+    return total
 
 
-def _mean(tree: list[_Node]) -> float:
-    """Mean value of the tree over its training rows."""
-    return sum(node.value * node.count for node in tree if node.is_leaf) / tree[0].count
+@compiled
+def _add_trees(
+    nodes: Nodes,
+    begin: NDArray[np.int64],
+    quadrature: Floats,
+    columns: Floats,
+    by_feature: Floats,
+    first: int,
+    last: int,
+) -> None:
+    """Add the contributions of all trees to the rows [first, last), both arrays of shape (k, rows).
 
-
-def _add_tree(tree: list[_Node], columns: Floats, by_feature: Floats) -> None:
-    """Add the tree's contributions, both arrays of shape (k, rows)."""
-    nowhere_yet = np.zeros(columns.shape[1], dtype=np.intp)
-    for leaf, path, failed in _leaves(tree, columns, 0, {}, nowhere_yet):
-        shares = np.array(list(path.values()))
-        for feature, values in zip(path, _look_up(leaf.value, shares, failed), strict=True):
-            by_feature[feature] += values
-
-
-def _leaves(
-    tree: list[_Node], columns: Floats, at: int, path: Path, failed: Patterns
-) -> Iterator[tuple[_Node, Path, Patterns]]:
-    """Leaves below node `at`, each with its path and which of its features each row fails."""
-    node = tree[at]
-    if node.is_leaf:
-        yield node, path, failed
-        return
-    feature = node.feature_idx
-    left = goes_left(columns[feature], node.num_threshold, node.missing_go_to_left)
-    bit = 1 << (list(path).index(feature) if feature in path else len(path))
-    for child, fails in ((node.left, ~left), (node.right, left)):
-        share = path.get(feature, 1.0) * tree[child].count / node.count
-        yield from _leaves(tree, columns, child, {**path, feature: share}, failed | fails * bit)
-
-
-def _look_up(value: float, shares: Floats, failed: Patterns) -> Iterable[Floats]:
-    """`_shapley_values`, by way of a table of all patterns where these are fewer than the rows."""
-    patterns = 1 << len(shares)
-    if patterns >= len(failed):
-        return _shapley_values(value, shares, failed)
-    table = _shapley_values(value, shares, np.arange(patterns, dtype=np.intp))
-    return (values.take(failed) for values in table)
-
-
-def _shapley_values(value: float, shares: Floats, failed: Patterns) -> Floats:
-    """The docstring's integral: leaf value v and shares z, shape (d,) -> shape (d, rows).
-
-    Strictly row by row (no pairwise sums, no BLAS), so that a row's bits do not depend on others.
+    Of the path to the node at hand, level by level: its distinct features, of each the share of the
+    training rows that pass its splits, and which of them each row fails.
     """
-    z = shares[:, np.newaxis]
-    passes = (failed >> np.arange(len(shares))[:, np.newaxis]) & 1 == 0
-    integral = np.zeros(passes.shape)
-    for t, weight in _quadrature(len(shares)):
-        factors = np.where(passes, t + (1 - t) * z, (1 - t) * z)
-        integral += weight * np.multiply.reduce(factors, axis=0) / factors
-    values: Floats = value * (passes - z) * integral
-    return values
+    levels = len(quadrature) + 1
+    lengths, features = np.zeros(levels, np.int64), np.empty((levels, levels), np.int64)
+    shares, failed = np.empty((levels, levels)), np.zeros((levels, last - first), np.uint64)
+    parents, waiting = np.empty(levels + 1, np.int64), np.empty(levels + 1, np.int64)
+    for t in range(len(begin) - 1):
+        tree, count = nodes[begin[t] : begin[t + 1]], 1
+        waiting[0], parents[0] = 0, -1
+        while count:
+            count -= 1
+            at, parent = waiting[count], parents[count]
+            level = tree[at].depth
+            if parent >= 0:
+                up, split = level - 1, tree[parent]
+                length, place = lengths[up], 0
+                for i in range(length):
+                    features[level, i], shares[level, i] = features[up, i], shares[up, i]
+                while place < length and features[up, place] != split.feature_idx:
+                    place += 1
+                if place == length:
+                    length += 1
+                    features[level, place], shares[level, place] = split.feature_idx, 1.0
+                lengths[level] = length
+                shares[level, place] = shares[level, place] * tree[at].count / split.count
+                column = columns[split.feature_idx]
+                _fail(split, at == split.left, place, column, failed[up], failed[level], first)
+            if tree[at].is_leaf:
+                _add_leaf(
+                    tree[at].value,
+                    features[level],
+                    shares[level, : lengths[level]],
+                    failed[level],
+                    quadrature,
+                    by_feature,
+                    first,
+                )
+            else:  # the left child is next
+                waiting[count], waiting[count + 1] = tree[at].right, tree[at].left
+                parents[count] = parents[count + 1] = at
+                count += 2
+
+
+@compiled
+def _fail(
+    split: Any,
+    is_left: bool,
+    place: int,
+    column: Floats,
+    before: Patterns,
+    failed: Patterns,
+    first: int,
+) -> None:
+    """Which features each row fails at a child of the split: those before, and the split's, at
+    `place` of the path, where the row goes to the other child."""
+    bit = np.uint64(1) << np.uint64(place)
+    if_left, if_right = (ZERO, bit) if is_left else (bit, ZERO)
+    threshold = split.num_threshold
+    # A comparison with NaN is false, so that one with `>` sends the missing left.
+    if split.missing_go_to_left:
+        for r in range(len(failed)):
+            failed[r] = before[r] | (if_right if column[first + r] > threshold else if_left)
+    else:
+        for r in range(len(failed)):
+            failed[r] = before[r] | (if_left if column[first + r] <= threshold else if_right)
+
+
+@compiled
+def _add_leaf(
+    value: float,
+    features: NDArray[np.int64],
+    shares: Floats,
+    failed: Patterns,
+    quadrature: Floats,
+    by_feature: Floats,
+    first: int,
+) -> None:
+    """Add a leaf's to the rows from `first` on, by way of a table of all patterns where these are
+    fewer than the rows."""
+    length, patterns = len(shares), len(failed)
+    if length == 0:
+        return
+    by_table = length < 63 and 1 << length < len(failed)
+    if by_table:
+        patterns = 1 << length
+    values, factors = np.zeros((length, patterns)), np.empty(length)
+    for p in range(patterns):
+        pattern = np.uint64(p) if by_table else failed[p]
+        _shapley_values(value, shares, pattern, quadrature[length - 1], factors, values, p)
+    for i in range(length):
+        of_feature, added = by_feature[features[i]], values[i]
+        if by_table:
+            for r in range(len(failed)):
+                of_feature[first + r] += added[failed[r]]
+        else:
+            for r in range(len(failed)):
+                of_feature[first + r] += added[r]
+
+
+@compiled
+def _shapley_values(
+    value: float,
+    shares: Floats,
+    failed: int,
+    quadrature: Floats,
+    factors: Floats,
+    values: Floats,
+    p: int,
+) -> None:
+    """The docstring's integral, of leaf value v, shares z and the pattern x of what is failed, into
+    values[:, p], which are 0. `factors` is room for d numbers; quadrature has the rows (point,
+    weight), of weight 0 past the last."""
+    for q in range(len(quadrature)):
+        t, weight = quadrature[q, 0], quadrature[q, 1]
+        if weight == 0:
+            break
+        product = 1.0
+        for i in range(len(shares)):
+            passes = (failed >> np.uint64(i)) & np.uint64(1) == 0
+            factors[i] = (1 - t) * shares[i]
+            if passes:
+                factors[i] += t
+            product *= factors[i]
+        for i in range(len(shares)):
+            values[i, p] += weight * product / factors[i]
+    for i in range(len(shares)):
+        passes = (failed >> np.uint64(i)) & np.uint64(1) == 0
+        values[i, p] *= value * ((1.0 if passes else 0.0) - shares[i])
 
 
 @cache
-def _quadrature(features: int) -> list[tuple[float, float]]:
-    """(point, weight) in (0, 1) that integrate polynomials of degree features - 1 exactly."""
-    points, weights = np.polynomial.legendre.leggauss(max(1, (features + 1) // 2))
-    return list(zip((1 + points) / 2, weights / 2, strict=True))
+def _quadrature(longest: int) -> Floats:
+    """For each number of features from 1 to the longest path's, the rows (point, weight) in (0, 1)
+    that integrate polynomials of one degree less exactly; then zeros."""
+    every = np.zeros((longest, (longest + 1) // 2, 2))
+    for length in range(1, longest + 1):
+        points, weights = np.polynomial.legendre.leggauss((length + 1) // 2)
+        every[length - 1, : len(points)] = np.stack([(1 + points) / 2, weights / 2], axis=1)
+    return every

@@ -31,7 +31,7 @@ class Reason(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.log_odds:+.2f} {self.text}"
+        return f"{self.text} ({self.log_odds:+.2f})"  # as `Explained.lines`
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,7 +51,7 @@ class Explained:
     @cached_property
     def topics(self) -> list[str]:
         """Of all features, in their order."""
-        return list(dict.fromkeys(spec.topic for spec in self.model.specs))
+        return list(self._members)
 
     @cached_property
     def by_topic(self) -> Floats:
@@ -76,7 +76,7 @@ class Explained:
         which each Reason, as an object, would cost more than its words."""
         _, amounts, texts = (column.ravel().tolist() for column in self._strongest(most))
         reasons = [
-            f"{amount:+.2f} {text}" if amount != 0 else ""
+            f"{text} ({amount:+.2f})" if amount != 0 else ""
             for amount, text in zip(amounts, texts, strict=True)
         ]
         width = min(most, len(self.topics))
@@ -118,12 +118,21 @@ class Explained:
     def facts(self, feature: int, rows: Rows) -> npt.NDArray[np.object_]:
         """A feature's value in each of the rows, in words. Each value is worded once."""
         spec = self.model.specs[feature]
-        codes, values = pd.factorize(self.frame[spec.name].to_numpy()[rows], use_na_sentinel=False)
+        seen = self.frame[spec.name].to_numpy()[rows]
+        seen = seen if spec.is_text else spec.as_worded(seen)
+        codes, values = pd.factorize(seen, use_na_sentinel=False)
         return np.array([spec.phrase(value, self.words) for value in values], dtype=object)[codes]
 
     def members(self, topic: str) -> Rows:
         """The features about a topic, by place."""
-        return np.array([i for i, s in enumerate(self.model.specs) if s.topic == topic])
+        return self._members[topic]
+
+    @cached_property
+    def _members(self) -> dict[str, Rows]:
+        places: dict[str, list[int]] = {}
+        for place, spec in enumerate(self.model.specs):
+            places.setdefault(spec.topic, []).append(place)
+        return {topic: np.array(members) for topic, members in places.items()}
 
 
 def explain(

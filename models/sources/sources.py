@@ -180,8 +180,11 @@ class Sources:
             baskets[source.name] = last.to if last else source.basket
         return baskets
 
-    def baskets_of(self, database: LeadDatabase, cutoff: datetime) -> pd.DataFrame:
-        """The best basket of every lead at a cutoff, by the sources touched strictly before it.
+    def baskets_of(
+        self, database: LeadDatabase, cutoff: datetime, among: str = "leads"
+    ) -> pd.DataFrame:
+        """The best basket of every lead at a cutoff, by the sources touched strictly before it; of
+        all leads, or of those `among` a relation with lead_id.
 
         Columns lead_id, source (its name), basket, contact_within_hours; one row per lead, ordered
         by it. Within the best basket, the source touched last. A lead that touched no source of
@@ -199,7 +202,7 @@ class Sources:
         none = "(NULL::VARCHAR, 0, NULL::VARCHAR, 0, 0e0)"
         return database.query(f"""
 SELECT t.lead_id, t.name AS source, b.basket, b.hours AS contact_within_hours
-FROM ({touches_sql(self.marks, cutoff)}) t
+FROM ({touches_sql(self.marks, cutoff, among)}) t
 JOIN (VALUES {rows or none}) AS b(name, place, basket, rank, hours) ON b.name = t.name
 QUALIFY row_number() OVER (
   PARTITION BY t.lead_id ORDER BY b.rank, t.touched_at DESC, b.place) = 1

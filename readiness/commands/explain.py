@@ -51,6 +51,7 @@ def verb(
     its own, and all lines add up to the whole change. The same for the points and their rules.
     """
     from features.open_database import open_database
+    from models.decisions.place import LedgerPlace
     from readiness.settings import load
     from serve.reports.explain.figures import explain_change, explain_lead, explain_points
     from serve.reports.explain.history import history_of
@@ -66,7 +67,7 @@ def verb(
             now = explain_points(config, database, scorer, lead, cutoff)
         else:
             now = explain_lead(config, database, scorer, lead, cutoff)
-        history = history_of(config.out_folder / "ledger.duckdb", lead)
+        history = history_of(LedgerPlace.of(config), lead)
         change = None
         if since:
             change = explain_change(config, database, scorer, lead, since, now.cutoff, history)

@@ -37,6 +37,7 @@ def verb(
     monitor.html in `out`.
     """
     from features.open_database import open_database
+    from models.decisions.place import LedgerPlace
     from models.registry import CHAMPION, Registry
     from readiness.settings import load
     from serve.ledger.ledger import open_ledger
@@ -48,7 +49,7 @@ def verb(
     refuse_future(cutoff, "checked or logged", "Leave out --cutoff, or name a past one.")
     registry = Registry(config)
     champion = registry.load(CHAMPION)
-    with open_ledger(config.out_folder / "ledger.duckdb") as ledger:
+    with open_ledger(LedgerPlace.of(config)) as ledger:
         models = known_models(registry, ledger)
         with (
             open_database(champion.staged(config), champion.specs) as database,

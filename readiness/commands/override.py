@@ -39,20 +39,20 @@ def verb(
     Without --route or --withdraw: the history of the lead. Nothing is ever deleted from it.
     """
     from features.cutoffs import utc_now
+    from models.decisions.overrides import Override
+    from models.decisions.place import LedgerPlace
     from readiness.settings import load
+    from serve.ledger.decide import add_override, decisions_about
     from serve.ledger.ledger import open_ledger
-    from serve.ledger.overrides import Override, add_override, history, last_cutoff
 
     if withdraw and (route or until):
         raise typer.BadParameter("it takes neither --route nor --until", param_hint="--withdraw")
     config = load(where)
-    with open_ledger(config.out_folder / "ledger.duckdb") as ledger:
+    with open_ledger(LedgerPlace.of(config)) as ledger:
         if route or withdraw:
-            since = last_cutoff(ledger.connection)
-            decided = Override(lead, route, because, by, utc_now(), since, until)
-            add_override(ledger.connection, decided)
-        rows = history(ledger.connection, lead)
-    records = rows.astype(object).where(rows.notna(), None).to_dict("records")
+            since = ledger.newest_cutoff()
+            add_override(ledger, Override(lead, route, because, by, utc_now(), since, until))
+        records = [vars(each) for each in decisions_about(ledger, lead)]
     if as_json:
         print_json({"lead_id": lead, "history": records})
         return

@@ -15,6 +15,7 @@ from readiness.commands.printing import (
     print_notes,
     print_path,
     print_table,
+    print_waiting,
     progress_bars,
 )
 
@@ -65,6 +66,7 @@ def verb(
     leads of one, while the ledger gets them all.
     """
     from features.open_database import open_database
+    from models.decisions.place import LedgerPlace
     from readiness.settings import load
     from serve.ledger.ledger import open_ledger, require_exportable
     from serve.scoring.batch import refuse_future, score_all
@@ -79,22 +81,24 @@ def verb(
     scorer = scorer_of(config, which)
     if segment:
         scorer.segments.named(segment)
-    ledger_path = config.out_folder / "ledger.duckdb"
+    place = LedgerPlace.of(config)
     with (
-        open_ledger(ledger_path) as ledger,
+        open_ledger(place, notify=print_waiting) as ledger,
         open_database(scorer.staged(config), scorer.specs) as database,
         progress_bars() as progress,
     ):
         scored = score_all(config, database, scorer, ledger, cutoff, progress, accept)
+        if config.ledger.keep_days:
+            ledger.keep(config.ledger.keep_days)
         written = ledger.export(scored.run, to, segment) if to else None
-        result = scored.json_fields() | {"ledger": ledger_path, "export": written}
+        result = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
         result |= {"segment": scored.of_segment(segment)} if segment else {}
         head = ledger.rows(scored.run, HEAD, segment)
     if as_json:
         print_json(result)
         return
     _print_scored(scored, result, head)
-    print_path(f"Ledger: {ledger_path} (table scores); --export list.csv writes a file of it")
+    print_path(f"Ledger: {result['ledger']}; --export list.csv writes the list as a file")
     if written:
         print_path(f"Exported to {written}")
 

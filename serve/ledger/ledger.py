@@ -1,87 +1,220 @@
-"""The scores ledger: what was said of which lead, when, by which model and rules.
+"""The scores ledger: what was scored of which lead, when, by which model and rules.
 
-A DuckDB file. A run is one transaction: either all of its rows are in, or none. The key is (lead,
-cutoff, model version, rules version), so that a second run of the same adds nothing. What people
-decided otherwise stands beside it (serve/ledger/overrides.py): the view `decided` holds both.
+A run is written whole or not at all. The key is (lead, cutoff, model version, rules version), so
+that a second run of the same adds nothing. What people decided otherwise stands beside it, never
+over it (models/decisions/overrides.py): the view `decided` holds both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import astuple
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, Protocol
 
 import duckdb
 import pandas as pd
 
+from features.contract.databases import cause
+from features.contract.extensions import connect
+from features.csv_guard import guarded
 from features.errors import BadInput
 from features.sql import literal
 from features.whole_file import whole
+from models.decisions import overrides, withdrawn_runs
+from models.decisions.place import LedgerPlace
+from models.decisions.store import open_decisions
+from models.decisions.withdrawn_runs import WithdrawnRun
 from models.routing import LastListed, Router
-from serve.ledger.schema import ROW, create_or_extend
+from serve.ledger.run_files import RunFiles
+from serve.ledger.runs import COLUMNS, FIGURES, RUN, Run, RunFigures
+from serve.ledger.schema import ROW, SCORES
 
-_INCOMING = f"CREATE TEMP TABLE incoming ({', '.join(f'{k} {v}' for k, v in ROW.items())})"
-_OF_RUN = "cutoff = $cutoff AND model_version = $model AND rules_version = $rules"
+MEMORY = "1GB"  # of the ledger's own DuckDB, beside that of the features
+_INCOMING = f"CREATE OR REPLACE TEMP TABLE incoming ({', '.join(map(' '.join, ROW.items()))})"
 # Segments only name leads, so a later run brings them up to the segments.toml of its day.
 _LISTED = "($segment IS NULL OR list_contains(string_split(segments, '; '), $segment))"
 _LAST = ", ".join(
     f"min({name}) FILTER (NOT coalesce(exploration, false))"
     for name in ("readiness", "value", "rule_score")
 )
-_RENAME = f"""
-UPDATE scores SET segments = i.segments FROM incoming i
-WHERE scores.lead_id = i.lead_id AND i.state = 'scored' AND {_OF_RUN}
-  AND scores.segments IS DISTINCT FROM i.segments"""
-_SORTED = (
-    f"SELECT * FROM decided WHERE {_OF_RUN} AND {_LISTED} "
-    "ORDER BY list_position(['sales', 'nurture', 'disqualified'], decided_route), "
+_DECIDED = """
+CREATE OR REPLACE TEMP VIEW decided AS
+WITH held AS (
+  SELECT s.lead_id, s.cutoff, max(o.number) AS number
+  FROM overrides o JOIN (SELECT DISTINCT lead_id, cutoff FROM scores
+    WHERE lead_id IN (SELECT lead_id FROM overrides)) s
+    ON s.lead_id = o.lead_id AND s.cutoff >= o.since
+  GROUP BY ALL
+), in_force AS (
+  SELECT held.*, o.route, o.because, o.decided_by
+  FROM held JOIN overrides o USING (number)
+  WHERE o.route IS NOT NULL AND (o.until IS NULL OR held.cutoff < o.until)
+)
+SELECT s.*, coalesce(o.route, s.route) AS decided_route, o.because AS decided_because, o.decided_by
+FROM scores s
+LEFT JOIN in_force o ON o.lead_id = s.lead_id AND o.cutoff = s.cutoff"""
+# The order of the list: to sales first, each in the order of the router.
+LIST_ORDER = (
+    "list_position(['sales', 'nurture', 'disqualified'], decided_route), "
     "value DESC NULLS LAST, readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id"
 )
-MEMORY = "1GB"  # of the ledger's own DuckDB, beside that of the features
+_SORTED = f"SELECT * FROM decided WHERE {RUN} AND {_LISTED} ORDER BY {LIST_ORDER}"
 
 # A lead is new to a run that has it not, or has it as one that could not be scored and now can be.
 _COHORT = f"""
 SELECT i.lead_id, i.state, i.state_reason, i.readiness, i.rule_score, i.disqualified, i.amount,
-  i.contact_within_hours, NOT EXISTS (
-    SELECT 1 FROM scores s WHERE s.lead_id = i.lead_id AND {_OF_RUN}
-      AND (s.state = 'scored' OR i.state <> 'scored')) AS is_new
-FROM incoming i"""
-_ADD = """
-INSERT OR REPLACE INTO scores BY NAME
-SELECT i.* EXCLUDE (amount, contact_within_hours), r.* EXCLUDE (lead_id), $cutoff AS cutoff,
-  $model AS model_version, $rules AS rules_version, $scored_at AS scored_at
-FROM incoming i JOIN routed r ON r.lead_id = i.lead_id"""
+  i.contact_within_hours,
+  s.lead_id IS NULL OR (s.state <> 'scored' AND i.state = 'scored') AS is_new
+FROM incoming i LEFT JOIN (SELECT lead_id, state FROM scores WHERE {RUN}) s USING (lead_id)"""
+_FRESH = f"""
+CREATE OR REPLACE TEMP TABLE fresh AS
+SELECT {", ".join(SCORES)} FROM (
+  SELECT i.* EXCLUDE (amount, contact_within_hours), r.* EXCLUDE (lead_id),
+    $cutoff::TIMESTAMP AS cutoff, $model::VARCHAR AS model_version,
+    $rules::VARCHAR AS rules_version, $scored_at::TIMESTAMP AS scored_at
+  FROM incoming i JOIN routed r ON r.lead_id = i.lead_id)"""
+_RENAMED = f"""
+CREATE OR REPLACE TEMP TABLE renamed AS
+SELECT s.lead_id, i.segments
+FROM (SELECT lead_id, segments FROM scores WHERE {RUN}) s JOIN incoming i USING (lead_id)
+WHERE i.state = 'scored' AND s.segments IS DISTINCT FROM i.segments
+  AND s.lead_id NOT IN (SELECT lead_id FROM fresh)"""
+_WHOLE_RUN = """
+CREATE OR REPLACE TEMP VIEW whole_run AS
+SELECT s.* REPLACE (CASE WHEN r.lead_id IS NULL THEN s.segments ELSE r.segments END AS segments)
+FROM (SELECT * FROM scores WHERE {run}) s LEFT JOIN renamed r USING (lead_id)
+WHERE s.lead_id NOT IN (SELECT lead_id FROM fresh)
+UNION ALL FROM fresh"""
 
 
-@dataclass(frozen=True)
-class Run:
-    """What identifies a run: rows of the same lead and run are the same row."""
+class Store(Protocol):
+    """Where the scores rest: files (serve/ledger/run_files.py) or PostgreSQL (postgres.py)."""
 
-    cutoff: datetime
-    model_version: str
-    rules_version: str
-
-    @property
-    def key(self) -> dict[str, str | datetime]:
-        return {"cutoff": self.cutoff, "model": self.model_version, "rules": self.rules_version}
+    def runs(self) -> Sequence[RunFigures]: ...
+    def create_view(
+        self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]
+    ) -> None: ...
+    @contextmanager
+    def writing(self) -> Iterator[None]: ...
+    def save(self, connection: duckdb.DuckDBPyConnection, figures: RunFigures) -> None: ...
+    def delete(self, run: Run) -> None: ...
+    def withdraw(self, run: Run) -> None: ...
 
 
 class Ledger:
-    """An open ledger."""
+    """An open ledger. `connection` is a DuckDB with the views `scores` and `decided` and the tables
+    `runs` and `overrides`, as they were when it was opened or last written to; read them by
+    `query`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.connection = connection
-        create_or_extend(connection)
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, store: Store, place: LedgerPlace
+    ) -> None:
+        self.connection, self.store, self.place = connection, store, place
+        self.refresh()
+
+    def refresh(self) -> None:
+        """See what is there now."""
+        hidden: dict[Run, datetime] = {}
+        decided: Sequence[overrides.Override] = ()
+        if self.place.has_decisions:
+            with open_decisions(self.place) as decisions:
+                decided = overrides.all_of(decisions)
+                for each in withdrawn_runs.all_of(decisions):
+                    run = Run(each.cutoff, each.model_version, each.rules_version)
+                    hidden[run] = each.withdrawn_at
+        stored = self.store.runs()
+        self.hidden = [
+            each.run for each in stored if each.run in hidden and each.scored_at <= hidden[each.run]
+        ]
+        self.runs = sorted(
+            (each for each in stored if each.run not in self.hidden), key=lambda each: each.run
+        )
+        with self._errors():
+            runs = [each.run for each in self.runs]
+            self.store.create_view(self.connection, runs, self.hidden)
+            self._table("runs", COLUMNS, map(astuple, self.runs))
+            self._table("overrides", _OVERRIDES, map(astuple, decided))
+            self.connection.execute(_DECIDED)
+
+    def _table(
+        self, name: str, columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]
+    ) -> None:
+        listed = ", ".join(map(" ".join, columns.items()))
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({listed})")
+        given = list(rows)
+        if given:
+            values = ", ".join("?" * len(columns))
+            self.connection.executemany(f"INSERT INTO {name} VALUES ({values})", given)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """What the store's files or server fail with, in one line."""
+        try:
+            yield
+        except duckdb.Error as error:
+            raise BadInput(f"The ledger {self.store}: {cause(error)}.") from None
+
+    def query(self, sql: str, given: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """Read. Raises BadInput where files or server fail."""
+        with self._errors():
+            return self.connection.execute(sql, given).df()
+
+    def fetched(self, sql: str, given: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Read, as values of Python."""
+        with self._errors():
+            return self.connection.execute(sql, given).fetchall()
+
+    def value(self, sql: str, given: Mapping[str, Any] | None = None) -> Any:
+        """The first value of the first row; None without a row."""
+        with self._errors():
+            row = self.connection.execute(sql, given).fetchone()
+        return row[0] if row else None
 
     def known(self, run: Run) -> int:
         """How many leads a run has in the ledger."""
-        return self._count(f"SELECT count(*) FROM scores WHERE {_OF_RUN}", run.key)
+        return sum(each.leads for each in self.runs if each.run == run)
 
-    def _count(self, sql: str, given: dict[str, str | datetime] | None = None) -> int:
-        row = self.connection.execute(sql, given).fetchone()
-        return int(row[0]) if row else 0
+    def newest_cutoff(self) -> datetime:
+        """The cutoff of the newest list. Raises BadInput for an empty ledger."""
+        if not self.runs:
+            raise BadInput("The ledger is empty: run readiness score first.")
+        return self.runs[-1].cutoff
+
+    def newest(self) -> RunFigures:
+        """The newest list: of the runs of the newest cutoff the one that was scored last. Raises
+        BadInput for an empty ledger."""
+        cutoff = self.newest_cutoff()
+        return max(
+            (each for each in self.runs if each.cutoff == cutoff),
+            key=lambda each: (each.scored_at, each.run),
+        )
+
+    def only_run(self, cutoff: datetime, model: str | None, rules: str | None) -> Run:
+        """The run of a cutoff, by a version of the model and of the rules (its first digits) where
+        they are given. Raises BadInput where there is none, or several."""
+        of_cutoff = [each.run for each in self.runs if each.cutoff == cutoff]
+        chosen = [
+            run
+            for run in of_cutoff
+            if model in (None, run.model_version) and run.rules_version.startswith(rules or "")
+        ]
+        if len(chosen) == 1:
+            return chosen[0]
+        if of_cutoff:
+            raise BadInput(
+                f"Of the cutoff {cutoff:%Y-%m-%d %H:%M} the ledger has {len(of_cutoff)} runs, and "
+                f"{len(chosen)} of them are meant: {'; '.join(map(str, of_cutoff))}. Name one with "
+                "--model and --rules."
+            )
+        near = sorted({each.cutoff for each in self.runs}, key=lambda each: abs(each - cutoff))[:3]
+        raise BadInput(
+            f"The ledger has no run of the cutoff {cutoff:%Y-%m-%d %H:%M}. The nearest: "
+            f"{', '.join(f'{each:%Y-%m-%dT%H:%M:%S}' for each in near) or 'none'}."
+        )
 
     def write(
         self,
@@ -100,38 +233,34 @@ class Ledger:
         or doubled on the way (RuntimeError): `expected` leads must come in, each once. Returns the
         number of rows added.
         """
-        self.connection.execute("BEGIN TRANSACTION")
-        try:
-            self.connection.execute(_INCOMING)
-            for part in parts:
-                self.connection.register("part", part[[name for name in ROW if name in part]])
-                self.connection.execute("INSERT INTO incoming BY NAME SELECT * FROM part")
-                self.connection.unregister("part")
-            self._require(expected)
-            cohort = self.connection.execute(_COHORT, run.key).df()
-            routed = router.route(cohort, self._standing(run))
-            self.connection.register("routed", routed)
-            added = self._count(_ADD, run.key | {"scored_at": scored_at})
-            self.connection.unregister("routed")
-            if added != cohort["is_new"].sum():
-                raise RuntimeError(f"of {cohort['is_new'].sum()} new leads {added} got a route")
-            self.connection.execute(_RENAME, run.key)
-            self.connection.execute("DROP TABLE incoming")
-            self.connection.execute("COMMIT")
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
+        self._collect(parts, expected)
+        with self.store.writing():
+            self.refresh()
+            self._put_aside()
+            with self._errors():
+                added = self._prepare(run, router, scored_at)
+            if added or self.value("SELECT count(*) FROM renamed"):
+                given = ", ".join(f"{sql} AS {name}" for name, sql in FIGURES.items())
+                (figures,) = self.query(f"SELECT {given} FROM whole_run").to_dict("records")
+                self._save(RunFigures(**vars(run) | _plain(figures)))
+        self.refresh()
+        self.connection.execute("DROP TABLE incoming; DROP TABLE fresh; DROP TABLE renamed")
         return added
 
-    def _standing(self, run: Run) -> LastListed | None:
-        """The end of the list for sales that the run has already, if it has one."""
-        row = self.connection.execute(
-            f"SELECT {_LAST}, count(*) FROM scores WHERE {_OF_RUN} AND route = 'sales'",
-            run.key,
-        ).fetchone()
-        return LastListed(*row[:-1]) if row and row[-1] else None
+    def _save(self, figures: RunFigures) -> None:
+        try:
+            with self._errors():
+                self.store.save(self.connection, figures)
+        except OSError as error:
+            raise BadInput(f"The ledger {self.store} cannot be written: {error}.") from None
 
-    def _require(self, expected: int) -> None:
+    def _collect(self, parts: Iterable[pd.DataFrame], expected: int) -> None:
+        self.connection.execute(_INCOMING)
+        for part in parts:
+            self.connection.register("part", part[[name for name in ROW if name in part]])
+            with self._errors():
+                self.connection.execute("INSERT INTO incoming BY NAME SELECT * FROM part")
+            self.connection.unregister("part")
         row = self.connection.execute("SELECT count(*), count(DISTINCT lead_id) FROM incoming")
         rows, leads = row.fetchone() or (0, 0)
         if not rows == leads == expected:
@@ -140,54 +269,162 @@ class Ledger:
                 "nothing was written"
             )
 
+    def _prepare(self, run: Run, router: Router, scored_at: datetime) -> int:
+        cohort = self.connection.execute(_COHORT, run.key).df()
+        routed = router.route(cohort, self._standing(run))
+        self.connection.register("routed", routed)
+        self.connection.execute(_FRESH, run.key | {"scored_at": scored_at})
+        self.connection.unregister("routed")
+        added = int(self.value("SELECT count(*) FROM fresh"))
+        if added != cohort["is_new"].sum():
+            raise RuntimeError(f"of {cohort['is_new'].sum()} new leads {added} got a route")
+        self.connection.execute(_RENAMED, run.key)
+        key = {name: literal(str(value)) for name, value in run.key.items()}
+        where = (
+            f"cutoff = TIMESTAMP {key['cutoff']} AND model_version = {key['model']} "
+            f"AND rules_version = {key['rules']}"
+        )
+        self.connection.execute(_WHOLE_RUN.format(run=where))
+        return added
+
+    def _standing(self, run: Run) -> LastListed | None:
+        """The end of the list for sales that the run has already, if it has one."""
+        row = self.connection.execute(
+            f"SELECT {_LAST}, count(*) FROM scores WHERE {RUN} AND route = 'sales'", run.key
+        ).fetchone()
+        return LastListed(*row[:-1]) if row and row[-1] else None
+
     def rows(self, run: Run, most: int | None = None, segment: str | None = None) -> pd.DataFrame:
         """A run's rows with what people decided of them, the list for sales first, each in the
         order of the list; at most `most`, and only those of the segment if one is named."""
         limit = "" if most is None else f" LIMIT {int(most)}"
-        return self.connection.execute(f"{_SORTED}{limit}", run.key | {"segment": segment}).df()
+        return self.query(f"{_SORTED}{limit}", run.key | {"segment": segment})
 
     def counts(self, run: Run, column: str, segment: str | None = None) -> dict[str, int]:
         """How many of a run's rows (of a segment) have each value of a column, nulls left out."""
-        rows = self.connection.execute(
-            f"SELECT {column}, count(*) FROM decided WHERE {_OF_RUN} AND {_LISTED} "
+        rows = self.fetched(
+            f"SELECT {column}, count(*) FROM decided WHERE {RUN} AND {_LISTED} "
             f"AND {column} IS NOT NULL GROUP BY 1 ORDER BY 1",
             run.key | {"segment": segment},
-        ).fetchall()
+        )
         return {str(value): int(count) for value, count in rows}
+
+    def withdraw(self, run: Run, because: str, by: str, at: datetime) -> WithdrawnRun:
+        """Take a run out of the ledger; who, why and when stay in the decisions. Raises BadInput
+        without a reason, or for a run that is not there."""
+        if not because.strip():
+            raise BadInput("Say why, in a few words: whoever reads the history later will ask.")
+        self.refresh()
+        figures = next((each for each in self.runs if each.run == run), None)
+        if figures is None:
+            raise BadInput(f"The ledger has no run of {run}. See: readiness ledger runs")
+        at = max(at, figures.scored_at)  # its newest row may be of this very second
+        withdrawn = WithdrawnRun(
+            **vars(run),
+            leads=figures.leads,
+            because=because.strip(),
+            withdrawn_by=by,
+            withdrawn_at=at,
+        )
+        with open_decisions(self.place) as decisions:
+            withdrawn_runs.add(decisions, withdrawn)  # from here on no reader sees it
+        with self.store.writing():
+            self.refresh()
+            self._put_aside()
+        self.refresh()
+        return withdrawn
+
+    def _put_aside(self) -> None:
+        """Move the withdrawn runs: also those of a command that was killed before it did."""
+        for run in self.hidden:
+            self.store.withdraw(run)
+
+    def keep(self, days: int) -> Sequence[Run]:
+        """Delete the runs whose cutoff is more than `days` before the newest; returns them."""
+        with self.store.writing():
+            self.refresh()
+            if not self.runs:
+                return ()
+            since = self.newest_cutoff() - timedelta(days=days)
+            old = [each.run for each in self.runs if each.cutoff < since]
+            for run in old:
+                self.store.delete(run)
+        self.refresh()
+        return old
 
     def export(self, run: Run, path: Path, segment: str | None = None) -> Path:
         """Write a run's rows (of a segment) to a .csv or .parquet file, whole or not at all, and
-        without holding them in memory. Raises BadInput for other files."""
+        without holding them in memory; CSV is guarded (features/csv_guard.py). Raises BadInput for
+        other files."""
         require_exportable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         form = "CSV, HEADER" if path.suffix == ".csv" else "PARQUET"
+        columns = self.connection.execute("DESCRIBE decided").fetchall()
+        select = guarded({name: kind for name, kind, *_ in columns}) if "CSV" in form else "*"
         try:
             with whole(path) as unfinished:
                 self.connection.execute(
-                    f"COPY ({_SORTED}) TO {literal(str(unfinished))} (FORMAT {form})",
+                    f"COPY (SELECT {select} FROM ({_SORTED})) TO {literal(str(unfinished))} "
+                    f"(FORMAT {form})",
                     run.key | {"segment": segment},
                 )
-        except duckdb.IOException as error:
+        except (duckdb.IOException, OSError) as error:
             raise BadInput(f"{path} cannot be written: {error}") from None
         return path
 
 
+_OVERRIDES = {
+    "lead_id": "VARCHAR",
+    "route": "VARCHAR",
+    "because": "VARCHAR",
+    "decided_by": "VARCHAR",
+    "decided_at": "TIMESTAMP",
+    "since": "TIMESTAMP",
+    "until": "TIMESTAMP",
+    "number": "INTEGER",
+}
+
+
+def _plain(figures: Mapping[Any, Any]) -> dict[str, Any]:
+    """Out of a frame: times of Python, None for what is missing."""
+    plain = {name: None if pd.isna(value) else value for name, value in figures.items()}
+    return plain | {"scored_at": figures["scored_at"].to_pydatetime()}
+
+
+def silent(message: str) -> None:
+    """Nobody to be notified."""
+
+
 @contextmanager
-def open_ledger(path: Path) -> Iterator[Ledger]:
-    """Open the ledger, made if it is not there yet. Raises BadInput where another run holds it, or
-    the file is no ledger."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def open_ledger(place: LedgerPlace, notify: Callable[[str], None] = silent) -> Iterator[Ledger]:
+    """Open the ledger, which may be empty; that of an earlier release is taken over first.
+
+    Any number of processes read while one writes; `notify` is called with a sentence where this one
+    has to wait. Raises BadInput where it cannot be read.
+    """
+    connection = connect()
     try:
-        connection = duckdb.connect(str(path), config={"memory_limit": MEMORY})
-    except duckdb.IOException as error:
-        raise BadInput(
-            f"The ledger {path} cannot be opened: {error}. Is another run of `readiness score` "
-            "writing to it? Wait until it is done."
-        ) from None
-    try:
-        yield Ledger(connection)
+        connection.execute(f"SET memory_limit = '{MEMORY}'")
+        connection.execute("SET enable_external_file_cache = false")  # files are replaced
+        spill = place.folder / f".ledger-spill.{os.getpid()}.tmp"
+        connection.execute(f"SET temp_directory = {literal(str(spill))}")
+        yield Ledger(connection, _store(connection, place, notify), place)
     finally:
         connection.close()
+
+
+def _store(
+    connection: duckdb.DuckDBPyConnection, place: LedgerPlace, notify: Callable[[str], None]
+) -> Store:
+    if place.server is None:
+        from serve.ledger.earlier_release import take_over
+
+        files = RunFiles(place.folder / "ledger", notify)
+        take_over(files, place, notify)
+        return files
+    from serve.ledger.postgres import PostgresScores
+
+    return PostgresScores(connection, place, notify)
 
 
 def require_exportable(path: Path) -> None:

@@ -20,7 +20,8 @@ from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
 from models.routing import Router
 from models.rules.rules import rules_folder, store
-from serve.ledger.ledger import Ledger, Run
+from serve.ledger.ledger import Ledger
+from serve.ledger.runs import Run
 from serve.scoring.lead_facts import LeadFacts
 from serve.scoring.lead_rows import LeadRows, Unscored
 from serve.scoring.on_spark import ScoringResult, score_on_spark

@@ -12,6 +12,7 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.contract.tables import Column, cast, lead_id_type
 from features.errors import BadInput
+from features.snapshots import Snapshots
 from models.sources.sources import Sources, load_sources
 
 FACTS = ["lead_id", "source", "basket", "contact_within_hours", "amount"]
@@ -42,7 +43,8 @@ class LeadFacts:
         return cls(cutoff, load_sources(path) if path else None, amount)
 
     def of(self, database: LeadDatabase) -> pd.DataFrame:
-        """FACTS of every lead, lead_id as text; one row per lead, nulls where nothing is known.
+        """FACTS of every lead that is open at the cutoff, and of others, lead_id as text; one row
+        per lead, nulls where nothing is known.
 
         Source and basket are those of sources.toml; where there is no such file, the source is that
         of leads.
@@ -56,7 +58,8 @@ class LeadFacts:
     def _sourced(self, database: LeadDatabase) -> pd.DataFrame:
         """All FACTS but the amount; leads of which nothing is known may be left out."""
         if self.sources is not None:
-            baskets = self.sources.baskets_of(database, self.cutoff)
+            opened = Snapshots.open_at(database, [self.cutoff]).relation
+            baskets = self.sources.baskets_of(database, self.cutoff, among=opened)
             return baskets.assign(lead_id=baskets["lead_id"].astype(str))
         return database.query(
             "SELECT lead_id::VARCHAR AS lead_id, min(source) AS source FROM leads "

@@ -16,7 +16,6 @@ from features.progress import Progress, silent
 from features.snapshots import Snapshots
 from features.spec.wording import Words
 from features.sql import literal
-from models.classifier.classifier import BATCH
 from serve.scoring.lead_facts import LeadFacts
 
 if TYPE_CHECKING:
@@ -83,17 +82,17 @@ class LeadRows:
     ) -> Iterator[pd.DataFrame]:
         """The rows of all `open_leads`: columns of `serve.ledger.schema.ROW`."""
         frames = feature_frames(scorable, self.scorer.specs, self.memory_gb, progress)
-        facts = self.facts.of(scorable.database)
+        facts = self.facts.of(scorable.database).set_index("lead_id")
         for part in self._scored(frames, others, scorable.count, progress):
-            yield part.merge(facts, on="lead_id", how="left")
+            yield part.join(facts, on="lead_id")
 
     def _scored(
         self, frames: Iterable[pd.DataFrame], others: pd.DataFrame, of: int, progress: Progress
     ) -> Iterator[pd.DataFrame]:
         done = 0
         for frame in frames:
-            for start in range(0, len(frame), BATCH):
-                scored = self.scorer.score_frame(frame.iloc[start : start + BATCH])
+            if len(frame):
+                scored = self.scorer.score_frame(frame)
                 done += len(scored)
                 progress("score", done, of)
                 yield scored.assign(lead_id=scored["lead_id"].astype(str), state="scored")

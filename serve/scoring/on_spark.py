@@ -23,7 +23,7 @@ from features.spark.buckets import added_up, breach_table, over_buckets
 from features.spark.whole import Whole
 from models.classifier.artefact import from_bytes, to_bytes
 from models.classifier.classifier import ReadinessClassifier
-from serve.ledger.ledger import Run
+from serve.ledger.runs import Run
 from serve.ledger.schema import ROW
 from serve.scoring.lead_rows import LeadRows, Unscored
 from serve.scoring.scorer import Scorer

@@ -21,6 +21,7 @@ from features.config import Config, Engine, Features, load
 from features.contract.breaches import find_breaches
 from features.contract.database import open_frames
 from features.contract.reading import Reading
+from features.engine.ahead import one_ahead
 from features.engine.duckdb_engine import feature_frame
 from features.errors import BadInput
 from features.open_database import open_database
@@ -28,7 +29,7 @@ from features.spec.spec import Spec, distinct
 from features.spec.wording import Words, plural
 from models.classifier.classifier import BATCH, Floats
 from models.classifier.model import ReadinessModel
-from models.explanations.explain import explain
+from models.explanations.explain import Explained, explain
 from models.rules.rules import RuleScore, load_rules
 from models.timing import time_to_close
 from serve.scoring.lead_rows import open_leads
@@ -111,12 +112,16 @@ class Scorer:
         """Readiness and reasons of each row; what the learner sees of it is worked out once."""
         readiness: list[Floats] = [np.empty(0)]
         texts: list[str] = []
-        for start in range(0, len(frame), BATCH):
-            part = frame.iloc[start : start + BATCH]
-            encoded = self.model.encoded(part)
-            readiness.append(self.model.rank_encoded(encoded))
-            texts += explain(self.model, part, self.words, encoded).lines(TOP_REASONS)
+        parts = (frame.iloc[start : start + BATCH] for start in range(0, len(frame), BATCH))
+        for ready, explained in one_ahead(self._seen, parts):  # while the part before is worded
+            readiness.append(ready)
+            texts += explained.lines(TOP_REASONS)
         return np.concatenate(readiness), texts
+
+    def _seen(self, part: pd.DataFrame) -> tuple[Floats, Explained]:
+        encoded = self.model.encoded(part)
+        explained = explain(self.model, part, self.words, encoded)
+        return self.model.rank_encoded(encoded), explained
 
     def score(
         self,

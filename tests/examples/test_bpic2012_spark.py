@@ -16,6 +16,7 @@ from features.result_json import to_json
 from features.spec.kinds import Age, Attribute, Count, DaysSince, Last
 from models.classifier.classifier import ReadinessClassifier
 from models.classifier.model import ReadinessModel
+from models.decisions.place import LedgerPlace
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all
@@ -65,7 +66,7 @@ def scorer(here):
 
 def ledger_of(config, scorer):
     with (
-        open_ledger(config.out_folder / "ledger.duckdb") as ledger,
+        open_ledger(LedgerPlace.of(config)) as ledger,
         open_database(scorer.staged(config), scorer.specs) as database,
     ):
         result = score_all(config, database, scorer, ledger, CUTOFF)

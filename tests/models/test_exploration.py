@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from features.config import Routing
+from models.decisions.place import LedgerPlace
 from models.routing import LastListed, Router
-from serve.ledger.ledger import Run, open_ledger
+from serve.ledger.ledger import open_ledger
+from serve.ledger.runs import Run
 from tests.models.test_routing import cohort
 
 MONDAY = datetime(2026, 3, 2)
@@ -92,7 +94,7 @@ def test_the_ledger_keeps_who_was_drawn_and_late_leads_are_held_against_the_rank
     router, run = Router(10, MONDAY, Routing(exploration=0.2)), Run(MONDAY, "1", "r")
     part = HUNDRED.drop(columns="is_new")
     late = cohort(("late", 0.41, 0.0)).drop(columns="is_new")
-    with open_ledger(tmp_path / "ledger.duckdb") as ledger:
+    with open_ledger(LedgerPlace(tmp_path)) as ledger:
         ledger.write(run, [part], 100, router, MONDAY)
         rows = ledger.rows(run)
         assert rows["exploration"].sum() == 2

@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 
 from features.errors import BadInput, Refused
-from models.champion_changes import ChampionChange, add, mark
-from models.decisions_store import open_decisions, transaction
+from models.decisions.champion_changes import ChampionChange, add, mark
+from models.decisions.place import LedgerPlace
+from models.decisions.store import open_decisions, transaction
 from models.registry import CHAMPION, Registry, StoreFault
 from tests.features.lead_databases import config_for
 from tests.models.small_model import fitted, training
@@ -166,7 +167,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     registry = Registry(config_for(folder))
     registry.log(training(fitted(300)))
     registry.set_champion("1")
-    with open_decisions(registry.config.out_folder) as store, transaction(store):
+    with open_decisions(LedgerPlace.of(registry.config)) as store, transaction(store):
         change = ChampionChange("promote", None, "1", "anna", "", False, "", {})
         mark(store, add(store, change), "done")
     return folder

@@ -5,7 +5,6 @@ import time
 import pytest
 
 from models.registry import CHAMPION, Registry, StoreFault
-from tests.features.contract.conftest import postgres  # noqa: F401
 from tests.features.lead_databases import config_for
 
 WRONG = {
@@ -16,7 +15,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_wrong_credentials_are_said_at_once(wrong, tmp_path, postgres):  # noqa: F811
+def test_wrong_credentials_are_said_at_once(wrong, tmp_path, postgres):
     config = config_for(tmp_path)
     uri = WRONG[wrong].format(port=postgres.port)
     mlflow = config.mlflow.model_copy(update={"uri": uri})

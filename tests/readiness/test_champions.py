@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from features.config import load
-from models.decisions_store import FILE_NAME, open_decisions, transaction
+from models.decisions.place import LedgerPlace
+from models.decisions.store import open_decisions, transaction
 from models.registry import CHALLENGER, CHAMPION, Registry
 from tests.readiness.conftest import Company
 from tests.readiness.running import readiness
@@ -15,7 +16,7 @@ from tests.readiness.running import readiness
 def twin(company: Company) -> Iterator[str]:
     """The champion once more, as challenger; afterwards all is as it was."""
     config = load(company.folder)
-    registry, file = Registry(config), config.out_folder / FILE_NAME
+    registry, file = Registry(config), config.out_folder / "decisions.sqlite"
     rows, tags = file.read_bytes(), registry.tags("1")
     champion = registry.client.get_model_version(registry.name, "1")
     again = registry.client.create_model_version(
@@ -71,8 +72,8 @@ def test_an_approval_against_the_figures_and_the_way_back(company: Company, twin
 def test_a_history_that_misses_the_current_champion_is_an_error(
     company: Company, twin: str
 ) -> None:
-    with open_decisions(load(company.folder).out_folder) as store, transaction(store):
-        store.execute("DELETE FROM champion_changes")
+    with open_decisions(LedgerPlace.of(load(company.folder))) as store, transaction(store):
+        store.exec_driver_sql("DELETE FROM champion_changes")
     shown = readiness("history", company.folder)
     assert shown.code == 1
     assert "change 1, which set version 1 as champion, is missing" in shown.out
@@ -82,8 +83,8 @@ def test_a_history_that_misses_the_current_champion_is_an_error(
 
 def test_a_broken_log_of_an_earlier_release_is_refused(company: Company, twin: str) -> None:
     out = load(company.folder).out_folder
-    with open_decisions(out) as store, transaction(store):
-        store.execute("DELETE FROM champion_changes")
+    with open_decisions(LedgerPlace(out)) as store, transaction(store):
+        store.exec_driver_sql("DELETE FROM champion_changes")
     log = out / "promotions.jsonl"
     log.write_text("{}\n", "utf-8")
     for verb in ("history", "promote"):

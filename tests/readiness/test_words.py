@@ -143,7 +143,7 @@ def test_explain_since(company: Company) -> None:
 
 def test_explain_of_a_lead_never_scored(company: Company, tmp_path: Path) -> None:
     shutil.copytree(company.folder, tmp_path / "unscored", dirs_exist_ok=True)
-    (tmp_path / "unscored" / "out" / "ledger.duckdb").unlink()
+    shutil.rmtree(tmp_path / "unscored" / "out" / "ledger")
     ran = readiness("explain", "1999", tmp_path / "unscored")
     assert ran.code == 0
     assert "Never scored so far: the ledger has no line of this lead" in sentence(ran)

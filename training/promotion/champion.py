@@ -13,12 +13,22 @@ first then sees that, and changes nothing.
 """
 
 import getpass
-import sqlite3
+
+from sqlalchemy import Connection
 
 from features.config import Config
 from features.errors import BadInput, Refused
-from models.champion_changes import UNFINISHED, ChampionChange, Step, add, changes_at, mark
-from models.decisions_store import open_decisions, transaction
+from features.masking import without_secrets
+from models.decisions.champion_changes import (
+    UNFINISHED,
+    ChampionChange,
+    Step,
+    add,
+    changes_at,
+    mark,
+)
+from models.decisions.place import LedgerPlace
+from models.decisions.store import open_decisions, transaction
 from models.registry import CHAMPION, Registry
 from training.promotion.old_log import import_old_log
 
@@ -37,7 +47,7 @@ def stripped_reason(reason: str | None) -> str:
     """A reason without blanks around it, "" for None. Raises BadInput for one that is blank."""
     if reason is not None and not reason.strip():
         raise BadInput("Say why, in a few words: whoever reads the history later will ask.")
-    return (reason or "").strip()
+    return without_secrets((reason or "").strip())
 
 
 def set_champion(config: Config, registry: Registry, change: ChampionChange) -> None:
@@ -47,7 +57,7 @@ def set_champion(config: Config, registry: Registry, change: ChampionChange) -> 
     another process changes it at the same time.
     """
     again = "Nothing was changed; see readiness history, and try again."
-    with open_decisions(config.out_folder) as store:
+    with open_decisions(LedgerPlace.of(config)) as store:
         with transaction(store):
             settle(store, config, registry)
             champion = registry.find(CHAMPION)
@@ -66,7 +76,7 @@ def set_champion(config: Config, registry: Registry, change: ChampionChange) -> 
             settle(store, config, registry)
 
 
-def settle(store: sqlite3.Connection, config: Config, registry: Registry) -> tuple[str, ...]:
+def settle(store: Connection, config: Config, registry: Registry) -> tuple[str, ...]:
     """Complete or abandon the unfinished change and return a note on it; first import the log of an
     earlier release. Within a transaction only."""
     import_old_log(store, config, registry)

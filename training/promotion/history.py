@@ -10,8 +10,9 @@ from typing import Any
 
 from features.config import Config
 from features.errors import Refused
-from models.champion_changes import ChampionChange, changes_at
-from models.decisions_store import FILE_NAME, open_decisions, transaction
+from models.decisions.champion_changes import ChampionChange, changes_at
+from models.decisions.place import LedgerPlace
+from models.decisions.store import open_decisions, transaction
 from models.registry import CHAMPION, Registry
 from training.promotion.champion import TAG, approver, set_champion, settle, stripped_reason
 
@@ -85,14 +86,14 @@ class ChampionHistory:
 def history(config: Config) -> ChampionHistory:
     """The history as it is, once an interrupted change is settled."""
     registry = Registry(config)
-    with open_decisions(config.out_folder) as store, transaction(store):
+    with open_decisions(LedgerPlace.of(config)) as store, transaction(store):
         notes = settle(store, config, registry)
         changes, champion = changes_at(store, "done"), registry.find(CHAMPION)
     number = champion and registry.tags(champion).get(TAG)
     fault = ""
     if number and number not in {str(c.number) for c in changes if c.new_version == champion}:
         fault = (
-            f"{config.out_folder / FILE_NAME}: change {number}, which set version {champion} as "
+            f"{LedgerPlace.of(config).decisions}: change {number}, which set version {champion} as "
             "champion, is missing. The file was removed, or is an older copy."
         )
     return ChampionHistory(changes, champion, fault, notes)

@@ -6,26 +6,26 @@ left; it does not count. The file stays as it is, and may be deleted once it is 
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from sqlalchemy import Connection
 
 from features.config import Config
 from features.errors import Refused
-from models.champion_changes import ChampionChange, add
+from models.decisions.champion_changes import ChampionChange, Step, add, changes_at
 from models.registry import CHAMPION, Registry
 
 
-def import_old_log(store: sqlite3.Connection, config: Config, registry: Registry) -> None:
+def import_old_log(store: Connection, config: Config, registry: Registry) -> None:
     """Add the changes of the old log, if there is one and the history has none yet.
 
     Raises Refused where a line was changed, added or removed. Within a transaction only.
     """
     path = config.out_folder / "promotions.jsonl"
-    [(stored,)] = store.execute("SELECT count(*) FROM champion_changes")
-    if stored or not path.exists():
+    if changes_at(store, *get_args(Step)) or not path.exists():
         return
     lines = list(_checked(path))
     champion = registry.find(CHAMPION)

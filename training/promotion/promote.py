@@ -16,9 +16,10 @@ from features.progress import Progress, silent
 from features.result_json import to_json
 from features.spec.spec import distinct
 from features.spec.wording import plural
-from models.champion_changes import ChampionChange
+from models.artefact_digests import KEY, digests
 from models.classifier.model import ReadinessModel
 from models.comparison import fair_cutoffs, judge_on
+from models.decisions.champion_changes import ChampionChange
 from models.registry import CHALLENGER, CHAMPION, EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.simpler import BASE_RATE, CALIBRATED_RULES, STORED_AS, Simpler, does_as_well
@@ -103,10 +104,11 @@ def promote(
     given = _given(reason, force)
     registry = Registry(config)
     rules = load_rules(config.folder / config.rules)
-    challenger = registry.load(CHALLENGER)
     # Against a registry that lost its champion there is no test: only force goes past it.
     is_there = registry.find(CHAMPION) if force else registry.has(CHAMPION)
     champion = registry.load(CHAMPION) if is_there else None
+    is_waiting = champion is None or registry.has(CHALLENGER)  # promoted, it is no challenger
+    challenger = registry.load(CHALLENGER if is_waiting else CHAMPION)
     version, before = challenger.version, champion.version if champion else None
     if version == before:
         summary = f"Version {version} is the champion already; nothing to do."
@@ -131,6 +133,7 @@ def promote(
     promoted = given >= decision.takes
     if promoted:
         forced, evidence = decision.takes is Takes.FORCE, to_json(judged)
+        evidence |= {KEY: digests(registry.files(version))}
         who = approver(by)
         change = ChampionChange("promote", before, version, who, reason, forced, summary, evidence)
         set_champion(config, registry, change)

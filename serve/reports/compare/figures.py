@@ -20,10 +20,11 @@ from features.open_database import open_database
 from features.progress import Progress
 from features.spec.spec import distinct
 from features.spec.wording import plural
-from models.champion_changes import changes_at
 from models.classifier.model import ReadinessModel
 from models.comparison import Comparison, compare_on, fair_cutoffs
-from models.decisions_store import FILE_NAME, open_decisions
+from models.decisions.champion_changes import changes_at
+from models.decisions.place import LedgerPlace
+from models.decisions.store import open_decisions
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore
 from models.simpler import STORED_AS, Simpler
@@ -89,9 +90,10 @@ def compare(
 def why_champion(config: Config, model: ReadinessModel) -> str:
     """The decision, with its figures, by which the version became champion last; "" of one that is
     not the champion, or was made so outside of the history."""
-    if not (config.out_folder / FILE_NAME).is_file():
+    place = LedgerPlace.of(config)
+    if not place.has_decisions:
         return ""
-    with open_decisions(config.out_folder) as store:
+    with open_decisions(place) as store:
         changes = changes_at(store, "done")
     last = changes[-1] if changes else None
     return last.summary if last and last.new_version == model.version else ""

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
+from models.decisions.place import LedgerPlace
 from serve.ledger.ledger import open_ledger
 
 BARS = "▁▂▃▄▅▆▇█"
 _LINES = """
 SELECT cutoff, scored_at, model_version, rules_version, state_reason, readiness, rule_score, band,
   route, decided_route
-FROM decided WHERE lead_id = ? ORDER BY cutoff, scored_at, model_version, rules_version"""
+FROM decided WHERE lead_id = $lead ORDER BY cutoff, scored_at, model_version, rules_version"""
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,10 @@ class LedgerLine:
     decided_route: str
 
 
-def history_of(ledger: Path, lead: str) -> tuple[LedgerLine, ...]:
-    """Every line about a lead; none where there is no ledger yet, which is not made either."""
-    if not ledger.is_file():
-        return ()
-    with open_ledger(ledger) as opened:
-        rows = opened.connection.execute(_LINES, [lead]).fetchall()
-    return tuple(LedgerLine(*row) for row in rows)
+def history_of(place: LedgerPlace, lead: str) -> tuple[LedgerLine, ...]:
+    """Every line about a lead; none where there is no ledger yet."""
+    with open_ledger(place) as ledger:
+        return tuple(LedgerLine(*row) for row in ledger.fetched(_LINES, {"lead": lead}))
 
 
 def as_seen(history: Sequence[LedgerLine]) -> list[LedgerLine]:

@@ -9,27 +9,28 @@ out, and so is what came after the data end.
 
 from dataclasses import dataclass
 
-import duckdb
 import pandas as pd
 
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
+from serve.ledger.ledger import Ledger
 
 _SETUP = """
-CREATE OR REPLACE TEMP TABLE lists AS
-WITH runs AS (
-  SELECT cutoff, model_version, rules_version FROM scores WHERE cutoff <= $end
-  GROUP BY cutoff, model_version, rules_version
-  QUALIFY row_number() OVER (PARTITION BY cutoff
-    ORDER BY max(scored_at) DESC, model_version DESC, rules_version DESC) = 1
-), following AS (SELECT *, lead(cutoff) OVER (ORDER BY cutoff) AS next_cutoff FROM runs)
-SELECT d.*, f.next_cutoff
-FROM decided d JOIN following f USING (cutoff, model_version, rules_version);
 CREATE OR REPLACE TEMP TABLE met AS
 SELECT c.lead_id::VARCHAR AS lead_id, contacted_at, "by", accepted, reason
 FROM known_contacts c ASOF LEFT JOIN known_periods p
   ON p.lead_id = c.lead_id AND p.opens_at <= c.contacted_at
-WHERE contacted_at <= $end AND (p.closes_at IS NULL OR contacted_at <= p.closes_at)
+WHERE contacted_at <= $end AND (p.closes_at IS NULL OR contacted_at <= p.closes_at);
+CREATE OR REPLACE TEMP TABLE lists AS
+WITH seen AS (
+  SELECT cutoff, model_version, rules_version FROM runs WHERE cutoff <= $end
+  QUALIFY row_number() OVER (PARTITION BY cutoff
+    ORDER BY scored_at DESC, model_version DESC, rules_version DESC) = 1
+), following AS (SELECT *, lead(cutoff) OVER (ORDER BY cutoff) AS next_cutoff FROM seen)
+SELECT d.lead_id, d.cutoff, d.readiness, d.band, d.marked, d.source, d.basket, d.contact_by,
+  d.model_version, d.decided_route, d.decided_because, f.next_cutoff
+FROM decided d JOIN following f USING (cutoff, model_version, rules_version)
+WHERE d.decided_route = 'sales' OR d.lead_id IN (SELECT lead_id FROM met)
 """
 # The first verdict on each lead of each list; without one, its first contact.
 _CONTACTED = """
@@ -75,22 +76,22 @@ class Contacts:
     handed: pd.DataFrame
 
 
-def read_contacts(ledger: duckdb.DuckDBPyConnection, database: LeadDatabase) -> Contacts:
+def read_contacts(ledger: Ledger, database: LeadDatabase) -> Contacts:
     """Join the contacts and deals of a database to an open ledger's lists. Raises BadInput without
     a list up to the data end."""
     end = database.data_end
     contacts = database.query(_READ_CONTACTS)
-    ledger.register("known_contacts", contacts)
-    ledger.register("known_deals", database.query(_READ_DEALS))
-    ledger.register("known_periods", database.query(_READ_PERIODS))
-    for statement in _SETUP.split(";"):
-        ledger.execute(statement, {"end": end})
-    lists = ledger.execute("SELECT count(DISTINCT cutoff) FROM lists").fetchone()
-    if not lists or not lists[0]:
+    lists = len({each.cutoff for each in ledger.runs if each.cutoff <= end})
+    if not lists:
         raise BadInput(
             f"The ledger has no list before the data end ({end:%Y-%m-%d}). Make those of the past: "
             "readiness score --cutoff DAY, once for each."
         )
-    contacted = ledger.execute(_CONTACTED).df()
-    handed = ledger.execute(_HANDED, {"end": end}).df()
-    return Contacts(int(lists[0]), contacts, contacted, handed)
+    ledger.connection.register("known_contacts", contacts)
+    ledger.connection.register("known_deals", database.query(_READ_DEALS))
+    ledger.connection.register("known_periods", database.query(_READ_PERIODS))
+    for statement in _SETUP.split(";"):
+        ledger.fetched(statement, {"end": end})
+    contacted = ledger.query(_CONTACTED)
+    handed = ledger.query(_HANDED, {"end": end})
+    return Contacts(lists, contacts, contacted, handed)

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
+from models.decisions.place import LedgerPlace
 from models.routing import ROUTES, percent
 from models.statistics.intervals import wilson
 from models.statistics.verdict import Verdict
-from serve.ledger.ledger import open_ledger
+from serve.ledger.ledger import Ledger, open_ledger
 from serve.reports.feedback.contacted import read_contacts
 
 EDGES = (0.0, 0.1, 0.25, 0.5, 0.75)  # of readiness; the last goes up to 1
@@ -109,20 +109,18 @@ def feedback(config: Config, database: LeadDatabase) -> Feedback:
 
     Raises BadInput without a table of contacts, or without a list before the data end.
     """
-    path = config.out_folder / "ledger.duckdb"
     if "contacts" not in database.columns:
         raise BadInput(
             "tables.contacts is not named in readiness.toml: without knowing whom sales contacted "
             "(lead_id, contacted_at; by, accepted, reason) there is no feedback to report."
         )
-    if not path.is_file():
-        raise BadInput(f"There is no ledger {path}: run readiness score first.")
-    with open_ledger(path) as ledger:
-        return read_feedback(ledger.connection, database)
+    with open_ledger(LedgerPlace.of(config)) as ledger:
+        return read_feedback(ledger, database)
 
 
-def read_feedback(ledger: duckdb.DuckDBPyConnection, database: LeadDatabase) -> Feedback:
+def read_feedback(ledger: Ledger, database: LeadDatabase) -> Feedback:
     """The same over an open ledger."""
+    ledger.newest_cutoff()
     read = read_contacts(ledger, database)
     contacted, handed = read.contacted, read.handed
     on_list = contacted[contacted["decided_route"] == "sales"]

@@ -24,6 +24,7 @@ from features.snapshots import Snapshots
 from features.spec.wording import plural
 from features.sql import literal
 from features.stages import Entries, entries
+from models.decisions.place import LedgerPlace
 from models.statistics.verdict import Verdict
 from serve.ledger.ledger import open_ledger
 from serve.reports.funnel.bottleneck import Shortfall, shortfalls, verdict
@@ -168,17 +169,18 @@ def _members(
 def _first_scored(config: Config, funnel: Funnel) -> pa.Table | None:
     """When each lead was first scored as each stage asks, as `entries` takes it: at the cutoff of
     the ledger's row. None where no stage asks for it, or there is no ledger."""
-    path = config.out_folder / "ledger.duckdb"
     stages = [stage for stage in funnel.stage if stage.by_score]
-    if not stages or not path.is_file():
+    if not stages:
         return None
     first = [
         f"SELECT lead_id, {literal(stage.name)} AS stage, min(cutoff) AS entered_at FROM scores "
         f"WHERE state = 'scored' AND ({' OR '.join(_conditions(stage))}) GROUP BY lead_id"
         for stage in stages
     ]
-    with open_ledger(path) as ledger:
-        return ledger.connection.execute(" UNION ALL ".join(first)).to_arrow_table()
+    with open_ledger(LedgerPlace.of(config)) as ledger:
+        if not ledger.runs:
+            return None
+        return pa.Table.from_pandas(ledger.query(" UNION ALL ".join(first)), preserve_index=False)
 
 
 def _conditions(stage: Stage) -> Iterator[str]:

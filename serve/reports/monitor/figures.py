@@ -82,8 +82,7 @@ def known_models(registry: Registry, ledger: Ledger) -> dict[str, ReadinessModel
     """
     champion = registry.load(CHAMPION)
     models = {CHAMPION: champion, champion.version: champion}
-    rows = ledger.connection.execute("SELECT DISTINCT model_version FROM scores").fetchall()
-    for (version,) in rows:
+    for version in {each.model_version for each in ledger.runs}:
         try:
             models.setdefault(version, registry.load(version))
         except StoreFault:

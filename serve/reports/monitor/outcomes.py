@@ -41,11 +41,7 @@ SELECT lead_id, max(readiness) AS readiness FROM scores
 WHERE state = 'scored' AND model_version = $model AND cutoff = $cutoff GROUP BY lead_id
 ORDER BY lead_id"""  # in one order, so that sums are the same to the last bit
 _OVER_TIME = """
-SELECT cutoff, model_version, rules_version, count(*) AS leads, favg(readiness) AS readiness,
-  favg(rule_score) AS points, count(*) FILTER (band = 'hot') / count(band) AS hot,
-  count(*) FILTER (state = 'not scored') AS unscored, max(scored_at) AS scored_at
-FROM scores WHERE cutoff > $since AND cutoff <= $until
-GROUP BY ALL ORDER BY cutoff, scored_at"""
+FROM runs WHERE cutoff > $since AND cutoff <= $until ORDER BY cutoff, scored_at"""
 _RUN = """
 SELECT lead_id, readiness, rule_score, route, state, state_reason FROM scores
 WHERE cutoff = $cutoff AND model_version = $model AND rules_version = $rules ORDER BY lead_id"""
@@ -219,7 +215,7 @@ class LedgerHistory:
         self.ledger, self.database, self.cutoff = ledger, database, cutoff
         self.end = min(cutoff, database.data_end)
         given = {"since": cutoff - YEAR, "until": cutoff}
-        self.over_time = ledger.connection.execute(_OVER_TIME, given).df()
+        self.over_time = ledger.query(_OVER_TIME, given)
 
     def newest(self, version: str) -> pd.Series[Any] | None:
         """The newest run of a model version, a row of `over_time`; None if there is none."""
@@ -253,7 +249,7 @@ class LedgerHistory:
         """readiness and won of each lead that was scored; won is NaN where it is not in the cohort
         of today."""
         given = {"model": model.version, "cutoff": cutoff}
-        scored = self.ledger.connection.execute(_SCORED, given).df()
+        scored = self.ledger.query(_SCORED, given)
         labels = label_sql(cohort_at(self.database, [cutoff]), model.horizon_days, self.end)
         seen = self.database.query(f"SELECT lead_id::VARCHAR AS lead_id, won FROM ({labels})")
         return scored.merge(seen, on="lead_id", how="left")
@@ -265,7 +261,7 @@ class LedgerHistory:
             "model": run["model_version"],
             "rules": run["rules_version"],
         }
-        return self.ledger.connection.execute(_RUN, given).df()
+        return self.ledger.query(_RUN, given)
 
     def first_alike(self, run: pd.Series[Any], version: str) -> pd.Series[Any] | None:
         """The earliest run of the year with the same version of "model" or of "rules"."""

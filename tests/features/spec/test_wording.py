@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from features.spec.kinds import (
@@ -120,3 +121,21 @@ def test_every_feature_has_a_phrase_for_any_value(value):
 def test_without_words_an_action_goes_by_its_name():
     assert Count("price_list", 7).phrase(2, {}) == "price list 2 times in the last 7 days"
     assert DaysSince("price_list").meaning({}) == "days since the last: price list"
+
+
+def test_values_that_count_as_one_to_the_words_are_worded_alike():
+    """Spans about whole hours and days, on both sides of every half, to come and past."""
+    spans = np.arange(97) / 48
+    spans = np.concatenate([spans, np.arange(4, 200) / 2, [1.9799, 1.98, 1.99, 2.49, 2.51, np.nan]])
+    near = [np.nextafter(spans, side) for side in (-np.inf, np.inf)]
+    values = np.concatenate([spans, *near])
+    values = np.concatenate([values, -values])
+    fewer = set()
+    for spec in EVERY_SPEC:
+        if spec.is_text:
+            continue
+        worded = spec.as_worded(values)
+        if len(np.unique(worded)) < len(np.unique(values)):
+            fewer.add(type(spec))
+        assert [spec.phrase(v, {}) for v in worded] == [spec.phrase(v, {}) for v in values]
+    assert {DaysSince, Age} <= fewer

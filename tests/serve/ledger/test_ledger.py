@@ -1,12 +1,17 @@
 """The ledger holds each lead of a run exactly once, all of a run or nothing of it."""
 
 import math
+import re
+import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import numpy as np
@@ -15,10 +20,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.errors import BadInput
+from features.errors import BadInput, Refused
+from models.decisions import withdrawn_runs
+from models.decisions.place import LedgerPlace
+from models.decisions.store import open_decisions
+from models.decisions.withdrawn_runs import WithdrawnRun
 from models.routing import Router
-from serve.ledger.ledger import Ledger, Run, open_ledger
-from serve.ledger.schema import SCORES
+from serve.ledger import run_files
+from serve.ledger.ledger import Ledger, open_ledger
+from serve.ledger.runs import Run
+from serve.ledger.schema import FIRST
+from tests.serve.ledger.places import rows as rows_of
 
 CUTOFF, NIGHT = datetime(2026, 3, 1), datetime(2026, 3, 1, 4)
 RUN = Run(CUTOFF, "1", "a41f09c3be")
@@ -36,7 +48,7 @@ def part(*rows: tuple) -> pd.DataFrame:
                 "readiness": ready,
                 "rule_score": points,
                 "band": None if ready is None else "warm",
-                "reasons": None if ready is None else "+0.50 called in once",
+                "reasons": None if ready is None else "called in once (+0.50)",
             }
             for lead, ready, points in rows
         ],
@@ -47,93 +59,83 @@ def part(*rows: tuple) -> pd.DataFrame:
 FIVE = part(("a", 0.9, 5.0), ("b", 0.2, 50.0), ("c", 0.9, 7.0), ("d", 0.9, 7.0), ("e", None, None))
 
 
-FIRST = list(SCORES)[:12]  # the columns of the first release
-
-
-def write(path: Path, *parts: pd.DataFrame, run: Run = RUN, slots: int = 2, **more) -> int:
+def write(place: LedgerPlace, *parts: pd.DataFrame, run: Run = RUN, slots: int = 2, **more) -> int:
     expected = more.pop("expected", sum(map(len, parts)))
-    with open_ledger(path) as ledger:
+    with open_ledger(place) as ledger:
         router = Router(slots, run.cutoff)
         return ledger.write(run, parts, expected, router, more.pop("scored_at", NIGHT))
 
 
-def table(path: Path) -> list[tuple]:
-    """What the file holds in its first columns, read by DuckDB alone."""
-    with duckdb.connect(str(path), read_only=True) as connection:
-        sql = f"SELECT {', '.join(FIRST)} FROM scores ORDER BY ALL"
-        return connection.execute(sql).fetchall()
+def table(place: LedgerPlace) -> list[tuple]:
+    """What is stored in its first columns, read by another program."""
+    return rows_of(place, list(FIRST))
 
 
-def sales(path: Path, run: Run = RUN) -> list[str]:
-    with open_ledger(path) as ledger:
+def sales(place: LedgerPlace, run: Run = RUN) -> list[str]:
+    with open_ledger(place) as ledger:
         rows = ledger.rows(run)
     return list(rows.loc[rows["route"] == "sales", "lead_id"])
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "out" / "ledger.duckdb"
-
-
-def test_worked_example(path: Path) -> None:
+def test_worked_example(place: LedgerPlace) -> None:
     """Two slots; a, c and d are equally ready: c and d have more points, and c comes before d."""
-    assert write(path, FIVE) == 5
-    scored = ("warm", "sales", "+0.50 called in once", "1", "a41f09c3be", NIGHT)
-    nurture = ("warm", "nurture", "+0.50 called in once", "1", "a41f09c3be", NIGHT)
-    assert table(path) == [
+    assert write(place, FIVE) == 5
+    scored = ("warm", "sales", "called in once (+0.50)", "1", "a41f09c3be", NIGHT)
+    nurture = ("warm", "nurture", "called in once (+0.50)", "1", "a41f09c3be", NIGHT)
+    assert table(place) == [
         ("a", CUTOFF, "scored", None, 0.9, 5.0, *nurture),
         ("b", CUTOFF, "scored", None, 0.2, 50.0, *nurture),
         ("c", CUTOFF, "scored", None, 0.9, 7.0, *scored),
         ("d", CUTOFF, "scored", None, 0.9, 7.0, *scored),
         ("e", CUTOFF, "not scored", "two rows", None, None, None, "nurture", None, *nurture[3:]),
     ]
-    with open_ledger(path) as ledger:
+    with open_ledger(place) as ledger:
         assert list(ledger.rows(RUN)["lead_id"]) == ["c", "d", "a", "b", "e"]
         assert ledger.known(RUN) == 5
         assert ledger.known(Run(CUTOFF, "2", RUN.rules_version)) == 0
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 4, 0, 3, 1]])
-def test_the_list_does_not_depend_on_order_or_parts(path: Path, order: list[int]) -> None:
-    write(path, *(FIVE.iloc[[place]] for place in order))
-    assert sales(path) == ["c", "d"]
+def test_the_list_does_not_depend_on_order_or_parts(place: LedgerPlace, order: list[int]) -> None:
+    write(place, *(FIVE.iloc[[number]] for number in order))
+    assert sales(place) == ["c", "d"]
 
 
 @pytest.mark.parametrize("nothing", [None, math.nan, np.float64("nan"), pd.NA])
-def test_what_is_missing_is_null_never_nan(path: Path, nothing: object) -> None:
+def test_what_is_missing_is_null_never_nan(place: LedgerPlace, nothing: object) -> None:
     rows = part(("a", 0.5, 1.0), ("b", 0.25, 2.0))
     rows.loc[1, ["state_reason", "band", "reasons"]] = nothing
     rows["rule_score"] = rows["rule_score"].astype(object)
     rows.loc[1, "rule_score"] = nothing
     rows.loc[1, "readiness"] = math.nan
-    write(path, rows)
-    assert table(path)[1][3:7] == (None, None, None, None)
-    assert table(path)[1][8] is None
+    write(place, rows)
+    assert table(place)[1][3:7] == (None, None, None, None)
+    assert table(place)[1][8] is None
 
 
-def test_a_second_run_adds_nothing_and_changes_nothing(path: Path) -> None:
-    write(path, FIVE)
-    before = table(path)
+def test_a_second_run_adds_nothing_and_changes_nothing(place: LedgerPlace) -> None:
+    write(place, FIVE)
+    before = table(place)
     better = FIVE.assign(readiness=0.99, rule_score=0.0)
-    assert write(path, better, slots=4, scored_at=datetime(2026, 3, 2)) == 0
-    assert table(path) == before
+    assert write(place, better, slots=4, scored_at=datetime(2026, 3, 2)) == 0
+    assert table(place) == before
 
 
-def test_other_cutoffs_and_versions_stand_beside(path: Path) -> None:
+def test_other_cutoffs_and_versions_stand_beside(place: LedgerPlace) -> None:
     runs = [RUN, Run(datetime(2026, 3, 2), "1", "a41f09c3be"), Run(CUTOFF, "2", "a41f09c3be")]
     runs.append(Run(CUTOFF, "1", "0000000000"))
-    assert [write(path, FIVE, run=run) for run in runs] == [5, 5, 5, 5]
-    assert len(table(path)) == 20
-    assert all(sales(path, run) == ["c", "d"] for run in runs)
+    assert [write(place, FIVE, run=run) for run in runs] == [5, 5, 5, 5]
+    assert len(table(place)) == 20
+    assert all(sales(place, run) == ["c", "d"] for run in runs)
 
 
-def test_late_leads_join_the_list_only_if_as_ready_as_its_last(path: Path) -> None:
-    write(path, part(("a", 0.8, 1.0), ("b", 0.6, 1.0), ("c", 0.3, 1.0)), slots=2)
-    before = table(path)
+def test_late_leads_join_the_list_only_if_as_ready_as_its_last(place: LedgerPlace) -> None:
+    write(place, part(("a", 0.8, 1.0), ("b", 0.6, 1.0), ("c", 0.3, 1.0)), slots=2)
+    before = table(place)
     late = part(("a", 0.1, 0.0), ("late1", 0.7, 0.0), ("late2", 0.6, 0.0), ("late3", 0.59, 9.0))
-    assert write(path, late, slots=2, scored_at=datetime(2026, 3, 2)) == 3
-    assert table(path)[:3] == before
-    assert sales(path) == ["a", "late1", "b", "late2"]
+    assert write(place, late, slots=2, scored_at=datetime(2026, 3, 2)) == 3
+    assert table(place)[:3] == before
+    assert sales(place) == ["a", "late1", "b", "late2"]
 
 
 @pytest.mark.parametrize(
@@ -147,35 +149,34 @@ def test_late_leads_join_the_list_only_if_as_ready_as_its_last(path: Path) -> No
     ],
 )
 def test_a_lead_lost_or_doubled_on_the_way_is_refused(
-    path: Path, parts: list[pd.DataFrame], expected: int
+    place: LedgerPlace, parts: list[pd.DataFrame], expected: int
 ) -> None:
-    write(path, part(("z", 0.5, 1.0)))
-    before = table(path)
+    write(place, part(("z", 0.5, 1.0)))
+    before = table(place)
     with pytest.raises(RuntimeError, match=f"{expected} open leads .* nothing was written"):
-        write(path, *parts, expected=expected)
-    assert table(path) == before
+        write(place, *parts, expected=expected)
+    assert table(place) == before
 
 
 @pytest.mark.parametrize("error", [ValueError("in part 2"), KeyboardInterrupt()])
-def test_an_error_on_the_way_leaves_all_as_it_was(path: Path, error: BaseException) -> None:
-    write(path, part(("z", 0.5, 1.0)))
-    before = table(path)
+def test_an_error_on_the_way_leaves_all_as_it_was(place: LedgerPlace, error: BaseException) -> None:
+    write(place, part(("z", 0.5, 1.0)))
+    before = table(place)
 
     def parts():
         yield FIVE.iloc[:2]
         raise error
 
-    with open_ledger(path) as ledger:
+    with open_ledger(place) as ledger:
         with pytest.raises(type(error)):
             ledger.write(RUN, parts(), 5, Router(2, CUTOFF), NIGHT)
         assert table_of(ledger) == before
         assert ledger.write(RUN, [FIVE], 5, Router(2, CUTOFF), NIGHT) == 5  # and it can go on
-    assert len(table(path)) == 6
+    assert len(table(place)) == 6
 
 
 def table_of(ledger: Ledger) -> list[tuple]:
-    sql = f"SELECT {', '.join(FIRST)} FROM scores ORDER BY ALL"
-    return ledger.connection.execute(sql).fetchall()
+    return ledger.fetched(f"SELECT {', '.join(FIRST)} FROM scores ORDER BY ALL")
 
 
 # Writes a run of 3,000 leads, in 3 parts, for one day after the other, until it is killed.
@@ -183,8 +184,10 @@ WRITER = """
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+from models.decisions.place import LedgerPlace
 from models.routing import Router
-from serve.ledger.ledger import Run, open_ledger
+from serve.ledger.ledger import open_ledger
+from serve.ledger.runs import Run
 from tests.serve.ledger.test_ledger import part
 
 parts = [part(*((f"{n}-{i}", i / 1000, 1.0) for i in range(1000))) for n in range(3)]
@@ -194,7 +197,7 @@ def told(day):
         print(day, number, flush=True)
         yield each
 
-with open_ledger(Path(sys.argv[1])) as ledger:
+with open_ledger(LedgerPlace(Path(sys.argv[1]))) as ledger:
     for day in range(10_000):
         cutoff = datetime(2026, 1, 1) + timedelta(days=day)
         run, router = Run(cutoff, "1", "a41f09c3be"), Router(300, cutoff)
@@ -203,50 +206,154 @@ with open_ledger(Path(sys.argv[1])) as ledger:
 
 
 @pytest.mark.parametrize("last_word", ["1 0", "2 2"])
-def test_killed_in_the_middle_a_run_is_in_whole_or_not_at_all(path: Path, last_word: str) -> None:
+def test_killed_in_the_middle_a_run_is_in_whole_or_not_at_all(tmp_path, last_word: str) -> None:
+    place = LedgerPlace(tmp_path)
     with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as writer:
         assert writer.stdout is not None
         for line in writer.stdout:
             if line.strip() == last_word:
                 break
-        if last_word == "1 0":  # while another process writes, nobody else may
-            with pytest.raises(BadInput, match="Is another run"), open_ledger(path):
-                pass
+        with open_ledger(place) as ledger:  # while another process writes, anybody reads
+            assert {each.leads for each in ledger.runs} <= {3000}
         writer.send_signal(signal.SIGKILL)
-    with duckdb.connect(str(path)) as connection:
-        days = dict(connection.execute("SELECT cutoff, count(*) FROM scores GROUP BY 1").fetchall())
+    days = Counter(cutoff for (cutoff,) in rows_of(place, ["cutoff"]))
     assert set(days.values()) == {3000}
     assert len(days) >= int(last_word[0])
-    assert write(path, FIVE, run=Run(datetime(2027, 1, 1), "1", "a41f09c3be")) == 5
+    assert write(place, FIVE, run=Run(datetime(2027, 1, 1), "1", "a41f09c3be")) == 5
 
 
-def test_a_file_that_is_no_ledger_is_named(path: Path) -> None:
-    path.parent.mkdir()
-    path.write_text("lead_id,readiness\n" * 1000)
-    with pytest.raises(BadInput, match=r"ledger\.duckdb cannot be opened"), open_ledger(path):
+def test_a_writer_waits_for_another_and_says_so(tmp_path, monkeypatch) -> None:
+    place, notes = LedgerPlace(tmp_path), []
+    with open_ledger(place) as first, first.store.writing():
+        monkeypatch.setattr(run_files, "WAIT_SECONDS", 0.3)
+        with open_ledger(place, notes.append) as second, pytest.raises(Refused):
+            second.write(RUN, [FIVE], 5, Router(2, CUTOFF), NIGHT)
+        with open_ledger(place) as reader:
+            assert reader.runs == []
+    assert len(notes) == 1
+    assert write(place, FIVE) == 5
+
+
+def test_two_writers_of_one_run_add_it_once(place: LedgerPlace) -> None:
+    def one(_):
+        return write(place, FIVE)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(one, range(4))) == [0, 0, 0, 5]
+    assert len(table(place)) == 5
+
+
+DAMAGE = {
+    "truncated": lambda path, other: path.write_bytes(path.read_bytes()[:-20]),
+    "empty": lambda path, other: path.write_bytes(b""),
+    "no Parquet": lambda path, other: path.write_text("lead_id,readiness\n" * 1000),
+    "no run": lambda path, other: part(("a", 0.5, 1.0)).to_parquet(path),
+    "exchanged": lambda path, other: shutil.copy(other, path),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_file_that_is_damaged_or_exchanged_is_named(tmp_path, how: str) -> None:
+    place = LedgerPlace(tmp_path)
+    write(place, FIVE)
+    write(place, FIVE, run=Run(datetime(2026, 3, 2), "1", RUN.rules_version))
+    first, second = sorted((tmp_path / "ledger").glob("*.parquet"))
+    DAMAGE[how](first, second)
+    with pytest.raises(BadInput, match=re.escape(first.name)), open_ledger(place):
         pass
-    assert path.read_text() == "lead_id,readiness\n" * 1000
+
+
+def test_figures_of_a_run_are_those_of_its_rows(place: LedgerPlace) -> None:
+    write(place, FIVE)
+    with open_ledger(place) as ledger:
+        (run,) = ledger.runs
+    assert (run.run, run.leads, run.unscored, run.scored_at) == (RUN, 5, 1, NIGHT)
+    assert run.readiness == pytest.approx((0.9 + 0.2 + 0.9 + 0.9) / 4)
+    assert run.points == pytest.approx((5 + 50 + 7 + 7) / 4)
+    assert run.hot == 0
+
+
+def test_a_withdrawn_run_is_seen_by_nobody_and_may_come_back(place: LedgerPlace) -> None:
+    typo = Run(datetime(2062, 3, 1), "1", RUN.rules_version)
+    write(place, FIVE)
+    write(place, FIVE, run=typo)
+    with open_ledger(place) as ledger:
+        assert ledger.newest_cutoff() == typo.cutoff
+        with pytest.raises(BadInput):
+            ledger.withdraw(typo, " ", "eva", NIGHT)
+        withdrawn = ledger.withdraw(typo, "a slip of the pen", "eva", NIGHT)
+        assert (withdrawn.leads, withdrawn.withdrawn_by) == (5, "eva")
+        assert ledger.newest_cutoff() == CUTOFF
+        with pytest.raises(BadInput):
+            ledger.withdraw(typo, "again", "eva", NIGHT)
+    assert {cutoff for _, cutoff, *_ in table(place)} == {CUTOFF}
+    later = datetime(2026, 3, 1, 5)
+    assert write(place, FIVE, run=typo, scored_at=later) == 5
+    with open_ledger(place) as ledger:
+        assert ledger.newest_cutoff() == typo.cutoff
+
+
+def test_a_withdrawal_killed_before_the_run_was_moved_counts(place: LedgerPlace) -> None:
+    write(place, FIVE)
+    with open_decisions(place) as store:
+        withdrawn_runs.add(
+            store,
+            WithdrawnRun(**vars(RUN), leads=5, because="x", withdrawn_by="e", withdrawn_at=NIGHT),
+        )
+    with open_ledger(place) as ledger:
+        assert ledger.runs == []
+        assert ledger.query("SELECT * FROM scores").empty
+    assert write(place, FIVE, scored_at=datetime(2026, 3, 2)) == 5
+    assert len(table(place)) == 5
+
+
+def test_runs_older_than_keep_days_are_deleted(place: LedgerPlace) -> None:
+    runs = [Run(datetime(2026, 3, day), "1", RUN.rules_version) for day in (1, 20, 31)]
+    for run in runs:
+        write(place, FIVE, run=run)
+    with open_ledger(place) as ledger:
+        assert ledger.keep(11) == [runs[0]]
+        assert [each.run for each in ledger.runs] == runs[1:]
+    assert {cutoff for _, cutoff, *_ in table(place)} == {runs[1].cutoff, runs[2].cutoff}
+
+
+def test_new_names_of_segments_reach_the_rows_of_before(place: LedgerPlace) -> None:
+    write(place, FIVE.assign(segments="old"))
+    assert write(place, FIVE.assign(segments="new; paid")) == 0
+    with open_ledger(place) as ledger:
+        segments = ledger.rows(RUN).set_index("lead_id")["segments"].to_dict()
+        assert len(ledger.rows(RUN, segment="paid")) == 4
+    scored = dict.fromkeys("abcd", "new; paid")
+    assert segments == scored | {"e": "old"}
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_export_is_complete(path: Path, tmp_path: Path, suffix: str) -> None:
-    write(path, FIVE)
-    with open_ledger(path) as ledger:
+def test_export_is_complete(place: LedgerPlace, tmp_path: Path, suffix: str) -> None:
+    write(place, FIVE)
+    with open_ledger(place) as ledger:
         written = ledger.export(RUN, tmp_path / "new" / f"scores{suffix}")
     assert [result.name for result in written.parent.iterdir()] == [f"scores{suffix}"]
     read = duckdb.sql(f"SELECT * FROM '{written}' ORDER BY ALL").fetchall()
-    assert [(r[0], *r[2:9]) for r in read] == [(r[0], *r[2:9]) for r in table(path)]
+    assert [(r[0], *r[2:9]) for r in read] == [(r[0], *r[2:9]) for r in table(place)]
 
 
-def test_an_export_that_fails_leaves_no_half_file(path: Path, tmp_path: Path) -> None:
-    write(path, FIVE)
+def test_no_cell_of_an_exported_csv_is_a_formula(place: LedgerPlace, tmp_path: Path) -> None:
+    write(place, part(("=1+1", 0.5, 1.0), ("-7", 0.25, -2.0)))
+    with open_ledger(place) as ledger:
+        written = ledger.export(RUN, tmp_path / "scores.csv")
+    leads = duckdb.sql(f"SELECT lead_id, rule_score FROM '{written}' ORDER BY ALL").fetchall()
+    assert leads == [("'-7", -2.0), ("'=1+1", 1.0)]
+
+
+def test_an_export_that_fails_leaves_no_half_file(place: LedgerPlace, tmp_path: Path) -> None:
+    write(place, FIVE)
     (tmp_path / "taken.csv").mkdir()
-    with open_ledger(path) as ledger:
+    with open_ledger(place) as ledger:
         with pytest.raises(BadInput, match=r"\.csv or \.parquet file, not scores\.xlsx"):
             ledger.export(RUN, tmp_path / "scores.xlsx")
-        with pytest.raises(OSError, match=r"taken\.csv"):
+        with pytest.raises(BadInput, match=r"taken\.csv"):
             ledger.export(RUN, tmp_path / "taken.csv")
     assert sorted(result.name for result in tmp_path.glob("*.*")) == ["taken.csv"]
     assert list((tmp_path / "taken.csv").iterdir()) == []
@@ -267,8 +374,7 @@ def test_every_lead_once_and_every_slot_filled(leads, slots, cuts, shuffled) -> 
     rows = [(lead, *leads[lead]) for lead in order]
     edges = [0, *sorted(cuts), len(rows)]
     parts = [part(*rows[start:end]) for start, end in pairwise(edges)]
-    with duckdb.connect() as connection:
-        ledger = Ledger(connection)
+    with TemporaryDirectory() as folder, open_ledger(LedgerPlace(Path(folder))) as ledger:
         assert ledger.write(RUN, parts, len(leads), Router(slots, CUTOFF), NIGHT) == len(leads)
         result = ledger.rows(RUN)
     assert sorted(result["lead_id"]) == sorted(leads)
@@ -283,12 +389,12 @@ def test_every_lead_once_and_every_slot_filled(leads, slots, cuts, shuffled) -> 
     assert listed == set(sorted(scored, key=place)[:slots])
 
 
-def test_a_lead_that_could_not_be_scored_is_put_right_once_it_can(path: Path) -> None:
-    assert write(path, part(("a", 0.9, 5.0), ("b", None, None))) == 2
-    before = table(path)
-    assert write(path, part(("a", 0.1, 1.0), ("b", 0.3, 7.0))) == 1
-    after = {row[0]: row for row in table(path)}
+def test_a_lead_that_could_not_be_scored_is_put_right_once_it_can(place: LedgerPlace) -> None:
+    assert write(place, part(("a", 0.9, 5.0), ("b", None, None))) == 2
+    before = table(place)
+    assert write(place, part(("a", 0.1, 1.0), ("b", 0.3, 7.0))) == 1
+    after = {row[0]: row for row in table(place)}
     assert after["a"] == before[0]
     assert after["b"][2:6] == ("scored", None, 0.3, 7.0)
-    assert write(path, part(("a", None, None), ("b", None, None))) == 0
-    assert {row[0]: row for row in table(path)} == after
+    assert write(place, part(("a", None, None), ("b", None, None))) == 0
+    assert {row[0]: row for row in table(place)} == after

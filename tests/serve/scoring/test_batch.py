@@ -18,8 +18,10 @@ from features.open_database import open_database
 from features.result_json import to_json
 from features.snapshots import Snapshots
 from models.classifier.model import ReadinessModel
+from models.decisions.place import LedgerPlace
 from models.rules.rules import load_rules, parse_rules
-from serve.ledger.ledger import Run, open_ledger
+from serve.ledger.ledger import open_ledger
+from serve.ledger.runs import Run
 from serve.scoring.batch import default_cutoff, score_all
 from serve.scoring.scorer import Scorer
 from tests.features.lead_databases import at, config_for, event, opened
@@ -57,7 +59,7 @@ class Nightly:
         self, cutoff: datetime | None = MONDAY, ledger: str = "a", **other
     ) -> SimpleNamespace:
         given = {"config": self.config, "database": self.database, "scorer": self.scorer} | other
-        with open_ledger(self.folder / f"{ledger}.duckdb") as opened_ledger:
+        with open_ledger(LedgerPlace(self.folder / ledger)) as opened_ledger:
             scored = score_all(ledger=opened_ledger, cutoff=cutoff, **given)
             return SimpleNamespace(**vars(scored), rows=scored.rows, json=to_json(scored))
 
@@ -174,7 +176,7 @@ def test_new_rules_have_rows_of_their_own_beside_the_old(nightly: Nightly) -> No
     new = nightly.score(scorer=Scorer(nightly.scorer.model, rules, nightly.scorer.words))
     assert new.run == Run(MONDAY, old.run.model_version, rules.version) != old.run
     assert new.added == old.added
-    with open_ledger(nightly.folder / "a.duckdb") as ledger:
+    with open_ledger(LedgerPlace(nightly.folder / "a")) as ledger:
         pd.testing.assert_frame_equal(ledger.rows(old.run), old.rows)
     ready = [each.rows.set_index("lead_id")["readiness"].sort_index() for each in (old, new)]
     pd.testing.assert_series_equal(*ready)
@@ -249,7 +251,7 @@ def test_faulty_leads_are_in_the_ledger_with_their_reason(tmp_path: Path, scorer
     source = {"attributes": ["source"]}
     with (
         opened(FAULTY_LEADS, FAULTY_EVENTS, FAULTY_DEALS, features=source) as database,
-        open_ledger(tmp_path / "ledger.duckdb") as ledger,
+        open_ledger(LedgerPlace(tmp_path)) as ledger,
     ):
         scored = score_all(config_for(tmp_path), database, scorer, ledger, datetime(2026, 3, 1))
         rows, message = scored.rows.set_index("lead_id"), to_json(scored)
@@ -289,7 +291,7 @@ def test_events_that_do_not_read_are_told(tmp_path: Path, scorer: Scorer) -> Non
     source = {"attributes": ["source"]}
     with (
         opened([lead("sound", "2026-01-05")], events, features=source) as database,
-        open_ledger(tmp_path / "ledger.duckdb") as ledger,
+        open_ledger(LedgerPlace(tmp_path)) as ledger,
     ):
         scored = score_all(config_for(tmp_path), database, scorer, ledger, datetime(2026, 3, 1))
     (message,) = scored.breaches

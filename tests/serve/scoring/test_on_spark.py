@@ -12,6 +12,7 @@ from features.config import load
 from features.errors import BadInput
 from features.open_database import open_database
 from features.result_json import to_json
+from models.decisions.place import LedgerPlace
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all
 from serve.scoring.points_only import PointsOnly, scorer_of
@@ -19,10 +20,10 @@ from serve.scoring.points_only import PointsOnly, scorer_of
 pytestmark = pytest.mark.xdist_group("spark")
 
 
-def scored(config, scorer, ledger_path, **options):
+def scored(config, scorer, place, **options):
     """What a run said, and its rows in the ledger but for when they were made."""
     with (
-        open_ledger(ledger_path) as ledger,
+        open_ledger(place) as ledger,
         open_database(scorer.staged(config), scorer.specs) as database,
     ):
         result = score_all(config, database, scorer, ledger, **options)
@@ -60,8 +61,8 @@ def runs(spark, folder):
     config = load(folder)
     scorer = scorer_of(config, "champion")
     return [
-        scored(config, scorer, folder / "here.duckdb"),
-        scored(on_spark(config), scorer, folder / "spark.duckdb"),
+        scored(config, scorer, LedgerPlace(folder / "here")),
+        scored(on_spark(config), scorer, LedgerPlace(folder / "spark")),
     ]
 
 
@@ -87,7 +88,9 @@ def test_the_parquet_holds_the_rows_of_the_ledger(runs, spark, folder):
 
 def test_a_second_run_changes_nothing(runs, spark, folder):
     config = load(folder)
-    again, rows = scored(on_spark(config), scorer_of(config, "champion"), folder / "spark.duckdb")
+    again, rows = scored(
+        on_spark(config), scorer_of(config, "champion"), LedgerPlace(folder / "spark")
+    )
     assert again["added"] == 0
     pd.testing.assert_frame_equal(rows, runs[0][1], check_exact=True)
     written = spark.read.parquet(str(config.out_folder / "scores" / "kind=scored"))
@@ -110,18 +113,18 @@ def test_a_run_that_breaks_off_leaves_the_one_before(runs, folder):
     scorer = scorer_of(config, "champion")
     broken = Broken(scorer.rules, scorer.words)
     with pytest.raises(BadInput, match="ValueError: no room on the worker's disk") as refused:
-        scored(on_spark(config), broken, folder / "broken.duckdb")
+        scored(on_spark(config), broken, LedgerPlace(folder / "broken"))
     assert len(str(refused.value).splitlines()) < 5
     assert sorted(config.out_folder.joinpath("scores").rglob("[!.]*.parquet")) == before
-    with open_ledger(folder / "broken.duckdb") as ledger:
-        assert ledger.connection.execute("SELECT count(*) FROM scores").fetchone() == (0,)
+    with open_ledger(LedgerPlace(folder / "broken")) as ledger:
+        assert ledger.value("SELECT count(*) FROM scores") == 0
 
 
 def test_points_alone_score_on_spark_too(spark, folder):
     config = load(folder)
     points = PointsOnly(scorer_of(config, "champion").rules, config.words)
     result = [
-        scored(each, points, folder / f"points_{each.engine.kind}.duckdb")
+        scored(each, points, LedgerPlace(folder / f"points_{each.engine.kind}"))
         for each in (config, on_spark(config))
     ]
     assert result[0][0] == result[1][0]
@@ -134,7 +137,7 @@ def test_a_sample_to_learn_from_scores_every_lead(runs, folder):
     with open_database(config) as database:
         held = database.value("SELECT count(*) FROM leads")
         assert 200 < held < 400 < database.whole.leads
-    text, _ = scored(config, scorer_of(config, "champion"), folder / "sample.duckdb")
+    text, _ = scored(config, scorer_of(config, "champion"), LedgerPlace(folder / "sample"))
     assert text["open_leads"] == runs[0][0]["open_leads"]
     assert text["breaches"] == runs[0][0]["breaches"]
 

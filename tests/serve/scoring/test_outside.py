@@ -1,9 +1,9 @@
 """Who is not scored is in the ledger all the same, with the reason, through all of scoring."""
 
-import duckdb
 import pytest
 
 from tests.readiness.running import readiness
+from tests.serve.ledger.places import stored_scores
 
 LEADS = """lead_id,created_at,email,objected_at,country
 1,2026-01-02 08:00:00,ann@client.com,,DE
@@ -53,8 +53,7 @@ def company(tmp_path_factory):
     for name, text in (files | {"readiness.toml": SETTINGS, "rules.toml": RULES}).items():
         (folder / name).write_text(text)
     ran = readiness("score", folder, "--cutoff", "2026-03-01", "--json")
-    with duckdb.connect(str(folder / "out" / "ledger.duckdb"), read_only=True) as connection:
-        rows = connection.execute("SELECT * FROM scores ORDER BY lead_id").df()
+    rows = stored_scores(folder / "out").sort_values("lead_id")
     return ran.result, rows.set_index("lead_id")
 
 

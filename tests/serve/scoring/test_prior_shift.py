@@ -12,6 +12,7 @@ from scipy.special import logit
 from features.config import load
 from features.open_database import open_database
 from features.progress import silent
+from models.decisions.place import LedgerPlace
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger
 from serve.reports.compare.figures import compare
@@ -93,7 +94,7 @@ def test_the_one_off_score_is_the_nightly_one(turned, scorer):
     cutoff, config = datetime(2025, 6, 20), settings_of(turned)
     mine = replace(scorer, config=config)
     with (
-        open_ledger(turned / "out" / "nightly.duckdb") as ledger,
+        open_ledger(LedgerPlace(turned / "out")) as ledger,
         open_database(config, mine.specs) as database,
     ):
         nightly = score_all(config, database, mine, ledger, cutoff).rows

@@ -9,6 +9,7 @@ import pytest
 from features.config import load
 from features.errors import BadInput
 from features.open_database import open_database
+from models.decisions.place import LedgerPlace
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all
@@ -62,7 +63,7 @@ def test_frames_and_nightly_job_agree(
     config = load(demo_folder)
     with (
         open_database(config) as database,
-        open_ledger(tmp_path / "ledger.duckdb") as ledger,
+        open_ledger(LedgerPlace(tmp_path)) as ledger,
     ):
         rows = score_all(config, database, scorer, ledger, CUTOFF).rows
     assert len(rows) > 100

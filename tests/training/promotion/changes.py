@@ -6,7 +6,7 @@ import signal
 from dataclasses import replace
 
 from features.errors import Refused
-from models.champion_changes import ChampionChange
+from models.decisions.champion_changes import ChampionChange
 from models.registry import CHAMPION, Registry
 from training.promotion.champion import set_champion
 from training.promotion.history import history

@@ -2,7 +2,6 @@
 
 import pytest
 
-from models.decisions_store import FILE_NAME
 from models.registry import CHAMPION, Registry
 from tests.features.lead_databases import config_for
 from tests.models.small_model import fitted, training
@@ -25,7 +24,7 @@ def company(three_versions):
     config, registry = three_versions
     if registry.has(CHAMPION):
         registry.client.delete_registered_model_alias(registry.name, CHAMPION)
-    for file in config.out_folder.glob(f"{FILE_NAME}*"):
+    for file in config.out_folder.glob("decisions.sqlite*"):
         file.unlink()
     for version in ("1", "2", "3"):
         registry.tag(version, {TAG: "", "champion_by": "", "champion_because": ""})

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from features.errors import BadInput, Refused
-from models.decisions_store import FILE_NAME, transaction
+from models.decisions.store import transaction
 from models.registry import CHAMPION, Registry
 from tests.training.promotion.changes import compete, promote_and_die, promoted
 from training.promotion import champion
@@ -26,7 +26,7 @@ def processes():
 
 def rows(config):
     """The table as any program reads it: old and new version, step, reason."""
-    with closing(sqlite3.connect(config.out_folder / FILE_NAME)) as plain:
+    with closing(sqlite3.connect(config.out_folder / "decisions.sqlite")) as plain:
         query = "SELECT old_version, new_version, step, reason FROM champion_changes"
         return plain.execute(f"{query} ORDER BY number").fetchall()
 

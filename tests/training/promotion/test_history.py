@@ -10,7 +10,6 @@ import pytest
 
 from features.errors import BadInput, Refused
 from features.result_json import to_json
-from models.decisions_store import FILE_NAME
 from models.registry import CHAMPION
 from tests.models.small_model import snapshots
 from tests.training.promotion.changes import FIGURES, promoted
@@ -118,13 +117,13 @@ def test_a_champion_set_by_hand_is_among_the_periods(company):
 def test_that_the_change_of_the_current_champion_is_missing_is_a_fault(company, tmp_path, left):
     config, _ = company
     promoted(company, None, "1")
-    file = config.out_folder / FILE_NAME
+    file = config.out_folder / "decisions.sqlite"
     shutil.copy(file, tmp_path)
     promoted(company, "1", "2")
     assert history(config).fault == ""
     file.unlink()
     if left == "an older copy":
-        shutil.copy(tmp_path / FILE_NAME, file)
+        shutil.copy(tmp_path / "decisions.sqlite", file)
     result = history(config)
     assert "change 2, which set version 2 as champion, is missing" in result.fault
     assert to_json(result)["log_is_whole"] is False

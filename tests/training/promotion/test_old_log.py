@@ -12,7 +12,7 @@ import pytest
 
 from features.errors import Refused
 from features.result_json import to_json
-from models.champion_changes import add
+from models.decisions.champion_changes import add
 from models.registry import CHAMPION
 from tests.training.promotion.changes import promoted
 from training.promotion import old_log

@@ -17,7 +17,6 @@ from features.errors import BadInput, Refused
 from features.open_database import open_database
 from features.spec.kinds import ActiveDays, Age
 from models.classifier.classifier import LOGISTIC, TREES, Settings
-from models.decisions_store import FILE_NAME
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import load_rules
 from models.statistics.judge import METRICS
@@ -74,12 +73,11 @@ def company(house, judged):
     config, registry = house
     if registry.has(CHAMPION):
         registry.client.delete_registered_model_alias(registry.name, CHAMPION)
-    for file in config.out_folder.glob(f"{FILE_NAME}*"):
+    for file in config.out_folder.glob("decisions.sqlite*"):
         file.unlink()
-    example = judged.frame.head(5).assign(active_days_90d=1.0)
 
     def register(model):
-        return registry.log(replace(training(model), example=example)).version
+        return registry.log(training(model)).version
 
     return config, registry, register
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -21,6 +20,7 @@ from features.contract.database import LeadDatabase
 from features.errors import BadInput
 from features.open_database import open_database
 from models.classifier.calibration_line import CalibrationLine
+from models.decisions.place import LedgerPlace
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import open_ledger
 from serve.reports.explain.change import Difference, movement
@@ -30,6 +30,7 @@ from serve.reports.explain.page import render, story_of
 from serve.reports.page import write_page
 from serve.scoring.batch import score_all
 from serve.scoring.scorer import Scorer
+from tests.serve.ledger.places import rows as rows_of
 from training.record import Trained
 
 CUTOFFS = [datetime(2025, 2, 3), datetime(2025, 2, 17), datetime(2025, 3, 3), datetime(2025, 4, 7)]
@@ -79,14 +80,14 @@ def path(
     database: LeadDatabase,
     scorer: Scorer,
     older: Scorer,
-) -> Path:
+) -> LedgerPlace:
     """A ledger: the first cutoff scored by the older version, the second by both, the others by
     today's; the last not at all."""
-    ledger_path = tmp_path_factory.mktemp("ledger") / "ledger.duckdb"
-    with open_ledger(ledger_path) as ledger:
+    place = LedgerPlace(tmp_path_factory.mktemp("ledger"))
+    with open_ledger(place) as ledger:
         for which, cutoff in ((older, 0), (older, 1), (scorer, 1), (scorer, 2)):
             score_all(config, database, which, ledger, CUTOFFS[cutoff])
-    return ledger_path
+    return place
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_the_difference_adds_up_and_ends_where_each_cutoff_stands(
     config: Config,
     database: LeadDatabase,
     scorer: Scorer,
-    path: Path,
+    path: LedgerPlace,
     leads: list[str],
 ) -> None:
     lead = data.draw(st.sampled_from(leads))
@@ -155,7 +156,7 @@ def test_the_change_of_model_and_rules_is_a_line_of_its_own(
     database: LeadDatabase,
     scorer: Scorer,
     older: Scorer,
-    path: Path,
+    path: LedgerPlace,
     leads: list[str],
 ) -> None:
     for lead in leads[:5]:
@@ -177,7 +178,7 @@ def test_the_change_of_model_and_rules_is_a_line_of_its_own(
 
 
 def test_data_that_changed_since_they_were_scored_are_named(
-    config: Config, database: LeadDatabase, scorer: Scorer, path: Path, leads: list[str]
+    config: Config, database: LeadDatabase, scorer: Scorer, path: LedgerPlace, leads: list[str]
 ) -> None:
     lead = leads[0]
     tampered = tuple(
@@ -193,7 +194,7 @@ def test_data_that_changed_since_they_were_scored_are_named(
 
 
 def test_a_line_of_the_points_alone_tells_the_points_of_then(
-    config: Config, database: LeadDatabase, scorer: Scorer, path: Path, leads: list[str]
+    config: Config, database: LeadDatabase, scorer: Scorer, path: LedgerPlace, leads: list[str]
 ) -> None:
     """Scored before there was a champion: the readiness of then is what today's model says."""
     alone = tuple(
@@ -221,17 +222,14 @@ def test_fading_new_events_and_caps_are_shown_by_line(
     assert any(text.startswith('no "visited pricing" so far -> ') for text in texts)
 
 
-def test_the_history_is_the_ledger_s(path: Path, leads: list[str], scorer: Scorer) -> None:
+def test_the_history_is_the_ledger_s(path: LedgerPlace, leads: list[str], scorer: Scorer) -> None:
     lead = leads[1]
-    with duckdb.connect(str(path), read_only=True) as connection:
-        rows = connection.execute(
-            "SELECT cutoff, model_version, rules_version, readiness, rule_score, band, route "
-            "FROM scores WHERE lead_id = ? ORDER BY cutoff, scored_at",
-            [lead],
-        ).fetchall()
+    columns = ["cutoff", "model_version", "rules_version", "readiness", "rule_score", "band"]
+    columns += ["route", "lead_id", "scored_at"]
+    stored = [row[:-2] for row in rows_of(path, columns) if row[-2] == lead]
     result = history_of(path, lead)
     assert len(result) == 4
-    assert rows == [
+    assert stored == [
         (s.cutoff, s.model_version, s.rules_version, s.readiness, s.rule_score, s.band, s.route)
         for s in result
     ]
@@ -241,10 +239,12 @@ def test_the_history_is_the_ledger_s(path: Path, leads: list[str], scorer: Score
     assert len(sparkline([message.readiness for message in seen])) == 3
 
 
-def test_a_lead_never_scored_has_no_history_and_makes_no_ledger(path: Path, tmp_path: Path) -> None:
+def test_a_lead_never_scored_has_no_history_and_makes_no_ledger(
+    path: LedgerPlace, tmp_path: Path
+) -> None:
     assert history_of(path, "nobody") == ()
-    assert history_of(tmp_path / "none.duckdb", "1") == ()
-    assert not (tmp_path / "none.duckdb").exists()
+    assert history_of(LedgerPlace(tmp_path / "none"), "1") == ()
+    assert not (tmp_path / "none").exists()
 
 
 def test_cutoffs_must_be_in_order_and_the_lead_open_at_both(
@@ -277,7 +277,7 @@ def test_the_page_holds_the_story_and_fetches_nothing(
     config: Config,
     database: LeadDatabase,
     scorer: Scorer,
-    path: Path,
+    path: LedgerPlace,
     leads: list[str],
     tmp_path: Path,
 ) -> None:

@@ -14,6 +14,7 @@ from features.contract.database import LeadDatabase
 from features.errors import BadInput
 from features.open_database import open_database
 from features.result_json import to_json
+from models.decisions.place import LedgerPlace
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import open_ledger
 from serve.reports.explain.figures import explain_lead
@@ -44,7 +45,7 @@ def database(config: Config) -> Iterator[LeadDatabase]:
 def test_reasons_and_lines_add_up_to_what_the_ledger_says(
     config: Config, database: LeadDatabase, scorer: Scorer, tmp_path: Path
 ) -> None:
-    with open_ledger(tmp_path / "ledger.duckdb") as ledger:
+    with open_ledger(LedgerPlace(tmp_path)) as ledger:
         rows = score_all(config, database, scorer, ledger, CUTOFF).rows
     leads = [*rows["lead_id"].head(3), *rows.sort_values("rule_score")["lead_id"].iloc[[0, -1]]]
     for row in rows.set_index("lead_id").loc[leads].itertuples():
@@ -135,7 +136,7 @@ def test_what_json_holds(config: Config, database: LeadDatabase, scorer: Scorer)
 def test_the_time_to_close_is_that_of_the_curves(
     config: Config, database: LeadDatabase, scorer: Scorer, tmp_path: Path
 ) -> None:
-    with open_ledger(tmp_path / "ledger.duckdb") as ledger:
+    with open_ledger(LedgerPlace(tmp_path)) as ledger:
         row = score_all(config, database, scorer, ledger, CUTOFF).rows.iloc[0]
     lead = str(row["lead_id"])
     explained = explain_lead(config, database, scorer, lead, CUTOFF)

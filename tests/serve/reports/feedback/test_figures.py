@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -15,9 +14,12 @@ from hypothesis import strategies as st
 from features.errors import BadInput
 from features.open_database import open_database
 from features.result_json import to_json
+from models.decisions.overrides import Override
+from models.decisions.place import LedgerPlace
 from models.routing import Router
-from serve.ledger.ledger import Ledger, Run
-from serve.ledger.overrides import Override, add_override
+from serve.ledger.decide import add_override
+from serve.ledger.ledger import Ledger, open_ledger
+from serve.ledger.runs import Run
 from serve.reports.feedback.figures import Feedback, feedback, read_feedback
 from serve.reports.feedback.page import render
 from serve.reports.page import write_page
@@ -60,9 +62,8 @@ def scored(**readiness: float) -> pd.DataFrame:
     )
 
 
-def with_lists(connection: duckdb.DuckDBPyConnection) -> Ledger:
+def with_lists(ledger: Ledger) -> Ledger:
     """Two can be called: a and b from 03-02 on, b and c from 03-09 on; d never."""
-    ledger = Ledger(connection)
     for cutoff, leads in zip(
         LISTS, [scored(a=0.6, b=0.3, c=0.2, d=0.05), scored(b=0.3, c=0.2, d=0.05)], strict=True
     ):
@@ -81,11 +82,14 @@ def database_of(folder: Path, contacts: list[dict], deals: list[dict] = ()):
 
 
 def read(folder: Path, contacts: list[dict], deals: list[dict] = (), decided=()) -> Feedback:
-    with database_of(folder, contacts, deals) as (_, database), duckdb.connect() as connection:
-        with_lists(connection)
+    with (
+        database_of(folder, contacts, deals) as (_, database),
+        open_ledger(LedgerPlace(folder)) as ledger,
+    ):
+        with_lists(ledger)
         for each in decided:
-            add_override(connection, each)
-        return read_feedback(connection, database)
+            add_override(ledger, each)
+        return read_feedback(ledger, database)
 
 
 def counts_by(result: Feedback, how: str) -> dict[str, tuple[int, int]]:
@@ -143,24 +147,27 @@ def test_the_lists_are_taken_as_people_decided(tmp_path: Path) -> None:
 
 def test_of_two_lists_of_a_cutoff_the_last_made_counts(tmp_path: Path) -> None:
     contacts, cutoff = [contact("a", "2026-03-10", True)], LISTS[1]
-    with database_of(tmp_path, contacts) as (_, database), duckdb.connect() as connection:
+    place = LedgerPlace(tmp_path)
+    with database_of(tmp_path, contacts) as (_, database), open_ledger(place) as ledger:
         run, leads = Run(cutoff, "2", "r"), scored(a=0.9, b=0.1)
         later = cutoff + timedelta(hours=1)
-        with_lists(connection).write(run, [leads], 2, Router(1, cutoff), later)
-        result = read_feedback(connection, database)
+        with_lists(ledger).write(run, [leads], 2, Router(1, cutoff), later)
+        result = read_feedback(ledger, database)
     assert counts_by(result, "readiness") == {"75-100 %, version 2": (1, 1)}
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     with database_of(tmp_path, [contact("a", "2026-03-10")]) as (config, database):
-        with pytest.raises(BadInput, match="There is no ledger"):
+        with pytest.raises(BadInput, match="ledger is empty"):
             feedback(config, database)
-        with duckdb.connect() as connection:
-            Ledger(connection)
+        with open_ledger(LedgerPlace(tmp_path)) as ledger:
+            later = datetime(2062, 3, 2)
+            leads = scored(a=0.6)
+            ledger.write(Run(later, "1", "r"), [leads], 1, Router(1, later), later)
             with pytest.raises(BadInput, match="no list before the data end"):
-                read_feedback(connection, database)
-            with_lists(connection)
-            result = read_feedback(connection, database)
+                read_feedback(ledger, database)
+            with_lists(ledger)
+            result = read_feedback(ledger, database)
     assert result.notes[0].startswith("contacts.accepted is empty")
     assert result.by["route"] == []
     assert result.ends["no verdict"] == {"won": 0, "lost": 0, "open": 1}

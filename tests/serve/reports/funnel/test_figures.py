@@ -11,7 +11,10 @@ import pytest
 
 from features.config import load
 from features.errors import BadInput, Refused
+from models.decisions.place import LedgerPlace
+from models.routing import Router
 from serve.ledger.ledger import open_ledger
+from serve.ledger.runs import Run
 from serve.reports.funnel.figures import FunnelReport, funnel_report
 from serve.reports.funnel.page import render, span
 from serve.reports.funnel.plot import fates
@@ -77,18 +80,16 @@ def scored_before(copied: Path) -> Path:
     readiness 20 % after 2 days and 30 % after 9; not scored after 1."""
     leads = pd.read_parquet(copied / "leads.parquet").sort_values("lead_id")
     lead, created = leads[["lead_id", "created_at"]].iloc[0]
-    with open_ledger(copied / "out" / "ledger.duckdb") as ledger:
+    with open_ledger(LedgerPlace(copied / "out")) as ledger:
         for days, *row in (
-            (1, "not scored", None, None, None, "nurture"),
-            (2, "scored", 0.2, 40, "warm", "nurture"),
-            (9, "scored", 0.3, 60, "hot", "nurture"),
+            (1, "not scored", None, None, None),
+            (2, "scored", 0.2, 40, "warm"),
+            (9, "scored", 0.3, 60, "hot"),
         ):
-            ledger.connection.execute(
-                "INSERT INTO scores (lead_id, cutoff, state, readiness, rule_score, band, route, "
-                "model_version, rules_version, scored_at) VALUES (?, ?, ?, ?, ?, ?, ?, '1', '1', "
-                "now())",
-                [str(lead), (created + timedelta(days=days)).to_pydatetime(), *row],
-            )
+            cutoff = (created + timedelta(days=days)).to_pydatetime()
+            names = ["lead_id", "state", "readiness", "rule_score", "band"]
+            scored = pd.DataFrame([dict(zip(names, [str(lead), *row], strict=True))])
+            ledger.write(Run(cutoff, "1", "1"), [scored], 1, Router(0, cutoff), cutoff)
     return copied
 
 
@@ -127,9 +128,9 @@ def test_without_a_readable_ledger(copied: Path) -> None:
     without = report_of(copied)
     assert list(without.reached) == ["subscriber", "lead", "SQL", "customer"]
     assert any("MQL" in note and "ledger" in note for note in without.notes)
-    (copied / "out").mkdir()
-    (copied / "out" / "ledger.duckdb").write_text("no database")
-    with pytest.raises(BadInput, match=r"ledger\.duckdb cannot be opened"):
+    (copied / "out" / "ledger").mkdir(parents=True)
+    (copied / "out" / "ledger" / "2026.parquet").write_text("no Parquet")
+    with pytest.raises(BadInput, match=r"2026\.parquet"):
         report_of(copied)
 
 

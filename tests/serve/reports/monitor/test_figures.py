@@ -21,6 +21,7 @@ from features.errors import Refused
 from features.open_database import open_database
 from features.result_json import to_json
 from features.spec.spec import distinct
+from models.decisions.place import LedgerPlace
 from models.registry import CHAMPION, Registry
 from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger
@@ -47,7 +48,7 @@ def home(demo_folder: Path, trained: Trained, tmp_path_factory: pytest.TempPathF
     config = load(folder)
     scorer = Scorer(trained.model, load_rules(folder / "rules.toml"), config.words)
     specs = distinct((*trained.model.specs, *scorer.rules.specs))
-    with open_database(config, specs) as database, open_ledger(folder / "ledger.duckdb") as ledger:
+    with open_database(config, specs) as database, open_ledger(LedgerPlace(folder)) as ledger:
         for cutoff in SCORED:
             score_all(config, database, scorer, ledger, cutoff)
     return folder
@@ -69,7 +70,7 @@ def changed(home: Path, folder: Path, change: Callable[[Tables], Tables]) -> Ite
 def monitored(folder: Path, trained: Trained, cutoff: datetime = CUTOFF) -> Monitoring:
     models = {CHAMPION: trained.model, trained.model.version: trained.model}
     config = load(folder)
-    with open_database(config) as database, open_ledger(folder / "ledger.duckdb") as ledger:
+    with open_database(config) as database, open_ledger(LedgerPlace(folder)) as ledger:
         return monitor(config, database, ledger, models, cutoff)
 
 
@@ -92,8 +93,8 @@ def test_past_scores_by_brute_force(clean: Monitoring, home: Path) -> None:
     """Of the mature cutoffs the latest, and those a horizon before it: 05-12 and 04-07."""
     message = clean.versions[0]
     assert message.cutoffs == [date(2025, 4, 7), date(2025, 5, 12)]
-    with open_ledger(home / "ledger.duckdb") as ledger:
-        rows = ledger.connection.execute("SELECT lead_id, cutoff, readiness FROM scores").df()
+    with open_ledger(LedgerPlace(home)) as ledger:
+        rows = ledger.query("SELECT lead_id, cutoff, readiness FROM scores")
     deals = pd.read_parquet(home / "deals.parquet").set_index("lead_id")
     promised, won, leads = 0.0, 0, 0
     for row in rows.itertuples():
@@ -112,11 +113,11 @@ def test_past_scores_by_brute_force(clean: Monitoring, home: Path) -> None:
 def test_leads_that_are_gone_or_were_closed_before_count_nowhere(
     home: Path, tmp_path: Path, trained: Trained, clean: Monitoring
 ) -> None:
-    with open_ledger(home / "ledger.duckdb") as ledger:
-        rows = ledger.connection.execute(
+    with open_ledger(LedgerPlace(home)) as ledger:
+        rows = ledger.query(
             "SELECT lead_id, readiness FROM scores WHERE cutoff = $c ORDER BY readiness",
             {"c": datetime(2025, 5, 12)},
-        ).df()
+        )
     deals = pd.read_parquet(home / "deals.parquet")
     open_ones = rows[~rows["lead_id"].isin(deals["lead_id"].astype(str))]
     gone, closed = map(int, open_ones["lead_id"].iloc[-2:])
@@ -227,7 +228,7 @@ def test_without_a_ledger_it_says_what_is_missing(
     home: Path, tmp_path: Path, trained: Trained
 ) -> None:
     with changed(home, tmp_path, lambda tables: {}) as folder:
-        (folder / "ledger.duckdb").unlink()
+        shutil.rmtree(folder / "ledger")
         result = monitored(folder, trained)
     assert check(result, "calibration").status == "grey"
     assert "0.0 wins are to be expected" in check(result, "calibration").message
@@ -253,6 +254,8 @@ def test_the_page_and_the_run_hold_every_figure(
     assert not re.search(r"<script|https?://(?!www\.w3\.org|purl\.org)|\{\{|None|nan", text)
     registry = Registry(load(demo_folder))
     run = registry.client.get_run(log(clean, registry))
+    experiment = registry.client.get_experiment(run.info.experiment_id)
+    assert experiment.name == "sales-readiness-monitor"
     assert run.data.tags["mlflow.runName"] == "monitor-2025-06-23T00:00"
     assert run.data.tags["light_actions"] == check(clean, "actions").status
     assert run.data.metrics == pytest.approx(clean.metrics())

@@ -14,6 +14,7 @@ from features.errors import Refused
 from features.open_database import open_database
 from features.progress import silent
 from features.result_json import to_json
+from models.decisions.place import LedgerPlace
 from models.rules.rules import load_rules
 from serve.ledger.ledger import Ledger, open_ledger
 from serve.reports.compare.figures import compare
@@ -54,7 +55,7 @@ def scorer(trained: Trained, config: Config) -> Scorer:
 @contextmanager
 def scored(config: Config, scorer: Scorer, path: Path) -> Iterator[tuple[Scored, Ledger]]:
     with (
-        open_ledger(path) as ledger,
+        open_ledger(LedgerPlace(path)) as ledger,
         open_database(scorer.model.staged(config), scorer.specs) as database,
     ):
         yield score_all(config, database, scorer, ledger, MONDAY), ledger
@@ -71,7 +72,7 @@ def who_did(folder: Path, actions: set[str]) -> set[str]:
 def test_the_ledger_names_the_segments_of_every_lead_and_lists_by_them(
     config: Config, scorer: Scorer, tmp_path: Path
 ) -> None:
-    with scored(config, scorer, tmp_path / "ledger.duckdb") as (result, ledger):
+    with scored(config, scorer, tmp_path / "out") as (result, ledger):
         rows = result.rows.set_index("lead_id")
         off = who_did(config.folder, {"unsubscribed"}) & set(rows.index)
         signed = who_did(config.folder, {"form_submitted", "called_in"}) & set(rows.index)
@@ -95,7 +96,7 @@ def test_the_ledger_names_the_segments_of_every_lead_and_lists_by_them(
 def test_a_second_run_renames_segments_and_touches_nothing_else(
     config: Config, scorer: Scorer, tmp_path: Path
 ) -> None:
-    path = tmp_path / "ledger.duckdb"
+    path = tmp_path / "out"
     with scored(config, scorer, path) as (first, _):
         before = first.rows
     other = Scorer(scorer.model, scorer.rules, scorer.words, parsed(TEXT.replace("signed", "hot")))
@@ -118,7 +119,7 @@ def test_without_segments_the_ledger_names_none(
     config: Config, scorer: Scorer, tmp_path: Path
 ) -> None:
     plain = Scorer(scorer.model, scorer.rules, scorer.words)
-    with scored(config, plain, tmp_path / "ledger.duckdb") as (result, _):
+    with scored(config, plain, tmp_path / "out") as (result, _):
         assert result.rows["segments"].isna().all()
 
 

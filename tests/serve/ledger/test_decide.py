@@ -1,18 +1,23 @@
 """What people decide stands beside the machine's route, never over it; nothing of it is lost."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import duckdb
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import BadInput
+from models.decisions.overrides import Override, in_force
+from models.decisions.place import LedgerPlace
 from models.routing import ROUTES, Router
-from serve.ledger.ledger import Ledger, Run, open_ledger
-from serve.ledger.overrides import Override, add_override, history, last_cutoff, override_of
+from serve.ledger.decide import add_override, decisions_about
+from serve.ledger.ledger import Ledger, open_ledger
+from serve.ledger.runs import Run
 
 START = datetime(2026, 3, 2)
 DAYS = [START + timedelta(days=n) for n in range(10)]
@@ -31,12 +36,13 @@ def run(day: datetime) -> Run:
     return Run(day, "1", "a41f09c3be")
 
 
-def with_lists(connection: duckdb.DuckDBPyConnection, days: list[datetime]) -> Ledger:
+@contextmanager
+def with_lists(place: LedgerPlace, days: list[datetime]) -> Iterator[Ledger]:
     """Lists of two leads: 7 to sales, 8 to nurture."""
-    ledger = Ledger(connection)
-    for day in days:
-        ledger.write(run(day), [scored("7", "8")], 2, Router(1, day), day)
-    return ledger
+    with open_ledger(place) as ledger:
+        for day in days:
+            ledger.write(run(day), [scored("7", "8")], 2, Router(1, day), day)
+        yield ledger
 
 
 def override_to(route: str | None, since: datetime, until: datetime | None = None) -> Override:
@@ -49,29 +55,30 @@ def decided(ledger: Ledger, day: datetime, lead: str = "7") -> str:
     return str(rows.loc[lead, "decided_route"])
 
 
-def test_worked_example() -> None:
+def test_worked_example(place: LedgerPlace) -> None:
     """That of the module: to nurture until 03-09, withdrawn on 03-05."""
-    with duckdb.connect() as connection:
-        ledger = with_lists(connection, DAYS)
-        add_override(connection, override_to("nurture", START, DAYS[7]))
+    with with_lists(place, DAYS) as ledger:
+        add_override(ledger, override_to("nurture", START, DAYS[7]))
         assert [decided(ledger, day) for day in DAYS] == ["nurture"] * 7 + ["sales"] * 3
-        add_override(connection, override_to(None, DAYS[3]))
+        add_override(ledger, override_to(None, DAYS[3]))
         assert [decided(ledger, day) for day in DAYS] == ["nurture"] * 3 + ["sales"] * 7
         assert [decided(ledger, day, "8") for day in DAYS] == ["nurture"] * 10
-        rows = history(connection, "7")
-        assert [row if isinstance(row, str) else None for row in rows["route"]] == ["nurture", None]
-        assert list(rows["number"]) == [1, 2]
-        assert set(rows["decided_by"]) == {"eva"}
+        made = decisions_about(ledger, "7")
+        assert [each.route for each in made] == ["nurture", None]
+        assert [each.number for each in made] == [1, 2]
+        assert {each.decided_by for each in made} == {"eva"}
         assert ledger.counts(run(DAYS[1]), "decided_because") == {"asked to wait": 1}
         assert ledger.counts(run(DAYS[5]), "decided_because") == {}
 
 
-def test_in_exports_the_lead_is_on_the_list_where_people_put_it(tmp_path: Path) -> None:
-    with open_ledger(tmp_path / "ledger.duckdb") as ledger:
+def test_in_exports_the_lead_is_on_the_list_where_people_put_it(
+    place: LedgerPlace, tmp_path: Path
+) -> None:
+    with open_ledger(place) as ledger:
         ledger.write(run(START), [scored("7", "8", "9")], 3, Router(1, START), NOW)
-        add_override(ledger.connection, override_to("disqualified", START))
-        to_sales = Override("9", "sales", "rang us", None, NOW, last_cutoff(ledger.connection))
-        add_override(ledger.connection, to_sales)
+        add_override(ledger, override_to("disqualified", START))
+        to_sales = Override("9", "sales", "rang us", None, NOW, ledger.newest_cutoff())
+        add_override(ledger, to_sales)
         ledger.export(run(START), tmp_path / "list.csv")
     rows = pd.read_csv(tmp_path / "list.csv")
     assert list(rows["lead_id"]) == [9, 8, 7]
@@ -93,19 +100,18 @@ def test_in_exports_the_lead_is_on_the_list_where_people_put_it(tmp_path: Path) 
         (override_to(None, START), "nothing to withdraw"),
     ],
 )
-def test_a_decision_that_makes_no_sense_is_refused(wrong: Override, message: str) -> None:
-    with duckdb.connect() as connection:
-        with_lists(connection, [START])
+def test_a_decision_that_makes_no_sense_is_refused(
+    tmp_path: Path, wrong: Override, message: str
+) -> None:
+    with with_lists(LedgerPlace(tmp_path), [START]) as ledger:
         with pytest.raises(BadInput, match=message):
-            add_override(connection, wrong)
-        assert history(connection, "7").empty
+            add_override(ledger, wrong)
+        assert not decisions_about(ledger, "7")
 
 
-def test_an_empty_ledger_has_no_newest_list() -> None:
-    with duckdb.connect() as connection:
-        Ledger(connection)
-        with pytest.raises(BadInput, match="run readiness score first"):
-            last_cutoff(connection)
+def test_an_empty_ledger_has_no_newest_list(place: LedgerPlace) -> None:
+    with open_ledger(place) as ledger, pytest.raises(BadInput, match="readiness score"):
+        ledger.newest_cutoff()
 
 
 DECISIONS = st.lists(
@@ -121,13 +127,12 @@ DECISIONS = st.lists(
 @settings(max_examples=25)
 @given(made=DECISIONS)
 def test_the_last_word_that_holds_counts(made: list) -> None:
-    with duckdb.connect() as connection:
-        ledger = with_lists(connection, DAYS)
+    with TemporaryDirectory() as folder, with_lists(LedgerPlace(Path(folder)), DAYS) as ledger:
         stood = []
         for route, since, length in made:
             until = None if length is None or route is None else DAYS[since] + timedelta(length)
             try:
-                add_override(connection, override_to(route, DAYS[since], until))
+                add_override(ledger, override_to(route, DAYS[since], until))
             except BadInput:  # withdraws what is not there
                 assert route is None
                 continue
@@ -135,7 +140,8 @@ def test_the_last_word_that_holds_counts(made: list) -> None:
         for day in DAYS:
             begun = [each for each in stood if each[1] <= day]
             route, _, until = begun[-1] if begun else (None, None, None)
-            in_force = route if until is None or day < until else None
-            assert override_of(connection, "7", day) == in_force
-            assert decided(ledger, day) == (in_force or "sales")
-        assert len(history(connection, "7")) == len(stood)
+            counts = route if until is None or day < until else None
+            stored = in_force(decisions_about(ledger, "7"), day)
+            assert (stored and stored.route) == counts
+            assert decided(ledger, day) == (counts or "sales")
+        assert len(decisions_about(ledger, "7")) == len(stood)

@@ -1,0 +1,194 @@
+"""The ledger in PostgreSQL: the tables `scores` and `runs` beside those of the decisions.
+
+A run is one transaction, and one process writes at a time. Read through DuckDB, attached read-only,
+so that every report asks the same SQL of files and of a server; what needs an index is asked of the
+server itself (`pushed`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+from sqlalchemy import Connection, text
+
+from features.contract.databases import attach
+from features.sql import literal, quoted
+from models.decisions.place import LedgerPlace
+from models.decisions.store import (
+    open_decisions,
+    require_known,
+    set_version,
+    transaction,
+    version_of,
+)
+from serve.ledger.runs import COLUMNS, Run, RunFigures
+from serve.ledger.schema import NEVER_NULL, SCORES
+
+PART = "scores"  # of schema_versions
+_TYPES = {"VARCHAR": "text", "DOUBLE": "double precision"}
+
+
+def _columns(columns: dict[str, str], never_null: set[str]) -> str:
+    return ", ".join(
+        f"{name} {_TYPES.get(kind, kind)}{' NOT NULL' * (name in never_null)}"
+        for name, kind in columns.items()
+    )
+
+
+_KEY = "cutoff, model_version, rules_version"
+# Schema version n is the first n entries. Append only; a new column of SCORES is an ALTER TABLE.
+MIGRATIONS = (
+    f"CREATE TABLE runs ({_columns(COLUMNS, {'cutoff', 'model_version', 'rules_version'})}, "
+    f"PRIMARY KEY ({_KEY}));"
+    f"CREATE TABLE scores ({_columns(SCORES, NEVER_NULL)}, PRIMARY KEY ({_KEY}, lead_id));"
+    "CREATE INDEX scores_of_a_lead ON scores (lead_id);"
+    f"CREATE INDEX the_list ON scores ({_KEY}, route, value DESC NULLS LAST, "
+    "readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id)",
+)
+_RUN = "{0}cutoff = :cutoff AND {0}model_version = :model AND {0}rules_version = :rules"
+_OF, _OF_S = _RUN.format(""), _RUN.format("s.")
+_TAKEN = (
+    "SELECT count(*) FROM pg_locks WHERE relation = to_regclass('runs') AND granted "
+    "AND mode = 'ExclusiveLock'"
+)
+WAIT_SECONDS = 600.0
+
+
+class PostgresScores:
+    """The scores on a server."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        place: LedgerPlace,
+        notify: Callable[[str], None],
+    ) -> None:
+        self.place, self.notify = place, notify
+        self._writer: Connection | None = None
+        with self._connected() as server:
+            if version_of(server, PART) != len(MIGRATIONS):
+                self._migrate(server)
+        assert place.server is not None
+        attach(connection, place.server, "ledger")
+        connection.execute("SET pg_use_text_protocol = false")
+
+    def __str__(self) -> str:
+        return str(self.place)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        with open_decisions(self.place) as server:
+            yield server
+
+    def _migrate(self, server: Connection) -> None:
+        with transaction(server):
+            version = version_of(server, PART)  # another process may have done it meanwhile
+            require_known(str(self.place), version, len(MIGRATIONS))
+            for statements in MIGRATIONS[version:]:
+                for statement in statements.split(";"):
+                    server.exec_driver_sql(statement)
+            set_version(server, PART, len(MIGRATIONS))
+
+    def runs(self) -> Sequence[RunFigures]:
+        """All runs, without reading their rows."""
+        sql = text(f"SELECT {', '.join(COLUMNS)} FROM runs")
+        if self._writer is not None:
+            return [RunFigures(*row) for row in self._writer.execute(sql)]
+        with self._connected() as server:
+            return [RunFigures(*row) for row in server.execute(sql)]
+
+    def create_view(
+        self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]
+    ) -> None:
+        """Create the view `scores` of the runs, without those hidden, in the DuckDB."""
+        out = " AND ".join(
+            f"NOT (cutoff = TIMESTAMP '{run.cutoff}' AND model_version = "
+            f"{literal(run.model_version)} AND rules_version = {literal(run.rules_version)})"
+            for run in hidden
+        )
+        table = f"ledger.{quoted(self.place.schema)}.scores"
+        connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW scores AS SELECT {', '.join(SCORES)} FROM {table}"
+            + (f" WHERE {out}" if out else "")
+        )
+
+    def pushed(self, sql: str) -> str:
+        """A query, in the words of PostgreSQL, as a relation of the DuckDB that the server itself
+        answers, with its indexes; {schema} in it is that of the tables."""
+        return f"postgres_query('ledger', {literal(sql.format(schema=quoted(self.place.schema)))})"
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction, and one process at a time; it is in whole or not at all."""
+        with self._connected() as server:
+            if server.exec_driver_sql(_TAKEN).scalar():
+                self.notify("Another process writes to the ledger; waiting for it.")
+            server.exec_driver_sql(f"SET lock_timeout = '{WAIT_SECONDS:.0f}s'")
+            with transaction(server, lock="runs"):
+                self._writer = server
+                try:
+                    yield
+                finally:
+                    self._writer = None
+
+    def _execute(self, sql: str, run: Run) -> None:
+        assert self._writer is not None, "within `writing` only"
+        self._writer.execute(text(sql), run.key)
+
+    def save(self, connection: duckdb.DuckDBPyConnection, figures: RunFigures) -> None:
+        """Add the table `fresh` to a run, and its new segments. Within `writing` only."""
+        run, server = figures.run, self._writer
+        assert server is not None, "within `writing` only"
+        server.exec_driver_sql("CREATE TEMP TABLE incoming (LIKE scores) ON COMMIT DROP")
+        server.exec_driver_sql(
+            "CREATE TEMP TABLE renamed (lead_id text, segments text) ON COMMIT DROP"
+        )
+        self._copy(connection, "fresh", "incoming", list(SCORES))
+        self._copy(connection, "renamed", "renamed", ["lead_id", "segments"])
+        self._execute(
+            f"DELETE FROM scores s USING incoming i WHERE s.lead_id = i.lead_id AND {_OF_S}", run
+        )
+        server.exec_driver_sql("INSERT INTO scores SELECT * FROM incoming")
+        self._execute(
+            f"UPDATE scores s SET segments = r.segments FROM renamed r WHERE r.lead_id = s.lead_id "
+            f"AND {_OF_S}",
+            run,
+        )
+        names = ", ".join(COLUMNS)
+        values = ", ".join(f":{name}" for name in COLUMNS)
+        self._execute(f"DELETE FROM runs WHERE {_OF}", run)
+        server.execute(text(f"INSERT INTO runs ({names}) VALUES ({values})"), figures.json_fields())
+
+    def _copy(
+        self, connection: duckdb.DuckDBPyConnection, source: str, table: str, columns: list[str]
+    ) -> None:
+        """From a table of the DuckDB into one of the server, by way of a file and COPY."""
+        assert self._writer is not None
+        listed = ", ".join(columns)
+        path = self.place.folder / f".ledger-copy.{os.getpid()}.tmp"
+        raw: Any = self._writer.connection.driver_connection
+        try:
+            connection.execute(
+                f"COPY (SELECT {listed} FROM {source}) TO {literal(str(path))} "
+                "(FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)"
+            )
+            into = f"COPY {table} ({listed}) FROM STDIN (FORMAT csv, NULL '\\N')"
+            with raw.cursor() as cursor, cursor.copy(into) as copy, path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    copy.write(block)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def delete(self, run: Run) -> None:
+        """Delete a run. Within `writing` only."""
+        self._execute(f"DELETE FROM scores WHERE {_OF}", run)
+        self._execute(f"DELETE FROM runs WHERE {_OF}", run)
+
+    def withdraw(self, run: Run) -> None:
+        """A withdrawn run's rows are deleted: the decisions have who withdrew it, and why. Within
+        `writing` only."""
+        self.delete(run)

@@ -1,0 +1,159 @@
+"""The ledger in files: one Parquet file per run in `out/ledger`, written whole and renamed.
+
+A run that gets late leads is written anew, and replaces its file. So readers never wait and never
+see half a run, a kill leaves the file of before or the new one, and any tool reads the folder. One
+process writes at a time. A file carries its run's figures, and is refused under another run's name.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import quote
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.errors import BadInput, Refused
+from features.sql import literal
+from features.whole_file import whole
+from serve.ledger.runs import Run, RunFigures
+from serve.ledger.schema import FIRST, SCORES
+
+WAIT_SECONDS, LOOK_SECONDS = 600.0, 0.2
+ROW_GROUP = 50_000  # rows sorted by lead: one lead is found in one group of each file
+_FIGURES = b"readiness.run"  # the key of a file's own metadata
+
+
+class RunFiles:
+    """The run files of one folder. `notify` is called with a sentence where a writer waits."""
+
+    def __init__(self, folder: Path, notify: Callable[[str], None]) -> None:
+        self.folder, self.notify = folder, notify
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+    def path(self, run: Run) -> Path:
+        """The file of a run."""
+        versions = f"model-{quote(run.model_version, '')}_rules-{quote(run.rules_version, '')}"
+        return self.folder / f"{run.cutoff:%Y-%m-%dT%H%M%S.%f}_{versions}.parquet"
+
+    def runs(self) -> Sequence[RunFigures]:
+        """All runs. Raises BadInput for a file that is damaged, or is not of the run that its name
+        says."""
+        found = []
+        for path in sorted(self.folder.glob("[!.]*.parquet")):
+            try:
+                stat = path.stat()
+                figures = _figures(path, stat.st_mtime_ns, stat.st_size)
+            except FileNotFoundError:  # withdrawn or deleted since it was listed
+                continue
+            except (OSError, pa.ArrowException, ValueError, TypeError, KeyError) as error:
+                raise BadInput(
+                    f"The ledger's file {path} is damaged: {error}. Put it back from a backup; or "
+                    "move it away, and score that cutoff again."
+                ) from None
+            if self.path(figures.run).name != path.name:
+                raise BadInput(
+                    f"The ledger's file {path} holds another run, that of {figures.run}. Give it "
+                    f"the name {self.path(figures.run).name}, or put back the right one."
+                )
+            found.append(figures)
+        return found
+
+    def create_view(
+        self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]
+    ) -> None:
+        """Create the view `scores` of the runs, without those hidden, in a DuckDB."""
+        if runs:
+            listed = ", ".join(literal(str(self.path(run))) for run in runs)
+            source = f"read_parquet([{listed}], union_by_name = true)"
+            present = {
+                name for (name, *_) in connection.execute(f"DESCRIBE FROM {source}").fetchall()
+            }
+            if strange := present - SCORES.keys() or FIRST.keys() - present:
+                raise BadInput(
+                    f"The ledger {self.folder} has other columns than this release knows: "
+                    f"{', '.join(sorted(strange))}. Was it written by a later one?"
+                )
+        else:
+            source, present = "(SELECT 1 WHERE false)", set()
+        columns = (
+            name if name in present else f"NULL::{kind} AS {name}" for name, kind in SCORES.items()
+        )
+        connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW scores AS SELECT {', '.join(columns)} FROM {source}"
+        )
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Only one process at a time. Raises Refused where another writes for WAIT_SECONDS."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("a+") as file:
+            deadline, noted = time.monotonic() + WAIT_SECONDS, False
+            while not _locked(file.fileno()):
+                if time.monotonic() > deadline:
+                    raise Refused(
+                        f"Another process has been writing to the ledger {self.folder} for "
+                        f"{WAIT_SECONDS / 60:.0f} minutes. Try again when it is done."
+                    )
+                if not noted:
+                    self.notify(
+                        f"Another process writes to the ledger; waiting for it, at most "
+                        f"{WAIT_SECONDS / 60:.0f} minutes."
+                    )
+                    noted = True
+                time.sleep(LOOK_SECONDS)
+            yield
+
+    def save(self, connection: duckdb.DuckDBPyConnection, figures: RunFigures) -> None:
+        """Write the table `whole_run` as the file of a run. Within `writing` only."""
+        metadata = literal(json.dumps(figures.json_fields(), default=datetime.isoformat))
+        with whole(self.path(figures.run)) as unfinished:
+            connection.execute(
+                f"COPY (FROM whole_run ORDER BY lead_id) TO {literal(str(unfinished))} (FORMAT "
+                f"parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}, KV_METADATA "
+                f"{{{literal(_FIGURES.decode())}: {metadata}}})"
+            )
+            with unfinished.open("rb") as file:  # what is in outlives the power
+                os.fsync(file.fileno())
+
+    def delete(self, run: Run) -> None:
+        """Delete a run. Within `writing` only."""
+        self.path(run).unlink(missing_ok=True)
+
+    def withdraw(self, run: Run) -> None:
+        """Move a run's file out of what readers list. Within `writing` only."""
+        aside = self.folder / "withdrawn"
+        aside.mkdir(exist_ok=True)
+        path = self.path(run)
+        os.replace(path, aside / path.name)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=10_000)
+def _figures(path: Path, mtime_ns: int, size: int) -> RunFigures:
+    """The figures in a file's footer; mtime_ns and size: of the file, so that one which was
+    replaced is read anew."""
+    metadata = pq.read_metadata(path).metadata or {}
+    if _FIGURES not in metadata:
+        raise ValueError("it is no run of a ledger")
+    stored = json.loads(metadata[_FIGURES])
+    times = {name: datetime.fromisoformat(stored[name]) for name in ("cutoff", "scored_at")}
+    return RunFigures(**stored | times)
