@@ -182,12 +182,12 @@ class Registry:
         return self._experiment(self.config.mlflow.experiment)
 
     def _experiment(self, name: str) -> str:
-        wanted, store = self.config.artifacts_uri, self.uri.partition(":")[0].partition("+")[0]
+        chosen, store = self.config.artifacts_uri, self.uri.partition(":")[0].partition("+")[0]
         with self._usable():
             experiment = self.client.get_experiment_by_name(name)
             if experiment is None:  # a tracking server has a place of its own for artefacts
                 local = (self.config.out_folder.resolve() / "mlartifacts").as_uri()
-                place = wanted or (local if store in DATABASES else None)
+                place = chosen or (local if store in DATABASES else None)
                 kind = {"mlflow.experimentKind": "custom_model_development"}  # not one of prompts
                 return str(self.client.create_experiment(name, place, kind))
         if experiment.lifecycle_stage != "active":
@@ -195,10 +195,10 @@ class Registry:
                 f"The experiment {name} was deleted in MLflow. Restore it there, or name another "
                 "as mlflow.experiment."
             )
-        if wanted and experiment.artifact_location.rstrip("/") != wanted.rstrip("/"):
+        if chosen and experiment.artifact_location.rstrip("/") != chosen.rstrip("/"):
             raise BadInput(
                 f"mlflow.artifacts: the experiment {name} was made with its artefacts in "
-                f"{experiment.artifact_location}, and MLflow cannot move them to {wanted}. Name "
+                f"{experiment.artifact_location}, and MLflow cannot move them to {chosen}. Name "
                 "another mlflow.experiment, or take mlflow.artifacts out."
             )
         return str(experiment.experiment_id)
