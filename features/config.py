@@ -6,6 +6,7 @@ Every path in the file is relative to the file itself. `readiness init` writes a
 from __future__ import annotations
 
 import os.path
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -16,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from features.cutoffs import grid, mature
 from features.errors import BadInput
+from features.masking import remember_environment, remember_secrets
 from features.toml import Strict, parse_toml, read_text
 
 FILE_NAME = "readiness.toml"
@@ -275,11 +277,14 @@ def _model_name(name: str) -> str:
 
 
 class Mlflow(Strict):
-    """Where experiments are tracked and models registered."""
+    """Where experiments are tracked and models registered (docs/mlflow.md). `artifacts`: a folder,
+    or a URI such as s3://bucket/path, for the artefacts of an experiment that is made anew; by
+    default `out`, or what a tracking server decides."""
 
     uri: Annotated[str, Field(min_length=1)] = "sqlite:///out/mlflow.db"
     experiment: Annotated[str, AfterValidator(_name)] = "sales-readiness"
     model: Annotated[str, AfterValidator(_model_name)] = "sales-readiness"
+    artifacts: Annotated[str, Field(min_length=1)] | None = None
 
 
 class LedgerSettings(Strict):
@@ -356,18 +361,28 @@ class Config(Strict):
 
     @property
     def mlflow_uri(self) -> str:
-        """The tracking URI; a relative SQLite path is taken from the folder of readiness.toml."""
-        uri = self.mlflow.uri
+        """The tracking URI; a relative SQLite path is taken from the folder of readiness.toml, and
+        PostgreSQL is reached by psycopg 3, the extra `postgres`."""
+        uri = re.sub("^postgres(ql)?://", "postgresql+psycopg://", self.mlflow.uri)
         if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
             return f"sqlite:///{(self.folder / uri.removeprefix('sqlite:///')).resolve()}"
         return uri
+
+    @property
+    def artifacts_uri(self) -> str | None:
+        """mlflow.artifacts as a URI; a folder is taken from that of readiness.toml."""
+        place = self.mlflow.artifacts
+        if place is None or "://" in place:
+            return place
+        return (self.folder / place).resolve().as_uri()
 
 
 def load(path: Path) -> Config:
     """Read readiness.toml, given the file or its folder.
 
     Raises BadInput, in one message, for a missing file, broken TOML, removed keys (with why they
-    were removed), unknown keys (with the nearest known one) and values that do not fit.
+    were removed), unknown keys (with the nearest known one) and values that do not fit. What is
+    secret in it is masked from then on.
     """
     if not path.exists():
         raise BadInput(
@@ -379,4 +394,7 @@ def load(path: Path) -> Config:
             f"There is no {path.name} in {path.parent}. Write a starter with: "
             f"readiness init {path.parent}"
         )
-    return parse_toml(read_text(path), path, Config, path=path)
+    text = read_text(path)
+    remember_environment()
+    remember_secrets(text)
+    return parse_toml(text, path, Config, path=path)

@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.masking import without_secrets
+
 
 def to_json(value: Any) -> Any:
     """What json.dumps takes, of a result.
 
     A dataclass or a named tuple becomes its fields by name, or what its method `json_fields`
     returns where the public shape is another. Times are ISO 8601 text, NaN and infinity null, keys
-    text; a frame is a list of its rows. Raises TypeError for what has no form in JSON.
+    text; a frame is a list of its rows. Secrets in texts are masked. Raises TypeError for what has
+    no form in JSON.
 
     >>> from datetime import datetime
     >>> to_json({"at": datetime(2026, 3, 1), "share": float("nan"), "counts": (1, np.int64(2))})
@@ -40,8 +43,8 @@ def to_json(value: Any) -> Any:
         return None
     if isinstance(value, date):  # a datetime is one too
         return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
-    if value is None or isinstance(value, str | int | float):
+    if isinstance(value, str | Path):
+        return without_secrets(str(value))
+    if value is None or isinstance(value, int | float):
         return value
     raise TypeError(f"{type(value).__name__} has no form in JSON")

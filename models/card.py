@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from features.result_json import to_json
@@ -66,6 +66,11 @@ class Card:
         verdict = given["verdict"]
         verdict = Verdict(verdict) if isinstance(verdict, str) else Verdict(**verdict)
         return cls(given["version"], given["run_id"], verdict, sections)
+
+    def head(self) -> str:
+        """Its beginning as Markdown, without pictures: the verdict, and how good the model was."""
+        first = [replace(section, picture="") for section in self.sections[:1]]
+        return replace(self, sections=first).markdown()
 
     def markdown(self) -> str:
         """The card as GitHub's Markdown; pictures are those of the run, beside it in MLflow."""

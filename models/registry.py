@@ -7,27 +7,38 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import logging
+import os
+import shutil
+import socket
+import subprocess
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib.metadata import version as version_of
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mlflow
-import pandas as pd
-import sklearn
-import skops
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
+from mlflow.models import Model, ModelSignature
+from mlflow.models.model import ModelInfo
+from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+from mlflow.types.schema import Array, Object, Property
 from mlflow.utils.logging_utils import disable_logging, enable_logging
 
 from features.config import Config
 from features.contract.database import Digest
+from features.cutoffs import utc_now
 from features.errors import BadInput
+from features.masking import without_secrets
+from models.artefact_digests import require_unchanged
 from models.classifier.artefact import (
     FORM,
     TRUSTED,
@@ -39,9 +50,24 @@ from models.classifier.artefact import (
     stored_form,
 )
 from models.classifier.model import ReadinessModel
+from models.from_events import (
+    CODE,
+    LOADER,
+    MODEL,
+    NESTED,
+    OUTPUTS,
+    REQUIREMENTS,
+    SETTINGS,
+    FromEvents,
+    nested_columns,
+)
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 EXPLORATION = "exploration"  # tag of a version that may never be promoted
+PROCESS = "readiness.process"  # tag of a run: the process that writes it, as JSON
+MONITOR = "-monitor"  # ends the name of the experiment of the monitor's runs
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # stores of runs that hold no artefacts
+TEST = "test"  # the dataset that the metrics test_... were measured on
 
 
 @dataclass(frozen=True)
@@ -50,6 +76,18 @@ class Child:
 
     settings: Mapping[str, Any]
     metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """A dataset of a training, as MLflow lists it: what it was for (`context`), a digest of its
+    content, its columns with MLflow's types, and figures of it such as its number of rows."""
+
+    name: str
+    context: str
+    digest: str
+    columns: Mapping[str, str]
+    profile: Mapping[str, Any]
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,7 +103,8 @@ class TrainingRecord:
     children: Sequence[Child]
     figures: Mapping[str, Figure]
     documents: Mapping[str, Any]
-    example: pd.DataFrame
+    from_events: FromEvents
+    datasets: Sequence[DatasetRecord] = field(default=())
 
     def __repr__(self) -> str:
         return f"TrainingRecord({self.model!r}, {len(self.children)} candidates)"
@@ -103,17 +142,27 @@ class Registry:
     @cached_property
     def experiment(self) -> str:
         """The id of the experiment, made where it is not there. Raises BadInput as `prepared`."""
-        name = self.config.mlflow.experiment
+        return self._experiment(self.config.mlflow.experiment)
+
+    def _experiment(self, name: str) -> str:
+        chosen, store = self.config.artifacts_uri, self.uri.partition(":")[0].partition("+")[0]
         with self._usable():
             experiment = self.client.get_experiment_by_name(name)
-            if experiment is None:
-                artifacts = self.config.out_folder.resolve() / "mlartifacts"
-                local = artifacts.as_uri() if self.file is not None else None
-                return str(self.client.create_experiment(name, artifact_location=local))
+            if experiment is None:  # a tracking server has a place of its own for artefacts
+                local = (self.config.out_folder.resolve() / "mlartifacts").as_uri()
+                place = chosen or (local if store in DATABASES else None)
+                kind = {"mlflow.experimentKind": "custom_model_development"}  # not one of prompts
+                return str(self.client.create_experiment(name, place, kind))
         if experiment.lifecycle_stage != "active":
             raise BadInput(
                 f"The experiment {name} was deleted in MLflow. Restore it there, or name another "
                 "as mlflow.experiment."
+            )
+        if chosen and experiment.artifact_location.rstrip("/") != chosen.rstrip("/"):
+            raise BadInput(
+                f"mlflow.artifacts: the experiment {name} was made with its artefacts in "
+                f"{experiment.artifact_location}, and MLflow cannot move them to {chosen}. Name "
+                "another mlflow.experiment, or take mlflow.artifacts out."
             )
         return str(experiment.experiment_id)
 
@@ -136,47 +185,107 @@ class Registry:
         except Exception as error:  # a store of any kind fails in its own way, none of them ours
             raise BadInput(f"MLflow at {self.uri!r} cannot be used: {error}") from None
 
-    def log(self, training: TrainingRecord) -> ReadinessModel:
-        """Log a training as a parent run with a child run per candidate, register its model with
-        the alias `challenger`, and return the model with its version and run."""
+    def training_run(self) -> contextlib.AbstractContextManager[str]:
+        """An open run for a training, from before its work to its end; yields its id."""
+        return self._run("training", self.experiment, "train")
+
+    @contextlib.contextmanager
+    def _run(self, named: str, experiment: str, verb: str) -> Iterator[str]:
+        """An open run, MLflow's active one. An error ends it as FAILED, an interrupt as KILLED; the
+        tag PROCESS says who writes it, so that a run left open by a kill can be ended later."""
         mlflow.set_tracking_uri(self.uri)  # of the whole process: another registry may have set it
+        process = {"host": socket.gethostname(), "pid": os.getpid(), "started": f"{utc_now()}"}
+        tags = {PROCESS: json.dumps(process), "mlflow.source.name": f"readiness {verb}"}
+        commit = _commit(self.config.folder)
+        with _quiet():
+            run = mlflow.start_run(experiment_id=experiment, run_name=named, tags=tags)
+            if commit:
+                mlflow.set_tag("mlflow.source.git.commit", commit)
+            elif "mlflow.source.git.commit" in run.data.tags:  # of wherever the command lies
+                mlflow.delete_tag("mlflow.source.git.commit")
+        status = "FAILED"
+        try:
+            yield str(run.info.run_id)
+            status = "FINISHED"
+        except BaseException as error:
+            status = "FAILED" if isinstance(error, Exception) else "KILLED"
+            with _quiet():
+                mlflow.set_tag("mlflow.note.content", f"{status}: {type(error).__name__}")
+            raise
+        finally:
+            with _quiet():
+                mlflow.end_run(status)
+
+    def log(self, training: TrainingRecord, run_id: str | None = None) -> ReadinessModel:
+        """Log a training to its open run (None: to a run of its own) with a child run per
+        candidate, register its model with the alias `challenger`, and return the model with its
+        version and run."""
+        if run_id is None:
+            with self.training_run() as run_id:
+                return self.log(training, run_id)
         named = f"until-{training.model.trained_until:%Y-%m-%d}"
-        with _quiet(), mlflow.start_run(experiment_id=self.experiment, run_name=named) as run:
-            mlflow.log_params({key: str(value) for key, value in training.params.items()})
+        with _quiet():
+            self.client.update_run(run_id, name=named)
+            mlflow.log_params({k: without_secrets(str(v)) for k, v in training.params.items()})
             mlflow.log_params({f"digest_{name}": str(d) for name, d in training.digests.items()})
             mlflow.log_text(training.rules_text, "rules.toml")
-            _log(training.tags, training.metrics, training.documents, training.figures)
+            inputs = [self._input(dataset) for dataset in training.datasets]
+            self.client.log_inputs(run_id, inputs)
+            _log(training.tags, training.documents, training.figures)
             for number, child in enumerate(training.children):
                 name = f"candidate-{number}"
                 with mlflow.start_run(nested=True, experiment_id=self.experiment, run_name=name):
                     mlflow.log_params(dict(child.settings))
                     mlflow.log_metrics(dict(child.metrics))
-            version = self._register(training)
-            return replace(training.model, version=version, run_id=run.info.run_id)
+            logged = self._register(training)
+            test = next((each.dataset for each in inputs if each.dataset.name == TEST), None)
+            tested = {n: value for n, value in training.metrics.items() if n.startswith("test_")}
+            mlflow.log_metrics(tested, model_id=logged.model_id, dataset=test)
+            rest = {n: value for n, value in training.metrics.items() if n not in tested}
+            mlflow.log_metrics(rest, model_id=logged.model_id)
+            version = str(logged.registered_model_version)
+            return replace(training.model, version=version, run_id=run_id)
 
-    def _register(self, training: TrainingRecord) -> str:
-        model = training.model
-        example = training.example[[spec.name for spec in model.specs]]
-        stored = stored_form(model.classifier)
-        logged = mlflow.sklearn.log_model(
-            stored,
+    def _input(self, dataset: DatasetRecord) -> DatasetInput:
+        columns = [ColSpec(kind, name) for name, kind in dataset.columns.items()]
+        entity = Dataset(
+            name=dataset.name,
+            digest=dataset.digest,
+            source_type="local",
+            source=json.dumps({"uri": str(self.config.path)}),
+            schema=json.dumps({"mlflow_colspec": Schema(columns).to_dict()}),
+            profile=json.dumps(dict(dataset.profile)),
+        )
+        return DatasetInput(entity, [InputTag("mlflow.data.context", dataset.context)])
+
+    def _register(self, training: TrainingRecord) -> ModelInfo:
+        logged = Model.log(
+            None,
             name="model",
-            serialization_format="skops",
-            skops_trusted_types=list(TRUSTED),
-            signature=infer_signature(example, stored.predict_proba(example)),
-            input_example=example,
-            pyfunc_predict_fn="predict_proba",
+            flavor=SimpleNamespace(save_model=_save, __name__="sklearn"),
             registered_model_name=self.name,
-            metadata={"readiness": describe(model)},
-            pip_requirements=[
-                f"scikit-learn=={sklearn.__version__}",
-                f"skops=={skops.__version__}",
-                f"pandas=={pd.__version__}",
-            ],
+            metadata={"readiness": describe(training.model)},
+            validate_serving_input=False,  # the tests do: it would score here once more
+            training=training,
         )
         version = str(logged.registered_model_version)
         self.client.set_registered_model_alias(self.name, CHALLENGER, version)
-        return version
+        return logged
+
+    def describe(self, model: ReadinessModel, text: str) -> None:
+        """Describe a version and its run in Markdown; and the registered model, where nobody has
+        described it yet."""
+        with _quiet():
+            self.client.set_tag(model.run_id, "mlflow.note.content", text)
+            self.client.update_model_version(self.name, model.version, text)
+            if not self.client.get_registered_model(self.name).description:
+                about = (
+                    f"P(won within {model.horizon_days} days of the cutoff) of open leads, from "
+                    "their events. Alias `champion`: in use; `challenger`: trained last, not "
+                    "promoted.\n\n`mlflow.pyfunc.load_model` takes leads with their raw events, "
+                    "`mlflow.sklearn.load_model` gives the classifier of the features."
+                )
+                self.client.update_registered_model(self.name, about)
 
     def attach(self, run_id: str, texts: Mapping[str, str]) -> None:
         """Add texts to the artefacts of a run, each under its file name."""
@@ -192,11 +301,12 @@ class Registry:
         documents: Mapping[str, Any],
         figures: Mapping[str, Figure],
     ) -> str:
-        """Log what the monitor found as a run of its own; returns the run's id."""
-        mlflow.set_tracking_uri(self.uri)
-        with _quiet(), mlflow.start_run(experiment_id=self.experiment, run_name=named) as run:
-            _log(tags, metrics, documents, figures)
-            return str(run.info.run_id)
+        """Log what the monitor found as a run in an experiment of its own; returns its id."""
+        experiment = self._experiment(self.config.mlflow.experiment + MONITOR)
+        with self._run(named, experiment, "monitor") as run_id, _quiet():
+            _log(tags, documents, figures)
+            mlflow.log_metrics(dict(metrics))
+            return run_id
 
     def text(self, run_id: str, name: str) -> str | None:
         """A text among the artefacts of a run; None where there is none of that name."""
@@ -219,14 +329,15 @@ class Registry:
     def load(self, which: str) -> ReadinessModel:
         """The model under an alias or version number.
 
-        Raises BadInput where there is no such version or another release stored it, and Refused
-        where the artefact holds a type that is not trusted.
+        Raises BadInput where there is no such version, another release stored it or its files are
+        not those that were promoted, and Refused where it holds a type that is not trusted.
         """
         version, run_id = self.run_of(which)
         mlflow.set_tracking_uri(self.uri)
         try:
+            folder = self.files(version)
+            require_unchanged(self.config, version, folder)
             with _quiet():
-                folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
                 info = (mlflow.models.Model.load(str(folder)).metadata or {})["readiness"]
             if info.get("form") != FORM:
                 raise BadInput(
@@ -241,6 +352,12 @@ class Registry:
                 "folder been moved or changed? Move it back, or train again."
             ) from None
         return ReadinessModel(classifier, **remembered, version=version, run_id=run_id)
+
+    def files(self, version: str) -> Path:
+        """The folder with the files of a version, fetched where the store is elsewhere."""
+        mlflow.set_tracking_uri(self.uri)
+        with _quiet():
+            return Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
 
     def find(self, which: str) -> str | None:
         """The number of the version under an alias or number; None where there is none. Raises
@@ -273,28 +390,74 @@ class Registry:
         return None if name is None else self.load(name)
 
     def set_champion(self, version: str) -> None:
-        """Point the alias `champion` at a version."""
+        """Point the alias `champion` at a version, which is no challenger from then on."""
         self.client.set_registered_model_alias(self.name, CHAMPION, version)
+        if self.find(CHALLENGER) == version:
+            self.client.delete_registered_model_alias(self.name, CHALLENGER)
 
     def tag(self, version: str, tags: Mapping[str, str]) -> None:
         """Tag a version; other tags of it stay."""
         for key, value in tags.items():
-            self.client.set_model_version_tag(self.name, version, key, value)
+            self.client.set_model_version_tag(self.name, version, key, without_secrets(value))
 
     def tags(self, version: str) -> dict[str, str]:
         """The tags of a version."""
         return dict(self.client.get_model_version(self.name, version).tags)
 
 
+def _save(path: str, mlflow_model: Model, training: TrainingRecord, **_: Any) -> None:
+    """Write a model's folder as MLflow asks a flavour to: scikit-learn's, of the classifier on
+    features, and over it a pyfunc of ours that scores raw events with the code that travels."""
+    folder, served = Path(path), training.from_events
+    mlflow.sklearn.save_model(
+        stored_form(training.model.classifier),
+        path,
+        mlflow_model=mlflow_model,
+        serialization_format="skops",
+        skops_trusted_types=list(TRUSTED),
+        signature=_signature(served),
+        input_example=(served.example, {"cutoff": served.cutoff}),
+        pip_requirements=[f"{name}=={version_of(name)}" for name in REQUIREMENTS],
+    )
+    for package in CODE:
+        source = Path(__file__).parents[1] / package
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(source, folder / "code" / package, ignore=ignored)
+    files = {**served.files, MODEL: json.dumps(describe(training.model))}
+    (folder / SETTINGS).mkdir()
+    for name, text in files.items():
+        (folder / SETTINGS / name).write_text(text, "utf-8")
+    environment = {"conda_env": "conda.yaml", "python_env": "python_env.yaml"}
+    mlflow.pyfunc.add_to_model(mlflow_model, loader_module=LOADER, code="code", **environment)
+    mlflow_model.save(str(folder / "MLmodel"))
+
+
+def _signature(served: FromEvents) -> ModelSignature:
+    inputs = [ColSpec(kind, name, required) for name, (kind, required) in served.columns.items()]
+    for table, required in NESTED.items():
+        row = [Property(name, *each) for name, each in nested_columns(table).items()]
+        inputs.append(ColSpec(Array(Object(row)), table, required))
+    outputs = [inputs[0]]
+    outputs += [ColSpec(kind, name, required=False) for name, kind in OUTPUTS.items()]
+    params = ParamSchema([ParamSpec("cutoff", "string", "")])
+    return ModelSignature(Schema(inputs), Schema(outputs), params)
+
+
+def _commit(folder: Path) -> str | None:
+    """The commit of the git work tree that a folder is in; None where it is in none."""
+    command = ["git", "-C", str(folder), "rev-parse", "--verify", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
 def _log(
-    tags: Mapping[str, str],
-    metrics: Mapping[str, float],
-    documents: Mapping[str, Any],
-    figures: Mapping[str, Figure],
+    tags: Mapping[str, str], documents: Mapping[str, Any], figures: Mapping[str, Figure]
 ) -> None:
     """Log to the run that is active."""
-    mlflow.set_tags(dict(tags))
-    mlflow.log_metrics(dict(metrics))
+    mlflow.set_tags({key: without_secrets(text) for key, text in tags.items()})
     for name, document in documents.items():
         mlflow.log_dict(document, name)
     for name, figure in figures.items():
@@ -303,8 +466,10 @@ def _log(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """MLflow without its notices, warnings and progress bars: a user cannot act on them."""
+    """MLflow without its notices, warnings and progress bars: a user cannot act on them. And
+    without the address of the run, which it would print with the server's password."""
     mlflow.environment_variables.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
+    mlflow.environment_variables.MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
     disable_logging()
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):

@@ -17,7 +17,7 @@ from models.rules.rules import RuleScore, parse_rules
 from readiness.leads import Leads
 from serve.reports.compare import figures
 from training.record import Trained
-from training.train import learn, register
+from training.train import learn, register, require_trainable
 
 
 def load_rules(source: str | Path | Mapping[str, Any]) -> RuleScore:
@@ -91,10 +91,12 @@ def train(
         config = config.model_copy(update=update)
         registry = Registry(config).prepared()
     with leads.staged(rules.specs) as database:
-        learnt = learn(config, database, rules, progress)
+        require_trainable(config, database)
         if registry is None:
-            return learnt.trained
-        return register(config, database, rules, registry, learnt, progress, accept)
+            return learn(config, database, rules, progress).trained
+        with registry.training_run() as run:
+            learnt = learn(config, database, rules, progress)
+            return register(config, database, rules, registry, learnt, progress, accept, run)
 
 
 def compare(

@@ -66,11 +66,8 @@ TIMES = {
 }
 
 
-def card_files(
-    config: Config, database: LeadDatabase, trained: Trained, run: TrainingRecord
-) -> dict[str, str]:
+def card_files(card: Card, run: TrainingRecord) -> dict[str, str]:
     """The card as MLflow stores it, by file name: to be read, and to make the page from."""
-    card = card_of(config, database, trained, run)
     pictures = {section.picture for section in card.sections if section.picture}
     svgs = {f"plots/{name}.svg": plots.svg(run.figures[name], name) for name in pictures}
     return {

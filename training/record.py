@@ -1,7 +1,7 @@
 """What a training yields, and what of it MLflow stores."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,10 +21,12 @@ from models import plots
 from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
 from models.explanations.importance import importance
-from models.registry import Child, TrainingRecord
+from models.from_events import FromEvents, kind_of
+from models.registry import TEST, Child, DatasetRecord, TrainingRecord
 from models.rules.rules import RuleScore
 from models.simpler import STORED_AS, Simpler
 from models.timing.timing import Timing
+from training.fit import SMALL, SMALL_LOGISTIC, calibration_split
 from training.groups import Groups
 from training.random_split import RandomSplit
 from training.search import Candidate
@@ -111,8 +113,8 @@ def record(
         metrics=_metrics(trained, past),
         digests=database.digests(),
         tags={
-            "verdict": str(trained.comparison.verdict),
-            "verdict_on_simpler": trained.simpler.verdict,
+            "verdict": trained.comparison.verdict.headline,
+            "simplest_as_good": trained.simpler.simplest or "none",
             "code_version": code_version(),
             **({"accepted_worse_than_base_rate": trained.accepted} if trained.accepted else {}),
         },
@@ -127,7 +129,49 @@ def record(
             "feature_groups.json": to_json(trained.groups),
             "importance.json": costs.to_dict("records"),
         },
-        example=past.frame.head(5),
+        from_events=FromEvents.of(config, database, trained.model, rules),
+        datasets=[*_snapshots(trained, past, test), *_tables(database)],
+    )
+
+
+def _snapshots(trained: Trained, past: Dataset, test: Dataset) -> Iterator[DatasetRecord]:
+    """The snapshots that fitted the learner, calibrated it and tested the model; a small training
+    fits and calibrates on all of its own (training/fit.py)."""
+    parts = {"training": past}
+    if trained.chosen.settings not in (SMALL, SMALL_LOGISTIC):
+        split = calibration_split(past)
+        parts = {"training": past.at(split.fit), "calibration": past.at(split.judge)}
+    for name, part in {**parts, TEST: test}.items():
+        frame = part.frame[["lead_id", "cutoff", *(spec.name for spec in trained.model.specs)]]
+        frame = frame.assign(won=part.won)
+        cutoffs = frame["cutoff"]
+        yield DatasetRecord(
+            name=name,
+            context=name,
+            digest=f"{pd.util.hash_pandas_object(frame, index=False).sum():016x}",
+            columns={str(column): _kind(values) for column, values in frame.items()},
+            profile={
+                "num_rows": len(frame),
+                "leads": int(frame["lead_id"].nunique()),
+                "won": part.wins,
+                "cutoffs": f"{cutoffs.min():%Y-%m-%d} to {cutoffs.max():%Y-%m-%d}",
+            },
+        )
+
+
+def _tables(database: LeadDatabase) -> Iterator[DatasetRecord]:
+    """The tables of the lead database, with all their columns."""
+    for table, digest in database.digests().items():
+        columns = {name: kind_of(type_) for name, type_ in database.columns[table].items()}
+        yield DatasetRecord(table, "table", digest.content, columns, {"num_rows": digest.rows})
+
+
+def _kind(values: "pd.Series[Any]") -> str:
+    """MLflow's type of a column."""
+    if values.dtype.kind == "M":
+        return "datetime"
+    return {"i": "long", "u": "long", "f": "double", "b": "boolean"}.get(
+        values.dtype.kind, "string"
     )
 
 

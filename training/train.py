@@ -10,7 +10,7 @@ from features.check.inputs import inputs_at
 from features.check.maturity import days_without_deals
 from features.check.plausibility import refuse_implausible
 from features.check.worked import worked
-from features.conditions.segments import opted_in
+from features.conditions.segments import load_segments, opted_in
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
@@ -26,7 +26,7 @@ from models.registry import EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.simpler import Simpler, weigh, worse_text
 from training.baselines import baselines, side_by_side
-from training.card import card_files
+from training.card import card_files, card_of
 from training.groups import judged_groups
 from training.learners import boosted_trees, logistic_regression, select_learner
 from training.random_split import random_split
@@ -60,25 +60,31 @@ class JudgedTraining:
 
 
 def train(config: Config, progress: Progress = silent, reason: str = "") -> Trained:
-    """Train, judge, track and register one model. Raises as `learn` and `register` do."""
+    """Train, judge, track and register one model. What is refused before the work leaves no run.
+    Raises as `require_trainable`, `learn` and `register` do."""
     registry = Registry(config).prepared()
     rules = load_rules(config.folder / config.rules)
-    with open_database(config, (*rules.specs, *opted_in(config))) as database:
-        learned = learn(config, database, rules, progress)
-        return register(config, database, rules, registry, learned, progress, reason)
+    segments = load_segments(config).specs  # which a model that is served names, too
+    with open_database(config, (*rules.specs, *opted_in(config), *segments)) as database:
+        require_trainable(config, database)
+        with registry.training_run() as run_id:
+            learned = learn(config, database, rules, progress)
+            return register(config, database, rules, registry, learned, progress, reason, run_id)
+
+
+def require_trainable(config: Config, database: LeadDatabase) -> None:
+    """Raises BadInput where the lead database breaches its contract, Refused where it holds what
+    can hardly be true, or too little to learn from."""
+    refuse_breaches(database)
+    refuse_implausible(database, config, utc_now())
+    refuse_lacks(config, database)
 
 
 def learn(
     config: Config, database: LeadDatabase, rules: RuleScore, progress: Progress = silent
 ) -> JudgedTraining:
-    """Train and judge one model; nothing is written.
-
-    Raises BadInput where the lead database breaches its contract, Refused where it holds what can
-    hardly be true, or too little to learn from.
-    """
-    refuse_breaches(database)
-    refuse_implausible(database, config, utc_now())
-    refuse_lacks(config, database)
+    """Train and judge one model of a database that is trainable; nothing is written. Raises Refused
+    where leaks are suspected, or nothing can be learnt."""
     specs = catalog_of(config, database)
     split = configured_split(config, database.data_end)
     needed = distinct((*specs, *rules.specs, *BANDS))
@@ -133,8 +139,10 @@ def register(
     learned: JudgedTraining,
     progress: Progress = silent,
     reason: str = "",
+    run_id: str | None = None,
 ) -> Trained:
-    """Track a training in MLflow and register its model as challenger.
+    """Track a training in MLflow and register its model as challenger. run_id: of the run that has
+    been open since the training began.
 
     Raises WorseThanBaseRate for a model that is surely worse than the base rate, unless a person
     gives a reason.
@@ -146,12 +154,14 @@ def register(
         trained = replace(trained, accepted=reason.strip())
     progress("register", 0, 1)
     to_store = record(config, database, rules, trained, learned.specs, learned.past, test)
-    model = registry.log(to_store)
+    model = registry.log(to_store, run_id)
     compared = replace(trained.comparison, model_version=model.version, run_id=model.run_id)
     trained = replace(trained, model=model, comparison=compared)
     if config.training.split == "random":
         registry.tag(model.version, {EXPLORATION: "random split"})
-    registry.attach(model.run_id, card_files(config, database, trained, to_store))
+    card = card_of(config, database, trained, to_store)
+    registry.attach(model.run_id, card_files(card, to_store))
+    registry.describe(model, card.head())
     progress("register", 1, 1)
     return trained
 

@@ -21,6 +21,7 @@ import duckdb
 
 from features.contract.extensions import load_extension
 from features.errors import BadInput
+from features.masking import remember_secret
 from features.sql import literal, quoted
 
 CONNECT_SECONDS = 10
@@ -92,11 +93,6 @@ class Place:
     options: Mapping[str, str] = field(default_factory=dict)
     key: str = "tables.database"  # of readiness.toml, for messages
 
-    def masked(self, error: Exception) -> str:
-        """What an error says, without the password."""
-        password = self.login.get("PASSWORD")
-        return cause(error).replace(password, "***") if password else cause(error)
-
 
 def read_place(named: str, folder: Path, key: str = "tables.database") -> Place:
     """Where the database is that a `key` of readiness.toml names: a path, relative to `folder`, or
@@ -155,6 +151,7 @@ def _server_place(kind: str, text: Mapping[str, str], options: dict[str, str], k
         "DATABASE": text["path"],
     }
     default = "public" if kind == "postgres" else text["path"]
+    remember_secret(text["password"])
     schema = options.pop("schema", "")
     given = {name: value for name, value in login.items() if value}
     return Place(kind, shown, schema or default, bool(schema), None, given, options, key)
@@ -210,9 +207,7 @@ def attach(connection: duckdb.DuckDBPyConnection, place: Place, name: str = "crm
         if place.is_one_schema:
             _require_schema(connection, place, name)
     except (duckdb.Error, OSError) as error:
-        raise BadInput(
-            f"{place.key}: {place.shown} cannot be opened: {place.masked(error)}."
-        ) from None
+        raise BadInput(f"{place.key}: {place.shown} cannot be opened: {cause(error)}.") from None
 
 
 def _require_schema(connection: duckdb.DuckDBPyConnection, place: Place, attached: str) -> None:

@@ -37,6 +37,7 @@ from features.contract.files import (
 )
 from features.contract.text_files import TextFiles, is_text_file
 from features.errors import BadInput
+from features.masking import remember_secrets
 from features.sql import literal, quoted
 from features.toml import read_text
 
@@ -170,7 +171,9 @@ def source_sql(
 
 
 def _one_query(connection: duckdb.DuckDBPyConnection, where: str, text: str) -> str:
-    """The text, if it is one query. Raises BadInput for none, several, and other statements."""
+    """The text, if it is one query. Raises BadInput for none, several, and other statements. What
+    is secret in it, as of a server in a function's arguments, is masked from then on."""
+    remember_secrets(text)
     kinds = [each.type.name for each in connection.extract_statements(text)]
     if kinds != ["SELECT"]:
         raise BadInput(

@@ -28,6 +28,7 @@ from features.contract.tables import CONTRACT, has_suffix, is_folder, is_query, 
 from features.contract.text_files import is_text_file, read_header
 from features.contract.text_values import PATTERNS
 from features.errors import BadInput
+from features.masking import remember_secrets
 from features.toml import read_text
 
 SparkFrame = Any  # pyspark.sql.DataFrame, where pyspark is installed
@@ -246,6 +247,7 @@ def _read(session: Any, table: str, named: str, tables: Tables, folder: Path) ->
         return session.sql(named.replace("{folder}", str(data)))
     if has_suffix(named, "sql"):
         text = read_text(folder / named).strip().rstrip(";")
+        remember_secrets(text)
         return session.sql(text.replace("{folder}", str(data)))
     path = named if "://" in named else str(data / named)
     if is_workbook(named) or is_iceberg_state(named) or not is_parquet_folder(data / named):

@@ -64,12 +64,7 @@ def open_decisions(place: LedgerPlace) -> Iterator[Connection]:
             or getattr(fault, "sqlstate", "") == _BUSY
         ):
             raise Refused(f"{name}: another process writes to it. Try again.") from None
-        raise BadInput(f"{name} cannot be used: {_cause(place, error)}.") from None
-
-
-def _cause(place: LedgerPlace, error: DBAPIError) -> str:
-    fault = error.orig if isinstance(error.orig, Exception) else error
-    return place.server.masked(fault) if place.server else cause(fault)
+        raise BadInput(f"{name} cannot be used: {cause(error.orig or error)}.") from None
 
 
 def _set_up_file(connection: Connection) -> None:

@@ -31,7 +31,7 @@ class Reason(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.log_odds:+.2f} {self.text}"
+        return f"{self.text} ({self.log_odds:+.2f})"  # as `Explained.lines`
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,7 +76,7 @@ class Explained:
         which each Reason, as an object, would cost more than its words."""
         _, amounts, texts = (column.ravel().tolist() for column in self._strongest(most))
         reasons = [
-            f"{amount:+.2f} {text}" if amount != 0 else ""
+            f"{text} ({amount:+.2f})" if amount != 0 else ""
             for amount, text in zip(amounts, texts, strict=True)
         ]
         width = min(most, len(self.topics))

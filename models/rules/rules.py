@@ -186,7 +186,13 @@ def find_rules(named: str, config: Config) -> RuleScore:
     if matches == [current.version]:
         return current
     if len(matches) == 1:
-        return load_rules(folder / f"{matches[0]}.toml")
+        rules = load_rules(folder / f"{matches[0]}.toml")
+        if rules.version != matches[0]:  # it is a digest of the content
+            raise BadInput(
+                f"{folder / matches[0]}.toml was changed: its rules are those of version "
+                f"{rules.version}. Put it back from a backup, or name another file."
+            )
+        return rules
     if matches:
         raise BadInput(
             f"Several versions begin with {named}: {', '.join(matches)}. Name more of it."

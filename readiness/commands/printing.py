@@ -14,26 +14,31 @@ from rich.progress import Progress as Bars
 from rich.table import Column, Table
 from rich.text import Text
 
+from features.masking import without_secrets
 from features.progress import Progress
 
 if TYPE_CHECKING:
     from models.statistics.intervals import Estimate
 
 
-# Characters that move the cursor, colour or reorder a line, shown as \\x1b and the like.
+# Characters that move the cursor, colour, break or reorder a line, or that no terminal takes, shown
+# as \\x1b and the like: C0, DEL, C1, marks of direction, separators of lines, surrogates.
 _CONTROL = {
     code: ascii(chr(code))[1:-1]
-    for code in (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-    if code != ord("\n")
+    for first, last in (
+        *((0x00, 0x09), (0x0B, 0x1F), (0x7F, 0x9F), (0x061C, 0x061C), (0x200E, 0x200F)),
+        *((0x2028, 0x202E), (0x2066, 0x2069), (0xD800, 0xDFFF)),
+    )
+    for code in range(first, last + 1)
 }
 
 
 class _Console(Console):
-    """Rich's own would hand a terminal whatever is in the data, and exit with 1, a verdict, where
-    whoever read the output has closed it."""
+    """Rich's own would hand a terminal secrets and whatever is in the data, and exit with 1, a
+    verdict, where whoever read the output has closed it."""
 
     def render_str(self, text: str, **more: Any) -> Text:
-        return super().render_str(text.translate(_CONTROL), **more)
+        return super().render_str(without_secrets(text).translate(_CONTROL), **more)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
@@ -52,7 +57,8 @@ def print_json(result: Any, **more: Any) -> None:
     """The one JSON object of a --json run: a result, and more keys beside its own."""
     from features.result_json import to_json
 
-    sys.stdout.write(json.dumps(to_json(result) | to_json(more), allow_nan=False) + "\n")
+    text = json.dumps(to_json(result) | to_json(more), allow_nan=False)  # all of it in ASCII
+    sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
 
 
 def print_waiting(message: str) -> None:

@@ -20,6 +20,7 @@ import pandas as pd
 
 from features.contract.databases import cause
 from features.contract.extensions import connect
+from features.csv_guard import guarded
 from features.errors import BadInput
 from features.sql import literal
 from features.whole_file import whole
@@ -155,9 +156,7 @@ class Ledger:
         try:
             yield
         except duckdb.Error as error:
-            server = self.place.server
-            why = server.masked(error) if server else cause(error)
-            raise BadInput(f"The ledger {self.store}: {why}.") from None
+            raise BadInput(f"The ledger {self.store}: {cause(error)}.") from None
 
     def query(self, sql: str, given: Mapping[str, Any] | None = None) -> pd.DataFrame:
         """Read. Raises BadInput where files or server fail."""
@@ -355,14 +354,18 @@ class Ledger:
 
     def export(self, run: Run, path: Path, segment: str | None = None) -> Path:
         """Write a run's rows (of a segment) to a .csv or .parquet file, whole or not at all, and
-        without holding them in memory. Raises BadInput for other files."""
+        without holding them in memory; CSV is guarded (features/csv_guard.py). Raises BadInput for
+        other files."""
         require_exportable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         form = "CSV, HEADER" if path.suffix == ".csv" else "PARQUET"
+        columns = self.connection.execute("DESCRIBE decided").fetchall()
+        select = guarded({name: kind for name, kind, *_ in columns}) if "CSV" in form else "*"
         try:
             with whole(path) as unfinished:
                 self.connection.execute(
-                    f"COPY ({_SORTED}) TO {literal(str(unfinished))} (FORMAT {form})",
+                    f"COPY (SELECT {select} FROM ({_SORTED})) TO {literal(str(unfinished))} "
+                    f"(FORMAT {form})",
                     run.key | {"segment": segment},
                 )
         except (duckdb.IOException, OSError) as error:

@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from features.masking import without_secrets
 from features.result_json import to_json
 from features.whole_file import write_whole
 from models import plots
@@ -58,6 +59,7 @@ def render(template: str, **values: object) -> str:
     pages = jinja2.Environment(
         loader=jinja2.FileSystemLoader(PAGES),
         autoescape=True,
+        finalize=lambda value: without_secrets(value) if type(value) is str else value,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

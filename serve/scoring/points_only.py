@@ -82,5 +82,5 @@ def _reasons(lines: pd.DataFrame) -> list[str]:
     texts = []
     for _, given in lines.iterrows():
         weighty = given[given != 0].sort_values(key=abs, ascending=False, kind="stable")
-        texts.append("; ".join(f"{v:+g} {line}" for line, v in weighty[:TOP_REASONS].items()))
+        texts.append("; ".join(f"{line} ({v:+g})" for line, v in weighty[:TOP_REASONS].items()))
     return texts

@@ -13,6 +13,7 @@ from features.spec.kinds import Age, Attribute, Count, DaysSince, First, Last
 from models.classifier.classifier import ReadinessClassifier, Settings
 from models.classifier.logistic import LogisticSettings
 from models.classifier.model import ReadinessModel
+from models.from_events import FromEvents
 from models.registry import TrainingRecord
 
 SPECS = (
@@ -32,6 +33,40 @@ SETTINGS = Settings(
     min_samples_leaf=20,
     l2_regularization=1.0,
     max_features=1.0,
+)
+
+
+FROM_EVENTS = FromEvents(
+    files={
+        "readiness.toml": """
+tables = { leads = "leads", events = "events", deals = "deals" }
+time = { first_cutoff = 2026-01-05 }
+capacity = { share = 0.1 }
+""",
+        "rules.toml": """
+name = "small"
+bands = { warm = 10, hot = 20 }
+[[rule]]
+action = "visit"
+points = 5
+""",
+    },
+    columns={
+        "lead_id": ("long", True),
+        "created_at": ("string", True),
+        "size": ("double", True),
+        "source": ("string", False),
+        "objected_at": ("string", False),
+    },
+    example=pd.DataFrame(
+        {
+            "lead_id": [1],
+            "created_at": ["2026-02-01T00:00:00"],
+            "size": [20.0],
+            "events": [[{"occurred_at": "2026-02-20T10:00:00", "action": "visit"}]],
+        }
+    ),
+    cutoff="2026-03-02T00:00:00",
 )
 
 
@@ -101,5 +136,5 @@ def training(model, children=(), figures=None):
         children=children,
         figures=figures or {},
         documents={},
-        example=snapshots(5)[0],
+        from_events=FROM_EVENTS,
     )

@@ -119,26 +119,67 @@ def test_features_rules_code_version_and_plots_are_kept(run, documents, trained,
     rules = (documents / "rules.toml").read_text("utf-8")
     assert rules == (demo_folder / "rules.toml").read_text("utf-8")
     assert run.data.tags["code_version"].startswith(version("sales-readiness") + " (")
-    assert run.data.tags["verdict"] == str(trained.comparison.verdict)
+    assert run.data.tags["verdict"] == trained.comparison.verdict.headline
     plots = ("calibration", "gain", "precision_by_capacity", "importance")
     for plot in plots:
         assert (documents / "plots" / f"{plot}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert json.loads((documents / "test.json").read_text("utf-8"))["test"]["snapshots"] > 0
 
 
-def test_the_version_is_challenger_and_champion_of_its_run(registry, trained):
-    for alias in ("challenger", "champion", trained.model.version):
-        assert registry.load(alias).run_id == trained.model.run_id
-        assert registry.load(alias).version == trained.model.version
+def test_the_version_is_champion_and_no_challenger_any_more(registry, trained):
+    for name in ("champion", trained.model.version):
+        assert registry.load(name).run_id == trained.model.run_id
+        assert registry.load(name).version == trained.model.version
+    assert not registry.has("challenger")
 
 
-def test_the_model_is_skops_with_signature_and_example_and_nothing_pickled(artefact, trained):
+def test_the_datasets_are_listed_with_digest_context_and_schema(run, trained, judged):
+    inputs = {each.dataset.name: each for each in run.inputs.dataset_inputs}
+    assert list(inputs) >= ["training", "calibration", "test"]
+    for name, each in inputs.items():
+        (tag,) = each.tags
+        context = "table" if f"digest_{name}" in run.data.params else name
+        assert (tag.key, tag.value) == ("mlflow.data.context", context)
+        assert re.fullmatch("[0-9a-f]{16}", each.dataset.digest)
+    profiles = {name: json.loads(each.dataset.profile) for name, each in inputs.items()}
+    assert profiles["test"]["num_rows"] == len(judged.won)
+    assert profiles["test"]["won"] == judged.won.sum()
+    fitted_on = profiles["training"]["num_rows"] + profiles["calibration"]["num_rows"]
+    assert fitted_on == trained.snapshots
+    assert profiles["training"]["cutoffs"][-10:] < profiles["calibration"]["cutoffs"][:10]
+    columns = json.loads(inputs["test"].dataset.schema)["mlflow_colspec"]
+    features = [spec.name for spec in trained.model.specs]
+    assert [c["name"] for c in columns] == ["lead_id", "cutoff", *features, "won"]
+
+
+def test_run_version_and_model_are_described_and_the_tags_are_short(registry, run, trained):
+    version = registry.client.get_model_version(registry.name, trained.model.version)
+    note = run.data.tags["mlflow.note.content"]
+    assert version.description == note
+    assert note.startswith(f"# Model card, version {trained.model.version}")
+    assert str(trained.comparison.verdict) in note
+    assert "30 days" in registry.client.get_registered_model(registry.name).description
+    short = {k: v for k, v in run.data.tags.items() if not k.startswith(("mlflow.", "readiness."))}
+    assert max(map(len, short.values())) < 80, short
+
+
+def test_the_metrics_of_the_test_hang_on_the_model_and_the_dataset(registry, run):
+    (output,) = run.outputs.model_outputs
+    logged = registry.client.get_logged_model(output.model_id)
+    metrics = {metric.key: metric for metric in logged.metrics}
+    assert metrics["test_model_roc_auc"].value == run.data.metrics["test_model_roc_auc"]
+    assert metrics["test_model_roc_auc"].dataset_name == "test"
+    assert logged.params["horizon_days"] == "30"
+
+
+def test_the_model_is_skops_with_signature_and_example_and_nothing_pickled(artefact):
     about = yaml.safe_load((artefact / "MLmodel").read_text("utf-8"))
     inputs = json.loads(about["signature"]["inputs"])
-    assert [column["name"] for column in inputs] == [spec.name for spec in trained.model.specs]
-    example = json.loads((artefact / "input_example.json").read_text("utf-8"))
-    assert example["columns"] == [spec.name for spec in trained.model.specs]
-    assert len(example["data"]) == 5
+    required = [column["name"] for column in inputs if column["required"]]
+    assert required[:2] == ["lead_id", "created_at"]
+    assert {"events", "source"} <= {*required}
+    served = json.loads((artefact / "serving_input_example.json").read_text("utf-8"))
+    assert {*required} <= {*served["dataframe_split"]["columns"]}
     assert zipfile.is_zipfile(artefact / "model.skops")
     files = [file for file in artefact.parents[3].rglob("*") if file.is_file()]
     assert not [f for f in files if re.search(r"\.(pkl|pickle|joblib|dill|cloudpickle)$", f.name)]
@@ -188,8 +229,8 @@ ALONE = """
     try:
         import models
     except ModuleNotFoundError:
-        model = mlflow.pyfunc.load_model(sys.argv[1])
-        np.save(sys.argv[3], model.predict(pd.read_parquet(sys.argv[2])))
+        model = mlflow.sklearn.load_model(sys.argv[1])
+        np.save(sys.argv[3], model.predict_proba(pd.read_parquet(sys.argv[2])))
 """
 
 
@@ -219,7 +260,7 @@ def test_plain_mlflow_scores_it_where_this_project_is_absent(kind, tmp_path):
 
 
 def test_what_is_loaded_predicts_and_remembers_the_same(registry, trained, judged):
-    loaded = registry.load("challenger")
+    loaded = registry.load("champion")
     assert np.array_equal(loaded.rank(judged.frame), trained.model.rank(judged.frame))
     for rest in ("specs", "dropped", "horizon_days", "trained_until", "base_rate", "inputs"):
         assert getattr(loaded, rest) == getattr(trained.model, rest)
@@ -403,3 +444,55 @@ def test_without_a_name_the_champion_is_picked_else_the_challenger(stored):
     registry.set_champion(str(second.version))
     assert registry.pick(None).version == str(second.version)
     assert registry.pick("challenger").version == "1"
+
+
+def test_artefacts_go_where_the_settings_say_and_are_not_moved_silently(tmp_path):
+    config = config_for(tmp_path)
+    mlflow = config.mlflow.model_copy(update={"artifacts": "shared/models"})
+    config = config.model_copy(update={"mlflow": mlflow})
+    Registry(config).log(training(fitted(300)))
+    (stored,) = tmp_path.rglob("MLmodel")
+    assert stored.is_relative_to(tmp_path / "shared" / "models")
+    moved = config.mlflow.model_copy(update={"artifacts": "elsewhere"})
+    with pytest.raises(BadInput, match="elsewhere"):
+        Registry(config.model_copy(update={"mlflow": moved})).prepared()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(ValueError("no"), "FAILED"), (KeyboardInterrupt(), "KILLED")]
+)
+def test_a_run_that_does_not_come_to_its_end_says_so(error, status, tmp_path):
+    registry = Registry(config_for(tmp_path))
+    opened = []
+
+    def work():
+        with registry.training_run() as run_id:
+            opened.append(registry.client.get_run(run_id))
+            raise error
+
+    with pytest.raises(type(error)):
+        work()
+    run_id = opened[0].info.run_id
+    assert opened[0].info.status == "RUNNING"
+    run = registry.client.get_run(run_id)
+    assert run.info.status == status
+    assert run.data.tags["mlflow.note.content"] == f"{status}: {type(error).__name__}"
+    process = json.loads(run.data.tags["readiness.process"])
+    assert process["pid"] == os.getpid()
+    assert registry.log(training(fitted(300))).run_id != run_id  # no run is left active
+
+
+def test_the_commit_is_that_of_the_settings_and_nothing_where_they_are_in_no_git(tmp_path):
+    def commit_tag():
+        with Registry(config_for(tmp_path)).training_run() as run_id:
+            pass
+        tags = Registry(config_for(tmp_path)).client.get_run(run_id).data.tags
+        assert tags["mlflow.source.name"] == "readiness train"
+        return tags.get("mlflow.source.git.commit")
+
+    assert commit_tag() is None
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@x"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "settings"], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    assert commit_tag() == head.stdout.strip()

@@ -66,7 +66,7 @@ def test_the_traceback_is_in_a_file_and_nowhere_else(tmp_path: Path) -> None:
     assert name.stat().st_mode & 0o077 == 0
     assert "Traceback (most recent call last)" in report
     assert f"command: readiness monitor {tmp_path}" in report
-    assert "no postgresql://***@db/leads by *** of [audit]" in report
+    assert "no postgresql://anna:***@db/leads by *** of [audit]" in report
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ def test_diff_counts_who_the_new_rule_moves(folder: Path, tmp_path: Path) -> Non
     moved = message["bands"]["cold"]["warm"] + message["bands"]["cold"]["hot"]
     assert moved + message["bands"]["warm"]["hot"] == message["other_band"] > 0
     assert {row["difference"] for row in message["leads"]} == {15}
-    assert {row["moved_by"] for row in message["leads"]} == {"industry is health or public +15"}
+    assert {row["moved_by"] for row in message["leads"]} == {"industry is health or public (+15)"}
     assert (tmp_path / "all.csv").read_text().count("\n") == message["open_leads"] + 1
     ran = readiness(*words)
     fits(ran.out)

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from features.config import Config
 from features.errors import BadInput, Refused
+from features.masking import without_secrets
 from models.decisions.champion_changes import (
     UNFINISHED,
     ChampionChange,
@@ -46,7 +47,7 @@ def stripped_reason(reason: str | None) -> str:
     """A reason without blanks around it, "" for None. Raises BadInput for one that is blank."""
     if reason is not None and not reason.strip():
         raise BadInput("Say why, in a few words: whoever reads the history later will ask.")
-    return (reason or "").strip()
+    return without_secrets((reason or "").strip())
 
 
 def set_champion(config: Config, registry: Registry, change: ChampionChange) -> None:

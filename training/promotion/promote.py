@@ -16,6 +16,7 @@ from features.progress import Progress, silent
 from features.result_json import to_json
 from features.spec.spec import distinct
 from features.spec.wording import plural
+from models.artefact_digests import KEY, digests
 from models.classifier.model import ReadinessModel
 from models.comparison import fair_cutoffs, judge_on
 from models.decisions.champion_changes import ChampionChange
@@ -103,8 +104,9 @@ def promote(
     given = _given(reason, force)
     registry = Registry(config)
     rules = load_rules(config.folder / config.rules)
-    challenger = registry.load(CHALLENGER)
     champion = registry.load(CHAMPION) if registry.has(CHAMPION) else None
+    is_waiting = champion is None or registry.has(CHALLENGER)  # promoted, it is no challenger
+    challenger = registry.load(CHALLENGER if is_waiting else CHAMPION)
     version, before = challenger.version, champion.version if champion else None
     if version == before:
         summary = f"Version {version} is the champion already; nothing to do."
@@ -129,6 +131,7 @@ def promote(
     promoted = given >= decision.takes
     if promoted:
         forced, evidence = decision.takes is Takes.FORCE, to_json(judged)
+        evidence |= {KEY: digests(registry.files(version))}
         who = approver(by)
         change = ChampionChange("promote", before, version, who, reason, forced, summary, evidence)
         set_champion(config, registry, change)

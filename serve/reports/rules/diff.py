@@ -6,17 +6,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
+import duckdb
 import numpy as np
 import pandas as pd
 
 from features.cohort import cohort_at
 from features.config import Config
 from features.contract.database import LeadDatabase
+from features.csv_guard import guarded
 from features.cutoffs import utc_now
 from features.engine.duckdb_engine import feature_frames
 from features.progress import Progress
 from features.spec.spec import distinct
 from features.spec.wording import Words
+from features.sql import literal
 from features.whole_file import whole
 from models.rules.rules import Band, RuleScore
 from serve.scoring.batch import default_cutoff
@@ -112,7 +115,7 @@ def _moved_by(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
     figures, names = moved.to_numpy(np.float64), list(moved.columns)
     order = np.argsort(-np.abs(figures), axis=1, kind="stable")[:, :TOP_LINES]
     return [
-        "; ".join(f"{names[place]} {round(row[place], 2):+g}" for place in places if row[place])
+        "; ".join(f"{names[place]} ({round(row[place], 2):+g})" for place in places if row[place])
         for row, places in zip(figures, order, strict=True)
     ]
 
@@ -123,10 +126,17 @@ def _unnumbered(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def export(rows: pd.DataFrame, path: Path) -> Path:
-    """Write rows to a .csv or .parquet file, whole or not at all."""
+    """Write rows to a .csv file, guarded, or a .parquet file, whole or not at all."""
     with whole(path) as unfinished:
         if path.suffix == ".csv":
-            rows.to_csv(unfinished, index=False)
+            with duckdb.connect() as connection:
+                connection.register("rows", rows)
+                columns = connection.execute("DESCRIBE rows").fetchall()
+                select = guarded({name: kind for name, kind, *_ in columns})
+                connection.execute(
+                    f"COPY (SELECT {select} FROM rows) TO {literal(str(unfinished))} "
+                    "(FORMAT CSV, HEADER)"
+                )
         else:
             rows.to_parquet(unfinished, index=False)
     return path

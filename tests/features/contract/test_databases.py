@@ -15,7 +15,7 @@ from features.contract.databases import read_place
 from features.contract.extensions import EXTRAS, connect, load_extension
 from features.errors import BadInput
 from features.open_database import open_database
-from tests.features.contract.conftest import OWNER, READER
+from tests.database_servers import OWNER, READER
 from tests.features.lead_databases import at, config_for, refusal, staged_events
 
 EVENTS = "SELECT lead_id, occurred_at, action FROM crm."
@@ -388,7 +388,7 @@ def test_a_place_never_shows_its_password(folder, monkeypatch):
     assert (place.kind, place.schema, place.login["PASSWORD"]) == ("mysql", "shop", READER)
     assert place.shown == "mysql://reader:***@db.example.org/shop"
     assert READER not in repr(place)
-    assert place.masked(ValueError(f"no access with {READER}")) == "no access with ***"
+    assert str(BadInput(f"no access with {READER}")) == "no access with ***"
 
 
 def test_mysql_that_does_not_answer(folder):

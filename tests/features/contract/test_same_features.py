@@ -12,7 +12,7 @@ from features.contract.extensions import load_extension
 from features.dataset import labelled
 from features.open_database import open_database
 from features.simulator.simulate import simulate
-from tests.features.contract.conftest import OWNER
+from tests.database_servers import OWNER
 from tests.features.contract.test_files import write_delta
 from tests.features.contract.workbooks import write_workbook
 from tests.features.lead_databases import config_for

@@ -9,7 +9,6 @@ from features.errors import BadInput
 from features.open_database import open_database
 from features.starter.crm.map import map_crm
 from features.starter.starter import write_starter
-from tests.features.contract.conftest import postgres, server  # noqa: F401
 
 pytestmark = pytest.mark.slow
 TABLES = """
@@ -59,14 +58,14 @@ def test_a_sqlite_file_in_the_folder(tmp_path):
     assert rows_of(tmp_path) == EXPECTED
 
 
-def test_a_server_by_its_url_whose_password_stays_in_the_environment(server, tmp_path):  # noqa: F811
+def test_a_server_by_its_url_whose_password_stays_in_the_environment(server, tmp_path):
     server.sql(TABLES)
     write_starter(tmp_path, database=server.url())
     assert rows_of(tmp_path) == EXPECTED
     assert "${CRM_PASSWORD}" in (tmp_path / "readiness.toml").read_text()
 
 
-def test_the_tables_that_a_connector_leaves_on_a_server(server, tmp_path):  # noqa: F811
+def test_the_tables_that_a_connector_leaves_on_a_server(server, tmp_path):
     server.sql(f"DROP SCHEMA IF EXISTS hubspot CASCADE; {HUBSPOT}")
     mapped = map_crm(tmp_path, "hubspot", server.url())
     write_starter(tmp_path, mapped, server.url())

@@ -48,7 +48,7 @@ def part(*rows: tuple) -> pd.DataFrame:
                 "readiness": ready,
                 "rule_score": points,
                 "band": None if ready is None else "warm",
-                "reasons": None if ready is None else "+0.50 called in once",
+                "reasons": None if ready is None else "called in once (+0.50)",
             }
             for lead, ready, points in rows
         ],
@@ -80,8 +80,8 @@ def sales(place: LedgerPlace, run: Run = RUN) -> list[str]:
 def test_worked_example(place: LedgerPlace) -> None:
     """Two slots; a, c and d are equally ready: c and d have more points, and c comes before d."""
     assert write(place, FIVE) == 5
-    scored = ("warm", "sales", "+0.50 called in once", "1", "a41f09c3be", NIGHT)
-    nurture = ("warm", "nurture", "+0.50 called in once", "1", "a41f09c3be", NIGHT)
+    scored = ("warm", "sales", "called in once (+0.50)", "1", "a41f09c3be", NIGHT)
+    nurture = ("warm", "nurture", "called in once (+0.50)", "1", "a41f09c3be", NIGHT)
     assert table(place) == [
         ("a", CUTOFF, "scored", None, 0.9, 5.0, *nurture),
         ("b", CUTOFF, "scored", None, 0.2, 50.0, *nurture),
@@ -337,6 +337,14 @@ def test_export_is_complete(place: LedgerPlace, tmp_path: Path, suffix: str) -> 
     assert [result.name for result in written.parent.iterdir()] == [f"scores{suffix}"]
     read = duckdb.sql(f"SELECT * FROM '{written}' ORDER BY ALL").fetchall()
     assert [(r[0], *r[2:9]) for r in read] == [(r[0], *r[2:9]) for r in table(place)]
+
+
+def test_no_cell_of_an_exported_csv_is_a_formula(place: LedgerPlace, tmp_path: Path) -> None:
+    write(place, part(("=1+1", 0.5, 1.0), ("-7", 0.25, -2.0)))
+    with open_ledger(place) as ledger:
+        written = ledger.export(RUN, tmp_path / "scores.csv")
+    leads = duckdb.sql(f"SELECT lead_id, rule_score FROM '{written}' ORDER BY ALL").fetchall()
+    assert leads == [("'-7", -2.0), ("'=1+1", 1.0)]
 
 
 def test_an_export_that_fails_leaves_no_half_file(place: LedgerPlace, tmp_path: Path) -> None:

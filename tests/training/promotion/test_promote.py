@@ -75,10 +75,9 @@ def company(house, judged):
         registry.client.delete_registered_model_alias(registry.name, CHAMPION)
     for file in config.out_folder.glob("decisions.sqlite*"):
         file.unlink()
-    example = judged.frame.head(5).assign(active_days_90d=1.0)
 
     def register(model):
-        return registry.log(replace(training(model), example=example)).version
+        return registry.log(training(model)).version
 
     return config, registry, register
 

@@ -80,7 +80,7 @@ def path(
     database: LeadDatabase,
     scorer: Scorer,
     older: Scorer,
-) -> Path:
+) -> LedgerPlace:
     """A ledger: the first cutoff scored by the older version, the second by both, the others by
     today's; the last not at all."""
     place = LedgerPlace(tmp_path_factory.mktemp("ledger"))
@@ -224,18 +224,9 @@ def test_fading_new_events_and_caps_are_shown_by_line(
 
 def test_the_history_is_the_ledger_s(path: LedgerPlace, leads: list[str], scorer: Scorer) -> None:
     lead = leads[1]
-    columns = [
-        "cutoff",
-        "model_version",
-        "rules_version",
-        "readiness",
-        "rule_score",
-        "band",
-        "route",
-    ]
-    stored = [
-        row[:-2] for row in rows_of(path, [*columns, "lead_id", "scored_at"]) if row[-2] == lead
-    ]
+    columns = ["cutoff", "model_version", "rules_version", "readiness", "rule_score", "band"]
+    columns += ["route", "lead_id", "scored_at"]
+    stored = [row[:-2] for row in rows_of(path, columns) if row[-2] == lead]
     result = history_of(path, lead)
     assert len(result) == 4
     assert stored == [

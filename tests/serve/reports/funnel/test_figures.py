@@ -89,7 +89,7 @@ def scored_before(copied: Path) -> Path:
             cutoff = (created + timedelta(days=days)).to_pydatetime()
             names = ["lead_id", "state", "readiness", "rule_score", "band"]
             scored = pd.DataFrame([dict(zip(names, [str(lead), *row], strict=True))])
-            ledger.write(Run(cutoff, "1", "1"), [scored], 1, Router(1, cutoff), cutoff)
+            ledger.write(Run(cutoff, "1", "1"), [scored], 1, Router(0, cutoff), cutoff)
     return copied
 
 

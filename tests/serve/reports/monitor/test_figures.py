@@ -254,6 +254,8 @@ def test_the_page_and_the_run_hold_every_figure(
     assert not re.search(r"<script|https?://(?!www\.w3\.org|purl\.org)|\{\{|None|nan", text)
     registry = Registry(load(demo_folder))
     run = registry.client.get_run(log(clean, registry))
+    experiment = registry.client.get_experiment(run.info.experiment_id)
+    assert experiment.name == "sales-readiness-monitor"
     assert run.data.tags["mlflow.runName"] == "monitor-2025-06-23T00:00"
     assert run.data.tags["light_actions"] == check(clean, "actions").status
     assert run.data.metrics == pytest.approx(clean.metrics())

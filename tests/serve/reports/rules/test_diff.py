@@ -51,7 +51,7 @@ def test_each_lead_by_hand(diff):
     rows = diff.leads.set_index("lead_id").sort_index()
     assert rows["old_points"].tolist() == [30, 10, 0, 10]
     assert rows["new_points"].tolist() == [20, 16, 0, 10]
-    assert rows["moved_by"].tolist() == ["chat -10", "order +6", "", ""]
+    assert rows["moved_by"].tolist() == ["chat (-10)", "order (+6)", "", ""]
     assert rows["new_disqualified"].isna().tolist() == [True, True, True, False]
     assert rows.loc[4, "new_disqualified"] == "angry: complain at least once so far"
 
@@ -82,3 +82,11 @@ def test_every_lead_is_exported(diff, tmp_path, name):
     assert read["lead_id"].tolist() == [1, 2, 3, 4]
     assert read["difference"].tolist() == [-10, 6, 0, 0]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_no_cell_of_the_csv_is_a_formula(diff, tmp_path):
+    leads = diff.leads.assign(moved_by="=HYPERLINK(1)")
+    export(leads, tmp_path / "a.csv")
+    read = pd.read_csv(tmp_path / "a.csv")
+    assert set(read["moved_by"]) == {"'=HYPERLINK(1)"}
+    assert read["difference"].tolist() == [-10, 6, 0, 0]
