@@ -18,6 +18,7 @@ import signal
 import sys
 import tempfile
 import time
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from benchmarks.ledger_stores import FIRST_DAY, run_of, scored, stores, write
@@ -37,10 +38,11 @@ from training.promotion.history import history
 LEADS = 4000
 
 
-def writer(place: LedgerPlace, password: str, day: int) -> None:
+def writer(place: LedgerPlace, password: str, day: int, begun: Event) -> None:
     """Write the runs from a day on, until killed."""
     os.environ["LEDGER_PASSWORD"] = password
     with open_ledger(place) as ledger:
+        begun.set()
         while True:
             write(ledger, day, LEADS)
             day += 1
@@ -67,11 +69,11 @@ def kill_writers(place: LedgerPlace, kills: int, rng: random.Random) -> list[int
     context = multiprocessing.get_context("spawn")
     day, mixed_reads, completed, seen = 0, 0, 0, [0, 0, 0, 0]
     for _ in range(kills):
-        process = context.Process(
-            target=writer, args=(place, os.environ.get("LEDGER_PASSWORD", ""), day)
-        )
+        begun, password = context.Event(), os.environ.get("LEDGER_PASSWORD", "")
+        process = context.Process(target=writer, args=(place, password, day, begun))
         process.start()
-        until = time.monotonic() + 2.5 + 2.5 * rng.random()  # the imports take about 2 s
+        begun.wait()
+        until = time.monotonic() + 2 * rng.random()
         while time.monotonic() < until:
             with open_ledger(place) as ledger:  # a reader, while it writes
                 counts = ledger.fetched("SELECT count(*) FROM scores GROUP BY cutoff")
