@@ -54,10 +54,10 @@ def begun(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def render(template: str, **values: object) -> str:
-    """The page that a template (card/page.html) makes of the values."""
+def environment(*folders: Path) -> jinja2.Environment:
+    """What templates are read by: those of the folders, and of the reports."""
     pages = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(PAGES),
+        loader=jinja2.FileSystemLoader([*folders, PAGES]),
         autoescape=True,
         finalize=lambda value: without_secrets(value) if type(value) is str else value,
         undefined=jinja2.StrictUndefined,
@@ -66,8 +66,13 @@ def render(template: str, **values: object) -> str:
     )
     pages.filters.update(percent=percent, number=number, thousands="{:,}".format, begun=begun)
     pages.tests["unknown"] = math.isnan
-    # a percent sign stays with its figure
-    return pages.get_template(template).render(**values).replace(" %", f"{NBSP}%")
+    return pages
+
+
+def render(template: str, templates: jinja2.Environment | None = None, **values: object) -> str:
+    """The page that a template (card/page.html) makes of the values."""
+    page = (templates or environment()).get_template(template)
+    return page.render(**values).replace(" %", f"{NBSP}%")  # a percent sign stays with its figure
 
 
 def write_page(path: Path, text: str, result: Any) -> Path:
