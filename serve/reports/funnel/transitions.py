@@ -218,7 +218,7 @@ def incidence(way: Way) -> pd.DataFrame:
 
 
 def stay_quantiles(way: Way) -> dict[float, float | None]:
-    """Days until 25, 50 and 75 % of the leads have left a phase, by going on or lost: the first
+    """Days until 25, 50 and 75% of the leads have left a phase, by going on or lost: the first
     time at which the Kaplan-Meier estimate of those still there is down to that; None where it is
     not yet."""
     left, days = (way.curve[column].to_numpy() for column in ("left", "days"))
