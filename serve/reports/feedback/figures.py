@@ -31,7 +31,7 @@ _IN_ORDER = (*ROUTES, "hot", "warm", "cold")  # other groups by name
 
 @dataclass(frozen=True)
 class Acceptance:
-    """Of `judged` contacts of a group so many were accepted; the share with its 95 % Wilson
+    """Of `judged` contacts of a group so many were accepted; the share with its 95% Wilson
     interval [low, high]."""
 
     group: str

@@ -1,8 +1,9 @@
 """A page of the newest list: the leads that a question asks for, and how many there are of each
 kind.
 
-Two reads, whatever the number of leads: one counts the leads by all that can be filtered by, which
-yields the total and the counts beside every filter; the other reads the rows of one page.
+One read for the rows of the page. What is the same for every page of a list is made once per list
+and open ledger: the places on it, and how many leads there are of each combination of what can be
+filtered by, which yields the total and the counts beside every filter.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from features.errors import BadInput
 from serve.ledger.ledger import LIST_ORDER, Ledger
@@ -81,13 +83,10 @@ class ListedLead:
 
     rank: int | None
     lead_id: str
-    state: str
-    state_reason: str | None
     readiness: float | None
     points: float | None
     band: str | None
     route: str
-    route_reason: str | None
     decided_route: str
     decided_because: str | None
     decided_by: str | None
@@ -96,8 +95,6 @@ class ListedLead:
     source: str | None
     basket: str | None
     segments: tuple[str, ...]
-    close_days_median: float | None
-    follow_up_on: date | None
     postponing: bool
     exploration: bool
     why: tuple[str, ...]
@@ -158,12 +155,12 @@ def leads_page(ledger: Ledger, question: Question) -> LeadsPage:
     """The page of the newest list that a question asks for; the last one where there are fewer
     pages. Raises BadInput for an empty ledger."""
     run = ledger.newest()
-    cube = _cube(ledger, run, question.text)
+    whole = _prepared(ledger, run)
+    cube = _cube(ledger, run, question.text) if question.text else whole
     total = sum(count for values, count in cube if _meets(question, values))
     last = max(1, math.ceil(total / question.per_page))
     question = replace(question, page=min(question.page, last))
     counts = {name: _counts(cube, question, name) for name in FILTERS}
-    whole = cube if not question.text else _cube(ledger, run, "")
     to_call = sum(count for values, count in whole if values["route"] == "sales")
     rows = tuple(_rows(ledger, run, question))
     return LeadsPage(run, question, total, to_call, counts, rows)
@@ -174,10 +171,30 @@ def export(ledger: Ledger, question: Question, path: Path) -> Path:
     with the columns of `readiness score --export`."""
     where, given = _where(question)
     run = ledger.newest().run
-    return ledger.export_rows(f"WHERE {where} {_order(question)}", run.key | given, path)
+    return ledger.export_rows(
+        f"SELECT * FROM decided WHERE {where} {_order(question)}", run.key | given, path
+    )
 
 
-def _cube(ledger: Ledger, run: RunFigures, text: str) -> list[tuple[dict[str, Any], int]]:
+_Cube = list[tuple[dict[str, Any], int]]
+_made: WeakKeyDictionary[Ledger, tuple[tuple[Any, ...], _Cube]] = WeakKeyDictionary()
+
+
+def _prepared(ledger: Ledger, run: RunFigures) -> _Cube:
+    """The counts of the whole list; the table `places` of the ledger's DuckDB is that of the list,
+    too. Both are made anew where the list or what people decided of it has changed."""
+    list_of_now = (run, ledger.value("SELECT max(number) FROM overrides"))
+    if ledger not in _made or _made[ledger][0] != list_of_now:
+        ledger.fetched(
+            f"CREATE OR REPLACE TEMP TABLE places AS SELECT lead_id, row_number() OVER (ORDER BY "
+            f"{LIST_ORDER}) AS place FROM decided WHERE {RUN} AND decided_route = 'sales'",
+            run.run.key,
+        )
+        _made[ledger] = list_of_now, _cube(ledger, run, "")
+    return _made[ledger][1]
+
+
+def _cube(ledger: Ledger, run: RunFigures, text: str) -> _Cube:
     """How many leads there are of each combination of what can be filtered by."""
     where, given = _where(Question(route="", text=text))
     columns = ", ".join(_COLUMN[name] for name in FILTERS)
@@ -202,9 +219,7 @@ def _meets(question: Question, values: Mapping[str, str | None], but: str = "") 
     return True
 
 
-def _counts(
-    cube: list[tuple[dict[str, Any], int]], question: Question, name: str
-) -> dict[str, int]:
+def _counts(cube: _Cube, question: Question, name: str) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for values, count in cube:
         value = values[name]
@@ -263,7 +278,7 @@ def _rows(ledger: Ledger, run: RunFigures, question: Question) -> Iterator[Liste
         run.run.key | given,
     )
     named = [dict(zip(_NAMES[1:], row, strict=True)) for row in rows]
-    ranks = _ranks(ledger, run, [row["lead_id"] for row in named if row["decided_route"] == "sales"])
+    ranks = _ranks(ledger, [row["lead_id"] for row in named])
     for row in named:
         why = row["why"].split("; ") if row["why"] else ()
         more = {"segments": _segments(row["segments"]), "why": tuple(why)}
@@ -271,15 +286,7 @@ def _rows(ledger: Ledger, run: RunFigures, question: Question) -> Iterator[Liste
         yield ListedLead(ranks.get(row["lead_id"]), **row | more)
 
 
-def _ranks(ledger: Ledger, run: RunFigures, leads: list[str]) -> dict[str, int]:
-    """The places on the list for sales of some of its leads."""
-    if not leads:
-        return {}
-    return dict(
-        ledger.fetched(
-            f"SELECT lead_id, place FROM (SELECT lead_id, row_number() OVER (ORDER BY {LIST_ORDER}) "
-            f"AS place FROM decided WHERE {RUN} AND decided_route = 'sales') "
-            "WHERE list_contains($leads, lead_id)",
-            run.run.key | {"leads": leads},
-        )
-    )
+def _ranks(ledger: Ledger, leads: list[str]) -> dict[str, int]:
+    """The places on the list for sales of those leads that are on it."""
+    sql = "SELECT lead_id, place FROM places WHERE lead_id IN (SELECT unnest($leads))"
+    return dict(ledger.fetched(sql, {"leads": leads}))
