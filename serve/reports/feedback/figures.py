@@ -15,8 +15,8 @@ import pandas as pd
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
-from models.decisions.place import LedgerPlace
 from features.spec.wording import percent
+from models.decisions.place import LedgerPlace
 from models.routing import ROUTES
 from models.statistics.intervals import wilson
 from models.statistics.verdict import Verdict

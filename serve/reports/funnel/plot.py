@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from features.spec.wording import percent
 from models.plots import CHANCE, DASHES, FURTHER, INK, canvas, key
 from serve.reports.funnel.transitions import DAY_US, Fate, Way, stay_quantiles
 
