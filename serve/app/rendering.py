@@ -22,7 +22,8 @@ def _environment() -> jinja2.Environment:
 
 def rendered(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
     """The page that a template of serve/app/templates makes of the values; it also knows the
-    `request`, and the version of the `champion`."""
-    champion = service_of(request).champion.version
-    text = page.render(template, _environment(), request=request, champion=champion, **values)
+    `request`, its `visitor` (serve/app/access.py), and the version of the `champion`."""
+    known = {"visitor": getattr(request.state, "visitor", None), "request": request}
+    known["champion"] = service_of(request).champion.version
+    text = page.render(template, _environment(), **known, **values)
     return HTMLResponse(text, status)

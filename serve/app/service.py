@@ -11,21 +11,38 @@ from features.config import Config
 from models.decisions.place import LedgerPlace
 from serve.app.champion import Champion
 from serve.app.ledgers import Ledgers
+from serve.app.metrics import Metrics
+from serve.app.scoring import ScoreQueue
 from serve.app.serving import Serving
 
 
 @dataclass(frozen=True)
 class Service:
-    """The settings, the champion and the ledger. Raises BadInput as `Champion` does."""
+    """The settings, the champion, who scores with it, the ledger and the figures."""
 
     config: Config
     serving: Serving
-    champion: Champion = field(init=False)
-    ledgers: Ledgers = field(init=False)
+    champion: Champion
+    scoring: ScoreQueue
+    ledgers: Ledgers
+    metrics: Metrics = field(default_factory=Metrics)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "champion", Champion(self.config))
-        object.__setattr__(self, "ledgers", Ledgers(LedgerPlace.of(self.config)))
+    @classmethod
+    def of(cls, config: Config, serving: Serving) -> Service:
+        """Of a readiness.toml. Raises BadInput where its champion cannot be loaded."""
+        champion = Champion(config)
+        return cls(config, serving, champion, ScoreQueue(champion), Ledgers(LedgerPlace.of(config)))
+
+    def start(self) -> None:
+        """Begin to score and to watch for another champion."""
+        self.scoring.start()
+        self.champion.watch()
+
+    def stop(self) -> None:
+        """End both, and close what is open."""
+        self.scoring.stop()
+        self.champion.stop()
+        self.ledgers.close()
 
 
 def service_of(request: Request) -> Service:
