@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup, escape
@@ -97,7 +98,12 @@ def environment(*folders: Path) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     pages.filters.update(percent=percent, number=number, thousands="{:,}".format, begun=begun)
-    pages.filters.update(labelled=labelled, points=points, day="{:%Y-%m-%d}".format)
+    pages.filters.update(
+        labelled=labelled,
+        points=points,
+        day="{:%Y-%m-%d}".format,
+        path=lambda text: quote(text, safe=""),
+    )
     pages.tests["unknown"] = math.isnan
     return pages
 

@@ -100,6 +100,16 @@ class ListedLead:
     why: tuple[str, ...]
 
     @property
+    def marks(self) -> tuple[str, ...]:
+        """What is unusual about it, in words."""
+        marks = {
+            self.marked or "": self.marked is not None,
+            "drawn by lot": self.exploration,
+            "postponing": self.postponing,
+        }
+        return tuple(mark for mark, holds in marks.items() if holds)
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """The strongest, without their figures."""
         return tuple(in_words(each) for each in self.why[:REASONS])
