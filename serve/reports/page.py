@@ -205,5 +205,7 @@ def inline(figure: Figure, name: str) -> Markup:
 
 
 def recoloured(svg: str) -> Markup:
-    """An svg element of `plots.svg` in the page's colours."""
+    """An svg element of `plots.svg` in the page's colours, without a style of its own, which is in
+    page.css: the service lets no element bring one."""
+    svg = re.sub("<style.*?</style>", "", svg, flags=re.DOTALL)
     return Markup(re.sub("#[0-9a-f]{6}", lambda hex_: PAGE_COLOURS.get(hex_[0], hex_[0]), svg))
