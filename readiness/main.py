@@ -2,6 +2,8 @@
 readiness/commands/ that has its name."""
 
 import os
+import re
+import signal
 import sys
 from importlib import import_module
 from typing import Annotated
@@ -26,7 +28,7 @@ PANELS = {
     "To begin with": "simulate features",
 }
 
-REFUSED, BAD_INPUT, CRASHED, INTERRUPTED, NOBODY_READS = 1, 2, 70, 130, 141
+REFUSED, BAD_INPUT, CRASHED, INTERRUPTED, NOBODY_READS, TERMINATED = 1, 2, 70, 130, 141, 143
 EXIT_CODES = {
     0: "done",
     REFUSED: "refused, gate not passed, or a red check",
@@ -34,6 +36,7 @@ EXIT_CODES = {
     CRASHED: "an error of this program: no verdict on anything",
     INTERRUPTED: "interrupted",
     NOBODY_READS: "whoever read the output closed it",
+    TERMINATED: "ended by a signal",
 }
 
 app = typer.Typer(
@@ -89,7 +92,9 @@ def options(
 
 def main() -> None:
     """Run the command. A user's mistake is one message on standard error; so is an error of the
-    program, whose traceback is in a file. Only what a verb found out exits with its codes."""
+    program, whose traceback is in a file. Only what a verb found out exits with its codes. A signal
+    to end lets go of what is open: runs of MLflow, temporary folders, unfinished files."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         code = _run()
         sys.stdout.flush()  # a closed pipe shows here, and not when the interpreter ends
@@ -97,12 +102,15 @@ def main() -> None:
         with open(os.devnull, "w") as nothing:
             os.dup2(nothing.fileno(), sys.stdout.fileno())
         code = NOBODY_READS
+    finally:
+        signal.signal(signal.SIGTERM, before)
     sys.exit(code)
 
 
 def _run() -> int:
     """Run the command; its exit code."""
     try:
+        _require_text(sys.argv)
         app()
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):
@@ -121,8 +129,46 @@ def _run() -> int:
             return _crashed(error)
         return _failed(error, BAD_INPUT)
     except Exception as error:
-        return _crashed(error)
+        if _lacks_means(error):
+            return _failed(BadInput(f"{type(error).__name__}: {_briefly(error)}"), BAD_INPUT)
+        return _signalled(error) or _crashed(error)
     return 0
+
+
+# Of libraries that are not imported yet, where this one is.
+_OF_THE_SYSTEM = {"MemoryError", "IOException", "OutOfMemoryException", "TerminatedWorkerError"}
+_LACKS = re.compile("allocate|failed to map segment|can't start new thread|No space left", re.I)
+
+
+def _lacks_means(error: Exception) -> bool:
+    """Whether the machine has no memory, threads or room left for what was asked of it."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return bool(kinds & _OF_THE_SYSTEM or _LACKS.search(str(error)))
+
+
+def _briefly(error: Exception) -> str:
+    """The first lines of an error, as one, and what helps where memory or threads are short."""
+    text = " ".join(re.split(r"\n\s*\n|\nPossible", str(error))[0].split())
+    return f"{text or 'out of memory'}. See engine.memory_gb and engine.threads in readiness.toml."
+
+
+def _signalled(error: BaseException | None) -> int:
+    """The exit code where a signal lies behind an error, such as the RuntimeError of a query that
+    DuckDB ended for it; else 0."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return INTERRUPTED
+        if isinstance(error, SystemExit):
+            return TERMINATED
+        error = error.__context__
+    return 0
+
+
+def _require_text(words: list[str]) -> None:
+    """Raises BadInput for bytes that are no text: neither MLflow nor a database takes them."""
+    for word in words:
+        if not word.isascii() and word.encode(errors="ignore").decode() != word:
+            raise BadInput(f"The argument {word!a} is no UTF-8 text.")
 
 
 def _crashed(error: Exception) -> int:

@@ -23,7 +23,7 @@ def verb(
     from readiness.settings import load
     from serve.reports.card.page import find_card, write_card
 
-    config = load(where)
+    config = load(where, to)
     card, pictures = find_card(config, which)
     page = write_card(card, pictures, to or config.out_folder / "card.html")
     if as_json:

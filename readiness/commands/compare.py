@@ -30,7 +30,7 @@ def verb(
     from serve.reports.compare.figures import compare, model_of, simpler_at_training, worked_at
     from serve.reports.compare.page import page_name, write_page
 
-    config = load(where)
+    config = load(where, to)
     model = model_of(config, which)
     rules = load_rules(config.folder / config.rules)
     only = load_segments(config).named(segment) if segment else None

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from features.spec.wording import plural
-from readiness.commands.options import TIME_FORMATS, AsJson, Cutoff, Where, Which
+from readiness.commands.options import AsJson, Cutoff, Since, Where, Which
 from readiness.commands.printing import (
     figure,
     out,
@@ -32,14 +32,7 @@ def verb(
     lead: Annotated[str, typer.Argument(metavar="LEAD", help="The lead_id.")],
     where: Where = Path(),
     cutoff: Cutoff = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=TIME_FORMATS,
-            metavar="TIME",
-            help="Also show what changed since this earlier cutoff, by factor and by rule.",
-        ),
-    ] = None,
+    since: Since = None,
     which: Which = "champion",
     with_page: Annotated[
         bool, typer.Option("--page", help="Also write it as an HTML page, explain-LEAD.html.")

@@ -39,7 +39,7 @@ def verb(
     from serve.reports.feedback.page import render
     from serve.reports.page import write_page
 
-    config = load(where)
+    config = load(where, to)
     with open_database(config) as database:
         result = feedback(config, database)
     page = write_page(to or config.out_folder / "feedback.html", render(result), result)

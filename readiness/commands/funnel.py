@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import TIME_FORMATS, AsJson, Page, Where
+from readiness.commands.options import TIME_FORMATS, AsJson, Page, Where, plausible
 from readiness.commands.printing import (
     figure,
     print_json,
@@ -26,6 +26,7 @@ Until = Annotated[
     datetime | None,
     typer.Option(
         formats=TIME_FORMATS,
+        callback=plausible,
         metavar="TIME",
         help="A day, or a time as 2026-03-01T14:30:00, UTC. Only what was known strictly before it "
         "counts. Default: the end of the data.",
@@ -63,7 +64,7 @@ def verb(
     from serve.reports.funnel.page import render
     from serve.reports.page import write_page
 
-    config = load(where)
+    config = load(where, to)
     with progress_bars() as progress:
         report = funnel_report(config, until, by, progress)
     page = write_page(to or config.out_folder / "funnel.html", render(report), report)

@@ -36,7 +36,9 @@ def verb(
     accept: Annotated[
         bool,
         typer.Option(
-            "--accept", help="Score although nearly all recent events have unknown actions."
+            "--accept",
+            help="Score although the cutoff is in the future, or nearly all recent events have "
+            "unknown actions.",
         ),
     ] = False,
     as_json: AsJson = False,
@@ -56,8 +58,9 @@ def verb(
     of people (readiness override) are exported in their own column, decided_route.
 
     Where 90% or more of the events of the last 28 days have actions that neither model nor rules
-    know, as after a renaming, it exits 1 and writes nothing, unless --accept. Notes say what can
-    hardly be true (docs/plausibility.md), and which columns differ from the model's training.
+    know, as after a renaming, it exits 1 and writes nothing, unless --accept; so for a cutoff in
+    the future. Notes say what can hardly be true (docs/plausibility.md), and which columns differ
+    from the model's training.
 
     The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
     leads of one, while the ledger gets them all.
@@ -66,10 +69,13 @@ def verb(
     from models.decisions.place import LedgerPlace
     from readiness.settings import load
     from serve.ledger.ledger import open_ledger, require_exportable
-    from serve.scoring.batch import score_all
+    from serve.scoring.batch import refuse_future, score_all
     from serve.scoring.points_only import scorer_of
 
-    config = load(where)
+    config = load(where, to)
+    if not accept:
+        cure = "To score at it all the same: readiness score --accept"
+        refuse_future(cutoff, "scored or written to the ledger", cure)
     if to:
         require_exportable(to)
     scorer = scorer_of(config, which)

@@ -47,7 +47,7 @@ def verb(
     from serve.reports.segments.figures import segments_report
     from serve.reports.segments.page import render
 
-    config = load(where)
+    config = load(where, to)
     with progress_bars() as progress:
         report = segments_report(config, which or "", cutoff, progress)
     page = write_page(to or config.out_folder / "segments.html", render(report), report)

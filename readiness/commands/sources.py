@@ -40,8 +40,11 @@ def verb(
     from readiness.settings import load
     from serve.reports.sources.figures import apply_moves, review, sources_path
     from serve.reports.sources.page import write_page
+    from serve.scoring.batch import refuse_future
 
     config = load(where)
+    if apply:
+        refuse_future(cutoff, "appended to sources.toml", "Leave out --apply, or --cutoff.")
     known = load_sources(sources_path(config))
     with open_database(config) as database:
         result = review(config, database, known, cutoff)

@@ -29,7 +29,7 @@ from serve.ledger.runs import Run, RunFigures
 from serve.ledger.schema import FIRST, SCORES
 
 WAIT_SECONDS, LOOK_SECONDS = 600.0, 0.2
-ROW_GROUP = 50_000  # rows sorted by lead: one lead is found in one group of each file
+ROW_GROUP = 50_000  # rows sorted by lead: one lead lies in one group of each file
 _FIGURES = b"readiness.run"  # the key of a file's own metadata
 
 
@@ -50,7 +50,7 @@ class RunFiles:
     def runs(self) -> Sequence[RunFigures]:
         """All runs. Raises BadInput for a file that is damaged, or is not of the run that its name
         says."""
-        found = []
+        stored = []
         for path in sorted(self.folder.glob("[!.]*.parquet")):
             try:
                 stat = path.stat()
@@ -67,8 +67,8 @@ class RunFiles:
                     f"The ledger's file {path} holds another run, that of {figures.run}. Give it "
                     f"the name {self.path(figures.run).name}, or put back the right one."
                 )
-            found.append(figures)
-        return found
+            stored.append(figures)
+        return stored
 
     def create_view(
         self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]

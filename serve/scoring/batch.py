@@ -51,6 +51,17 @@ class UnknownActions(Refused):
         )
 
 
+def refuse_future(cutoff: datetime | None, writes: str, cure: str) -> None:
+    """Raises Refused for a cutoff later than now: what is written at it, by a slip such as
+    2062-11-29 for 2026-11-29, would be newer than all that is written until then."""
+    now = utc_now()
+    if cutoff is not None and cutoff > now:
+        raise Refused(
+            f"The cutoff {cutoff} is in the future (it is {now:%Y-%m-%d %H:%M} UTC): nothing is "
+            f"{writes}. {cure}"
+        )
+
+
 @dataclass(frozen=True)
 class Scored:
     """What a scoring run did: how many leads are in the ledger for it, and how many it added.

@@ -40,7 +40,7 @@ def verb(
     from serve.ledger.ledger import require_exportable
     from serve.reports.rules.diff import diff_rules, export
 
-    config = load(where)
+    config = load(where, to)
     if to:
         require_exportable(to)
     a, b = find_rules(old, config), find_rules(new, config)

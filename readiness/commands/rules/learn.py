@@ -47,11 +47,13 @@ def verb(
     from features.whole_file import write_whole
     from models.registry import Registry
     from models.rules.rules import current_rules
+    from readiness.outputs import require_output
     from readiness.settings import load
     from training.points import learn
 
     config = load(where)
     path = to or config.out_folder / "learned_rules.toml"
+    require_output(config, path)
     if path.suffix != ".toml":
         raise typer.BadParameter(f"a .toml file, please, not {path.name}", param_hint="--to")
     if path.exists() and not force:

@@ -45,7 +45,7 @@ def verb(
     from serve.reports.rules.backtest import backtest
     from serve.reports.rules.page import render
 
-    config = load(where)
+    config = load(where, to)
     new, current = find_rules(draft, config), current_rules(config)
     model = Registry(config).pick(which)
     staged = config if model is None else model.staged(config)
