@@ -20,6 +20,15 @@ def in_postgres(server, out: Path) -> LedgerPlace:
     return LedgerPlace(out, read_place(url, out, KEY))
 
 
+def settings_of(place: LedgerPlace) -> str:
+    """The section of readiness.toml that names it; nothing where it is in files."""
+    if place.server is None:
+        return ""
+    url, login = place.url, "${LEDGER_PASSWORD}"
+    where = f"{url.username}:{login}@{url.host}:{url.port}/{url.database}?schema={place.schema}"
+    return f'[ledger]\nurl = "postgresql://{where}"\n'
+
+
 def stored_scores(out: Path, sql: str = "SELECT * FROM scores") -> pd.DataFrame:
     """What the run files of a folder `out` hold, read by DuckDB alone."""
     with duckdb.connect() as connection:
