@@ -88,7 +88,10 @@ def options(
     ] = False,
     log_format: Annotated[
         Literal["text", "json"],
-        typer.Option(help="How notes and errors are written to standard error."),
+        typer.Option(
+            help="How notes, errors and times are written to standard error: text, or json, an "
+            "object a line (docs/operations.md)."
+        ),
     ] = "text",
 ) -> None:
     """The options of the command itself."""
