@@ -53,10 +53,11 @@ def test_what_fails_is_logged_and_nothing_else_is_written(words: list[str], code
     assert (end["event"], end["exit_code"]) == ("end", code)
 
 
-def test_secrets_and_control_characters_are_not_in_it(tmp_path: Path) -> None:
-    secret = "postgresql://anna:s3cr3t-w0rd@db/leads"
-    ran = readiness("--log-format", "json", "score", f"{tmp_path}/\x1b[31m\x7f{secret}")
+def test_secrets_and_control_characters_are_not_in_it() -> None:
+    word = "postgresql://anna:s3cr3t-w0rd@db/\x1b[31m\x7f"
+    ran = readiness("--log-format", "json", word)
     assert ran.code == 2
+    assert "postgresql://anna" in ran.err
     assert "s3cr3t" not in ran.err
     assert "\x1b" not in ran.err
     assert "\x7f" not in ran.err
