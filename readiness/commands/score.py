@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from features.progress import step
 from features.spec.wording import plural
 from readiness.commands.options import AsJson, Cutoff, Export, Segment, Where, Which
 from readiness.commands.printing import (
-    err,
     out,
     print_json,
     print_notes,
     print_path,
     print_table,
+    print_times,
     print_waiting,
     progress_bars,
 )
@@ -67,6 +68,7 @@ def verb(
     """
     from features.open_database import open_database
     from models.decisions.place import LedgerPlace
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.ledger.ledger import open_ledger, require_exportable
     from serve.scoring.batch import refuse_future, score_all
@@ -78,7 +80,8 @@ def verb(
         refuse_future(cutoff, "scored or written to the ledger", cure)
     if to:
         require_exportable(to)
-    scorer = scorer_of(config, which)
+    with step("load the model"):
+        scorer = scorer_of(config, which)
     if segment:
         scorer.segments.named(segment)
     place = LedgerPlace.of(config)
@@ -90,10 +93,16 @@ def verb(
         scored = score_all(config, database, scorer, ledger, cutoff, progress, accept)
         if config.ledger.keep_days:
             ledger.keep(config.ledger.keep_days)
-        written = ledger.export(scored.run, to, segment) if to else None
+        written = None
+        if to:
+            with step("export"):
+                written = ledger.export(scored.run, destination(config, to), segment)
         result = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
         result |= {"segment": scored.of_segment(segment)} if segment else {}
         head = ledger.rows(scored.run, HEAD, segment)
+    print_notes(scored.breaches, "breach", "red")
+    print_notes(scored.notes)
+    print_times()
     if as_json:
         print_json(result)
         return
@@ -104,9 +113,6 @@ def verb(
 
 
 def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame") -> None:
-    for breach in scored.breaches:
-        err.print(f"[red]breach[/] {escape(breach)}")
-    print_notes(scored.notes)
     run = scored.run
     ready = head[(head["state"] == "scored") & (head["decided_route"] == "sales")]
     part = result.get("segment")

@@ -14,7 +14,7 @@ from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.errors import Refused
-from features.progress import Progress, silent
+from features.progress import Progress, silent, step
 from features.spark.whole import SparkSample
 from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
@@ -165,7 +165,8 @@ def score_all(
     slots = config.capacity
     scorable = result.open_leads - result.unscored.outside
     router = Router.of(slots, scorable, cutoff, config.routing, without)
-    added = ledger.write(run, result.parts, result.open_leads, router, now)
+    with step("write the ledger"):
+        added = ledger.write(run, result.parts, result.open_leads, router, now)
     messages = tuple(str(breach) for breach in result.breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
     notes += (str(shift),) if shift else ()
