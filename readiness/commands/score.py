@@ -46,7 +46,8 @@ def verb(
     """Score every open lead into the ledger, with its points, reasons and a route.
 
     Each open lead is in the ledger exactly once per cutoff and versions; a second run changes
-    nothing that was written, and adds leads that became known late. A lead that cannot be scored is
+    nothing that was written, and adds leads that became known late; where no file of the inputs
+    changed, it does not read them again. A lead that cannot be scored is
     there too, with the reason. --export writes all of them: to call are those whose decided_route
     is sales.
 
@@ -71,6 +72,7 @@ def verb(
     from serve.ledger.ledger import open_ledger, require_exportable
     from serve.scoring.batch import refuse_future, score_all
     from serve.scoring.points_only import scorer_of
+    from serve.scoring.unchanged import remember, run_digest, unchanged
 
     config = load(where, to)
     if not accept:
@@ -82,12 +84,17 @@ def verb(
     if segment:
         scorer.segments.named(segment)
     place = LedgerPlace.of(config)
-    with (
-        open_ledger(place, notify=print_waiting) as ledger,
-        open_database(scorer.staged(config), scorer.specs) as database,
-        progress_bars() as progress,
-    ):
-        scored = score_all(config, database, scorer, ledger, cutoff, progress, accept)
+    digest = run_digest(config, scorer)
+    with open_ledger(place, notify=print_waiting) as ledger:
+        scored = unchanged(config, scorer, digest, ledger, cutoff)
+        if scored is None:
+            with (
+                open_database(scorer.staged(config), scorer.specs) as database,
+                progress_bars() as progress,
+            ):
+                scored = score_all(config, database, scorer, ledger, cutoff, progress, accept)
+            if not accept:
+                remember(config, digest, scored)
         if config.ledger.keep_days:
             ledger.keep(config.ledger.keep_days)
         written = ledger.export(scored.run, to, segment) if to else None
