@@ -66,13 +66,14 @@ def verb(
     The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
     leads of one, while the ledger gets them all.
     """
+    from features.conditions.segments import load_segments
     from features.open_database import open_database
     from models.decisions.place import LedgerPlace
     from readiness.settings import load
     from serve.ledger.ledger import open_ledger, require_exportable
     from serve.scoring.batch import refuse_future, score_all
     from serve.scoring.points_only import scorer_of
-    from serve.scoring.unchanged import remember, run_digest, unchanged
+    from serve.scoring.unchanged import RunInputs, remember, unchanged
 
     config = load(where, to)
     if not accept:
@@ -80,21 +81,20 @@ def verb(
         refuse_future(cutoff, "scored or written to the ledger", cure)
     if to:
         require_exportable(to)
-    scorer = scorer_of(config, which)
     if segment:
-        scorer.segments.named(segment)
-    place = LedgerPlace.of(config)
-    digest = run_digest(config, scorer)
-    with open_ledger(place, notify=print_waiting) as ledger:
-        scored = unchanged(config, scorer, digest, ledger, cutoff)
+        load_segments(config).named(segment)
+    inputs = RunInputs.of(config, which)
+    with open_ledger(LedgerPlace.of(config), notify=print_waiting) as ledger:
+        scored = unchanged(config, inputs, ledger, cutoff)
         if scored is None:
+            scorer = scorer_of(config, which)
             with (
                 open_database(scorer.staged(config), scorer.specs) as database,
                 progress_bars() as progress,
             ):
                 scored = score_all(config, database, scorer, ledger, cutoff, progress, accept)
             if not accept:
-                remember(config, digest, scored)
+                remember(config, inputs, scored)
         if config.ledger.keep_days:
             ledger.keep(config.ledger.keep_days)
         written = ledger.export(scored.run, to, segment) if to else None
