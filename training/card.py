@@ -46,7 +46,7 @@ WORDS = {
 LOWER_IS_BETTER = ("log_loss", "brier", "ece")
 BESIDE = ("precision", "roc_auc", "average_precision", "log_loss")
 CAPTION = (
-    "Beside each figure the difference to the model (model minus this), with its 95 % interval, "
+    "Beside each figure the difference to the model (model minus this), with its 95% interval, "
     "paired and clustered by lead; an interval that holds 0 may be chance. Log loss: lower is "
     "better; points are no probability, so they have none."
 )
@@ -122,14 +122,14 @@ def _performance(trained: Trained) -> Section:
         paragraphs=[
             f"{size}, at {plural(len(judged.cutoffs), 'cutoff')} from {min(judged.cutoffs)} to "
             f"{max(judged.cutoffs)}, a whole horizon or more after the last cutoff trained on. "
-            f"Each list: the top {100 * judged.share:.3g} % of the open leads of its cutoff."
+            f"Each list: the top {100 * judged.share:.3g}% of the open leads of its cutoff."
             f"{without}"
         ],
         grids=[
             Grid(
                 ["figure", "model", "rules", "same for all (base rate)", "model minus rules"],
                 rows,
-                "Beside a figure its 95 % interval, from a bootstrap of leads: another season, or "
+                "Beside a figure its 95% interval, from a bootstrap of leads: another season, or "
                 "another training, may differ by more. A difference whose interval holds 0 may be "
                 "chance; so may a calibration error up to the figure beside it. Points are no "
                 "probability, so they have no log loss, Brier score or calibration.",
@@ -208,7 +208,7 @@ def _calibration(trained: Trained) -> Section:
         paragraphs=[_mean_gap(compared.judgement)],
         grids=[
             Grid(
-                ["readiness, mean", "won", "95 % interval", "snapshots"],
+                ["readiness, mean", "won", "95% interval", "snapshots"],
                 rows,
                 "The snapshots of a lead that is in several share its fate: the intervals allow "
                 "for that.",
@@ -244,7 +244,7 @@ def _groups(config: Config, trained: Trained) -> Section:
     return Section(
         "By groups of leads, on the same test",
         paragraphs=[
-            "Groups that won other than promised, beyond chance at 95 % for all groups together: "
+            "Groups that won other than promised, beyond chance at 95% for all groups together: "
             f"{off}. Judged: {plural(len(report.groups), 'group')}, those by points "
             f"included.{small}"
         ],
@@ -272,7 +272,7 @@ def _grid(what: str, groups: list[CalibrationGroup], compared: Comparison, seed:
     ]
     columns = [what, "snapshots", "leads", "wins", "promised", "won", "ROC AUC"]
     return Grid(
-        columns, rows, f"Beside each figure its 95 % interval; none below {FEW_LEADS} leads."
+        columns, rows, f"Beside each figure its 95% interval; none below {FEW_LEADS} leads."
     )
 
 

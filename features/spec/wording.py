@@ -1,5 +1,6 @@
 """Pieces of which features, conditions and rules are worded."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -78,6 +79,15 @@ def whole_days(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     hours = np.rint(counts * 24) / 24
     is_short = (counts >= 0) & (hours < 2)  # 1.99 stays: 48 hours, which are not "2 days"
     return np.where(np.abs(counts) >= 2, np.rint(counts), np.where(is_short, hours, counts))
+
+
+def percent(share: float) -> str:
+    """A share as it is read, on pages and in the terminal.
+
+    >>> percent(0.7444), percent(float("nan"))
+    ('74.4%', 'unknown')
+    """
+    return "unknown" if math.isnan(share) else f"{share:.1%}"
 
 
 def number(value: float) -> str:

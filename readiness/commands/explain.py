@@ -50,38 +50,23 @@ def verb(
     if another model had scored the earlier cutoff, the effect of the change of model is a line of
     its own, and all lines add up to the whole change. The same for the points and their rules.
     """
-    from features.open_database import open_database
-    from models.decisions.place import LedgerPlace
     from readiness.settings import load
-    from serve.reports.explain.figures import explain_change, explain_lead, explain_points
-    from serve.reports.explain.history import history_of
-    from serve.reports.explain.page import page_name, render, story_of
+    from serve.reports.explain.page import page_name, render, tell
     from serve.reports.page import write_page
-    from serve.scoring.points_only import PointsOnly, scorer_of
+    from serve.scoring.points_only import scorer_of
 
     config = load(where)
-    scorer = scorer_of(config, which)
-    with open_database(scorer.staged(config), scorer.specs, [lead]) as database:
-        now: PointsExplained
-        if isinstance(scorer, PointsOnly):
-            now = explain_points(config, database, scorer, lead, cutoff)
-        else:
-            now = explain_lead(config, database, scorer, lead, cutoff)
-        history = history_of(LedgerPlace.of(config), lead)
-        change = None
-        if since:
-            change = explain_change(config, database, scorer, lead, since, now.cutoff, history)
-        story = story_of(database, scorer, now, history, change)
+    story = tell(config, scorer_of(config, which), lead, cutoff, since, since_last=with_page)
     page = (
         write_page(config.out_folder / page_name(lead), render(story), story) if with_page else None
     )
     if as_json:
         print_json(story, page=page)
         return
-    _print_explained(now, story.horizon_days)
-    _print_history(history, now.cutoff, change)
-    if change:
-        _print_change(change)
+    _print_explained(story.lead, story.horizon_days)
+    _print_history(story.history, story.lead.cutoff, story.change)
+    if story.change:
+        _print_change(story.change)
     if page:
         print_path(f"Page: {page}")
 

@@ -66,13 +66,13 @@ def _print_acceptance(result: "Feedback") -> None:
     rows: list[tuple[str, ...]] = []
     for how, groups in result.by.items():
         for place, each in enumerate(groups):
-            share = f"{each.share:.0%} ({each.low:.0%} to {each.high:.0%})"
+            share = f"{each.share:.1%} ({each.low:.1%} to {each.high:.1%})"
             judged = (f"{each.judged:,}", f"{each.accepted:,}")
             rows.append(("" if place else how, escape(each.group), *judged, share))
         rows.append(())
     print_table(
         "Accepted by sales",
-        ["by", "group", ">judged", ">accepted", ">share (95 % interval)"],
+        ["by", "group", ">judged", ">accepted", ">share (95% interval)"],
         rows,
         "route: all contacts of leads in the ledger; the rest: those on the list for sales",
     )

@@ -97,7 +97,7 @@ def _print_conversions(report: "FunnelReport") -> None:
         ["phase", ">entered", ">within", ">counted", ">went on", ">lost", ">still"],
         rows,
         "Of the leads that entered the phase so many days ago or longer: the share that "
-        "went on within them (95 % interval; ref.: the reference of funnel.toml), was lost, was "
+        "went on within them (95% interval; ref.: the reference of funnel.toml), was lost, was "
         "still there.",
     )
 
@@ -111,7 +111,7 @@ def _print_times(report: "FunnelReport") -> None:
     ]
     print_table(
         "Time in each phase",
-        ["phase", ">25 %", ">median", ">75 %", ">gone on", ">open now"],
+        ["phase", ">25%", ">median", ">75%", ">gone on", ">open now"],
         rows,
         "Until a quarter, half and three quarters of its leads have left a phase, by going "
         "on or lost; open leads censored (Kaplan-Meier); unknown: not so many have left yet.\n"
@@ -137,7 +137,7 @@ def _print_groups(report: "FunnelReport") -> None:
             for place, each in enumerate(entered)
         ]
         rows += [()] if entered else [(escape(name), "no lead"), ()]
-    columns = [str(report.by), "phase", ">counted", ">went on", ">95 %", ">median"]
+    columns = [str(report.by), "phase", ">counted", ">went on", ">95%", ">median"]
     print_table(f"By {report.by}", columns, rows)
 
 

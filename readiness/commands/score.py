@@ -58,7 +58,7 @@ def verb(
     to nurture, or are disqualified. Leads on which model and rules disagree are marked. Decisions
     of people (readiness override) are exported in their own column, decided_route.
 
-    Where 90 % or more of the events of the last 28 days have actions that neither model nor rules
+    Where 90% or more of the events of the last 28 days have actions that neither model nor rules
     know, as after a renaming, it exits 1 and writes nothing, unless --accept; so for a cutoff in
     the future. Notes say what can hardly be true (docs/plausibility.md), and which columns differ
     from the model's training.

@@ -353,9 +353,13 @@ class Ledger:
         return old
 
     def export(self, run: Run, path: Path, segment: str | None = None) -> Path:
-        """Write a run's rows (of a segment) to a .csv or .parquet file, whole or not at all, and
-        without holding them in memory; CSV is guarded (features/csv_guard.py). Raises BadInput for
-        other files."""
+        """Write a run's rows (of a segment) to a .csv or .parquet file, as `export_rows`."""
+        return self.export_rows(_SORTED, run.key | {"segment": segment}, path)
+
+    def export_rows(self, sql: str, given: Mapping[str, Any], path: Path) -> Path:
+        """Write the rows of a query over `decided` to a .csv or .parquet file, whole or not at all,
+        and without holding them in memory; CSV is guarded (features/csv_guard.py). Raises BadInput
+        for other files."""
         require_exportable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         form = "CSV, HEADER" if path.suffix == ".csv" else "PARQUET"
@@ -364,9 +368,9 @@ class Ledger:
         try:
             with whole(path) as unfinished:
                 self.connection.execute(
-                    f"COPY (SELECT {select} FROM ({_SORTED})) TO {literal(str(unfinished))} "
+                    f"COPY (SELECT {select} FROM ({sql})) TO {literal(str(unfinished))} "
                     f"(FORMAT {form})",
-                    run.key | {"segment": segment},
+                    dict(given),
                 )
         except (duckdb.IOException, OSError) as error:
             raise BadInput(f"{path} cannot be written: {error}") from None

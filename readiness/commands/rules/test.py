@@ -80,7 +80,7 @@ def _print_backtest(result: "Backtest") -> None:
     ]
     print_table(
         "Which rules of the draft pay for themselves?",
-        [">points", "rule of the draft", ">leads", ">lift (95 %)", ""],
+        [">points", "rule of the draft", ">leads", ">lift (95%)", ""],
         rows,
         "leads: that it gave points to, or took some of; lift: how many times as often as "
         "all leads these were won",

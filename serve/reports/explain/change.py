@@ -203,10 +203,15 @@ def movement(then: str, now: str) -> str:
     'last visited pricing 3 days ago -> 34 days ago'
     >>> movement("lead is 30 days old", "lead is 30 days old")
     'lead is 30 days old, as before'
+    >>> movement("seen (faded count 1.6)", "seen (faded count 3.59)")
+    'seen (faded count 1.6 -> 3.59)'
     """
     if then == now:
         return f"{now}, as before"
     old, new = then.split(" "), now.split(" ")
     apart = (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
     shared = next(apart, min(len(old), len(new)))
-    return f"{then} -> {' '.join(new[shared:]) or now}"
+    changed = " ".join(new[shared:]) or now
+    if changed.count(")") > changed.count("("):  # a bracket that both begin with closes once
+        then = then.removesuffix(")")
+    return f"{then} -> {changed}"

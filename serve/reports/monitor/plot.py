@@ -45,13 +45,13 @@ def past_scores(bands: Sequence[PastScores]) -> Figure:
         axes.plot([place, place], [band.low, band.high], color=CHANCE, lw=9, alpha=0.35)
     axes.plot(places, [band.expected for band in bands], "_", ms=18, mew=2, color=INK)
     axes.plot(places, [band.won for band in bands], "o", ms=9, color=MODEL, zorder=4)
-    names = [f"{100 * b.lowest:.2g} to\n{100 * b.highest:.2g} %" for b in bands]
+    names = [f"{100 * b.lowest:.2g} to\n{100 * b.highest:.2g}%" for b in bands]
     axes.set_xticks(places, names)
     axes.set(xlim=(-0.6, len(bands) - 0.4), ylabel="wins", xlabel="readiness that was given")
     axes.set_ylim(0, 1.1 * largest([1, *(max(band.high, band.won) for band in bands)]))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.xaxis.grid(visible=False)
-    key(axes, [("seen", MODEL), ("promised (line), 95 % of chance (bar)", CHANCE)])
+    key(axes, [("seen", MODEL), ("promised (line), 95% of chance (bar)", CHANCE)])
     return figure
 
 
@@ -86,4 +86,4 @@ def _line(axes: Axes, runs: pd.DataFrame, column: str, shade: str, word: str) ->
     axes.set_title(word, loc="left", size=11, color=shade, weight="bold")
     axes.yaxis.set_major_locator(MaxNLocator(3))
     form = "{x:g}" if column == "points" else None
-    axes.yaxis.set_major_formatter(form or (lambda x, _: f"{100 * x:.3g} %"))
+    axes.yaxis.set_major_formatter(form or (lambda x, _: f"{100 * x:.3g}%"))

@@ -22,12 +22,12 @@ from features.errors import Refused
 from features.open_database import open_database
 from features.progress import Progress
 from features.spec.spec import distinct
-from features.spec.wording import plural
+from features.spec.wording import percent, plural
 from models.classifier.model import ReadinessModel
 from models.registry import Registry
 from models.rules.rules import RuleScore, load_rules
 from models.statistics.clustered import Bools, WinRate, win_rates
-from models.statistics.verdict import Verdict, percent
+from models.statistics.verdict import Verdict
 from serve.scoring.batch import cutoff_notes, default_cutoff
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from features.whole_file import write_whole
 from serve.reports import page
 from serve.reports.sources import plot
 from serve.reports.sources.figures import Review
@@ -23,5 +22,4 @@ def write_page(reviewed: Review, applied: Sequence[str] | None, path: Path) -> P
         applied=applied,
         picture=page.inline(figure, "sources"),
     )
-    write_whole(path, text)
-    return path
+    return page.write_page(path, text)

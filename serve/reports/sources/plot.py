@@ -57,7 +57,7 @@ def baskets(rows: Sequence[Row], levels: Sequence[float], horizon_days: int) -> 
         _draw(axes, place, row)
     axes.set_yticks(np.arange(len(best)), [row.name for row in best], parse_math=False)
     axes.set(xlim=(0, limit), ylim=(len(best) - 0.4, -0.6))
-    axes.set_xlabel("won of its leads, with the 95 % interval", loc="right")
+    axes.set_xlabel("won of its leads, with the 95% interval", loc="right")
     axes.grid(visible=False)
     return figure
 

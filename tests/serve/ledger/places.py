@@ -20,6 +20,15 @@ def in_postgres(server, out: Path) -> LedgerPlace:
     return LedgerPlace(out, read_place(url, out, KEY))
 
 
+def url_of(place: LedgerPlace) -> str:
+    """As readiness.toml names it."""
+    url = place.url
+    return (
+        f"postgresql://{url.username}:${{LEDGER_PASSWORD}}@{url.host}:{url.port}/{url.database}"
+        f"?schema={place.schema}"
+    )
+
+
 def stored_scores(out: Path, sql: str = "SELECT * FROM scores") -> pd.DataFrame:
     """What the run files of a folder `out` hold, read by DuckDB alone."""
     with duckdb.connect() as connection:
