@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 PANELS = {
     "The daily path, in this order": "init check train promote score monitor",
-    "Reports": "compare explain card funnel segments sources feedback",
+    "Reports": "movers compare explain card funnel segments sources feedback",
     "Decisions of people": "override rollback history",
     "To begin with": "simulate features",
 }

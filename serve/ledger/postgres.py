@@ -26,7 +26,7 @@ from models.decisions.store import (
     version_of,
 )
 from serve.ledger.runs import COLUMNS, Run, RunFigures
-from serve.ledger.schema import NEVER_NULL, SCORES
+from serve.ledger.schema import MOVED, NEVER_NULL, SCORES
 
 PART = "scores"  # of schema_versions
 _TYPES = {"VARCHAR": "text", "DOUBLE": "double precision"}
@@ -40,14 +40,16 @@ def _columns(columns: dict[str, str], never_null: set[str]) -> str:
 
 
 _KEY = "cutoff, model_version, rules_version"
+_AT_FIRST = {name: kind for name, kind in SCORES.items() if name not in MOVED}
 # Schema version n is the first n entries. Append only; a new column of SCORES is an ALTER TABLE.
 MIGRATIONS = (
     f"CREATE TABLE runs ({_columns(COLUMNS, {'cutoff', 'model_version', 'rules_version'})}, "
     f"PRIMARY KEY ({_KEY}));"
-    f"CREATE TABLE scores ({_columns(SCORES, NEVER_NULL)}, PRIMARY KEY ({_KEY}, lead_id));"
+    f"CREATE TABLE scores ({_columns(_AT_FIRST, NEVER_NULL)}, PRIMARY KEY ({_KEY}, lead_id));"
     "CREATE INDEX scores_of_a_lead ON scores (lead_id);"
     f"CREATE INDEX the_list ON scores ({_KEY}, route, value DESC NULLS LAST, "
     "readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id)",
+    "ALTER TABLE scores ADD COLUMN moved text, ADD COLUMN moved_because text",
 )
 _RUN = "{0}cutoff = :cutoff AND {0}model_version = :model AND {0}rules_version = :rules"
 _OF, _OF_S = _RUN.format(""), _RUN.format("s.")
@@ -105,11 +107,7 @@ class PostgresScores:
         self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]
     ) -> None:
         """Create the view `scores` of the runs, without those hidden, in the DuckDB."""
-        out = " AND ".join(
-            f"NOT (cutoff = TIMESTAMP '{run.cutoff}' AND model_version = "
-            f"{literal(run.model_version)} AND rules_version = {literal(run.rules_version)})"
-            for run in hidden
-        )
+        out = " AND ".join(f"NOT ({run.where})" for run in hidden)
         table = f"ledger.{quoted(self.place.schema)}.scores"
         connection.execute(
             f"CREATE OR REPLACE TEMP VIEW scores AS SELECT {', '.join(SCORES)} FROM {table}"

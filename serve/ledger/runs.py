@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from features.sql import literal
+
 RUN = "cutoff = $cutoff AND model_version = $model AND rules_version = $rules"
 # The figures of a run, over its rows.
 FIGURES = {
@@ -28,6 +30,14 @@ class Run:
     def key(self) -> dict[str, str | datetime]:
         """The parameters of RUN."""
         return {"cutoff": self.cutoff, "model": self.model_version, "rules": self.rules_version}
+
+    @property
+    def where(self) -> str:
+        """The condition RUN with its values."""
+        return (
+            f"cutoff = TIMESTAMP '{self.cutoff}' AND model_version = {literal(self.model_version)} "
+            f"AND rules_version = {literal(self.rules_version)}"
+        )
 
     def __str__(self) -> str:
         return (
