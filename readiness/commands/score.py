@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from features.errors import BadInput, Refused
 from features.spec.wording import plural
 from readiness.commands.options import AsJson, Cutoff, Export, Segment, Where, Which
 from readiness.commands.printing import (
@@ -18,10 +19,13 @@ from readiness.commands.printing import (
     print_waiting,
     progress_bars,
 )
+from readiness.commands.publish import exit_code, print_published
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from features.config import Config
+    from serve.ledger.ledger import Ledger
     from serve.scoring.batch import Scored
 
 HEAD = 5  # leads shown of the list for sales
@@ -59,6 +63,9 @@ def verb(
     know, as after a renaming, it exits 1 and writes nothing, unless --accept. Notes say what can
     hardly be true (docs/plausibility.md), and which columns differ from the model's training.
 
+    Where [publish] after_score is set, the list is published then (readiness publish). A failure of
+    that exits 1: the scores are in the ledger, and `readiness publish` tries again.
+
     The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
     leads of one, while the ledger gets them all.
     """
@@ -88,13 +95,32 @@ def verb(
         result = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
         result |= {"segment": scored.of_segment(segment)} if segment else {}
         head = ledger.rows(scored.run, HEAD, segment)
+        published = _publish(config, ledger) if config.publish.after_score else None
+    failed = isinstance(published, Exception)
     if as_json:
-        print_json(result)
-        return
-    _print_scored(scored, result, head)
-    print_path(f"Ledger: {result['ledger']}; --export list.csv writes the list as a file")
-    if written:
-        print_path(f"Exported to {written}")
+        more = {"error": str(published)} if failed else published
+        print_json(result | ({"publish": more} if published else {}))
+    else:
+        _print_scored(scored, result, head)
+        print_path(f"Ledger: {result['ledger']}; --export list.csv writes the list as a file")
+        if written:
+            print_path(f"Exported to {written}")
+        if failed:
+            err.print(f"[red]scored, but not published[/] {escape(str(published))}")
+        elif published:
+            print_published(published)
+    if published:
+        raise typer.Exit(1 if failed else exit_code(published))
+
+
+def _publish(config: "Config", ledger: "Ledger") -> Any:
+    """What was published, or the error of it: the scores are in the ledger all the same."""
+    from serve.publish.publish import publish
+
+    try:
+        return publish(config, ledger)
+    except (BadInput, Refused) as error:
+        return error
 
 
 def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame") -> None:

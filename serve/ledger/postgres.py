@@ -8,8 +8,9 @@ server itself (`pushed`).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -145,8 +146,9 @@ class PostgresScores:
         server.exec_driver_sql(
             "CREATE TEMP TABLE renamed (lead_id text, segments text) ON COMMIT DROP"
         )
-        self._copy(connection, "fresh", "incoming", list(SCORES))
-        self._copy(connection, "renamed", "renamed", ["lead_id", "segments"])
+        copy_rows(connection, "fresh", SCORES, server, "incoming", self.place.folder)
+        names = ("lead_id", "segments")
+        copy_rows(connection, "renamed", names, server, "renamed", self.place.folder)
         self._execute(
             f"DELETE FROM scores s USING incoming i WHERE s.lead_id = i.lead_id AND {_OF_S}", run
         )
@@ -156,30 +158,12 @@ class PostgresScores:
             f"AND {_OF_S}",
             run,
         )
-        names = ", ".join(COLUMNS)
+        listed = ", ".join(COLUMNS)
         values = ", ".join(f":{name}" for name in COLUMNS)
         self._execute(f"DELETE FROM runs WHERE {_OF}", run)
-        server.execute(text(f"INSERT INTO runs ({names}) VALUES ({values})"), figures.json_fields())
-
-    def _copy(
-        self, connection: duckdb.DuckDBPyConnection, source: str, table: str, columns: list[str]
-    ) -> None:
-        """From a table of the DuckDB into one of the server, by way of a file and COPY."""
-        assert self._writer is not None
-        listed = ", ".join(columns)
-        path = self.place.folder / f".ledger-copy.{os.getpid()}.tmp"
-        raw: Any = self._writer.connection.driver_connection
-        try:
-            connection.execute(
-                f"COPY (SELECT {listed} FROM {source}) TO {literal(str(path))} "
-                "(FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)"
-            )
-            into = f"COPY {table} ({listed}) FROM STDIN (FORMAT csv, NULL '\\N')"
-            with raw.cursor() as cursor, cursor.copy(into) as copy, path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    copy.write(block)
-        finally:
-            path.unlink(missing_ok=True)
+        server.execute(
+            text(f"INSERT INTO runs ({listed}) VALUES ({values})"), figures.json_fields()
+        )
 
     def delete(self, run: Run) -> None:
         """Delete a run. Within `writing` only."""
@@ -190,3 +174,28 @@ class PostgresScores:
         """A withdrawn run's rows are deleted: the decisions have who withdrew it, and why. Within
         `writing` only."""
         self.delete(run)
+
+
+def copy_rows(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    columns: Iterable[str],
+    server: Connection,
+    table: str,
+    folder: Path,
+) -> None:
+    """From a table of a DuckDB into one of a PostgreSQL, by way of a file in `folder` and COPY."""
+    listed = ", ".join(columns)
+    path = folder / f".ledger-copy.{os.getpid()}.tmp"
+    raw: Any = server.connection.driver_connection
+    try:
+        connection.execute(
+            f"COPY (SELECT {listed} FROM {source}) TO {literal(str(path))} "
+            "(FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)"
+        )
+        into = f"COPY {table} ({listed}) FROM STDIN (FORMAT csv, NULL '\\N')"
+        with raw.cursor() as cursor, cursor.copy(into) as copy, path.open("rb") as file:
+            while block := file.read(1 << 20):
+                copy.write(block)
+    finally:
+        path.unlink(missing_ok=True)
