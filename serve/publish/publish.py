@@ -11,7 +11,7 @@ from serve.ledger.runs import Run
 from serve.publish.crm import publish_files
 from serve.publish.rows import Changes, lay_out
 from serve.publish.table import publish_table
-from serve.publish.webhook import Delivery, publish_movers
+from serve.publish.webhook import Delivery, publish_movers, receiver
 
 FOLDER = "published"  # in `out`
 
@@ -46,6 +46,8 @@ def publish(config: Config, ledger: Ledger, dry_run: bool = False) -> Published:
             "[publish] of readiness.toml names no target: set database, files or webhook "
             "(docs/publish.md)."
         )
+    if settings.webhook:
+        receiver(settings.webhook)  # what is bound to fail fails before anything is written
     run = ledger.newest().run
     if settings.database or settings.files:
         lay_out(ledger, run)
@@ -55,5 +57,5 @@ def publish(config: Config, ledger: Ledger, dry_run: bool = False) -> Published:
         folder = config.out_folder / FOLDER
         crm[system], written = publish_files(ledger, folder, system, dry_run)
         files += written
-    webhook = publish_movers(config, ledger, dry_run) if settings.webhook else None
+    webhook = publish_movers(settings.webhook, ledger, dry_run) if settings.webhook else None
     return Published(run, dry_run, table, crm, tuple(files), webhook)

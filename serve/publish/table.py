@@ -132,7 +132,8 @@ def _create(server: Connection, name: str, schema: str) -> None:
 
 def _check(server: Connection, name: str) -> bool:
     """Whether the table is there. Raises BadInput where it lacks a column, or has another type."""
-    present = dict(server.exec_driver_sql(_IS.format(literal(name))).tuples().all())
+    rows = server.exec_driver_sql(_IS.format(literal(name)))
+    present = {str(column): str(kind) for column, kind in rows}
     if not present:
         return False
     missing = [f"ADD COLUMN {each} {_DEFINED[each]}" for each in COLUMNS if each not in present]

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from http.client import HTTPException
 from typing import Any
 
-from features.config import Config
+from features.config import Webhook
 from features.contract.databases import from_environment
 from features.cutoffs import utc_now
 from features.errors import BadInput
@@ -61,20 +61,23 @@ class _Redirect(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_Redirect)
 
 
-def publish_movers(config: Config, ledger: Ledger, dry_run: bool) -> Delivery:
+def receiver(settings: Webhook) -> tuple[str, bytes]:
+    """The address, and the bytes to sign with. Raises BadInput for what cannot be used of them."""
+    secret = from_environment(settings.secret, "publish.webhook.secret")
+    remember_secret(secret)
+    url = from_environment(settings.url, "publish.webhook.url")
+    if url != settings.url:
+        remember_secret(url)
+    return url, signing_key(secret)
+
+
+def publish_movers(settings: Webhook, ledger: Ledger, dry_run: bool) -> Delivery:
     """Store the movers of every list since the last message, and deliver what waits.
 
     dry_run: only count. Raises BadInput for a secret or address that cannot be used. A receiver
     that does not accept is no error here: `waiting` counts it.
     """
-    settings = config.publish.webhook
-    assert settings is not None
-    secret = from_environment(settings.secret, "publish.webhook.secret")
-    remember_secret(secret)
-    key = signing_key(secret)
-    url = from_environment(settings.url, "publish.webhook.url")
-    if url != settings.url:
-        remember_secret(url)
+    url, key = receiver(settings)
     if dry_run and not ledger.place.has_decisions:
         return Delivery(len(list(_messages(ledger, [], None))), 0, 0, 0, None)
     with open_decisions(ledger.place) as store:

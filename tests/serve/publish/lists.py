@@ -29,7 +29,7 @@ def write(ledger, cutoff, rows, slots=1):
                 "readiness": ready,
                 "rule_score": 100 * ready,
                 "band": "hot" if ready > 0.5 else "cold",
-                "reasons": f"asked {ready}",
+                "reasons": f"last visited {round(100 * ready)} days ago",
             }
             for lead, ready in rows.items()
         ]

@@ -44,7 +44,7 @@ def stored(server, columns="lead_id, readiness, route"):
 
 def test_only_changed_rows_are_written(server, config, place):
     with open_ledger(place) as ledger:
-        write(ledger, MONDAY, {"a": 0.9, "b": 0.4, "c": 0.2, "d": 0.123456})
+        write(ledger, MONDAY, {"a": 0.9, "b": 0.4, "c": 0.2, "d": 0.1231})
         assert published(config, ledger, dry_run=True) == (4, 0, 0, 0)
         assert server.sql("SELECT to_regclass('sales.current_scores')") == ""
         assert published(config, ledger) == (4, 0, 0, 0)
@@ -52,12 +52,12 @@ def test_only_changed_rows_are_written(server, config, place):
             ("a", "0.9", "sales"),
             ("b", "0.4", "nurture"),
             ("c", "0.2", "nurture"),
-            ("d", "0.1235", "nurture"),
+            ("d", "0.123", "nurture"),
         ]
         first = stored(server, "lead_id, xmin, ctid, xmax, changed_at, computed_at")
         assert published(config, ledger) == (0, 0, 0, 4)
         assert stored(server, "lead_id, xmin, ctid, xmax, changed_at, computed_at") == first
-        write(ledger, NEXT, {"b": 0.8, "c": 0.2, "d": 0.123457, "e": 0.3})
+        write(ledger, NEXT, {"b": 0.8, "c": 0.2, "d": 0.1229, "e": 0.3})
         assert published(config, ledger, dry_run=True) == (1, 1, 1, 2)
         assert published(config, ledger) == (1, 1, 1, 2)
         assert published(config, ledger) == (0, 0, 0, 4)
@@ -118,7 +118,6 @@ def test_what_the_table_says_is_what_the_ledger_says(server, config, tmp_path):
             "lead_id is integer, not text",
         ),
         ("CREATE VIEW sales.current_scores AS SELECT 1 AS lead_id", "lead_id is integer"),
-        ("CREATE TABLE sales.current_scores ()", None),
     ],
 )
 def test_a_table_with_other_columns_is_refused(server, config, tmp_path, before, message):
