@@ -44,12 +44,12 @@ def bank(folder: Path) -> Config | None:
 
 
 def described(trained: Trained) -> str:
-    """Both tables: every figure, and below it the difference to the model, 95 % interval."""
+    """Both tables: every figure, and below it the difference to the model, 95% interval."""
     counts = {name: len(specs) for name, specs in trained.groups.features.items()}
     features = " and ".join(f"{count} {name}" for name, count in counts.items())
     return (
         "Fitted on the training cutoffs, judged on the same snapshots of the final test as the "
-        "model. In brackets: the difference to the model, 95 % interval, paired and clustered by "
+        "model. In brackets: the difference to the model, 95% interval, paired and clustered by "
         "lead; for log loss, Brier score and calibration error (ece), below 0 the model is better."
         "\n\n"
         f"> {trained.simpler.verdict}\n\n{table(trained.simpler.side_by_side)}\n"

@@ -185,12 +185,12 @@ def coverage(repetitions: int = REPETITIONS, seed: int = SEED) -> str:
         print(tables[-1], bounds[-1], file=sys.stderr)
     parts = "\n".join([*tables, BOUNDS + "".join(bounds)])
     return (
-        f"## Do 95 % intervals hold the truth? Simulator, {repetitions:,} repetitions\n\n"
+        f"## Do 95% intervals hold the truth? Simulator, {repetitions:,} repetitions\n\n"
         f"By `python -m benchmarks.coverage`, {time.process_time() - begun:.0f} s of CPU. A model "
         f"trained on {TRAINED_ON:,} leads and the starter's points, judged on {repetitions:,} "
         f"companies drawn from one of {POPULATION:,} leads, whose figures are the truth (seed "
         f"{seed}); {REPLICATES:,} bootstrap replicates each (`compare` takes 1,000). Of 200 "
-        "repetitions 95 % are counted as 92 to 98 % by chance alone. Counted are companies with "
+        "repetitions 95% are counted as 92 to 98% by chance alone. Counted are companies with "
         f"intervals: those of {FEW_WINS} won leads or more.\n\n{parts}"
     )
 

@@ -6,7 +6,7 @@ The fastest of the ways tried: repeating texts as codes (0.4 CPU-s less at 2 M e
 sorted once and a join that keeps their order, instead of a sort of the six million pairs (2 CPU-s
 less); flags that depend on the event alone computed before the join; the streaming engine (0.4
 CPU-s and half the memory of the in-memory one); chunks of leads, one after the other (at 20 M
-events 7 % less CPU and a quarter of the memory of one query). Grouping by action first gained
+events 7% less CPU and a quarter of the memory of one query). Grouping by action first gained
 nothing.
 """
 

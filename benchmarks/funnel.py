@@ -29,11 +29,11 @@ def describe(report: FunnelReport) -> str:
     return (
         "As `readiness funnel examples/bpic2012` prints it, as known before "
         f"{report.until:%Y-%m-%d %H:%M} UTC. Counted: those that entered the phase at least so "
-        "many days before. Time in phase: until 25, 50 and 75 % have left it, by going on or lost "
+        "many days before. Time in phase: until 25, 50 and 75% have left it, by going on or lost "
         "(Kaplan-Meier, open applications censored); gone on: the median of those that went on in "
         "time.\n\n"
-        "| phase | entered | counted | within | went on (95 % interval) | lost | still there "
-        "| 25 % | median | 75 % | gone on |\n"
+        "| phase | entered | counted | within | went on (95% interval) | lost | still there "
+        "| 25% | median | 75% | gone on |\n"
         f"|---|---|---|---|---|---|---|---|---|---|---|\n{rows}\n\n> {report.verdict}\n"
     )
 

@@ -96,7 +96,7 @@ PLANTED = (
     Planted("an action renamed", renamed, ("actions",), "view_service"),
     Planted("a source vanished", vanished, ("sources", "arrivals"), "paid_search"),
     Planted("events doubled", doubled, ("doubled",), "repeat"),
-    Planted("60 % fewer wins", fewer_wins, ("base_rate", "calibration"), ""),
+    Planted("60% fewer wins", fewer_wins, ("base_rate", "calibration"), ""),
 )
 
 

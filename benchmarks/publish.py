@@ -1,6 +1,6 @@
 """What publishing costs: 100,000 leads into a table of a PostgreSQL, and into the files of a CRM.
 
-    PASSWORD=... .venv/bin/python -m benchmarks.publish 'postgresql://me:${PASSWORD}@host/db' [LEADS]
+    P=... .venv/bin/python -m benchmarks.publish 'postgresql://me:${P}@host/db' [LEADS]
 
 Writes the table benchmark.current_scores, and prints the seconds of the first publishing, of a
 second that writes nothing, and of one after a tenth of the leads changed.

@@ -129,7 +129,7 @@ def describe(trained: Trained) -> str:
         f"{len(trained.model.specs)} features, {trained.model.way}. "
         f"Lists of the top {judged.share:.0%}.\n\n"
         f"> {compared.verdict}\n\n"
-        "| metric | model | rules | base rate | model - rules (95 % interval) |\n"
+        "| metric | model | rules | base rate | model - rules (95% interval) |\n"
         f"|---|---|---|---|---|\n{rows}\n"
     )
 

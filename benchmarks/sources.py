@@ -89,7 +89,7 @@ class Tallied:
 
 
 def _quantiles(values: Sequence[int | None]) -> str:
-    """Median and 80 % quantile; those not found stand at the end."""
+    """Median and 80% quantile; those not found stand at the end."""
     if not values:
         return "-"
     ordered = sorted(float("inf") if value is None else value for value in values)
@@ -225,10 +225,10 @@ known day; `readiness sources --apply` is run every week. Nobody looked at these
 settings were chosen. Wrong: the true conversion over the leads
 that the move was read from lies on the wrong side of the boundary crossed. True change: one that
 takes a source out of its basket by more than the margin. Until found: days, and leads of the
-source, from the change to the first move in its direction (median / 80 % quantile; "not found" by
+source, from the change to the first move in its direction (median / 80% quantile; "not found" by
 the end of the data). "At a boundary" is the hardest case: six sources for ever a thousandth on
 their own side of one, where every move is wrong but those that undo a wrong one; the last rows are
-what a plain 95 % without a margin would do there.
+what a plain 95% without a margin would do there.
 
 | company | source-years | moves | wrong moves | wrong moves per source-year \
 | true changes found | days until found | leads until found |
@@ -241,7 +241,7 @@ def simulated(first: int = FRESH) -> str:
     some = range(first, first + 2 * COMPANIES)
     kinds = simulated_companies(some[:COMPANIES]) | whole_databases(some[:WHOLE])
     kinds |= at_the_boundary(some, MOVES, "at a boundary")
-    kinds |= at_the_boundary(some[: COMPANIES // 2], NAIVE, "at a boundary, 95 %, no margin")
+    kinds |= at_the_boundary(some[: COMPANIES // 2], NAIVE, "at a boundary, 95%, no margin")
     return TEXT + "\n".join(tallied.row(name) for name, tallied in kinds.items()) + "\n"
 
 
@@ -279,7 +279,7 @@ def describe(result: Review) -> str:
         f"{result.last:%Y-%m-%d}, won within {result.horizon_days} days. The baskets are guessed "
         "by "
         f"name; they begin at {', '.join(f'{level:g}' for level in result.known.levels)}. "
-        "Conversion: shrunk towards the basket, with a 95 % interval. Trend: later minus earlier "
+        "Conversion: shrunk towards the basket, with a 95% interval. Trend: later minus earlier "
         "half of the window (* beyond chance). Half won: days in which half of the wins come.\n\n"
         "| origin | basket | leads | won | conversion | trend | half won | verdict |\n"
         "|---|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"

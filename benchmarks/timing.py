@@ -152,7 +152,7 @@ def contenders(result: Study) -> str:
         )
     return (
         f"{first.wins:,} won snapshots.\n\n"
-        "| curves | pinball loss, days | saved (95 % interval) | won in the middle half "
+        "| curves | pinball loss, days | saved (95% interval) | won in the middle half "
         f"| won by the median |{''.join(f' Brier {days} d |' for days in rungs)}\n"
         f"|---|---|---|---|---|{'---|' * len(rungs)}\n" + "\n".join(rows) + "\n"
     )

@@ -43,11 +43,11 @@ Time = Annotated[datetime, BeforeValidator(_utc_naive)]
 EARLIEST_CUTOFF, LATEST_CUTOFF = datetime(1900, 1, 1), datetime(2200, 1, 1)
 
 
-def _plausible(cutoff: datetime) -> datetime:
+def _plausible(time: datetime) -> datetime:
     """A slip of the pen, such as 0024-01-08, would make 100,000 cutoffs."""
-    if not EARLIEST_CUTOFF <= cutoff < LATEST_CUTOFF:
-        raise ValueError(f"{cutoff.date()} does not lie in the years from 1900 to 2199")
-    return cutoff
+    if not EARLIEST_CUTOFF <= time < LATEST_CUTOFF:
+        raise ValueError(f"{time.date()} does not lie in the years from 1900 to 2199")
+    return time
 
 
 SettingsFile = Literal["rules", "sources", "funnel", "segments"]
@@ -90,7 +90,7 @@ class Times(Strict):
     first_cutoff: Annotated[Time, AfterValidator(_plausible)]
     cutoff_every_days: Days = 7
     test_cutoffs: Annotated[int, Field(ge=1)] = 5
-    data_end: Time | None = None
+    data_end: Annotated[Time, AfterValidator(_plausible)] | None = None
 
     def cutoffs(self, data_end: datetime) -> list[datetime]:
         """The cutoff grid: first_cutoff, and every cutoff_every_days after it up to `data_end`.

@@ -2,8 +2,9 @@
 champion's history, and are compared whenever the version is loaded.
 
 A version that was never promoted, or by a release before this one, has none there: it is loaded as
-it is. What MLflow adds on reading, and the input examples, are not looked at: no model is read from
-them, and a lead may have to be forgotten there.
+it is. What MLflow and Python add on reading (the `__pycache__` of the code that travels, where
+MLflow loads the model), and the input examples, are not looked at: no model is read from them, and
+a lead may have to be forgotten there.
 """
 
 from collections.abc import Mapping
@@ -17,11 +18,8 @@ from models.decisions.place import LedgerPlace
 from models.decisions.store import open_decisions
 
 KEY = "files"  # of the evidence of a change
-_NOT_OF_THE_MODEL = {
-    "registered_model_meta",
-    "input_example.json",
-    "serving_input_example.json",
-}
+INPUT_EXAMPLES = {"input_example.json", "serving_input_example.json"}
+_NOT_OF_THE_MODEL = {"registered_model_meta", *INPUT_EXAMPLES}
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -30,7 +28,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
         for path in files
-        if path.name not in _NOT_OF_THE_MODEL
+        if path.name not in _NOT_OF_THE_MODEL and "__pycache__" not in path.parts
     }
 
 

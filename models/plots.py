@@ -20,6 +20,7 @@ from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea, VPacker
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 
+from features.spec.wording import percent
 from models.statistics.calibration_report import reliability
 from models.statistics.metrics import capacity_curve
 
@@ -30,7 +31,7 @@ DASHES = (0, (4, 3))
 WIDTH, HEIGHT = 6.0, 4.4  # inches; so small that 11 pt stay readable on a phone
 TOP = 20
 _SETTINGS = threading.Lock()  # matplotlib's are the whole process's
-KEY_WIDTH = 60  # letters that fit on a line above the axes
+KEY_WIDTH = 52  # letters that fit on a line above the axes
 
 
 def gain(
@@ -84,7 +85,7 @@ def calibration(won: ArrayLike, probability: ArrayLike, lead_id: ArrayLike) -> F
     curve = reliability(won, given, lead_id).fillna({"low": 0.0, "high": 1.0})
     most = largest([*curve["predicted"], *curve["high"], np.quantile(given, 0.99), 1e-6])
     limit = min(1.0, 1.05 * most)
-    promise = f"{100 * curve['predicted'].iloc[-1]:.2g} %"
+    promise = f"{100 * curve['predicted'].iloc[-1]:.2g}%"
     figure, axes = canvas(f"When the model says {promise}, are {promise} won?", low_panel=True)
     axes.plot([0, limit], [0, limit], color=CHANCE, lw=1.5, ls=DASHES, label="exactly right")
     below, above = curve["observed"] - curve["low"], curve["high"] - curve["observed"]
@@ -97,7 +98,7 @@ def calibration(won: ArrayLike, probability: ArrayLike, lead_id: ArrayLike) -> F
         lw=1.5,
         clip_on=False,  # a dot on the axis stays whole
     )
-    groups = f"{len(curve)} equal groups of leads, with 95 % interval"
+    groups = f"{len(curve)} equal groups of leads, with 95% interval"
     key(axes, [(groups, MODEL), ("exactly right", CHANCE)])
     axes.set(ylim=(0, limit), ylabel="share that was won")
     histogram = figure.axes[1]
@@ -145,7 +146,7 @@ def canvas(title: str, low_panel: bool = False, height: float = HEIGHT) -> tuple
         axes.tick_params(colors=INK, labelsize=11, length=0, pad=5)
         for axis in (axes.xaxis, axes.yaxis):
             axis.label.set(color=INK, size=11)
-            axis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.3g} %"))
+            axis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.3g}%"))
             axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     return figure, grid[0, 0]
 
@@ -192,7 +193,7 @@ def _mark_capacity(
     axes.axvspan(0, share, color=GRID, alpha=0.6, lw=0)
     axes.axvline(share, color=INK, lw=1)
     axes.set_xlim(0, 1)
-    words = [(f"in the top {100 * share:.3g} %:", INK)]
+    words = [(f"in the top {100 * share:.3g}%:", INK)]
     for name, curve in curves.items():
         figure = float(curve.loc[curve["share"] == share, measure].iloc[0])
         shade = _colour(name, curves)
@@ -227,4 +228,4 @@ def key(axes: Axes, words: Sequence[tuple[str, str]]) -> None:
 
 
 def _percent(figure: float) -> str:
-    return "-" if np.isnan(figure) else f"{100 * figure:.1f} %"
+    return "-" if np.isnan(figure) else percent(figure)

@@ -1,6 +1,6 @@
 """When the base rate moves after training: one number added to every log-odds.
 
-Say the market changes, and of leads with a readiness of 5 % now 9 % are won. That shows in the
+Say the market changes, and of leads with a readiness of 5% now 9% are won. That shows in the
 latest outcomes that are complete: the snapshots at cutoffs that the model was not trained on. One
 number is added to all log-odds, so that as many wins are promised there as were seen. Ranking and
 reasons stay as they are.

@@ -10,34 +10,38 @@ import io
 import json
 import logging
 import os
+import re
 import shutil
-import socket
 import subprocess
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version as version_of
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import mlflow
+import sqlalchemy
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import ModelInfo
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
+from mlflow.store.db.db_types import DATABASE_ENGINES
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array, Object, Property
 from mlflow.utils.logging_utils import disable_logging, enable_logging
 
 from features.config import Config
 from features.contract.database import Digest
-from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.masking import without_secrets
+from features.processes import is_gone, mark
 from models.artefact_digests import require_unchanged
 from models.classifier.artefact import (
     FORM,
@@ -50,6 +54,9 @@ from models.classifier.artefact import (
     stored_form,
 )
 from models.classifier.model import ReadinessModel
+from models.decisions.champion_changes import changes_at
+from models.decisions.place import LedgerPlace
+from models.decisions.store import open_decisions
 from models.from_events import (
     CODE,
     LOADER,
@@ -62,12 +69,26 @@ from models.from_events import (
     nested_columns,
 )
 
+# How long a server that does not answer is waited for, unless the user says otherwise: MLflow's own
+# 7 retries of 120 s, and its 10 attempts at a database, are minutes before a mistyped host shows.
+for _name, _value in {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "PGCONNECT_TIMEOUT": "10",
+}.items():
+    os.environ.setdefault(_name, _value)
+
 CHALLENGER, CHAMPION = "challenger", "champion"
 EXPLORATION = "exploration"  # tag of a version that may never be promoted
-PROCESS = "readiness.process"  # tag of a run: the process that writes it, as JSON
+PROCESS = "readiness.process"  # tag of a run: the mark of the process that writes it
 MONITOR = "-monitor"  # ends the name of the experiment of the monitor's runs
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # stores of runs that hold no artefacts
 TEST = "test"  # the dataset that the metrics test_... were measured on
+
+
+class StoreFault(BadInput):
+    """MLflow's store cannot be read, or lacks what is known to have been in it: no answer on what
+    is there, and so never "there is no model"."""
 
 
 @dataclass(frozen=True)
@@ -120,37 +141,53 @@ class Registry:
         self.uri = config.mlflow_uri
         path = self.uri.partition("?")[0].removeprefix("sqlite:///")
         self.file = Path(path) if self.uri.startswith("sqlite:///") else None
+        home = "" if self.uri == config.mlflow.uri else str(config.folder.resolve())
+        if self.file and ("?" in home or re.search("%[0-9a-fA-F]{2}", path)):
+            raise BadInput(
+                f"mlflow.uri: the path of {self.uri!r} has a ? or a %, which mean something else "
+                "in a URL: the store would be made elsewhere. Name another path."
+            )
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.ERROR)
 
     def prepared(self) -> Registry:
-        """The same, its store and experiment made where they are not there. Raises BadInput where
-        they cannot be used; so a training asks before its work."""
-        _ = self.experiment
+        """The same, its store and experiment made where they are not there. Raises StoreFault
+        where they cannot be used; so a training asks before its work."""
+        self.end_abandoned_runs()
         return self
+
+    def end_abandoned_runs(self) -> None:
+        """End the runs that count as running although the process that began them was killed."""
+        with self._usable(), _quiet():
+            running = self.client.search_runs([self.experiment], "attributes.status = 'RUNNING'")
+            for run in running:
+                if is_gone(run.data.tags.get(PROCESS, "")):
+                    self.client.set_terminated(run.info.run_id, "KILLED")
 
     @cached_property
     def client(self) -> MlflowClient:
-        """MLflow's, whose store is made where it is not there. Raises BadInput as `prepared`."""
+        """MLflow's, whose store is made where it is not there. Raises StoreFault as `prepared`."""
         if self.file is not None:
             self._make_folder(self.file)
         with self._usable():
+            if self.uri.partition("://")[0].partition("+")[0] in DATABASE_ENGINES:
+                _connect_once(self.uri)
             client = MlflowClient(self.uri, self.uri)
             client.get_experiment_by_name(self.config.mlflow.experiment)  # does the store answer?
             return client
 
     @cached_property
     def experiment(self) -> str:
-        """The id of the experiment, made where it is not there. Raises BadInput as `prepared`."""
+        """The id of the experiment, made where it is not there. Raises StoreFault as `prepared`."""
         return self._experiment(self.config.mlflow.experiment)
 
     def _experiment(self, name: str) -> str:
-        wanted, store = self.config.artifacts_uri, self.uri.partition(":")[0].partition("+")[0]
+        chosen, store = self.config.artifacts_uri, self.uri.partition(":")[0].partition("+")[0]
         with self._usable():
             experiment = self.client.get_experiment_by_name(name)
             if experiment is None:  # a tracking server has a place of its own for artefacts
                 local = (self.config.out_folder.resolve() / "mlartifacts").as_uri()
-                place = wanted or (local if store in DATABASES else None)
+                place = chosen or (local if store in DATABASES else None)
                 kind = {"mlflow.experimentKind": "custom_model_development"}  # not one of prompts
                 return str(self.client.create_experiment(name, place, kind))
         if experiment.lifecycle_stage != "active":
@@ -158,10 +195,10 @@ class Registry:
                 f"The experiment {name} was deleted in MLflow. Restore it there, or name another "
                 "as mlflow.experiment."
             )
-        if wanted and experiment.artifact_location.rstrip("/") != wanted.rstrip("/"):
+        if chosen and experiment.artifact_location.rstrip("/") != chosen.rstrip("/"):
             raise BadInput(
                 f"mlflow.artifacts: the experiment {name} was made with its artefacts in "
-                f"{experiment.artifact_location}, and MLflow cannot move them to {wanted}. Name "
+                f"{experiment.artifact_location}, and MLflow cannot move them to {chosen}. Name "
                 "another mlflow.experiment, or take mlflow.artifacts out."
             )
         return str(experiment.experiment_id)
@@ -183,7 +220,8 @@ class Registry:
         except BadInput:
             raise
         except Exception as error:  # a store of any kind fails in its own way, none of them ours
-            raise BadInput(f"MLflow at {self.uri!r} cannot be used: {error}") from None
+            fault = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            raise StoreFault(f"MLflow at {self.uri!r} cannot be used: {fault}") from None
 
     def training_run(self) -> contextlib.AbstractContextManager[str]:
         """An open run for a training, from before its work to its end; yields its id."""
@@ -194,8 +232,7 @@ class Registry:
         """An open run, MLflow's active one. An error ends it as FAILED, an interrupt as KILLED; the
         tag PROCESS says who writes it, so that a run left open by a kill can be ended later."""
         mlflow.set_tracking_uri(self.uri)  # of the whole process: another registry may have set it
-        process = {"host": socket.gethostname(), "pid": os.getpid(), "started": f"{utc_now()}"}
-        tags = {PROCESS: json.dumps(process), "mlflow.source.name": f"readiness {verb}"}
+        tags = {PROCESS: mark(), "mlflow.source.name": f"readiness {verb}"}
         commit = _commit(self.config.folder)
         with _quiet():
             run = mlflow.start_run(experiment_id=experiment, run_name=named, tags=tags)
@@ -289,7 +326,7 @@ class Registry:
 
     def attach(self, run_id: str, texts: Mapping[str, str]) -> None:
         """Add texts to the artefacts of a run, each under its file name."""
-        with _quiet():
+        with self._usable(), _quiet():
             for name, text in texts.items():
                 self.client.log_text(run_id, text, name)
 
@@ -309,22 +346,25 @@ class Registry:
             return run_id
 
     def text(self, run_id: str, name: str) -> str | None:
-        """A text among the artefacts of a run; None where there is none of that name."""
+        """A text among the artefacts of a run; None where there is none of that name. Raises
+        StoreFault where that cannot be known."""
         mlflow.set_tracking_uri(self.uri)
-        with _quiet(), contextlib.suppress(MlflowException, OSError):
+        with self._usable(), _quiet():
+            if name not in {file.path for file in self.client.list_artifacts(run_id)}:
+                return None
             folder = self.client.get_run(run_id).info.artifact_uri
             return str(mlflow.artifacts.load_text(f"{folder}/{name}"))
-        return None
 
     def run_of(self, which: str) -> tuple[str, str]:
         """The version under an alias or number, and its run. Raises BadInput where none is."""
-        version = self.find(which)
+        version = self._version(which)
         if version is None:
+            self._refuse_lost(which)
             raise BadInput(
                 f"There is no {which} of the model {self.name} in {self.uri}. Train one with "
                 f"`readiness train`{', then `readiness promote`' if which == CHAMPION else ''}."
             )
-        return version, str(self.client.get_model_version(self.name, version).run_id)
+        return str(version.version), str(version.run_id)
 
     def load(self, which: str) -> ReadinessModel:
         """The model under an alias or version number.
@@ -332,11 +372,8 @@ class Registry:
         Raises BadInput where there is no such version, another release stored it or its files are
         not those that were promoted, and Refused where it holds a type that is not trusted.
         """
-        version, run_id = self.run_of(which)
-        mlflow.set_tracking_uri(self.uri)
+        version, run_id, folder = self.verified(which)
         try:
-            folder = self.files(version)
-            require_unchanged(self.config, version, folder)
             with _quiet():
                 info = (mlflow.models.Model.load(str(folder)).metadata or {})["readiness"]
             if info.get("form") != FORM:
@@ -346,12 +383,26 @@ class Registry:
                 )
             classifier = from_stored(load_trusted(folder / "model.skops"))
             remembered = remember(info)
-        except (*UNREADABLE, MlflowException) as error:
-            raise BadInput(
-                f"Version {version} of the model {self.name} cannot be read: {error!r}. Has its "
-                "folder been moved or changed? Move it back, or train again."
-            ) from None
+        except UNREADABLE as error:
+            raise self._unreadable(version, error) from None
         return ReadinessModel(classifier, **remembered, version=version, run_id=run_id)
+
+    def verified(self, which: str) -> tuple[str, str, Path]:
+        """The version under an alias or number, the run of its training, and the folder with its
+        files. Raises BadInput where there is none, or they are not those that were promoted."""
+        version, run_id = self.run_of(which)
+        try:
+            folder = self.files(version)
+            require_unchanged(self.config, version, folder)
+        except (*UNREADABLE, MlflowException) as error:
+            raise self._unreadable(version, error) from None
+        return version, run_id, folder
+
+    def _unreadable(self, version: str, error: Exception) -> BadInput:
+        return BadInput(
+            f"Version {version} of the model {self.name} cannot be read: {error!r}. Has its "
+            "folder been moved or changed? Move it back, or train again."
+        )
 
     def files(self, version: str) -> Path:
         """The folder with the files of a version, fetched where the store is elsewhere."""
@@ -360,23 +411,49 @@ class Registry:
             return Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
 
     def find(self, which: str) -> str | None:
-        """The number of the version under an alias or number; None where there is none. Raises
-        BadInput where the store does not answer."""
+        """The number of the version under an alias or number; None where MLflow says that the
+        model, the alias or the version does not exist. Raises StoreFault for any other answer, and
+        where the alias stands at a version that has vanished."""
+        version = self._version(which)
+        return version and str(version.version)
+
+    def _version(self, which: str) -> ModelVersion | None:
         if self.file is not None and not self.file.exists():
             return None
         with self._usable():
-            try:
-                if which.isdigit():
-                    return str(self.client.get_model_version(self.name, which).version)
-                return str(self.client.get_model_version_by_alias(self.name, which).version)
-            except MlflowException as error:
-                if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                    raise
-        return None
+            number: str | None = which
+            if not which.isdigit():
+                model = _existing(lambda: self.client.get_registered_model(self.name))
+                if model and model.name != self.name:  # "{}", as of a server that is no MLflow
+                    raise ValueError(f"it answers with the model {model.name!r}")
+                number = model.aliases.get(which) if model else None
+            if number is None:
+                return None
+            version = _existing(lambda: self.client.get_model_version(self.name, number))
+        if version is None and number != which:
+            raise StoreFault(
+                f"{which} of the model {self.name} is version {number}, which has vanished from "
+                f"MLflow at {self.uri!r}. Set the alias there to a version that it has."
+            )
+        return version
 
     def has(self, which: str) -> bool:
-        """Whether there is a version under this alias or number."""
-        return self.find(which) is not None
+        """Whether there is a version under this alias or number. Raises StoreFault as `find`, and
+        where there is no champion although the history of champions names one."""
+        version = self.find(which)
+        if version is None:
+            self._refuse_lost(which)
+        return version is not None
+
+    def _refuse_lost(self, which: str) -> None:
+        champion = _champion_on_record(self.config) if which == CHAMPION else None
+        if champion is not None:
+            raise StoreFault(
+                f"The history has version {champion} of the model {self.name} as champion "
+                f"({LedgerPlace.of(self.config).decisions}), and MLflow at {self.uri!r} has none. "
+                "Correct mlflow.uri or mlflow.model, or restore the store. If it is lost for good: "
+                'readiness train, then readiness promote --force --because "why".'
+            )
 
     def usual(self) -> str | None:
         """The alias to use where none is asked for: the champion's, the challenger's where there is
@@ -391,18 +468,54 @@ class Registry:
 
     def set_champion(self, version: str) -> None:
         """Point the alias `champion` at a version, which is no challenger from then on."""
-        self.client.set_registered_model_alias(self.name, CHAMPION, version)
-        if self.find(CHALLENGER) == version:
-            self.client.delete_registered_model_alias(self.name, CHALLENGER)
+        with self._usable():
+            self.client.set_registered_model_alias(self.name, CHAMPION, version)
+            if self.find(CHALLENGER) == version:
+                self.client.delete_registered_model_alias(self.name, CHALLENGER)
 
     def tag(self, version: str, tags: Mapping[str, str]) -> None:
         """Tag a version; other tags of it stay."""
-        for key, value in tags.items():
-            self.client.set_model_version_tag(self.name, version, key, without_secrets(value))
+        with self._usable():
+            for key, value in tags.items():
+                self.client.set_model_version_tag(self.name, version, key, without_secrets(value))
 
     def tags(self, version: str) -> dict[str, str]:
         """The tags of a version."""
-        return dict(self.client.get_model_version(self.name, version).tags)
+        with self._usable():
+            return dict(self.client.get_model_version(self.name, version).tags)
+
+
+def _connect_once(uri: str) -> None:
+    """Raises what the database says. MLflow would ask again for 100 s after a wrong password."""
+    engine = sqlalchemy.create_engine(uri)
+    try:
+        sqlalchemy.inspect(engine).get_table_names()
+    finally:
+        engine.dispose()
+
+
+Item = TypeVar("Item")
+
+
+def _existing(get: Callable[[], Item]) -> Item | None:
+    """What a request to MLflow yields; None where the answer is that it does not exist. A 404 that
+    is not MLflow's, as of a wrong path, has another code."""
+    try:
+        return get()
+    except MlflowException as error:
+        if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+            return None
+        raise
+
+
+def _champion_on_record(config: Config) -> str | None:
+    """The champion by the history of champions; None where that has none."""
+    place = LedgerPlace.of(config)
+    if place.server is None and not place.decisions_file.exists():
+        return None
+    with open_decisions(place) as store:
+        done = changes_at(store, "done")
+    return done[-1].new_version if done else None
 
 
 def _save(path: str, mlflow_model: Model, training: TrainingRecord, **_: Any) -> None:

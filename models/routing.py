@@ -24,6 +24,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from features.config import Capacity, Routing
+from features.spec.wording import percent
 
 ROUTES = ("sales", "nurture", "disqualified")
 ROUTED = ["lead_id", "route", "route_reason", "contact_by", "marked", "value", "exploration"]
@@ -72,7 +73,7 @@ class Router:
     @property
     def by_lot(self) -> int:
         """How many places of the list are drawn by lot: the exploration share of them. What is left
-        over after whole places is a place with that chance, the cutoff's lot: of 10 places 2 % is
+        over after whole places is a place with that chance, the cutoff's lot: of 10 places 2% is
         one place at every fifth cutoff or so."""
         places = self.routing.exploration * self.slots
         return int(places) + (_lot(str(self.cutoff)) < places % 1)
@@ -210,15 +211,6 @@ def _threshold(how: Routing, lead: Any) -> str:
 def _lot(of: str) -> float:
     """A number in [0, 1) that looks random and is always the same for the same text."""
     return int.from_bytes(hashlib.sha256(of.encode()).digest()[:6]) / 2**48
-
-
-def percent(share: float) -> str:
-    """A readiness as pages show it.
-
-    >>> percent(0.412), percent(0.0412), percent(0.996)
-    ('41 %', '4.1 %', '100 %')
-    """
-    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
 
 
 def deadline(cutoff: datetime, hours: float, working_days_only: bool) -> datetime:

@@ -173,7 +173,7 @@ def worse_text(ways: SideBySide) -> str:
 
 
 def simplest_within_noise(ways: SideBySide, metric: str) -> str | None:
-    """The first of the others that the model does not surely beat (95 % interval) in the metric
+    """The first of the others that the model does not surely beat (95% interval) in the metric
     nor, if it is a probability, in log loss; None where it beats all, and where there are too few
     leads to tell. What has no figure in the metric is passed over."""
     return next((name for name in ways.simpler if does_as_well(ways, name, metric)), None)
@@ -228,7 +228,7 @@ def difference_text(ways: SideBySide, name: str, metric: str, of: str = "the mod
     point, low, high = ways.difference[name][metric]
     digits = 4 if metric in LOWER_IS_BETTER else 3
     theirs, ours = (f"{ways.figures[each][metric].point:.{digits}f}" for each in (name, MODEL))
-    interval = f" (95 % interval {low:+.{digits}f} to {high:+.{digits}f})"
+    interval = f" (95% interval {low:+.{digits}f} to {high:+.{digits}f})"
     return f"{metric.replace('_', ' ')} {theirs} against {ours} of {of}: {point:+.{digits}f}" + (
         interval if ways.difference[name][metric].known else ""
     )

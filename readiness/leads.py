@@ -53,7 +53,7 @@ def open_leads(
         (docs/glossary.md): pandas, polars, pyarrow, or whatever else has the Arrow interface
         `__arrow_c_stream__`. `leads` are required; without `deals` every lead counts as open.
     settings : what a readiness.toml would hold, without [tables], as a mapping or as TOML text.
-        Default: capacity 10 %, weekly cutoffs from the first Monday after a tenth of the events,
+        Default: capacity 10%, weekly cutoffs from the first Monday after a tenth of the events,
         and the defaults of readiness.toml.
 
     Returns

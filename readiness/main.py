@@ -2,16 +2,20 @@
 readiness/commands/ that has its name."""
 
 import os
+import re
+import signal
 import sys
 from importlib import import_module
-from typing import Annotated
+from importlib.metadata import version
+from itertools import pairwise
+from typing import Annotated, Literal
 
 import typer
-from rich.markup import escape
+from typer.exceptions import TyperException
 
 from features.errors import BadInput, Refused
 from readiness.commands import ledger, rules
-from readiness.commands.printing import err, print_json
+from readiness.commands.printing import begin_log, log, print_error, print_json
 from readiness.crash import report_crash
 
 # On a machine that does other work too, threads that spin while they wait for each other make
@@ -21,11 +25,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 PANELS = {
     "The daily path, in this order": "init check train promote score publish monitor",
     "Reports": "movers compare explain card funnel segments sources feedback",
-    "Decisions of people": "override rollback history",
+    "The service": "serve",
+    "Decisions of people": "override rollback history forget",
     "To begin with": "simulate features",
 }
 
-REFUSED, BAD_INPUT, CRASHED, INTERRUPTED, NOBODY_READS = 1, 2, 70, 130, 141
+REFUSED, BAD_INPUT, CRASHED, INTERRUPTED, NOBODY_READS, TERMINATED = 1, 2, 70, 130, 141, 143
 EXIT_CODES = {
     0: "done",
     REFUSED: "refused, gate not passed, or a red check",
@@ -33,6 +38,7 @@ EXIT_CODES = {
     CRASHED: "an error of this program: no verdict on anything",
     INTERRUPTED: "interrupted",
     NOBODY_READS: "whoever read the output closed it",
+    TERMINATED: "ended by a signal",
 }
 
 app = typer.Typer(
@@ -69,27 +75,41 @@ for group in (rules, ledger):
 
 def _print_version(requested: bool) -> None:
     if requested:
-        from importlib.metadata import version
-
         typer.echo(f"readiness {version('sales-readiness')}")
         raise typer.Exit
 
 
 @app.callback()
 def options(
-    version: Annotated[
+    context: typer.Context,
+    show_version: Annotated[
         bool,
         typer.Option(
             "--version", is_eager=True, callback=_print_version, help="Print the version, and exit."
         ),
     ] = False,
+    log_format: Annotated[
+        Literal["text", "json"],
+        typer.Option(
+            help="How notes, errors and times are written to standard error: text, or json, an "
+            "object a line (docs/operations.md)."
+        ),
+    ] = "text",
 ) -> None:
-    pass
+    """The options of the command itself."""
+    log().verb = context.invoked_subcommand or ""
+    if log().as_json:
+        log().write(
+            "info", "start", " ".join(map(str, sys.argv[1:])), version=version("sales-readiness")
+        )
 
 
 def main() -> None:
     """Run the command. A user's mistake is one message on standard error; so is an error of the
-    program, whose traceback is in a file. Only what a verb found out exits with its codes."""
+    program, whose traceback is in a file. Only what a verb found out exits with its codes. A signal
+    to end lets go of what is open: runs of MLflow, temporary folders, unfinished files."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    log = begin_log(_wants_json_log(sys.argv))
     try:
         code = _run()
         sys.stdout.flush()  # a closed pipe shows here, and not when the interpreter ends
@@ -97,12 +117,23 @@ def main() -> None:
         with open(os.devnull, "w") as nothing:
             os.dup2(nothing.fileno(), sys.stdout.fileno())
         code = NOBODY_READS
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    log.end(code)
     sys.exit(code)
+
+
+def _wants_json_log(words: list[str]) -> bool:
+    """Read before the options are: what is wrong with them is logged, too."""
+    return "--log-format=json" in words or ("--log-format", "json") in pairwise(words)
 
 
 def _run() -> int:
     """Run the command; its exit code."""
     try:
+        _require_text(sys.argv)
+        if log().as_json:
+            return int(app(standalone_mode=False) or 0)
         app()
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):
@@ -110,8 +141,11 @@ def _run() -> int:
         return ended.code if isinstance(ended.code, int) else 0
     except BrokenPipeError:
         raise
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
+    except TyperException as error:  # wrong usage, where the log is JSON: else typer prints it
+        message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+        return _failed(BadInput(message), BAD_INPUT)
     except Refused as error:
         return _failed(error, REFUSED)
     except BadInput as error:
@@ -121,8 +155,46 @@ def _run() -> int:
             return _crashed(error)
         return _failed(error, BAD_INPUT)
     except Exception as error:
-        return _crashed(error)
+        if _lacks_means(error):
+            return _failed(BadInput(f"{type(error).__name__}: {_briefly(error)}"), BAD_INPUT)
+        return _signalled(error) or _crashed(error)
     return 0
+
+
+# Of libraries that are not imported yet, where this one is.
+_OF_THE_SYSTEM = {"MemoryError", "IOException", "OutOfMemoryException", "TerminatedWorkerError"}
+_LACKS = re.compile("allocate|failed to map segment|can't start new thread|No space left", re.I)
+
+
+def _lacks_means(error: Exception) -> bool:
+    """Whether the machine has no memory, threads or room left for what was asked of it."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return bool(kinds & _OF_THE_SYSTEM or _LACKS.search(str(error)))
+
+
+def _briefly(error: Exception) -> str:
+    """The first lines of an error, as one, and what helps where memory or threads are short."""
+    text = " ".join(re.split(r"\n\s*\n|\nPossible", str(error))[0].split())
+    return f"{text or 'out of memory'}. See engine.memory_gb and engine.threads in readiness.toml."
+
+
+def _signalled(error: BaseException | None) -> int:
+    """The exit code where a signal lies behind an error, such as the RuntimeError of a query that
+    DuckDB ended for it; else 0."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return INTERRUPTED
+        if isinstance(error, SystemExit):
+            return TERMINATED
+        error = error.__context__
+    return 0
+
+
+def _require_text(words: list[str]) -> None:
+    """Raises BadInput for bytes that are no text: neither MLflow nor a database takes them."""
+    for word in words:
+        if not word.isascii() and word.encode(errors="ignore").decode() != word:
+            raise BadInput(f"The argument {word!a} is no UTF-8 text.")
 
 
 def _crashed(error: Exception) -> int:
@@ -138,7 +210,7 @@ def _crashed(error: Exception) -> int:
 def _failed(error: Exception, code: int, **more: object) -> int:
     if "--json" in sys.argv:
         print_json({"error": str(error)}, **getattr(error, "details", {}), **more)
-    err.print(f"[bold red]readiness:[/] {escape(str(error))}", soft_wrap=True)
+    print_error(str(error), **more)
     return code
 
 

@@ -11,6 +11,7 @@ from features.funnel import load_funnel
 from features.spec.spec import Spec
 from models.rules.rules import current_rules
 from models.sources.sources import load_sources
+from readiness.outputs import require_output
 
 READ: dict[SettingsFile, Callable[[Config], object]] = {
     "rules": current_rules,
@@ -20,13 +21,15 @@ READ: dict[SettingsFile, Callable[[Config], object]] = {
 }
 
 
-def load(where: Path) -> Config:
+def load(where: Path, to: Path | None = None) -> Config:
     """Read readiness.toml, given the file or its folder, and check the other settings files.
 
-    Raises BadInput, in one message, for what is wrong in any of them, and for one that
-    readiness.toml names and that is not there.
+    to: a file that will be written. Raises BadInput, in one message, for what is wrong in any of
+    them, for one that readiness.toml names and that is not there, and as `require_output`.
     """
     config = settings.load(where)
+    if to is not None:
+        require_output(config, to)
     faults = []
     for key, read in READ.items():
         try:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,15 +54,27 @@ def _home():
     return home, {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-@pytest.fixture(scope="session")
-def postgres():
+def postgres_programs():
+    """The folder of initdb and its like; None where there is no PostgreSQL on this machine."""
     folders = [
         *Path("/usr/lib/postgresql").glob("*/bin"),
         Path(shutil.which("initdb") or "").parent,
     ]
-    programs = next((each for each in folders if (each / "initdb").is_file()), None)
+    return next((each for each in folders if (each / "initdb").is_file()), None)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    programs = postgres_programs()
     if programs is None:
         pytest.skip("no PostgreSQL on this machine: reading from one is not tested")
+    with running_postgres(programs) as server:
+        yield server
+
+
+@contextmanager
+def running_postgres(programs):
+    """A new PostgreSQL, until the block ends."""
     home, who = _home()
     (home / "password").write_text(OWNER)
     (home / "password").chmod(0o644)

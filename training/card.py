@@ -6,7 +6,6 @@ and how to make it again.
 """
 
 import json
-import math
 import platform
 import sys
 from collections.abc import Iterable
@@ -44,9 +43,10 @@ WORDS = {
     "lift": "lift",
 }
 LOWER_IS_BETTER = ("log_loss", "brier", "ece")
+SHARES = ("precision", "gain")
 BESIDE = ("precision", "roc_auc", "average_precision", "log_loss")
 CAPTION = (
-    "Beside each figure the difference to the model (model minus this), with its 95 % interval, "
+    "Beside each figure the difference to the model (model minus this), with its 95% interval, "
     "paired and clustered by lead; an interval that holds 0 may be chance. Log loss: lower is "
     "better; points are no probability, so they have none."
 )
@@ -107,8 +107,8 @@ def _performance(trained: Trained) -> Section:
         [
             WORDS[metric] + (" (lower is better)" if metric in LOWER_IS_BETTER else ""),
             *(_beside_chance(judged, name, metric) for name in judged.names),
-            _figure(judged.baselines["base_rate"][metric]),
-            estimated(judged.difference[metric], "{:+.3f}"),
+            estimated(UNKNOWN._replace(point=judged.baselines["base_rate"][metric]), _form(metric)),
+            estimated(judged.difference[metric], _form(metric, "+")),
         ]
         for metric in METRICS
     ]
@@ -122,14 +122,14 @@ def _performance(trained: Trained) -> Section:
         paragraphs=[
             f"{size}, at {plural(len(judged.cutoffs), 'cutoff')} from {min(judged.cutoffs)} to "
             f"{max(judged.cutoffs)}, a whole horizon or more after the last cutoff trained on. "
-            f"Each list: the top {100 * judged.share:.3g} % of the open leads of its cutoff."
+            f"Each list: the top {100 * judged.share:.3g}% of the open leads of its cutoff."
             f"{without}"
         ],
         grids=[
             Grid(
                 ["figure", "model", "rules", "same for all (base rate)", "model minus rules"],
                 rows,
-                "Beside a figure its 95 % interval, from a bootstrap of leads: another season, or "
+                "Beside a figure its 95% interval, from a bootstrap of leads: another season, or "
                 "another training, may differ by more. A difference whose interval holds 0 may be "
                 "chance; so may a calibration error up to the figure beside it. Points are no "
                 "probability, so they have no log loss, Brier score or calibration.",
@@ -140,14 +140,15 @@ def _performance(trained: Trained) -> Section:
 
 def _beside_chance(judged: Judgement, name: str, metric: str) -> str:
     """A figure with its interval; a calibration error with what chance alone shows."""
-    figure = estimated(judged.estimates[name][metric])
+    figure = estimated(judged.estimates[name][metric], _form(metric))
     if metric == "ece" and name in judged.ece_by_chance:
         return f"{figure} (by chance up to {judged.ece_by_chance[name]:.3f})"
     return figure
 
 
-def _figure(figure: float) -> str:
-    return "-" if math.isnan(figure) else f"{figure:.3f}"
+def _form(metric: str, sign: str = "") -> str:
+    """How a figure is written: shares in percent, and their differences in percentage points."""
+    return f"{{:{sign}.1%}}" if metric in SHARES else f"{{:{sign}.3f}}"
 
 
 def _baselines(trained: Trained) -> Section:
@@ -185,13 +186,14 @@ def _comparison(first: str, others: SideBySide) -> Grid:
 
 def _cell(others: SideBySide, name: str, metric: str) -> str:
     point = others.figures[name][metric].point
-    figure = estimated(UNKNOWN._replace(point=point))
+    figure = estimated(UNKNOWN._replace(point=point), _form(metric))
     if figure == "-" or name == MODEL:
         return figure
     less, low, high = difference = others.difference[name][metric]
     if not difference.known:  # too few wins for an interval
-        return f"{figure} ({less:+.3f})"
-    return f"{figure} ({less:+.3f}; {low:+.3f} to {high:+.3f})"
+        return f"{figure} ({_form(metric, '+').format(less)})"
+    less_in_words, *ends = (_form(metric, "+").format(each) for each in (less, low, high))
+    return f"{figure} ({less_in_words}; {' to '.join(ends)})"
 
 
 def _calibration(trained: Trained) -> Section:
@@ -208,7 +210,7 @@ def _calibration(trained: Trained) -> Section:
         paragraphs=[_mean_gap(compared.judgement)],
         grids=[
             Grid(
-                ["readiness, mean", "won", "95 % interval", "snapshots"],
+                ["readiness, mean", "won", "95% interval", "snapshots"],
                 rows,
                 "The snapshots of a lead that is in several share its fate: the intervals allow "
                 "for that.",
@@ -244,7 +246,7 @@ def _groups(config: Config, trained: Trained) -> Section:
     return Section(
         "By groups of leads, on the same test",
         paragraphs=[
-            "Groups that won other than promised, beyond chance at 95 % for all groups together: "
+            "Groups that won other than promised, beyond chance at 95% for all groups together: "
             f"{off}. Judged: {plural(len(report.groups), 'group')}, those by points "
             f"included.{small}"
         ],
@@ -272,7 +274,7 @@ def _grid(what: str, groups: list[CalibrationGroup], compared: Comparison, seed:
     ]
     columns = [what, "snapshots", "leads", "wins", "promised", "won", "ROC AUC"]
     return Grid(
-        columns, rows, f"Beside each figure its 95 % interval; none below {FEW_LEADS} leads."
+        columns, rows, f"Beside each figure its 95% interval; none below {FEW_LEADS} leads."
     )
 
 

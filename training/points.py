@@ -65,7 +65,7 @@ class LearnedPoints:
         """The learned table as the text of a rules.toml."""
         notes = {
             number: [
-                f"lift {each.lift.point:.2f} (95 %: {each.lift.low:.2f} to "
+                f"lift {each.lift.point:.2f} (95%: {each.lift.low:.2f} to "
                 f"{each.lift.high:.2f}), {plural(each.leads, 'lead')}"
             ]
             for number, each in enumerate(self.lifts)

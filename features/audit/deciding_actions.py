@@ -21,9 +21,9 @@ def decided(won: int, count: int, base: float) -> str | None:
     """The outcome that nearly all of `count` closed leads have, of which `won` are won; None where
     they are mixed. `base` is the share won of all closed leads.
 
-    At least 95 % have the outcome, and the other one has (upper end of the 99 % interval) at most a
-    quarter of its share among all leads, and at most 30 %. A strong signal is not enough: where
-    19 % of all are won, 59 % of those that requested a quote is honest.
+    At least 95% have the outcome, and the other one has (upper end of the 99% interval) at most a
+    quarter of its share among all leads, and at most 30%. A strong signal is not enough: where
+    19% of all are won, 59% of those that requested a quote is honest.
 
     >>> decided(40, 40, 0.19), decided(24, 40, 0.19), decided(0, 40, 0.19), decided(0, 400, 0.19)
     ('won', None, None, 'lost')
@@ -70,7 +70,7 @@ def _deciding(database: LeadDatabase, pairs: str) -> Iterator[Finding]:
     """`pairs` is SQL that yields (subject, about, lead_id), each once.
 
     The base is the share won of the leads created in the same months: a source that sent leads in
-    2024 only, when 2 % were won, does not decide that they are lost. Each month's share is drawn
+    2024 only, when 2% were won, does not decide that they are lost. Each month's share is drawn
     towards that of all by ten leads. Where those still open stand for the lost, nothing decides
     that a lead is lost.
     """
@@ -93,7 +93,7 @@ GROUP BY subject, about HAVING count(*) >= {FEWEST} ORDER BY subject""").fetchal
         leads = "closed leads" if closed else "leads, closed or still open,"
         evidence = (
             f"{hits:,} of {count:,} {leads} that have it were {outcome}: {hits / count:.1%} "
-            f"(99 % interval {100 * low:.1f} to {100 * high:.1f}; of all that were created in the "
+            f"(99% interval {100 * low:.1f} to {100 * high:.1f}; of all that were created in the "
             f"same months {of_all:.1%})"
         )
         figures = {"leads": count, "share": hits / count, "low": low, "high": high, "base": of_all}
@@ -133,7 +133,7 @@ ORDER BY action""").fetchall()
         if near < NEAR * closed or low < NEAR - 0.2 or still > near / 9:
             continue
         evidence = (
-            f"{near:,} of {closed:,} closed leads ({near / closed:.1%}, 99 % interval "
+            f"{near:,} of {closed:,} closed leads ({near / closed:.1%}, 99% interval "
             f"{100 * low:.1f} to {100 * high:.1f}) did it only within {words} of their closing, "
             f"{after:,} of them only after it; {still:,} leads that did it are still open"
         )

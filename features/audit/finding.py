@@ -199,7 +199,7 @@ def to_paste(codes: Iterable[str]) -> str:
 
 
 def interval(hits: int, count: int) -> tuple[float, float]:
-    """The 99 % interval of a share hits / count (Wilson, JASA 1927); count > 0.
+    """The 99% interval of a share hits / count (Wilson, JASA 1927); count > 0.
 
     >>> [round(bound, 3) for bound in interval(40, 40)]
     [0.858, 1.0]

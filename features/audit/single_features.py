@@ -9,7 +9,7 @@ they are counted from events known before the cutoff, and wrong times have findi
 Only alike leads are compared: within a cutoff and a band of age and of silence; attributes within
 the month of creation. Where most open leads are dormant, any sign of life tells them from the won;
 and where the share won drifts, so does any column that drifts, too. Each quarter of the time is
-also judged alone. Worked example: in 2024, when 5 % are won, a grade is 10 for the won and 0 for
+also judged alone. Worked example: in 2024, when 5% are won, a grade is 10 for the won and 0 for
 the others; from 2025 on, when half are won, it is empty. The won of 2025 then lie below all others
 of 2024: over both years the area is small, in 2024 it is 1.
 """
@@ -160,7 +160,7 @@ class Rows:
 
 def _separating(rows: Rows, specs: Sequence[Spec], others: str) -> Iterator[Finding]:
     """Findings for what has a feature with an area under the ROC curve of 0.87 or more, in either
-    direction, with a lower end (99 % interval) of 0.78 or more: over all the time, or in one of its
+    direction, with a lower end (99% interval) of 0.78 or more: over all the time, or in one of its
     four parts."""
     best: dict[str, Finding] = {}
     for part in rows.parts():
@@ -176,7 +176,7 @@ def _separating(rows: Rows, specs: Sequence[Spec], others: str) -> Iterator[Find
             if area >= SUSPICIOUS and low >= SURELY and better:
                 evidence = (
                     f"{spec.name} alone ranks won above {others} with an area of {area:.3f} "
-                    f"(99 % interval from {low:.3f}; {winners:,} won leads)"
+                    f"(99% interval from {low:.3f}; {winners:,} won leads)"
                 )
                 figures = {"roc_auc": area, "low": low, "leads": winners}
                 name = subject.partition(":")[2]

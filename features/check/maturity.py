@@ -8,8 +8,8 @@ that came within e days. Of a cutoff with n snapshots, e whole days old, with w 
     w / n            is too low, and
     w / F(e) / n     is right on average, if wins come as fast as before
 
-(inverse probability of censoring). Worked example, horizon 30 days: 60 % of the wins came within 12
-days. A cutoff of 500 snapshots, 12 days old, has 9 wins: 1.8 % so far, and 9 / 0.6 / 500 = 3 % are
+(inverse probability of censoring). Worked example, horizon 30 days: 60% of the wins came within 12
+days. A cutoff of 500 snapshots, 12 days old, has 9 wins: 1.8% so far, and 9 / 0.6 / 500 = 3% are
 to be expected. Below F(e) = 0.2 there is no estimate: each win would stand for more than five.
 """
 

@@ -8,10 +8,8 @@ whatever runs on them later. Events in Parquet are read where they lie: faster t
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +46,7 @@ from features.spec.compiled import compile_specs
 from features.spec.kinds import Attribute, AttributeType
 from features.spec.spec import Spec
 from features.sql import literal, quoted
+from features.whole_file import temporary_folder
 
 DUCKDB_SHARE = 0.6  # of the memory limit; the rest is for arrays and frames
 _ALWAYS = {"events", "deals", "merges"}  # staged empty where they are not named
@@ -201,9 +200,7 @@ def _register(connection: duckdb.DuckDBPyConnection, table: str, rows: Any) -> N
 @contextmanager
 def temporary_duckdb(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A DuckDB within the engine's limits, in a temporary folder that is removed at the end."""
-    scratch = Path(tempfile.mkdtemp(prefix="readiness-"))
-    connection = connect()
-    try:
+    with temporary_folder() as scratch, closing(connect()) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET memory_limit = '{engine.memory_gb * DUCKDB_SHARE}GB'")
         connection.execute(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
@@ -212,9 +209,6 @@ def temporary_duckdb(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection
         if engine.threads:
             connection.execute(f"SET threads = {engine.threads}")
         yield connection, scratch
-    finally:
-        connection.close()
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def stage(

@@ -1,5 +1,6 @@
 """Pieces of which features, conditions and rules are worded."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -58,13 +59,18 @@ def movement(then: str, now: str) -> str:
     'last visited pricing 3 days ago -> 34 days ago'
     >>> movement("lead is 30 days old", "lead is 30 days old")
     'lead is 30 days old, as before'
+    >>> movement("seen (faded count 1.6)", "seen (faded count 3.59)")
+    'seen (faded count 1.6 -> 3.59)'
     """
     if then == now:
         return f"{now}, as before"
     old, new = then.split(" "), now.split(" ")
     apart = (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
     shared = next(apart, min(len(old), len(new)))
-    return f"{then} -> {' '.join(new[shared:]) or now}"
+    changed = " ".join(new[shared:]) or now
+    if changed.count(")") > changed.count("("):  # a bracket that both begin with closes once
+        then = then.removesuffix(")")
+    return f"{then} -> {changed}"
 
 
 def plural(count: float, word: str) -> str:
@@ -94,6 +100,15 @@ def whole_days(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     hours = np.rint(counts * 24) / 24
     is_short = (counts >= 0) & (hours < 2)  # 1.99 stays: 48 hours, which are not "2 days"
     return np.where(np.abs(counts) >= 2, np.rint(counts), np.where(is_short, hours, counts))
+
+
+def percent(share: float) -> str:
+    """A share as it is read, on pages and in the terminal.
+
+    >>> percent(0.7444), percent(float("nan"))
+    ('74.4%', 'unknown')
+    """
+    return "unknown" if math.isnan(share) else f"{share:.1%}"
 
 
 def number(value: float) -> str:

@@ -39,7 +39,7 @@ contact_within_hours = 168
 [moves]                        # when a source moves up or down a basket; these are the defaults
 window_days = 180              # leads of so many days are counted, once their horizon is over
 probability = 0.975            # least probability that its conversion is beyond the boundary
-margin = 0.1                   # and by this part of it: above 11 %, where the boundary is 10 %
+margin = 0.1                   # and by this part of it: above 11%, where the boundary is 10%
 least_leads = 50               # fewer leads do not move a source
 rest_days = 28                 # no further move of the source for so many days
 

@@ -45,7 +45,7 @@ def inputs(frame: pd.DataFrame) -> Pipeline:
     Numbers bend as asinh does (a logarithm for large ones of either sign, a straight line near 0),
     so that the tenth visit adds less than the second, and are clipped to the range that was fitted
     on: beyond it a straight line promises what nobody has seen. Worked example: a rate of interest
-    was 1.0 to 1.1 % in training; at 6 % a lead is scored as at 1.1 %. A missing number gets the
+    was 1.0 to 1.1% in training; at 6% a lead is scored as at 1.1%. A missing number gets the
     mean, which adds nothing, beside an input that says it is missing. Texts become one input per
     value.
     """

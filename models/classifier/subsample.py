@@ -7,7 +7,7 @@ each with the same chance, a share s of them. In the sample the odds of being wo
 true ones, whatever the lead did, so log(s) is added to every log-odds (Prentice and Pyke 1979,
 "Logistic disease incidence models and case-control studies", Biometrika 66). Worked example: of
 2,000 won and 98,000 not won, 48,000 not won are sampled, s = 0.49; a lead at even odds among them,
-0 log-odds, has log(0.49) = -0.71, a chance of 33 %.
+0 log-odds, has log(0.49) = -0.71, a chance of 33%.
 """
 
 import numpy as np

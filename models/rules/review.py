@@ -35,13 +35,13 @@ ReviewVerdict = Literal[
     "too few leads",
 ]
 ROWS = 500_000  # snapshots of whole leads, at most: a few rules cost less than many candidates
-SURE = 1.96  # standard errors on each side of a 95 % interval
+SURE = 1.96  # standard errors on each side of a 95% interval
 
 
 @dataclass(frozen=True)
 class RuleLift:
     """One rule on past snapshots. `lift`: of those it applied to, the part that was won, over the
-    part of all that was won, with the 95 % interval; NaN where it never applied or none was won."""
+    part of all that was won, with the 95% interval; NaN where it never applied or none was won."""
 
     rule: str
     points: float
@@ -70,7 +70,7 @@ class RuleLift:
 
 @dataclass(frozen=True)
 class RuleReview:
-    """A hand-written rule, and what outcomes would pay for it on the same scale (95 % interval),
+    """A hand-written rule, and what outcomes would pay for it on the same scale (95% interval),
     beside the other rules. `by_itself`: its own lift."""
 
     rule: Rule

@@ -6,8 +6,8 @@ A source's conversion has a Beta prior, fitted to the sources of its basket by m
 that posterior says, with more than `probability`, that the conversion lies beyond the boundary by
 the margin: over the whole window, or over its later half, which tells sooner of a great change.
 
-Worked example: a boundary of 10 %, margin 0.1, prior Beta(4, 46), 300 leads of which 48 are won:
-the posterior Beta(52, 298) has mean 14.9 % and lies above 11 % with probability 0.985.
+Worked example: a boundary of 10%, margin 0.1, prior Beta(4, 46), 300 leads of which 48 are won:
+the posterior Beta(52, 298) has mean 14.9% and lies above 11% with probability 0.985.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -125,9 +125,9 @@ def percent_sure(probability: float) -> str:
     """A probability in words.
 
     >>> percent_sure(0.9876), percent_sure(0.99999)
-    ('98.8 %', 'more than 99.9 %')
+    ('98.8%', 'more than 99.9%')
     """
-    return "more than 99.9 %" if probability > 0.999 else f"{100 * probability:.1f} %"
+    return "more than 99.9%" if probability > 0.999 else f"{100 * probability:.1f}%"
 
 
 def priors(
@@ -196,6 +196,6 @@ def _why_it_stays(moved_on: date | None, probability: float, moves: MoveSettings
     if probability <= 0.5:
         return "nothing speaks for a move"
     if probability <= moves.probability:
-        return f"{percent_sure(probability)} sure, {100 * moves.probability:.4g} % is asked for"
+        return f"{percent_sure(probability)} sure, {100 * moves.probability:.4g}% is asked for"
     rested = moved_on + timedelta(days=moves.rest_days) if moved_on else on
     return f"rests until {rested} after its last move" if on < rested else ""

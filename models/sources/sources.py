@@ -52,7 +52,7 @@ class MoveSettings(Strict):
     """When a source is to move: over which window, how surely, on how many leads, how often.
 
     margin: how far beyond a boundary the conversion must lie, as a part of it: at a boundary of
-    10 % and a margin of 0.1 a source rises above 11 % and falls below 9 %.
+    10% and a margin of 0.1 a source rises above 11% and falls below 9%.
     """
 
     window_days: Annotated[int, Field(ge=7, le=3650)] = 180

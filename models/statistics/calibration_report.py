@@ -6,7 +6,7 @@ into reliability - resolution + uncertainty (Murphy, J. Appl. Meteorol. 1973), a
 within them (Stephenson, Coelho and Jolliffe, Weather and Forecasting 2008), so that it adds up.
 
 Groups (band, source, age) are held to their own mean: what was promised them together, and what
-was won. One is called off only beyond chance, at 95 % for all groups together (Bonferroni).
+was won. One is called off only beyond chance, at 95% for all groups together (Bonferroni).
 
 Noise looks like miscalibration: a readiness that is right shows an error of some size on any few
 leads, never 0. So an error is not held against 0, and has no interval of its own, but is held
@@ -63,7 +63,7 @@ class Brier:
 
 @dataclass(frozen=True)
 class CalibrationGroup:
-    """promised: mean readiness. won: share won, with its 95 % interval. off: "more" or "fewer" were
+    """promised: mean readiness. won: share won, with its 95% interval. off: "more" or "fewer" were
     won than promised, beyond chance; "" otherwise, and always where the group is too small."""
 
     kind: str

@@ -25,8 +25,8 @@ AgainstAll = Literal["more", "fewer", "not clear"]
 @dataclass(frozen=True)
 class WinRate:
     """Of a group of snapshots: how many, of how many leads, how many of them won, the share and its
-    95 % interval. lift: that share over the one of all snapshots. against_all: whether surely more
-    or fewer are won than of all, at 95 % for all groups together."""
+    95% interval. lift: that share over the one of all snapshots. against_all: whether surely more
+    or fewer are won than of all, at 95% for all groups together."""
 
     snapshots: int
     leads: int

@@ -10,7 +10,7 @@ FEW_LEADS = 30  # with fewer, intervals are too narrow to decide by
 
 
 class Estimate(NamedTuple):
-    """A figure and its 95 % interval [low, high], NaN where undefined; low and high alone are NaN
+    """A figure and its 95% interval [low, high], NaN where undefined; low and high alone are NaN
     where an interval could not be trusted (docs/adr/0018), as always for a calibration error."""
 
     point: float

@@ -232,7 +232,7 @@ def at_capacity(
 def capacity_curve(
     outcome: ArrayLike, score: ArrayLike, cutoff: ArrayLike, shares: ArrayLike | None = None
 ) -> pd.DataFrame:
-    """AtCapacity over growing shares (default 1 % to 100 %): share, precision, gain, lift.
+    """AtCapacity over growing shares (default 1% to 100%): share, precision, gain, lift.
 
     gain against share is the gain curve, precision against share the precision by capacity.
 

@@ -1,9 +1,8 @@
 """Verdicts: a headline and what stands behind it; and the verdict that ends a judgement."""
 
-import math
 from dataclasses import dataclass
 
-from features.spec.wording import plural
+from features.spec.wording import percent, plural
 from models.statistics.intervals import FEW_LEADS
 from models.statistics.judge import Judgement
 
@@ -19,21 +18,16 @@ class Verdict:
     headline: str
     detail: str = ""
 
+    def __post_init__(self) -> None:
+        """A headline begins with a capital, also where it begins with a name."""
+        object.__setattr__(self, "headline", self.headline[:1].upper() + self.headline[1:])
+
     def __str__(self) -> str:
         return f"{self.headline}: {self.detail}" if self.detail else self.headline
 
     def json_fields(self) -> str:
         """In JSON it is its text."""
         return str(self)
-
-
-def percent(share: float) -> str:
-    """A share as it is read.
-
-    >>> percent(0.7444), percent(float("nan"))
-    ('74.4 %', 'unknown')
-    """
-    return "unknown" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def verdict(judgement: Judgement) -> Verdict:
@@ -49,14 +43,14 @@ def verdict(judgement: Judgement) -> Verdict:
     won = {name: percent(each["precision"].point) for name, each in j.estimates.items()}
     slots = j.share * j.snapshots / len(j.cutoffs)
     figures = (
-        f"calling the top {100 * j.share:.3g} % ({_counted(slots, 'lead')} per cutoff), "
+        f"calling the top {100 * j.share:.3g}% ({_counted(slots, 'lead')} per cutoff), "
         f"{won[better]} of the leads listed by the {better} were won, "
         f"{won[worse]} of those listed by the {worse} "
         f"and {percent(j.baselines['random']['precision'])} at random"
     )
     if j.too_few:
         return Verdict(f"No verdict, {j.too_few}; {figures}.")
-    interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f}"
+    interval = f"95% interval {100 * low:.1f} to {100 * high:.1f}"
     if j.winner is None:
         chance = (
             f"the difference of {100 * point:.1f} percentage points ({interval}) may be chance."

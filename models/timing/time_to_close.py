@@ -7,10 +7,10 @@ lead's own curve is its band's, fitted through its readiness: its chance within 
 readiness, and what comes after is shared out as in its band (docs/adr/0009 says what else was
 tried).
 
-Worked example, horizon 30 days, cutoff 2026-03-02 (a Monday), a lead with readiness 10 %. In its
-band 20 % were won within 30 days, 10 % within 10, and 36 % within 180, as far as is looked ahead:
-a fifth of those still not won at 30 days. So its chance is 5 % within 10 days, 10 % within 30, and
-10 % + 90 % x 20 % = 28 % within 180. If it is won by then, a quarter of 28 %, which is 7 %, is
+Worked example, horizon 30 days, cutoff 2026-03-02 (a Monday), a lead with readiness 10%. In its
+band 20% were won within 30 days, 10% within 10, and 36% within 180, as far as is looked ahead:
+a fifth of those still not won at 30 days. So its chance is 5% within 10 days, 10% within 30, and
+10% + 90% x 20% = 28% within 180. If it is won by then, a quarter of 28%, which is 7%, is
 reached between day 10 and day 30: that is when to come back, moved to a Monday if at a weekend.
 """
 

@@ -45,7 +45,7 @@ class Timing:
     """How the estimates did. Over the won snapshots (`wins`): the share whose days to the win lay
     in the middle half, low to high (about 0.5 where true), the share won by the median day, and the
     mean pinball loss of the three quartiles, in days, the estimate's and one curve's; what it saves
-    lies in the 95 % interval [saved_low, saved_high]. All NaN where none was won."""
+    lies in the 95% interval [saved_low, saved_high]. All NaN where none was won."""
 
     reach: int
     ladder: tuple[Rung, ...]
@@ -62,7 +62,7 @@ class Timing:
         if not self.wins:
             return "Days to close: no lead of the test is won yet."
         ends = f"{self.saved_low:+.2f} to {self.saved_high:+.2f}"
-        sure = f"95 % interval of the difference {ends}"
+        sure = f"95% interval of the difference {ends}"
         if math.isnan(self.saved_low):
             sure = "too few wins for an interval of the difference"
         return (

@@ -26,11 +26,12 @@ def verb(
     from features.open_database import open_database
     from models.rules.rules import load_rules
     from readiness.commands.tables import print_judgement
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.compare.figures import compare, model_of, simpler_at_training, worked_at
     from serve.reports.compare.page import page_name, write_page
 
-    config = load(where)
+    config = load(where, to)
     model = model_of(config, which)
     rules = load_rules(config.folder / config.rules)
     only = load_segments(config).named(segment) if segment else None
@@ -39,7 +40,7 @@ def verb(
         compared = compare(config, database, model, rules, progress, only)
         contacted = None if segment else worked_at(database, compared)
     simpler = None if segment else simpler_at_training(config, model)
-    page = write_page(compared, to or config.out_folder / page_name(segment), simpler, contacted)
+    page = write_page(compared, destination(config, to, page_name(segment)), simpler, contacted)
     if as_json:
         print_json(compared, contacted=contacted, page=page)
         return

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from features.spec.wording import plural
-from readiness.commands.options import TIME_FORMATS, AsJson, Cutoff, Where, Which
+from readiness.commands.options import AsJson, Cutoff, Since, Where, Which
 from readiness.commands.printing import (
     figure,
     out,
@@ -18,7 +18,7 @@ from readiness.commands.printing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from serve.reports.explain.change import Change, Difference
     from serve.reports.explain.figures import LeadExplained, PointsExplained
@@ -32,14 +32,7 @@ def verb(
     lead: Annotated[str, typer.Argument(metavar="LEAD", help="The lead_id.")],
     where: Where = Path(),
     cutoff: Cutoff = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=TIME_FORMATS,
-            metavar="TIME",
-            help="Also show what changed since this earlier cutoff, by factor and by rule.",
-        ),
-    ] = None,
+    since: Since = None,
     which: Which = "champion",
     with_page: Annotated[
         bool, typer.Option("--page", help="Also write it as an HTML page, explain-LEAD.html.")
@@ -57,43 +50,28 @@ def verb(
     if another model had scored the earlier cutoff, the effect of the change of model is a line of
     its own, and all lines add up to the whole change. The same for the points and their rules.
     """
-    from features.open_database import open_database
-    from models.decisions.place import LedgerPlace
     from readiness.settings import load
-    from serve.reports.explain.figures import explain_change, explain_lead, explain_points
-    from serve.reports.explain.history import history_of
-    from serve.reports.explain.page import page_name, render, story_of
+    from serve.reports.explain.page import page_name, render, tell
     from serve.reports.page import write_page
-    from serve.scoring.points_only import PointsOnly, scorer_of
+    from serve.scoring.points_only import scorer_of
 
     config = load(where)
-    scorer = scorer_of(config, which)
-    with open_database(scorer.staged(config), scorer.specs, [lead]) as database:
-        now: PointsExplained
-        if isinstance(scorer, PointsOnly):
-            now = explain_points(config, database, scorer, lead, cutoff)
-        else:
-            now = explain_lead(config, database, scorer, lead, cutoff)
-        history = history_of(LedgerPlace.of(config), lead)
-        change = None
-        if since:
-            change = explain_change(config, database, scorer, lead, since, now.cutoff, history)
-        story = story_of(database, scorer, now, history, change)
+    story = tell(config, scorer_of(config, which), lead, cutoff, since, since_last=with_page)
     page = (
         write_page(config.out_folder / page_name(lead), render(story), story) if with_page else None
     )
     if as_json:
         print_json(story, page=page)
         return
-    _print_explained(now, story.horizon_days)
-    _print_history(history, now.cutoff, change)
-    if change:
-        _print_change(change)
+    _print_explained(story.lead, story.horizon_days, story.rule_words)
+    _print_history(story.history, story.lead.cutoff, story.change)
+    if story.change:
+        _print_change(story.change)
     if page:
         print_path(f"Page: {page}")
 
 
-def _print_explained(now: "PointsExplained", horizon_days: int) -> None:
+def _print_explained(now: "PointsExplained", horizon_days: int, rules: "Mapping[str, str]") -> None:
     from serve.reports.explain.figures import LeadExplained
 
     ready = ""
@@ -111,7 +89,7 @@ def _print_explained(now: "PointsExplained", horizon_days: int) -> None:
         _print_reasons(now)
     else:
         out.print(f"There is no probability: {now.why_no_readiness}.", markup=False)
-    lines = [(f"{points:+g}", escape(rule)) for rule, points in now.lines.items()]
+    lines = [(f"{points:+g}", escape(rules.get(rule, rule))) for rule, points in now.lines.items()]
     total = (f"{now.rule_score:g}", f"in all: {now.band}")
     print_table("Points", [">points", "rule"], [*lines, (), total])
     if now.disqualified:

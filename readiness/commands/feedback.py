@@ -34,15 +34,16 @@ def verb(
     made before it; to make lists of the past: readiness score --cutoff DAY
     """
     from features.open_database import open_database
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.feedback.figures import feedback
     from serve.reports.feedback.page import render
     from serve.reports.page import write_page
 
-    config = load(where)
+    config = load(where, to)
     with open_database(config) as database:
         result = feedback(config, database)
-    page = write_page(to or config.out_folder / "feedback.html", render(result), result)
+    page = write_page(destination(config, to, "feedback.html"), render(result), result)
     if as_json:
         print_json(result, page=page)
         return
@@ -66,13 +67,13 @@ def _print_acceptance(result: "Feedback") -> None:
     rows: list[tuple[str, ...]] = []
     for how, groups in result.by.items():
         for place, each in enumerate(groups):
-            share = f"{each.share:.0%} ({each.low:.0%} to {each.high:.0%})"
+            share = f"{each.share:.1%} ({each.low:.1%} to {each.high:.1%})"
             judged = (f"{each.judged:,}", f"{each.accepted:,}")
             rows.append(("" if place else how, escape(each.group), *judged, share))
         rows.append(())
     print_table(
         "Accepted by sales",
-        ["by", "group", ">judged", ">accepted", ">share (95 % interval)"],
+        ["by", "group", ">judged", ">accepted", ">share (95% interval)"],
         rows,
         "route: all contacts of leads in the ledger; the rest: those on the list for sales",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import TIME_FORMATS, AsJson, Page, Where
+from readiness.commands.options import TIME_FORMATS, AsJson, Page, Where, plausible
 from readiness.commands.printing import (
     figure,
     print_json,
@@ -26,6 +26,7 @@ Until = Annotated[
     datetime | None,
     typer.Option(
         formats=TIME_FORMATS,
+        callback=plausible,
         metavar="TIME",
         help="A day, or a time as 2026-03-01T14:30:00, UTC. Only what was known strictly before it "
         "counts. Default: the end of the data.",
@@ -58,15 +59,16 @@ def verb(
     `readiness_from = 0.3`; optional: `within_days = 30` and `reference = [0.3, 0.5]`, the share
     that should come there from the stage before.
     """
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.funnel.figures import funnel_report
     from serve.reports.funnel.page import render
     from serve.reports.page import write_page
 
-    config = load(where)
+    config = load(where, to)
     with progress_bars() as progress:
         report = funnel_report(config, until, by, progress)
-    page = write_page(to or config.out_folder / "funnel.html", render(report), report)
+    page = write_page(destination(config, to, "funnel.html"), render(report), report)
     if as_json:
         print_json(report, page=page)
         return
@@ -96,7 +98,7 @@ def _print_conversions(report: "FunnelReport") -> None:
         ["phase", ">entered", ">within", ">counted", ">went on", ">lost", ">still"],
         rows,
         "Of the leads that entered the phase so many days ago or longer: the share that "
-        "went on within them (95 % interval; ref.: the reference of funnel.toml), was lost, was "
+        "went on within them (95% interval; ref.: the reference of funnel.toml), was lost, was "
         "still there.",
     )
 
@@ -110,10 +112,10 @@ def _print_times(report: "FunnelReport") -> None:
     ]
     print_table(
         "Time in each phase",
-        ["phase", ">25 %", ">median", ">75 %", ">gone on", ">open now"],
+        ["phase", ">25%", ">median", ">75%", ">gone on", ">open now"],
         rows,
         "Until a quarter, half and three quarters of its leads have left a phase, by going "
-        "on or lost; open leads censored (Kaplan-Meier); unknown: not so many have left yet.\n"
+        "on or lost; open leads censored (Kaplan-Meier); unknown: too few have left by now.\n"
         "gone on: the median of those that went on in time.",
     )
 
@@ -136,7 +138,7 @@ def _print_groups(report: "FunnelReport") -> None:
             for place, each in enumerate(entered)
         ]
         rows += [()] if entered else [(escape(name), "no lead"), ()]
-    columns = [str(report.by), "phase", ">counted", ">went on", ">95 %", ">median"]
+    columns = [str(report.by), "phase", ">counted", ">went on", ">95%", ">median"]
     print_table(f"By {report.by}", columns, rows)
 
 

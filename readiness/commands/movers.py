@@ -48,17 +48,18 @@ def verb(
     rules and data.
     """
     from models.decisions.place import LedgerPlace
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.ledger.ledger import open_ledger, require_exportable
     from serve.movers.moves import export, stored_movers
 
-    config = load(where)
+    config = load(where, to)
     if to:
         require_exportable(to)
     with open_ledger(LedgerPlace.of(config), notify=print_waiting) as ledger:
         run = ledger.newest().run
         movers = _since(config, ledger, since, which) if since else stored_movers(ledger, run)
-    written = export(movers, to) if to else None
+    written = export(movers, destination(config, to)) if to else None
     if as_json:
         print_json(movers, export=written)
         return

@@ -17,6 +17,17 @@ def _html(path: Path | None) -> Path | None:
     return path
 
 
+def plausible(time: datetime | None) -> datetime | None:
+    """Refuses a slip of the pen, from which no window or horizon could be counted."""
+    if time is None:
+        return None
+    from features.config import EARLIEST_CUTOFF, LATEST_CUTOFF
+
+    if not EARLIEST_CUTOFF <= time < LATEST_CUTOFF:
+        raise typer.BadParameter(f"{time} does not lie in the years from 1900 to 2199")
+    return time
+
+
 Where = Annotated[
     Path, typer.Argument(metavar="DIR", help="The folder of readiness.toml, or the file itself.")
 ]
@@ -35,10 +46,20 @@ Cutoff = Annotated[
     datetime | None,
     typer.Option(
         formats=TIME_FORMATS,
+        callback=plausible,
         metavar="TIME",
         help="A day, or a time as 2026-03-01T14:30:00, UTC. Only what was known strictly before it "
         "counts. Default: the first midnight (UTC) after the data end; before that has come, just "
         "after the data end.",
+    ),
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=TIME_FORMATS,
+        callback=plausible,
+        metavar="TIME",
+        help="Also show what changed since this earlier cutoff, by factor and by rule.",
     ),
 ]
 Segment = Annotated[

@@ -25,7 +25,7 @@ def verb(
 
     All are compared on the same mature cutoffs that no model was trained on, by average precision
     (or promotion.metric). Without approval it becomes champion only if it is ahead of the rules and
-    significantly better than the champion (95 % interval above 0), or equal within noise and
+    significantly better than the champion (95% interval above 0), or equal within noise and
     simpler: a logistic regression instead of boosted trees. An equal model may follow a champion
     that is stale (promotion.stale_after_days) with an approval, --because; a worse one only with
     --force.

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from readiness.commands.options import AsJson, Where
-from readiness.commands.printing import err, out, print_json, print_path, print_waiting
+from readiness.commands.printing import out, print_json, print_notes, print_path, print_waiting
 
 if TYPE_CHECKING:
     from serve.publish.publish import Published
@@ -63,7 +62,7 @@ def print_published(published: "Published") -> None:
         if sent.dropped:
             out.print(f"{sent.dropped:,} were too old, and are dropped.")
         if sent.error:
-            err.print(f"[red]webhook[/] the receiver {escape(sent.error)}")
+            print_notes([f"the receiver {sent.error}"], "webhook", "red")
 
 
 def _changes(changes: "Changes", dry_run: bool) -> str:

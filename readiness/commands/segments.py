@@ -36,21 +36,22 @@ def verb(
 
     Segments are named filters over the leads, defined in segments.toml next to readiness.toml
     (`readiness init` writes a starter). For each: how many open leads are in it now, the share won
-    within the horizon on past cutoffs with its 95 % interval, its lift (relative to all leads),
+    within the horizon on past cutoffs with its 95% interval, its lift (relative to all leads),
     mean readiness and points. Writes a self-contained HTML page (segments.html), and segments.json.
 
     A segment as a feature of the model: features.segments in readiness.toml. Only its leads:
     readiness score --segment NAME, readiness compare --segment NAME.
     """
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.page import write_page
     from serve.reports.segments.figures import segments_report
     from serve.reports.segments.page import render
 
-    config = load(where)
+    config = load(where, to)
     with progress_bars() as progress:
         report = segments_report(config, which or "", cutoff, progress)
-    page = write_page(to or config.out_folder / "segments.html", render(report), report)
+    page = write_page(destination(config, to, "segments.html"), render(report), report)
     if as_json:
         print_json(report, page=page)
         return
@@ -69,11 +70,11 @@ def _print_conversions(report: "SegmentsReport") -> None:
     span = f"{past[0]:%Y-%m-%d} to {past[-1]:%Y-%m-%d}" if past else "none yet"
     print_table(
         f"Segments of the open leads at {report.cutoff:%Y-%m-%d %H:%M} UTC",
-        [_name("segment"), ">open", ">won", ">95 %", ">lift", ">ready", ">points"],
+        [_name("segment"), ">open", ">won", ">95%", ">lift", ">ready", ">points"],
         [*map(_row, report.segments), (), _row(report.everyone), _row(report.nowhere)],
         f"open: leads in it now. won: within {plural(report.horizon_days, 'day')}, of "
         "those in it at "
-        f"the past cutoffs ({span}), 95 % interval. lift: over all open leads; + - surely more or "
+        f"the past cutoffs ({span}), 95% interval. lift: over all open leads; + - surely more or "
         "fewer. ready, points: means of those open now.",
     )
 
@@ -99,7 +100,7 @@ def _row(group: "SegmentGroup") -> list[str]:
 def _print_overlap(report: "SegmentsReport") -> None:
     others = (f">{escape(name)}" for name in report.overlap.columns)
     rows = [
-        (escape(str(name)), *(figure(share, "{:.0%}") for share in shares))
+        (escape(str(name)), *(figure(share, "{:.1%}") for share in shares))
         for name, shares in zip(report.overlap.index, report.overlap.to_numpy(), strict=True)
     ]
     print_table(

@@ -32,11 +32,13 @@ def verb(
 
     Intent rises and fades, sources differ in how many leads buy, some ready buyers postpone, sales
     can call only so many, and many leads are still open at the end. The other modes have up to
-    100,000 leads.
+    100,000 leads. A folder with tables is refused.
     """
     from features.simulator.modes import WORLDS
     from features.simulator.simulate import write
+    from readiness.outputs import require_without_tables
 
+    require_without_tables(folder)
     days = days or (DAYS_OF_USAGE if mode == "usage" else DAYS)
     with progress_bars() as progress:
         world = WORLDS[mode](

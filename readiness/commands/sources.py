@@ -40,8 +40,11 @@ def verb(
     from readiness.settings import load
     from serve.reports.sources.figures import apply_moves, review, sources_path
     from serve.reports.sources.page import write_page
+    from serve.scoring.batch import refuse_future
 
     config = load(where)
+    if apply:
+        refuse_future(cutoff, "appended to sources.toml", "Leave out --apply, or --cutoff.")
     known = load_sources(sources_path(config))
     with open_database(config) as database:
         result = review(config, database, known, cutoff)
@@ -84,7 +87,7 @@ def _print_sources(result: "Review") -> None:
                     escape(source.name),
                     f"{measures.whole.leads:,}",
                     f"{measures.whole.won:,}",
-                    f"{source.verdict.belief.mean:.1%} ({100 * low:.1f} to {100 * high:.1f})",
+                    f"{source.verdict.belief.mean:.1%} ({low:.1%} to {high:.1%})",
                     "-" if trend is None else f"{trend.point:+.1%}{'*' * trend.significant}",
                     figure(measures.days_to_win, "{:.0f}"),
                 )
@@ -95,6 +98,6 @@ def _print_sources(result: "Review") -> None:
         f"within {plural(result.horizon_days, 'day')}",
         ["basket", "source", ">leads", ">won", ">conversion", ">trend", ">days"],
         rows,
-        "conversion: shrunk towards its basket, with a 95 % interval. trend: later minus "
+        "conversion: shrunk towards its basket, with a 95% interval. trend: later minus "
         "earlier half of the window, * if beyond chance. days: within which half of the wins come",
     )

@@ -54,7 +54,7 @@ def judgement_table(judged: Judgement) -> Table:
         rows.append((words, *(figure(value, form) for value in figures), difference))
     return report_table(
         _title(judged),
-        ["", f">{first}", f">{second}", ">chance", f">{first} - {second}\n(95 % interval)"],
+        ["", f">{first}", f">{second}", ">chance", f">{first} - {second}\n(95% interval)"],
         rows,
         "\n".join(caption),
     )
@@ -89,7 +89,7 @@ def print_beside(simpler: SideBySide, groups: SideBySide) -> None:
             *(">" + words.replace(" ", "\n", 1) for _, words, _ in shown),
         ],
         rows,
-        "(difference to the model), 95 % interval below; log loss: - favours the model\n"
+        "(difference to the model), 95% interval below; log loss: - favours the model\n"
         "explicit: attributes and age; implicit: events of the lead",
         box=SIMPLE_HEAD,
         pad_edge=False,
@@ -118,9 +118,9 @@ def _print_calibration(result: CalibrationReport) -> None:
     ]
     print_table(
         f"The readiness is off for {len(result.off)} of {plural(len(result.groups), 'group')}",
-        ["group", "", ">snapshots", ">predicted", ">won (95 % interval)"],
+        ["group", "", ">snapshots", ">predicted", ">won (95% interval)"],
         rows,
-        "beyond chance, at 95 % for all groups together",
+        "beyond chance, at 95% for all groups together",
     )
 
 
@@ -132,5 +132,5 @@ def _title(judged: Judgement) -> str:
     return (
         f"{plural(judged.snapshots, 'snapshot')} ({plural(judged.leads, 'lead')}, "
         f"{plural(len(judged.cutoffs), 'cutoff')}), {judged.wins:,} won.\n"
-        f"Each list: the top {100 * judged.share:.3g} % of the open leads of its cutoff."
+        f"Each list: the top {100 * judged.share:.3g}% of the open leads of its cutoff."
     )

@@ -7,21 +7,26 @@ its reader. Words and layout are in page.html of each folder.
 import json
 import math
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
+from features.cutoffs import utc_now
 from features.masking import without_secrets
 from features.result_json import to_json
+from features.spec.wording import percent
 from features.whole_file import write_whole
 from models import plots
-from models.statistics.verdict import percent
 
 PAGES = Path(__file__).parent
-NBSP, MINUS = "\u00a0", "\u2212"
+MINUS = "\u2212"
 # a picture takes its colours from the page, which has a light and a dark mode
 PAGE_COLOURS = {
     plots.MODEL: "var(--model)",
@@ -54,10 +59,47 @@ def begun(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def render(template: str, **values: object) -> str:
-    """The page that a template (card/page.html) makes of the values."""
+def points(figure: float, sign: bool = False) -> str:
+    """Points of the rules: whole ones, but for those that fade.
+
+    >>> points(40.0), points(-3.25), points(12.0, sign=True), points(-0.04)
+    ('40', '\u22123.2', '+12', '0')
+    """
+    nearest = round(figure, 1) + 0.0  # never -0
+    return f"{nearest:{'+' * sign},.{int(nearest != round(nearest))}f}".replace("-", MINUS)
+
+
+def spoken(name: str) -> str:
+    """A name of the data as people say it.
+
+    >>> spoken("paid_search")
+    'paid search'
+    """
+    return name.replace("_", " ")
+
+
+def labelled(rows: Markup, heads: Iterable[str | tuple[str, str]]) -> Markup:
+    """Rows of a table, each cell with the head of its column as data-label. It is shown on a phone,
+    where the cells of a row stand below each other."""
+    texts = (head if isinstance(head, str) else head[0] for head in heads)
+    labels = [Markup(re.sub("<sup>.*?</sup>", "", text)).striptags() for text in texts]
+
+    def labelled_row(row: re.Match[str]) -> str:
+        columns = iter(labels)
+
+        def cell(opening: re.Match[str]) -> str:
+            label = next(columns, "")
+            return f'<td data-label="{escape(label)}"' if opening[1] == "td" else opening[0]
+
+        return re.sub(r"<(td|th)(?=[\s>])", cell, row[0])
+
+    return Markup(re.sub("<tr.*?</tr>", labelled_row, rows, flags=re.DOTALL))
+
+
+def environment(*folders: Path) -> jinja2.Environment:
+    """What templates are read by: those of the folders, and of the reports."""
     pages = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(PAGES),
+        loader=jinja2.FileSystemLoader([*folders, PAGES]),
         autoescape=True,
         finalize=lambda value: without_secrets(value) if type(value) is str else value,
         undefined=jinja2.StrictUndefined,
@@ -65,17 +107,96 @@ def render(template: str, **values: object) -> str:
         lstrip_blocks=True,
     )
     pages.filters.update(percent=percent, number=number, thousands="{:,}".format, begun=begun)
+    pages.filters.update(
+        labelled=labelled,
+        points=points,
+        spoken=spoken,
+        day="{:%Y-%m-%d}".format,
+        path=lambda text: quote(text, safe=""),
+    )
     pages.tests["unknown"] = math.isnan
-    # a percent sign stays with its figure
-    return pages.get_template(template).render(**values).replace(" %", f"{NBSP}%")
+    return pages
 
 
-def write_page(path: Path, text: str, result: Any) -> Path:
-    """Write a page, and beside it, as .json, the result that its verb prints with --json. Makes
-    their folder; returns the page's path."""
-    write_whole(path.with_suffix(".json"), json.dumps(to_json(result), indent=2, allow_nan=False))
+def render(template: str, templates: jinja2.Environment | None = None, **values: object) -> str:
+    """The page that a template (card/page.html) makes of the values."""
+    return (templates or environment()).get_template(template).render(**values)
+
+
+def write_page(path: Path, text: str, result: Any = None) -> Path:
+    """Write a page with the day of its making, and the index of its folder anew; beside it, as
+    .json, the result that its verb prints with --json, if it is given. Makes their folder; returns
+    the page's path."""
+    if result is not None:
+        figures = json.dumps(to_json(result), indent=2, allow_nan=False)
+        write_whole(path.with_suffix(".json"), figures)
+    company = company_of(path)
+    made = MADE.format(utc_now(), f" for {company}" if company else "")
+    listed = company is not None and _is_ours(path.parent / INDEX)
+    text = text.replace(_MADE_HERE, made).replace(_INDEX_HERE, TO_INDEX * listed)
     write_whole(path, text)
+    if listed:
+        write_whole(path.parent / INDEX, render_index(company or "", pages_in(path.parent)))
     return path
+
+
+INDEX = "index.html"
+_MADE_HERE, _INDEX_HERE = "<!-- made -->", "<!-- to the index -->"
+_OURS = '<meta name="generator" content="readiness">'
+MADE = Markup('Made <time datetime="{0:%Y-%m-%dT%H:%MZ}">{0:%Y-%m-%d %H:%M} UTC</time>{1}. ')
+TO_INDEX = Markup(f'<nav aria-label="Pages"><a href="{INDEX}">All pages</a></nav>')
+_HEADING = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)
+_VERDICT = re.compile(r'<p class="verdict"><strong[^>]*>(.*?)</strong>', re.DOTALL)
+_TIME = re.compile(r'Made <time datetime="([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that was written: its file, what it asks, its finding, and when it was made (UTC)."""
+
+    name: str
+    heading: str
+    finding: str
+    made: datetime
+
+
+def company_of(path: Path) -> str | None:
+    """The name of the folder with the readiness.toml that a page of it belongs to, if any."""
+    folders = (each for each in path.resolve().parents if (each / "readiness.toml").is_file())
+    return next((folder.name for folder in folders), None)
+
+
+def pages_in(folder: Path) -> list[Page]:
+    """The pages that are in a folder, without the index, by name."""
+    pages = []
+    for path in sorted(folder.glob("*.html")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        parts = [pattern.search(text) for pattern in (_HEADING, _VERDICT, _TIME)]
+        if path.name != INDEX and _OURS in text and all(parts):
+            heading, finding, made = (part[1] for part in parts if part)
+            when = datetime.fromisoformat(made).replace(tzinfo=None)
+            words = (Markup(each).striptags() for each in (heading, finding))
+            pages.append(Page(path.name, *words, when))
+    return pages
+
+
+def render_index(company: str, pages: Sequence[Page]) -> str:
+    """The page that links to all others: the reports, then the cards of leads, the newest first."""
+    cards = [each for each in pages if each.name.startswith(CARDS)]
+    return render(
+        "index.html",
+        company=company,
+        reports=[each for each in pages if each not in cards],
+        cards=sorted(cards, key=lambda each: each.made, reverse=True),
+    )
+
+
+CARDS = "explain-"  # how the files of leads begin
+
+
+def _is_ours(index: Path) -> bool:
+    """Whether the index of a folder may be written: there is none, or only this module's."""
+    return not index.exists() or _OURS in index.read_text(encoding="utf-8", errors="replace")
 
 
 def inline(figure: Figure, name: str) -> Markup:
@@ -84,5 +205,7 @@ def inline(figure: Figure, name: str) -> Markup:
 
 
 def recoloured(svg: str) -> Markup:
-    """An svg element of `plots.svg` in the page's colours."""
+    """An svg element of `plots.svg` in the page's colours, without a style of its own, which is in
+    page.css: the service lets no element bring one."""
+    svg = re.sub("<style.*?</style>", "", svg, flags=re.DOTALL)
     return Markup(re.sub("#[0-9a-f]{6}", lambda hex_: PAGE_COLOURS.get(hex_[0], hex_[0]), svg))

@@ -15,7 +15,7 @@ from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.errors import Refused
-from features.progress import Progress, silent
+from features.progress import Progress, silent, step
 from features.spark.whole import SparkSample
 from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
@@ -53,11 +53,23 @@ class UnknownActions(Refused):
         )
 
 
+def refuse_future(cutoff: datetime | None, writes: str, cure: str) -> None:
+    """Raises Refused for a cutoff later than now: what is written at it, by a slip such as
+    2062-11-29 for 2026-11-29, would be newer than all that is written until then."""
+    now = utc_now()
+    if cutoff is not None and cutoff > now:
+        raise Refused(
+            f"The cutoff {cutoff} is in the future (it is {now:%Y-%m-%d %H:%M} UTC): nothing is "
+            f"{writes}. {cure}"
+        )
+
+
 @dataclass(frozen=True)
 class Scored:
     """What a scoring run did: how many leads are in the ledger for it, and how many it added.
 
     `breaches` are those of the contract: rows that do not read were not seen by any score.
+    `data_end` is that of the lead database.
     """
 
     run: Run
@@ -66,6 +78,7 @@ class Scored:
     added: int
     breaches: tuple[str, ...]
     notes: tuple[str, ...]
+    data_end: datetime
     ledger: Ledger
 
     @property
@@ -157,13 +170,15 @@ def score_all(
     scorable = result.open_leads - result.unscored.outside
     router = Router.of(slots, scorable, cutoff, config.routing, without)
     movers = partial(new_movers, config, database, judge, ledger, run)
-    added = ledger.write(run, result.parts, result.open_leads, router, now, movers)
+    with step("write the ledger"):
+        added = ledger.write(run, result.parts, result.open_leads, router, now, movers)
     messages = tuple(str(breach) for breach in result.breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
     notes += (str(shift),) if shift else ()
     notes += differences
     notes += tuple(str(each) for each in implausible(database, config, now) if not each.accepted)
-    return Scored(run, result.open_leads, result.unscored, added, messages, notes, ledger)
+    end = database.data_end
+    return Scored(run, result.open_leads, result.unscored, added, messages, notes, end, ledger)
 
 
 def _score_here(

@@ -144,18 +144,33 @@ class Scorer:
         that are outside the cohort, excluded or objected are not in the result: a UserWarning says
         so. Events may be None.
         """
-        moment = pd.Timestamp(cutoff)
-        cutoff = (moment.tz_convert(UTC).tz_localize(None) if moment.tz else moment).to_pydatetime()
-        frames = {"leads": leads} if events is None else {"events": events, "leads": leads}
-        if deals is not None:
-            frames["deals"] = deals
-        else:
+        if deals is None:
             warnings.warn(
                 "Scored without deals: every lead counts as open, so closed leads are in the "
                 "result. Pass deals=, without rows if no lead is closed yet.",
                 UserWarning,
                 stacklevel=2,
             )
+        scored, others = self.scored_and_others(events, leads, cutoff, deals)
+        if len(others):
+            first = others.iloc[0]
+            warnings.warn(
+                f"Not scored: {plural(len(others), 'open lead')}; first: lead "
+                f"{first['lead_id']}: {first['state_reason']}.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return scored
+
+    def scored_and_others(
+        self, events: Any, leads: Any, cutoff: datetime, deals: Any = None
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What `score` returns, and the open leads that it leaves out: their lead_id as a text, and
+        state_reason. Raises as `score`."""
+        moment = pd.Timestamp(cutoff)
+        cutoff = (moment.tz_convert(UTC).tz_localize(None) if moment.tz else moment).to_pydatetime()
+        frames = {"leads": leads} if events is None else {"events": events, "leads": leads}
+        frames |= {} if deals is None else {"deals": deals}
         features = self.model.as_trained(Features())
         reading = replace(Reading.of(self.config), features=features) if self.config else None
         reading = reading or Reading(features)
@@ -175,16 +190,8 @@ class Scorer:
                     f"lead {lead}: {reason}. Mend them or leave them out of the frames."
                 )
             scorable, others = open_leads(database, cutoff, self.words)
-            if len(others):
-                first = others.iloc[0]
-                warnings.warn(
-                    f"Not scored: {plural(len(others), 'open lead')}; first: lead "
-                    f"{first['lead_id']}: {first['state_reason']}.",
-                    UserWarning,
-                    stacklevel=2,
-                )
             frame = feature_frame(scorable, self.specs)
-        return replace(self, model=self._shifted(cutoff)).score_frame(frame)
+        return replace(self, model=self._shifted(cutoff)).score_frame(frame), others
 
     def _shifted(self, cutoff: datetime) -> ReadinessModel:
         if self.config is None or not self.config.training.prior_shift:

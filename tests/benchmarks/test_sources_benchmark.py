@@ -21,7 +21,7 @@ CHANGE = QualityChange("social", 300, 3.0)
 
 
 def company() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """True conversions, and leads: social rises on day 300, from 3 to 15 %; referral stays."""
+    """True conversions, and leads: social rises on day 300, from 3 to 15%; referral stays."""
     rises = np.where(np.arange(DAYS) < CHANGE.day, 0.03, 0.15)
     truth = pd.DataFrame({"social": rises, "referral": 0.07})
     return truth, truth * 0 + 10.0

@@ -61,8 +61,8 @@ def test_the_capacity_is_marked_on_each_curve_even_between_whole_percents():
             if sampled.get_marker() == "o" and sampled.get_color() == curve.get_color()
         )
         assert dot.get_xydata().tolist() == [[share, gain]]
-        assert f"{name} {100 * gain:.1f} %" in words(figure)
-    assert "in the top 12.3 %:" in words(figure)
+        assert f"{name} {100 * gain:.1f}%" in words(figure)
+    assert "in the top 12.3%:" in words(figure)
 
 
 def test_the_model_and_the_rules_keep_their_colours_beside_others():
@@ -84,7 +84,7 @@ def test_calibration_draws_the_bins_with_their_intervals():
     low, high = np.array([segment[:, 1] for segment in bars.get_segments()], float).T
     np.testing.assert_allclose(low, expected["low"])
     np.testing.assert_allclose(high, expected["high"])
-    promise = f"{100 * expected['predicted'].iloc[-1]:.2g} %"
+    promise = f"{100 * expected['predicted'].iloc[-1]:.2g}%"
     assert figure.get_suptitle() == f"When the model says {promise}, are {promise} won?"
 
 

@@ -48,7 +48,7 @@ def test_where_other_leads_came_it_is_left_alone():
     """The base rate is twice what it was, by better leads, and the model says so itself: moving by
     the rates alone would promise far too much."""
     better = [prior_shift(*market(800, seed, mean=-1.0)) for seed in range(40)]
-    assert np.mean([each.seen for each in better]) > 0.25  # 16 % before
+    assert np.mean([each.seen for each in better]) > 0.25  # 16% before
     assert sum(each.log_odds != 0 for each in better) <= 6
 
 

@@ -36,7 +36,7 @@ from models.classifier.artefact import (
 )
 from models.classifier.classifier import LOGISTIC
 from models.explanations.explain import explain
-from models.registry import MlflowException, Registry
+from models.registry import Registry
 from tests.features.lead_databases import config_for
 from tests.models.small_model import fitted, fitted_logistic, names, snapshots, training
 
@@ -371,18 +371,6 @@ def test_reading_makes_no_store(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_store_that_does_not_answer_is_not_one_without_a_champion(tmp_path, monkeypatch):
-    registry = Registry(config_for(tmp_path)).prepared()
-    assert not registry.has("champion")
-
-    def unreachable(*_):
-        raise MlflowException("connection refused")
-
-    monkeypatch.setattr(registry.client, "get_model_version_by_alias", unreachable)
-    with pytest.raises(BadInput, match="cannot be used: connection refused"):
-        registry.has("champion")
-
-
 def test_a_sound_artefact_is_loaded_after_all(stored):
     registry, _ = stored
     frame, _ = snapshots(100, seed=1)
@@ -477,8 +465,7 @@ def test_a_run_that_does_not_come_to_its_end_says_so(error, status, tmp_path):
     run = registry.client.get_run(run_id)
     assert run.info.status == status
     assert run.data.tags["mlflow.note.content"] == f"{status}: {type(error).__name__}"
-    process = json.loads(run.data.tags["readiness.process"])
-    assert process["pid"] == os.getpid()
+    assert f"-{os.getpid()}-" in run.data.tags["readiness.process"]
     assert registry.log(training(fitted(300))).run_id != run_id  # no run is left active
 
 

@@ -63,9 +63,9 @@ def test_by_capacity() -> None:
         "e": "nurture",
     }
     assert by_lead(routed, "route_reason") == {
-        "a": "readiness 41 %, among the 2 that sales can call",
-        "b": "readiness 4.0 %, place 3 where sales can call 2",
-        "c": "readiness 41 %, among the 2 that sales can call",
+        "a": "readiness 41.0%, among the 2 that sales can call",
+        "b": "readiness 4.0%, place 3 where sales can call 2",
+        "c": "readiness 41.0%, among the 2 that sales can call",
         "d": "disqualified: unsubscribed",
         "e": "not scored: two rows",
     }
@@ -80,15 +80,15 @@ def test_by_capacity() -> None:
 
 
 def test_by_value() -> None:
-    """b brings 4 % of 40,000, a 41 % of 1,000; c is not worth the call."""
+    """b brings 4% of 40,000, a 41.0% of 1,000; c is not worth the call."""
     routing = Routing(by="value", cost_per_contact=90)
     routed = Router(1, MONDAY, routing).route(FIVE)
     assert by_lead(routed, "route_reason") == {
-        "a": "value 410 (41 % of 1,000) above the cost of a contact 90, place 2 where sales can "
+        "a": "value 410 (41.0% of 1,000) above the cost of a contact 90, place 2 where sales can "
         "call 1",
-        "b": "value 1,600 (4.0 % of 40,000) above the cost of a contact 90, among the 1 that sales "
+        "b": "value 1,600 (4.0% of 40,000) above the cost of a contact 90, among the 1 that sales "
         "can call",
-        "c": "value 82 (41 % of 200) not above the cost of a contact 90",
+        "c": "value 82 (41.0% of 200) not above the cost of a contact 90",
         "d": "disqualified: unsubscribed",
         "e": "not scored: two rows",
     }
@@ -99,10 +99,10 @@ def test_by_value() -> None:
 @pytest.mark.parametrize(
     ("by_hand", "listed", "reason_of_b"),
     [
-        ({"readiness_from": 0.3}, {"a", "c"}, "readiness 4.0 % below 30 %"),
+        ({"readiness_from": 0.3}, {"a", "c"}, "readiness 4.0% below 30.0%"),
         ({"points_from": 7.0}, {"b", "c"}, "50 points not below 7, among the 5 that sales can"),
-        ({"readiness_from": 0.41, "points_from": 7}, {"c"}, "readiness 4.0 % below 41 % and 50 p"),
-        ({"readiness_from": 0.95}, set(), "readiness 4.0 % below 95 %"),
+        ({"readiness_from": 0.41, "points_from": 7}, {"c"}, "readiness 4.0% below 41.0% and 50 p"),
+        ({"readiness_from": 0.95}, set(), "readiness 4.0% below 95.0%"),
     ],
 )
 def test_by_hand(by_hand: dict, listed: set[str], reason_of_b: str) -> None:
@@ -115,7 +115,7 @@ def test_an_unknown_amount_is_no_reason_to_drop_a_lead() -> None:
     routing = Routing(by="value", cost_per_contact=1)
     routed = Router(5, MONDAY, routing).route(cohort(("a", 0.5, 1.0), ("b", 0.1, 1.0, None, 99.0)))
     assert by_lead(routed, "route") == {"a": "nurture", "b": "sales"}
-    assert by_lead(routed, "route_reason")["a"] == "readiness 50 %, but no amount is known"
+    assert by_lead(routed, "route_reason")["a"] == "readiness 50.0%, but no amount is known"
 
 
 def test_who_comes_late_joins_a_standing_list_only_if_level_with_its_last() -> None:
@@ -124,9 +124,9 @@ def test_who_comes_late_joins_a_standing_list_only_if_level_with_its_last() -> N
     routed = Router(1, MONDAY).route(leads, LastListed(0.5, None))
     assert by_lead(routed, "route") == {"x": "sales", "y": "nurture", "z": "sales"}
     assert by_lead(routed, "route_reason") == {
-        "x": "readiness 50 %, came after the list was made, level with its last lead or above",
-        "y": "readiness 49 %, came after the list was made, below its last lead",
-        "z": "readiness 50 %, came after the list was made, level with its last lead or above",
+        "x": "readiness 50.0%, came after the list was made, level with its last lead or above",
+        "y": "readiness 49.0%, came after the list was made, below its last lead",
+        "z": "readiness 50.0%, came after the list was made, level with its last lead or above",
     }
 
 

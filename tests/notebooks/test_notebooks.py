@@ -105,7 +105,7 @@ def test_train_track_compare(tmp_path):
     assert "True" in texts["search"]  # one of the candidates is the chosen one
     assert "average precision" in texts["judged"]
     assert "model had it right" in texts["verdict"]
-    assert "95 % interval" in texts["verdict"]
+    assert "95% interval" in texts["verdict"]
     assert "features.json" in texts["artifacts"]
     assert "plots/gain.png" in texts["artifacts"]
     assert "mlflow ui --backend-store-uri sqlite:///" in texts["mlflow-ui"]

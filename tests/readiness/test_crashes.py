@@ -121,3 +121,18 @@ def test_of_every_verb(verb, error, code, monkeypatch, tmp_path) -> None:
     words = (*VERBS[verb], tmp_path)
     assert readiness(verb, *words).code == code
     assert len(reports(tmp_path)) == (code == 70)
+
+
+LONG_QUERY = "import duckdb; duckdb.sql('SELECT sum(a.range * b.range) FROM range(999999) a, range(99999) b').fetchall()"  # noqa: E501
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_during_a_query_is_no_crash(tmp_path: Path, number, code: int) -> None:
+    """DuckDB ends the query with an error of its own."""
+    soon = (
+        f"import os, threading; threading.Timer(1, os.kill, (os.getpid(), {int(number)})).start()"
+    )
+    ended = ran(f"{soon}; {LONG_QUERY}", "monitor", tmp_path, tmp=tmp_path)
+    assert (ended.returncode, ended.stdout, reports(tmp_path)) == (code, "", [])
+    assert "Traceback" not in ended.stderr

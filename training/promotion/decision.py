@@ -1,6 +1,6 @@
 """Who becomes champion: the one table of docs/promotion.md, as code.
 
-A difference is the challenger's figure minus an opponent's, with its 95 % interval. It decides what
+A difference is the challenger's figure minus an opponent's, with its 95% interval. It decides what
 it takes to promote the challenger; the opponent that takes most decides.
 """
 
@@ -138,5 +138,5 @@ def _against(name: str, difference: Estimate) -> str:
         return f"{difference.point:+.3f} against the {name} (too few wins for an interval)"
     within_noise = difference.low <= 0 <= difference.high and difference.point != 0
     chance = ", so it may be chance" if within_noise else ""
-    interval = f"95 % interval {difference.low:+.3f} to {difference.high:+.3f}{chance}"
+    interval = f"95% interval {difference.low:+.3f} to {difference.high:+.3f}{chance}"
     return f"{difference.point:+.3f} against the {name} ({interval})"

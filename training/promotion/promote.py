@@ -104,7 +104,9 @@ def promote(
     given = _given(reason, force)
     registry = Registry(config)
     rules = load_rules(config.folder / config.rules)
-    champion = registry.load(CHAMPION) if registry.has(CHAMPION) else None
+    # Against a registry that lost its champion there is no test: only force goes past it.
+    is_there = registry.find(CHAMPION) if force else registry.has(CHAMPION)
+    champion = registry.load(CHAMPION) if is_there else None
     is_waiting = champion is None or registry.has(CHALLENGER)  # promoted, it is no challenger
     challenger = registry.load(CHALLENGER if is_waiting else CHAMPION)
     version, before = challenger.version, champion.version if champion else None

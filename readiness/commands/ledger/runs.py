@@ -9,6 +9,8 @@ from readiness.commands.options import AsJson, Where
 from readiness.commands.printing import figure, out, print_json, print_path, print_table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from models.decisions.withdrawn_runs import WithdrawnRun
     from serve.ledger.runs import RunFigures
 
@@ -48,48 +50,39 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
 def _print_runs(runs: "list[RunFigures]") -> None:
     rows = [
         (
-            f"{each.cutoff:%Y-%m-%d %H:%M}",
-            escape(each.model_version),
-            escape(each.rules_version),
-            f"{each.leads:,}",
-            f"{each.unscored:,}",
+            minute(each.cutoff),
+            _versions(each.model_version, each.rules_version),
+            f"{each.leads:,}" + (f"\n({each.unscored:,} not scored)" if each.unscored else ""),
             figure(each.readiness, "{:.1%}"),
             figure(each.points, "{:.1f}"),
             f"{each.scored_at:%Y-%m-%d %H:%M}",
         )
         for each in runs
     ]
-    print_table(
-        "Runs, times in UTC",
-        [
-            ">cutoff",
-            ">model",
-            "rules",
-            ">leads",
-            ">not scored",
-            ">mean readiness",
-            ">mean points",
-            ">scored at",
-        ],
-        rows,
-    )
+    head = [">cutoff", "model, rules", ">leads", ">readiness", ">points", ">scored at"]
+    print_table("Runs, times in UTC", head, rows, "readiness, points: means over the leads")
 
 
 def _print_withdrawn(withdrawn: "list[WithdrawnRun]") -> None:
     rows = [
         (
-            f"{each.cutoff:%Y-%m-%d %H:%M}",
-            escape(each.model_version),
-            escape(each.rules_version),
+            minute(each.cutoff),
+            _versions(each.model_version, each.rules_version),
             f"{each.leads:,}",
-            f"{each.withdrawn_at:%Y-%m-%d %H:%M}",
+            minute(each.withdrawn_at),
             escape(each.withdrawn_by),
             escape(each.because),
         )
         for each in withdrawn
     ]
-    print_table(
-        "Withdrawn",
-        [">cutoff", ">model", "rules", ">leads", ">withdrawn", "by", "because"],
-        rows,
-    )
+    head = [">cutoff", "model, rules", ">leads", ">withdrawn", "by", "because"]
+    print_table("Withdrawn", head, rows)
+
+
+def _versions(model: str, rules: str) -> str:
+    return escape(f"{model}, {rules[:6]}")
+
+
+def minute(at: "datetime") -> str:
+    """A time, without its hours where it is midnight."""
+    return f"{at:%Y-%m-%d}" if at.hour == at.minute == 0 else f"{at:%Y-%m-%d %H:%M}"

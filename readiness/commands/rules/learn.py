@@ -47,11 +47,13 @@ def verb(
     from features.whole_file import write_whole
     from models.registry import Registry
     from models.rules.rules import current_rules
+    from readiness.outputs import require_output
     from readiness.settings import load
     from training.points import learn
 
     config = load(where)
     path = to or config.out_folder / "learned_rules.toml"
+    require_output(config, path)
     if path.suffix != ".toml":
         raise typer.BadParameter(f"a .toml file, please, not {path.name}", param_hint="--to")
     if path.exists() and not force:
@@ -95,7 +97,7 @@ def _print_learned(result: "LearnedPoints", words: dict[str, str]) -> None:
         f"Learned from {plural(result.wins, 'win')} among "
         f"{plural(result.snapshots, 'snapshot')} of "
         f"{plural(len(result.split.fit), 'cutoff')}",
-        [">points", ">by hand", "for", ">lift (95 %)"],
+        [">points", ">by hand", "for", ">lift (95%)"],
         rows,
         f"warm from {bands.warm:g} points, hot from {bands.hot:g}: {result.hot:.1%} of the "
         "leads of the test cutoffs are hot; by hand: the points of today's rules for the same",
@@ -127,7 +129,7 @@ def _print_review(result: "LearnedPoints", words: dict[str, str]) -> None:
         )
     print_table(
         f"What does {escape(result.current.file.name)} overpay and underpay?",
-        [">points", ">fair (95 %)", "", "rule by hand", ">lift (95 %)"],
+        [">points", ">fair (95%)", "", "rule by hand", ">lift (95%)"],
         rows,
         "fair: what outcomes would pay for it next to the other rules, on the scale of this "
         "table; lift: by itself, how many times as often as all leads these were won",

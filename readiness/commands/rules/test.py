@@ -40,19 +40,20 @@ def verb(
     from features.spec.spec import distinct
     from models.registry import Registry
     from models.rules.rules import current_rules, find_rules
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.page import write_page
     from serve.reports.rules.backtest import backtest
     from serve.reports.rules.page import render
 
-    config = load(where)
+    config = load(where, to)
     new, current = find_rules(draft, config), current_rules(config)
     model = Registry(config).pick(which)
     staged = config if model is None else model.staged(config)
     specs = distinct((*new.specs, *current.specs, *(model.specs if model else ())))
     with open_database(staged, specs) as database, progress_bars() as progress:
         result = backtest(config, database, new, current, model, progress)
-    page = write_page(to or config.out_folder / "rules.html", render(result), result)
+    page = write_page(destination(config, to, "rules.html"), render(result, config.words), result)
     if as_json:
         print_json(result, page=page)
     else:
@@ -80,7 +81,7 @@ def _print_backtest(result: "Backtest") -> None:
     ]
     print_table(
         "Which rules of the draft pay for themselves?",
-        [">points", "rule of the draft", ">leads", ">lift (95 %)", ""],
+        [">points", "rule of the draft", ">leads", ">lift (95%)", ""],
         rows,
         "leads: that it gave points to, or took some of; lift: how many times as often as "
         "all leads these were won",

@@ -34,8 +34,7 @@ def write_card(card: Card, pictures: dict[str, str], path: Path) -> Path:
     """Write the page to `path` and, beside it, the card as .md, whole or not at all; return the
     page's path. Makes their folder."""
     write_whole(path.with_suffix(".md"), card.markdown())
-    write_whole(path, render(card, pictures))
-    return path
+    return page.write_page(path, render(card, pictures))
 
 
 def render(card: Card, pictures: dict[str, str]) -> str:

@@ -5,19 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.decisions.place import LedgerPlace
-from serve.ledger.ledger import open_ledger
+from serve.ledger.ledger import Ledger, open_ledger
 
 BARS = "▁▂▃▄▅▆▇█"
 _LINES = """
 SELECT cutoff, scored_at, model_version, rules_version, state_reason, readiness, rule_score, band,
-  route, decided_route
-FROM decided WHERE lead_id = $lead ORDER BY cutoff, scored_at, model_version, rules_version"""
+  route, decided_route, decided_because, decided_by, route_reason, contact_by, marked, source,
+  basket, segments
+FROM decided WHERE lead_id = $lead AND cutoff <= $until
+ORDER BY cutoff, scored_at, model_version, rules_version"""
 
 
 @dataclass(frozen=True)
 class LedgerLine:
     """A line of the ledger. `decided_route` is the route that people decided, else `route`; a lead
-    that could not be scored has a `state_reason` and neither readiness nor points."""
+    that could not be scored has a `state_reason` and neither readiness nor points. segments: their
+    names, "; " between them."""
 
     cutoff: datetime
     scored_at: datetime
@@ -29,12 +32,29 @@ class LedgerLine:
     band: str | None
     route: str
     decided_route: str
+    decided_because: str | None = None
+    decided_by: str | None = None
+    route_reason: str | None = None
+    contact_by: datetime | None = None
+    marked: str | None = None
+    source: str | None = None
+    basket: str | None = None
+    segments: str | None = None
 
 
-def history_of(place: LedgerPlace, lead: str) -> tuple[LedgerLine, ...]:
-    """Every line about a lead; none where there is no ledger yet."""
+def history_of(
+    place: LedgerPlace, lead: str, until: datetime = datetime.max
+) -> tuple[LedgerLine, ...]:
+    """Every line about a lead, of the cutoffs up to and with `until`; none where there is no ledger
+    yet."""
     with open_ledger(place) as ledger:
-        return tuple(LedgerLine(*row) for row in ledger.fetched(_LINES, {"lead": lead}))
+        return lines_of(ledger, lead, until)
+
+
+def lines_of(ledger: Ledger, lead: str, until: datetime = datetime.max) -> tuple[LedgerLine, ...]:
+    """The same, of an open ledger."""
+    rows = ledger.fetched(_LINES, {"lead": lead, "until": until})
+    return tuple(LedgerLine(*row) for row in rows)
 
 
 def as_seen(history: Sequence[LedgerLine]) -> list[LedgerLine]:

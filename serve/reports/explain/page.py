@@ -5,21 +5,40 @@ The page of `readiness explain --page`; its words and layout are in page.html.
 
 import hashlib
 import re
-from dataclasses import dataclass
-from datetime import datetime
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
+from features.config import Config
 from features.contract.database import LeadDatabase
+from features.errors import BadInput
+from features.open_database import open_database
+from features.spec.wording import Words, say
+from features.sql import quoted
 from models import plots
+from models.decisions.place import LedgerPlace
+from serve.ledger.ledger import Ledger, open_ledger
+from serve.ledger.runs import Run
 from serve.reports import page
 from serve.reports.explain.change import Change
-from serve.reports.explain.figures import LeadExplained, PointsExplained
-from serve.reports.explain.history import LedgerLine, as_seen
+from serve.reports.explain.figures import (
+    LeadExplained,
+    PointsExplained,
+    explain_change,
+    explain_lead,
+    explain_points,
+)
+from serve.reports.explain.history import LedgerLine, as_seen, lines_of
 from serve.reports.explain.plot import history as picture
 from serve.scoring.points_only import PointsOnly
 from serve.scoring.scorer import Scorer
 
 SMALL = 0.02  # log-odds; less is added up in one line
+MOST_BARS = 12
+MOST_MOMENTS = 30  # of the timeline, before the rest is folded
 _EVENTS = """
 SELECT occurred_at, action FROM known_events
 WHERE lead_id::VARCHAR = $lead AND known_at < $cutoff ORDER BY ALL"""
@@ -31,16 +50,31 @@ WHERE lead_id::VARCHAR = $lead AND contacted_at < $cutoff ORDER BY ALL"""
 @dataclass(frozen=True)
 class Story:
     """All that `explain` knows of a lead. events: (occurred_at, action), known before the cutoff,
-    as the contacts are; history up to the day of the cutoff or beyond, as the ledger has it.
-    horizon_days: 0 without a model, whose version is then "none"."""
+    as the contacts are; history up to the cutoff. horizon_days: 0 without a model, whose version is
+    then "none". average: mean readiness of the list of the cutoff, None where it has none.
+    attributes: of the lead, as the settings list them. rule_words: each line of the points in
+    words. each: the points for one event of an action, before caps and fading. words: for actions.
+    """
 
     lead: PointsExplained
     horizon_days: int
     model_version: str
+    rules_version: str
     history: tuple[LedgerLine, ...]
     change: Change | None
     events: tuple[tuple[datetime, str], ...]
     contacts: tuple[datetime, ...]
+    average: float | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    rule_words: Mapping[str, str] = field(default_factory=dict)
+    each: Mapping[str, float] = field(default_factory=dict)
+    words: Words = field(default_factory=dict)
+
+    @property
+    def line(self) -> LedgerLine | None:
+        """What the list of the cutoff has of it; None where it is on none."""
+        seen = as_seen(self.history)
+        return seen[-1] if seen and seen[-1].cutoff == self.lead.cutoff else None
 
     def json_fields(self) -> dict[str, Any]:
         """What `explain --json` prints, but for the name of the page."""
@@ -50,7 +84,67 @@ class Story:
             "change": self.change,
             "events": [{"occurred_at": when, "action": action} for when, action in self.events],
             "contacts": self.contacts,
+            "average_readiness": self.average,
+            "attributes": self.attributes,
         }
+
+
+def tell(
+    config: Config,
+    scorer: Scorer | PointsOnly,
+    lead: str,
+    cutoff: datetime | None = None,
+    since: datetime | None = None,
+    since_last: bool = False,
+) -> Story:
+    """The story of a lead at a cutoff; with what changed `since`, or since the last list that had
+    it. Raises BadInput where it is not open then."""
+    with open_database(scorer.staged(config), scorer.specs, [lead]) as database:
+        now: PointsExplained
+        if isinstance(scorer, PointsOnly):
+            now = explain_points(config, database, scorer, lead, cutoff)
+        else:
+            now = explain_lead(config, database, scorer, lead, cutoff)
+        with open_ledger(LedgerPlace.of(config)) as ledger:
+            history = lines_of(ledger, lead, now.cutoff)
+            average = _average(ledger, history, now.cutoff)
+        change = None
+        if since:
+            change = explain_change(config, database, scorer, lead, since, now.cutoff, history)
+        elif since_last and (before := last_before(history, now.cutoff)):
+            with suppress(BadInput):  # the data are others now: it was not open on that day
+                change = explain_change(config, database, scorer, lead, before, now.cutoff, history)
+        story = story_of(database, scorer, now, history, change)
+        attributes = _attributes(database, config.features.attributes, lead)
+    return replace(story, average=average, attributes=attributes, words=config.words)
+
+
+def last_before(history: Sequence[LedgerLine], cutoff: datetime) -> datetime | None:
+    """The cutoff of the last list before this one that scored the lead."""
+    cutoffs = [
+        line.cutoff
+        for line in as_seen(history)
+        if line.cutoff < cutoff and line.rule_score is not None
+    ]
+    return cutoffs[-1] if cutoffs else None
+
+
+def _average(ledger: Ledger, history: Sequence[LedgerLine], cutoff: datetime) -> float | None:
+    seen = [line for line in as_seen(history) if line.cutoff == cutoff]
+    keys = {Run(line.cutoff, line.model_version, line.rules_version) for line in seen}
+    return next((each.readiness for each in ledger.runs if each.run in keys), None)
+
+
+def _attributes(database: LeadDatabase, names: Sequence[str], lead: str) -> dict[str, str]:
+    """Those of the lead that are known."""
+    listed = ", ".join(f"any_value({quoted(name)})::VARCHAR" for name in names)
+    if not names:
+        return {}
+    row = database.connection.execute(
+        f"SELECT {listed} FROM leads WHERE lead_id::VARCHAR = $lead", {"lead": lead}
+    ).fetchone()
+    found = zip(names, row or (), strict=False)
+    return {name: str(value) for name, value in found if value is not None}
 
 
 def story_of(
@@ -66,15 +160,49 @@ def story_of(
     contacts: list[tuple[datetime]] = []
     if "contacts" in database.columns:
         contacts = database.connection.execute(_CONTACTS, given).fetchall()
+    rules = scorer.rules.file.rule
+    each: dict[str, float] = {}
+    for rule in rules:
+        if rule.action is not None and rule.where is None and rule.per == "occurrence":
+            each[rule.action] = each.get(rule.action, 0.0) + rule.points
     return Story(
         lead=lead,
         horizon_days=scorer.model.horizon_days if isinstance(scorer, Scorer) else 0,
         model_version=scorer.model_version,
+        rules_version=scorer.rules.version,
         history=history,
         change=change,
         events=tuple((when, action) for when, action in events),
         contacts=tuple(when for (when,) in contacts),
+        rule_words={
+            f"{n}. {rule.label}": rule.words(scorer.words) for n, rule in enumerate(rules, start=1)
+        },
+        each=each,
+        words=scorer.words,
     )
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What happened on a day: events of one kind and how many; a contact by sales has no points."""
+
+    day: date
+    what: str
+    count: int
+    points_each: float | None
+    is_contact: bool = False
+
+
+def timeline(story: Story) -> list[Moment]:
+    """What the lead did and when sales contacted it, by day, the latest first."""
+    did = Counter((when.date(), action) for when, action in story.events)
+    moments = [
+        Moment(day, say(action, story.words), count, story.each.get(action))
+        for (day, action), count in did.items()
+    ]
+    called = Counter(when.date() for when in story.contacts)
+    moments += [Moment(day, "contacted by sales", n, None, True) for day, n in called.items()]
+    return sorted(moments, key=lambda each: (each.day, each.what), reverse=True)
 
 
 def page_name(lead: str) -> str:
@@ -90,8 +218,13 @@ def page_name(lead: str) -> str:
     return f"explain-{plain}-{hashlib.sha256(lead.encode()).hexdigest()[:8]}.html"
 
 
-def render(story: Story) -> str:
-    """The page as text; the same story gives the same page."""
+def render(story: Story, **more: object) -> str:
+    """The page as text; the same story gives the same page. more: for a template of another's."""
+    return page.render("explain/page.html", **page_values(story), **more)
+
+
+def page_values(story: Story) -> dict[str, Any]:
+    """What the template of the card is made with."""
     seen = as_seen(story.history)
     rug = {"events": ([when for when, _ in story.events], plots.INK)}
     if story.contacts:
@@ -101,16 +234,25 @@ def render(story: Story) -> str:
         readiness = {line.cutoff: line.readiness for line in seen}
         points = {line.cutoff: line.rule_score for line in seen}
         pictures = {
-            "readiness": picture("Readiness at each cutoff", readiness, plots.MODEL, rug, True),
-            "points": picture("Points at each cutoff", points, plots.RULES, rug, False),
+            "readiness": picture("Readiness on each list", readiness, plots.MODEL, rug, True),
+            "points": picture("Points on each list", points, plots.RULES, rug, False),
         }
-    return page.render(
-        "explain/page.html",
-        story=story,
-        lead=story.lead,
-        ready=isinstance(story.lead, LeadExplained),
-        change=story.change,
-        seen=seen,
-        small=SMALL,
-        pictures={name: page.inline(figure, name) for name, figure in pictures.items()},
-    )
+    is_ready = isinstance(story.lead, LeadExplained)
+    reasons = story.lead.reasons if isinstance(story.lead, LeadExplained) else []
+    shown = [reason for reason in reasons if abs(reason.log_odds) >= SMALL]
+    lines = story.lead.lines.items()
+    return {
+        "story": story,
+        "lead": story.lead,
+        "line": story.line,
+        "ready": is_ready,
+        "change": story.change,
+        "seen": seen,
+        "small": SMALL,
+        "shown_reasons": shown[:MOST_BARS],
+        "strongest": max((abs(reason.log_odds) for reason in shown), default=1.0),
+        "lines": [(story.rule_words.get(name, name), given) for name, given in lines],
+        "most_points": max((abs(given) for _, given in lines), default=1.0) or 1.0,
+        "timeline": timeline(story),
+        "pictures": {name: page.inline(figure, name) for name, figure in pictures.items()},
+    }

@@ -15,8 +15,9 @@ import pandas as pd
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
+from features.spec.wording import percent
 from models.decisions.place import LedgerPlace
-from models.routing import ROUTES, percent
+from models.routing import ROUTES
 from models.statistics.intervals import wilson
 from models.statistics.verdict import Verdict
 from serve.ledger.ledger import Ledger, open_ledger
@@ -30,7 +31,7 @@ _IN_ORDER = (*ROUTES, "hot", "warm", "cold")  # other groups by name
 
 @dataclass(frozen=True)
 class Acceptance:
-    """Of `judged` contacts of a group so many were accepted; the share with its 95 % Wilson
+    """Of `judged` contacts of a group so many were accepted; the share with its 95% Wilson
     interval [low, high]."""
 
     group: str
@@ -80,7 +81,7 @@ class Feedback:
             return Verdict("No verdict of sales yet", "no lead of a list was accepted or rejected.")
         listed = routes.pop("sales")
         interval = f"{percent(listed.low)} to {percent(listed.high)}"
-        detail = f"{listed.accepted:,} of the {listed.judged:,} judged (95 % interval {interval})"
+        detail = f"{listed.accepted:,} of the {listed.judged:,} judged (95% interval {interval})"
         judged = sum(each.judged for each in routes.values())
         accepted = sum(each.accepted for each in routes.values())
         if judged:
@@ -156,7 +157,7 @@ def _place(group: str) -> int:
 def _groups(contacted: pd.DataFrame) -> dict[str, pd.Series[Any]]:
     """How acceptance is looked at, and each contact's group in it."""
     ends = [*EDGES[1:], 1.0]
-    names = [f"{100 * low:.0f}-{100 * high:.0f} %" for low, high in zip(EDGES, ends, strict=True)]
+    names = [f"{percent(low)} to {percent(high)}" for low, high in zip(EDGES, ends, strict=True)]
     place = np.searchsorted(EDGES, contacted["readiness"].to_numpy(np.float64), side="right") - 1
     unscored = contacted["readiness"].isna()
     band = pd.Series(np.array(names)[place], contacted.index).where(~unscored, "not scored")

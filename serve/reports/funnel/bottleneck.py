@@ -4,7 +4,7 @@ A phase with a reference is held against it: its Wilson interval has to lie belo
 Any other is held against its own past: the mature leads are parted into those that entered in the
 recent days, counted back from the last of them (by default: in the later half), and those before;
 the interval of the difference (Newcombe) has to lie below 0. As the worst of several phases is
-looked for, each interval is wider (Bonferroni), so that of all phases together 95 % hold: a funnel
+looked for, each interval is wider (Bonferroni), so that of all phases together 95% hold: a funnel
 in which nothing has changed names a phase in at most 1 of 20 readings.
 """
 
@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.spec.wording import plural
+from features.spec.wording import percent, plural
 from models.statistics.intervals import FEW_LEADS, Estimate, newcombe, wilson
-from models.statistics.verdict import Verdict, percent
+from models.statistics.verdict import Verdict
 from serve.reports.funnel.transitions import Way
 
 
@@ -125,7 +125,7 @@ def verdict(judged: Sequence[Shortfall], phases: int) -> Verdict:
         f"of the {plural(phase.leads, 'lead')} that entered {phase.begin} from {phase.since} to "
         f"{phase.until}, {percent(phase.rate)} came to {phase.to} within "
         f"{plural(phase.within, 'day')}, "
-        f"against {against} (difference {100 * gap.point:+.1f} percentage points, 95 % interval "
+        f"against {against} (difference {100 * gap.point:+.1f} percentage points, 95% interval "
         f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}{together}): about "
         f"{phase.fewer:,.0f} fewer.",
     )

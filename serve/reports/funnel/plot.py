@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from features.spec.wording import percent
 from models.plots import CHANCE, DASHES, FURTHER, INK, canvas, key
 from serve.reports.funnel.transitions import DAY_US, Fate, Way, stay_quantiles
 
@@ -37,7 +38,7 @@ def fates(way: Way) -> Figure:
     )
     for name, shares, share, shade, width, style in lines:
         axes.step(curve["days"] * per_day, shares, where="post", color=shade, lw=width, ls=style)
-        words.append((f"{name} {100 * abs(share):.0f} %", shade))
+        words.append((f"{name} {percent(abs(share))}", shade))
     key(axes, words)
     axes.set(xlim=(0, last * per_day), ylim=(0, 1.02), xlabel=f"{unit} in the phase")
     axes.xaxis.set_major_formatter("{x:g}")

@@ -109,7 +109,7 @@ class Measured:
 
     entered, open (there at the end); skipped: passed the stage without entering it, not counted;
     of the `mature` leads went_on, lost and still after `within` days; rate: the share that went on,
-    with its 95 % Wilson interval; NaN without mature leads. days: quantiles of the time until a
+    with its 95% Wilson interval; NaN without mature leads. days: quantiles of the time until a
     lead left the phase, by going on or lost (Kaplan-Meier); None where not reached yet.
     median_on: of the mature leads that went on in time, the median of their days.
     """
@@ -218,7 +218,7 @@ def incidence(way: Way) -> pd.DataFrame:
 
 
 def stay_quantiles(way: Way) -> dict[float, float | None]:
-    """Days until 25, 50 and 75 % of the leads have left a phase, by going on or lost: the first
+    """Days until 25, 50 and 75% of the leads have left a phase, by going on or lost: the first
     time at which the Kaplan-Meier estimate of those still there is down to that; None where it is
     not yet."""
     left, days = (way.curve[column].to_numpy() for column in ("left", "days"))

@@ -11,8 +11,7 @@ import pandas as pd
 
 from features.check.inputs import NULLS, Inputs, Names, changed_columns
 from features.contract.database import LeadDatabase
-from features.spec.wording import plural
-from models.statistics.verdict import percent
+from features.spec.wording import percent, plural
 from serve.reports.monitor.drift import PSI_AMBER, PSI_RED, RATE_AMBER, RATE_RED, Drift, RateChange
 from serve.reports.monitor.inputs import InputComparison, NamedChange, enough_wins
 from serve.reports.monitor.outcomes import FEWEST_WINS, OFF_AMBER, OFF_RED, Ties, VersionOutcomes
@@ -289,7 +288,7 @@ def calibration(version: VersionOutcomes) -> MonitorCheck:
         result.ratio if result.enough else NAN,
         message if result.enough else _not_yet(result.expected),
         f"{OFF_AMBER} times as many or as few amber, {OFF_RED} red, where chance does not explain "
-        "it (Poisson-binomial, 1 % and 0.1 %)",
+        "it (Poisson-binomial, 1% and 0.1%)",
         "Readiness promises too much or too little. If features moved too, look there; else "
         "retrain: calibration is learnt on the latest cutoffs.",
         [version],
@@ -447,11 +446,11 @@ def history(today: float, base_rate: float) -> MonitorCheck:
         "History",
         "amber" if off >= HISTORY else "green" if known else "grey",
         off,
-        f"{100 * today:.2f} % of the training's leads are won by today's database, "
-        f"{100 * base_rate:.2f} % by that of then."
+        f"{100 * today:.2f}% of the training's leads are won by today's database, "
+        f"{100 * base_rate:.2f}% by that of then."
         if known
         else "Horizon or cutoffs of readiness.toml have changed since training.",
-        f"amber where {100 * HISTORY:g} % apart",
+        f"amber where {100 * HISTORY:g}% apart",
         "History was purged or filled in later, so that drift is measured against another past. "
         "Restore it, or retrain.",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,7 @@ from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.progress import Progress, silent
 from models.classifier.model import ReadinessModel
-from models.registry import CHAMPION, Registry
+from models.registry import CHAMPION, Registry, StoreFault
 from serve.ledger.ledger import Ledger
 from serve.reports.monitor import checks
 from serve.reports.monitor.drift import Drift
@@ -78,13 +77,18 @@ class Monitoring:
 def known_models(registry: Registry, ledger: Ledger) -> dict[str, ReadinessModel]:
     """The champion and every version that the ledger has scores of, as far as it can be read.
 
-    The champion is under "champion" too. Raises BadInput where there is none.
+    The champion is under "champion" too. Raises BadInput where there is none, and where the
+    registry does not answer.
     """
     champion = registry.load(CHAMPION)
     models = {CHAMPION: champion, champion.version: champion}
     for version in {each.model_version for each in ledger.runs}:
-        with suppress(BadInput):  # its folder may be gone: its scores are left out
+        try:
             models.setdefault(version, registry.load(version))
+        except StoreFault:
+            raise
+        except BadInput:  # its folder may be gone: its scores are left out
+            pass
     return models
 
 

@@ -111,7 +111,7 @@ def past_scores(readiness: Floats, won: Floats) -> PastScores:
 
 
 def wins_by_chance(readiness: Floats, wins: int) -> tuple[int, int, float]:
-    """The 95 % interval of the number of wins, and the two-sided chance of one as far off as
+    """The 95% interval of the number of wins, and the two-sided chance of one as far off as
     `wins`. Exact up to EXACT leads (Hong 2013); beyond, normal with a correction for skewness
     (Volkova 1996), whose error falls with the variance.
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from features.result_json import to_json
-from features.whole_file import write_whole
 from models.registry import Registry
 from serve.reports import page
 from serve.reports.monitor import plot as plots
@@ -28,8 +27,7 @@ def pictures(report: Monitoring) -> dict[str, Figure]:
 def write_page(report: Monitoring, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it."""
     svgs = {name: page.inline(figure, name) for name, figure in pictures(report).items()}
-    write_whole(path, page.render("monitor/page.html", report=report, pictures=svgs))
-    return path
+    return page.write_page(path, page.render("monitor/page.html", report=report, pictures=svgs))
 
 
 def log(report: Monitoring, registry: Registry) -> str:

@@ -126,7 +126,9 @@ def _unnumbered(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def export(rows: pd.DataFrame, path: Path) -> Path:
-    """Write rows to a .csv file, guarded, or a .parquet file, whole or not at all."""
+    """Write rows to a .csv file, guarded, or a .parquet file, whole or not at all. Makes its
+    folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as unfinished:
         if path.suffix == ".csv":
             with duckdb.connect() as connection:

@@ -22,12 +22,12 @@ from features.errors import Refused
 from features.open_database import open_database
 from features.progress import Progress
 from features.spec.spec import distinct
-from features.spec.wording import plural
+from features.spec.wording import percent, plural
 from models.classifier.model import ReadinessModel
 from models.registry import Registry
 from models.rules.rules import RuleScore, load_rules
 from models.statistics.clustered import Bools, WinRate, win_rates
-from models.statistics.verdict import Verdict, percent
+from models.statistics.verdict import Verdict
 from serve.scoring.batch import cutoff_notes, default_cutoff
 
 
@@ -79,8 +79,8 @@ class SegmentsReport:
         rate, lift = best.conversion.rate, best.conversion.lift
         return Verdict(
             f"{best.name} converts best",
-            f"{percent(rate.point)} of its leads are won within {plural(days, 'day')} (95 "
-            "% interval "
+            f"{percent(rate.point)} of its leads are won within {plural(days, 'day')} (95% "
+            "interval "
             f"{100 * rate.low:.1f} to {100 * rate.high:.1f}), {lift.point:.1f} times as many as of "
             f"all open leads ({percent(everyone)}); {best.open_leads:,} of its leads are open now.",
         )

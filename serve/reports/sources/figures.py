@@ -34,7 +34,7 @@ class Reviewed:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of its conversion."""
+        """The 95% interval of its conversion."""
         return self.verdict.belief.interval()
 
     def json_fields(self) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from features.whole_file import write_whole
 from serve.reports import page
 from serve.reports.sources import plot
 from serve.reports.sources.figures import Review
@@ -21,7 +20,6 @@ def write_page(reviewed: Review, applied: Sequence[str] | None, path: Path) -> P
         "sources/page.html",
         review=reviewed,
         applied=applied,
-        picture=page.inline(figure, "sources"),
+        svg=page.inline(figure, "sources"),
     )
-    write_whole(path, text)
-    return path
+    return page.write_page(path, text)

@@ -97,7 +97,7 @@ def test_reasons_begin_at_the_mean_of_all_snapshots(thinned):
 
 def test_a_learner_of_many_snapshots_is_as_good_as_one_that_saw_them_all(monkeypatch):
     frame, won = snapshots(60_000)
-    rare = won * (np.random.default_rng(2).random(len(won)) < 0.1)  # 4 % won
+    rare = won * (np.random.default_rng(2).random(len(won)) < 0.1)  # 4% won
     requested, _ = snapshots(5_000, seed=1)
     part = learner(frame, rare)
     monkeypatch.setattr(module, "ALWAYS_ROWS", len(frame))

@@ -1,6 +1,6 @@
 """Which rules pay for themselves, by hand.
 
-Ten snapshots of ten leads, of which 4 were won (40 %). "chat" touched four of them, 3 won: 75 %, a
+Ten snapshots of ten leads, of which 4 were won (40%). "chat" touched four of them, 3 won: 75%, a
 lift of 1.875. "complain" touched three, none won: 0. "order" touched none.
 """
 

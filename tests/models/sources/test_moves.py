@@ -1,7 +1,7 @@
 """Beliefs about a source and the moves they lead to, held against integration and brute force.
 
-Literal example (levels 20, 10 and 5 %, margin 0.1, 50 leads at least, 97.5 % sure): a source alone
-in active-2 is believed at 15 % beforehand, worth 50 leads. 120 of 400 leads won: up to active-1. 12
+Literal example (levels 20, 10 and 5%, margin 0.1, 50 leads at least, 97.5% sure): a source alone
+in active-2 is believed at 15% beforehand, worth 50 leads. 120 of 400 leads won: up to active-1. 12
 of 400: down to passive-1, never further at once. 60 of 400: it stays. 30 of 49: too few leads.
 """
 
@@ -50,7 +50,7 @@ def test_the_outer_baskets_have_one_neighbour() -> None:
 
 
 def test_the_later_half_alone_may_tell() -> None:
-    """Over the whole window 50 of 400 (12.5 %) are no reason to fall; 2 of 200 lately are."""
+    """Over the whole window 50 of 400 (12.5%) are no reason to fall; 2 of 200 lately are."""
     assert verdict(counted(400, 50)).to is None
     result = verdict(counted(400, 50, later=MatureLeads(200, 2)))
     assert (result.to, result.seen) == ("passive-1", MatureLeads(200, 2))

@@ -53,7 +53,7 @@ def test_a_great_error_is_more_than_chance():
 
 
 def test_it_is_what_drawing_the_outcomes_anew_shows():
-    """The same readiness, its outcomes drawn 2,000 times: what 95 % of the errors stay under."""
+    """The same readiness, its outcomes drawn 2,000 times: what 95% of the errors stay under."""
     rng = np.random.default_rng(2)
     given, won = company(rng, 1.0)
     anew = [ece((rng.random(600)[LEAD] < given).astype(float), given) for _ in range(2_000)]
@@ -63,7 +63,7 @@ def test_it_is_what_drawing_the_outcomes_anew_shows():
 
 
 def test_a_bin_without_wins_is_no_surer_than_what_it_promised():
-    """None of 900 is won, 0.2 % promised: once in six times that is chance. What is resampled
+    """None of 900 is won, 0.2% promised: once in six times that is chance. What is resampled
     hardly varies at all, and would call it more."""
     won, given = np.zeros(900), np.linspace(0.0019, 0.0021, 900)
     gaps = Gaps(won, given)

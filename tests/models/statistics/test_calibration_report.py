@@ -159,7 +159,7 @@ def test_every_group_is_counted_as_plain_python_does(rows):
 
 
 def test_that_none_of_a_few_was_won_is_no_proof():
-    """120 leads promised 5 % each: none won happens once in 470 times; with the whole and 20 groups
+    """120 leads promised 5% each: none won happens once in 470 times; with the whole and 20 groups
     looked at, that is no proof. Of 400 it is."""
     for leads, off in ((120, ""), (400, "fewer")):
         kind = pd.Categorical(np.repeat(np.arange(20), leads))

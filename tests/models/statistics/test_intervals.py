@@ -33,7 +33,7 @@ def test_a_share_of_nothing_is_unknown():
 
 @pytest.mark.parametrize("of", [5, 40])
 def test_wilson_covers_about_as_often_as_it_says(of):
-    """Exact coverage, summed over all outcomes and averaged over shares, is near 95 %."""
+    """Exact coverage, summed over all outcomes and averaged over shares, is near 95%."""
     shares = np.linspace(0.02, 0.98, 97)
     covered = np.zeros(97)
     for hits in range(of + 1):

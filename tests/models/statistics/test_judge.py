@@ -42,9 +42,9 @@ def weekly(n=600, seed=0):
 
 def test_the_verdict_of_the_example():
     assert str(verdict(judged(RIGHT, WRONG))) == (
-        "The model had it right: calling the top 25 % (10 leads per cutoff), 100.0 % of the leads "
-        "listed by the model were won, 0.0 % of those listed by the rules and 50.0 % at random: "
-        "100.0 percentage points more (95 % interval 100.0 to 100.0), about 10 more won deals on "
+        "The model had it right: calling the top 25% (10 leads per cutoff), 100.0% of the leads "
+        "listed by the model were won, 0.0% of those listed by the rules and 50.0% at random: "
+        "100.0 percentage points more (95% interval 100.0 to 100.0), about 10 more won deals on "
         "each list."
     )
 
@@ -53,8 +53,8 @@ def test_the_rules_may_win():
     judgement = judged(1 - RIGHT, 10 - WRONG, capacity=Capacity(leads=8))
     assert judgement.winner == "rules"
     assert str(verdict(judgement)).startswith(
-        "The rules had it right: calling the top 20 % (8 leads per cutoff), 100.0 % of the leads "
-        "listed by the rules were won, 0.0 % of those listed by the model"
+        "The rules had it right: calling the top 20% (8 leads per cutoff), 100.0% of the leads "
+        "listed by the rules were won, 0.0% of those listed by the model"
     )
 
 
@@ -66,17 +66,15 @@ def test_the_verdict_is_the_same_whichever_contender_comes_first():
         for order in (pair, pair[::-1])
     }
     assert len(message) == 1
-    assert "The model had it right: calling the top 25 % (38 leads per cutoff)" in str(
-        message.pop()
-    )
+    assert "The model had it right: calling the top 25% (38 leads per cutoff)" in str(message.pop())
 
 
 def test_nobody_wins_by_chance():
     judgement = judged(RIGHT, WON.astype(float))
     assert judgement.winner is None
-    assert str(verdict(judgement)).startswith("No clear winner: calling the top 25 %")
+    assert str(verdict(judgement)).startswith("No clear winner: calling the top 25%")
     assert str(verdict(judgement)).endswith(
-        "the difference of 0.0 percentage points (95 % interval 0.0 to 0.0) may be chance."
+        "the difference of 0.0 percentage points (95% interval 0.0 to 0.0) may be chance."
     )
 
 
@@ -193,9 +191,9 @@ def test_of_few_wins_the_figures_stand_without_intervals_and_it_is_said_why():
     assert few.estimates["model"]["roc_auc"].point == 1
     assert not any(result.known for result in few.estimates["model"].values())
     assert str(verdict(few)) == (
-        "No verdict, too few wins for an interval: 18 of the 20 needed; calling the top 25 % (9 "
-        "leads per cutoff), 100.0 % of the leads listed by the model were won, 0.0 % of those "
-        "listed by the rules and 50.0 % at random."
+        "No verdict, too few wins for an interval: 18 of the 20 needed; calling the top 25% (9 "
+        "leads per cutoff), 100.0% of the leads listed by the model were won, 0.0% of those "
+        "listed by the rules and 50.0% at random."
     )
     result = json.loads(json.dumps(to_json(few), allow_nan=False))
     assert result["no_interval"] == "too few wins for an interval: 18 of the 20 needed"

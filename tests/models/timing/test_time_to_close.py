@@ -34,7 +34,7 @@ def ramp(*corners):
     return tuple(float(chance) for chance in np.interp(np.arange(REACH + 1), days, chances))
 
 
-# 10 % within 10 days, 20 % within 30, 36 % within 180; hot leads are quicker, postponing slower.
+# 10% within 10 days, 20% within 30, 36% within 180; hot leads are quicker, postponing slower.
 COOL = ramp((0, 0), (10, 0.10), (30, 0.20), (180, 0.36))
 HOT = ramp((0, 0), (2, 0.30), (30, 0.60), (180, 0.70))
 SLOW = ramp((0, 0), (30, 0.10), (180, 0.50))
@@ -51,15 +51,15 @@ def test_the_worked_example():
     assert chances[:3] == pytest.approx([0.05, 0.10, 0.28])
     assert np.isnan(chances[3])  # further than the data show
     low, median, high = CURVES.quantiles(frame, readiness)[0]
-    assert low == 18  # 7 % of 10 % of the horizon's: 14 % in the band, at day 10 + 4 / 0.5
-    assert median == 64  # 4 % of the 90 % left: 20 % + 80 % x 0.04 / 0.9, day 30 + 33.3
+    assert low == 18  # 7% of 10% of the horizon's: 14% in the band, at day 10 + 4 / 0.5
+    assert median == 64  # 4% of the 90% left: 20% + 80% x 0.04 / 0.9, day 30 + 33.3
     assert high == 122  # day 30 + 150 x (0.11 / 0.9 x 0.8) / 0.16 = 121.7
 
 
 def test_come_back_when_a_quarter_would_be_won_on_a_weekday():
     result = CURVES.estimate(leads(1, 1, 8), np.array([0.10, 0.60, 0.10]), MONDAY)
     assert list(result) == COLUMNS
-    # The third is silent: 50 % in all, a quarter is 12.5 %, at day 30 + 150 x 2.5 / 40 = 39.4.
+    # The third is silent: 50% in all, a quarter is 12.5%, at day 30 + 150 x 2.5 / 40 = 39.4.
     assert result["close_days_low"].tolist() == [18, 2, 40]
     friday, wednesday, monday = result["follow_up_on"]
     assert (friday, wednesday) == (pd.Timestamp("2026-03-20"), pd.Timestamp("2026-03-04"))

@@ -20,6 +20,20 @@ def in_postgres(server, out: Path) -> LedgerPlace:
     return LedgerPlace(out, read_place(url, out, KEY))
 
 
+def url_of(place: LedgerPlace) -> str:
+    """As readiness.toml names it."""
+    url = place.url
+    return (
+        f"postgresql://{url.username}:${{LEDGER_PASSWORD}}@{url.host}:{url.port}/{url.database}"
+        f"?schema={place.schema}"
+    )
+
+
+def settings_of(place: LedgerPlace) -> str:
+    """The section of readiness.toml that names it; nothing where it is in files."""
+    return f'[ledger]\nurl = "{url_of(place)}"\n' if place.server else ""
+
+
 def stored_scores(out: Path, sql: str = "SELECT * FROM scores") -> pd.DataFrame:
     """What the run files of a folder `out` hold, read by DuckDB alone."""
     with duckdb.connect() as connection:

@@ -153,7 +153,7 @@ def test_the_summary_has_verdict_figures_and_what_is_missing(champion, stale, gi
     assert summary.startswith(f"Version 2 is {'champion' if promoted else 'not promoted'}")
     assert summary.endswith(end)
     assert "average precision" in summary
-    interval = f"95 % interval {champion.low:+.3f} to {champion.high:+.3f}"
+    interval = f"95% interval {champion.low:+.3f} to {champion.high:+.3f}"
     by_chance = ", so it may be chance" if champion in (AHEAD, BEHIND) else ""
     assert f"{champion.point:+.3f} against the champion ({interval}{by_chance})" in summary
     assert ("approved against the figures" in summary) is (given is Takes.FORCE)
@@ -189,7 +189,7 @@ def test_that_the_simpler_is_preferred_is_said():
     assert message.startswith(
         "Version 2 is champion: the simpler, and as good in average precision: "
     )
-    assert "-0.020 against the champion (95 % interval -0.050 to +0.010, so it may be ch" in message
+    assert "-0.020 against the champion (95% interval -0.050 to +0.010, so it may be ch" in message
     surely = {"rules": BETTER, "champion": BETTER}
     message = summarise("2", "average_precision", surely, decision, Takes.NOTHING, simpler=True)
     assert message.startswith("Version 2 is champion: better in average precision: ")

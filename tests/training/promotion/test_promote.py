@@ -113,7 +113,7 @@ def test_the_first_champion_is_ahead_of_the_rules(company, trained, judged, demo
     assert first.judged.cutoffs == ("2025-04-14", "2025-04-28", "2025-05-12")
     assert first.summary.startswith(
         f"Version {version} is champion: better in average precision: {ahead:+.3f} "
-        "against the rules (95 % interval"
+        "against the rules (95% interval"
     )
     assert registry.find(CHAMPION) == version
     again = promote(config)
@@ -130,7 +130,7 @@ def test_a_twin_is_no_better_nor_with_an_approval_alone(company, trained):
     assert twin.judged.difference["champion"] == (0, 0, 0)
     assert twin.summary.startswith(
         f"Version {version} is not promoted: it falls short in average precision: "
-        "+0.000 against the champion (95 % interval +0.000 to +0.000). It takes an approval against"
+        "+0.000 against the champion (95% interval +0.000 to +0.000). It takes an approval against"
     )
 
 

@@ -161,7 +161,7 @@ def test_each_cutoff_has_its_row(page):
         assert row[3] == number(cutoff["slots"])
         for cell, name in zip(row[4:], ("model", "rules"), strict=True):
             precision = cutoff["precision"][name]
-            assert cell == f"{number(precision * cutoff['slots'])}{100 * precision:.1f} %"
+            assert cell == f"{number(precision * cutoff['slots'])}{100 * precision:.1f}%"
 
 
 def test_the_lists_are_compared_in_leads(page):
@@ -300,6 +300,6 @@ def test_simpler_ways_as_the_training_found_them():
     page = Page(render(compared(), simpler))
     assert simpler.verdict.startswith("Simpler does as well: the ranking by the rules has average")
     assert simpler.verdict in page.words
-    assert page.row("Rules")[1] == "20.0 %+10.0 (\u22121.0 to +20.0)"
+    assert page.row("Rules")[1] == "20.0%+10.0 (\u22121.0 to +20.0)"
     assert page.row("Rules")[-1] == "\u2013a"
     assert "Against simpler ways" not in Page(render(compared())).words

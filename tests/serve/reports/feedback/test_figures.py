@@ -112,8 +112,8 @@ def test_worked_example(tmp_path: Path) -> None:
     assert (result.lists, result.contacts, result.matched) == (2, 4, 2)
     assert counts_by(result, "route") == {"sales": (1, 2), "nurture": (0, 1)}
     assert counts_by(result, "readiness") == {
-        "50-75 %, version 1": (1, 1),
-        "25-50 %, version 1": (0, 1),
+        "50.0% to 75.0%, version 1": (1, 1),
+        "25.0% to 50.0%, version 1": (0, 1),
     }
     assert counts_by(result, "points") == {"hot": (1, 1), "cold": (0, 1)}
     assert counts_by(result, "basket") == {"active-1": (1, 1), "no basket": (0, 1)}
@@ -153,7 +153,7 @@ def test_of_two_lists_of_a_cutoff_the_last_made_counts(tmp_path: Path) -> None:
         later = cutoff + timedelta(hours=1)
         with_lists(ledger).write(run, [leads], 2, Router(1, cutoff), later)
         result = read_feedback(ledger, database)
-    assert counts_by(result, "readiness") == {"75-100 %, version 2": (1, 1)}
+    assert counts_by(result, "readiness") == {"75.0% to 100.0%, version 2": (1, 1)}
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
@@ -216,10 +216,10 @@ def test_the_page_tells_the_sentence_and_every_group(tmp_path: Path) -> None:
     page = write_page(tmp_path / "new" / "feedback.html", render(result), result)
     text = page.read_text(encoding="utf-8")
     assert str(result.verdict) == (
-        "Sales accepted 50 % of the leads they were handed: 1 of the 2 judged (95 % interval 9.5 % "
-        "to 91 %); of 1 contacts with other leads, 0.0 %."
+        "Sales accepted 50.0% of the leads they were handed: 1 of the 2 judged (95% interval 9.5% "
+        "to 90.5%); of 1 contacts with other leads, 0.0%."
     )
-    assert "<strong>Sales accepted 50\u00a0% of the leads they were handed</strong>" in text
+    assert "<strong>Sales accepted 50.0% of the leads they were handed</strong>" in text
     assert "&lt;eva&gt;" in text
     assert "no &lt;budget&gt;" in text
     assert "<eva>" not in text

@@ -34,8 +34,8 @@ def test_the_phase_that_fell_is_named_with_its_figures():
     text = str(verdict(result, 2))
     assert text.startswith(
         "MQL to customer holds the funnel back the most: of the 200 leads that entered MQL from "
-        "2025-12-12 to 2025-12-31, 12.0 % came to customer within 30 days, against 31.0 % of the "
-        "200 before (difference -19.0 percentage points, 95 % interval "
+        "2025-12-12 to 2025-12-31, 12.0% came to customer within 30 days, against 31.0% of the "
+        "200 before (difference -19.0 percentage points, 95% interval "
     )
     assert text.endswith(", for 2 phases together): about 38 fewer.")
 
@@ -64,10 +64,9 @@ def test_a_reference_is_held_against_all_mature_leads():
     low = funnel("lead", "customer", within_days=30, reference=[0.5, 0.6])
     lives = [(row[0], row[2], None) for row in rows]
     text = str(verdict(shortfalls(ways(made(lives, low))), 1))
-    assert "30.0 % came to customer" in text
+    assert "30.0% came to customer" in text
     assert (
-        "against at least 50.0 % as the reference has it (difference -20.0 percentage points"
-        in text
+        "against at least 50.0% as the reference has it (difference -20.0 percentage points" in text
     )
     met = funnel("lead", "customer", within_days=30, reference=[0.3, 0.6])
     assert worst(shortfalls(ways(made(lives, met)))) is None
@@ -81,7 +80,7 @@ def test_few_leads_are_not_judged():
 
 
 def test_a_steady_funnel_is_seldom_blamed():
-    """Nothing changes; of 120 draws of three phases at most about 5 % may name one."""
+    """Nothing changes; of 120 draws of three phases at most about 5% may name one."""
     rng = np.random.default_rng(3)
     requested = funnel("a", "b", "c", "d", within_days=10)
     blamed = 0
@@ -96,4 +95,4 @@ def test_a_steady_funnel_is_seldom_blamed():
             ]
             rows.append((moment, *passed, None))
         blamed += worst(shortfalls(ways(made(rows, requested))[:3])) is not None
-    assert blamed <= 9  # one-sided: about 2.5 % are expected, 3 of 120
+    assert blamed <= 9  # one-sided: about 2.5% are expected, 3 of 120

@@ -179,7 +179,7 @@ def lose_deals(tables: Tables) -> Tables:
         (rename, "actions", "view_service is new"),
         (lose_source, "sources", "organic vanished"),
         (double, "doubled", "of the events repeat"),
-        (lose_deals, "base_rate", "0.0 % of the leads are won"),
+        (lose_deals, "base_rate", "0.0% of the leads are won"),
         (lose_deals, "calibration", "wins promised, 0 seen"),
     ],
 )

@@ -1,6 +1,6 @@
 """Promised against seen: the chance of so many wins is that of independent draws, by brute force.
 
-Literal example: ten leads of 50 %. All ten won has the chance 1 / 1024, as has none: 2 / 1024.
+Literal example: ten leads of 50%. All ten won has the chance 1 / 1024, as has none: 2 / 1024.
 """
 
 from datetime import datetime, timedelta

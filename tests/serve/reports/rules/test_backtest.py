@@ -43,7 +43,7 @@ def upside_down(demo_folder, current_text):
 def test_a_draft_that_turns_the_rules_upside_down_is_worse(upside_down):
     assert upside_down.is_worse
     assert str(upside_down.verdict).startswith(
-        "The current rules had it right: calling the top 10 %"
+        "The current rules had it right: calling the top 10%"
     )
     assert upside_down.judged.difference["precision"].high < 0
     assert {each.pays for each in upside_down.rules} <= {

@@ -126,7 +126,7 @@ def test_the_page_holds_the_figures_and_no_name_as_markup(little: Config, tmp_pa
     assert "visited <b>" not in page
     assert page.count("visited &lt;b&gt;&amp;") >= 4
     text = re.sub(r"<[^>]*>", " ", page).replace("\u00a0", " ")
-    assert "33.3 %" in text
+    assert "33.3%" in text
     assert "1 of 3 won" in text
     assert "<script" not in page
     assert not re.search(r'(src|href)="(?!#)', page)

@@ -1,0 +1,71 @@
+"""The verb serve."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.errors import BadInput
+from readiness.commands.options import Where
+from readiness.commands.printing import err
+
+
+def verb(
+    where: Where = Path(),
+    host: Annotated[
+        str, typer.Option(help="The address to listen on. Others than this machine's need a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="The port to listen on.")] = 8000,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file",
+            envvar="READINESS_TOKEN_FILE",
+            help="A file with the token that clients and people must know.",
+        ),
+    ] = None,
+    https: Annotated[
+        bool,
+        typer.Option(
+            "--https", help="Browsers come by https, through a reverse proxy: cookies are Secure."
+        ),
+    ] = False,
+) -> None:
+    """Serve the list of leads as pages and as an API, until Ctrl-C.
+
+    Reads the ledger of `readiness score`, and scores raw events with the champion, which is changed
+    for a new one without a restart. On an address that others can reach a token is required
+    (docs/serve.md).
+    """
+    import uvicorn
+
+    from readiness.settings import load
+    from serve.app.application import create_app
+    from serve.app.serving import Serving
+
+    config = load(where)
+    serving = Serving(host, port, _token(token_file), https)
+    app = create_app(config, serving)
+    err.print(f"http://{host}:{port} serves {config.folder}; Ctrl-C ends it.", markup=False)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=30,
+    )
+
+
+def _token(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        text = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"--token-file {file} cannot be read: {error}") from None
+    if os.name == "posix" and file.stat().st_mode & 0o077:
+        raise BadInput(f"--token-file {file}: other accounts can read it. chmod 600 {file}")
+    return text

@@ -1,0 +1,289 @@
+"""The API, for programs: scoring, the list, the model, and whether the service is well."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Body, HTTPException, Path, Query, Response
+from pydantic import BaseModel, Field
+
+from features.errors import BadInput
+from serve.app.lead_list import LeadFilter, Sort, lead_page, lead_rows, run_of
+from serve.app.problems import responses
+from serve.app.score_request import ScoreRequest, ScoreResponse, Time, Utc
+from serve.app.scoring import attribute_kinds
+from serve.app.service import Served
+from serve.ledger.decide import decisions_about
+
+router = APIRouter()
+MOST_ROWS, MOST_PAGES = 1_000, 1_000_000
+TAGS = [
+    {"name": "scoring", "description": "Leads that come with the request."},
+    {"name": "ledger", "description": "What `readiness score` wrote, and what people decided."},
+    {"name": "operations", "description": "Is the service well?"},
+]
+_EXAMPLE = {
+    "leads": [
+        {
+            "lead_id": "4711",
+            "created_at": "2026-02-20T09:58:00Z",
+            "source": "search",
+            "events": [
+                {"occurred_at": "2026-02-20T10:00:00Z", "action": "visited_pricing"},
+                {"occurred_at": "2026-02-28T16:30:00Z", "action": "form_submitted"},
+            ],
+        }
+    ],
+    "cutoff": "2026-03-01T00:00:00Z",
+}
+Route = Literal["sales", "nurture", "disqualified"]
+Kind = Literal["text", "number", "time"]
+_Text = Annotated[str | None, Query(max_length=500)]
+
+
+class LedgerLead(BaseModel):
+    """A lead in a run of the ledger. Times are UTC."""
+
+    rank: Annotated[int | None, Field(description="its place in the list for sales, from 1")] = None
+    lead_id: str
+    cutoff: Utc
+    state: Annotated[str, Field(description="scored, not scored or outside")]
+    state_reason: str | None
+    readiness: Annotated[float | None, Field(description="P(won within the horizon)")]
+    rule_score: Annotated[float | None, Field(description="points of the rules")]
+    band: str | None
+    route: Annotated[str, Field(description="as computed")]
+    route_reason: str | None
+    decided_route: Annotated[str, Field(description="as people decided, else as computed")]
+    decided_because: str | None
+    decided_by: str | None
+    reasons: str | None
+    disqualified: str | None
+    contact_by: Utc | None
+    marked: Annotated[str | None, Field(description="how model and rules disagree")]
+    value: Annotated[float | None, Field(description="what it is ranked by")]
+    source: str | None
+    basket: str | None
+    segments: str | None
+    close_days_low: float | None
+    close_days_median: float | None
+    close_days_high: float | None
+    follow_up_on: date | None
+    postponing: bool | None
+    exploration: bool | None
+    model_version: str
+    rules_version: str
+    scored_at: Utc
+
+
+class LeadList(BaseModel):
+    """A page of the list. total: how many leads pass the filter; pages of `limit` begin at 1."""
+
+    cutoff: Utc
+    model_version: str
+    rules_version: str
+    total: int
+    page: int
+    limit: int
+    leads: list[LedgerLead]
+
+
+class Decision(BaseModel):
+    """What somebody decided; route null: a decision was withdrawn. It holds for the lists from
+    `since` on, before `until`."""
+
+    route: str | None
+    because: str
+    decided_by: str | None
+    decided_at: Utc
+    since: Utc
+    until: Utc | None
+
+
+class LeadHistory(BaseModel):
+    """A lead in every run, the newest first, and what people decided of it, in the order made."""
+
+    lead_id: str
+    runs: list[LedgerLead]
+    decisions: list[Decision]
+
+
+class ModelDescription(BaseModel):
+    """The champion in use."""
+
+    name: str
+    version: str
+    rules_version: str
+    learner: str
+    horizon_days: int
+    trained_until: Utc
+    base_rate: Annotated[float, Field(description="the share of won snapshots in its training")]
+    features: list[str]
+    attributes: Annotated[
+        dict[str, Kind],
+        Field(description="what POST /v1/score needs as `attributes` of leads"),
+    ]
+
+
+class Health(BaseModel):
+    """That the service answers."""
+
+    status: str = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether requests can be answered. champion: the version in use, null where there is none.
+    faults: `ledger` where it cannot be read, `champion` where that of now cannot be loaded, so that
+    the one of before still scores; the log says why."""
+
+    ready: bool
+    champion: str | None
+    faults: list[Literal["ledger", "champion"]]
+
+
+@router.post(
+    "/v1/score",
+    tags=["scoring"],
+    summary="Score leads by their raw events",
+    responses=responses(401, 413, 422, 503),
+)
+async def score(
+    service: Served,
+    request: Annotated[ScoreRequest, Body(openapi_examples={"a lead": {"value": _EXAMPLE}})],
+) -> ScoreResponse:
+    """The same scores as in the nightly list of that cutoff: the same code computes both. Nothing
+    is written. GET /v1/model names the attributes that the champion needs."""
+    serving = service.serving
+    events = sum(len(lead.events) + len(lead.deals) for lead in request.leads)
+    for count, most, what in (
+        (len(request.leads), serving.most_leads, "leads"),
+        (events, serving.most_events, "events and deals"),
+    ):
+        if count > most:
+            raise HTTPException(413, f"{count:,} {what}; at most {most:,} in a request.")
+    answer = await asyncio.wrap_future(service.scoring.put(request))
+    service.metrics.leads.inc(len(answer.leads))
+    return answer
+
+
+@router.get(
+    "/v1/leads",
+    tags=["ledger"],
+    summary="The list of leads",
+    responses=responses(401, 404, 422, 503),
+)
+def leads(
+    service: Served,
+    cutoff: Annotated[Time | None, Query(description="Of which list. Default: the newest.")] = None,
+    route: Annotated[Route | None, Query(description="As decided.")] = None,
+    band: Literal["cold", "warm", "hot"] | None = None,
+    source: _Text = None,
+    segment: _Text = None,
+    basket: _Text = None,
+    marked: _Text = None,
+    text: Annotated[
+        str | None, Query(max_length=500, description="In the id, source, segments or reasons.")
+    ] = None,
+    sort: Annotated[Sort, Query(description="`list`: the order in which sales call.")] = "list",
+    descending: bool = False,
+    page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1,
+    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
+) -> LeadList:
+    """Leads of one run of the ledger, filtered, sorted, and a page at a time."""
+    which = LeadFilter(route, band, source, basket, segment, marked, text)
+    with service.ledgers.reading() as ledger:
+        run = run_of(ledger, cutoff)
+        if run is not None:
+            found = lead_page(ledger, run, which, sort, descending, limit, (page - 1) * limit)
+    if run is None:
+        raise HTTPException(404, "The ledger has no such list. See: readiness ledger runs")
+    rows = [LedgerLead(**row) for row in found.rows]
+    return LeadList(**vars(run), total=found.total, page=page, limit=limit, leads=rows)
+
+
+@router.get(
+    "/v1/leads/{lead_id:path}",
+    tags=["ledger"],
+    summary="One lead",
+    responses=responses(401, 404, 422, 503),
+)
+def lead(
+    service: Served, lead_id: Annotated[str, Path(description="As in the tables.")]
+) -> LeadHistory:
+    """Its rows in the newest 100 runs that have it, and the decisions about it."""
+    with service.ledgers.reading() as ledger:
+        rows = lead_rows(ledger, lead_id)
+        decided = decisions_about(ledger, lead_id)
+    if not rows:
+        raise HTTPException(404, f"The ledger has no lead {lead_id!r}.")
+    return LeadHistory(
+        lead_id=lead_id,
+        runs=[LedgerLead(**row) for row in rows],
+        decisions=[Decision(**asdict(each)) for each in decided],
+    )
+
+
+@router.get(
+    "/v1/model", tags=["scoring"], summary="The champion", responses=responses(401, 404, 503)
+)
+def model(service: Served) -> ModelDescription:
+    """The version that POST /v1/score uses now, and what it needs."""
+    scorer = service.champion.scorer
+    if scorer is None:
+        raise HTTPException(404, "There is no champion. See: readiness promote")
+    kinds: dict[str, Kind] = {"string": "text", "double": "number", "timestamp[us]": "time"}
+    return ModelDescription(
+        name=service.config.mlflow.model,
+        version=scorer.model_version,
+        rules_version=scorer.rules.version,
+        learner=scorer.model.way,
+        horizon_days=scorer.model.horizon_days,
+        trained_until=scorer.model.trained_until,
+        base_rate=scorer.model.base_rate,
+        features=[spec.name for spec in scorer.model.specs],
+        attributes={name: kinds[str(kind)] for name, kind in attribute_kinds(scorer).items()},
+    )
+
+
+@router.get("/healthz", tags=["operations"], summary="Is the process alive?")
+async def health() -> Health:
+    """Answers at once, and looks at nothing."""
+    return Health()
+
+
+@router.get(
+    "/readyz",
+    tags=["operations"],
+    summary="Can requests be answered?",
+    responses={503: {"model": Readiness, "description": "Not now; `faults` says what fails."}},
+)
+def ready(service: Served, response: Response) -> Readiness:
+    """Whether the ledger can be read, and the champion of now was loaded."""
+    faults: list[Literal["ledger", "champion"]] = ["champion"] if service.champion.fault else []
+    try:
+        with service.ledgers.reading():
+            pass
+    except BadInput:
+        faults.append("ledger")
+    response.status_code = 503 if faults else 200
+    return Readiness(ready=not faults, champion=service.champion.version, faults=faults)
+
+
+@router.get(
+    "/metrics",
+    tags=["operations"],
+    summary="Figures for Prometheus",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {}}, "description": "Prometheus' text format"},
+        **responses(401),
+    },
+)
+def metrics(service: Served) -> Response:
+    """Requests and their times by route, leads scored, the champion in use."""
+    champion = service.champion
+    text = service.metrics.text(champion.version, champion.rules, bool(champion.fault))
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")

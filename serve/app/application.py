@@ -1,0 +1,94 @@
+"""The application: every route, in the layers that each request goes through."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Response
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+
+from features.config import Config
+from serve.app import api, lead_pages, login, pages
+from serve.app.access import OPEN, Access, Sessions
+from serve.app.headers import Headers
+from serve.app.limits import Limits
+from serve.app.metrics import Measured
+from serve.app.problems import Crashes, Problem, add_handlers
+from serve.app.rendering import STATIC
+from serve.app.service import Service
+from serve.app.serving import Serving
+from serve.reports.page import PAGES
+
+ABOUT = """Which leads are ready to buy: scores of raw events by the current champion, and the
+ledger of `readiness score`. Errors are problems as of RFC 9457. All times are UTC."""
+
+
+def create_app(config: Config, serving: Serving | None = None) -> FastAPI:
+    """The service over the ledger and the champion of a readiness.toml. Raises BadInput where the
+    champion cannot be loaded."""
+    serving = serving or Serving()
+    service, sessions = Service.of(config, serving), Sessions(serving)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        yield
+        service.stop()
+
+    app = FastAPI(
+        title="Sales readiness",
+        description=ABOUT,
+        version=version("sales-readiness"),
+        openapi_tags=api.TAGS,
+        lifespan=lifespan,
+        docs_url=None,  # these pages load from other hosts
+        redoc_url=None,
+    )
+    app.state.service, app.state.sessions = service, sessions
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    app.include_router(lead_pages.router)
+    if serving.token:
+        app.include_router(login.router)
+    app.add_api_route("/static/page.css", _page_css, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    add_handlers(app)
+    # the last added is the first that a request comes to
+    app.add_middleware(Limits, serving=serving)
+    app.add_middleware(Access, sessions=sessions)
+    app.add_middleware(Crashes)
+    app.add_middleware(Measured, metrics=service.metrics)
+    app.add_middleware(Headers, https=serving.https)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The API in OpenAPI's words, with its problems and how to give the token."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            tags=app.openapi_tags,
+            routes=app.routes,
+        )
+        parts = schema["components"]
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts["schemas"] |= problem.pop("$defs") | {"Problem": problem}
+        parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        for path, operations in schema["paths"].items():
+            for operation in operations.values():
+                operation["security"] = [] if path in OPEN else [{"token": []}]
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _page_css() -> Response:
+    """The style of the reports."""
+    return FileResponse(PAGES / "page.css")

@@ -1,0 +1,55 @@
+"""What the routes of the service share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from features.config import Config
+from models.decisions.place import LedgerPlace
+from serve.app.champion import Champion
+from serve.app.ledgers import Ledgers
+from serve.app.metrics import Metrics
+from serve.app.scoring import ScoreQueue
+from serve.app.serving import Serving
+
+
+@dataclass(frozen=True)
+class Service:
+    """The settings, the champion, who scores with it, the ledger and the figures."""
+
+    config: Config
+    serving: Serving
+    champion: Champion
+    scoring: ScoreQueue
+    ledgers: Ledgers
+    metrics: Metrics = field(default_factory=Metrics)
+
+    @classmethod
+    def of(cls, config: Config, serving: Serving) -> Service:
+        """Of a readiness.toml. Raises BadInput where its champion cannot be loaded."""
+        champion = Champion(config)
+        return cls(config, serving, champion, ScoreQueue(champion), Ledgers(LedgerPlace.of(config)))
+
+    def start(self) -> None:
+        """Begin to score and to watch for another champion."""
+        self.scoring.start()
+        self.champion.watch()
+
+    def stop(self) -> None:
+        """End both, and close what is open."""
+        self.scoring.stop()
+        self.champion.stop()
+        self.ledgers.close()
+
+
+def service_of(request: Request) -> Service:
+    """The service that a request is answered by."""
+    service = request.app.state.service
+    assert isinstance(service, Service)
+    return service
+
+
+Served = Annotated[Service, Depends(service_of)]  # the kind of a route's parameter
