@@ -23,8 +23,8 @@ from readiness.crash import report_crash
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 PANELS = {
-    "The daily path, in this order": "init check train promote score monitor",
-    "Reports": "compare explain card funnel segments sources feedback",
+    "The daily path, in this order": "init check train promote score publish monitor",
+    "Reports": "movers compare explain card funnel segments sources feedback",
     "The service": "serve",
     "Decisions of people": "override rollback history forget",
     "To begin with": "simulate features",
@@ -58,6 +58,7 @@ The daily path, for a folder DIR with your tables (events, leads, deals):
     readiness train DIR     train a model, measure it, register it as challenger
     readiness promote DIR   make it champion, if better than champion and rules
     readiness score DIR     every night: score every open lead
+    readiness publish DIR   into a database table, files for a CRM, a webhook
     readiness monitor DIR   is it still right? exits 1 if a check is red
 
 No data yet? `readiness simulate DIR` makes some. `readiness VERB --help` explains each verb.

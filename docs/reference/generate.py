@@ -93,6 +93,8 @@ def _section(name: str, model: type[BaseModel], comments: dict[str, str]) -> str
 
 
 def _is_section(annotation: Any) -> bool:
+    if isinstance(annotation, UnionType):
+        return any(map(_is_section, get_args(annotation)))
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 

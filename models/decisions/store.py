@@ -16,7 +16,13 @@ from sqlalchemy.pool import NullPool
 from features.contract.databases import cause
 from features.errors import BadInput, Refused
 from features.sql import literal, quoted
-from models.decisions import champion_changes, overrides, withdrawn_runs, written_files
+from models.decisions import (
+    champion_changes,
+    outbox,
+    overrides,
+    withdrawn_runs,
+    written_files,
+)
 from models.decisions.place import LedgerPlace
 
 WAIT_SECONDS = 30
@@ -25,6 +31,7 @@ SCHEMA: Sequence[Sequence[Table]] = (
     (champion_changes.TABLE,),
     (overrides.TABLE, withdrawn_runs.TABLE),
     (written_files.TABLE,),
+    (outbox.TABLE,),
 )
 # PostgreSQL has no PRAGMA user_version: there the versions are rows.
 VERSIONS = Table(
@@ -34,7 +41,7 @@ VERSIONS = Table(
     Column("version", Integer, nullable=False),
 )
 DECISIONS = "decisions"
-_BUSY = "55P03"  # PostgreSQL: lock_not_available
+BUSY = "55P03"  # PostgreSQL: lock_not_available
 
 
 @contextmanager
@@ -62,7 +69,7 @@ def open_decisions(place: LedgerPlace) -> Iterator[Connection]:
         fault = error.orig
         if (
             getattr(fault, "sqlite_errorname", "").startswith("SQLITE_BUSY")
-            or getattr(fault, "sqlstate", "") == _BUSY
+            or getattr(fault, "sqlstate", "") == BUSY
         ):
             raise Refused(f"{name}: another process writes to it. Try again.") from None
         raise BadInput(f"{name} cannot be used: {cause(error.orig or error)}.") from None

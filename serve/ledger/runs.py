@@ -6,6 +6,8 @@ from typing import Any
 
 import duckdb
 
+from features.sql import literal
+
 RUN = "cutoff = $cutoff AND model_version = $model AND rules_version = $rules"
 # The figures of a run, over its rows, as DuckDB and PostgreSQL both read them.
 FIGURES = {
@@ -30,6 +32,14 @@ class Run:
     def key(self) -> dict[str, str | datetime]:
         """The parameters of RUN."""
         return {"cutoff": self.cutoff, "model": self.model_version, "rules": self.rules_version}
+
+    @property
+    def where(self) -> str:
+        """The condition RUN with its values."""
+        return (
+            f"cutoff = TIMESTAMP '{self.cutoff}' AND model_version = {literal(self.model_version)} "
+            f"AND rules_version = {literal(self.rules_version)}"
+        )
 
     def __str__(self) -> str:
         return (

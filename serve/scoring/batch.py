@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -24,6 +25,7 @@ from serve.ledger.ledger import Ledger
 from serve.ledger.runs import Run
 from serve.scoring.lead_facts import LeadFacts
 from serve.scoring.lead_rows import LeadRows, Unscored
+from serve.scoring.movers import new_movers
 from serve.scoring.on_spark import ScoringResult, score_on_spark
 from serve.scoring.points_only import NO_MODEL, PointsOnly
 from serve.scoring.prior_shift import shifted
@@ -145,7 +147,7 @@ def score_all(
     of the recent events' actions, unless `accept`.
     """
     now = utc_now()
-    cutoff = cutoff or default_cutoff(database.data_end, now)
+    judge, cutoff = scorer, cutoff or default_cutoff(database.data_end, now)
     run = Run(cutoff, scorer.model_version, scorer.rules.version)
     differences = tuple(_differences(database, scorer, cutoff, accept))
     shift = None
@@ -167,8 +169,9 @@ def score_all(
     slots = config.capacity
     scorable = result.open_leads - result.unscored.outside
     router = Router.of(slots, scorable, cutoff, config.routing, without)
+    movers = partial(new_movers, config, database, judge, ledger, run)
     with step("write the ledger"):
-        added = ledger.write(run, result.parts, result.open_leads, router, now)
+        added = ledger.write(run, result.parts, result.open_leads, router, now, movers)
     messages = tuple(str(breach) for breach in result.breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
     notes += (str(shift),) if shift else ()
