@@ -97,6 +97,7 @@ def single_leads(demo: Path, rate: int, seconds: int) -> None:
         folder = shutil.copytree(demo, Path(scratch) / "demo")
         registry = Registry(load(folder))
         version, _ = registry.run_of("champion")
+        registry.files(version)  # from now on MLflow reads this store
         source = registry.client.get_model_version(registry.name, version)
         other = registry.client.create_model_version(  # the same model as another version
             registry.name, source.source, source.run_id

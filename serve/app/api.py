@@ -197,11 +197,11 @@ def leads(
     with service.ledgers.reading() as ledger:
         run = run_of(ledger, cutoff)
         if run is not None:
-            found = lead_page(ledger, run, which, sort, descending, limit, (page - 1) * limit)
+            listed = lead_page(ledger, run, which, sort, descending, limit, (page - 1) * limit)
     if run is None:
         raise HTTPException(404, "The ledger has no such list. See: readiness ledger runs")
-    rows = [LedgerLead(**row) for row in found.rows]
-    return LeadList(**vars(run), total=found.total, page=page, limit=limit, leads=rows)
+    rows = [LedgerLead(**row) for row in listed.rows]
+    return LeadList(**vars(run), total=listed.total, page=page, limit=limit, leads=rows)
 
 
 @router.get(

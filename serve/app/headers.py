@@ -35,6 +35,8 @@ class Headers:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if scope["path"].startswith("/static/"):
+                    headers.setdefault("Cache-Control", "no-cache")  # asked for anew, by its ETag
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
             await send(message)
