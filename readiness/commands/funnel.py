@@ -115,7 +115,7 @@ def _print_times(report: "FunnelReport") -> None:
         ["phase", ">25%", ">median", ">75%", ">gone on", ">open now"],
         rows,
         "Until a quarter, half and three quarters of its leads have left a phase, by going "
-        "on or lost; open leads censored (Kaplan-Meier); unknown: not so many have left yet.\n"
+        "on or lost; open leads censored (Kaplan-Meier); unknown: too few have left by now.\n"
         "gone on: the median of those that went on in time.",
     )
 

@@ -67,6 +67,7 @@ class Scored:
     """What a scoring run did: how many leads are in the ledger for it, and how many it added.
 
     `breaches` are those of the contract: rows that do not read were not seen by any score.
+    `data_end` is that of the lead database.
     """
 
     run: Run
@@ -75,6 +76,7 @@ class Scored:
     added: int
     breaches: tuple[str, ...]
     notes: tuple[str, ...]
+    data_end: datetime
     ledger: Ledger
 
     @property
@@ -172,7 +174,8 @@ def score_all(
     notes += (str(shift),) if shift else ()
     notes += differences
     notes += tuple(str(each) for each in implausible(database, config, now) if not each.accepted)
-    return Scored(run, result.open_leads, result.unscored, added, messages, notes, ledger)
+    end = database.data_end
+    return Scored(run, result.open_leads, result.unscored, added, messages, notes, end, ledger)
 
 
 def _score_here(
