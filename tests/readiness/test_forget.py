@@ -170,4 +170,4 @@ def test_a_trained_company_forgets(untrained: Path, tmp_path: Path) -> None:
     assert holders(folder / "out") != []
     assert readiness("forget", CANARY, folder).code == 0
     assert holders(folder / "out") == []
-    assert readiness("score", folder, "--cutoff", "2026-01-05", "--accept").code in (0, 1)
+    assert readiness("history", folder).code == 0
