@@ -100,23 +100,29 @@ def verb(
                 remember(config, inputs, scored)
         if config.ledger.keep_days:
             ledger.keep(config.ledger.keep_days)
-        written = None
-        if to:
-            with step("export"):
-                written = ledger.export(scored.run, destination(config, to), segment)
+        with step("export"):
+            written = ledger.export(scored.run, destination(config, to), segment) if to else None
         result = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
         result |= {"segment": scored.of_segment(segment)} if segment else {}
         head = ledger.rows(scored.run, HEAD, segment)
-    print_notes(scored.breaches, "breach", "red")
-    print_notes(scored.notes)
-    print_times()
+    _print_log(scored)
     if as_json:
         print_json(result)
         return
     _print_scored(scored, result, head)
+    _print_files(result)
+
+
+def _print_log(scored: "Scored") -> None:
+    print_notes(scored.breaches, "breach", "red")
+    print_notes(scored.notes)
+    print_times()
+
+
+def _print_files(result: dict[str, Any]) -> None:
     print_path(f"Ledger: {result['ledger']}; --export list.csv writes the list as a file")
-    if written:
-        print_path(f"Exported to {written}")
+    if result["export"]:
+        print_path(f"Exported to {result['export']}")
 
 
 def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame") -> None:

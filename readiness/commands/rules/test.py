@@ -53,9 +53,7 @@ def verb(
     specs = distinct((*new.specs, *current.specs, *(model.specs if model else ())))
     with open_database(staged, specs) as database, progress_bars() as progress:
         result = backtest(config, database, new, current, model, progress)
-    page = write_page(
-        destination(config, to, "rules.html"), render(result, config.words), result
-    )
+    page = write_page(destination(config, to, "rules.html"), render(result, config.words), result)
     if as_json:
         print_json(result, page=page)
     else:
