@@ -176,8 +176,8 @@ def forget(
     for path in elsewhere:
         if path.suffix in TABLES:
             _without_rows(path, name, receipt)
-        beside = {path, *(path.with_suffix(suffix) for suffix in PAGES)}
-        for each in sorted(each for each in beside if each.is_file()):
+        companions = {path, *(path.with_suffix(suffix) for suffix in PAGES)}
+        for each in sorted(each for each in companions if each.is_file()):
             if name.is_in_bytes(each) or (each.suffix in PAGES and name.is_in(each)):
                 receipt.left.append(Left(str(each), "names the lead: delete it"))
     _note_left(config, name, receipt)

@@ -94,8 +94,8 @@ def test_no_byte_of_it_is_left(on: str, tmp_path: Path, monkeypatch, request) ->
     assert (out / "explain-4.html").exists()
     assert json.loads((run / "audit.json").read_text())["leads"] == ["(forgotten)", "2"]
     assert json.loads((model / "input_example.json").read_text())["data"] == [["2", 1]]
-    kept = {line.partition(",")[0] for line in (elsewhere / "a.csv").read_text().splitlines()}
-    assert kept == {"lead_id", "4", "7"}
+    others = {line.partition(",")[0] for line in (elsewhere / "a.csv").read_text().splitlines()}
+    assert others == {"lead_id", "4", "7"}
     assert readiness("forget", CANARY, folder, "--json").result["removed"] == []
     history = readiness("override", "4", folder, "--json").result["history"]
     assert [each["route"] for each in history] == ["sales"]
@@ -170,4 +170,4 @@ def test_a_trained_company_forgets(untrained: Path, tmp_path: Path) -> None:
     assert holders(folder / "out") != []
     assert readiness("forget", CANARY, folder).code == 0
     assert holders(folder / "out") == []
-    assert readiness("score", folder, "--cutoff", "2026-01-05", "--accept").code in (0, 1)
+    assert readiness("history", folder).code == 0
