@@ -7,7 +7,7 @@ oracle; it also fills the columns that the pass does not know.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -44,9 +44,8 @@ _TEXTS = {
 
 @dataclass(frozen=True)
 class OnePass:
-    """The pass for some specs over an open database."""
+    """The pass for some specs over events of some actions and sources."""
 
-    database: LeadDatabase
     specs: tuple[Spec, ...]
     compiled: Compiled
     places: dict[str, int]  # of the numbers by name: those of the specs first, in their order
@@ -58,7 +57,15 @@ class OnePass:
 
     @classmethod
     def over(cls, database: LeadDatabase, specs: Sequence[Spec]) -> OnePass:
-        """Plan the pass. Codes go by the alphabet, as DuckDB and Python both sort text."""
+        """Plan the pass over an open database."""
+        return cls.planned(specs, database.actions, database.sources)
+
+    @classmethod
+    def planned(
+        cls, specs: Sequence[Spec], actions: Iterable[str], sources: tuple[str, ...]
+    ) -> OnePass:
+        """Plan the pass; sources in order. Codes go by the alphabet, as DuckDB and Python both sort
+        text."""
         compiled = compile_specs(specs)
         every = distinct([*specs, *compiled.leaves, *compiled.derived])
         numbers = [spec.name for spec in every if not spec.is_text]
@@ -68,18 +75,17 @@ class OnePass:
             leaf: how for leaf in of_events if (how := _cells(leaf)) is not None
         }
         read = {places[leaf.name]: how for leaf, how in cells.items() if isinstance(how, Read)}
-        actions = tuple(sorted(database.actions))
+        in_order = tuple(sorted(actions))
         needs_sources = any(isinstance(c, Text) and c.column == "source" for c in cells.values())
         return cls(
-            database=database,
             specs=tuple(specs),
             compiled=compiled,
             places=places,
             cells=cells,
             by_sql=tuple(leaf for leaf in of_events if leaf not in cells),
-            plan=plan_of(read, actions),
-            actions=actions,
-            sources=database.sources if needs_sources else (),
+            plan=plan_of(read, in_order),
+            actions=in_order,
+            sources=sources if needs_sources else (),
         )
 
     def frames(self, snapshots: Snapshots, count: int) -> Iterator[pd.DataFrame]:
@@ -87,28 +93,29 @@ class OnePass:
         lead_id, cutoff, then one column per spec. Numbers are float64, texts objects, missing
         values NaN."""
         of_lead = [leaf for leaf in self.compiled.leaves if isinstance(leaf, OfLead)]
-        threads = self.database.value("SELECT current_setting('threads')")
+        threads = snapshots.database.value("SELECT current_setting('threads')")
         # A folder of its own, so that nothing is left of a pass that was broken off.
-        with TemporaryDirectory(dir=self.database.scratch) as home:
+        with TemporaryDirectory(dir=snapshots.database.scratch) as home:
             write_snapshots(snapshots, Path(home), count, of_lead)
             chunks = self._chunks(Path(home), snapshots, count)
-            yield from one_ahead(partial(self._frame, threads), chunks)
+            yield from one_ahead(partial(self.frame, threads), chunks)
 
     def _chunks(
         self, home: Path, snapshots: Snapshots, count: int
     ) -> Iterator[tuple[pa.Table, Rows]]:
         """The snapshots of each chunk, with the columns that the SQL measures, and the events."""
-        events = event_chunks(self.database, home, self.actions, self.sources, count)
+        events = event_chunks(snapshots.database, home, self.actions, self.sources, count)
         for part, rows in enumerate(events):
-            table = read_snapshots(self.database, home, part)
+            table = read_snapshots(snapshots.database, home, part)
             if self.by_sql:
                 sql = feature_sql(self.by_sql, snapshots, Chunk(part, count))
-                measured = self.database.connection.execute(sql).to_arrow_table()
+                measured = snapshots.database.connection.execute(sql).to_arrow_table()
                 for leaf in self.by_sql:
                     table = table.append_column(leaf.name, measured[leaf.name])
             yield table, rows
 
-    def _frame(self, threads: int, chunk: tuple[pa.Table, Rows]) -> pd.DataFrame:
+    def frame(self, threads: int, chunk: tuple[pa.Table, Rows]) -> pd.DataFrame:
+        """The features of a chunk: its snapshots as `read_snapshots` has them, and its events."""
         snapshots, rows = chunk
         number = snapshots["number"].to_numpy()
         events, begin = by_lead(rows, int(number.max(initial=-1)) + 1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from features.contract.database import open_frames
 from features.contract.reading import Reading
 from features.engine.ahead import one_ahead
 from features.engine.duckdb_engine import feature_frame
+from features.engine.plain_frames import plain_frame
 from features.errors import BadInput
 from features.open_database import open_database
 from features.spec.spec import Spec, distinct
@@ -80,7 +82,7 @@ class Scorer:
         """The settings under which the lead database looks as it did at the model's training."""
         return self.model.staged(config)
 
-    @property
+    @cached_property
     def specs(self) -> tuple[Spec, ...]:
         """Every feature that model, rules and segments need: one pass computes them all."""
         return distinct((*self.model.specs, *self.rules.specs, *self.segments.specs))
@@ -174,6 +176,10 @@ class Scorer:
         features = self.model.as_trained(Features())
         reading = replace(Reading.of(self.config), features=features) if self.config else None
         reading = reading or Reading(features)
+        plain = plain_frame(frames, reading, self.specs, cutoff)
+        if plain is not None:
+            scorer = replace(self, model=self._shifted(cutoff))
+            return scorer.score_frame(plain), pd.DataFrame(columns=["lead_id", "state_reason"])
         with open_frames(frames, reading, Engine(), self.specs) as database:
             breaches = find_breaches(database.connection, database.columns, datetime.max)
             if breaches:
