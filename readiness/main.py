@@ -42,7 +42,6 @@ EXIT_CODES = {
 app = typer.Typer(
     name="readiness",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help=f"""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from serve.scoring.batch import Scored
 
-HEAD = 5  # leads shown of the list for sales
-
 
 def verb(
     where: Where = Path(),
@@ -33,6 +31,9 @@ def verb(
     which: Which = "champion",
     to: Export = None,
     segment: Segment = None,
+    top: Annotated[
+        int, typer.Option(min=0, metavar="N", help="How many leads of the list are printed.")
+    ] = 5,
     accept: Annotated[
         bool,
         typer.Option(
@@ -93,7 +94,7 @@ def verb(
         written = ledger.export(scored.run, to, segment) if to else None
         result = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
         result |= {"segment": scored.of_segment(segment)} if segment else {}
-        head = ledger.rows(scored.run, HEAD, segment)
+        head = ledger.rows(scored.run, top, segment)
     if as_json:
         print_json(result)
         return

@@ -113,7 +113,7 @@ def test_without_a_model_the_way_is_shown(untrained: Path, verb: str) -> None:
     [
         (("--model", "17"), "There is no 17 of the model"),
         (("--model", "chalenger"), "There is no chalenger of the model"),
-        (("--cutoff", "yesterday"), "Invalid value for '--cutoff'"),
+        (("--cutoff", "yesterdy"), "Invalid value for '--cutoff'"),
         (("--export", "scores.xlsx"), "Export to a .csv or .parquet file, not scores.xlsx"),
     ],
 )
