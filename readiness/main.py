@@ -114,11 +114,13 @@ def _run() -> int:
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):
             raise ended.__context__ from None  # typer would exit with 1
+        if ended.code == INTERRUPTED:  # by typer, of a KeyboardInterrupt
+            return _interrupted()
         return ended.code if isinstance(ended.code, int) else 0
     except BrokenPipeError:
         raise
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return _interrupted()
     except Refused as error:
         return _failed(error, REFUSED)
     except BadInput as error:
@@ -156,7 +158,7 @@ def _signalled(error: BaseException | None) -> int:
     DuckDB ended for it; else 0."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
-            return INTERRUPTED
+            return _interrupted()
         if isinstance(error, SystemExit):
             return TERMINATED
         error = error.__context__
@@ -168,6 +170,11 @@ def _require_text(words: list[str]) -> None:
     for word in words:
         if not word.isascii() and word.encode(errors="ignore").decode() != word:
             raise BadInput(f"The argument {word!a} is no UTF-8 text.")
+
+
+def _interrupted() -> int:
+    err.print("[bold red]readiness:[/] interrupted")
+    return INTERRUPTED
 
 
 def _crashed(error: Exception) -> int:

@@ -34,6 +34,9 @@ def test_of_the_script_itself(tmp_path: Path, verb: str, code: int, printed: str
     ("words", "printed"),
     [
         (["check", "{little}", "--jsno"], "No such option: --jsno"),
+        (["scroe", "{little}"], "Did you mean 'score'?"),
+        (["ledger", "withdrw"], "Did you mean 'withdraw'?"),
+        (["score", "--cutof", "2024-01-11"], "--cutoff"),
         (["explain"], "Missing argument 'LEAD'"),
         (["check", "{empty}"], "readiness init"),
         (["init", "{empty}"], "lacks leads, deals"),
