@@ -296,6 +296,52 @@ class LedgerSettings(Strict):
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
 
 
+class Movers(Strict):
+    """What is a move from one list to the next, beside becoming hot and joining or leaving the list
+    for sales: reaching one of the `thresholds` of readiness, or falling below it (docs/publish.md).
+    """
+
+    thresholds: list[Annotated[float, Field(gt=0, lt=1)]] = []
+
+
+def _from_environment(text: str) -> str:
+    if not re.fullmatch(r"\$\{\w+\}", text):
+        raise ValueError(
+            "is written out, where everybody who sees the file reads it. Write ${WEBHOOK_SECRET}, "
+            "and set the environment variable: export WEBHOOK_SECRET='...'"
+        )
+    return text
+
+
+def _web_address(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", text, re.I):
+        raise ValueError("should be an address that begins with https:// or http://")
+    return text
+
+
+class Webhook(Strict):
+    """Where movers are sent as JSON, signed with the `secret`, which is written as the environment
+    variable that holds it, ${NAME}; so may a part of the `url` be."""
+
+    url: Annotated[str, AfterValidator(_web_address)]
+    secret: Annotated[str, AfterValidator(_from_environment)]
+
+
+Crm = Literal["hubspot", "salesforce", "pipedrive", "dynamics"]
+
+
+class Publish(Strict):
+    """Where the newest list goes (docs/publish.md): a `table` of the PostgreSQL that `database`
+    names as tables.database does; `files` for import into CRM systems, in out/published; the
+    webhook. By `readiness publish` and, `after_score`, by every `readiness score`."""
+
+    after_score: bool = False
+    database: Annotated[str, Field(min_length=1)] | None = None
+    table: Annotated[str, Field(min_length=1)] = "current_scores"
+    files: list[Crm] = []
+    webhook: Webhook | None = None
+
+
 class Spark(Strict):
     """Where Spark runs, unless this process has a session; the most leads that training and reports
     use; where scores are written (docs/spark.md)."""
@@ -337,6 +383,8 @@ class Config(Strict):
     promotion: PromotionSettings = PromotionSettings()
     mlflow: Mlflow = Mlflow()
     ledger: LedgerSettings = LedgerSettings()
+    movers: Movers = Movers()
+    publish: Publish = Publish()
     engine: Engine = Engine()
     words: dict[str, str] = {}
     path: Path = Field(exclude=True)

@@ -102,9 +102,9 @@ def read_place(named: str, folder: Path, key: str = "tables.database") -> Place:
     password written out, and for what is no URL.
     """
     whole = _VARIABLE.fullmatch(named.strip())
-    url = _from_environment(named.strip(), key) if whole else named.strip()
+    url = from_environment(named.strip(), key) if whole else named.strip()
     if "://" not in url:
-        path = folder / _from_environment(url, key)
+        path = folder / from_environment(url, key)
         return _file_place(path, str(path), key)
     parts = _URL.fullmatch(url)
     kind = _SCHEMES.get(url.partition("://")[0].partition("+")[0].lower())
@@ -114,10 +114,10 @@ def read_place(named: str, folder: Path, key: str = "tables.database") -> Place:
             f"database?schema=name; others begin with {', '.join(_SCHEMES)}."
         )
     text = {
-        name: _from_environment(unquote(value or ""), key)
+        name: from_environment(unquote(value or ""), key)
         for name, value in parts.groupdict().items()
     }
-    given = [(name, _from_environment(value, key)) for name, value in parse_qsl(text["query"])]
+    given = [(name, from_environment(value, key)) for name, value in parse_qsl(text["query"])]
     options = dict(given)
     unknown = sorted(options.keys() - set(_OPTIONS[kind]))
     if unknown:
@@ -173,7 +173,10 @@ def _file_place(path: Path, shown: str, key: str) -> Place:
     )
 
 
-def _from_environment(text: str, key: str) -> str:
+def from_environment(text: str, key: str) -> str:
+    """A text of a `key` of readiness.toml, each ${NAME} in it replaced from the environment. Raises
+    BadInput for a variable that is not set."""
+
     def value(match: re.Match[str]) -> str:
         if match[1] not in os.environ:
             raise BadInput(

@@ -52,6 +52,27 @@ def _where(what: str, where: Where | None) -> str:
     return what if where is None else f"{what} ({where.words})"
 
 
+def movement(then: str, now: str) -> str:
+    """Two states of one fact; what both begin with is said once.
+
+    >>> movement("last visited pricing 3 days ago", "last visited pricing 34 days ago")
+    'last visited pricing 3 days ago -> 34 days ago'
+    >>> movement("lead is 30 days old", "lead is 30 days old")
+    'lead is 30 days old, as before'
+    >>> movement("seen (faded count 1.6)", "seen (faded count 3.59)")
+    'seen (faded count 1.6 -> 3.59)'
+    """
+    if then == now:
+        return f"{now}, as before"
+    old, new = then.split(" "), now.split(" ")
+    apart = (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
+    shared = next(apart, min(len(old), len(new)))
+    changed = " ".join(new[shared:]) or now
+    if changed.count(")") > changed.count("("):  # a bracket that both begin with closes once
+        then = then.removesuffix(")")
+    return f"{then} -> {changed}"
+
+
 def plural(count: float, word: str) -> str:
     """A whole number of things: "1 event", "12,345 events"."""
     return f"{count:,.0f} {word}{'' if count == 1 else 's'}"

@@ -85,6 +85,16 @@ uri = "sqlite:///out/mlflow.db"  # where runs are tracked and models registered
 experiment = "sales-readiness"   # the experiment of the runs
 model = "sales-readiness"        # the name of the registered model
 
+[movers]
+thresholds = []             # readiness that a lead reaches or falls below (docs/publish.md)
+
+[publish]  # where the newest list goes: docs/publish.md
+after_score = false         # true: every readiness score publishes
+# database = "postgresql://user:${{CRM_PASSWORD}}@host/db"  # a PostgreSQL, for `table`
+table = "current_scores"    # the table, with or without its schema
+files = []                  # CRM systems to write import files for, such as "hubspot"
+# webhook = {{ url = "https://host/path", secret = "${{WEBHOOK_SECRET}}" }}  # gets the movers
+
 [engine]
 memory_gb = 4               # most memory for reading and features
 # threads = 2               # default: one per core

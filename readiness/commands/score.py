@@ -1,27 +1,34 @@
 """The verb score."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from features.errors import BadInput, Refused
+from features.progress import step
 from features.spec.wording import plural
 from readiness.commands.options import AsJson, Cutoff, Export, Segment, Where, Which
 from readiness.commands.printing import (
-    err,
     out,
     print_json,
     print_notes,
     print_path,
     print_table,
+    print_times,
     print_waiting,
     progress_bars,
 )
+from readiness.commands.publish import exit_code, print_published
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from features.config import Config
+    from serve.ledger.ledger import Ledger
+    from serve.publish.publish import Published
     from serve.scoring.batch import Scored
 
 
@@ -47,7 +54,8 @@ def verb(
     """Score every open lead into the ledger, with its points, reasons and a route.
 
     Each open lead is in the ledger exactly once per cutoff and versions; a second run changes
-    nothing that was written, and adds leads that became known late. A lead that cannot be scored is
+    nothing that was written, and adds leads that became known late; where no file of the inputs
+    changed, it does not read them again. A lead that cannot be scored is
     there too, with the reason. --export writes all of them: to call are those whose decided_route
     is sales.
 
@@ -63,15 +71,18 @@ def verb(
     the future. Notes say what can hardly be true (docs/plausibility.md), and which columns differ
     from the model's training.
 
+    Where [publish] after_score is set, the list is published then (readiness publish). A failure of
+    that exits 1: the scores are in the ledger, and `readiness publish` tries again.
+
     The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
     leads of one, while the ledger gets them all.
     """
-    from features.open_database import open_database
+    from features.conditions.segments import load_segments
     from models.decisions.place import LedgerPlace
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.ledger.ledger import open_ledger, require_exportable
-    from serve.scoring.batch import refuse_future, score_all
-    from serve.scoring.points_only import scorer_of
+    from serve.scoring.batch import refuse_future
 
     config = load(where, to)
     if not accept:
@@ -79,35 +90,79 @@ def verb(
         refuse_future(cutoff, "scored or written to the ledger", cure)
     if to:
         require_exportable(to)
-    scorer = scorer_of(config, which)
     if segment:
-        scorer.segments.named(segment)
-    place = LedgerPlace.of(config)
-    with (
-        open_ledger(place, notify=print_waiting) as ledger,
-        open_database(scorer.staged(config), scorer.specs) as database,
-        progress_bars() as progress,
-    ):
-        scored = score_all(config, database, scorer, ledger, cutoff, progress, accept)
+        load_segments(config).named(segment)
+    with open_ledger(LedgerPlace.of(config), notify=print_waiting) as ledger:
+        scored = _score(config, ledger, which, cutoff, accept)
         if config.ledger.keep_days:
             ledger.keep(config.ledger.keep_days)
-        written = ledger.export(scored.run, to, segment) if to else None
+        written = None
+        if to:
+            with step("export"):
+                written = ledger.export(scored.run, destination(config, to), segment)
         result = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
         result |= {"segment": scored.of_segment(segment)} if segment else {}
         head = ledger.rows(scored.run, top, segment)
+        code, result["publish"] = _publish(config, ledger)
+    print_notes(scored.breaches, "breach", "red")
+    print_notes(scored.notes)
+    print_times()
     if as_json:
         print_json(result)
-        return
-    _print_scored(scored, result, head)
-    print_path(f"Ledger: {result['ledger']}; --export list.csv writes the list as a file")
-    if written:
-        print_path(f"Exported to {written}")
+    else:
+        _print_scored(scored, result, head)
+        print_path(f"Ledger: {result['ledger']}; --export list.csv writes the list as a file")
+        if written:
+            print_path(f"Exported to {written}")
+        _print_publishing(result["publish"])
+    raise typer.Exit(code)
+
+
+def _score(
+    config: "Config", ledger: "Ledger", which: str, cutoff: datetime | None, accept: bool
+) -> "Scored":
+    from features.open_database import open_database
+    from serve.scoring.batch import score_all
+    from serve.scoring.points_only import scorer_of
+    from serve.scoring.unchanged import RunInputs, remember, unchanged
+
+    inputs = RunInputs.of(config, which)
+    scored = unchanged(config, inputs, ledger, cutoff)
+    if scored is None:
+        with step("load the model"):
+            scorer = scorer_of(config, which)
+        with (
+            open_database(scorer.staged(config), scorer.specs) as database,
+            progress_bars() as progress,
+        ):
+            scored = score_all(config, database, scorer, ledger, cutoff, progress, accept)
+        if not accept:
+            remember(config, inputs, scored)
+    return scored
+
+
+def _publish(config: "Config", ledger: "Ledger") -> "tuple[int, Published | dict[str, str] | None]":
+    """The exit code and what was published, None unless after_score; or the error: the scores are
+    in the ledger all the same."""
+    from serve.publish.publish import publish
+
+    if not config.publish.after_score:
+        return 0, None
+    try:
+        published = publish(config, ledger)
+    except (BadInput, Refused) as error:
+        return 1, {"error": str(error)}
+    return exit_code(published), published
+
+
+def _print_publishing(published: "Published | dict[str, str] | None") -> None:
+    if isinstance(published, dict):
+        print_notes([published["error"]], "scored, but not published", "red")
+    elif published:
+        print_published(published)
 
 
 def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame") -> None:
-    for breach in scored.breaches:
-        err.print(f"[red]breach[/] {escape(breach)}")
-    print_notes(scored.notes)
     run = scored.run
     ready = head[(head["state"] == "scored") & (head["decided_route"] == "sales")]
     part = result.get("segment")

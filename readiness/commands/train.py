@@ -14,6 +14,7 @@ from readiness.commands.printing import (
     print_path,
     print_section,
     print_table,
+    print_times,
     print_verdict,
     progress_bars,
 )
@@ -59,6 +60,8 @@ def verb(
     config = load(where)
     with progress_bars() as progress:
         trained = train(config, progress, accept)
+    print_notes(trained.notes)
+    print_times()
     if as_json:
         print_json(trained)
         return
@@ -71,7 +74,6 @@ def print_trained(trained: "Trained", uri: str) -> None:
 
     compared = trained.comparison
     print_verdict(compared.verdict)
-    print_notes(trained.notes)
     print_section("Model and rules on the test cutoffs")
     print_judgement(compared.judgement, compared.calibration)
     print_section("Simpler ways, and parts of the features")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -41,7 +41,8 @@ def question_of(request: Request) -> Question:
     try:
         page = int(given.get("page") or 1)
         down = {"1": True, "0": False}.get(given.get("down", ""))
-        return Question(**texts, sort=given.get("sort") or "rank", descending=down, page=page)
+        asked: dict[str, Any] = {"sort": given.get("sort") or "rank", "page": page, **texts}
+        return Question(descending=down, **asked)
     except (BadInput, ValueError) as error:
         raise HTTPException(422, str(error)) from None
 
@@ -138,10 +139,7 @@ def _card(
 @router.post("/decisions")
 def decide(request: Request, service: Served, form: CheckedForm) -> Response:
     """Store a route that somebody decided, from the newest list on."""
-    given = {
-        name: str(form.get(name) or "").strip() for name in ("route", "because", "until", "by")
-    }
-    return _stored(request, service, str(form.get("lead_id") or ""), given, "decided")
+    return _stored(request, service, form, "decided")
 
 
 @router.post("/decisions/undo")

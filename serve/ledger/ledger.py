@@ -7,7 +7,6 @@ over it (models/decisions/overrides.py): the view `decided` holds both.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
@@ -23,14 +22,14 @@ from features.contract.extensions import connect
 from features.csv_guard import guarded
 from features.errors import BadInput
 from features.sql import literal
-from features.whole_file import whole
+from features.whole_file import unfinished_name, whole
 from models.decisions import overrides, withdrawn_runs
 from models.decisions.place import LedgerPlace
 from models.decisions.store import open_decisions
 from models.decisions.withdrawn_runs import WithdrawnRun
 from models.routing import LastListed, Router
 from serve.ledger.run_files import RunFiles
-from serve.ledger.runs import COLUMNS, FIGURES, RUN, Run, RunFigures
+from serve.ledger.runs import COLUMNS, RUN, Run, RunFigures, figures_of
 from serve.ledger.schema import ROW, SCORES
 
 MEMORY = "1GB"  # of the ledger's own DuckDB, beside that of the features
@@ -42,10 +41,10 @@ _LAST = ", ".join(
     for name in ("readiness", "value", "rule_score")
 )
 _DECIDED = """
-CREATE OR REPLACE TEMP VIEW decided AS
+CREATE OR REPLACE TEMP VIEW {view} AS
 WITH held AS (
   SELECT s.lead_id, s.cutoff, max(o.number) AS number
-  FROM overrides o JOIN (SELECT DISTINCT lead_id, cutoff FROM scores
+  FROM overrides o JOIN (SELECT DISTINCT lead_id, cutoff FROM {scores}
     WHERE lead_id IN (SELECT lead_id FROM overrides)) s
     ON s.lead_id = o.lead_id AND s.cutoff >= o.since
   GROUP BY ALL
@@ -55,7 +54,7 @@ WITH held AS (
   WHERE o.route IS NOT NULL AND (o.until IS NULL OR held.cutoff < o.until)
 )
 SELECT s.*, coalesce(o.route, s.route) AS decided_route, o.because AS decided_because, o.decided_by
-FROM scores s
+FROM {scores} s
 LEFT JOIN in_force o ON o.lead_id = s.lead_id AND o.cutoff = s.cutoff"""
 # The order of the list: to sales first, each in the order of the router.
 LIST_ORDER = (
@@ -75,7 +74,8 @@ CREATE OR REPLACE TEMP TABLE fresh AS
 SELECT {", ".join(SCORES)} FROM (
   SELECT i.* EXCLUDE (amount, contact_within_hours), r.* EXCLUDE (lead_id),
     $cutoff::TIMESTAMP AS cutoff, $model::VARCHAR AS model_version,
-    $rules::VARCHAR AS rules_version, $scored_at::TIMESTAMP AS scored_at
+    $rules::VARCHAR AS rules_version, $scored_at::TIMESTAMP AS scored_at,
+    NULL::VARCHAR AS moved, NULL::VARCHAR AS moved_because
   FROM incoming i JOIN routed r ON r.lead_id = i.lead_id)"""
 _RENAMED = f"""
 CREATE OR REPLACE TEMP TABLE renamed AS
@@ -83,6 +83,9 @@ SELECT s.lead_id, i.segments
 FROM (SELECT lead_id, segments FROM scores WHERE {RUN}) s JOIN incoming i USING (lead_id)
 WHERE i.state = 'scored' AND s.segments IS DISTINCT FROM i.segments
   AND s.lead_id NOT IN (SELECT lead_id FROM fresh)"""
+_MOVED = """
+UPDATE fresh SET moved = m.moved, moved_because = m.moved_because
+FROM moves m WHERE m.lead_id = fresh.lead_id"""
 _WHOLE_RUN = """
 CREATE OR REPLACE TEMP VIEW whole_run AS
 SELECT s.* REPLACE (CASE WHEN r.lead_id IS NULL THEN s.segments ELSE r.segments END AS segments)
@@ -101,8 +104,9 @@ class Store(Protocol):
     @contextmanager
     def writing(self) -> Iterator[None]: ...
     def save(self, connection: duckdb.DuckDBPyConnection, figures: RunFigures) -> None: ...
-    def delete(self, run: Run) -> None: ...
     def withdraw(self, run: Run) -> None: ...
+    def delete_before(self, cutoff: datetime) -> None: ...
+    def forget(self, connection: duckdb.DuckDBPyConnection, lead_id: str) -> int: ...
 
 
 class Ledger:
@@ -138,7 +142,7 @@ class Ledger:
             self.store.create_view(self.connection, runs, self.hidden)
             self._table("runs", COLUMNS, map(astuple, self.runs))
             self._table("overrides", _OVERRIDES, map(astuple, decided))
-            self.connection.execute(_DECIDED)
+            self.connection.execute(_DECIDED.format(view="decided", scores="scores"))
 
     def _table(
         self, name: str, columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]]
@@ -187,11 +191,19 @@ class Ledger:
     def newest(self) -> RunFigures:
         """The newest list: of the runs of the newest cutoff the one that was scored last. Raises
         BadInput for an empty ledger."""
-        cutoff = self.newest_cutoff()
+        return self.as_seen(self.newest_cutoff())
+
+    def as_seen(self, cutoff: datetime) -> RunFigures:
+        """Of the runs of a cutoff that was scored, the one that was scored last: sales saw that."""
         return max(
             (each for each in self.runs if each.cutoff == cutoff),
             key=lambda each: (each.scored_at, each.run),
         )
+
+    def before(self, cutoff: datetime) -> RunFigures | None:
+        """The list before a cutoff, as seen; None where there is none."""
+        earlier = [each.cutoff for each in self.runs if each.cutoff < cutoff]
+        return self.as_seen(max(earlier)) if earlier else None
 
     def only_run(self, cutoff: datetime, model: str | None, rules: str | None) -> Run:
         """The run of a cutoff, by a version of the model and of the rules (its first digits) where
@@ -223,11 +235,13 @@ class Ledger:
         expected: int,
         router: Router,
         scored_at: datetime,
+        movers: Callable[[str], pd.DataFrame] | None = None,
     ) -> int:
         """Add a run's rows, each with its route. The parts have columns of ROW; one that is left
-        out is null. Leads that the run already has are left as they are but for the names of their
-        segments, and so is its list for sales; but one that could not be scored then and can be now
-        is put right.
+        out is null. `movers`, given the view of the new rows, which is as `decided`, returns
+        lead_id and the columns MOVED of those that moved since the list before. Leads that the run
+        already has are left as they are but for the names of their segments, and so is its list for
+        sales; but one that could not be scored then and can be now is put right.
 
         All or nothing: an error in any part leaves the ledger as it was, and so does a lead lost
         or doubled on the way (RuntimeError): `expected` leads must come in, each once. Returns the
@@ -239,10 +253,12 @@ class Ledger:
             self._put_aside()
             with self._errors():
                 added = self._prepare(run, router, scored_at)
+                if added and movers:
+                    self._mark(movers)
             if added or self.value("SELECT count(*) FROM renamed"):
-                given = ", ".join(f"{sql} AS {name}" for name, sql in FIGURES.items())
-                (figures,) = self.query(f"SELECT {given} FROM whole_run").to_dict("records")
-                self._save(RunFigures(**vars(run) | _plain(figures)))
+                with self._errors():
+                    figures = figures_of(self.connection, run)
+                self._save(figures)
         self.refresh()
         self.connection.execute("DROP TABLE incoming; DROP TABLE fresh; DROP TABLE renamed")
         return added
@@ -279,13 +295,14 @@ class Ledger:
         if added != cohort["is_new"].sum():
             raise RuntimeError(f"of {cohort['is_new'].sum()} new leads {added} got a route")
         self.connection.execute(_RENAMED, run.key)
-        key = {name: literal(str(value)) for name, value in run.key.items()}
-        where = (
-            f"cutoff = TIMESTAMP {key['cutoff']} AND model_version = {key['model']} "
-            f"AND rules_version = {key['rules']}"
-        )
-        self.connection.execute(_WHOLE_RUN.format(run=where))
+        self.connection.execute(_WHOLE_RUN.format(run=run.where))
         return added
+
+    def _mark(self, movers: Callable[[str], pd.DataFrame]) -> None:
+        self.connection.execute(_DECIDED.format(view="fresh_decided", scores="fresh"))
+        self.connection.register("moves", movers("fresh_decided"))
+        self.connection.execute(_MOVED)
+        self.connection.unregister("moves")
 
     def _standing(self, run: Run) -> LastListed | None:
         """The end of the list for sales that the run has already, if it has one."""
@@ -340,17 +357,28 @@ class Ledger:
             self.store.withdraw(run)
 
     def keep(self, days: int) -> Sequence[Run]:
-        """Delete the runs whose cutoff is more than `days` before the newest; returns them."""
+        """Delete the runs whose cutoff is more than `days` before the newest, those that were
+        withdrawn too; returns them, without the withdrawn."""
         with self.store.writing():
             self.refresh()
             if not self.runs:
                 return ()
             since = self.newest_cutoff() - timedelta(days=days)
-            old = [each.run for each in self.runs if each.cutoff < since]
-            for run in old:
-                self.store.delete(run)
+            self._put_aside()
+            self.store.delete_before(since)
+        old = [each.run for each in self.runs if each.cutoff < since]
         self.refresh()
         return old
+
+    def forget(self, lead_id: str) -> int:
+        """Delete a lead's rows from every run, those that were withdrawn too; how many there were.
+        A run that had no other lead is gone. What was decided stays (models/decisions)."""
+        with self.store.writing(), self._errors():
+            self.refresh()
+            self._put_aside()
+            rows = self.store.forget(self.connection, lead_id)
+        self.refresh()
+        return rows
 
     def export(self, run: Run, path: Path, segment: str | None = None) -> Path:
         """Write a run's rows (of a segment) to a .csv or .parquet file, as `export_rows`."""
@@ -389,12 +417,6 @@ _OVERRIDES = {
 }
 
 
-def _plain(figures: Mapping[Any, Any]) -> dict[str, Any]:
-    """Out of a frame: times of Python, None for what is missing."""
-    plain = {name: None if pd.isna(value) else value for name, value in figures.items()}
-    return plain | {"scored_at": figures["scored_at"].to_pydatetime()}
-
-
 def silent(message: str) -> None:
     """Nobody to be notified."""
 
@@ -410,7 +432,7 @@ def open_ledger(place: LedgerPlace, notify: Callable[[str], None] = silent) -> I
     try:
         connection.execute(f"SET memory_limit = '{MEMORY}'")
         connection.execute("SET enable_external_file_cache = false")  # files are replaced
-        spill = place.folder / f".ledger-spill.{os.getpid()}.tmp"
+        spill = unfinished_name(place.folder / "ledger-spill")  # swept, where it is left behind
         connection.execute(f"SET temp_directory = {literal(str(spill))}")
         yield Ledger(connection, _store(connection, place, notify), place)
     finally:

@@ -7,9 +7,10 @@ server itself (`pushed`).
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, text
 
 from features.contract.databases import attach
 from features.sql import literal, quoted
+from features.whole_file import unfinished_name
 from models.decisions.place import LedgerPlace
 from models.decisions.store import (
     open_decisions,
@@ -25,8 +27,8 @@ from models.decisions.store import (
     transaction,
     version_of,
 )
-from serve.ledger.runs import COLUMNS, Run, RunFigures
-from serve.ledger.schema import NEVER_NULL, SCORES
+from serve.ledger.runs import COLUMNS, FIGURES, Run, RunFigures
+from serve.ledger.schema import MOVED, NEVER_NULL, SCORES
 
 PART = "scores"  # of schema_versions
 _TYPES = {"VARCHAR": "text", "DOUBLE": "double precision"}
@@ -40,14 +42,16 @@ def _columns(columns: dict[str, str], never_null: set[str]) -> str:
 
 
 _KEY = "cutoff, model_version, rules_version"
+_AT_FIRST = {name: kind for name, kind in SCORES.items() if name not in MOVED}
 # Schema version n is the first n entries. Append only; a new column of SCORES is an ALTER TABLE.
 MIGRATIONS = (
     f"CREATE TABLE runs ({_columns(COLUMNS, {'cutoff', 'model_version', 'rules_version'})}, "
     f"PRIMARY KEY ({_KEY}));"
-    f"CREATE TABLE scores ({_columns(SCORES, NEVER_NULL)}, PRIMARY KEY ({_KEY}, lead_id));"
+    f"CREATE TABLE scores ({_columns(_AT_FIRST, NEVER_NULL)}, PRIMARY KEY ({_KEY}, lead_id));"
     "CREATE INDEX scores_of_a_lead ON scores (lead_id);"
     f"CREATE INDEX the_list ON scores ({_KEY}, route, value DESC NULLS LAST, "
     "readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id)",
+    "ALTER TABLE scores ADD COLUMN moved text, ADD COLUMN moved_because text",
 )
 _RUN = "{0}cutoff = :cutoff AND {0}model_version = :model AND {0}rules_version = :rules"
 _OF, _OF_S = _RUN.format(""), _RUN.format("s.")
@@ -105,11 +109,7 @@ class PostgresScores:
         self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]
     ) -> None:
         """Create the view `scores` of the runs, without those hidden, in the DuckDB."""
-        out = " AND ".join(
-            f"NOT (cutoff = TIMESTAMP '{run.cutoff}' AND model_version = "
-            f"{literal(run.model_version)} AND rules_version = {literal(run.rules_version)})"
-            for run in hidden
-        )
+        out = " AND ".join(f"NOT ({run.where})" for run in hidden)
         table = f"ledger.{quoted(self.place.schema)}.scores"
         connection.execute(
             f"CREATE OR REPLACE TEMP VIEW scores AS SELECT {', '.join(SCORES)} FROM {table}"
@@ -147,8 +147,9 @@ class PostgresScores:
         server.exec_driver_sql(
             "CREATE TEMP TABLE renamed (lead_id text, segments text) ON COMMIT DROP"
         )
-        self._copy(connection, "fresh", "incoming", list(SCORES))
-        self._copy(connection, "renamed", "renamed", ["lead_id", "segments"])
+        copy_rows(connection, "fresh", SCORES, server, "incoming", self.place.folder)
+        names = ("lead_id", "segments")
+        copy_rows(connection, "renamed", names, server, "renamed", self.place.folder)
         self._execute(
             f"DELETE FROM scores s USING incoming i WHERE s.lead_id = i.lead_id AND {_OF_S}", run
         )
@@ -158,37 +159,64 @@ class PostgresScores:
             f"AND {_OF_S}",
             run,
         )
-        names = ", ".join(COLUMNS)
+        listed = ", ".join(COLUMNS)
         values = ", ".join(f":{name}" for name in COLUMNS)
         self._execute(f"DELETE FROM runs WHERE {_OF}", run)
-        server.execute(text(f"INSERT INTO runs ({names}) VALUES ({values})"), figures.json_fields())
-
-    def _copy(
-        self, connection: duckdb.DuckDBPyConnection, source: str, table: str, columns: list[str]
-    ) -> None:
-        """From a table of the DuckDB into one of the server, by way of a file and COPY."""
-        assert self._writer is not None
-        listed = ", ".join(columns)
-        path = self.place.folder / f".ledger-copy.{os.getpid()}.tmp"
-        raw: Any = self._writer.connection.driver_connection
-        try:
-            connection.execute(
-                f"COPY (SELECT {listed} FROM {source}) TO {literal(str(path))} "
-                "(FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)"
-            )
-            into = f"COPY {table} ({listed}) FROM STDIN (FORMAT csv, NULL '\\N')"
-            with raw.cursor() as cursor, cursor.copy(into) as copy, path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    copy.write(block)
-        finally:
-            path.unlink(missing_ok=True)
-
-    def delete(self, run: Run) -> None:
-        """Delete a run. Within `writing` only."""
-        self._execute(f"DELETE FROM scores WHERE {_OF}", run)
-        self._execute(f"DELETE FROM runs WHERE {_OF}", run)
+        insert = text(f"INSERT INTO runs ({listed}) VALUES ({values})")
+        server.execute(insert, figures.json_fields())
 
     def withdraw(self, run: Run) -> None:
         """A withdrawn run's rows are deleted: the decisions have who withdrew it, and why. Within
         `writing` only."""
-        self.delete(run)
+        self._execute(f"DELETE FROM scores WHERE {_OF}", run)
+        self._execute(f"DELETE FROM runs WHERE {_OF}", run)
+
+    def delete_before(self, cutoff: datetime) -> None:
+        """Delete the runs of earlier cutoffs. Within `writing` only."""
+        assert self._writer is not None, "within `writing` only"
+        for table in ("scores", "runs"):
+            sql = text(f"DELETE FROM {table} WHERE cutoff < :cutoff")
+            self._writer.execute(sql, {"cutoff": cutoff})
+
+    def forget(self, connection: duckdb.DuckDBPyConnection, lead_id: str) -> int:
+        """Delete a lead's rows, and bring the figures of its runs up to date; how many rows there
+        were. Within `writing` only."""
+        assert self._writer is not None, "within `writing` only"
+        deleted = text(f"DELETE FROM scores WHERE lead_id = :lead RETURNING {_KEY}")
+        runs = [Run(*row) for row in self._writer.execute(deleted, {"lead": lead_id})]
+        figures = ", ".join(FIGURES)
+        for run in runs:
+            self._execute(
+                f"UPDATE runs SET ({figures}) = (SELECT {', '.join(FIGURES.values())} FROM scores "
+                f"WHERE {_OF}) WHERE {_OF} AND EXISTS (SELECT FROM scores WHERE {_OF})",
+                run,
+            )
+            self._execute(
+                f"DELETE FROM runs WHERE {_OF} AND NOT EXISTS (SELECT FROM scores WHERE {_OF})", run
+            )
+        return len(runs)
+
+
+def copy_rows(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    columns: Iterable[str],
+    server: Connection,
+    table: str,
+    folder: Path,
+) -> None:
+    """From a table of a DuckDB into one of a PostgreSQL, by way of a file in `folder` and COPY."""
+    listed = ", ".join(columns)
+    path = unfinished_name(folder / "ledger-copy")
+    raw: Any = server.connection.driver_connection
+    try:
+        connection.execute(
+            f"COPY (SELECT {listed} FROM {source}) TO {literal(str(path))} "
+            "(FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)"
+        )
+        into = f"COPY {table} ({listed}) FROM STDIN (FORMAT csv, NULL '\\N')"
+        with raw.cursor() as cursor, cursor.copy(into) as copy, path.open("rb") as file:
+            while block := file.read(1 << 20):
+                copy.write(block)
+    finally:
+        path.unlink(missing_ok=True)

@@ -4,14 +4,18 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
+import duckdb
+
+from features.sql import literal
+
 RUN = "cutoff = $cutoff AND model_version = $model AND rules_version = $rules"
-# The figures of a run, over its rows.
+# The figures of a run, over its rows, as DuckDB and PostgreSQL both read them.
 FIGURES = {
     "leads": "count(*)",
-    "unscored": "count(*) FILTER (state = 'not scored')",
+    "unscored": "count(*) FILTER (WHERE state = 'not scored')",
     "readiness": "avg(readiness)",
     "points": "avg(rule_score)",
-    "hot": "count(*) FILTER (band = 'hot')::DOUBLE / nullif(count(band), 0)",
+    "hot": "count(*) FILTER (WHERE band = 'hot') * 1e0 / nullif(count(band), 0)",
     "scored_at": "max(scored_at)",
 }
 
@@ -28,6 +32,14 @@ class Run:
     def key(self) -> dict[str, str | datetime]:
         """The parameters of RUN."""
         return {"cutoff": self.cutoff, "model": self.model_version, "rules": self.rules_version}
+
+    @property
+    def where(self) -> str:
+        """The condition RUN with its values."""
+        return (
+            f"cutoff = TIMESTAMP '{self.cutoff}' AND model_version = {literal(self.model_version)} "
+            f"AND rules_version = {literal(self.rules_version)}"
+        )
 
     def __str__(self) -> str:
         return (
@@ -74,3 +86,10 @@ COLUMNS = {
     "scored_at": "TIMESTAMP",
 }
 assert list(COLUMNS) == [each.name for each in fields(RunFigures)]
+
+
+def figures_of(connection: duckdb.DuckDBPyConnection, run: Run) -> RunFigures:
+    """Those of the table `whole_run`, a run with at least one row."""
+    given = ", ".join(f"{sql} AS {name}" for name, sql in FIGURES.items())
+    row = connection.execute(f"SELECT {given} FROM whole_run").fetchone() or ()
+    return RunFigures(**vars(run) | dict(zip(FIGURES, row, strict=True)))

@@ -36,9 +36,12 @@ SCORES = FIRST | {
     "segments": "VARCHAR",
     "postponing": "BOOLEAN",
     "exploration": "BOOLEAN",
+    "moved": "VARCHAR",  # since the list before: 'newly hot; on the list', null for most
+    "moved_because": "VARCHAR",
 }
 NEVER_NULL = {"lead_id", "cutoff", "state", "route", "model_version", "rules_version", "scored_at"}
-_ADDED = {"cutoff", "model_version", "rules_version", "scored_at", *ROUTED} - {"lead_id"}
-# What scoring brings of each lead: all but what the run and the router add, and what it routes by.
+MOVED = ("moved", "moved_because")
+_ADDED = {"cutoff", "model_version", "rules_version", "scored_at", *ROUTED, *MOVED} - {"lead_id"}
+# What scoring brings of each lead: all but what run, router and movers add, and what it routes by.
 ROW = {name: kind for name, kind in SCORES.items() if name not in _ADDED}
 ROW |= {"amount": "DOUBLE", "contact_within_hours": "DOUBLE"}

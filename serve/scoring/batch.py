@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.errors import Refused
-from features.progress import Progress, silent
+from features.progress import Progress, silent, step
 from features.spark.whole import SparkSample
 from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
@@ -24,6 +25,7 @@ from serve.ledger.ledger import Ledger
 from serve.ledger.runs import Run
 from serve.scoring.lead_facts import LeadFacts
 from serve.scoring.lead_rows import LeadRows, Unscored
+from serve.scoring.movers import new_movers
 from serve.scoring.on_spark import ScoringResult, score_on_spark
 from serve.scoring.points_only import NO_MODEL, PointsOnly
 from serve.scoring.prior_shift import shifted
@@ -67,6 +69,7 @@ class Scored:
     """What a scoring run did: how many leads are in the ledger for it, and how many it added.
 
     `breaches` are those of the contract: rows that do not read were not seen by any score.
+    `data_end` is that of the lead database.
     """
 
     run: Run
@@ -75,6 +78,7 @@ class Scored:
     added: int
     breaches: tuple[str, ...]
     notes: tuple[str, ...]
+    data_end: datetime
     ledger: Ledger
 
     @property
@@ -143,7 +147,7 @@ def score_all(
     of the recent events' actions, unless `accept`.
     """
     now = utc_now()
-    cutoff = cutoff or default_cutoff(database.data_end, now)
+    judge, cutoff = scorer, cutoff or default_cutoff(database.data_end, now)
     run = Run(cutoff, scorer.model_version, scorer.rules.version)
     differences = tuple(_differences(database, scorer, cutoff, accept))
     shift = None
@@ -165,13 +169,16 @@ def score_all(
     slots = config.capacity
     scorable = result.open_leads - result.unscored.outside
     router = Router.of(slots, scorable, cutoff, config.routing, without)
-    added = ledger.write(run, result.parts, result.open_leads, router, now)
+    movers = partial(new_movers, config, database, judge, ledger, run)
+    with step("write the ledger"):
+        added = ledger.write(run, result.parts, result.open_leads, router, now, movers)
     messages = tuple(str(breach) for breach in result.breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
     notes += (str(shift),) if shift else ()
     notes += differences
     notes += tuple(str(each) for each in implausible(database, config, now) if not each.accepted)
-    return Scored(run, result.open_leads, result.unscored, added, messages, notes, ledger)
+    end = database.data_end
+    return Scored(run, result.open_leads, result.unscored, added, messages, notes, end, ledger)
 
 
 def _score_here(

@@ -20,8 +20,9 @@ import pandas as pd
 from scipy.special import expit
 
 from features.spec.spec import Spec
-from features.spec.wording import Words
+from features.spec.wording import Words, movement
 from models.explanations.explain import Explained
+from models.explanations.movements import movements
 from models.rules.rules import RuleScore
 from serve.reports.explain.history import LedgerLine, as_seen
 from serve.scoring.scorer import Scorer
@@ -156,18 +157,11 @@ def _difference(
 
 def by_topic(explained: Explained) -> Iterator[Part]:
     """Each topic whose addition to the log-odds differs between the two rows."""
-    moved = explained.by_feature[NOW] - explained.by_feature[THEN]
-    facts = [explained.facts(i, np.arange(2)) for i in range(len(explained.model.specs))]
-    changed = np.array([fact[THEN] != fact[NOW] for fact in facts])
     for number, topic in enumerate(explained.topics):
         then, now = explained.by_topic[:, number].tolist()
         if then != now:
-            weights = moved * np.sign(now - then)
-            news = np.where(changed, weights, 0.0)  # a fact that changed comes first
-            members = explained.members(topic)
-            best = news if news[members].max() > 0 else weights
-            fact = facts[int(explained.telling(number, best[np.newaxis])[0])]
-            yield Part(topic, then, now, movement(*fact))
+            (text,) = movements(explained, number, np.array([0]))
+            yield Part(topic, then, now, text)
 
 
 def by_shift(then: float, now: float) -> Iterator[Part]:
@@ -194,24 +188,3 @@ def _moved(frame: pd.DataFrame, specs: Sequence[Spec], words: Words) -> str:
         if then != now:
             return movement(then, now)
     return ""
-
-
-def movement(then: str, now: str) -> str:
-    """Two states of one fact; what both begin with is said once.
-
-    >>> movement("last visited pricing 3 days ago", "last visited pricing 34 days ago")
-    'last visited pricing 3 days ago -> 34 days ago'
-    >>> movement("lead is 30 days old", "lead is 30 days old")
-    'lead is 30 days old, as before'
-    >>> movement("seen (faded count 1.6)", "seen (faded count 3.59)")
-    'seen (faded count 1.6 -> 3.59)'
-    """
-    if then == now:
-        return f"{now}, as before"
-    old, new = then.split(" "), now.split(" ")
-    apart = (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
-    shared = next(apart, min(len(old), len(new)))
-    changed = " ".join(new[shared:]) or now
-    if changed.count(")") > changed.count("("):  # a bracket that both begin with closes once
-        then = then.removesuffix(")")
-    return f"{then} -> {changed}"

@@ -291,7 +291,7 @@ def _rows(ledger: Ledger, run: RunFigures, question: Question) -> Iterator[Liste
     ranks = _ranks(ledger, [row["lead_id"] for row in named])
     for row in named:
         why = row["why"].split("; ") if row["why"] else ()
-        more = {"segments": _segments(row["segments"]), "why": tuple(why)}
+        more: dict[str, Any] = {"segments": _segments(row["segments"]), "why": tuple(why)}
         more |= {name: bool(row[name]) for name in ("postponing", "exploration")}
         yield ListedLead(ranks.get(row["lead_id"]), **row | more)
 

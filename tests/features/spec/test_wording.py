@@ -23,6 +23,7 @@ from features.spec.kinds import (
     Trend,
 )
 from features.spec.where import Where
+from features.spec.wording import movement
 from tests.features.every_spec import EVERY_SPEC, GAP
 
 TEAMS = Where(content="/t*")
@@ -139,3 +140,17 @@ def test_values_that_count_as_one_to_the_words_are_worded_alike():
             fewer.add(type(spec))
         assert [spec.phrase(v, {}) for v in worded] == [spec.phrase(v, {}) for v in values]
     assert {DaysSince, Age} <= fewer
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "message"),
+    [
+        ("seen 2 times", "seen once", "seen 2 times -> once"),
+        ('no "seen" so far', "seen once", 'no "seen" so far -> seen once'),
+        ("seen once or more", "seen once", "seen once or more -> seen once"),
+        ("seen once", "seen once or more", "seen once -> or more"),
+        ("source: ads", "source: web", "source: ads -> web"),
+    ],
+)
+def test_what_both_facts_begin_with_is_said_once(then: str, now: str, message: str) -> None:
+    assert movement(then, now) == message

@@ -23,7 +23,7 @@ from models.classifier.calibration_line import CalibrationLine
 from models.decisions.place import LedgerPlace
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import open_ledger
-from serve.reports.explain.change import Difference, movement
+from serve.reports.explain.change import Difference
 from serve.reports.explain.figures import explain_change, explain_lead
 from serve.reports.explain.history import as_seen, history_of, sparkline
 from serve.reports.explain.page import render, story_of
@@ -257,20 +257,6 @@ def test_cutoffs_must_be_in_order_and_the_lead_open_at_both(
         explain_change(config, database, scorer, leads[0], datetime(2020, 1, 1), CUTOFFS[1], ())
     with pytest.raises(BadInput, match="there is no such lead_id"):
         explain_change(config, database, scorer, "it's", CUTOFFS[0], CUTOFFS[1], ())
-
-
-@pytest.mark.parametrize(
-    ("then", "now", "message"),
-    [
-        ("seen 2 times", "seen once", "seen 2 times -> once"),
-        ('no "seen" so far', "seen once", 'no "seen" so far -> seen once'),
-        ("seen once or more", "seen once", "seen once or more -> seen once"),
-        ("seen once", "seen once or more", "seen once -> or more"),
-        ("source: ads", "source: web", "source: ads -> web"),
-    ],
-)
-def test_what_both_facts_begin_with_is_said_once(then: str, now: str, message: str) -> None:
-    assert movement(then, now) == message
 
 
 def test_the_page_holds_the_story_and_fetches_nothing(

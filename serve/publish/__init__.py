@@ -1,0 +1,1 @@
+"""Where people work: the newest list into a table, files for CRM systems, and a webhook."""
