@@ -57,7 +57,7 @@ def test_what_is_no_time(text: str) -> None:
     [("score", "--cutoff"), ("monitor", "--cutoff"), ("segments", "--cutoff"),
      ("sources", "--cutoff"), ("funnel", "--until"), ("explain", "1", "--since"),
      ("explain", "1", "--cutoff"), ("rules", "diff", "current", "current", "--cutoff"),
-     ("ledger", "withdraw", "--cutoff")],
+     ("ledger", "withdraw", "--cutoff"), ("movers", "--since")],
     ids=" ".join,
 )  # fmt: skip
 def test_every_verb_takes_them(tmp_path, words: tuple[str, ...]) -> None:
