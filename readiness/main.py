@@ -44,7 +44,6 @@ EXIT_CODES = {
 app = typer.Typer(
     name="readiness",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help=f"""
@@ -138,11 +137,13 @@ def _run() -> int:
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):
             raise ended.__context__ from None  # typer would exit with 1
+        if ended.code == INTERRUPTED:  # by typer, of a KeyboardInterrupt
+            return _interrupted()
         return ended.code if isinstance(ended.code, int) else 0
     except BrokenPipeError:
         raise
     except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
+        return _interrupted()
     except TyperException as error:  # wrong usage, where the log is JSON: else typer prints it
         message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
         return _failed(BadInput(message), BAD_INPUT)
@@ -183,7 +184,7 @@ def _signalled(error: BaseException | None) -> int:
     DuckDB ended for it; else 0."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
-            return INTERRUPTED
+            return _interrupted()
         if isinstance(error, SystemExit):
             return TERMINATED
         error = error.__context__
@@ -195,6 +196,11 @@ def _require_text(words: list[str]) -> None:
     for word in words:
         if not word.isascii() and word.encode(errors="ignore").decode() != word:
             raise BadInput(f"The argument {word!a} is no UTF-8 text.")
+
+
+def _interrupted() -> int:
+    print_error("interrupted")
+    return INTERRUPTED
 
 
 def _crashed(error: Exception) -> int:

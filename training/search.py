@@ -6,8 +6,11 @@ lead, and counting how many tried: on a few thousand snapshots the best of many 
 luckiest. Of the logistic regression only its strength is searched for.
 """
 
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 import numpy as np
@@ -99,9 +102,10 @@ def search(
     that are done, and of all."""
     fair = [split for split in splits if is_fair(dataset, specs, split)]
     work = [(settings, split) for settings in candidates for split in fair]
-    runs = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(_judge)(dataset, specs, settings, split, seed) for settings, split in work
-    )
+    with _sigint_blocked():
+        runs = Parallel(n_jobs=jobs, return_as="generator")(
+            delayed(_judge)(dataset, specs, settings, split, seed) for settings, split in work
+        )
     folds: list[Fold] = []
     for fold in runs:
         folds.append(fold)
@@ -111,6 +115,18 @@ def search(
         Candidate(settings, tuple(folds[i * each : (i + 1) * each]))
         for i, settings in enumerate(candidates)
     ]
+
+
+@contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """Processes started here never receive SIGINT. A terminal sends Ctrl-C to all of them, and each
+    would write a traceback; only this process may end them. Ctrl-C in here is raised afterwards."""
+    resource_tracker.ensure_running()  # its start would unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:

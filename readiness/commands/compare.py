@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from readiness.commands.options import AsJson, Page, Segment, Where, Which
-from readiness.commands.printing import out, print_json, print_path, progress_bars
+from readiness.commands.printing import out, print_json, print_path, print_verdict, progress_bars
 
 
 def verb(
@@ -46,7 +46,8 @@ def verb(
         return
     if segment:
         out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")
-    print_judgement(compared.judgement, compared.verdict, compared.calibration)
+    print_verdict(compared.verdict)
+    print_judgement(compared.judgement, compared.calibration)
     if compared.champion_because:
         out.print(f"Why it is the champion: {compared.champion_because}", markup=False)
     if compared.prior_shift:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import TIME_FORMATS, AsJson, Page, Where, plausible
+from readiness.commands.options import TIMES, AsJson, Page, Where, read_time
 from readiness.commands.printing import (
     figure,
     print_json,
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 Until = Annotated[
     datetime | None,
     typer.Option(
-        formats=TIME_FORMATS,
-        callback=plausible,
+        parser=read_time,
         metavar="TIME",
-        help="A day, or a time as 2026-03-01T14:30:00, UTC. Only what was known strictly before it "
+        help=f"{TIMES} Only what was known strictly before it "
         "counts. Default: the end of the data.",
     ),
 ]

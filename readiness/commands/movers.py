@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import TIME_FORMATS, AsJson, Export, IfAny, Where
+from readiness.commands.options import TIMES, AsJson, Export, IfAny, Where, read_time
 from readiness.commands.printing import (
     figure,
     out,
@@ -28,9 +28,9 @@ def verb(
     since: Annotated[
         datetime | None,
         typer.Option(
-            formats=TIME_FORMATS,
+            parser=read_time,
             metavar="TIME",
-            help="Since the list of this cutoff. Default: the list before the newest.",
+            help=f"Since the list of this cutoff. {TIMES} Default: the list before the newest.",
         ),
     ] = None,
     which: IfAny = None,

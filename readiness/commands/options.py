@@ -1,12 +1,20 @@
 """Arguments and options that several verbs share."""
 
-from datetime import datetime
+import re
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
+_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
+_WEEK = re.compile("([0-9]{4})-W([0-9]{2})")
+_DAYS_AGO = {"today": 0, "yesterday": 1}
+TIMES = (
+    "A day, a time as 2026-03-01T14:30:00, an ISO week as 2026-W48 (its Monday), today or "
+    "yesterday: all in UTC, a day is the midnight that begins it."
+)
 RULES = "A .toml file, `current`, or a version that was scored with."
 
 
@@ -17,15 +25,45 @@ def _html(path: Path | None) -> Path | None:
     return path
 
 
-def plausible(time: datetime | None) -> datetime | None:
-    """Refuses a slip of the pen, from which no window or horizon could be counted."""
-    if time is None:
-        return None
+def read_time(text: str) -> datetime:
+    """A point in time, naive UTC, as the options of cutoffs take it: a day (its midnight), a day
+    and a time, today, yesterday, or an ISO week (the midnight of its Monday).
+
+    `today` is the last midnight of UTC: at 2026-03-02 23:30 in New York (03-03 04:30 UTC) it is
+    2026-03-03 00:00. 2026-W01 is 2025-12-29 00:00.
+
+    Raises BadParameter for another text, a week that the year has not, and a slip of the pen, from
+    which no window or horizon could be counted.
+    """
     from features.config import EARLIEST_CUTOFF, LATEST_CUTOFF
 
+    time = _time(text.strip())
+    if time is None:
+        raise typer.BadParameter(
+            f"{text!r} is no time; write 2026-03-01, 2026-03-01T14:30:00, 2026-W48, today or "
+            "yesterday"
+        )
     if not EARLIEST_CUTOFF <= time < LATEST_CUTOFF:
         raise typer.BadParameter(f"{time} does not lie in the years from 1900 to 2199")
     return time
+
+
+def _time(text: str) -> datetime | None:
+    from features.cutoffs import utc_now
+
+    if text in _DAYS_AGO:
+        midnight = utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight - timedelta(days=_DAYS_AGO[text])
+    if week := _WEEK.fullmatch(text):
+        year, number = map(int, week.groups())
+        try:
+            return datetime.fromisocalendar(year, number, 1)
+        except ValueError:
+            raise typer.BadParameter(f"{year} has no week {number}") from None
+    for form in _FORMATS:
+        with suppress(ValueError):
+            return datetime.strptime(text, form)
+    return None
 
 
 Where = Annotated[
@@ -45,10 +83,9 @@ IfAny = Annotated[
 Cutoff = Annotated[
     datetime | None,
     typer.Option(
-        formats=TIME_FORMATS,
-        callback=plausible,
+        parser=read_time,
         metavar="TIME",
-        help="A day, or a time as 2026-03-01T14:30:00, UTC. Only what was known strictly before it "
+        help=f"{TIMES} Only what was known strictly before it "
         "counts. Default: the first midnight (UTC) after the data end; before that has come, just "
         "after the data end.",
     ),
@@ -56,10 +93,9 @@ Cutoff = Annotated[
 Since = Annotated[
     datetime | None,
     typer.Option(
-        formats=TIME_FORMATS,
-        callback=plausible,
+        parser=read_time,
         metavar="TIME",
-        help="Also show what changed since this earlier cutoff, by factor and by rule.",
+        help=f"Also show what changed since this earlier cutoff, by factor and by rule. {TIMES}",
     ),
 ]
 Segment = Annotated[

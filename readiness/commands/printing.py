@@ -117,6 +117,12 @@ def print_verdict(verdict: object) -> None:
     out.print(f"[bold]{escape(str(verdict))}[/]")
 
 
+def print_section(title: str) -> None:
+    """The heading of a part of a long output."""
+    out.print()
+    out.rule(f"[bold]{escape(title)}[/]", align="left", style="dim")
+
+
 def report_table(
     title: str | None,
     columns: Iterable[Column | str],
@@ -124,7 +130,7 @@ def report_table(
     caption: str | None = None,
     **more: Any,
 ) -> Table:
-    """A table within 80 columns, its title and caption to the left.
+    """A table as wide as its cells need and the terminal allows, its title and caption to the left.
 
     columns: the headings; ">" begins that of a column of figures or times, which stand to the right
     and are never broken. rows: their cells, in rich's markup; an empty row ends a section.

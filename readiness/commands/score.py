@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from serve.publish.publish import Published
     from serve.scoring.batch import Scored
 
-HEAD = 5  # leads shown of the list for sales
-
 
 def verb(
     where: Where = Path(),
@@ -40,6 +38,9 @@ def verb(
     which: Which = "champion",
     to: Export = None,
     segment: Segment = None,
+    top: Annotated[
+        int, typer.Option(min=0, metavar="N", help="How many leads of the list are printed.")
+    ] = 5,
     accept: Annotated[
         bool,
         typer.Option(
@@ -100,7 +101,7 @@ def verb(
                 written = ledger.export(scored.run, destination(config, to), segment)
         result = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
         result |= {"segment": scored.of_segment(segment)} if segment else {}
-        head = ledger.rows(scored.run, HEAD, segment)
+        head = ledger.rows(scored.run, top, segment)
         code, result["publish"] = _publish(config, ledger)
     print_notes(scored.breaches, "breach", "red")
     print_notes(scored.notes)

@@ -1,4 +1,4 @@
-"""Tables of the terminal, each within 80 columns."""
+"""Tables of the terminal that several verbs print; each can be read at 80 columns."""
 
 import math
 
@@ -14,7 +14,6 @@ from readiness.commands.printing import (
     figure,
     out,
     print_table,
-    print_verdict,
     report_table,
     with_interval,
 )
@@ -60,14 +59,11 @@ def judgement_table(judged: Judgement) -> Table:
     )
 
 
-def print_judgement(
-    judged: Judgement, verdict: object, calibration: CalibrationReport | None = None
-) -> None:
-    """The table, the groups of leads for which the model is not calibrated, and the verdict."""
+def print_judgement(judged: Judgement, calibration: CalibrationReport | None = None) -> None:
+    """The table, and the groups of leads for which the model is not calibrated."""
     out.print(judgement_table(judged))
     if calibration and calibration.off:
         _print_calibration(calibration)
-    print_verdict(verdict)
 
 
 def print_beside(simpler: SideBySide, groups: SideBySide) -> None:
@@ -85,7 +81,7 @@ def print_beside(simpler: SideBySide, groups: SideBySide) -> None:
     print_table(
         "Simpler ways, and parts of the features, on the same snapshots",
         [
-            Column("", max_width=13),
+            Column("", max_width=13 if out.width < 100 else None),
             *(">" + words.replace(" ", "\n", 1) for _, words, _ in shown),
         ],
         rows,

@@ -12,8 +12,10 @@ from readiness.commands.printing import (
     print_json,
     print_notes,
     print_path,
+    print_section,
     print_table,
     print_times,
+    print_verdict,
     progress_bars,
 )
 
@@ -70,25 +72,36 @@ def verb(
 def print_trained(trained: "Trained", uri: str) -> None:
     from readiness.commands.tables import print_beside, print_judgement
 
-    fit, compared = trained.split.fit, trained.comparison
-    dropped = len(trained.model.dropped)
-    out.print(
-        f"Trained on {plural(trained.snapshots, 'snapshot')} of "
-        f"{plural(len(fit), 'cutoff')} ({fit[0]:%Y-%m-%d} to "
-        f"{fit[-1]:%Y-%m-%d}), {plural(len(trained.model.specs), 'feature')}"
-        + (f" ({dropped} dropped: all missing or constant)." if dropped else ".")
-    )
-    _print_candidates(trained)
-    print_judgement(compared.judgement, compared.verdict, compared.calibration)
+    compared = trained.comparison
+    print_verdict(compared.verdict)
+    print_section("Model and rules on the test cutoffs")
+    print_judgement(compared.judgement, compared.calibration)
+    print_section("Simpler ways, and parts of the features")
+    out.print(str(trained.simpler.verdict), markup=False)
     print_beside(trained.simpler.side_by_side, trained.groups.side_by_side)
-    for sentence in (trained.simpler.verdict, trained.timing, trained.random_split.sentence):
+    print_section("Time to close, and the test itself")
+    for sentence in (trained.timing, trained.random_split.sentence):
         out.print(str(sentence), markup=False)
+    print_section("How it was trained")
+    _print_training(trained)
+    _print_candidates(trained)
+    print_section("The challenger")
     if trained.accepted:
         out.print(f"Registered all the same, because: {trained.accepted}", markup=False)
     print_path(
         f"Registered as version {trained.model.version} (challenger), run {trained.model.run_id}.\n"
         f"It is the {trained.model.way}.\n"
         f"Look at it with: mlflow ui --backend-store-uri {uri}"
+    )
+
+
+def _print_training(trained: "Trained") -> None:
+    fit, dropped = trained.split.fit, len(trained.model.dropped)
+    out.print(
+        f"{plural(trained.snapshots, 'snapshot')} of {plural(len(fit), 'cutoff')} "
+        f"({fit[0]:%Y-%m-%d} to {fit[-1]:%Y-%m-%d}), "
+        f"{plural(len(trained.model.specs), 'feature')}"
+        + (f" ({dropped} dropped: all missing or constant)." if dropped else ".")
     )
 
 

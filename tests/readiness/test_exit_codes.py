@@ -34,6 +34,9 @@ def test_of_the_script_itself(tmp_path: Path, verb: str, code: int, printed: str
     ("words", "printed"),
     [
         (["check", "{little}", "--jsno"], "No such option: --jsno"),
+        (["scroe", "{little}"], "Did you mean 'score'?"),
+        (["ledger", "withdrw"], "Did you mean 'withdraw'?"),
+        (["score", "--cutof", "2024-01-11"], "--cutoff"),
         (["explain"], "Missing argument 'LEAD'"),
         (["check", "{empty}"], "readiness init"),
         (["init", "{empty}"], "lacks leads, deals"),
@@ -113,7 +116,7 @@ def test_without_a_model_the_way_is_shown(untrained: Path, verb: str) -> None:
     [
         (("--model", "17"), "There is no 17 of the model"),
         (("--model", "chalenger"), "There is no chalenger of the model"),
-        (("--cutoff", "yesterday"), "Invalid value for '--cutoff'"),
+        (("--cutoff", "yesterdy"), "Invalid value for '--cutoff'"),
         (("--export", "scores.xlsx"), "Export to a .csv or .parquet file, not scores.xlsx"),
     ],
 )

@@ -41,6 +41,7 @@ def test_train(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
     print_trained(trained, "sqlite:////there/mlflow.db")
     printed = capsys.readouterr().out
     fits(printed)
+    assert " ".join(printed.split()).startswith(str(trained.comparison.verdict))
     assert "Registered as version 1 (challenger)" in printed
     assert "mlflow ui --backend-store-uri sqlite:////there/mlflow.db\n" in printed
     precision = trained.comparison.judgement.estimates["model"]["precision"].point

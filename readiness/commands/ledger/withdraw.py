@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from readiness.commands.options import TIME_FORMATS, AsJson, By, Where
+from readiness.commands.options import TIMES, AsJson, By, Where, read_time
 from readiness.commands.printing import out, print_json, print_waiting
 
 
 def verb(
     cutoff: Annotated[
         datetime,
-        typer.Option(formats=TIME_FORMATS, metavar="TIME", help="The cutoff of the run, UTC."),
+        typer.Option(parser=read_time, metavar="TIME", help=f"The cutoff of the run. {TIMES}"),
     ],
     where: Where = Path(),
     because: Annotated[str, typer.Option(help="Why, in a few words.")] = "",

@@ -13,6 +13,7 @@ from readiness.commands.printing import (
     print_json,
     print_path,
     print_table,
+    print_verdict,
     progress_bars,
     with_interval,
 )
@@ -75,7 +76,8 @@ def _print(result: "LearnedPoints", words: dict[str, str]) -> None:
 
     _print_learned(result, words)
     _print_review(result, words)
-    print_judgement(result.judged, result.verdict)
+    print_verdict(result.verdict)
+    print_judgement(result.judged)
     if result.model_verdict:
         out.print(f"Against the model: {escape(str(result.model_verdict))}")
     else:

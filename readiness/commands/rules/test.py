@@ -12,6 +12,7 @@ from readiness.commands.printing import (
     print_json,
     print_path,
     print_table,
+    print_verdict,
     progress_bars,
     with_interval,
 )
@@ -66,7 +67,8 @@ def verb(
 def _print_backtest(result: "Backtest") -> None:
     from readiness.commands.tables import print_judgement
 
-    print_judgement(result.judged, result.verdict)
+    print_verdict(result.verdict)
+    print_judgement(result.judged)
     if result.model_verdict:
         out.print(f"Against the model: {escape(str(result.model_verdict))}")
     rows = [
