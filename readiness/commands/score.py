@@ -55,8 +55,8 @@ def verb(
 
     Each open lead is in the ledger exactly once per cutoff and versions; a second run changes
     nothing that was written, and adds leads that became known late; where no file of the inputs
-    changed, it does not read them again. A lead that cannot be scored is there too, with the reason. --export writes all of them: to call are those whose decided_route
-    is sales.
+    changed, it does not read them again. A lead that cannot be scored is there too, with the
+    reason. --export writes all of them: to call are those whose decided_route is sales.
 
     Without a champion yet, leads are ranked by points alone: readiness is empty, and the reason of
     each route says what is missing for a model (docs/enough-data.md).

@@ -52,7 +52,8 @@ def publish(config: Config, ledger: Ledger, dry_run: bool = False) -> Published:
     if settings.database or settings.files:
         lay_out(ledger, run)
     table = publish_table(config, ledger, dry_run) if settings.database else None
-    crm, files = {}, []
+    crm: dict[str, Changes] = {}
+    files: list[Path] = []
     for system in dict.fromkeys(settings.files):
         folder = config.out_folder / FOLDER
         crm[system], written = publish_files(ledger, folder, system, dry_run)
