@@ -1,0 +1,8 @@
+"""Pages without what differs between two writings of the same."""
+
+import re
+
+
+def unstamped(text: str) -> str:
+    """A page, as rendered or as written outside a company's folder, without the time of making."""
+    return re.sub("Made <time.*?</time>[.] |<!-- (made|to the index) -->", "", text)
