@@ -5,8 +5,8 @@
     python -m benchmarks.leads_page --folder ../trial  # kept, and used again
 
 A run is written by the ledger itself; then each question is asked five times on an open ledger, and
-once more with the opening. The aim is 300 ms. Beside the time that passed is that of the cores, which
-a busy machine does not change.
+once more with the opening. The aim is 300 ms. Beside the time that passed is that of the
+cores, which a busy machine does not change.
 """
 
 from __future__ import annotations

@@ -41,7 +41,8 @@ def question_of(request: Request) -> Question:
     try:
         page = int(given.get("page") or 1)
         down = {"1": True, "0": False}.get(given.get("down", ""))
-        return Question(**texts, sort=given.get("sort") or "rank", descending=down, page=page)
+        asked = Question(sort=given.get("sort") or "rank", descending=down, page=page)
+        return replace(asked, **texts)  # type: ignore[arg-type]
     except (BadInput, ValueError) as error:
         raise HTTPException(422, str(error)) from None
 
