@@ -26,6 +26,7 @@ def verb(
     from features.open_database import open_database
     from models.rules.rules import load_rules
     from readiness.commands.tables import print_judgement
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.compare.figures import compare, model_of, simpler_at_training, worked_at
     from serve.reports.compare.page import page_name, write_page
@@ -39,7 +40,7 @@ def verb(
         compared = compare(config, database, model, rules, progress, only)
         contacted = None if segment else worked_at(database, compared)
     simpler = None if segment else simpler_at_training(config, model)
-    page = write_page(compared, to or config.out_folder / page_name(segment), simpler, contacted)
+    page = write_page(compared, destination(config, to, page_name(segment)), simpler, contacted)
     if as_json:
         print_json(compared, contacted=contacted, page=page)
         return
