@@ -5,4 +5,5 @@ import re
 
 def unstamped(text: str) -> str:
     """A page, as rendered or as written outside a company's folder, without the time of making."""
-    return re.sub("Made <time.*?</time>[.] |<!-- (made|to the index) -->", "", text)
+    stamps = r"Made <time.*?</time>[^<]*?\. |<!-- (made|to the index) -->|<nav.*?</nav>"
+    return re.sub(stamps, "", text)
