@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -41,8 +41,8 @@ def question_of(request: Request) -> Question:
     try:
         page = int(given.get("page") or 1)
         down = {"1": True, "0": False}.get(given.get("down", ""))
-        asked: dict[str, Any] = {"sort": given.get("sort") or "rank", "page": page, **texts}
-        return Question(descending=down, **asked)
+        asked = Question(sort=given.get("sort") or "rank", descending=down, page=page)
+        return replace(asked, **texts)  # type: ignore[arg-type]
     except (BadInput, ValueError) as error:
         raise HTTPException(422, str(error)) from None
 

@@ -175,8 +175,8 @@ def pages_in(folder: Path) -> list[Page]:
         if path.name != INDEX and _OURS in text and all(parts):
             heading, finding, made = (part[1] for part in parts if part)
             when = datetime.fromisoformat(made).replace(tzinfo=None)
-            title, verdict = (Markup(each).striptags() for each in (heading, finding))
-            pages.append(Page(path.name, title, verdict, when))
+            asked, found = Markup(heading).striptags(), Markup(finding).striptags()
+            pages.append(Page(path.name, asked, found, when))
     return pages
 
 

@@ -218,9 +218,9 @@ def page_name(lead: str) -> str:
     return f"explain-{plain}-{hashlib.sha256(lead.encode()).hexdigest()[:8]}.html"
 
 
-def render(story: Story, **more: Any) -> str:
-    """The page as text; the same story gives the same page. more: for a template of another's."""
-    return page.render("explain/page.html", **page_values(story), **more)
+def render(story: Story) -> str:
+    """The page as text; the same story gives the same page."""
+    return page.render("explain/page.html", **page_values(story))
 
 
 def page_values(story: Story) -> dict[str, Any]:

@@ -221,7 +221,7 @@ def _meets(question: Question, values: Mapping[str, str | None], but: str = "") 
         if not wanted or name == but:
             continue
         if name == "segment":
-            met = wanted in _segments(value)
+            met = wanted in _parts(value)
         else:
             met = value is not None if (name, wanted) == ("marked", ANY_MARK) else value == wanted
         if not met:
@@ -235,12 +235,13 @@ def _counts(cube: _Cube, question: Question, name: str) -> dict[str, int]:
         value = values[name]
         if value is not None:  # a value without a lead to show stays, to be chosen next
             shown = count if _meets(question, values, but=name) else 0
-            for each in _segments(value) if name == "segment" else (value,):
+            for each in _parts(value) if name == "segment" else (value,):
                 counts[each] += shown
     return dict(sorted(counts.items()))
 
 
-def _segments(value: str | None) -> tuple[str, ...]:
+def _parts(value: str | None) -> tuple[str, ...]:
+    """What a text of the ledger names, as its segments and reasons."""
     return tuple(value.split("; ")) if value else ()
 
 
@@ -290,8 +291,7 @@ def _rows(ledger: Ledger, run: RunFigures, question: Question) -> Iterator[Liste
     named = [dict(zip(_NAMES[1:], row, strict=True)) for row in rows]
     ranks = _ranks(ledger, [row["lead_id"] for row in named])
     for row in named:
-        why = row["why"].split("; ") if row["why"] else ()
-        more: dict[str, Any] = {"segments": _segments(row["segments"]), "why": tuple(why)}
+        more: dict[str, Any] = {name: _parts(row[name]) for name in ("segments", "why")}
         more |= {name: bool(row[name]) for name in ("postponing", "exploration")}
         yield ListedLead(ranks.get(row["lead_id"]), **row | more)
 

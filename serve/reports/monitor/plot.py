@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib import dates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from features.spec.wording import percent
 from models.plots import CHANCE, DASHES, GRID, INK, MODEL, RULES, canvas, key, largest
@@ -22,15 +22,16 @@ def drifts(moved: Sequence[Drift]) -> Figure:
     """The stability index of the MOST_BARS features that moved farthest, farthest first; pale where
     chance explains it. Features that cannot be compared are left out."""
     shown = [each for each in moved if math.isfinite(each.psi)][:MOST_BARS]
-    figure, axes = canvas("Which features moved?", height=1.5 + 0.3 * max(len(shown), 1))
+    figure, axes = canvas("Which features moved?", height=1.5 + 0.4 * max(len(shown), 1))
     for place, each in enumerate(shown):
         sure = each.psi > each.by_chance
-        axes.barh(place, each.psi, color=MODEL if sure else GRID, ec=MODEL, lw=1, height=0.62)
+        axes.barh(place, each.psi, color=MODEL if sure else GRID, ec=MODEL, lw=1, height=0.35)
+        axes.text(0, place - 0.22, each.meaning, va="bottom", size=10, color=INK, parse_math=False)
     for limit in (PSI_AMBER, PSI_RED):
         axes.axvline(limit, color=INK, lw=1, ls=DASHES)
-    axes.set_yticks(np.arange(len(shown)), [each.meaning for each in shown], parse_math=False)
+    axes.yaxis.set_major_locator(NullLocator())
     most = largest([PSI_RED, *(each.psi for each in shown)])
-    axes.set(xlim=(0, 1.1 * most), ylim=(max(len(shown), 1) - 0.4, -0.6))
+    axes.set(xlim=(0, 1.1 * most), ylim=(max(len(shown), 1) - 0.4, -0.8))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.grid(visible=False)
     axes.set_xlabel("stability index; amber and red begin at the lines", loc="right")

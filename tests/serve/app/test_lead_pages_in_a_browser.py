@@ -70,8 +70,8 @@ def shown(tab) -> list[str]:
 def test_filter_sort_open_decide_undo(tab, address: str, faults: list[str]) -> None:
     tab.goto(address)
     tab.get_by_role("link", name="Leads: whom to call first").click()
-    tab.get_by_label("Route").select_option("")
-    tab.get_by_label("Source").select_option("paid_search")
+    tab.get_by_label("Route", exact=True).select_option("")
+    tab.get_by_label("Source", exact=True).select_option("paid_search")
     tab.get_by_role("button", name="Show").click()
     assert shown(tab) == [str(n) for n in range(28, 0, -3)]
     tab.get_by_role("link", name="Points").click()
@@ -80,7 +80,7 @@ def test_filter_sort_open_decide_undo(tab, address: str, faults: list[str]) -> N
     assert tab.locator("th[aria-sort=ascending]").inner_text().startswith("Points")
     tab.get_by_role("link", name="28", exact=True).click()
     tab.get_by_text("Decide otherwise").click()
-    tab.get_by_label("Route").select_option("nurture")
+    tab.get_by_label("Route", exact=True).select_option("nurture")
     tab.get_by_label("Why", exact=True).fill("on holiday")
     tab.get_by_role("button", name="Decide").click()
     assert tab.get_by_role("heading", name="Decided: nurture").is_visible()

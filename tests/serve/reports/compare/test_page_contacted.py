@@ -12,8 +12,8 @@ def test_whom_sales_never_contacted():
     assert "Of the 400 leads judged here, sales never contacted 300 (75.0%)" in (
         page.words.replace("\u00a0", " ")
     )
-    assert page.row("Contacted")[1:] == ["100", "25.0%", "25.0 %17.5% to 34.3%"]  # 25 of 100
-    assert page.row("Never contacted")[1:] == ["300", "75.0%", "2.0 %0.9% to 4.3%"]  # 6 of 300
+    assert page.row("Contacted")[1:] == ["100", "25.0%", "25.0%17.5% to 34.3%"]  # 25 of 100
+    assert page.row("Never contacted")[1:] == ["300", "75.0%", "2.0%0.9% to 4.3%"]  # 6 of 300
     assert "never contact" not in Page(render(compared())).words
     everyone = Page(render(compared(), contacted=Worked(400, 0, 0, 25)))
     assert [row[0] for row in everyone.rows if "ontacted" in row[0]] == ["Contacted"]
