@@ -66,9 +66,7 @@ def test_the_verdict_is_the_same_whichever_contender_comes_first():
         for order in (pair, pair[::-1])
     }
     assert len(message) == 1
-    assert "The model had it right: calling the top 25% (38 leads per cutoff)" in str(
-        message.pop()
-    )
+    assert "The model had it right: calling the top 25% (38 leads per cutoff)" in str(message.pop())
 
 
 def test_nobody_wins_by_chance():
