@@ -1,19 +1,21 @@
 """Opening a lead database, wherever its tables are: with DuckDB, or on Spark."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 from features.config import Config
 from features.contract.database import LeadDatabase, further_attributes, open_files
 from features.cutoffs import utc_now
 from features.errors import BadInput
+from features.progress import step
 from features.spark.whole import open_sample
 from features.spec.spec import Spec
 
 
+@contextmanager
 def open_database(
     config: Config, specs: Iterable[Spec] = (), leads: Sequence[str] = ()
-) -> AbstractContextManager[LeadDatabase]:
+) -> Iterator[LeadDatabase]:
     """Open and stage the lead database that readiness.toml names.
 
     specs: what rules or segments will ask for; their attributes are staged too, but are no features
@@ -28,5 +30,10 @@ def open_database(
             "has not come. Leave it out, or name when the extract was made."
         )
     if config.engine.kind == "duckdb":
-        return open_files(config, specs)
-    return open_sample(config, further_attributes(specs), leads)
+        opened = open_files(config, specs)
+    else:
+        opened = open_sample(config, further_attributes(specs), leads)
+    with ExitStack() as stack:
+        with step("open the tables"):
+            database = stack.enter_context(opened)
+        yield database

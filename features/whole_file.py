@@ -19,7 +19,7 @@ def whole(path: Path) -> Iterator[Path]:
     """A temporary name to write to. It replaces `path` when the block ends, and is deleted if the
     block raises, so that no reader ever sees half a file. What killed processes left unfinished in
     this folder is removed first."""
-    _sweep(path.parent, _UNFINISHED)
+    sweep_unfinished(path.parent)
     unfinished = unfinished_name(path)
     try:
         yield unfinished
@@ -30,6 +30,11 @@ def whole(path: Path) -> Iterator[Path]:
         raise
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def sweep_unfinished(folder: Path) -> None:
+    """Remove what killed processes left unfinished in a folder."""
+    _sweep(folder, _UNFINISHED)
 
 
 def unfinished_name(path: Path) -> Path:

@@ -18,11 +18,8 @@ from models.decisions.place import LedgerPlace
 from models.decisions.store import open_decisions
 
 KEY = "files"  # of the evidence of a change
-_NOT_OF_THE_MODEL = {
-    "registered_model_meta",
-    "input_example.json",
-    "serving_input_example.json",
-}
+INPUT_EXAMPLES = {"input_example.json", "serving_input_example.json"}
+_NOT_OF_THE_MODEL = {"registered_model_meta", *INPUT_EXAMPLES}
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -31,7 +31,7 @@ DASHES = (0, (4, 3))
 WIDTH, HEIGHT = 6.0, 4.4  # inches; so small that 11 pt stay readable on a phone
 TOP = 20
 _SETTINGS = threading.Lock()  # matplotlib's are the whole process's
-KEY_WIDTH = 60  # letters that fit on a line above the axes
+KEY_WIDTH = 52  # letters that fit on a line above the axes
 
 
 def gain(

@@ -372,11 +372,8 @@ class Registry:
         Raises BadInput where there is no such version, another release stored it or its files are
         not those that were promoted, and Refused where it holds a type that is not trusted.
         """
-        version, run_id = self.run_of(which)
-        mlflow.set_tracking_uri(self.uri)
+        version, run_id, folder = self.verified(which)
         try:
-            folder = self.files(version)
-            require_unchanged(self.config, version, folder)
             with _quiet():
                 info = (mlflow.models.Model.load(str(folder)).metadata or {})["readiness"]
             if info.get("form") != FORM:
@@ -386,12 +383,26 @@ class Registry:
                 )
             classifier = from_stored(load_trusted(folder / "model.skops"))
             remembered = remember(info)
-        except (*UNREADABLE, MlflowException) as error:
-            raise BadInput(
-                f"Version {version} of the model {self.name} cannot be read: {error!r}. Has its "
-                "folder been moved or changed? Move it back, or train again."
-            ) from None
+        except UNREADABLE as error:
+            raise self._unreadable(version, error) from None
         return ReadinessModel(classifier, **remembered, version=version, run_id=run_id)
+
+    def verified(self, which: str) -> tuple[str, str, Path]:
+        """The version under an alias or number, the run of its training, and the folder with its
+        files. Raises BadInput where there is none, or they are not those that were promoted."""
+        version, run_id = self.run_of(which)
+        try:
+            folder = self.files(version)
+            require_unchanged(self.config, version, folder)
+        except (*UNREADABLE, MlflowException) as error:
+            raise self._unreadable(version, error) from None
+        return version, run_id, folder
+
+    def _unreadable(self, version: str, error: Exception) -> BadInput:
+        return BadInput(
+            f"Version {version} of the model {self.name} cannot be read: {error!r}. Has its "
+            "folder been moved or changed? Move it back, or train again."
+        )
 
     def files(self, version: str) -> Path:
         """The folder with the files of a version, fetched where the store is elsewhere."""

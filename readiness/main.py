@@ -6,14 +6,16 @@ import re
 import signal
 import sys
 from importlib import import_module
-from typing import Annotated
+from importlib.metadata import version
+from itertools import pairwise
+from typing import Annotated, Literal
 
 import typer
-from rich.markup import escape
+from typer.exceptions import TyperException
 
 from features.errors import BadInput, Refused
 from readiness.commands import ledger, rules
-from readiness.commands.printing import err, print_json
+from readiness.commands.printing import begin_log, log, print_error, print_json
 from readiness.crash import report_crash
 
 # On a machine that does other work too, threads that spin while they wait for each other make
@@ -24,7 +26,7 @@ PANELS = {
     "The daily path, in this order": "init check train promote score monitor",
     "Reports": "compare explain card funnel segments sources feedback",
     "The service": "serve",
-    "Decisions of people": "override rollback history",
+    "Decisions of people": "override rollback history forget",
     "To begin with": "simulate features",
 }
 
@@ -72,22 +74,33 @@ for group in (rules, ledger):
 
 def _print_version(requested: bool) -> None:
     if requested:
-        from importlib.metadata import version
-
         typer.echo(f"readiness {version('sales-readiness')}")
         raise typer.Exit
 
 
 @app.callback()
 def options(
-    version: Annotated[
+    context: typer.Context,
+    show_version: Annotated[
         bool,
         typer.Option(
             "--version", is_eager=True, callback=_print_version, help="Print the version, and exit."
         ),
     ] = False,
+    log_format: Annotated[
+        Literal["text", "json"],
+        typer.Option(
+            help="How notes, errors and times are written to standard error: text, or json, an "
+            "object a line (docs/operations.md)."
+        ),
+    ] = "text",
 ) -> None:
-    pass
+    """The options of the command itself."""
+    log().verb = context.invoked_subcommand or ""
+    if log().as_json:
+        log().write(
+            "info", "start", " ".join(map(str, sys.argv[1:])), version=version("sales-readiness")
+        )
 
 
 def main() -> None:
@@ -95,6 +108,7 @@ def main() -> None:
     program, whose traceback is in a file. Only what a verb found out exits with its codes. A signal
     to end lets go of what is open: runs of MLflow, temporary folders, unfinished files."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    log = begin_log(_wants_json_log(sys.argv))
     try:
         code = _run()
         sys.stdout.flush()  # a closed pipe shows here, and not when the interpreter ends
@@ -104,13 +118,21 @@ def main() -> None:
         code = NOBODY_READS
     finally:
         signal.signal(signal.SIGTERM, before)
+    log.end(code)
     sys.exit(code)
+
+
+def _wants_json_log(words: list[str]) -> bool:
+    """Read before the options are: what is wrong with them is logged, too."""
+    return "--log-format=json" in words or ("--log-format", "json") in pairwise(words)
 
 
 def _run() -> int:
     """Run the command; its exit code."""
     try:
         _require_text(sys.argv)
+        if log().as_json:
+            return int(app(standalone_mode=False) or 0)
         app()
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):
@@ -118,8 +140,11 @@ def _run() -> int:
         return ended.code if isinstance(ended.code, int) else 0
     except BrokenPipeError:
         raise
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
+    except TyperException as error:  # wrong usage, where the log is JSON: else typer prints it
+        message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+        return _failed(BadInput(message), BAD_INPUT)
     except Refused as error:
         return _failed(error, REFUSED)
     except BadInput as error:
@@ -184,7 +209,7 @@ def _crashed(error: Exception) -> int:
 def _failed(error: Exception, code: int, **more: object) -> int:
     if "--json" in sys.argv:
         print_json({"error": str(error)}, **getattr(error, "details", {}), **more)
-    err.print(f"[bold red]readiness:[/] {escape(str(error))}", soft_wrap=True)
+    print_error(str(error), **more)
     return code
 
 

@@ -16,6 +16,9 @@ from features.contract.tables import CONTRACT, is_query
 from features.errors import BadInput
 from features.toml import read_text
 from features.whole_file import unfinished_name
+from models.decisions import written_files
+from models.decisions.place import LedgerPlace
+from models.decisions.store import open_decisions, transaction
 from models.rules.rules import rules_folder
 
 BESIDE_A_PAGE = (".json", ".md")  # written next to the page of the same name
@@ -38,6 +41,18 @@ def require_output(config: Config, path: Path) -> None:
                     f"{each} is {what} ({used}), and would be written over. Name another file."
                 )
         _require_writable(each)
+
+
+def destination(config: Config, to: Path | None, name: str = "") -> Path:
+    """The file that a verb writes: the one that was named, else `name` in `out`. One elsewhere is
+    recorded before it is written, so that a lead can be forgotten in it (readiness forget)."""
+    if to is None:
+        return config.out_folder / name
+    path = to.resolve()
+    if not path.is_relative_to(config.out_folder.resolve()):
+        with open_decisions(LedgerPlace.of(config)) as store, transaction(store):
+            written_files.add(store, path)
+    return to
 
 
 def require_without_tables(folder: Path) -> None:

@@ -6,7 +6,6 @@ and how to make it again.
 """
 
 import json
-import math
 import platform
 import sys
 from collections.abc import Iterable
@@ -44,6 +43,7 @@ WORDS = {
     "lift": "lift",
 }
 LOWER_IS_BETTER = ("log_loss", "brier", "ece")
+SHARES = ("precision", "gain")
 BESIDE = ("precision", "roc_auc", "average_precision", "log_loss")
 CAPTION = (
     "Beside each figure the difference to the model (model minus this), with its 95% interval, "
@@ -107,8 +107,8 @@ def _performance(trained: Trained) -> Section:
         [
             WORDS[metric] + (" (lower is better)" if metric in LOWER_IS_BETTER else ""),
             *(_beside_chance(judged, name, metric) for name in judged.names),
-            _figure(judged.baselines["base_rate"][metric]),
-            estimated(judged.difference[metric], "{:+.3f}"),
+            estimated(UNKNOWN._replace(point=judged.baselines["base_rate"][metric]), _form(metric)),
+            estimated(judged.difference[metric], _form(metric, "+")),
         ]
         for metric in METRICS
     ]
@@ -140,14 +140,15 @@ def _performance(trained: Trained) -> Section:
 
 def _beside_chance(judged: Judgement, name: str, metric: str) -> str:
     """A figure with its interval; a calibration error with what chance alone shows."""
-    figure = estimated(judged.estimates[name][metric])
+    figure = estimated(judged.estimates[name][metric], _form(metric))
     if metric == "ece" and name in judged.ece_by_chance:
         return f"{figure} (by chance up to {judged.ece_by_chance[name]:.3f})"
     return figure
 
 
-def _figure(figure: float) -> str:
-    return "-" if math.isnan(figure) else f"{figure:.3f}"
+def _form(metric: str, sign: str = "") -> str:
+    """How a figure is written: shares in percent, and their differences in percentage points."""
+    return f"{{:{sign}.1%}}" if metric in SHARES else f"{{:{sign}.3f}}"
 
 
 def _baselines(trained: Trained) -> Section:
@@ -185,13 +186,14 @@ def _comparison(first: str, others: SideBySide) -> Grid:
 
 def _cell(others: SideBySide, name: str, metric: str) -> str:
     point = others.figures[name][metric].point
-    figure = estimated(UNKNOWN._replace(point=point))
+    figure = estimated(UNKNOWN._replace(point=point), _form(metric))
     if figure == "-" or name == MODEL:
         return figure
     less, low, high = difference = others.difference[name][metric]
     if not difference.known:  # too few wins for an interval
-        return f"{figure} ({less:+.3f})"
-    return f"{figure} ({less:+.3f}; {low:+.3f} to {high:+.3f})"
+        return f"{figure} ({_form(metric, '+').format(less)})"
+    less_in_words, *ends = (_form(metric, "+").format(each) for each in (less, low, high))
+    return f"{figure} ({less_in_words}; {' to '.join(ends)})"
 
 
 def _calibration(trained: Trained) -> Section:

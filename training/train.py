@@ -17,7 +17,7 @@ from features.cutoffs import utc_now
 from features.dataset import Dataset
 from features.errors import BadInput, Refused
 from features.open_database import open_database
-from features.progress import Progress, silent
+from features.progress import Progress, silent, step
 from features.spark.buckets import breaches_of
 from features.spec.spec import Spec, distinct
 from features.spec.wording import plural
@@ -88,10 +88,13 @@ def learn(
     specs = catalog_of(config, database)
     split = configured_split(config, database.data_end)
     needed = distinct((*specs, *rules.specs, *BANDS))
-    past, test = labelled_sides(config, database, needed, split, progress)
-    findings = audit(database, config, split.fit, past, specs)
+    with step("labels"):
+        past, test = labelled_sides(config, database, needed, split, progress)
+    with step("audit"):
+        findings = audit(database, config, split.fit, past, specs)
     refuse_leaks(findings, config)
-    trees = boosted_trees(config, past, specs, split.fit, progress)
+    with step("search"):
+        trees = boosted_trees(config, past, specs, split.fit, progress)
     progress("fit", 0, 1)
     logistic = logistic_regression(config, past, specs, split.fit)
     learners = select_learner(config, past, specs, split.fit, trees, logistic)

@@ -11,7 +11,7 @@ import pandas as pd
 from features.contract.database import LeadDatabase
 from features.engine.one_pass import OnePass
 from features.errors import BadInput
-from features.progress import Progress, silent
+from features.progress import Progress, silent, timed
 from features.snapshots import Snapshots
 from features.spec.spec import Spec
 
@@ -48,7 +48,7 @@ def feature_frames(
     _require_attributes(snapshots.database, one_pass.compiled.attributes)
     count = chunk_count(snapshots, len(one_pass.places), memory_gb)
     with _room(memory_gb):
-        for done, frame in enumerate(one_pass.frames(snapshots, count), start=1):
+        for done, frame in enumerate(timed("features", one_pass.frames(snapshots, count)), start=1):
             yield frame
             progress("features", done, count)
 

@@ -2,7 +2,8 @@
 
 The classifier is stored as types of scikit-learn alone, in skops, never pickle, and read back only
 if every type in it is one that we trust. The list of trusted types is this file's, not the
-artefact's own.
+artefact's own. skops is imported where it is used: it imports all of scikit-learn, which takes a
+second, and most commands load no model.
 """
 
 import json
@@ -18,8 +19,6 @@ import pandas as pd
 from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from skops.io import dumps, get_untrusted_types, loads
-from skops.io import load as load_skops
 
 from features.catalog import CUSTOM
 from features.check.inputs import Inputs
@@ -80,6 +79,8 @@ def _blank(learner: Pipeline) -> pd.DataFrame:
 
 def to_bytes(classifier: ReadinessClassifier) -> bytes:
     """The stored form as skops bytes, for another process such as a worker of Spark."""
+    from skops.io import dumps
+
     stored: bytes = dumps(stored_form(classifier))
     return stored
 
@@ -87,12 +88,17 @@ def to_bytes(classifier: ReadinessClassifier) -> bytes:
 @lru_cache(maxsize=1)  # a worker scores bucket after bucket with one model
 def from_bytes(stored: bytes) -> ReadinessClassifier:
     """What `to_bytes` was given, to the last bit. Raises Refused for types that are not trusted."""
+    from skops.io import get_untrusted_types, loads
+
     _refuse_foreign("The model that was sent", get_untrusted_types(data=stored))
     return from_stored(loads(stored, trusted=list(TRUSTED)))
 
 
 def load_trusted(path: Path) -> Any:
     """Read a skops file whose types are all trusted. Raises Refused, naming the others."""
+    from skops.io import get_untrusted_types
+    from skops.io import load as load_skops
+
     _refuse_foreign(path.name, get_untrusted_types(file=path))
     return load_skops(path, trusted=list(TRUSTED))
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    delete,
     insert,
     select,
 )
@@ -68,6 +69,11 @@ def all_of(connection: Connection, lead_id: str | None = None) -> Sequence[Overr
     if lead_id is not None:
         sql = sql.where(TABLE.c.lead_id == lead_id)
     return [Override(**row._mapping) for row in connection.execute(sql)]
+
+
+def forget(connection: Connection, lead_id: str) -> int:
+    """Delete every decision about a lead, its history with it; how many there were."""
+    return connection.execute(delete(TABLE).where(TABLE.c.lead_id == lead_id)).rowcount
 
 
 def in_force(decided: Sequence[Override], cutoff: datetime) -> Override | None:

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from features.contract.databases import cause
 from features.errors import BadInput, Refused
 from features.sql import literal, quoted
-from models.decisions import champion_changes, overrides, withdrawn_runs
+from models.decisions import champion_changes, overrides, withdrawn_runs, written_files
 from models.decisions.place import LedgerPlace
 
 WAIT_SECONDS = 30
@@ -24,6 +24,7 @@ WAIT_SECONDS = 30
 SCHEMA: Sequence[Sequence[Table]] = (
     (champion_changes.TABLE,),
     (overrides.TABLE, withdrawn_runs.TABLE),
+    (written_files.TABLE,),
 )
 # PostgreSQL has no PRAGMA user_version: there the versions are rows.
 VERSIONS = Table(
@@ -71,6 +72,7 @@ def _set_up_file(connection: Connection) -> None:
     with suppress(OperationalError):  # busy: then the next who opens it switches
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
     connection.exec_driver_sql("PRAGMA synchronous = FULL")  # what is committed outlives the power
+    connection.exec_driver_sql("PRAGMA secure_delete = ON")  # what is deleted is written over
 
 
 def _set_up_session(connection: Connection, schema: str) -> None:
@@ -108,6 +110,14 @@ def transaction(connection: Connection, lock: str = VERSIONS.name) -> Iterator[N
             connection.exec_driver_sql("ROLLBACK")
         raise
     connection.exec_driver_sql("COMMIT")
+
+
+def wipe(connection: Connection) -> bool:
+    """Leave no byte of rows that were deleted from a SQLite file. False where others read it, so
+    that its write-ahead log still has them."""
+    connection.exec_driver_sql("VACUUM")
+    (busy, *_) = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    return not busy
 
 
 def _upgrade(connection: Connection, name: str) -> None:

@@ -18,6 +18,10 @@ class Verdict:
     headline: str
     detail: str = ""
 
+    def __post_init__(self) -> None:
+        """A headline begins with a capital, also where it begins with a name."""
+        object.__setattr__(self, "headline", self.headline[:1].upper() + self.headline[1:])
+
     def __str__(self) -> str:
         return f"{self.headline}: {self.detail}" if self.detail else self.headline
 

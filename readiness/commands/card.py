@@ -20,12 +20,13 @@ def verb(
     figure that was not measured there.
     Prints Markdown; writes a self-contained HTML page (card.html) and the Markdown in a file.
     """
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.card.page import find_card, write_card
 
     config = load(where, to)
     card, pictures = find_card(config, which)
-    page = write_card(card, pictures, to or config.out_folder / "card.html")
+    page = write_card(card, pictures, destination(config, to, "card.html"))
     if as_json:
         print_json(card, page=page)
         return

@@ -26,6 +26,7 @@ def verb(
     from features.open_database import open_database
     from models.rules.rules import load_rules
     from readiness.commands.tables import print_judgement
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.compare.details import details
     from serve.reports.compare.figures import compare, model_of, simpler_at_training, worked_at
@@ -42,8 +43,12 @@ def verb(
         contacted = None if segment else worked_at(database, compared)
         further = details(config, database, model, compared)
     simpler = None if segment else simpler_at_training(config, model)
+<<<<<<< HEAD
     to = to or config.out_folder / page_name(segment)
     page = write_page(compared, to, simpler, contacted, further)
+=======
+    page = write_page(compared, destination(config, to, page_name(segment)), simpler, contacted)
+>>>>>>> main
     if as_json:
         print_json(compared, contacted=contacted, page=page, **further.json_fields())
         return

@@ -18,7 +18,7 @@ from readiness.commands.printing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from serve.reports.explain.change import Change, Difference
     from serve.reports.explain.figures import LeadExplained, PointsExplained
@@ -63,7 +63,7 @@ def verb(
     if as_json:
         print_json(story, page=page)
         return
-    _print_explained(story.lead, story.horizon_days)
+    _print_explained(story.lead, story.horizon_days, story.rule_words)
     _print_history(story.history, story.lead.cutoff, story.change)
     if story.change:
         _print_change(story.change)
@@ -71,7 +71,7 @@ def verb(
         print_path(f"Page: {page}")
 
 
-def _print_explained(now: "PointsExplained", horizon_days: int) -> None:
+def _print_explained(now: "PointsExplained", horizon_days: int, rules: "Mapping[str, str]") -> None:
     from serve.reports.explain.figures import LeadExplained
 
     ready = ""
@@ -89,7 +89,7 @@ def _print_explained(now: "PointsExplained", horizon_days: int) -> None:
         _print_reasons(now)
     else:
         out.print(f"There is no probability: {now.why_no_readiness}.", markup=False)
-    lines = [(f"{points:+g}", escape(rule)) for rule, points in now.lines.items()]
+    lines = [(f"{points:+g}", escape(rules.get(rule, rule))) for rule, points in now.lines.items()]
     total = (f"{now.rule_score:g}", f"in all: {now.band}")
     print_table("Points", [">points", "rule"], [*lines, (), total])
     if now.disqualified:

@@ -34,6 +34,7 @@ def verb(
     made before it; to make lists of the past: readiness score --cutoff DAY
     """
     from features.open_database import open_database
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.feedback.figures import feedback
     from serve.reports.feedback.page import render
@@ -42,7 +43,7 @@ def verb(
     config = load(where, to)
     with open_database(config) as database:
         result = feedback(config, database)
-    page = write_page(to or config.out_folder / "feedback.html", render(result), result)
+    page = write_page(destination(config, to, "feedback.html"), render(result), result)
     if as_json:
         print_json(result, page=page)
         return

@@ -59,6 +59,7 @@ def verb(
     `readiness_from = 0.3`; optional: `within_days = 30` and `reference = [0.3, 0.5]`, the share
     that should come there from the stage before.
     """
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.funnel.figures import funnel_report
     from serve.reports.funnel.page import render
@@ -67,7 +68,7 @@ def verb(
     config = load(where, to)
     with progress_bars() as progress:
         report = funnel_report(config, until, by, progress)
-    page = write_page(to or config.out_folder / "funnel.html", render(report), report)
+    page = write_page(destination(config, to, "funnel.html"), render(report), report)
     if as_json:
         print_json(report, page=page)
         return
@@ -114,7 +115,7 @@ def _print_times(report: "FunnelReport") -> None:
         ["phase", ">25%", ">median", ">75%", ">gone on", ">open now"],
         rows,
         "Until a quarter, half and three quarters of its leads have left a phase, by going "
-        "on or lost; open leads censored (Kaplan-Meier); unknown: not so many have left yet.\n"
+        "on or lost; open leads censored (Kaplan-Meier); unknown: too few have left by now.\n"
         "gone on: the median of those that went on in time.",
     )
 

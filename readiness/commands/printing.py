@@ -4,7 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -15,7 +15,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from features.masking import without_secrets
-from features.progress import Progress
+from features.progress import Progress, step
+from readiness.log import Log
 
 if TYPE_CHECKING:
     from models.statistics.intervals import Estimate
@@ -61,15 +62,54 @@ def print_json(result: Any, **more: Any) -> None:
     sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
 
 
+_log = [Log(as_json=False)]  # of this process
+
+
+def begin_log(as_json: bool) -> Log:
+    """A log of its own for a run of the command."""
+    _log[:] = [Log(as_json)]
+    return _log[0]
+
+
+def log() -> Log:
+    """That of this run."""
+    return _log[0]
+
+
 def print_waiting(message: str) -> None:
     """What a command waits for, on standard error."""
-    err.print(message, markup=False)
+    if log().as_json:
+        log().write("info", "waiting", message)
+    else:
+        err.print(message, markup=False)
 
 
-def print_notes(notes: Iterable[object]) -> None:
+def print_notes(notes: Iterable[object], what: str = "note", colour: str = "yellow") -> None:
     """One line each, on standard error."""
     for note in notes:
-        err.print(f"[yellow]note[/] {escape(str(note))}")
+        if log().as_json:
+            log().write("warning", what, str(note))
+        else:
+            err.print(f"[{colour}]{what}[/] {escape(str(note))}")
+
+
+def print_error(message: str, **more: object) -> None:
+    """Why a command failed, on standard error."""
+    if log().as_json:
+        log().write("error", "error", message, **more)
+    else:
+        err.print(f"[bold red]readiness:[/] {escape(message)}", soft_wrap=True)
+
+
+def print_times() -> None:
+    """Where the time went, and how much memory it took: a line on standard error, for the mail of a
+    scheduler."""
+    if not log().as_json:
+        figures = log().figures
+        shown = {name: each for name, each in figures["steps"].items() if each >= 0.05}
+        steps = ", ".join(f"{name} {each:.1f}" for name, each in shown.items())
+        memory = f"at most {figures['peak_memory_mb']:,} MB of memory"
+        err.print(f"[dim]{figures['seconds']:.1f} seconds ({steps}), {memory}[/]", soft_wrap=True)
 
 
 def print_verdict(verdict: object) -> None:
@@ -132,10 +172,15 @@ def progress_bars() -> Iterator[Progress]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    bars = Bars(*columns, console=err)
+    bars = Bars(*columns, console=err, disable=log().as_json)
     tasks: dict[str, Any] = {}
+    open_steps = ExitStack()
 
     def report(what: str, done: int, of: int) -> None:
+        if done == 0:  # a piece of work in few steps, from begin to end
+            open_steps.enter_context(step(what))
+        elif done == of:
+            open_steps.close()
         if what not in tasks:
             bars.start()  # not before there is something to show: an empty one leaves a blank line
             tasks[what] = bars.add_task(what, total=of)
@@ -144,5 +189,6 @@ def progress_bars() -> Iterator[Progress]:
     try:
         yield report
     finally:
+        open_steps.close()
         if tasks:
             bars.stop()

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from features.progress import step
 from features.spec.wording import plural
 from readiness.commands.options import AsJson, Cutoff, Export, Segment, Where, Which
 from readiness.commands.printing import (
-    err,
     out,
     print_json,
     print_notes,
     print_path,
     print_table,
+    print_times,
     print_waiting,
     progress_bars,
 )
@@ -46,7 +47,8 @@ def verb(
     """Score every open lead into the ledger, with its points, reasons and a route.
 
     Each open lead is in the ledger exactly once per cutoff and versions; a second run changes
-    nothing that was written, and adds leads that became known late. A lead that cannot be scored is
+    nothing that was written, and adds leads that became known late; where no file of the inputs
+    changed, it does not read them again. A lead that cannot be scored is
     there too, with the reason. --export writes all of them: to call are those whose decided_route
     is sales.
 
@@ -65,12 +67,15 @@ def verb(
     The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
     leads of one, while the ledger gets them all.
     """
+    from features.conditions.segments import load_segments
     from features.open_database import open_database
     from models.decisions.place import LedgerPlace
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.ledger.ledger import open_ledger, require_exportable
     from serve.scoring.batch import refuse_future, score_all
     from serve.scoring.points_only import scorer_of
+    from serve.scoring.unchanged import RunInputs, remember, unchanged
 
     config = load(where, to)
     if not accept:
@@ -78,22 +83,33 @@ def verb(
         refuse_future(cutoff, "scored or written to the ledger", cure)
     if to:
         require_exportable(to)
-    scorer = scorer_of(config, which)
     if segment:
-        scorer.segments.named(segment)
-    place = LedgerPlace.of(config)
-    with (
-        open_ledger(place, notify=print_waiting) as ledger,
-        open_database(scorer.staged(config), scorer.specs) as database,
-        progress_bars() as progress,
-    ):
-        scored = score_all(config, database, scorer, ledger, cutoff, progress, accept)
+        load_segments(config).named(segment)
+    inputs = RunInputs.of(config, which)
+    with open_ledger(LedgerPlace.of(config), notify=print_waiting) as ledger:
+        scored = unchanged(config, inputs, ledger, cutoff)
+        if scored is None:
+            with step("load the model"):
+                scorer = scorer_of(config, which)
+            with (
+                open_database(scorer.staged(config), scorer.specs) as database,
+                progress_bars() as progress,
+            ):
+                scored = score_all(config, database, scorer, ledger, cutoff, progress, accept)
+            if not accept:
+                remember(config, inputs, scored)
         if config.ledger.keep_days:
             ledger.keep(config.ledger.keep_days)
-        written = ledger.export(scored.run, to, segment) if to else None
+        written = None
+        if to:
+            with step("export"):
+                written = ledger.export(scored.run, destination(config, to), segment)
         result = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
         result |= {"segment": scored.of_segment(segment)} if segment else {}
         head = ledger.rows(scored.run, HEAD, segment)
+    print_notes(scored.breaches, "breach", "red")
+    print_notes(scored.notes)
+    print_times()
     if as_json:
         print_json(result)
         return
@@ -104,9 +120,6 @@ def verb(
 
 
 def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame") -> None:
-    for breach in scored.breaches:
-        err.print(f"[red]breach[/] {escape(breach)}")
-    print_notes(scored.notes)
     run = scored.run
     ready = head[(head["state"] == "scored") & (head["decided_route"] == "sales")]
     part = result.get("segment")

@@ -42,6 +42,7 @@ def verb(
     A segment as a feature of the model: features.segments in readiness.toml. Only its leads:
     readiness score --segment NAME, readiness compare --segment NAME.
     """
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.page import write_page
     from serve.reports.segments.figures import segments_report
@@ -50,7 +51,7 @@ def verb(
     config = load(where, to)
     with progress_bars() as progress:
         report = segments_report(config, which or "", cutoff, progress)
-    page = write_page(to or config.out_folder / "segments.html", render(report), report)
+    page = write_page(destination(config, to, "segments.html"), render(report), report)
     if as_json:
         print_json(report, page=page)
         return

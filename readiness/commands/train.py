@@ -13,6 +13,7 @@ from readiness.commands.printing import (
     print_notes,
     print_path,
     print_table,
+    print_times,
     progress_bars,
 )
 
@@ -57,6 +58,8 @@ def verb(
     config = load(where)
     with progress_bars() as progress:
         trained = train(config, progress, accept)
+    print_notes(trained.notes)
+    print_times()
     if as_json:
         print_json(trained)
         return
@@ -68,7 +71,6 @@ def print_trained(trained: "Trained", uri: str) -> None:
     from readiness.commands.tables import print_beside, print_judgement
 
     fit, compared = trained.split.fit, trained.comparison
-    print_notes(trained.notes)
     dropped = len(trained.model.dropped)
     out.print(
         f"Trained on {plural(trained.snapshots, 'snapshot')} of "

@@ -116,7 +116,8 @@ class Access:
         if name is not None or path in OPEN or path.startswith("/static/"):
             return None
         if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse(f"/login?next={quote(path)}", 303)
+            target = f"{path}?{request.url.query}" if request.url.query else path
+            return RedirectResponse(f"/login?next={quote(target)}", 303)
         detail = "Give the token: Authorization: Bearer TOKEN"
         return problem(request, 401, detail, headers={"WWW-Authenticate": "Bearer"})
 

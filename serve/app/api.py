@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, HTTPException, Path, Query, Response
@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from features.errors import BadInput
 from serve.app.lead_list import LeadFilter, Sort, lead_page, lead_rows, run_of
 from serve.app.problems import responses
-from serve.app.score_request import ScoreRequest, ScoreResponse, Time
+from serve.app.score_request import ScoreRequest, ScoreResponse, Time, Utc
 from serve.app.scoring import attribute_kinds
 from serve.app.service import Served
 from serve.ledger.decide import decisions_about
@@ -49,7 +49,7 @@ class LedgerLead(BaseModel):
 
     rank: Annotated[int | None, Field(description="its place in the list for sales, from 1")] = None
     lead_id: str
-    cutoff: datetime
+    cutoff: Utc
     state: Annotated[str, Field(description="scored, not scored or outside")]
     state_reason: str | None
     readiness: Annotated[float | None, Field(description="P(won within the horizon)")]
@@ -62,7 +62,7 @@ class LedgerLead(BaseModel):
     decided_by: str | None
     reasons: str | None
     disqualified: str | None
-    contact_by: datetime | None
+    contact_by: Utc | None
     marked: Annotated[str | None, Field(description="how model and rules disagree")]
     value: Annotated[float | None, Field(description="what it is ranked by")]
     source: str | None
@@ -76,13 +76,13 @@ class LedgerLead(BaseModel):
     exploration: bool | None
     model_version: str
     rules_version: str
-    scored_at: datetime
+    scored_at: Utc
 
 
 class LeadList(BaseModel):
     """A page of the list. total: how many leads pass the filter; pages of `limit` begin at 1."""
 
-    cutoff: datetime
+    cutoff: Utc
     model_version: str
     rules_version: str
     total: int
@@ -98,9 +98,9 @@ class Decision(BaseModel):
     route: str | None
     because: str
     decided_by: str | None
-    decided_at: datetime
-    since: datetime
-    until: datetime | None
+    decided_at: Utc
+    since: Utc
+    until: Utc | None
 
 
 class LeadHistory(BaseModel):
@@ -119,7 +119,7 @@ class ModelDescription(BaseModel):
     rules_version: str
     learner: str
     horizon_days: int
-    trained_until: datetime
+    trained_until: Utc
     base_rate: Annotated[float, Field(description="the share of won snapshots in its training")]
     features: list[str]
     attributes: Annotated[
@@ -205,7 +205,7 @@ def leads(
 
 
 @router.get(
-    "/v1/leads/{lead_id}",
+    "/v1/leads/{lead_id:path}",
     tags=["ledger"],
     summary="One lead",
     responses=responses(401, 404, 422, 503),

@@ -138,10 +138,7 @@ def _card(
 @router.post("/decisions")
 def decide(request: Request, service: Served, form: CheckedForm) -> Response:
     """Store a route that somebody decided, from the newest list on."""
-    given = {
-        name: str(form.get(name) or "").strip() for name in ("route", "because", "until", "by")
-    }
-    return _stored(request, service, str(form.get("lead_id") or ""), given, "decided")
+    return _stored(request, service, form, "decided")
 
 
 @router.post("/decisions/undo")

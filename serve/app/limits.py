@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.app.problems import problem
 from serve.app.serving import Serving
-
-
-class _TooLarge(Exception):
-    pass
 
 
 class Limits:
@@ -46,7 +43,7 @@ class Limits:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > most:
-                raise _TooLarge
+                raise HTTPException(413, too_large)
             return message
 
         async def noted(message: Message) -> None:
@@ -67,11 +64,7 @@ class Limits:
             work.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
             detail = f"It took longer than {self.serving.seconds:g} seconds. Ask for less at once."
             return await _answer(scope, receive, send, 503, detail)
-        try:
-            await work
-        except _TooLarge:
-            if not begun:
-                await _answer(scope, receive, send, 413, too_large)
+        await work
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send, status: int, detail: str) -> None:

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from serve.app.rendering import rendered
 from serve.app.service import Served
-from serve.reports.page import INDEX, company_of, pages_in, served
+from serve.reports.page import CARDS, INDEX, company_of, pages_in, served
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -37,7 +37,7 @@ def index(request: Request, service: Served) -> HTMLResponse:
         company=company_of(out / INDEX) or "",
         run=run,
         to_call=to_call,
-        reports=pages_in(out),
+        reports=[page for page in pages_in(out) if not page.name.startswith(CARDS)],
     )
 
 

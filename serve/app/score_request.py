@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from features.config import EARLIEST_CUTOFF, LATEST_CUTOFF
 
@@ -25,6 +25,11 @@ def _time(value: Any) -> datetime:
 
 Time = Annotated[
     datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+Utc = Annotated[  # in answers
+    datetime,
+    PlainSerializer(lambda time: f"{time.isoformat()}Z", return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Text = Annotated[str, Field(strict=True, max_length=10_000, pattern="^[^\\x00]*$")]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -105,7 +110,7 @@ class ScoredLead(BaseModel):
 class ScoreResponse(BaseModel):
     """The leads in the order of the request, as of a cutoff (UTC)."""
 
-    cutoff: datetime
+    cutoff: Utc
     model_version: str
     rules_version: str
     leads: list[ScoredLead]

@@ -61,7 +61,7 @@ def _closed(lead: str) -> ScoredLead:
 
 
 def _answer(row: Mapping[Any, Any]) -> ScoredLead:
-    known = {name: None if pd.isna(value) else value for name, value in row.items()}
+    known: dict[str, Any] = {name: None if pd.isna(each) else each for name, each in row.items()}
     for name in ("reasons", "segments"):
         known[name] = known[name].split("; ") if known[name] else []
     when = known["follow_up_on"]

@@ -16,10 +16,11 @@ from models.decisions.overrides import Override
 from models.decisions.place import LedgerPlace
 from models.decisions.store import open_decisions, transaction
 from serve.ledger.run_files import RunFiles
-from serve.ledger.runs import FIGURES, RUN, Run, RunFigures
+from serve.ledger.runs import RUN, Run, figures_of
 from serve.ledger.schema import FIRST, SCORES
 
 NAME = "ledger.duckdb"
+TAKEN_OVER = f"{NAME}.taken-over"
 _DECIDED = "lead_id, route, because, decided_by, decided_at, since, until"
 
 
@@ -41,7 +42,7 @@ def take_over(files: RunFiles, place: LedgerPlace, notify: Callable[[str], None]
                 f"The ledger of an earlier release, {old}, cannot be read: {cause(error)}. Put it "
                 "back from a backup, or move it away and score again."
             ) from None
-        os.replace(old, old.with_name(f"{NAME}.taken-over"))
+        os.replace(old, old.with_name(TAKEN_OVER))
 
 
 def _take_over(connection: duckdb.DuckDBPyConnection, files: RunFiles, place: LedgerPlace) -> None:
@@ -61,15 +62,12 @@ def _take_over(connection: duckdb.DuckDBPyConnection, files: RunFiles, place: Le
     there = {each.run for each in files.runs()}
     for run in (Run(*row) for row in connection.execute(listed).fetchall()):
         if run not in there:
-            given = ", ".join(f"{sql} AS {name}" for name, sql in FIGURES.items())
             connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE whole_run AS SELECT {columns} FROM scores "
                 f"WHERE {RUN}",
                 run.key,
             )
-            row = connection.execute(f"SELECT {given} FROM whole_run").fetchone() or ()
-            figures = RunFigures(**vars(run) | dict(zip(FIGURES, row, strict=True)))
-            files.save(connection, figures)
+            files.save(connection, figures_of(connection, run))
     if "overrides" in tables:
         rows = connection.execute(f"SELECT {_DECIDED} FROM overrides ORDER BY number").fetchall()
         with open_decisions(place) as store, transaction(store):

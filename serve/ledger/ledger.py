@@ -7,7 +7,6 @@ over it (models/decisions/overrides.py): the view `decided` holds both.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
@@ -23,14 +22,14 @@ from features.contract.extensions import connect
 from features.csv_guard import guarded
 from features.errors import BadInput
 from features.sql import literal
-from features.whole_file import whole
+from features.whole_file import unfinished_name, whole
 from models.decisions import overrides, withdrawn_runs
 from models.decisions.place import LedgerPlace
 from models.decisions.store import open_decisions
 from models.decisions.withdrawn_runs import WithdrawnRun
 from models.routing import LastListed, Router
 from serve.ledger.run_files import RunFiles
-from serve.ledger.runs import COLUMNS, FIGURES, RUN, Run, RunFigures
+from serve.ledger.runs import COLUMNS, RUN, Run, RunFigures, figures_of
 from serve.ledger.schema import ROW, SCORES
 
 MEMORY = "1GB"  # of the ledger's own DuckDB, beside that of the features
@@ -101,8 +100,9 @@ class Store(Protocol):
     @contextmanager
     def writing(self) -> Iterator[None]: ...
     def save(self, connection: duckdb.DuckDBPyConnection, figures: RunFigures) -> None: ...
-    def delete(self, run: Run) -> None: ...
     def withdraw(self, run: Run) -> None: ...
+    def delete_before(self, cutoff: datetime) -> None: ...
+    def forget(self, connection: duckdb.DuckDBPyConnection, lead_id: str) -> int: ...
 
 
 class Ledger:
@@ -240,9 +240,9 @@ class Ledger:
             with self._errors():
                 added = self._prepare(run, router, scored_at)
             if added or self.value("SELECT count(*) FROM renamed"):
-                given = ", ".join(f"{sql} AS {name}" for name, sql in FIGURES.items())
-                (figures,) = self.query(f"SELECT {given} FROM whole_run").to_dict("records")
-                self._save(RunFigures(**vars(run) | _plain(figures)))
+                with self._errors():
+                    figures = figures_of(self.connection, run)
+                self._save(figures)
         self.refresh()
         self.connection.execute("DROP TABLE incoming; DROP TABLE fresh; DROP TABLE renamed")
         return added
@@ -340,17 +340,28 @@ class Ledger:
             self.store.withdraw(run)
 
     def keep(self, days: int) -> Sequence[Run]:
-        """Delete the runs whose cutoff is more than `days` before the newest; returns them."""
+        """Delete the runs whose cutoff is more than `days` before the newest, those that were
+        withdrawn too; returns them, without the withdrawn."""
         with self.store.writing():
             self.refresh()
             if not self.runs:
                 return ()
             since = self.newest_cutoff() - timedelta(days=days)
-            old = [each.run for each in self.runs if each.cutoff < since]
-            for run in old:
-                self.store.delete(run)
+            self._put_aside()
+            self.store.delete_before(since)
+        old = [each.run for each in self.runs if each.cutoff < since]
         self.refresh()
         return old
+
+    def forget(self, lead_id: str) -> int:
+        """Delete a lead's rows from every run, those that were withdrawn too; how many there were.
+        A run that had no other lead is gone. What was decided stays (models/decisions)."""
+        with self.store.writing(), self._errors():
+            self.refresh()
+            self._put_aside()
+            rows = self.store.forget(self.connection, lead_id)
+        self.refresh()
+        return rows
 
     def export(self, run: Run, path: Path, segment: str | None = None) -> Path:
         """Write a run's rows (of a segment) to a .csv or .parquet file, as `export_rows`."""
@@ -389,12 +400,6 @@ _OVERRIDES = {
 }
 
 
-def _plain(figures: Mapping[Any, Any]) -> dict[str, Any]:
-    """Out of a frame: times of Python, None for what is missing."""
-    plain = {name: None if pd.isna(value) else value for name, value in figures.items()}
-    return plain | {"scored_at": figures["scored_at"].to_pydatetime()}
-
-
 def silent(message: str) -> None:
     """Nobody to be notified."""
 
@@ -410,7 +415,7 @@ def open_ledger(place: LedgerPlace, notify: Callable[[str], None] = silent) -> I
     try:
         connection.execute(f"SET memory_limit = '{MEMORY}'")
         connection.execute("SET enable_external_file_cache = false")  # files are replaced
-        spill = place.folder / f".ledger-spill.{os.getpid()}.tmp"
+        spill = unfinished_name(place.folder / "ledger-spill")  # swept, where it is left behind
         connection.execute(f"SET temp_directory = {literal(str(spill))}")
         yield Ledger(connection, _store(connection, place, notify), place)
     finally:

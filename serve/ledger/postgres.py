@@ -7,9 +7,9 @@ server itself (`pushed`).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, text
 
 from features.contract.databases import attach
 from features.sql import literal, quoted
+from features.whole_file import unfinished_name
 from models.decisions.place import LedgerPlace
 from models.decisions.store import (
     open_decisions,
@@ -25,7 +26,7 @@ from models.decisions.store import (
     transaction,
     version_of,
 )
-from serve.ledger.runs import COLUMNS, Run, RunFigures
+from serve.ledger.runs import COLUMNS, FIGURES, Run, RunFigures
 from serve.ledger.schema import NEVER_NULL, SCORES
 
 PART = "scores"  # of schema_versions
@@ -169,7 +170,7 @@ class PostgresScores:
         """From a table of the DuckDB into one of the server, by way of a file and COPY."""
         assert self._writer is not None
         listed = ", ".join(columns)
-        path = self.place.folder / f".ledger-copy.{os.getpid()}.tmp"
+        path = unfinished_name(self.place.folder / "ledger-copy")
         raw: Any = self._writer.connection.driver_connection
         try:
             connection.execute(
@@ -183,12 +184,33 @@ class PostgresScores:
         finally:
             path.unlink(missing_ok=True)
 
-    def delete(self, run: Run) -> None:
-        """Delete a run. Within `writing` only."""
-        self._execute(f"DELETE FROM scores WHERE {_OF}", run)
-        self._execute(f"DELETE FROM runs WHERE {_OF}", run)
-
     def withdraw(self, run: Run) -> None:
         """A withdrawn run's rows are deleted: the decisions have who withdrew it, and why. Within
         `writing` only."""
-        self.delete(run)
+        self._execute(f"DELETE FROM scores WHERE {_OF}", run)
+        self._execute(f"DELETE FROM runs WHERE {_OF}", run)
+
+    def delete_before(self, cutoff: datetime) -> None:
+        """Delete the runs of earlier cutoffs. Within `writing` only."""
+        assert self._writer is not None, "within `writing` only"
+        for table in ("scores", "runs"):
+            sql = text(f"DELETE FROM {table} WHERE cutoff < :cutoff")
+            self._writer.execute(sql, {"cutoff": cutoff})
+
+    def forget(self, connection: duckdb.DuckDBPyConnection, lead_id: str) -> int:
+        """Delete a lead's rows, and bring the figures of its runs up to date; how many rows there
+        were. Within `writing` only."""
+        assert self._writer is not None, "within `writing` only"
+        deleted = text(f"DELETE FROM scores WHERE lead_id = :lead RETURNING {_KEY}")
+        runs = [Run(*row) for row in self._writer.execute(deleted, {"lead": lead_id})]
+        figures = ", ".join(FIGURES)
+        for run in runs:
+            self._execute(
+                f"UPDATE runs SET ({figures}) = (SELECT {', '.join(FIGURES.values())} FROM scores "
+                f"WHERE {_OF}) WHERE {_OF} AND EXISTS (SELECT FROM scores WHERE {_OF})",
+                run,
+            )
+            self._execute(
+                f"DELETE FROM runs WHERE {_OF} AND NOT EXISTS (SELECT FROM scores WHERE {_OF})", run
+            )
+        return len(runs)

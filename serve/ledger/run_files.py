@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from features.errors import BadInput, Refused
 from features.sql import literal
 from features.whole_file import whole
-from serve.ledger.runs import Run, RunFigures
+from serve.ledger.runs import Run, RunFigures, figures_of
 from serve.ledger.schema import FIRST, SCORES
 
 WAIT_SECONDS, LOOK_SECONDS = 600.0, 0.2
@@ -127,16 +127,42 @@ class RunFiles:
             with unfinished.open("rb") as file:  # what is in outlives the power
                 os.fsync(file.fileno())
 
-    def delete(self, run: Run) -> None:
-        """Delete a run. Within `writing` only."""
-        self.path(run).unlink(missing_ok=True)
+    def delete_before(self, cutoff: datetime) -> None:
+        """Delete the runs of earlier cutoffs, the withdrawn too. Within `writing` only."""
+        for files in (self, self._withdrawn):
+            for each in files.runs():
+                if each.cutoff < cutoff:
+                    files.path(each.run).unlink()
+
+    def forget(self, connection: duckdb.DuckDBPyConnection, lead_id: str) -> int:
+        """Delete a lead's rows: each file that has some is written anew, the withdrawn too; how
+        many there were. Within `writing` only."""
+        rows = 0
+        for files in (self, self._withdrawn):
+            for each in files.runs():
+                path = files.path(each.run)
+                source = f"FROM read_parquet({literal(str(path))}) WHERE lead_id"
+                of_lead = connection.execute(f"SELECT count(*) {source} = $1", [lead_id])
+                (count,) = of_lead.fetchone() or (0,)
+                rows += count
+                if count == each.leads:
+                    path.unlink()
+                elif count:
+                    connection.execute(
+                        f"CREATE OR REPLACE TEMP VIEW whole_run AS {source} <> {literal(lead_id)}"
+                    )
+                    files.save(connection, figures_of(connection, each.run))
+        return rows
+
+    @property
+    def _withdrawn(self) -> RunFiles:
+        return RunFiles(self.folder / "withdrawn", self.notify)
 
     def withdraw(self, run: Run) -> None:
         """Move a run's file out of what readers list. Within `writing` only."""
-        aside = self.folder / "withdrawn"
-        aside.mkdir(exist_ok=True)
-        path = self.path(run)
-        os.replace(path, aside / path.name)
+        aside = self._withdrawn
+        aside.folder.mkdir(exist_ok=True)
+        os.replace(self.path(run), aside.path(run))
 
 
 def _locked(descriptor: int) -> bool:

@@ -4,14 +4,16 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
+import duckdb
+
 RUN = "cutoff = $cutoff AND model_version = $model AND rules_version = $rules"
-# The figures of a run, over its rows.
+# The figures of a run, over its rows, as DuckDB and PostgreSQL both read them.
 FIGURES = {
     "leads": "count(*)",
-    "unscored": "count(*) FILTER (state = 'not scored')",
+    "unscored": "count(*) FILTER (WHERE state = 'not scored')",
     "readiness": "avg(readiness)",
     "points": "avg(rule_score)",
-    "hot": "count(*) FILTER (band = 'hot')::DOUBLE / nullif(count(band), 0)",
+    "hot": "count(*) FILTER (WHERE band = 'hot') * 1e0 / nullif(count(band), 0)",
     "scored_at": "max(scored_at)",
 }
 
@@ -74,3 +76,10 @@ COLUMNS = {
     "scored_at": "TIMESTAMP",
 }
 assert list(COLUMNS) == [each.name for each in fields(RunFigures)]
+
+
+def figures_of(connection: duckdb.DuckDBPyConnection, run: Run) -> RunFigures:
+    """Those of the table `whole_run`, a run with at least one row."""
+    given = ", ".join(f"{sql} AS {name}" for name, sql in FIGURES.items())
+    row = connection.execute(f"SELECT {given} FROM whole_run").fetchone() or ()
+    return RunFigures(**vars(run) | dict(zip(FIGURES, row, strict=True)))

@@ -72,6 +72,15 @@ def points(figure: float, sign: bool = False) -> str:
     return f"{nearest:{'+' * sign},.{int(nearest != round(nearest))}f}".replace("-", MINUS)
 
 
+def spoken(name: str) -> str:
+    """A name of the data as people say it.
+
+    >>> spoken("paid_search")
+    'paid search'
+    """
+    return name.replace("_", " ")
+
+
 def labelled(rows: Markup, heads: Iterable[str | tuple[str, str]]) -> Markup:
     """Rows of a table, each cell with the head of its column as data-label. It is shown on a phone,
     where the cells of a row stand below each other."""
@@ -104,6 +113,7 @@ def environment(*folders: Path) -> jinja2.Environment:
     pages.filters.update(
         labelled=labelled,
         points=points,
+        spoken=spoken,
         day="{:%Y-%m-%d}".format,
         path=lambda text: quote(text, safe=""),
     )
@@ -240,5 +250,7 @@ def inline(figure: Figure, name: str) -> Markup:
 
 
 def recoloured(svg: str) -> Markup:
-    """An svg element of `plots.svg` in the page's colours."""
+    """An svg element of `plots.svg` in the page's colours, without a style of its own, which is in
+    page.css: the service lets no element bring one."""
+    svg = re.sub("<style.*?</style>", "", svg, flags=re.DOTALL)
     return Markup(re.sub("#[0-9a-f]{6}", lambda hex_: PAGE_COLOURS.get(hex_[0], hex_[0]), svg))

@@ -14,7 +14,7 @@ from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
 from features.errors import Refused
-from features.progress import Progress, silent
+from features.progress import Progress, silent, step
 from features.spark.whole import SparkSample
 from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
@@ -67,6 +67,7 @@ class Scored:
     """What a scoring run did: how many leads are in the ledger for it, and how many it added.
 
     `breaches` are those of the contract: rows that do not read were not seen by any score.
+    `data_end` is that of the lead database.
     """
 
     run: Run
@@ -75,6 +76,7 @@ class Scored:
     added: int
     breaches: tuple[str, ...]
     notes: tuple[str, ...]
+    data_end: datetime
     ledger: Ledger
 
     @property
@@ -165,13 +167,15 @@ def score_all(
     slots = config.capacity
     scorable = result.open_leads - result.unscored.outside
     router = Router.of(slots, scorable, cutoff, config.routing, without)
-    added = ledger.write(run, result.parts, result.open_leads, router, now)
+    with step("write the ledger"):
+        added = ledger.write(run, result.parts, result.open_leads, router, now)
     messages = tuple(str(breach) for breach in result.breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
     notes += (str(shift),) if shift else ()
     notes += differences
     notes += tuple(str(each) for each in implausible(database, config, now) if not each.accepted)
-    return Scored(run, result.open_leads, result.unscored, added, messages, notes, ledger)
+    end = database.data_end
+    return Scored(run, result.open_leads, result.unscored, added, messages, notes, end, ledger)
 
 
 def _score_here(

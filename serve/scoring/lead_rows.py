@@ -12,7 +12,7 @@ import pandas as pd
 from features.cohort import cohort_at
 from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frames
-from features.progress import Progress, silent
+from features.progress import Progress, silent, timed
 from features.snapshots import Snapshots
 from features.spec.wording import Words
 from features.sql import literal
@@ -83,7 +83,7 @@ class LeadRows:
         """The rows of all `open_leads`: columns of `serve.ledger.schema.ROW`."""
         frames = feature_frames(scorable, self.scorer.specs, self.memory_gb, progress)
         facts = self.facts.of(scorable.database).set_index("lead_id")
-        for part in self._scored(frames, others, scorable.count, progress):
+        for part in timed("score", self._scored(frames, others, scorable.count, progress)):
             yield part.join(facts, on="lead_id")
 
     def _scored(

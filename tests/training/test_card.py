@@ -62,10 +62,13 @@ def test_every_figure_is_the_run_s_metric_with_the_judgement_s_interval(card, tr
                 by_chance = run.data.metrics[f"test_{name}_ece_by_chance"]
                 assert text == f"{figure:.3f} (by chance up to {by_chance:.3f})"
                 continue
-            assert text == f"{figure:.3f} ({low:.3f} to {high:.3f})"
+            form = "{:.1%}" if metric in ("precision", "gain") else "{:.3f}"
+            point, *ends = (form.format(each) for each in (figure, low, high))
+            assert text == f"{point} ({' to '.join(ends)})"
         if difference != "-":
             figure = run.data.metrics[f"test_difference_{metric}"]
-            assert difference.startswith(f"{figure:+.3f} (")
+            form = "{:+.1%}" if metric in ("precision", "gain") else "{:+.3f}"
+            assert difference.startswith(f"{form.format(figure)} (")
 
 
 def test_data_cohort_and_features_are_the_run_s_parameters(card, run, demo_folder):

@@ -36,6 +36,7 @@ def verb(
     """
     from features.open_database import open_database
     from models.rules.rules import find_rules
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.ledger.ledger import require_exportable
     from serve.reports.rules.diff import diff_rules, export
@@ -46,7 +47,7 @@ def verb(
     a, b = find_rules(old, config), find_rules(new, config)
     with open_database(config, (*a.specs, *b.specs)) as database, progress_bars() as progress:
         result = diff_rules(config, database, a, b, cutoff, progress)
-    written = export(result.leads, to) if to else None
+    written = export(result.leads, destination(config, to)) if to else None
     if as_json:
         print_json(result, export=written)
         return

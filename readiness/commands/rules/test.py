@@ -40,6 +40,7 @@ def verb(
     from features.spec.spec import distinct
     from models.registry import Registry
     from models.rules.rules import current_rules, find_rules
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.page import write_page
     from serve.reports.rules.backtest import backtest
@@ -52,7 +53,9 @@ def verb(
     specs = distinct((*new.specs, *current.specs, *(model.specs if model else ())))
     with open_database(staged, specs) as database, progress_bars() as progress:
         result = backtest(config, database, new, current, model, progress)
-    page = write_page(to or config.out_folder / "rules.html", render(result), result)
+    page = write_page(
+        destination(config, to, "rules.html"), render(result, config.words), result
+    )
     if as_json:
         print_json(result, page=page)
     else:

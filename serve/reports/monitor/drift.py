@@ -96,12 +96,14 @@ def psi_by_chance(bins: int, before: float, after: float, chance: float) -> floa
 
 @dataclass(frozen=True)
 class Drift:
-    """How far a feature moved: its index, what chance alone may make of it, and its status."""
+    """How far a feature moved: its index, what chance alone may make of it, and its status.
+    meaning: of the feature, in words."""
 
     name: str
     psi: float
     by_chance: float
     status: Status
+    meaning: str = ""
 
     def json_fields(self) -> dict[str, Any]:
         """The public name of status is light."""

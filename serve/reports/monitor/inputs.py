@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
@@ -115,9 +115,16 @@ class InputComparison:
     def drifts(self) -> list[Drift]:
         """Every feature of the model, the farthest first, those that cannot be compared last; their
         age apart, which is matched."""
-        names = [spec.name for spec in self.model.specs if spec != Age()]
+        specs = [spec for spec in self.model.specs if spec != Age()]
         before, after = self.frame[~self.is_now], self.frame[self.is_now]
-        drifts = [drift(n, before[n], after[n], self.matched, len(names)) for n in names]
+        drifts = [
+            replace(
+                drift(n, before[n], after[n], self.matched, len(specs)),
+                meaning=spec.meaning(self.config.words),
+            )
+            for spec in specs
+            for n in [spec.name]
+        ]
         return sorted(drifts, key=lambda each: (math.isnan(each.psi), -each.psi))
 
     def readiness(self) -> Drift:

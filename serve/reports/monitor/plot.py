@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from features.spec.wording import percent
 from models.plots import CHANCE, DASHES, GRID, INK, MODEL, RULES, canvas, key, largest
 from serve.reports.monitor.drift import PSI_AMBER, PSI_RED, Drift
 from serve.reports.monitor.outcomes import PastScores
@@ -27,7 +28,7 @@ def drifts(moved: Sequence[Drift]) -> Figure:
         axes.barh(place, each.psi, color=MODEL if sure else GRID, ec=MODEL, lw=1, height=0.62)
     for limit in (PSI_AMBER, PSI_RED):
         axes.axvline(limit, color=INK, lw=1, ls=DASHES)
-    axes.set_yticks(np.arange(len(shown)), [each.name for each in shown], parse_math=False)
+    axes.set_yticks(np.arange(len(shown)), [each.meaning for each in shown], parse_math=False)
     most = largest([PSI_RED, *(each.psi for each in shown)])
     axes.set(xlim=(0, 1.1 * most), ylim=(max(len(shown), 1) - 0.4, -0.6))
     axes.xaxis.set_major_formatter("{x:g}")
@@ -45,7 +46,7 @@ def past_scores(bands: Sequence[PastScores]) -> Figure:
         axes.plot([place, place], [band.low, band.high], color=CHANCE, lw=9, alpha=0.35)
     axes.plot(places, [band.expected for band in bands], "_", ms=18, mew=2, color=INK)
     axes.plot(places, [band.won for band in bands], "o", ms=9, color=MODEL, zorder=4)
-    names = [f"{100 * b.lowest:.2g} to\n{100 * b.highest:.2g}%" for b in bands]
+    names = [f"{percent(b.lowest)} to\n{percent(b.highest)}" for b in bands]
     axes.set_xticks(places, names)
     axes.set(xlim=(-0.6, len(bands) - 0.4), ylabel="wins", xlabel="readiness that was given")
     axes.set_ylim(0, 1.1 * largest([1, *(max(band.high, band.won) for band in bands)]))

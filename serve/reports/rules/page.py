@@ -5,6 +5,7 @@ Words and layout are in page.html.
 
 import numpy as np
 
+from features.spec.wording import Words
 from models import plots
 from models.statistics.intervals import Estimate
 from serve.reports import page
@@ -13,8 +14,9 @@ from serve.reports.rules.backtest import CURRENT, DRAFT, MODEL, Backtest
 SHADES = {DRAFT: "draft", CURRENT: "rules", MODEL: "model", "at random": "chance"}
 
 
-def render(backtest: Backtest) -> str:
-    """The page as text; the same backtest gives the same page."""
+def render(backtest: Backtest, words: Words | None = None) -> str:
+    """The page as text; the same backtest gives the same page. words: for actions and
+    attributes."""
     judged = backtest.judged
     lists = {name: judged.estimates[name]["precision"] for name in (DRAFT, CURRENT)}
     if backtest.beside_model is not None:
@@ -31,6 +33,7 @@ def render(backtest: Backtest) -> str:
     return page.render(
         "rules/page.html",
         backtest=backtest,
+        words=[rule.words(words) for rule in backtest.draft.file.rule],
         judged=judged,
         verdict=backtest.verdict,
         shade=SHADES[judged.winner] if judged.winner else "",

@@ -79,8 +79,8 @@ class SegmentsReport:
         rate, lift = best.conversion.rate, best.conversion.lift
         return Verdict(
             f"{best.name} converts best",
-            f"{percent(rate.point)} of its leads are won within {plural(days, 'day')} (95 "
-            "% interval "
+            f"{percent(rate.point)} of its leads are won within {plural(days, 'day')} (95% "
+            "interval "
             f"{100 * rate.low:.1f} to {100 * rate.high:.1f}), {lift.point:.1f} times as many as of "
             f"all open leads ({percent(everyone)}); {best.open_leads:,} of its leads are open now.",
         )

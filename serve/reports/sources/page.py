@@ -20,6 +20,6 @@ def write_page(reviewed: Review, applied: Sequence[str] | None, path: Path) -> P
         "sources/page.html",
         review=reviewed,
         applied=applied,
-        picture=page.inline(figure, "sources"),
+        svg=page.inline(figure, "sources"),
     )
     return page.write_page(path, text)

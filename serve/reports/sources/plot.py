@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from features.spec.wording import plural
 from models.plots import CHANCE, DASHES, FURTHER, GRID, INK, PAPER, canvas, largest
 from models.sources.sources import BASKETS, Basket
+from serve.reports.page import spoken
 
 ACTIVE, PASSIVE = FURTHER[0], CHANCE
 MOST_ROWS = 40
@@ -55,7 +56,7 @@ def baskets(rows: Sequence[Row], levels: Sequence[float], horizon_days: int) -> 
         )
     for place, row in enumerate(best):
         _draw(axes, place, row)
-    axes.set_yticks(np.arange(len(best)), [row.name for row in best], parse_math=False)
+    axes.set_yticks(np.arange(len(best)), [spoken(row.name) for row in best], parse_math=False)
     axes.set(xlim=(0, limit), ylim=(len(best) - 0.4, -0.6))
     axes.set_xlabel("won of its leads, with the 95% interval", loc="right")
     axes.grid(visible=False)

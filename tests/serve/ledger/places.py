@@ -29,6 +29,11 @@ def url_of(place: LedgerPlace) -> str:
     )
 
 
+def settings_of(place: LedgerPlace) -> str:
+    """The section of readiness.toml that names it; nothing where it is in files."""
+    return f'[ledger]\nurl = "{url_of(place)}"\n' if place.server else ""
+
+
 def stored_scores(out: Path, sql: str = "SELECT * FROM scores") -> pd.DataFrame:
     """What the run files of a folder `out` hold, read by DuckDB alone."""
     with duckdb.connect() as connection:

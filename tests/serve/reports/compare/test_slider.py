@@ -19,6 +19,7 @@ from serve.reports.page import PAGES, number, served
 from tests.serve.reports.compare.test_page import Page, compared
 
 CHROMIUM = Path("/usr/bin/chromium")
+QUIET = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking"
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def browser():
     if not CHROMIUM.exists():
         pytest.skip(f"no {CHROMIUM}: no browser test")
     with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET.split())
         yield chromium
         chromium.close()
 

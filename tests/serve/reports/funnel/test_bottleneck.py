@@ -66,8 +66,7 @@ def test_a_reference_is_held_against_all_mature_leads():
     text = str(verdict(shortfalls(ways(made(lives, low))), 1))
     assert "30.0% came to customer" in text
     assert (
-        "against at least 50.0% as the reference has it (difference -20.0 percentage points"
-        in text
+        "against at least 50.0% as the reference has it (difference -20.0 percentage points" in text
     )
     met = funnel("lead", "customer", within_days=30, reference=[0.3, 0.6])
     assert worst(shortfalls(ways(made(lives, met)))) is None

@@ -1,0 +1,46 @@
+"""The verb forget."""
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from readiness.commands.options import AsJson, By, Where
+from readiness.commands.printing import out, print_json, print_path, print_table, print_waiting
+
+
+def verb(
+    lead: Annotated[str, typer.Argument(metavar="LEAD", help="The lead_id.")],
+    where: Where = Path(),
+    because: Annotated[str, typer.Option(help="Why, in a few words.")] = "",
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a person from all results: ledger, decisions, exports, pages, artefacts of models.
+
+    Takes the lead out of every run of the ledger, also those that were withdrawn; deletes what
+    people decided about it; takes it out of the .csv and .parquet files in `out` and of those that
+    --export wrote elsewhere; deletes the pages in `out` that name it (their verbs write them anew);
+    and takes it out of what MLflow keeps in files. This cannot be undone.
+
+    A receipt in `out/forgotten`, which does not name the lead, says what was removed where, and
+    what is left to you: the lead comes back with the next run while it is in your tables, and
+    backups, servers and what you copied elsewhere are out of reach.
+    """
+    from readiness.forgetting import forget
+    from readiness.settings import load
+
+    receipt, path = forget(load(where), lead, by or getpass.getuser(), because, print_waiting)
+    if as_json:
+        print_json(receipt, path=path)
+        return
+    rows = [(f"{each.count:,}", escape(each.what), escape(each.where)) for each in receipt.removed]
+    if rows:
+        print_table("Removed", [">number", "what", "where"], rows)
+    else:
+        out.print("Nothing here named this lead. Is the id right?")
+    for left in receipt.left:
+        out.print(f"[yellow]left to you[/] {escape(left.where)}: {escape(left.todo)}")
+    print_path(f"Receipt: {path}")

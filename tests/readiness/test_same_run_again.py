@@ -1,0 +1,135 @@
+"""The same run again reads no table; whatever changes, it is done as ever."""
+
+import shutil
+from contextlib import contextmanager
+
+import duckdb
+import pytest
+
+from features import fingerprint, open_database
+from tests.readiness.running import readiness
+
+
+@pytest.fixture
+def folder(company, tmp_path, monkeypatch):
+    """A company that was not scored yet, whose files count as settled at once."""
+    monkeypatch.setattr(fingerprint, "SETTLED", 0)
+    copy = shutil.copytree(company.folder, tmp_path / "company")
+    shutil.rmtree(copy / "out" / "ledger")
+    (copy / "out" / "last_run.json").unlink()
+    return copy
+
+
+@pytest.fixture
+def openings(monkeypatch):
+    """A list that grows whenever the lead database is opened."""
+    real, opened = open_database.open_database, []
+
+    @contextmanager
+    def counted(*given):
+        opened.append(given)
+        with real(*given) as database:
+            yield database
+
+    monkeypatch.setattr(open_database, "open_database", counted)
+    return opened
+
+
+def score(folder, *words):
+    ran = readiness("score", folder, "--json", *words)
+    assert ran.code == 0, ran
+    return ran.result
+
+
+def test_the_second_run_prints_the_same_without_opening_the_database(folder, openings):
+    first = score(folder)
+    files = sorted((path, path.stat().st_mtime_ns) for path in (folder / "out/ledger").iterdir())
+    again = score(folder, "--export", folder / "list.csv")
+    assert len(openings) == 1
+    assert first["added"] == first["open_leads"] > 0
+    assert again == first | {"added": 0, "export": str(folder / "list.csv")}
+    exported = duckdb.sql(f"SELECT count(*) FROM '{folder / 'list.csv'}'").fetchone()
+    assert exported == (first["open_leads"],)
+    assert files == sorted((path, path.stat().st_mtime_ns) for path, _ in files)
+    people = readiness("score", folder)  # in words, with the head of the list
+    assert people.code == 0
+    assert "0 rows added" in people.out
+    assert len(openings) == 1
+
+
+def test_the_same_cutoff_by_name_is_the_same_run_and_another_is_not(folder, openings):
+    first = score(folder)
+    assert score(folder, "--cutoff", first["cutoff"])["added"] == 0
+    assert len(openings) == 1
+    assert score(folder, "--cutoff", "2025-03-03")["added"] > 0
+    assert len(openings) == 2
+
+
+def add_a_late_lead(folder):
+    leads = folder / "leads.parquet"
+    duckdb.execute(
+        f"COPY (FROM '{leads}' UNION ALL BY NAME SELECT 999999 AS lead_id, max(created_at) AS "
+        f"created_at FROM '{leads}') TO '{folder / 'new.parquet'}'"
+    )
+    (folder / "new.parquet").replace(leads)
+    return 1
+
+
+def rewrite_events(folder):
+    events = folder / "events.parquet"
+    events.write_bytes(events.read_bytes())
+    return 0
+
+
+def change_segments(folder):
+    with (folder / "segments.toml").open("a") as segments:
+        segments.write("# another\n")
+    return 0
+
+
+def change_a_setting(folder):
+    settings = folder / "readiness.toml"
+    settings.write_text(settings.read_text().replace("seed = 7", "seed = 8"))
+    return 0
+
+
+def withdraw(folder):
+    (run,) = (folder / "out/ledger").glob("*.parquet")
+    rows = duckdb.sql(f"SELECT count(*) FROM '{run}'").fetchone()
+    run.unlink()
+    return rows[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [add_a_late_lead, rewrite_events, change_segments, change_a_setting, withdraw],
+    ids=lambda each: each.__name__,
+)
+def test_whatever_changes_the_tables_are_read_again(folder, openings, change):
+    score(folder)
+    added = change(folder)
+    assert score(folder)["added"] == added
+    assert len(openings) == 2
+    assert score(folder)["added"] == 0
+    assert len(openings) == 2
+
+
+def test_other_rules_are_another_run(folder, openings):
+    first = score(folder)
+    rules = folder / "rules.toml"
+    rules.write_text(rules.read_text().replace("hot = ", "hot = 1", 1))
+    assert score(folder)["added"] == first["added"]
+    assert len(openings) == 2
+
+
+def test_times_in_the_future_may_come_true_so_such_data_are_read_again(folder, openings):
+    events = folder / "events.parquet"
+    duckdb.execute(
+        f"COPY (FROM '{events}' UNION ALL (SELECT * REPLACE (TIMESTAMP '2099-01-01' AS "
+        f"occurred_at) FROM '{events}' LIMIT 1)) TO '{folder / 'new.parquet'}'"
+    )
+    (folder / "new.parquet").replace(events)
+    first = score(folder)
+    assert len(first["breaches"]) == 1
+    assert score(folder)["breaches"]
+    assert len(openings) == 2

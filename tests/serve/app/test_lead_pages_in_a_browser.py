@@ -1,0 +1,128 @@
+"""The pages of the leads in Chromium: filter, sort, open, decide, undo; by keyboard; on a phone."""
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from serve.app.application import create_app
+from tests.serve.app.little_company import little_company
+
+pytestmark = pytest.mark.slow
+playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install it")
+QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running service."""
+    app = create_app(little_company(tmp_path_factory.mktemp("little")))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["playwright.Browser"]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None or not Path(path).exists():
+        pytest.skip("no Chromium: apt-get install chromium; what is clicked is not tested")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=path, args=QUIET.split())
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    """What the browser complains of."""
+    return []
+
+
+@pytest.fixture
+def tab(browser, faults: list[str]) -> Iterator["playwright.Page"]:
+    context = browser.new_context()
+    page = context.new_page()
+    page.on("console", lambda each: faults.append(each.text) if each.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    context.close()
+
+
+def shown(tab) -> list[str]:
+    return tab.locator("tbody th a").all_inner_texts()
+
+
+def test_filter_sort_open_decide_undo(tab, address: str, faults: list[str]) -> None:
+    tab.goto(address)
+    tab.get_by_role("link", name="Leads: whom to call first").click()
+    tab.get_by_label("Route").select_option("")
+    tab.get_by_label("Source").select_option("paid_search")
+    tab.get_by_role("button", name="Show").click()
+    assert shown(tab) == [str(n) for n in range(28, 0, -3)]
+    tab.get_by_role("link", name="Points").click()
+    tab.get_by_role("link", name="Points").click()
+    assert shown(tab) == [str(n) for n in range(1, 29, 3)]
+    assert tab.locator("th[aria-sort=ascending]").inner_text().startswith("Points")
+    tab.get_by_role("link", name="28", exact=True).click()
+    tab.get_by_text("Decide otherwise").click()
+    tab.get_by_label("Route").select_option("nurture")
+    tab.get_by_label("Why", exact=True).fill("on holiday")
+    tab.get_by_role("button", name="Decide").click()
+    assert tab.get_by_role("heading", name="Decided: nurture").is_visible()
+    assert tab.locator("header strong").inner_text().startswith("Nurture")
+    tab.get_by_role("button", name="Undo the decision").click()
+    assert tab.get_by_role("status").inner_text() == "Undone."
+    assert tab.locator("header strong").inner_text().startswith("Call by")
+    assert faults == []
+
+
+def test_without_a_mouse(tab, address: str, faults: list[str]) -> None:
+    """Tab reaches the skip link first, then every control, each with a name and a visible focus."""
+    tab.goto(f"{address}/leads")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    seen = []
+    for _ in range(60):
+        tab.keyboard.press("Tab")
+        name, outline = tab.evaluate(
+            "() => { const e = document.activeElement; return ["
+            "e.labels?.[0]?.innerText || e.innerText || '', getComputedStyle(e).outlineStyle] }"
+        )
+        if name.strip() == "29":
+            break
+        assert name.strip()
+        assert outline != "none"
+        seen.append(name.split("\n")[0])
+    assert {"Route", "Band", "Text in id, source or reasons", "Show"} <= set(seen)
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/leads/29")
+    assert faults == []
+
+
+@pytest.mark.parametrize("path", ["/", "/leads", "/leads?route=", "/leads/29"])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_on_a_phone_nothing_scrolls_sideways(
+    browser, address: str, path: str, colours: str
+) -> None:
+    context = browser.new_context(viewport=PHONE, color_scheme=colours)
+    page = context.new_page()
+    page.goto(address + path)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(255, 255, 255)") == (colours == "light")
+    context.close()
