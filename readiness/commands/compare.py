@@ -43,12 +43,8 @@ def verb(
         contacted = None if segment else worked_at(database, compared)
         further = details(config, database, model, compared)
     simpler = None if segment else simpler_at_training(config, model)
-<<<<<<< HEAD
-    to = to or config.out_folder / page_name(segment)
+    to = destination(config, to, page_name(segment))
     page = write_page(compared, to, simpler, contacted, further)
-=======
-    page = write_page(compared, destination(config, to, page_name(segment)), simpler, contacted)
->>>>>>> main
     if as_json:
         print_json(compared, contacted=contacted, page=page, **further.json_fields())
         return
