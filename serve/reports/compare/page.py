@@ -159,7 +159,7 @@ def _step(length: ListLength) -> dict[str, Any]:
     deals = [
         f"{who} {written[name]} {'deal' if written[name] == '1' else 'deals'}"
         + (f" ({ranges[name]})" if ranges[name] else "")
-        for name, who in (("model", "the model's"), ("rules", "the rules'"), ("chance", "random"))
+        for name, who in (("model", "the model"), ("rules", "the rules"), ("chance", "at random"))
     ]
     gap = length.difference
     sure = "that is more than chance" if gap.significant else "that may be chance"
