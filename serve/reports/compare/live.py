@@ -152,7 +152,9 @@ def _judged(
 
 def _groups(rows: pd.DataFrame) -> Groups:
     """By source and segments as the ledger has them."""
-    segments = rows["segments"].fillna("").str.get_dummies(JOINED_BY)
+    segments = (
+        rows["segments"].fillna("").str.get_dummies(JOINED_BY).drop(columns="", errors="ignore")
+    )
     return {
         "source": one_of(pd.Series(sources(rows["source"]))),
         "segment": segments,
