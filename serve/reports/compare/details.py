@@ -79,15 +79,13 @@ def _groups(
     keyed = snapshots.assign(lead_id=snapshots["lead_id"].astype(str))
     facts = pd.concat(known).astype({"cutoff": keyed["cutoff"].dtype})
     source = keyed.merge(facts, on=["lead_id", "cutoff"], how="left")["source"]
-    groups = {
-        "source": one_of(pd.Series(sources(source))),
-        "period": one_of(period(snapshots["cutoff"])),
-    }
+    groups = {"source": one_of(pd.Series(sources(source)))}
     segments = load_segments(config)
-    if segments.names and not source.empty:
+    if segments.names:
         memory_gb = config.engine.memory_gb
         frame = labelled(database, segments.specs, cutoffs, model.horizon_days, memory_gb).frame
         members = segments.members(frame).join(frame[["lead_id", "cutoff"]])
         inside = snapshots.merge(members, on=["lead_id", "cutoff"], how="left")
         groups["segment"] = inside[segments.names].astype(bool)
+    groups["period"] = one_of(period(snapshots["cutoff"]))
     return groups
