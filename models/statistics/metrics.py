@@ -10,6 +10,8 @@ Calibration measures (log loss, Brier, expected calibration error) are for proba
 points of a rule score are not one.
 """
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,11 +129,7 @@ class Ranking:
         slot is filled likewise, by that part of a snapshot.
         """
         wins, total = self._sums(self._list_place, self._list_of_key.size, weight)
-        cohort = _sum(total, self._list_of_key, self._lists)
-        list_starts = np.cumsum(cohort) - cohort
-        called_before = np.cumsum(total) - total - list_starts[self._list_of_key]
-        slots = capacity.slots(cohort)
-        called = np.clip(slots[self._list_of_key] - called_before, 0, total)
+        slots, called = self._called(capacity, total)
         won = float((called * wins / np.where(total > 0, total, 1)).sum())
         precision, all_wins = won / float(slots.sum()), float(wins.sum())
         return AtCapacity(
@@ -140,6 +138,35 @@ class Ranking:
             gain=won / all_wins if all_wins else NAN,
             lift=precision * float(total.sum()) / all_wins if all_wins else NAN,
         )
+
+    def on_list(self, capacity: Capacity, weight: Weight = None) -> Floats:
+        """The part of each snapshot that is on its cutoff's list, shape (n,), in [0, 1]: below 1
+        in a tie at the end of a list, which is averaged over all its orders."""
+        _, total = self._sums(self._list_place, self._list_of_key.size, weight)
+        _, called = self._called(capacity, total)
+        part: Floats = (called / np.where(total > 0, total, 1))[self._list_place]
+        return part
+
+    def deals(self, capacities: Sequence[Capacity], weight: Weight = None) -> tuple[Floats, Floats]:
+        """What each capacity calls and wins at all cutoffs together, as `at_capacity` does, each of
+        shape (len(capacities),), in one pass over the snapshots."""
+        wins, total = self._sums(self._list_place, self._list_of_key.size, weight)
+        cohort = _sum(total, self._list_of_key, self._lists)
+        slots = np.stack([each.slots(cohort) for each in capacities])
+        ends = np.searchsorted(self._list_of_key, np.arange(self._lists + 1))
+        won = np.zeros(len(capacities))
+        for each, (start, end) in enumerate(itertools.pairwise(ends.tolist())):
+            called, found = (np.append(0, np.cumsum(s[start:end])) for s in (total, wins))
+            won += np.interp(slots[:, each], called, found)
+        return slots.sum(axis=1), won
+
+    def _called(self, capacity: Capacity, total: Floats) -> tuple[Floats, Floats]:
+        """The length of each list, and how many snapshots it takes at each key."""
+        cohort = _sum(total, self._list_of_key, self._lists)
+        list_starts = np.cumsum(cohort) - cohort
+        called_before = np.cumsum(total) - total - list_starts[self._list_of_key]
+        slots = capacity.slots(cohort)
+        return slots, np.clip(slots[self._list_of_key] - called_before, 0, total)
 
     def _sums(self, place: NDArray[np.intp], size: int, weight: Weight) -> tuple[Floats, Floats]:
         """Wins and snapshots at each place."""

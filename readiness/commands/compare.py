@@ -28,21 +28,25 @@ def verb(
     from readiness.commands.tables import print_judgement
     from readiness.outputs import destination
     from readiness.settings import load
+    from serve.reports.compare.details import details
     from serve.reports.compare.figures import compare, model_of, simpler_at_training, worked_at
     from serve.reports.compare.page import page_name, write_page
 
     config = load(where, to)
     model = model_of(config, which)
     rules = load_rules(config.folder / config.rules)
-    only = load_segments(config).named(segment) if segment else None
-    specs = (*model.specs, *rules.specs, *(only.specs if only else ()))
+    segments = load_segments(config)
+    only = segments.named(segment) if segment else None
+    specs = (*model.specs, *rules.specs, *segments.specs)
     with open_database(model.staged(config), specs) as database, progress_bars() as progress:
         compared = compare(config, database, model, rules, progress, only)
         contacted = None if segment else worked_at(database, compared)
+        further = details(config, database, model, compared)
     simpler = None if segment else simpler_at_training(config, model)
-    page = write_page(compared, destination(config, to, page_name(segment)), simpler, contacted)
+    to = destination(config, to, page_name(segment))
+    page = write_page(compared, to, simpler, contacted, further)
     if as_json:
-        print_json(compared, contacted=contacted, page=page)
+        print_json(compared, contacted=contacted, page=page, **further.json_fields())
         return
     if segment:
         out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")

@@ -56,6 +56,7 @@ def create_app(config: Config, serving: Serving | None = None) -> FastAPI:
     if serving.token:
         app.include_router(login.router)
     app.add_api_route("/static/page.css", _page_css, include_in_schema=False)
+    app.add_api_route("/static/compare/lengths.js", _lengths_js, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     add_handlers(app)
     # the last added is the first that a request comes to
@@ -92,3 +93,8 @@ def _described(app: FastAPI) -> dict[str, Any]:
 def _page_css() -> Response:
     """The style of the reports."""
     return FileResponse(PAGES / "page.css")
+
+
+def _lengths_js() -> Response:
+    """The slider of the page of `readiness compare`."""
+    return FileResponse(PAGES / "compare" / "lengths.js")

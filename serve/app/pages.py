@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from serve.app.rendering import rendered
 from serve.app.service import Served
-from serve.reports.page import CARDS, INDEX, company_of, pages_in
+from serve.reports.page import CARDS, INDEX, company_of, pages_in, served
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -17,7 +17,10 @@ PAGES = {
 
 
 # the pages that commands wrote have their style within
-WRITTEN = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+WRITTEN = (
+    "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
 
 
 @router.get("/")
@@ -46,6 +49,5 @@ def written(service: Served, name: str) -> Response:
     out = service.config.out_folder
     if name not in {page.name for page in pages_in(out)}:
         raise HTTPException(404, f"There is no page {name}: no command has written it.")
-    return FileResponse(
-        out / name, media_type="text/html", headers={"Content-Security-Policy": WRITTEN}
-    )
+    text = served((out / name).read_text(encoding="utf-8"))
+    return HTMLResponse(text, headers={"Content-Security-Policy": WRITTEN})

@@ -1,9 +1,12 @@
 """What every page shares: its template, its numbers as they are read, its pictures.
 
-A page is one file of HTML without script and with nothing to fetch, in the light or dark mode of
-its reader. Words and layout are in page.html of each folder.
+A page is one file of HTML with nothing to fetch, in the light or dark mode of its reader. Where it
+has a script, it is within the file, and its policy names that script alone by its hash. Words and
+layout are in page.html of each folder.
 """
 
+import base64
+import hashlib
 import json
 import math
 import re
@@ -121,6 +124,48 @@ def environment(*folders: Path) -> jinja2.Environment:
 def render(template: str, templates: jinja2.Environment | None = None, **values: object) -> str:
     """The page that a template (card/page.html) makes of the values."""
     return (templates or environment()).get_template(template).render(**values)
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script of a report (compare/lengths.js): `element` is it within the page, and `source` what
+    the page's Content-Security-Policy allows: this script, or the same from the service."""
+
+    name: str
+
+    @property
+    def _text(self) -> str:
+        return (PAGES / self.name).read_text(encoding="utf-8")
+
+    @property
+    def element(self) -> Markup:
+        return Markup(f'<script data-file="{self.name}">{self._text}</script>')
+
+    @property
+    def source(self) -> Markup:
+        digest = base64.b64encode(hashlib.sha256(self._text.encode()).digest()).decode()
+        return Markup(f"; script-src 'self' 'sha256-{digest}'")
+
+
+def data(value: Any) -> Markup:
+    """A result as JSON within a script element of type application/json."""
+    text = json.dumps(to_json(value), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))
+
+
+_SCRIPT = re.compile(r'<script data-file="([\w./-]+)">.*?</script>', re.DOTALL)
+_LEAD = re.compile(r'<data class="lead" value="([^"]*)">(.*?)</data>')
+
+
+def served(text: str) -> str:
+    """A written page as the service shows it: its script comes from a file, and leads are links to
+    their cards."""
+    text = _SCRIPT.sub(r'<script src="/static/\1"></script>', text)
+
+    def link(lead: re.Match[str]) -> str:
+        return f'<a href="/leads/{quote(Markup(lead[1]).unescape(), safe="")}">{lead[2]}</a>'
+
+    return _LEAD.sub(link, text)
 
 
 def write_page(path: Path, text: str, result: Any = None) -> Path:

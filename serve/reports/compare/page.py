@@ -1,4 +1,4 @@
-"""The page that says who had it right, model or rules: one file, no script, nothing to fetch.
+"""The page that says who had it right, model or rules: one file, nothing to fetch.
 
 Words and layout are in page.html; figures.py has the figures.
 """
@@ -7,20 +7,25 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from features.check.worked import Worked
+from features.result_json import to_json
+from features.spec.wording import percent
 from models import plots
 from models.comparison import Comparison
 from models.simpler import Simpler
 from models.statistics.intervals import FEW_LEADS, Estimate, wilson
 from models.statistics.judge import Judgement
+from models.statistics.list_lengths import ListLength
 from serve.reports import page
+from serve.reports.compare.details import Details
 from serve.reports.compare.figures import enough_calls, leads_per_list
-from serve.reports.page import MINUS
+from serve.reports.page import MINUS, number
 
 
 @dataclass(frozen=True)
@@ -78,12 +83,14 @@ def write_page(
     path: Path,
     simpler: Simpler | None = None,
     contacted: Worked | None = None,
+    details: Details | None = None,
 ) -> Path:
     """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
     `compare --json` prints. Makes their folder. simpler: what its training found; contacted: whom
-    sales never contacted, where that is known."""
+    sales never contacted, where that is known; details: what `details` measured."""
     figures = comparison.json_fields() | {"contacted": contacted}
-    return page.write_page(path, render(comparison, simpler, contacted), figures)
+    figures |= details.json_fields() if details else {}
+    return page.write_page(path, render(comparison, simpler, contacted, details), figures)
 
 
 def page_name(segment: str | None) -> str:
@@ -99,7 +106,10 @@ def page_name(segment: str | None) -> str:
 
 
 def render(
-    comparison: Comparison, simpler: Simpler | None = None, contacted: Worked | None = None
+    comparison: Comparison,
+    simpler: Simpler | None = None,
+    contacted: Worked | None = None,
+    details: Details | None = None,
 ) -> str:
     """The page as text; the same comparison gives the same page."""
     judged = comparison.judgement
@@ -122,8 +132,71 @@ def render(
         contacted=contacted,
         contacted_rows=_contacted_rows(contacted) if contacted else [],
         beside=[metric for metric in METRICS if metric.key in BESIDE],
+        details=details,
+        steps=[_step(each) for each in details.lengths] if details else [],
+        capacity_step=_capacity_step(details),
+        span=span,
+        script=page.Script("compare/lengths.js"),
+        data=page.data,
+        on_lists=ON_LISTS,
         gap_days=(first_cutoff - pd.Timestamp(comparison.trained_until)).days,
     )
+
+
+ON_LISTS = {
+    "both": "Both lists",
+    "model": "Only the model's list",
+    "rules": "Only the rules' list",
+    "neither": "Neither list",
+}
+
+
+def _step(length: ListLength) -> dict[str, Any]:
+    """One position of the slider: its figures, and how they are written."""
+    written = {name: number(each.point) for name, each in length.deals.items()}
+    ranges = {name: span(each) for name, each in length.deals.items()}
+    leads = plural_leads(length.leads)
+    deals = [
+        f"{who} {written[name]} {'deal' if written[name] == '1' else 'deals'}"
+        + (f" ({ranges[name]})" if ranges[name] else "")
+        for name, who in (("model", "the model"), ("rules", "the rules"), ("chance", "at random"))
+    ]
+    gap = length.difference
+    sure = "that is more than chance" if gap.significant else "that may be chance"
+    compared = f"{number(gap.point)} ({span(gap)}), {sure}" if gap.known else number(gap.point)
+    return to_json(length) | {
+        "label": f"{leads} ({percent(length.share)} of the open ones)",
+        "written": written,
+        "ranges": ranges,
+        "gap": number(gap.point),
+        "gap_range": span(gap),
+        "sentence": f"Of {leads} on each list: {'; '.join(deals)}. Model minus rules: {compared}.",
+    }
+
+
+def _capacity_step(details: Details | None) -> int:
+    lengths = details.lengths if details else []
+    return next((at for at, each in enumerate(lengths) if each.at_capacity), 0)
+
+
+def span(estimate: Estimate) -> str:
+    """The interval of a number of deals; "" without one.
+
+    >>> span(Estimate(12.0, 9.4, 15.2)), span(Estimate(1.0, math.nan, math.nan))
+    ('9 to 15', '')
+    """
+    if not estimate.known:
+        return ""
+    return f"{number(estimate.low, estimate.high)} to {number(estimate.high)}"
+
+
+def plural_leads(leads: float) -> str:
+    """So many leads of a list, which may be a part of one.
+
+    >>> plural_leads(1.0), plural_leads(60.3)
+    ('1 lead', '60 leads')
+    """
+    return f"{number(leads)} {'lead' if number(leads) == '1' else 'leads'}"
 
 
 def _contacted_rows(contacted: Worked) -> list[tuple[str, int, float, Estimate]]:

@@ -1,0 +1,91 @@
+"""What the page shows beside the judgement: every length of the lists, what both hold, and live."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from features.conditions.segments import load_segments
+from features.config import Config
+from features.contract.database import LeadDatabase
+from features.dataset import labelled
+from models.classifier.model import ReadinessModel
+from models.comparison import Comparison
+from models.sources.sources import load_sources
+from models.statistics.calibration_report import sources
+from models.statistics.list_lengths import ListLength, by_length, no_difference_from
+from serve.reports.compare.live import Live, live
+from serve.reports.compare.overlap import Groups, Overlap, one_of, overlap, period
+from serve.scoring.lead_facts import LeadFacts
+
+
+@dataclass(frozen=True)
+class Details:
+    """lengths: the deals of lists of every length, rising. live: None of a segment."""
+
+    lengths: list[ListLength]
+    overlap: Overlap
+    live: Live | None
+
+    @property
+    def same_from(self) -> ListLength | None:
+        """From which length on the lists no longer differ surely."""
+        return no_difference_from(self.lengths)
+
+    def json_fields(self) -> Mapping[str, Any]:
+        """As `compare --json` prints it."""
+        return {
+            "list_lengths": self.lengths,
+            "no_difference_from": self.same_from.leads if self.same_from else None,
+            "quadrants": self.overlap.quadrants,
+            "groups": self.overlap.groups,
+            "live": self.live,
+        }
+
+
+def details(
+    config: Config, database: LeadDatabase, model: ReadinessModel, compared: Comparison
+) -> Details:
+    """Of a comparison, by the same lists and the same replicates."""
+    scores = {"model": compared.model, "rules": compared.rules}
+    snapshots, won, seed = compared.snapshots, compared.won, config.seed
+    return Details(
+        lengths=by_length(snapshots, won, scores, config.capacity, seed=seed),
+        overlap=overlap(
+            snapshots,
+            won,
+            compared.model,
+            compared.rules,
+            config.capacity,
+            _groups(config, database, model, snapshots),
+            seed=seed,
+        ),
+        live=None if compared.segment else live(config, database, model),
+    )
+
+
+def _groups(
+    config: Config, database: LeadDatabase, model: ReadinessModel, snapshots: pd.DataFrame
+) -> Groups:
+    """Source (as the ledger has it) and segments of each snapshot at its cutoff, and its month."""
+    cutoffs = sorted(pd.to_datetime(snapshots["cutoff"].unique()).to_pydatetime())
+    path = config.optional_file("sources")
+    named = load_sources(path) if path else None
+    known = [
+        LeadFacts(cutoff, named, None).of(database)[["lead_id", "source"]].assign(cutoff=cutoff)
+        for cutoff in cutoffs
+    ]
+    keyed = snapshots.assign(lead_id=snapshots["lead_id"].astype(str))
+    facts = pd.concat(known).astype({"cutoff": keyed["cutoff"].dtype})
+    source = keyed.merge(facts, on=["lead_id", "cutoff"], how="left")["source"]
+    groups = {"source": one_of(pd.Series(sources(source)))}
+    segments = load_segments(config)
+    if segments.names:
+        memory_gb = config.engine.memory_gb
+        frame = labelled(database, segments.specs, cutoffs, model.horizon_days, memory_gb).frame
+        members = segments.members(frame).join(frame[["lead_id", "cutoff"]])
+        inside = snapshots.merge(members, on=["lead_id", "cutoff"], how="left")
+        groups["segment"] = inside[segments.names].astype(bool)
+    groups["period"] = one_of(period(snapshots["cutoff"]))
+    return groups
