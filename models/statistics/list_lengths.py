@@ -72,7 +72,7 @@ def by_length(
     each of shape (n,), higher is called sooner.
     """
     won, cutoff = np.asarray(outcome, float), snapshots["cutoff"].to_numpy()
-    cohorts = pd.Series(cutoff).value_counts().to_numpy(np.float64)
+    cohorts = pd.Series(cutoff).value_counts().to_numpy().astype(np.float64)
     steps = capacities(capacity, cohorts)
     ranked = {**scores, CHANCE: np.zeros(won.size)}  # all tied: the mean of all orders
     rankings = [Ranking(won, score, cutoff) for score in ranked.values()]

@@ -75,7 +75,7 @@ def overlap(
     are drawn up anew in each replicate, as in the judgement."""
     cutoff, lead_id = snapshots["cutoff"].to_numpy(), snapshots["lead_id"]
     rankings = [Ranking(won, score, cutoff) for score in (model, rules)]
-    names = [(kind, name) for kind, members in groups.items() for name in members]
+    names = [(kind, str(name)) for kind, members in groups.items() for name in members]
     inside = np.column_stack(
         [np.ones((len(won), 0)), *(each.to_numpy(np.float64) for each in groups.values())]
     )
@@ -153,4 +153,5 @@ def period(cutoff: pd.Series) -> pd.Series:
     >>> list(period(pd.Series(pd.to_datetime(["2026-01-05", "2026-02-02"]))))
     ['2026-01', '2026-02']
     """
-    return cutoff.dt.strftime("%Y-%m")
+    month: pd.Series = cutoff.dt.strftime("%Y-%m")
+    return month

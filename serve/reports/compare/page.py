@@ -164,7 +164,8 @@ def _step(length: ListLength) -> dict[str, Any]:
     gap = length.difference
     sure = "that is more than chance" if gap.significant else "that may be chance"
     compared = f"{number(gap.point)} ({span(gap)}), {sure}" if gap.known else number(gap.point)
-    return to_json(length) | {
+    figures: dict[str, Any] = to_json(length)
+    return figures | {
         "label": f"{leads} ({percent(length.share)} of the open ones)",
         "written": written,
         "ranges": ranges,
