@@ -266,7 +266,11 @@ def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     figures = to_json(compared()) | {"contacted": None}
     path = tmp_path / "reports" / "compare.html"
     assert write_page(compared(), path) == path
-    assert path.read_text(encoding="utf-8") == render(compared())
+    written, rendered = (
+        text[text.index("<main") : text.index("<footer")]  # the rest depends on place and time
+        for text in (path.read_text(encoding="utf-8"), render(compared()))
+    )
+    assert written == rendered
     assert json.loads(path.with_suffix(".json").read_text()) == figures
 
     def refuse(*_):
@@ -275,7 +279,11 @@ def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     monkeypatch.setattr("os.replace", refuse)
     with pytest.raises(OSError, match="disk full"):
         write_page(compared("rules"), path)
-    assert path.read_text(encoding="utf-8") == render(compared())
+    written, rendered = (
+        text[text.index("<main") : text.index("<footer")]  # the rest depends on place and time
+        for text in (path.read_text(encoding="utf-8"), render(compared()))
+    )
+    assert written == rendered
     assert json.loads(path.with_suffix(".json").read_text()) == figures
     assert sorted(f.name for f in path.parent.iterdir()) == ["compare.html", "compare.json"]
 
