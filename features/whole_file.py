@@ -25,7 +25,7 @@ def whole(path: Path) -> Iterator[Path]:
         yield unfinished
         os.replace(unfinished, path)
     except OSError as error:
-        if error.filename is None:  # as of a disk that is full
+        if error.errno and error.filename is None:  # as of a disk that is full
             error.filename = str(path)
         raise
     finally:

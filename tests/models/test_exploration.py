@@ -33,7 +33,7 @@ def test_whole_places_go_to_the_lot_and_the_last_ranked_make_room():
     assert sampled["route_reason"].str.startswith("exploration: one of 2 drawn by lot, ").all()
     assert sampled["contact_by"].notna().all()
     assert not result.loc[result["route"] != "sales", "exploration"].any()
-    expected = "readiness 46%, place 9 where sales can call 10, 2 of them drawn by lot"
+    expected = "readiness 46.0%, place 9 where sales can call 10, 2 of them drawn by lot"
     if not result.loc["lead 91", "exploration"]:
         assert result.loc["lead 91", "route_reason"] == expected
 
