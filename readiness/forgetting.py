@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 import duckdb
+import pyarrow.parquet as pq
 
 from features.config import Config
 from features.cutoffs import utc_now
@@ -28,14 +29,17 @@ from features.result_json import to_json
 from features.sql import literal
 from features.whole_file import sweep_unfinished, whole, write_whole
 from models.artefact_digests import INPUT_EXAMPLES
-from models.decisions import overrides, written_files
+from models.decisions import outbox, overrides, written_files
 from models.decisions.place import LedgerPlace
 from models.decisions.store import open_decisions, transaction, wipe
 from serve.ledger.earlier_release import TAKEN_OVER
 from serve.ledger.ledger import open_ledger
+from serve.publish.crm import CRMS
+from serve.publish.table import forget_published
 from serve.reports.explain.page import page_name
 
 RECEIPTS = "forgotten"  # the folder of receipts in `out`
+ID_COLUMNS = {"lead_id", *(crm.columns[0] for crm in CRMS.values())}  # of CSV files
 FORGOTTEN = "(forgotten)"  # in place of the id, in texts that stay
 TABLES, PAGES, TEXTS = (".csv", ".parquet"), (".html", ".json", ".md"), (".html", ".md", ".txt")
 
@@ -111,6 +115,11 @@ class Name:
             count += in_name + in_value
         return result, count
 
+    def without_in(self, text: str) -> tuple[str, int]:
+        """A text of JSON without the lead, and how often it was there."""
+        value, count = self.without(json.loads(text))
+        return json.dumps(value, allow_nan=False), count
+
     def _without_rows(self, frame: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """An object that is a frame, split into columns and data, without the rows of the lead."""
         columns, rows = frame.get("columns"), frame.get("data")
@@ -156,7 +165,10 @@ def forget(
     receipt = Receipt(by, name.replaced(because)[0])
     with open_ledger(place, notify=notify) as ledger:
         receipt.add(ledger.store, "rows of the ledger", ledger.forget(lead))
-    elsewhere = _forget_decisions(place, lead, receipt)
+    elsewhere = _forget_decisions(place, name, receipt)
+    if config.publish.database:
+        table = f"the table {config.publish.table} of publish.database"
+        receipt.add(table, "rows", forget_published(config, lead))
     out, artefacts = config.out_folder, _artefacts(config)
     for folder in {out, out / "ledger", out / "ledger" / "withdrawn"}:
         sweep_unfinished(folder)
@@ -187,13 +199,15 @@ def forget(
     return receipt, path
 
 
-def _forget_decisions(place: LedgerPlace, lead: str, receipt: Receipt) -> list[Path]:
+def _forget_decisions(place: LedgerPlace, name: Name, receipt: Receipt) -> list[Path]:
     """Delete what was decided; the files that were written elsewhere and are still there."""
     if not place.has_decisions:
         return []
     with open_decisions(place) as store:
         with transaction(store):
-            receipt.add(place.decisions, "decisions of people", overrides.forget(store, lead))
+            receipt.add(place.decisions, "decisions of people", overrides.forget(store, name.lead))
+            messages = outbox.rewrite(store, name.without_in)
+            receipt.add(place.decisions, "messages of the webhook", messages)
             written = written_files.all_of(store)
             for path in written:
                 if not path.is_file():
@@ -232,15 +246,19 @@ def _without_rows(path: Path, name: Name, receipt: Receipt) -> None:
 def _rows_in_csv(path: Path, name: Name) -> int:
     """Without another character changed; how many rows there were."""
     ids = (name.lead, f"'{name.lead}")  # the second where it is guarded (features/csv_guard.py)
+
+    def is_its(row: dict[str, str]) -> bool:
+        return any(row.get(column) in ids for column in ID_COLUMNS)
+
     with path.open(encoding="utf-8", newline="") as file:
-        count = sum(row.get("lead_id") in ids for _, row in _records(file))
+        count = sum(is_its(row) for _, row in _records(file))
     if count:
         with (
             whole(path) as unfinished,
             path.open(encoding="utf-8", newline="") as old,
             unfinished.open("w", encoding="utf-8", newline="") as new,
         ):
-            new.writelines(text for text, row in _records(old) if row.get("lead_id") not in ids)
+            new.writelines(text for text, row in _records(old) if not is_its(row))
     return count
 
 
@@ -271,10 +289,13 @@ def _parquet(path: Path, name: Name) -> int:
         named = f"lead_id::VARCHAR IS NOT DISTINCT FROM {literal(name.lead)}"
         [(count,)] = connection.execute(f"SELECT count(*) {source} WHERE {named}").fetchall()
         if count:
+            stored = pq.read_metadata(path).metadata or {}
+            own = {k.decode(): v.decode() for k, v in stored.items() if k.startswith(b"readiness.")}
+            kept = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in own.items())
             with whole(path) as unfinished:
                 connection.execute(
                     f"COPY ({source} WHERE NOT ({named})) TO {literal(str(unfinished))} "
-                    "(FORMAT parquet)"
+                    f"(FORMAT parquet{f', KV_METADATA {{{kept}}}' if kept else ''})"
                 )
         return int(count)
 

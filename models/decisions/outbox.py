@@ -1,10 +1,11 @@
 """The table `outbox`: messages of the webhook, from the run that they are about until delivered.
 
 A message is stored before it is sent, so that a kill in between sends it later. Its bytes and its
-id never change: whoever receives one twice sees by the id that it is the same.
+id never change, unless a lead is forgotten: whoever receives one twice sees by the id that it is
+the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -85,6 +86,22 @@ def note(
     """Record an attempt."""
     values = {"attempts": TABLE.c.attempts + 1, "delivered_at": delivered_at, "last_error": error}
     connection.execute(update(TABLE).where(TABLE.c.number == message.number).values(**values))
+
+
+def rewrite(connection: Connection, without: Callable[[str], tuple[str, int]]) -> int:
+    """Take something out of every payload, by a function that gives the payload without it and how
+    often it was there: what was delivered is deleted, the rest is sent so. How many had it."""
+    count = 0
+    for row in connection.execute(select(TABLE)).all():
+        message = Message(**row._mapping)
+        payload, times = without(message.payload)
+        if times and message.delivered_at:
+            connection.execute(delete(TABLE).where(TABLE.c.number == message.number))
+        elif times:
+            changed = update(TABLE).where(TABLE.c.number == message.number)
+            connection.execute(changed.values(payload=payload))
+        count += bool(times)
+    return count
 
 
 def delete_before(connection: Connection, time: datetime) -> int:

@@ -7,9 +7,11 @@ route is 'closed' and its contact_by null, so that nobody calls it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -62,21 +64,40 @@ def publish_table(config: Config, ledger: Ledger, dry_run: bool) -> Changes:
     dry_run: only count what would change. Raises BadInput where the server refuses, or the table
     has other columns, and Refused where another process writes to it: then nothing was written.
     """
+    config.out_folder.mkdir(parents=True, exist_ok=True)
+    with _transaction(config) as (connection, schema, name):
+        changes = _publish(connection, ledger, name, schema, dry_run, config.out_folder)
+        if dry_run:
+            connection.rollback()
+    return changes
+
+
+def forget_published(config: Config, lead_id: str) -> int:
+    """Delete a lead's row from the table; how many there were. Raises as publish_table."""
+    with _transaction(config) as (connection, _, name):
+        if not _check(connection, name):
+            return 0
+        sql = text(f"DELETE FROM {name} WHERE lead_id = :lead")
+        return int(connection.execute(sql, {"lead": lead_id}).rowcount)
+
+
+@contextmanager
+def _transaction(config: Config) -> Iterator[tuple[Connection, str, str]]:
+    """A transaction on the server, the schema of the table, and the table as SQL text."""
     named = config.publish.database
     assert named is not None
     server = read_place(named, config.folder, KEY)
     if server.kind != "postgres":
         raise BadInput(f"{KEY}: the table is one of a PostgreSQL, not of {server.kind}.")
-    schema, _, table = config.publish.table.rpartition(".")
-    name = f"{quoted(schema or server.schema)}.{quoted(table)}"
+    given, _, table = config.publish.table.rpartition(".")
+    schema = given or server.schema
+    name = f"{quoted(schema)}.{quoted(table)}"
     place = LedgerPlace(config.out_folder, server)  # which knows the server's URL
-    place.folder.mkdir(parents=True, exist_ok=True)
     engine = create_engine(place.url, poolclass=NullPool)
     try:
-        with engine.connect() as connection, connection.begin() as transaction:
-            changes = _publish(connection, ledger, name, schema or server.schema, dry_run, place)
-            if dry_run:
-                transaction.rollback()
+        with engine.connect() as connection:
+            yield connection, schema, name
+            connection.commit()
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") == BUSY:
             raise Refused(f"{KEY}: another process writes to {name}. Try again.") from None
@@ -84,11 +105,10 @@ def publish_table(config: Config, ledger: Ledger, dry_run: bool) -> Changes:
             f"{KEY}: {server.shown}, table {name}: {cause(error.orig or error)}. Nothing was "
             "written to it."
         ) from None
-    return changes
 
 
 def _publish(
-    server: Connection, ledger: Ledger, name: str, schema: str, dry_run: bool, place: LedgerPlace
+    server: Connection, ledger: Ledger, name: str, schema: str, dry_run: bool, folder: Path
 ) -> Changes:
     execute = server.exec_driver_sql
     execute("SET LOCAL timezone = 'UTC'")
@@ -98,7 +118,7 @@ def _publish(
         _create(server, name, schema)
     columns = ", ".join(f"{each} {_DEFINED[each]}" for each in PUBLISHED)
     execute(f"CREATE TEMP TABLE publishing ({columns}) ON COMMIT DROP")
-    _fill(server, ledger, place.folder)
+    _fill(server, ledger, folder)
     if not is_there and dry_run:
         return Changes(int(execute("SELECT count(*) FROM publishing").scalar_one()), 0, 0, 0)
     if not dry_run:

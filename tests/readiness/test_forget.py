@@ -3,12 +3,16 @@
 import json
 import shutil
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from models.decisions import outbox
+from models.decisions.outbox import Message
 from models.decisions.place import LedgerPlace
+from models.decisions.store import open_decisions
 from tests.conftest import edit
 from tests.readiness.running import EVENTS, LEADS, SETTINGS, little_folder, readiness
 from tests.serve.ledger.places import in_postgres, rows, settings_of
@@ -99,6 +103,28 @@ def test_no_byte_of_it_is_left(on: str, tmp_path: Path, monkeypatch, request) ->
     assert readiness("forget", CANARY, folder, "--json").result["removed"] == []
     history = readiness("override", "4", folder, "--json").result["history"]
     assert [each["route"] for each in history] == ["sales"]
+
+
+def test_of_what_was_published_and_of_messages_that_wait(tmp_path: Path) -> None:
+    more = '\n[publish]\nfiles = ["hubspot", "dynamics"]\n'
+    folder, out = with_canary(tmp_path, more), tmp_path / "out"
+    assert readiness("score", folder).code == 0
+    assert readiness("publish", folder).code == 0
+    now, payload = (
+        datetime(2024, 2, 1),
+        json.dumps({"movers": [{"lead_id": CANARY}, {"lead_id": "4"}]}),
+    )
+    with open_decisions(LedgerPlace(out)) as store:
+        for number, delivered in enumerate((now, None)):
+            outbox.add(store, Message(f"m{number}", now, payload, now, delivered_at=delivered))
+    assert {"hubspot.parquet", "hubspot-000001-1.csv", "dynamics-000001-1.csv"} <= {*holders(out)}
+    assert readiness("forget", CANARY, folder).code == 0
+    assert holders(out) == []
+    with open_decisions(LedgerPlace(out)) as store:
+        (waiting,) = outbox.undelivered(store)
+    assert json.loads(waiting.payload) == {"movers": [{"lead_id": "4"}]}
+    again = readiness("publish", folder, "--dry-run", "--json")  # the states say what is there
+    assert again.code == 0, again.err
 
 
 def test_a_short_id_takes_nothing_else_with_it(tmp_path: Path) -> None:
