@@ -51,7 +51,7 @@ def parts(leads: int) -> Iterator[pd.DataFrame]:
     for start in range(0, leads, PART):
         n = min(PART, leads - start)
         readiness, points = random.beta(1, 12, n), random.gamma(2, 15, n).round()
-        said = random.integers(1, 40, (n, 3))
+        counts = random.integers(1, 40, (n, 3))
         what = np.array(WHY)[random.integers(0, len(WHY), (n, 3))]
         sets = random.random((n, len(SEGMENTS))) < (0.3, 0.1, 0.05, 0.02)
         yield pd.DataFrame(
@@ -63,7 +63,7 @@ def parts(leads: int) -> Iterator[pd.DataFrame]:
                 "band": np.select([points >= 60, points >= 30], ["hot", "warm"], "cold"),
                 "reasons": [
                     "; ".join(f"{w} {k} times ({0.1 * k:+.2f})" for w, k in zip(*row, strict=True))
-                    for row in zip(what, said, strict=True)
+                    for row in zip(what, counts, strict=True)
                 ],
                 "source": np.array(SOURCES)[random.integers(0, len(SOURCES), n)],
                 "basket": np.array(BASKETS)[random.integers(0, len(BASKETS), n)],
@@ -96,9 +96,9 @@ def main() -> None:
                 )
                 print(f"{given.leads:,} leads written in {took:.1f} s")
             for name, question in QUESTIONS.items():
-                asked = [seconds(lambda q=question: leads_page(ledger, q)) for _ in range(REPEATS)]
-                passed, cores = (1000 * median(each) for each in zip(*asked[1:], strict=True))
-                first = 1000 * asked[0][0]
+                times = [seconds(lambda q=question: leads_page(ledger, q)) for _ in range(REPEATS)]
+                passed, cores = (1000 * median(each) for each in zip(*times[1:], strict=True))
+                first = 1000 * times[0][0]
                 print(f"{name:32} {passed:6.0f} ms ({cores:.0f} of cores), at first {first:.0f} ms")
         passed, cores = (1000 * each for each in seconds(lambda: _opened(place)))
         print(f"{'opened anew, first page':32} {passed:6.0f} ms ({cores:.0f} of cores)")

@@ -445,4 +445,22 @@ def load(path: Path) -> Config:
     text = read_text(path)
     remember_environment()
     remember_secrets(text)
-    return parse_toml(text, path, Config, path=path)
+    config = parse_toml(text, path, Config, path=path)
+    _refuse_nul(config)
+    return config
+
+
+_PLACES = ("tables", "mlflow", "ledger", "publish")
+
+
+def _refuse_nul(config: Config) -> None:
+    """Raises BadInput for the character NUL in a path, an address or a name: systems and databases
+    cut it off there."""
+    sections = {"": config, **{name: getattr(config, name) for name in _PLACES}}
+    for section, values in sections.items():
+        for name, value in vars(values).items():
+            if isinstance(value, str) and "\0" in value:
+                where = f"{section}.{name}".strip(".")
+                raise BadInput(
+                    f"{config.path}: {where} has the character NUL (\\u0000). Leave it out."
+                )

@@ -70,28 +70,13 @@ def parse_toml(text: str, path: Path, model: type[File], /, **further: Any) -> F
 
 
 def load_toml(text: str, path: Path) -> dict[str, Any]:
-    """The content of the text of a TOML file. Raises BadInput where it is not TOML, and for the
-    character NUL, at which systems and databases cut off a name."""
+    """The content of the text of a TOML file. Raises BadInput where it is not TOML."""
     try:
-        content = tomllib.loads(text)
-        _refuse_nul(content, path)
-        return content
+        return tomllib.loads(text)
     except ValueError as error:  # of them one for a number of more than 4,300 digits
         raise BadInput(f"{path} is not valid TOML: {shortened(str(error))}") from None
     except RecursionError:
         raise BadInput(f"{path} has brackets within brackets, too deep to be read.") from None
-
-
-def _refuse_nul(value: Any, path: Path, where: str = "") -> None:
-    if isinstance(value, dict):
-        for key, each in value.items():
-            _refuse_nul(key, path, f"{where} (a key)")
-            _refuse_nul(each, path, f"{where}.{key}".strip("."))
-    elif isinstance(value, list):
-        for each in value:
-            _refuse_nul(each, path, where)
-    elif isinstance(value, str) and "\0" in value:
-        raise BadInput(f"{path}: {where.strip()} has the character NUL (\\u0000). Leave it out.")
 
 
 def validate_toml(content: Mapping[str, Any], path: Path, model: type[File]) -> File:

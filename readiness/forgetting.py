@@ -291,11 +291,11 @@ def _parquet(path: Path, name: Name) -> int:
         if count:
             stored = pq.read_metadata(path).metadata or {}
             own = {k.decode(): v.decode() for k, v in stored.items() if k.startswith(b"readiness.")}
-            kept = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in own.items())
+            own_keys = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in own.items())
             with whole(path) as unfinished:
                 connection.execute(
                     f"COPY ({source} WHERE NOT ({named})) TO {literal(str(unfinished))} "
-                    f"(FORMAT parquet{f', KV_METADATA {{{kept}}}' if kept else ''})"
+                    f"(FORMAT parquet{f', KV_METADATA {{{own_keys}}}' if own_keys else ''})"
                 )
         return int(count)
 

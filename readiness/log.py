@@ -17,7 +17,6 @@ from uuid import uuid4
 
 from features.masking import without_secrets
 from features.progress import Steps, measure
-from features.result_json import to_json
 
 
 class Log:
@@ -34,6 +33,8 @@ class Log:
 
     def write(self, level: str, event: str, message: str = "", **fields: Any) -> None:
         """A line of JSON."""
+        from features.result_json import to_json  # which imports pandas
+
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "level": level,

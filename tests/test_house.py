@@ -16,7 +16,8 @@ def own_files():
     folders = [each for each in ROOT.iterdir() if each.is_dir() and not each.name.startswith(".")]
     own = [each for each in folders if each.name != "build" and not (each / "pyvenv.cfg").exists()]
     files = [file for folder in (*own, ROOT / ".ci") for file in folder.rglob("*.py")]
-    return [file.relative_to(ROOT).as_posix() for file in (*files, *ROOT.glob("*.py"))]
+    every = [file.relative_to(ROOT) for file in (*files, *ROOT.glob("*.py"))]
+    return [file.as_posix() for file in every if "out" not in file.parts]
 
 
 def imported(name):

@@ -84,6 +84,11 @@ stale_after_days = 90       # a champion older than this may be replaced by an e
 uri = "sqlite:///out/mlflow.db"  # where runs are tracked and models registered
 experiment = "sales-readiness"   # the experiment of the runs
 model = "sales-readiness"        # the name of the registered model
+# artifacts = "out/mlartifacts"   # default: where the models' files are; a folder or an address
+
+[ledger]  # where scores and decisions rest: docs/ledger.md
+# url = "postgresql://user:${{LEDGER_PASSWORD}}@host/db"  # default: files in `out`
+# keep_days = 730            # runs whose cutoff is so much older than the newest are deleted
 
 [movers]
 thresholds = []             # readiness that a lead reaches or falls below (docs/publish.md)

@@ -79,7 +79,7 @@ def by_length(
 
     def measure(weight: Floats | None) -> Floats:
         each = [ranking.deals(steps, weight) for ranking in rankings]
-        return np.stack([found / called for called, found in each])
+        return np.stack([deals / called for called, deals in each])
 
     called, _ = rankings[0].deals(steps)
     per_list, wins = called / len(cohorts), rarer(snapshots["lead_id"], won)

@@ -156,8 +156,8 @@ class Ranking:
         ends = np.searchsorted(self._list_of_key, np.arange(self._lists + 1))
         won = np.zeros(len(capacities))
         for each, (start, end) in enumerate(itertools.pairwise(ends.tolist())):
-            called, found = (np.append(0, np.cumsum(s[start:end])) for s in (total, wins))
-            won += np.interp(slots[:, each], called, found)
+            called, deals = (np.append(0, np.cumsum(s[start:end])) for s in (total, wins))
+            won += np.interp(slots[:, each], called, deals)
         return slots.sum(axis=1), won
 
     def _called(self, capacity: Capacity, total: Floats) -> tuple[Floats, Floats]:

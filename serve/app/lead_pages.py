@@ -41,8 +41,8 @@ def question_of(request: Request) -> Question:
     try:
         page = int(given.get("page") or 1)
         down = {"1": True, "0": False}.get(given.get("down", ""))
-        asked = Question(sort=given.get("sort") or "rank", descending=down, page=page)
-        return replace(asked, **texts)  # type: ignore[arg-type]
+        question = Question(sort=given.get("sort") or "rank", descending=down, page=page)
+        return replace(question, **texts)  # type: ignore[arg-type]
     except (BadInput, ValueError) as error:
         raise HTTPException(422, str(error)) from None
 
@@ -68,18 +68,18 @@ def leads(request: Request, service: Served, question: Asked) -> HTMLResponse:
     """A page of the newest list."""
     with service.ledgers.reading() as ledger:
         page = leads_page(ledger, question)
-    asked = page.question
+    shown = page.question
 
     def sorted_by(key: str) -> str:
-        turned = not asked.downwards if key == asked.sort and key != "rank" else None
-        return query_of(asked, sort=key, descending=turned, page=1)
+        turned = not shown.downwards if key == shown.sort and key != "rank" else None
+        return query_of(shown, sort=key, descending=turned, page=1)
 
     return rendered(
         request,
         "leads.html",
         page=page,
         company=service.config.folder.resolve().name,
-        query=lambda **changes: query_of(asked, **changes),
+        query=lambda **changes: query_of(shown, **changes),
         sorted_by=sorted_by,
     )
 
@@ -143,7 +143,7 @@ def decide(request: Request, service: Served, form: CheckedForm) -> Response:
 
 
 @router.post("/decisions/undo")
-def undo(request: Request, service: Served, form: CheckedForm) -> Response:
+def withdraw(request: Request, service: Served, form: CheckedForm) -> Response:
     """Withdraw the decision in force."""
     return _stored(request, service, form, "undone")
 

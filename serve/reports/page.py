@@ -220,8 +220,8 @@ def pages_in(folder: Path) -> list[Page]:
         if path.name != INDEX and _OURS in text and all(parts):
             heading, finding, made = (part[1] for part in parts if part)
             when = datetime.fromisoformat(made).replace(tzinfo=None)
-            asked, found = Markup(heading).striptags(), Markup(finding).striptags()
-            pages.append(Page(path.name, asked, found, when))
+            title, verdict = Markup(heading).striptags(), Markup(finding).striptags()
+            pages.append(Page(path.name, title, verdict, when))
     return pages
 
 

@@ -29,7 +29,6 @@ FAULTY = {
     "NUL in the database": SETTINGS.replace("[tables]", '[tables]\ndatabase = "postgresql://h/\\u0000"'),
     "NUL in out": 'out = "o\\u0000ut"\n' + SETTINGS,
     "NUL in the store": SETTINGS + '[mlflow]\nuri = "sqlite:///out/m\\u0000.db"',
-    "NUL in a key": SETTINGS + '[words]\n"a\\u0000" = "b"',
     "a model of a folder": SETTINGS + '[mlflow]\nmodel = "a/b"',
     "a model of a version": SETTINGS + '[mlflow]\nmodel = "models:/a"',
     "a model without a name": SETTINGS + '[mlflow]\nmodel = ""',

@@ -143,8 +143,8 @@ def _attributes(database: LeadDatabase, names: Sequence[str], lead: str) -> dict
     row = database.connection.execute(
         f"SELECT {listed} FROM leads WHERE lead_id::VARCHAR = $lead", {"lead": lead}
     ).fetchone()
-    found = zip(names, row or (), strict=False)
-    return {name: str(value) for name, value in found if value is not None}
+    values = zip(names, row or (), strict=False)
+    return {name: str(value) for name, value in values if value is not None}
 
 
 def story_of(

@@ -217,13 +217,13 @@ def _cube(ledger: Ledger, run: RunFigures, text: str) -> _Cube:
 def _meets(question: Question, values: Mapping[str, str | None], but: str = "") -> bool:
     """Whether leads with such values are asked for, one filter left aside."""
     for name in FILTERS:
-        wanted, value = getattr(question, name), values[name]
-        if not wanted or name == but:
+        chosen, value = getattr(question, name), values[name]
+        if not chosen or name == but:
             continue
         if name == "segment":
-            met = wanted in _parts(value)
+            met = chosen in _parts(value)
         else:
-            met = value is not None if (name, wanted) == ("marked", ANY_MARK) else value == wanted
+            met = value is not None if (name, chosen) == ("marked", ANY_MARK) else value == chosen
         if not met:
             return False
     return True
@@ -249,13 +249,13 @@ def _where(question: Question) -> tuple[str, dict[str, Any]]:
     """The condition in SQL, and its parameters beside those of the run."""
     conditions, given = [RUN], {}
     for name in FILTERS:
-        wanted = getattr(question, name)
-        if not wanted:
+        chosen = getattr(question, name)
+        if not chosen:
             continue
-        if (name, wanted) == ("marked", ANY_MARK):
+        if (name, chosen) == ("marked", ANY_MARK):
             conditions.append("marked IS NOT NULL")
             continue
-        given[name] = wanted
+        given[name] = chosen
         column = _COLUMN[name]
         conditions.append(
             f"list_contains(string_split({column}, '; '), ${name})"

@@ -33,7 +33,7 @@ def data():
 
 def deals_of(snapshots, won, score, length):
     """The mean over many random orders of the ties, with a fractional last place."""
-    rng, found = np.random.default_rng(0), []
+    rng, result = np.random.default_rng(0), []
     for _ in range(100):
         total = 0.0
         for at in snapshots.groupby("cutoff").groups.values():
@@ -41,8 +41,8 @@ def deals_of(snapshots, won, score, length):
             rows = rows[np.argsort(-score[rows], kind="stable")]
             places = np.clip(length(len(rows)) - np.arange(len(rows)), 0, 1)
             total += (won[rows] * places).sum()
-        found.append(total / 3)
-    return np.mean(found), 4 * np.std(found) / math.sqrt(100) + 1e-9
+        result.append(total / 3)
+    return np.mean(result), 4 * np.std(result) / math.sqrt(100) + 1e-9
 
 
 @pytest.mark.parametrize("capacity", CAPACITIES[:2], ids=str)
@@ -106,9 +106,9 @@ def test_from_where_on_the_lists_no_longer_differ(data, gaps, expected):
         replace(by_length(*data, CAPACITIES[0], replicates=1)[0], leads=at, difference=gap)
         for at, gap in enumerate((Estimate(g, g - 0.5, g + 0.5) for g in gaps), start=1)
     ]
-    found = no_difference_from(lengths)
-    assert found is not None
-    assert found.leads == expected
+    result = no_difference_from(lengths)
+    assert result is not None
+    assert result.leads == expected
 
 
 def test_too_few_wins_say_nothing_of_it(data):

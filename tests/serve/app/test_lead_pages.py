@@ -27,14 +27,14 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 def leads_of(text: str) -> list[str]:
     """The ids in the table, by the links to their cards."""
-    found = re.findall(r'<th scope="row"><a href="/leads/[^"]*">(.*?)</a>', text)
-    return [unescape(each) for each in found]
+    matches = re.findall(r'<th scope="row"><a href="/leads/[^"]*">(.*?)</a>', text)
+    return [unescape(each) for each in matches]
 
 
 def form_of(text: str) -> dict[str, str]:
     """The hidden fields of the decision's form."""
-    found = re.findall(r'<input type="hidden" name="(csrf|lead_id)" value="([^"]*)"', text)
-    return {name: unescape(value) for name, value in found}
+    matches = re.findall(r'<input type="hidden" name="(csrf|lead_id)" value="([^"]*)"', text)
+    return {name: unescape(value) for name, value in matches}
 
 
 def test_the_list_to_call_is_first_and_its_figures_are_those_of_the_api(client: TestClient) -> None:
@@ -97,10 +97,10 @@ def test_a_decision_and_its_undoing(client: TestClient) -> None:
     assert "asked &lt;b&gt;to wait&lt;/b&gt;" in text
     assert leads_of(client.get("/leads").text) == [HOSTILE, "28"]
     assert "decided by ann" in client.get("/leads?route=nurture").text
-    undo = {"csrf": given["csrf"], "lead_id": "29", "because": "a mistake", "by": "ann"}
-    assert "Decide otherwise" in client.post("/decisions/undo", data=undo).text
+    undoing = {"csrf": given["csrf"], "lead_id": "29", "because": "a mistake", "by": "ann"}
+    assert "Decide otherwise" in client.post("/decisions/undo", data=undoing).text
     assert leads_of(client.get("/leads").text) == [HOSTILE, "29", "28"]
-    again = client.post("/decisions/undo", data=undo)
+    again = client.post("/decisions/undo", data=undoing)
     assert again.status_code == 422
     assert "nothing to withdraw" in again.text
 

@@ -44,9 +44,9 @@ def test_quadrants_are_those_of_lists_by_hand(data):
     frame, groups = data
     model, rules = on(frame, "model"), on(frame, "rules")
     masks = [model & rules, model & ~rules, ~model & rules, ~model & ~rules]
-    found = overlapped(frame, groups).quadrants
-    assert [each.lists for each in found] == ["both", "model", "rules", "neither"]
-    for each, mask in zip(found, masks, strict=True):
+    shown = overlapped(frame, groups).quadrants
+    assert [each.lists for each in shown] == ["both", "model", "rules", "neither"]
+    for each, mask in zip(shown, masks, strict=True):
         rows = frame[mask]
         assert (each.snapshots, each.won) == (len(rows), rows["won"].sum())
         assert each.share_won.point == pytest.approx(rows["won"].mean())
@@ -65,10 +65,10 @@ def test_intervals_hold_the_point_where_there_are_wins_enough(data):
 
 def test_groups_are_those_of_lists_by_hand(data):
     frame, groups = data
-    found = {(each.kind, each.name): each for each in overlapped(frame, groups).groups}
+    shown = {(each.kind, each.name): each for each in overlapped(frame, groups).groups}
     kinds = {"source": frame["source"], "period": frame["cutoff"].dt.strftime("%Y-%m")}
-    assert set(found) == {(kind, name) for kind, names in kinds.items() for name in set(names)}
-    for (kind, name), each in found.items():
+    assert set(shown) == {(kind, name) for kind, names in kinds.items() for name in set(names)}
+    for (kind, name), each in shown.items():
         rows = frame[kinds[kind] == name]
         assert (each.snapshots, each.deals) == (len(rows), rows["won"].sum())
         for ranker in ("model", "rules"):

@@ -52,14 +52,14 @@ def expected(rows: pd.DataFrame, question: Question) -> pd.DataFrame:
     """By pandas alone, from all rows in the order of the list."""
     columns = {"route": "decided_route", "segment": "segments"}
     for name in FILTERS:
-        wanted, column = getattr(question, name), rows[columns.get(name, name)]
-        if name == "segment" and wanted:
-            within = [wanted in str(value).split("; ") for value in column]
+        chosen, column = getattr(question, name), rows[columns.get(name, name)]
+        if name == "segment" and chosen:
+            within = [chosen in str(value).split("; ") for value in column]
             rows = rows[pd.Series(within, rows.index, bool)]
-        elif (name, wanted) == ("marked", ANY_MARK):
+        elif (name, chosen) == ("marked", ANY_MARK):
             rows = rows[column.notna()]
-        elif wanted:
-            rows = rows[column == wanted]
+        elif chosen:
+            rows = rows[column == chosen]
     if question.text:
         text = rows["lead_id"] + "\n" + rows["source"].fillna("") + "\n" + rows["reasons"]
         rows = rows[text.str.lower().str.contains(question.text.lower(), regex=False)]
