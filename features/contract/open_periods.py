@@ -78,7 +78,7 @@ def write_open_periods(
 
 def lost_sql(until: datetime) -> str:
     """SELECT lead_id, lost_at: the leads whose last closing before `until` was a loss, and that had
-    not come back before it."""
+    not come back before it. A lead that was created and lost at one instant did not come back."""
     return f"""
 SELECT c.lead_id, c.closed_at AS lost_at FROM (
   SELECT lead_id, max(closed_at) AS closed_at,
@@ -88,4 +88,5 @@ SELECT c.lead_id, c.closed_at AS lost_at FROM (
 ) c
 WHERE c.outcome = 'lost' AND NOT EXISTS (
   SELECT 1 FROM open_periods p WHERE p.lead_id = c.lead_id
-    AND p.opens_at >= c.closed_at AND p.opens_at < TIMESTAMP '{until}')"""
+    AND p.opens_at >= c.closed_at AND p.opens_at < TIMESTAMP '{until}'
+    AND coalesce(p.closes_at > c.closed_at, true))"""

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from features.spec.cells import DAY, FIXED_POINT, Cells, Latest, Number, Read, Sum, Text
 from features.spec.spec import Derived, Floats, OfEvents, OfLead, Spec, Value
@@ -45,9 +46,19 @@ from features.spec.wording import (
     plural,
     say,
     times,
-    whole_days,
 )
 from features.sql import quoted
+
+
+def whole_days(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """For each time span one that `days` words alike: whole days, or hours.
+
+    >>> whole_days(np.array([12.4, 12.0, 0.26, 0.25])).tolist()
+    [12.0, 12.0, 0.25, 0.25]
+    """
+    hours = np.rint(counts * 24) / 24
+    is_short = (counts >= 0) & (hours < 2)  # 1.99 stays: 48 hours, which are not "2 days"
+    return np.where(np.abs(counts) >= 2, np.rint(counts), np.where(is_short, hours, counts))
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,6 @@
 import math
 from collections.abc import Mapping
 
-import numpy as np
-import numpy.typing as npt
-
 from features.spec.where import Where
 
 Words = Mapping[str, str]  # action or attribute -> how people say it
@@ -89,17 +86,6 @@ def days(count: float) -> str:
         return f"{count:,.0f} days"
     hours = round(count * 24)
     return "less than an hour" if hours < 1 else plural(hours, "hour")
-
-
-def whole_days(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """For each time span one of which `days` says the same: whole days, or hours.
-
-    >>> whole_days(np.array([12.4, 12.0, 0.26, 0.25])).tolist()
-    [12.0, 12.0, 0.25, 0.25]
-    """
-    hours = np.rint(counts * 24) / 24
-    is_short = (counts >= 0) & (hours < 2)  # 1.99 stays: 48 hours, which are not "2 days"
-    return np.where(np.abs(counts) >= 2, np.rint(counts), np.where(is_short, hours, counts))
 
 
 def percent(share: float) -> str:
