@@ -251,8 +251,8 @@ CASES = [
     # The grid of cutoffs.
     case(
         "a data end in the future",
-        replace("readiness.toml", ("[capacity]", "data_end = 2999-01-01\n[capacity]")),
-        message("time.data_end", "2999-01-01", "future"),
+        replace("readiness.toml", ("[capacity]", "data_end = 2099-01-01\n[capacity]")),
+        message("time.data_end", "2099-01-01", "future"),
     ),
     case(
         "a first cutoff after the data",
