@@ -53,7 +53,7 @@ def test_a_topic_is_one_reason_worded_by_its_weightiest_fact():
             Reason("age", -0.5, "lead is 80 days old"),
         ]
     ]
-    assert [str(reason) for reason in example.top(1)[0]] == ["+1.20 last pricing 12 hours ago"]
+    assert [str(reason) for reason in example.top(1)[0]] == ["last pricing 12 hours ago (+1.20)"]
 
 
 def test_the_fact_told_pulls_the_way_of_its_topic():
