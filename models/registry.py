@@ -383,7 +383,7 @@ class Registry:
                 )
             classifier = from_stored(load_trusted(folder / "model.skops"))
             remembered = remember(info)
-        except UNREADABLE as error:
+        except (*UNREADABLE, MlflowException) as error:
             raise self._unreadable(version, error) from None
         return ReadinessModel(classifier, **remembered, version=version, run_id=run_id)
 
