@@ -55,6 +55,8 @@ def test_an_approval_against_the_figures_and_the_way_back(company: Company, twin
     assert back.result == {"from": twin, "to": "1", "by": "bob", "because": "it was not"}
     assert Registry(load(folder)).find(CHAMPION) == "1"
 
+    registry = Registry(load(folder))  # a promoted version is no challenger any more
+    registry.client.set_registered_model_alias(registry.name, CHALLENGER, twin)
     again = readiness("promote", folder, "--json")
     assert again.code == 1
     assert "bob rolled it back on" in again.result["said"]
