@@ -133,7 +133,7 @@ def test_the_script_itself_prints_the_object_and_nothing_else(
     first = company.result("score")
     assert json.loads(ran.stdout) == first | {"added": 0, "export": str(export)}
     assert ran.stdout.count("\n") == 1
-    assert "features" in ran.stderr
+    assert "seconds" in ran.stderr
     assert len(export.read_text().splitlines()) == 1 + first["open_leads"]
 
 
