@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.conditions.segments import load_segments
+from features.conditions.segments import Segments, load_segments
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.contract.reading import Reading
@@ -83,7 +83,11 @@ class FromEvents:
         cls, config: Config, database: LeadDatabase, model: ReadinessModel, rules: RuleScore
     ) -> FromEvents:
         """Of a model that was trained on this lead database, with these settings and rules."""
-        segments, reading = load_segments(config), Reading.of(config)
+        path = config.optional_file("segments")
+        if path is not None and not path.is_file():  # of frames: there is no folder of settings
+            path = None
+        segments = load_segments(config) if path else Segments()
+        reading = Reading.of(config)
         specs = (*model.specs, *rules.specs, *segments.specs, *reading.specs)
         types = database.columns["leads"]
         whole = _WHOLE.fullmatch(types["lead_id"].upper()) is not None
@@ -95,7 +99,7 @@ class FromEvents:
             columns.setdefault(name, ("string", False))
         points = rules.text or toml_text(rules.file.content())  # of points made in Python: no text
         files = {"readiness.toml": _settings(config), "rules.toml": points}
-        if (path := config.optional_file("segments")) is not None:
+        if path:
             files["segments.toml"] = read_text(path)
         until = model.trained_until
         rows = []

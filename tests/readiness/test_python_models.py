@@ -80,7 +80,8 @@ def test_scores_are_those_of_the_ledger_to_the_last_bit(
 ) -> None:
     result = company.result("score")
     cutoff = datetime.fromisoformat(result["cutoff"])
-    with duckdb.connect(result["ledger"], read_only=True) as ledger:
+    with duckdb.connect() as ledger:
+        ledger.execute(f"CREATE VIEW scores AS FROM '{result['ledger']}/*.parquet'")
         ledger_rows = ledger.execute(
             "SELECT lead_id, readiness, rule_score AS points, band FROM scores "
             "WHERE cutoff = $1 ORDER BY lead_id",
