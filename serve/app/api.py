@@ -148,7 +148,7 @@ class Readiness(BaseModel):
     "/v1/score",
     tags=["scoring"],
     summary="Score leads by their raw events",
-    responses=responses(401, 413, 422, 503),
+    responses=responses(400, 401, 413, 422, 503),
 )
 async def score(
     service: Served,
