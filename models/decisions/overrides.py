@@ -58,8 +58,8 @@ class Override:
 
 def add(connection: Connection, *decided: Override) -> None:
     """Append decisions, in this order."""
-    rows = [{k: v for k, v in asdict(each).items() if k != "number"} for each in decided]
-    for row in rows:
+    for each in decided:
+        row = {name: value for name, value in asdict(each).items() if name != "number"}
         connection.execute(insert(TABLE), row)
 
 

@@ -11,12 +11,9 @@ from serve.reports.page import CARDS, INDEX, company_of, pages_in, served
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-PAGES = {
-    "/openapi.json": "The API's description"
-}  # what the first page links to, and how it calls it
-
-
-# the pages that commands wrote have their style within
+# What the first page links to, and how it calls it.
+PAGES = {"/openapi.json": "The API's description"}
+# Pages that commands wrote have their style within.
 WRITTEN = (
     "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; "
     "base-uri 'none'"

@@ -1,8 +1,7 @@
 """The ledger in PostgreSQL: the tables `scores` and `runs` beside those of the decisions.
 
 A run is one transaction, and one process writes at a time. Read through DuckDB, attached read-only,
-so that every report asks the same SQL of files and of a server; what needs an index is asked of the
-server itself (`pushed`).
+so that every report asks the same SQL of files and of a server.
 """
 
 from __future__ import annotations
@@ -73,7 +72,7 @@ class PostgresScores:
     ) -> None:
         self.place, self.notify = place, notify
         self._writer: Connection | None = None
-        with self._connected() as server:
+        with open_decisions(self.place) as server:
             if version_of(server, PART) != len(MIGRATIONS):
                 self._migrate(server)
         assert place.server is not None
@@ -82,11 +81,6 @@ class PostgresScores:
 
     def __str__(self) -> str:
         return str(self.place)
-
-    @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        with open_decisions(self.place) as server:
-            yield server
 
     def _migrate(self, server: Connection) -> None:
         with transaction(server):
@@ -102,7 +96,7 @@ class PostgresScores:
         sql = text(f"SELECT {', '.join(COLUMNS)} FROM runs")
         if self._writer is not None:
             return [RunFigures(*row) for row in self._writer.execute(sql)]
-        with self._connected() as server:
+        with open_decisions(self.place) as server:
             return [RunFigures(*row) for row in server.execute(sql)]
 
     def create_view(
@@ -116,15 +110,10 @@ class PostgresScores:
             + (f" WHERE {out}" if out else "")
         )
 
-    def pushed(self, sql: str) -> str:
-        """A query, in the words of PostgreSQL, as a relation of the DuckDB that the server itself
-        answers, with its indexes; {schema} in it is that of the tables."""
-        return f"postgres_query('ledger', {literal(sql.format(schema=quoted(self.place.schema)))})"
-
     @contextmanager
     def writing(self) -> Iterator[None]:
         """One transaction, and one process at a time; it is in whole or not at all."""
-        with self._connected() as server:
+        with open_decisions(self.place) as server:
             if server.exec_driver_sql(_TAKEN).scalar():
                 self.notify("Another process writes to the ledger; waiting for it.")
             server.exec_driver_sql(f"SET lock_timeout = '{WAIT_SECONDS:.0f}s'")
