@@ -1,11 +1,11 @@
 """Whatever the API's description allows, and much that it does not, is answered without a crash."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 import schemathesis
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
@@ -16,6 +16,10 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
+from features.config import Config
+from serve.app.application import create_app
+from tests.serve.app.conftest import LOCAL, PATIENT
 
 pytestmark = pytest.mark.slow
 CHECKS = [
@@ -37,9 +41,12 @@ OPERATIONS = [
 ]
 
 
-@pytest.fixture
-def api(app: FastAPI, client: TestClient) -> Any:
-    return schemathesis.openapi.from_asgi("/openapi.json", app, headers={"Host": "localhost"})
+@pytest.fixture(scope="module")
+def api(served: Config) -> Iterator[Any]:
+    """Of an application of its own: schemathesis starts and stops the one that it is given."""
+    app = create_app(served, PATIENT)
+    with TestClient(app, LOCAL):
+        yield schemathesis.openapi.from_asgi("/openapi.json", app, headers={"Host": "localhost"})
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
