@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version as version_of
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -350,7 +350,8 @@ class Registry:
         StoreFault where that cannot be known."""
         mlflow.set_tracking_uri(self.uri)
         with self._usable(), _quiet():
-            if name not in {file.path for file in self.client.list_artifacts(run_id)}:
+            beside = self.client.list_artifacts(run_id, PurePosixPath(name).parent.as_posix())
+            if name not in {file.path for file in beside}:
                 return None
             folder = self.client.get_run(run_id).info.artifact_uri
             return str(mlflow.artifacts.load_text(f"{folder}/{name}"))

@@ -58,7 +58,7 @@ def secrets_of_this_test_alone(monkeypatch):
 def secretive(demo_folder, server, tmp_path, monkeypatch):
     """The demo, its tables in PostgreSQL, its MLflow in another database of it."""
     secret = TRACKING.replace("'", "''")
-    server.sql("DROP DATABASE IF EXISTS mlflow;", "postgres")
+    server.sql("DROP DATABASE IF EXISTS mlflow WITH (FORCE);", "postgres")
     server.sql(f"DROP ROLE IF EXISTS tracker; CREATE ROLE tracker LOGIN PASSWORD '{secret}';")
     server.sql("CREATE DATABASE mlflow OWNER tracker;", "postgres")
     with connect() as connection:

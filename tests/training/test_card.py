@@ -43,7 +43,7 @@ def section(card, title):
 def test_the_markdown_in_mlflow_is_of_this_version(registry, card, trained, run):
     assert registry.text(trained.model.run_id, "card.md") == card.markdown()
     assert (card.version, card.run_id) == (trained.model.version, trained.model.run_id)
-    assert str(card.verdict) == run.data.tags["verdict"]
+    assert card.verdict.headline == run.data.tags["verdict"]
     assert registry.text(trained.model.run_id, "plots/calibration.svg").startswith("<svg")
 
 

@@ -67,7 +67,7 @@ def test_outcomes_from_the_end_of_the_last_training_label_on_change_nothing(
 
 
 def test_what_is_loaded_estimates_the_same_to_the_bit(demo_folder, trained, judged):
-    loaded = Registry(load(demo_folder)).load("challenger").time_to_close
+    loaded = Registry(load(demo_folder)).load("champion").time_to_close
     stored = trained.model.time_to_close
     assert loaded == stored
     readiness, cutoff = trained.model.rank(judged.frame), trained.split.judge[0]

@@ -57,9 +57,7 @@ def home(demo_folder: Path, trained: Trained, tmp_path_factory: pytest.TempPathF
 @contextmanager
 def changed(home: Path, folder: Path, change: Callable[[Tables], Tables]) -> Iterator[Path]:
     """A copy of a folder whose tables were changed, beside the same ledger."""
-    for path in home.iterdir():
-        if path.is_file():
-            shutil.copy(path, folder)
+    shutil.copytree(home, folder, dirs_exist_ok=True)
     names = ("events", "leads", "deals")
     tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in names}
     for name, table in change(tables).items():

@@ -145,7 +145,7 @@ def test_with_a_model_the_mean_readiness_is_that_of_its_leads(
     assert serious.readiness is not None
     assert serious.readiness > everyone
     assert serious.conversion.against_all == "more"
-    assert str(result.verdict).startswith("serious interest, last 30 days converts best: ")
+    assert result.verdict.headline.lower().startswith(serious.name)
     sizes = [group.open_leads for group in result.segments]
     assert max(sizes) <= result.everyone.open_leads <= sum(sizes) + result.nowhere.open_leads
 
