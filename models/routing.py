@@ -16,12 +16,11 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import rankdata
 
 from features.config import Capacity, Routing
 from features.spec.wording import percent
@@ -29,6 +28,7 @@ from features.spec.wording import percent
 ROUTES = ("sales", "nurture", "disqualified")
 ROUTED = ["lead_id", "route", "route_reason", "contact_by", "marked", "value", "exploration"]
 MODEL_HIGH, RULES_HIGH = "model high, points low", "points high, model low"
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 _MONDAY = datetime(2024, 1, 1)  # any Monday, from which weeks are counted
 
 Bools = npt.NDArray[np.bool_]
@@ -196,9 +196,7 @@ class Router:
         return f", place {place:,} where sales can call {self.slots:,}{lot}"
 
 
-def _threshold(
-    how: Routing, readiness: float, points: float, value: float, amount: float
-) -> str:
+def _threshold(how: Routing, readiness: float, points: float, value: float, amount: float) -> str:
     """Where a scored lead stands to the threshold of [routing], in words."""
     ready = f"readiness {percent(readiness)}"
     if how.cost_per_contact is not None:
@@ -274,5 +272,6 @@ def _points(points: float) -> str:
 
 def _ends(score: Floats, size: int) -> tuple[Bools, Bools]:
     """Which are among the `size` best, and which in the lower half, all their equals with them."""
-    middle = (len(score) + 1) / 2
-    return rankdata(-score, "max") <= size, rankdata(-score, "min") > middle
+    ascending = np.sort(score)
+    at_least, above = (len(score) - np.searchsorted(ascending, score, side) for side in _SIDES)
+    return at_least <= size, above + 1 > (len(score) + 1) / 2

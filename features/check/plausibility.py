@@ -110,7 +110,9 @@ def _days_of_events(database: LeadDatabase, now: datetime) -> dict[str, list[Day
     which the later one is that of known_at."""
     times = {"occurred_at": "occurred_at", "recorded_at": "recorded_at", "known_at": KNOWN_AT}
     past = ", ".join(f"CASE WHEN {t} <= $now THEN {t} END AS {name}" for name, t in times.items())
-    ends = ", ".join(f"count({t}) AS n_{t}, min({t}) AS min_{t}, max({t}) AS max_{t}" for t in times)
+    ends = ", ".join(
+        f"count({t}) AS n_{t}, min({t}) AS min_{t}, max({t}) AS max_{t}" for t in times
+    )
     each = " UNION ALL ".join(
         f"SELECT '{t}', sum(n_{t})::BIGINT, min(min_{t}) AS first, max(max_{t}) FROM counted "
         f"WHERE n_{t} > 0 GROUP BY min_{t}::DATE"

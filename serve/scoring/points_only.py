@@ -19,9 +19,8 @@ from features.spec.wording import Words
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.timing import time_to_close
+from serve.scoring.scored import NO_MODEL
 from serve.scoring.scorer import COLUMNS, TOP_REASONS, Scorer, score_points
-
-NO_MODEL = "none"
 
 
 @dataclass(frozen=True)
