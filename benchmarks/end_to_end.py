@@ -4,31 +4,31 @@
 
 DIR is a folder with a champion, as `make demo` leaves it; its company is taken TIMES over, under
 new lead ids. Readiness, reasons, points and segments are those of the rows whose features are at
-hand; the whole is `readiness score` without the start of Python. The floor is one scan of the
-events: every column is read, nothing is kept.
+hand. The whole is the command `readiness score`, with the start of Python and the reading of the
+model. The floor is one scan of the events: every column is read, nothing is kept.
 """
 
+import json
 import shutil
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
 
-from benchmarks.measure import Cost, Stopwatch, peak_gb
+from benchmarks.measure import Cost, Stopwatch, in_fresh_process
 from benchmarks.page import tell
 from features.config import Config, load
 from features.engine.duckdb_engine import feature_frames
 from features.open_database import open_database
 from features.snapshots import Snapshots
-from models.decisions.place import LedgerPlace
-from serve.ledger.ledger import open_ledger
-from serve.scoring.batch import score_all
 from serve.scoring.scored import default_cutoff
 from serve.scoring.scorer import Scorer
 
 TIMES = 40
 TABLES = ("events", "leads", "deals", "contacts")
+MODULE, FLOOR = "benchmarks.end_to_end", "scan of the events: the floor"
 
 
 def many(folder: Path, times: int, to: Path) -> Config:
@@ -44,36 +44,33 @@ def many(folder: Path, times: int, to: Path) -> Config:
 
 
 def main(folder: Path, times: int) -> None:
-    """Measure, and tell it in a Markdown table."""
+    """Measure, and tell it in a Markdown table. Each step is a process of its own, so that what one
+    holds is not counted as the memory of the next."""
     with tempfile.TemporaryDirectory() as name:
-        config = many(folder, times, Path(name) / "many")
-        scorer = Scorer.of(load(folder), "champion")
-        floor = _floor(config)
-        lines, events, leads = _parts(config, scorer)
-        watch = Stopwatch()
-        with (
-            open_database(scorer.staged(config), scorer.specs) as database,
-            open_ledger(LedgerPlace.of(config)) as ledger,
-        ):
-            whole = score_all(config, database, scorer, ledger)
-            lines["all of it, into the ledger"] = watch.lap()
-            again = score_all(config, database, scorer, ledger)
-            lines["the same run again, which adds nothing"] = watch.lap()
-    assert whole.added == leads
-    assert again.added == 0
+        to = Path(name) / "many"
+        in_fresh_process(MODULE, "make", str(folder), str(times), str(to))
+        parts = in_fresh_process(MODULE, "parts", str(folder), str(to)).printed
+        night = in_fresh_process("readiness.main", "score", str(to), "--json")
+        again = in_fresh_process("readiness.main", "score", str(to), "--json")
+    assert night.printed["added"] == parts["leads"]
+    assert again.printed["added"] == 0
+    lines = {name: Cost(**cost) for name, cost in parts["lines"].items()}
+    floor = lines[FLOOR]
+    lines["the command, into the ledger"] = night.total
+    lines["the command again, where nothing changed"] = again.total
     rows = [
         f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.wall / floor.wall:.1f} "
         f"| {cost.cpu / floor.cpu:.1f} |"
-        for name, cost in {"scan of the events: the floor": floor, **lines}.items()
+        for name, cost in lines.items()
     ]
     table = "| | wall s | CPU s | wall / floor | CPU / floor |\n|---|---:|---:|---:|---:|\n"
     tell(
         "## A night, from the events to the ledger\n\n"
-        f"{events:,} events, {leads:,} open leads, {len(scorer.specs)} features; limit "
-        f"{config.engine.memory_gb:g} GB, peak of the process {peak_gb():.2f} GB.\n\n"
+        f"{parts['events']:,} events, {parts['leads']:,} open leads, {parts['specs']} features; "
+        f"limit {parts['memory_gb']:g} GB, peak of the command {night.peak_gb:.2f} GB.\n\n"
         + table
         + "\n".join(rows),
-        "benchmarks.end_to_end",
+        MODULE,
     )
 
 
@@ -84,11 +81,13 @@ def _floor(config: Config) -> Cost:
     return watch.lap()
 
 
-def _parts(config: Config, scorer: Scorer) -> tuple[dict[str, Cost], int, int]:
-    """Staging, features, and what is said of them, apart; how many events and open leads."""
+def parts_of(folder: Path, to: Path) -> None:
+    """The floor, staging, features, and what is said of them, apart; printed as JSON."""
+    config, scorer = load(to), Scorer.of(load(folder), "champion")
+    lines = {FLOOR: _floor(config)}
     watch = Stopwatch()
     with open_database(scorer.staged(config), scorer.specs) as database:
-        staging = watch.lap()
+        lines["staging"] = watch.lap()
         cutoff = default_cutoff(database.data_end, database.data_end)
         snapshots = Snapshots.open_at(database, [cutoff])
         events, leads = database.events_count, snapshots.count
@@ -99,8 +98,15 @@ def _parts(config: Config, scorer: Scorer) -> tuple[dict[str, Cost], int, int]:
             features = _sum(features, watch.lap())
             scorer.score_frame(frame)
             scores = _sum(scores, watch.lap())
-    text = {"staging": staging, "features": features}
-    return text | {"readiness, reasons, points, segments": scores}, events, leads
+    lines |= {"features": features, "readiness, reasons, points, segments": scores}
+    printed = {
+        "lines": {name: asdict(cost) for name, cost in lines.items()},
+        "events": events,
+        "leads": leads,
+        "specs": len(scorer.specs),
+        "memory_gb": config.engine.memory_gb,
+    }
+    sys.stdout.write(json.dumps(printed) + "\n")
 
 
 def _sum(one: Cost, other: Cost) -> Cost:
@@ -108,5 +114,11 @@ def _sum(one: Cost, other: Cost) -> Cost:
 
 
 if __name__ == "__main__":
-    given = [int(each) for each in sys.argv[2:] if each.isdigit()]
-    main(Path(sys.argv[1]), *(given or [TIMES]))
+    match sys.argv[1:]:
+        case ["make", folder, times, to]:
+            many(Path(folder), int(times), Path(to))
+        case ["parts", folder, to]:
+            parts_of(Path(folder), Path(to))
+        case [folder, *words]:
+            given = [int(each) for each in words if each.isdigit()]
+            main(Path(folder), *(given or [TIMES]))
