@@ -11,6 +11,7 @@ from features.config import Config
 from models.decisions.place import LedgerPlace
 from serve.app.champion import Champion
 from serve.app.ledgers import Ledgers
+from serve.app.making import Making
 from serve.app.metrics import Metrics
 from serve.app.scoring import ScoreQueue
 from serve.app.serving import Serving
@@ -18,20 +19,22 @@ from serve.app.serving import Serving
 
 @dataclass(frozen=True)
 class Service:
-    """The settings, the champion, who scores with it, the ledger and the figures."""
+    """The settings, the champion, who scores with it, the ledger, who makes pages, the figures."""
 
     config: Config
     serving: Serving
     champion: Champion
     scoring: ScoreQueue
     ledgers: Ledgers
+    making: Making
     metrics: Metrics = field(default_factory=Metrics)
 
     @classmethod
     def of(cls, config: Config, serving: Serving) -> Service:
         """Of a readiness.toml. Raises BadInput where its champion cannot be loaded."""
         champion = Champion(config)
-        return cls(config, serving, champion, ScoreQueue(champion), Ledgers(LedgerPlace.of(config)))
+        ledgers, making = Ledgers(LedgerPlace.of(config)), Making(config.path)
+        return cls(config, serving, champion, ScoreQueue(champion), ledgers, making)
 
     def start(self) -> None:
         """Begin to score and to watch for another champion."""
@@ -39,7 +42,8 @@ class Service:
         self.champion.watch()
 
     def stop(self) -> None:
-        """End both, and close what is open."""
+        """End all work, and close what is open."""
+        self.making.stop()
         self.scoring.stop()
         self.champion.stop()
         self.ledgers.close()
