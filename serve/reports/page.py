@@ -157,13 +157,14 @@ def data(value: Any) -> Markup:
 _SCRIPT = re.compile(r'<script data-file="([\w./-]+)">.*?</script>', re.DOTALL)
 _LEAD = re.compile(r'<data class="lead" value="([^"]*)">(.*?)</data>')
 _LIST = re.compile(r'<data class="list" value="([^"]*)">(.*?)</data>')
+_PAGE = re.compile(r'<data class="page" value="([\w.-]+)">(.*?)</data>')
 _POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n?')
 _TOP = re.compile(r'(<body>)(\s*<nav aria-label="Pages">.*?</nav>)?', re.DOTALL)
 
 
 def served(text: str, head: str = "", top: str = "") -> str:
     """A written page as the service shows it: its script comes from a file, leads are links to
-    their cards and groups of leads to their lists, its policy is that of the answer. head: HTML for
+    their cards, groups of leads to their lists and pages to each other, its policy is that of the answer. head: HTML for
     the end of its head; top: HTML in the place of its navigation."""
     text = _SCRIPT.sub(r'<script src="/static/\1"></script>', _POLICY.sub("", text))
 
@@ -172,6 +173,7 @@ def served(text: str, head: str = "", top: str = "") -> str:
 
     text = _LEAD.sub(lead_link, text)
     text = _LIST.sub(r'<a href="/leads?route=&amp;\1">\2</a>', text)
+    text = _PAGE.sub(r'<a href="/pages/\1">\2</a>', text)
     text = text.replace("</head>", f"{head}</head>", 1)
     return _TOP.sub(lambda body: f"{body[1]}\n{top}", text, count=1)
 
