@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -72,20 +73,33 @@ def written(request: Request, service: Served, name: str) -> Response:
     if name == INDEX:
         return RedirectResponse("/", 303)
     out, report = service.config.out_folder, REPORTS.get(name)
+    if report and report.own_address:
+        return RedirectResponse(report.address, 303)
     page = next((page for page in pages_in(out) if page.name == name), None)
     if page is None and report is None:
         raise HTTPException(404, f"There is no page {name}: no command has written it.")
-    known = {
-        "report": report,
-        "made": page and page.made,
-        "old": report and page and _old(service, report, page.made),
-        "job": service.making.job,
-        "fault": service.making.fault(name),
-    }
+    known = state_of(service, report, page.made if page else None) if report else {"report": None}
     if page is None:
         return rendered(request, "unmade.html", **known)
-    top = part(request, "report_top.html", **known)
-    text = served((out / name).read_text(encoding="utf-8"), HEAD, top)
+    return as_served(request, out / name, **known)
+
+
+def state_of(service: Service, report: Report, made: datetime | None) -> dict[str, object]:
+    """What the top of a report's page shows (making.html): when it was made, None for never, what
+    is newer, what is being made, and why it could not be made."""
+    return {
+        "report": report,
+        "made": made,
+        "old": _old(service, report, made) if made else "",
+        "job": service.making.job,
+        "fault": service.making.fault(report.name),
+    }
+
+
+def as_served(request: Request, path: Path, report: Report | None, **known: object) -> HTMLResponse:
+    """A written page, with the navigation and its state on top."""
+    top = part(request, "report_top.html", report=report, **known)
+    text = served(path.read_text(encoding="utf-8"), HEAD, top)
     return HTMLResponse(text, headers={"Content-Security-Policy": WRITTEN})
 
 
@@ -99,11 +113,11 @@ def make(service: Served, report: Known, form: CheckedForm) -> Response:
     return RedirectResponse(report.address, 303)
 
 
-@router.get("/pages/{name}/state")
-def state(service: Served, report: Known) -> JSONResponse:
+@router.get("/making")
+def making(service: Served, page: str) -> JSONResponse:
     """Whether a page is being made."""
     job = service.making.job
-    return JSONResponse({"making": job is not None and job.page == report.name})
+    return JSONResponse({"making": job is not None and job.page == page})
 
 
 def _old(service: Service, report: Report, made: datetime) -> str:

@@ -9,23 +9,25 @@ from dataclasses import dataclass
 class Report:
     """name: its file in `out`. title: as links call it. command: the words that make it, after
     `readiness` and before the folder. of_lists: whether it goes by the lists of the ledger, so that
-    a newer list makes it old."""
+    a newer list makes it old. own_address: where the service shows it, if not under /pages."""
 
     name: str
     title: str
     command: tuple[str, ...]
     of_lists: bool = True
+    own_address: str = ""
 
     @property
     def address(self) -> str:
         """Where the service shows it."""
-        return f"/pages/{self.name}"
+        return self.own_address or f"/pages/{self.name}"
 
 
 REPORTS = {
     report.name: report
     for report in (
         Report("compare.html", "Model against rules", ("compare",)),
+        Report("points.html", "Points table", ("rules", "learn", "--force"), False, "/points"),
         Report("funnel.html", "Funnel", ("funnel",)),
         Report("sources.html", "Sources", ("sources",)),
         Report("segments.html", "Segments", ("segments",)),

@@ -164,8 +164,8 @@ _TOP = re.compile(r'(<body>)(\s*<nav aria-label="Pages">.*?</nav>)?', re.DOTALL)
 
 def served(text: str, head: str = "", top: str = "") -> str:
     """A written page as the service shows it: its script comes from a file, leads are links to
-    their cards, groups of leads to their lists and pages to each other, its policy is that of the answer. head: HTML for
-    the end of its head; top: HTML in the place of its navigation."""
+    their cards, groups of leads to their lists and pages to each other, its policy is that of the
+    answer. head: HTML for the end of its head; top: HTML in the place of its navigation."""
     text = _SCRIPT.sub(r'<script src="/static/\1"></script>', _POLICY.sub("", text))
 
     def lead_link(lead: re.Match[str]) -> str:

@@ -68,7 +68,7 @@ def make(client: TestClient, name: str, seconds: float = 120.0) -> str:
     assert begun.status_code == 200
     assert 'role="status"' in begun.text
     end = time.monotonic() + seconds
-    while client.get(f"/pages/{name}/state").json()["making"]:
+    while client.get(f"/making?page={name}").json()["making"]:
         assert time.monotonic() < end
         time.sleep(0.2)
     return client.get(f"/pages/{name}").text
@@ -91,7 +91,6 @@ def test_a_page_that_was_never_written_names_its_command(client: TestClient) -> 
         assert f"readiness {' '.join(report.command)}" in text
         assert "<button>" in text
     assert client.get("/pages/x.html").status_code == 404
-    assert client.get("/pages/x.html/state").status_code == 404
 
 
 def test_an_old_page_says_what_is_newer(client: TestClient, company: Config) -> None:
@@ -145,7 +144,7 @@ def test_one_page_at_a_time(client: TestClient) -> None:
     assert second.status_code == 409
     assert "<button>" not in client.get("/pages/card.html").text
     make_done = time.monotonic() + 120
-    while client.get("/pages/funnel.html/state").json()["making"]:
+    while client.get("/making?page=funnel.html").json()["making"]:
         assert time.monotonic() < make_done
         time.sleep(0.2)
 
