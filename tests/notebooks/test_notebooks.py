@@ -141,9 +141,9 @@ def test_what_a_lead_did(tmp_path):
 @pytest.mark.slow
 def test_train_track_compare(tmp_path):
     printed = executed("02_train_track_compare", tmp_path)
-    for changed in ("cutoff_every_days=28", "test_cutoffs=4", "windows_days=[7, 30, 90]"):
+    for changed in ("cutoff_every_days=28", "test_cutoffs=4", "windows_days=[30]"):
         assert changed in printed["edit-settings"]
-    assert "candidates=3 folds=3 jobs=1" in printed["edit-settings"]
+    assert "candidates=2 folds=1 jobs=1" in printed["edit-settings"]
 
     assert "True" in printed["search"]  # one of the candidates is the chosen one
     assert "average precision" in printed["judged"]
@@ -158,7 +158,6 @@ def test_train_track_compare(tmp_path):
     assert base + moved == pytest.approx(log_odds, abs=0.002)
 
     assert "'industry', 'company_size', 'country'] | version 2" in printed["challenger"]
-    assert "challenger" in printed["judge-both"]
     assert printed["gate"].startswith("Version 2 is")
     assert re.search(r"^champion is version [12]$", printed["gate"], re.MULTILINE)
     assert len(printed["side-by-side"].splitlines()) == 3  # a header and two trainings
