@@ -8,6 +8,7 @@
 #   make coverage   test, and which lines no test runs (takes half as long again)
 #   make format     formats, and mends what lint can mend
 #   make bench      features beside pandas, Polars and SQL (docs/benchmarks.md)
+#   make docs       the documentation as a site, site/index.html; a broken link fails
 #   make clean      removes all that the others made
 
 PYTHON ?= python3
@@ -21,7 +22,7 @@ LEADS ?= 12000
 FAST := tests/features/spec tests/features/contract tests/features/test_config.py tests/models \
   tests/readiness/test_help.py tests/test_house.py
 
-.PHONY: install demo bpic2012 quick fast check lint types imports test coverage format bench clean
+.PHONY: install demo bpic2012 quick fast check lint types imports test coverage format bench docs clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
@@ -91,5 +92,10 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks.features
 
+# Where it is read from a server, its search works: python3 -m http.server --directory site
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "site/index.html; with search: $(PYTHON) -m http.server --directory site"
+
 clean:
-	rm -rf $(DEMO) $(VENV) examples/*/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(DEMO) site $(VENV) examples/*/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
