@@ -9,6 +9,7 @@
 #   make format     formats, and mends what lint can mend
 #   make bench      features beside pandas, Polars and SQL (docs/benchmarks.md)
 #   make docs       the documentation as a site, site/index.html; a broken link fails
+#   make pictures   those of docs/pages.md, in Chromium
 #   make clean      removes all that the others made
 
 PYTHON ?= python3
@@ -22,7 +23,7 @@ LEADS ?= 12000
 FAST := tests/features/spec tests/features/contract tests/features/test_config.py tests/models \
   tests/readiness/test_help.py tests/test_house.py
 
-.PHONY: install demo bpic2012 quick fast check lint types imports test coverage format bench docs clean
+.PHONY: install demo bpic2012 quick fast check lint types imports test coverage format bench docs pictures clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
@@ -96,6 +97,9 @@ bench: $(READY)
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "site/index.html; with search: $(PYTHON) -m http.server --directory site"
+
+pictures: $(READY)
+	$(BIN)/python docs/pictures.py
 
 clean:
 	rm -rf $(DEMO) site $(VENV) examples/*/out .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -27,9 +27,9 @@ import features.cutoffs
 NIGHT = datetime(2025, 6, 24, 4, 30)
 features.cutoffs.utc_now = lambda: NIGHT  # before anything else imports it
 
+from features.config import load  # noqa: E402
 from readiness.main import app  # noqa: E402
 from serve.app.application import create_app  # noqa: E402
-from features.config import load  # noqa: E402
 
 PICTURES = Path(__file__).parent / "pictures"
 TRAINING = ("simulate {} --leads 12000", "init {}", "train {}", "promote {}")
@@ -42,6 +42,7 @@ VERBS = (
     "segments {}",
     "feedback {}",
     "rules learn {} --force",
+    "rules test {}/out/learned_rules.toml {}",
     "monitor {}",
     "card {}",
     "history {}",
@@ -54,8 +55,8 @@ def make(folder: Path) -> None:
     """The company and its pages. A check that is red (monitor) is a result, no failure."""
     steps = VERBS if (folder / "out" / "mlflow.db").exists() else (*TRAINING, *VERBS)
     for step in steps:
-        print("readiness", step.format(folder), flush=True)
-        words = [str(folder) if word == "{}" else word for word in step.split()]
+        print("readiness", step.replace("{}", folder.name), flush=True)
+        words = [word.replace("{}", str(folder)) for word in step.split()]
         code = app(words, standalone_mode=False)
         if code not in (None, 0) and step.split()[0] not in ("monitor", "promote"):
             raise SystemExit(f"{step}: exit code {code}")
