@@ -113,7 +113,7 @@ class Addresses(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "p":
             text = "".join(self.text)
-            self.odd += re.findall(r"^(?:[-*] |\d+\. |\|).*", text, flags=re.M)
+            self.odd += re.findall(r"^(?:- |\d+\. |\|).*", text, flags=re.M)
             self.text = []
 
 
