@@ -24,7 +24,7 @@ from playwright.sync_api import Page, sync_playwright
 
 import features.cutoffs
 
-NIGHT = datetime(2025, 6, 24, 4, 30)
+NIGHT = datetime(2025, 6, 24, 0, 30)
 features.cutoffs.utc_now = lambda: NIGHT  # before anything else imports it
 
 from features.config import load  # noqa: E402

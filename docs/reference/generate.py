@@ -102,7 +102,8 @@ def _signature(name: str, thing: Any) -> str:
         if each.kind is each.KEYWORD_ONLY and "*" not in parts:
             parts.append("*")
         default = each.default
-        shown = repr(default) if isinstance(default, str | int | float | None) else "..."
+        shown = repr(default) if isinstance(default, int | float | None) else "..."
+        shown = f'"{default}"' if isinstance(default, str) else shown
         equals = " = " if kind else "="
         has_default = default is not each.empty
         parts.append(each.name + f": {kind}" * bool(kind) + f"{equals}{shown}" * has_default)
