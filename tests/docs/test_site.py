@@ -53,7 +53,9 @@ def test_every_link_and_picture_of_a_page_leads_somewhere(page: Path) -> None:
 
 
 def test_anchors_are_named_as_on_github_and_code_has_none(tmp_path: Path) -> None:
-    (tmp_path / "here.md").write_text("# It's `here`: [now](x.md)\n```\n# no heading\n```\n", "utf-8")
+    (tmp_path / "here.md").write_text(
+        "# It's `here`: [now](x.md)\n```\n# no heading\n```\n", "utf-8"
+    )
     assert anchors(tmp_path / "here.md") == {"its-here-now"}
 
 
