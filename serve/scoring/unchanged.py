@@ -133,7 +133,7 @@ def unchanged(
     store(inputs.rules, rules_folder(config))
     models = {inputs.which: asdict(inputs.model)}
     if last.get("models") != models:
-        write_whole(config.out_folder / LAST_RUN, json.dumps(last | {"models": models}))
+        _leave(config, last | {"models": models})
     return scored
 
 
@@ -153,7 +153,12 @@ def remember(config: Config, inputs: RunInputs | None, scored: Scored) -> None:
         "breaches": [without_secrets(each) for each in scored.breaches],
         "notes": [without_secrets(each) for each in scored.notes],
     }
-    write_whole(config.out_folder / LAST_RUN, json.dumps(last, ensure_ascii=False))
+    _leave(config, last)
+
+
+def _leave(config: Config, last: dict[str, Any]) -> None:
+    with suppress(OSError):  # the run is in the ledger: without this the next does its work again
+        write_whole(config.out_folder / LAST_RUN, json.dumps(last, ensure_ascii=False))
 
 
 def _figures(ledger: Ledger, run: Run) -> RunFigures | None:
