@@ -168,8 +168,7 @@ class OnePass:
     ) -> pd.DataFrame:
         """The specs' own columns, those of the numbers without a copy."""
         names = [spec.name for spec in self.specs if not spec.is_text]
-        labels = pd.Index(names, dtype=object)  # Arrow's would be copied by each `insert`
-        frame = pd.DataFrame(numbers[:, : len(names)], columns=labels, copy=False)
+        frame = pd.DataFrame(numbers[:, : len(names)], columns=names, copy=False)
         frame.insert(0, "lead_id", snapshots["lead_id"].to_pandas())
         frame.insert(1, "cutoff", snapshots["cutoff"].to_pandas())
         for place, spec in enumerate(self.specs, start=2):

@@ -1,6 +1,10 @@
 """The same run again reads no table; whatever changes, it is done as ever."""
 
+import json
 import shutil
+import subprocess
+import sys
+import time
 from contextlib import contextmanager
 
 import duckdb
@@ -160,3 +164,20 @@ def test_a_champion_that_vanished_since_is_missed(folder):
     ran = readiness("score", folder)
     assert ran.code == 2
     assert "champion" in ran.err
+
+
+def test_the_second_run_imports_no_library_of_the_models(folder):
+    score(folder)
+    time.sleep(2.1)  # in another process files settle by the clock
+    heavy = "{'mlflow', 'sklearn', 'scipy', 'numba'} & sys.modules.keys()"
+    code = (
+        f"import atexit, sys; atexit.register(lambda: print('loaded', {heavy})); "
+        "from readiness.main import main; main()"
+    )
+    words = ["score", str(folder), "--json"]
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+    result, loaded = ran.stdout.splitlines()
+    assert json.loads(result)["added"] == 0
+    assert loaded == "loaded set()"
