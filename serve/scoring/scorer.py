@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -102,14 +101,16 @@ class Scorer:
         scored |= {"readiness": readiness, "reasons": reasons, **self._close(frame, readiness)}
         return pd.DataFrame(scored, columns=COLUMNS, index=frame.index)
 
-    def _close(self, frame: pd.DataFrame, readiness: Floats) -> Mapping[Hashable, Any]:
+    def _close(self, frame: pd.DataFrame, readiness: Floats) -> dict[str, Any]:
         """The columns of the time to close; null under a model stored before there was one."""
         curves = self.model.time_to_close
         if curves is not None and len(frame):
             cutoff = frame["cutoff"].iloc[0].to_pydatetime()
-            return dict(curves.estimate(frame, readiness, cutoff).items())
-        nothing = pd.DataFrame(index=frame.index, columns=time_to_close.COLUMNS, dtype="float64")
-        return dict(nothing.astype({"follow_up_on": "datetime64[us]"}).items())
+            estimate = curves.estimate(frame, readiness, cutoff)
+            return {name: estimate[name] for name in time_to_close.COLUMNS}
+        nothing = pd.Series(np.nan, frame.index)
+        empty: dict[str, Any] = dict.fromkeys(time_to_close.COLUMNS, nothing)
+        return empty | {"follow_up_on": nothing.astype("datetime64[us]")}
 
     def judged(self, frame: pd.DataFrame) -> tuple[Floats, list[str]]:
         """Readiness and reasons of each row; what the learner sees of it is worked out once."""
