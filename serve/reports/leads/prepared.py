@@ -2,7 +2,7 @@
 
 What is filtered, sorted and searched by lies compressed in a DuckDB of its own, in the order of the
 list. The rows as they are shown lie beside it, compressed in small blocks: a page finds its leads
-first, and unpacks only the blocks that they are in. A million leads take about 100 MB.
+first, and unpacks only the blocks that they are in. A million leads take about 115 MB.
 
 A decision changes only where its lead goes, so it is brought in without reading the run again.
 Worked example: of all leads L7 has place 40, and goes to nurture. At 10:00 somebody decides
