@@ -1,4 +1,4 @@
-"""Every page in Chromium, by axe-core: no serious fault, and nothing scrolls sideways on a phone."""
+"""Every page in Chromium, by axe-core: no serious fault; on a phone nothing scrolls sideways."""
 
 import shutil
 import socket
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from readiness.main import main
 from serve.app.application import create_app
 from serve.app.serving import Serving
+from tests.readiness.running import readiness
 from tests.serve.app.little_company import little_company
 
 pytestmark = pytest.mark.slow
@@ -22,15 +22,7 @@ QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-back
 TOKEN = "t" * 32
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 SERVED = ["/login", "/", "/leads", "/leads?route=&text=zzz", "/leads?route=", "/leads/29"]
-WRITTEN = [
-    ["compare"],
-    ["funnel"],
-    ["sources"],
-    ["segments"],
-    ["feedback"],
-    ["monitor"],
-    ["card"],
-]
+WRITTEN = ["compare", "funnel", "sources", "segments", "feedback", "monitor", "card"]
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +61,11 @@ def written(
     """The addresses of the pages that the verbs wrote of a company with a champion and a list."""
     folder = tmp_path_factory.mktemp("written") / "demo"
     shutil.copytree(demo_folder, folder)
-    assert main(["score", str(folder)]) == 0
-    for verb, *more in WRITTEN:
-        assert main([verb, str(folder), *more]) in (0, 1), verb
+    assert readiness("score", folder).code == 0
+    for verb in WRITTEN:
+        assert readiness(verb, folder).code in (0, 1), verb
     pages = sorted((folder / "out").glob("*.html"))
-    assert {"index", *(verb for verb, *_ in WRITTEN)} <= {page.stem for page in pages}
+    assert {"index", *WRITTEN} <= {page.stem for page in pages}
     return [page.as_uri() for page in pages]
 
 
