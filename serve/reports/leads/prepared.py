@@ -207,7 +207,7 @@ class _PackedRows:
         number = bisect_right(self._starts, place) - 1
         packed, size = self._blocks[number]
         block = pa.ipc.read_record_batch(self._codec.decompress(packed, size), self._schema)
-        (row,) = block.slice(place - self._starts[number], 1).to_pylist()
+        row: dict[str, Any] = block.slice(place - self._starts[number], 1).to_pylist()[0]
         return row
 
 
