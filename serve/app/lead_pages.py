@@ -43,7 +43,8 @@ def question_of(request: Request) -> Question:
         page = int(given.get("page") or 1)
         down = {"1": True, "0": False}.get(given.get("down", ""))
         sort, route = given.get("sort") or "list", texts.pop("route", TO_CALL.route)
-        return Question(sort=sort, descending=down, page=page, route=route, **texts)
+        question = Question(route=route, sort=sort, descending=down, page=page)
+        return replace(question, **texts)  # type: ignore[arg-type]
     except (BadInput, ValueError) as error:
         raise HTTPException(422, str(error)) from None
 

@@ -1,0 +1,121 @@
+"""Every page in Chromium, by axe-core: no serious fault; on a phone nothing scrolls sideways."""
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from serve.app.application import create_app
+from serve.app.serving import Serving
+from tests.readiness.running import readiness
+from tests.serve.app.little_company import little_company
+
+pytestmark = pytest.mark.slow
+playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install it")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe: pip install it")
+QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+TOKEN = "t" * 32
+WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+SERVED = ["/login", "/", "/leads", "/leads?route=&text=zzz", "/leads?route=", "/leads/29"]
+WRITTEN = ["compare", "funnel", "sources", "segments", "feedback", "monitor", "card"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["playwright.Browser"]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no Chromium: apt-get install chromium; accessibility is not tested")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=path, args=QUIET.split())
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running service that asks for a token."""
+    serving = Serving(token=TOKEN, seconds=300.0)
+    app = create_app(little_company(tmp_path_factory.mktemp("little")), serving)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def written(
+    demo_folder: Path, trained: object, tmp_path_factory: pytest.TempPathFactory
+) -> list[str]:
+    """The addresses of the pages that the verbs wrote of a company with a champion and a list."""
+    folder = tmp_path_factory.mktemp("written") / "demo"
+    shutil.copytree(demo_folder, folder)
+    assert readiness("score", folder).code == 0
+    for verb in WRITTEN:
+        assert readiness(verb, folder).code in (0, 1), verb
+    pages = sorted((folder / "out").glob("*.html"))
+    assert {"index", *WRITTEN} <= {page.stem for page in pages}
+    return [page.as_uri() for page in pages]
+
+
+def faults(page: "playwright.Page", address: str, width: int) -> list[str]:
+    """What is wrong with a page, each with where."""
+    page.goto(address)
+    found = [
+        f"{address}: {each['id']} at {each['nodes'][0]['target']}"
+        for each in axe.Axe().run(page).response["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    return found + [f"{address}: {wide} px wide"] * (wide > width)
+
+
+@pytest.fixture(params=["light", "dark"])
+def tab(request: pytest.FixtureRequest, browser, width: str) -> Iterator["playwright.Page"]:
+    across, down = WIDTHS[width]
+    context = browser.new_context(
+        viewport={"width": across, "height": down}, color_scheme=request.param
+    )
+    context.set_default_timeout(300_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_that_are_served(tab, address: str, width: str) -> None:
+    login, *others = SERVED
+    across, _ = WIDTHS[width]
+    wrong = faults(tab, address + login, across)
+    tab.get_by_label("Your name").fill("Ann")
+    tab.get_by_label("Token").fill(TOKEN)
+    tab.get_by_role("button").click()
+    tab.wait_for_url(f"{address}/")
+    for path in others:
+        wrong += faults(tab, address + path, across)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_that_the_verbs_write(tab, written: list[str], width: str) -> None:
+    across, _ = WIDTHS[width]
+    assert [fault for each in written for fault in faults(tab, each, across)] == []
+
+
+def test_axe_finds_a_fault_that_is_there(browser, tmp_path: Path) -> None:
+    """So that a page without faults means something."""
+    path = tmp_path / "bad.html"
+    path.write_text("<html lang=en><title>x</title><main><h1>x</h1><img src=x><input></main>")
+    page = browser.new_page()
+    assert len(faults(page, path.as_uri(), 1280)) == 2
+    page.close()
