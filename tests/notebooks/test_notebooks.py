@@ -70,7 +70,7 @@ def executed(name, tmp_path):
 
 def texts(book):
     """By the id of the cell: streams and results, `<picture>` for each picture."""
-    return {cell.id: "\n".join(map(_text, cell.outputs)) for cell in code_cells(book)}
+    return {cell.id: "".join(map(_text, cell.outputs)) for cell in code_cells(book)}
 
 
 def _text(output):
@@ -79,8 +79,8 @@ def _text(output):
         return output.text
     assert output.output_type != "error", output
     if "image/png" in output.data:
-        return "<picture>"
-    return output.data.get("text/markdown", output.data["text/plain"])
+        return "<picture>\n"
+    return output.data.get("text/markdown", output.data["text/plain"]) + "\n"
 
 
 def steady(text):
