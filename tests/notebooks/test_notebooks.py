@@ -214,7 +214,7 @@ def test_leaks(tmp_path):
 def test_watch_a_model(tmp_path):
     printed = executed("08_watch_a_model", tmp_path)
     assert "viewed_prices is new" in printed["finding"]
-    assert "Before the change 0 of" in printed["answer"]
+    assert re.search(r"Up to the change 0 of\s2 lists", printed["answer"])
     assert "red" not in printed["cure"]
 
 
