@@ -42,6 +42,7 @@ def execute(path: Path, folder: Path) -> NotebookNode:
         timeout=SECONDS,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # however the kernel cuts them
         resources={"metadata": {"path": str(folder)}},
     )
     paths = {
