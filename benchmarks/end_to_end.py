@@ -23,7 +23,8 @@ from features.open_database import open_database
 from features.snapshots import Snapshots
 from models.decisions.place import LedgerPlace
 from serve.ledger.ledger import open_ledger
-from serve.scoring.batch import default_cutoff, score_all
+from serve.scoring.batch import score_all
+from serve.scoring.scored import default_cutoff
 from serve.scoring.scorer import Scorer
 
 TIMES = 40

@@ -26,7 +26,7 @@ from features.contract.extensions import connect, load_extension
 from features.cutoffs import utc_now
 from features.open_database import open_database
 from features.sql import literal
-from serve.scoring.batch import default_cutoff
+from serve.scoring.scored import default_cutoff
 from tests.database_servers import OWNER, postgres_programs, running_postgres
 
 

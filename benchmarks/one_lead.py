@@ -18,7 +18,7 @@ from benchmarks.page import tell
 from features.config import load
 from features.open_database import open_database
 from features.snapshots import Snapshots
-from serve.scoring.batch import default_cutoff
+from serve.scoring.scored import default_cutoff
 from serve.scoring.scorer import Scorer
 
 CALLS, FIRST = 200, 5  # the first calls make what is made once

@@ -1,8 +1,6 @@
-"""The service under load: single leads scored at a steady rate while the champion changes once, and
-the list over a million leads.
+"""The service under load: single leads scored at a steady rate while the champion changes once.
 
-    python -m benchmarks.serving single DEMO --rate 200 --seconds 30    # DEMO has a champion
-    python -m benchmarks.serving list --leads 1000000
+    python -m benchmarks.serving DEMO --rate 200 --seconds 30    # DEMO has a champion
 
 The server is a process of its own, as `readiness serve` starts it; the load comes from this one, at
 fixed times whether or not earlier answers have come (an open loop), so that waiting counts.
@@ -26,15 +24,9 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-import pandas as pd
 
 from features.config import load
-from models.decisions.place import LedgerPlace
 from models.registry import Registry
-from models.routing import Router
-from serve.app.lead_list import LeadFilter, lead_page
-from serve.ledger.ledger import open_ledger
-from serve.ledger.runs import Run
 
 CUTOFF = datetime(2026, 3, 1)
 
@@ -130,61 +122,10 @@ def single_leads(demo: Path, rate: int, seconds: int) -> None:
     )
 
 
-def list_page(leads: int) -> None:
-    """Prints how long a page of the list takes over so many leads."""
-    with tempfile.TemporaryDirectory() as scratch:
-        place = LedgerPlace(Path(scratch))
-        rng = np.random.default_rng(7)
-        readiness = rng.beta(1, 12, leads)
-        rows = pd.DataFrame(
-            {
-                "lead_id": np.arange(leads).astype(str),
-                "state": "scored",
-                "readiness": readiness,
-                "rule_score": rng.integers(0, 200, leads).astype(float),
-                "band": rng.choice(["cold", "warm", "hot"], leads, p=[0.8, 0.15, 0.05]),
-                "reasons": "last activity 4 days ago (+0.96); visited pricing twice (+0.73)",
-                "source": rng.choice(["ads", "fair", "search"], leads),
-                "basket": rng.choice(["active-1", "passive-2"], leads),
-                "segments": rng.choice([None, "came back; read up"], leads),
-            }
-        )
-        with open_ledger(place) as ledger:
-            run = Run(CUTOFF, "1", "r")
-            ledger.write(run, [rows], leads, Router(leads // 10, CUTOFF), CUTOFF)
-        with open_ledger(place) as ledger:
-            for name, which, sort in (
-                ("first page", LeadFilter(), "list"),
-                ("filtered by band and source", LeadFilter(band="hot", source="ads"), "list"),
-                (
-                    "filtered by segment, sorted by points",
-                    LeadFilter(segment="read up"),
-                    "rule_score",
-                ),
-                ("text", LeadFilter(text="pricing"), "readiness"),
-            ):
-                times = []
-                for _ in range(7):
-                    begun = time.perf_counter()
-                    page = lead_page(ledger, run, which, sort, descending=True)
-                    times.append(1e3 * (time.perf_counter() - begun))
-                print(
-                    f"list of {leads:,} leads, {name}: {np.median(times):.0f} ms (slowest "
-                    f"{max(times):.0f}), {page.total:,} of them; load average "
-                    f"{os.getloadavg()[0]:.1f}"
-                )
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    kinds = parser.add_subparsers(dest="kind", required=True)
-    single = kinds.add_parser("single")
-    single.add_argument("demo", type=Path)
-    single.add_argument("--rate", type=int, default=200)
-    single.add_argument("--seconds", type=int, default=30)
-    kinds.add_parser("list").add_argument("--leads", type=int, default=1_000_000)
+    parser.add_argument("demo", type=Path)
+    parser.add_argument("--rate", type=int, default=200)
+    parser.add_argument("--seconds", type=int, default=30)
     given = parser.parse_args()
-    if given.kind == "single":
-        single_leads(given.demo, given.rate, given.seconds)
-    else:
-        list_page(given.leads)
+    single_leads(given.demo, given.rate, given.seconds)

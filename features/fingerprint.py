@@ -1,6 +1,6 @@
 """Whether the inputs of a run are those of an earlier one, without reading them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from time import time_ns
@@ -29,22 +29,32 @@ def inputs_fingerprint(config: Config) -> str | None:
     files = _files(config)
     if files is None:
         return None
-    digest, now = sha256(config.model_dump_json().encode()), time_ns()
+    digest = sha256(config.model_dump_json().encode())
     try:
         for name in get_args(SettingsFile):
             path = config.folder / str(getattr(config, name))
             digest.update(f"{name} {path.read_bytes()!r}".encode() if path.is_file() else b"-")
+    except OSError:
+        return None
+    states = file_states(files)
+    digest.update((states or "").encode())
+    return digest.hexdigest() if states is not None else None
+
+
+def file_states(files: Iterable[Path]) -> str | None:
+    """Each file's path, size, inode and times of change; None where one is not there, or changed
+    less than two seconds ago."""
+    now, states = time_ns(), list[str]()
+    try:
         for path in files:
             state = path.stat()
             if now - state.st_ctime_ns < SETTLED:
                 return None
             times = f"{state.st_mtime_ns} {state.st_ctime_ns}"
-            digest.update(
-                f"{path} {state.st_size} {state.st_dev} {state.st_ino} {times}\n".encode()
-            )
+            states.append(f"{path} {state.st_size} {state.st_dev} {state.st_ino} {times}\n")
     except OSError:
         return None
-    return digest.hexdigest()
+    return "".join(states)
 
 
 def _files(config: Config) -> list[Path] | None:

@@ -35,6 +35,11 @@ def touches_sql(marks: Sequence[Mark], before: datetime, among: str = "leads") -
     `among` a relation with lead_id."""
     values = ", ".join(f"({literal(m.name)}, '{m.by}', {literal(m.value)})" for m in marks)
     none = "(NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR)"
+    marked = " OR ".join(  # few events are: the others meet no lead and no mark
+        f"e.{kind} IN ({', '.join(literal(m.value) for m in of_kind)})"
+        for kind in ("action", "source")
+        if (of_kind := [m for m in marks if m.by == kind])
+    )
     return f"""
 WITH marks(name, kind, value) AS (VALUES {values or none}),
 known AS (
@@ -50,7 +55,7 @@ touches AS (
   SELECT l.lead_id, m.name, greatest(e.known_at, l.created_at)
   FROM known_events e JOIN known l ON l.lead_id = e.lead_id
   JOIN marks m ON m.value = CASE m.kind WHEN 'action' THEN e.action WHEN 'source' THEN e.source END
-  WHERE e.known_at < TIMESTAMP '{before}'
+  WHERE e.known_at < TIMESTAMP '{before}' AND ({marked or "false"})
 )
 SELECT lead_id, name, min(touched_at) AS touched_at FROM touches GROUP BY lead_id, name"""
 

@@ -22,13 +22,20 @@ INPUT_EXAMPLES = {"input_example.json", "serving_input_example.json"}
 _NOT_OF_THE_MODEL = {"registered_model_meta", *INPUT_EXAMPLES}
 
 
+def model_files(folder: Path) -> list[Path]:
+    """The files of the folder that a model is read from, at any depth, sorted."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.name not in _NOT_OF_THE_MODEL and "__pycache__" not in path.parts and path.is_file()
+    )
+
+
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file of the folder, at any depth, by its path there, sorted."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """SHA-256 of each of the `model_files`, by its path in the folder."""
     return {
         path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
-        for path in files
-        if path.name not in _NOT_OF_THE_MODEL and "__pycache__" not in path.parts
+        for path in model_files(folder)
     }
 
 

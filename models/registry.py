@@ -83,6 +83,7 @@ EXPLORATION = "exploration"  # tag of a version that may never be promoted
 PROCESS = "readiness.process"  # tag of a run: the mark of the process that writes it
 MONITOR = "-monitor"  # ends the name of the experiment of the monitor's runs
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # stores of runs that hold no artefacts
+_STORE_ERRORS = (MlflowException, OSError)  # of a store that is written to
 TEST = "test"  # the dataset that the metrics test_... were measured on
 
 
@@ -214,12 +215,14 @@ class Registry:
             ) from None
 
     @contextlib.contextmanager
-    def _usable(self) -> Iterator[None]:
+    def _usable(self, errors: tuple[type[Exception], ...] = (Exception,)) -> Iterator[None]:
+        """What a store fails with becomes StoreFault: any error, for each kind of store has its
+        own; but only `errors` where the work within could also fail by itself."""
         try:
             yield
         except BadInput:
             raise
-        except Exception as error:  # a store of any kind fails in its own way, none of them ours
+        except errors as error:
             fault = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
             raise StoreFault(f"MLflow at {self.uri!r} cannot be used: {fault}") from None
 
@@ -234,24 +237,22 @@ class Registry:
         mlflow.set_tracking_uri(self.uri)  # of the whole process: another registry may have set it
         tags = {PROCESS: mark(), "mlflow.source.name": f"readiness {verb}"}
         commit = _commit(self.config.folder)
-        with _quiet():
+        with self._usable(), _quiet():
             run = mlflow.start_run(experiment_id=experiment, run_name=named, tags=tags)
             if commit:
                 mlflow.set_tag("mlflow.source.git.commit", commit)
             elif "mlflow.source.git.commit" in run.data.tags:  # of wherever the command lies
                 mlflow.delete_tag("mlflow.source.git.commit")
-        status = "FAILED"
         try:
             yield str(run.info.run_id)
-            status = "FINISHED"
         except BaseException as error:
             status = "FAILED" if isinstance(error, Exception) else "KILLED"
-            with _quiet():
+            with _quiet(), contextlib.suppress(Exception):  # the error is what is to be seen
                 mlflow.set_tag("mlflow.note.content", f"{status}: {type(error).__name__}")
-            raise
-        finally:
-            with _quiet():
                 mlflow.end_run(status)
+            raise
+        with self._usable(), _quiet():
+            mlflow.end_run()
 
     def log(self, training: TrainingRecord, run_id: str | None = None) -> ReadinessModel:
         """Log a training to its open run (None: to a run of its own) with a child run per
@@ -261,7 +262,7 @@ class Registry:
             with self.training_run() as run_id:
                 return self.log(training, run_id)
         named = f"until-{training.model.trained_until:%Y-%m-%d}"
-        with _quiet():
+        with self._usable(_STORE_ERRORS), _quiet():
             self.client.update_run(run_id, name=named)
             mlflow.log_params({k: without_secrets(str(v)) for k, v in training.params.items()})
             mlflow.log_params({f"digest_{name}": str(d) for name, d in training.digests.items()})
@@ -312,7 +313,7 @@ class Registry:
     def describe(self, model: ReadinessModel, text: str) -> None:
         """Describe a version and its run in Markdown; and the registered model, where nobody has
         described it yet."""
-        with _quiet():
+        with self._usable(), _quiet():
             self.client.set_tag(model.run_id, "mlflow.note.content", text)
             self.client.update_model_version(self.name, model.version, text)
             if not self.client.get_registered_model(self.name).description:
@@ -340,7 +341,11 @@ class Registry:
     ) -> str:
         """Log what the monitor found as a run in an experiment of its own; returns its id."""
         experiment = self._experiment(self.config.mlflow.experiment + MONITOR)
-        with self._run(named, experiment, "monitor") as run_id, _quiet():
+        with (
+            self._run(named, experiment, "monitor") as run_id,
+            self._usable(_STORE_ERRORS),
+            _quiet(),
+        ):
             _log(tags, documents, figures)
             mlflow.log_metrics(dict(metrics))
             return run_id
@@ -350,11 +355,11 @@ class Registry:
         StoreFault where that cannot be known."""
         mlflow.set_tracking_uri(self.uri)
         with self._usable(), _quiet():
-            beside = self.client.list_artifacts(run_id, PurePosixPath(name).parent.as_posix())
-            if name not in {file.path for file in beside}:
+            folder = PurePosixPath(name).parent.as_posix()
+            if name not in {file.path for file in self.client.list_artifacts(run_id, folder)}:
                 return None
-            folder = self.client.get_run(run_id).info.artifact_uri
-            return str(mlflow.artifacts.load_text(f"{folder}/{name}"))
+            uri = self.client.get_run(run_id).info.artifact_uri
+            return str(mlflow.artifacts.load_text(f"{uri}/{name}"))
 
     def run_of(self, which: str) -> tuple[str, str]:
         """The version under an alias or number, and its run. Raises BadInput where none is."""

@@ -13,15 +13,14 @@ called. The lot goes by lead id and cutoff, so that every run draws the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import rankdata
 
 from features.config import Capacity, Routing
 from features.spec.wording import percent
@@ -29,10 +28,12 @@ from features.spec.wording import percent
 ROUTES = ("sales", "nurture", "disqualified")
 ROUTED = ["lead_id", "route", "route_reason", "contact_by", "marked", "value", "exploration"]
 MODEL_HIGH, RULES_HIGH = "model high, points low", "points high, model low"
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 _MONDAY = datetime(2024, 1, 1)  # any Monday, from which weeks are counted
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+Texts = npt.NDArray[np.object_]
 
 
 class LastListed(NamedTuple):
@@ -70,7 +71,7 @@ class Router:
         slots = float(capacity.slots(np.array([float(open_leads)]))[0])
         return cls(max(1, round(slots)), cutoff, routing, without_model)
 
-    @property
+    @cached_property
     def by_lot(self) -> int:
         """How many places of the list are drawn by lot: the exploration share of them. What is left
         over after whole places is a place with that chance, the cutoff's lot: of 10 places 2% is
@@ -99,7 +100,7 @@ class Router:
         leads["exploration"] = by_lot
         left = np.where(leads["disqualified"].notna(), "disqualified", "nurture")
         leads["route"] = np.where(listed, "sales", left)
-        leads["route_reason"] = list(self._reasons(leads, fit, listed, last is not None))
+        leads["route_reason"] = self._reasons(leads, fit, listed, last is not None)
         leads["contact_by"] = self._contact_by(leads["contact_within_hours"], listed)
         readiness, points = (leads[name].to_numpy() for name in ("readiness", "rule_score"))
         leads["marked"] = disagreement(readiness, points, self.slots)
@@ -157,24 +158,32 @@ class Router:
         ends = {each: deadline(self.cutoff, each, only_working) for each in within.unique()}
         return within.map(ends).astype("datetime64[us]").where(listed)
 
-    def _reasons(self, leads: pd.DataFrame, fit: Bools, listed: Bools, late: bool) -> Iterator[str]:
-        each = zip(leads.itertuples(), fit, listed, np.cumsum(fit), strict=True)
-        for lead, is_fit, is_listed, place in each:
-            if lead.state != "scored":
-                yield f"{lead.state}: {lead.state_reason}"
-            elif isinstance(lead.disqualified, str):
-                yield f"disqualified: {lead.disqualified}"
-            else:
-                why = self._why(lead)
-                if lead.exploration:
-                    yield f"exploration: one of {self.by_lot:,} drawn by lot, {why}"
-                    continue
-                yield why + (self._place(place, is_listed, late) if is_fit else "")
+    def _reasons(self, leads: pd.DataFrame, fit: Bools, listed: Bools, late: bool) -> Texts:
+        """Why each lead has its route, in words."""
+        reasons = np.empty(len(leads), object)
+        not_scored = (leads["state"] != "scored").to_numpy(np.bool_)
+        disqualified = leads["disqualified"].notna().to_numpy(np.bool_) & ~not_scored
+        states = leads.loc[not_scored, ["state", "state_reason"]].itertuples(index=False)
+        reasons[not_scored] = [f"{state}: {reason}" for state, reason in states]
+        reasons[disqualified] = [
+            f"disqualified: {why}" for why in leads.loc[disqualified, "disqualified"]
+        ]
+        others = ~not_scored & ~disqualified
+        names = ("readiness", "rule_score", "value", "amount", "exploration")
+        numbers = (leads.loc[others, name].tolist() for name in names)
+        places = (each[others].tolist() for each in (fit, listed, np.cumsum(fit)))
+        reasons[others] = [
+            f"exploration: one of {self.by_lot:,} drawn by lot, {self._why(*lead)}"
+            if by_lot
+            else self._why(*lead) + (self._place(place, is_listed, late) if is_fit else "")
+            for *lead, by_lot, is_fit, is_listed, place in zip(*numbers, *places, strict=True)
+        ]
+        return reasons
 
-    def _why(self, lead: Any) -> str:
+    def _why(self, readiness: float, points: float, value: float, amount: float) -> str:
         if self.without_model:
-            return f"rules only: {self.without_model}, {_points(lead.rule_score)}"
-        return _threshold(self.routing, lead)
+            return f"rules only: {self.without_model}, {_points(points)}"
+        return _threshold(self.routing, readiness, points, value, amount)
 
     def _place(self, place: int, listed: bool, late: bool) -> str:
         """Where a lead that is fit to be called lies to the end of the list."""
@@ -187,12 +196,10 @@ class Router:
         return f", place {place:,} where sales can call {self.slots:,}{lot}"
 
 
-def _threshold(how: Routing, lead: Any) -> str:
+def _threshold(how: Routing, readiness: float, points: float, value: float, amount: float) -> str:
     """Where a scored lead stands to the threshold of [routing], in words."""
-    readiness, points = lead.readiness, lead.rule_score
     ready = f"readiness {percent(readiness)}"
     if how.cost_per_contact is not None:
-        value, amount = lead.value, lead.amount
         if np.isnan(value):
             return f"{ready}, but no amount is known"
         side = "above" if value > how.cost_per_contact else "not above"
@@ -265,5 +272,6 @@ def _points(points: float) -> str:
 
 def _ends(score: Floats, size: int) -> tuple[Bools, Bools]:
     """Which are among the `size` best, and which in the lower half, all their equals with them."""
-    middle = (len(score) + 1) / 2
-    return rankdata(-score, "max") <= size, rankdata(-score, "min") > middle
+    ascending = np.sort(score)
+    at_least, above = (len(score) - np.searchsorted(ascending, score, side) for side in _SIDES)
+    return at_least <= size, above + 1 > (len(score) + 1) / 2

@@ -17,7 +17,7 @@ far date.
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -45,7 +45,7 @@ ROUNDED, FEWEST_IDS = 0.9, 10  # share of the long ids that end in these zeros, 
 
 # The tables whose records end the data, as features/contract/observed.py reads them.
 _ENDS = {
-    "events": (f"(SELECT *, {KNOWN_AT} AS moment FROM events)", "moment"),
+    "events": (f"(SELECT *, {KNOWN_AT} AS known_at FROM events)", "known_at"),
     "leads": ("leads", "created_at"),
     "deals": ("closings", "closed_at"),
 }
@@ -66,9 +66,10 @@ class Days:
 def implausible(database: LeadDatabase, config: Config, now: datetime) -> tuple[Finding, ...]:
     """Every finding, those that [audit] accepts marked. Times after `now` are breaches, not seen
     here. On Spark it looks at the sample."""
-    findings = [*_dates(database, now), *_names(database), *_rounded_ids(database)]
+    of_events = _days_of_events(database, now)
+    findings = [*_dates(database, of_events, now), *_names(database), *_rounded_ids(database)]
     if config.time.data_end is None:
-        findings += _lone_end(database, now)
+        findings += _lone_end(database, of_events["known_at"], now)
     accepted = config.audit.accepted
     return tuple(
         replace(each, accepted=any(accepts(pattern, each) for pattern in accepted))
@@ -104,6 +105,27 @@ def _days(database: LeadDatabase, rows: str, moment: str, now: datetime) -> list
     return [Days(*row) for row in counts]
 
 
+def _days_of_events(database: LeadDatabase, now: datetime) -> dict[str, list[Days]]:
+    """The same of each time of the events, in one scan: by both days first, which are few, and of
+    which the later one is that of known_at."""
+    times = {"occurred_at": "occurred_at", "recorded_at": "recorded_at", "known_at": KNOWN_AT}
+    past = ", ".join(f"CASE WHEN {t} <= $now THEN {t} END AS {name}" for name, t in times.items())
+    ends = ", ".join(
+        f"count({t}) AS n_{t}, min({t}) AS min_{t}, max({t}) AS max_{t}" for t in times
+    )
+    each = " UNION ALL ".join(
+        f"SELECT '{t}', sum(n_{t})::BIGINT, min(min_{t}) AS first, max(max_{t}) FROM counted "
+        f"WHERE n_{t} > 0 GROUP BY min_{t}::DATE"
+        for t in times
+    )
+    counts = database.connection.execute(
+        f"WITH counted AS MATERIALIZED (SELECT {ends} FROM (SELECT {past} FROM events) "
+        f"GROUP BY occurred_at::DATE, recorded_at::DATE) {each} ORDER BY first",
+        {"now": now},
+    ).fetchall()
+    return {t: [Days(*row) for name, *row in counts if name == t] for t in times}
+
+
 def _groups(days: Sequence[Days]) -> list[Days]:
     """The days, put together where less than a year lies between them."""
     groups = [*days[:1]]
@@ -130,13 +152,17 @@ def odd_groups(days: Sequence[Days]) -> dict[str, list[Days]]:
     return odd
 
 
-def _dates(database: LeadDatabase, now: datetime) -> Iterator[Finding]:
+def _dates(
+    database: LeadDatabase, of_events: Mapping[str, Sequence[Days]], now: datetime
+) -> Iterator[Finding]:
     for table, types in database.columns.items():
         dates = [c.name for c in CONTRACT[table] if c.type == "TIMESTAMP" and c.name in types]
         if table == "leads":
             dates += [name for name, kind in database.attributes.items() if kind == "date"]
         for column in dict.fromkeys(dates):
-            for kind, groups in odd_groups(_days(database, table, _moment(column), now)).items():
+            is_event = table == "events"
+            days = of_events[column] if is_event else _days(database, table, _moment(column), now)
+            for kind, groups in odd_groups(days).items():
                 # An attribute may be of another age, such as when a company was founded.
                 if groups and (kind == "placeholder_date" or column not in database.attributes):
                     yield _odd_dates(database, table, column, kind, groups)
@@ -199,7 +225,9 @@ def lone_end(days: Sequence[Days]) -> int | None:
     return start
 
 
-def _lone_end(database: LeadDatabase, now: datetime) -> Iterator[Finding]:
+def _lone_end(
+    database: LeadDatabase, of_events: Sequence[Days], now: datetime
+) -> Iterator[Finding]:
     """Records that alone move the end of the data, by which labels mature.
 
     Worked example, horizon 30 days: all else ends on 2026-05-30, one deal is dated 2026-06-29.
@@ -208,8 +236,8 @@ def _lone_end(database: LeadDatabase, now: datetime) -> Iterator[Finding]:
     """
     named = [
         (day, table)
-        for table, (rows, moment) in _ENDS.items()
-        for day in _days(database, rows, moment, now)
+        for table, end in _ENDS.items()
+        for day in (of_events if table == "events" else _days(database, *end, now))
     ]
     named.sort(key=lambda each: each[0].first)
     days = _one_per_day([day for day, _ in named])

@@ -143,10 +143,11 @@ class Segments:
     def joined(self, frame: pd.DataFrame) -> list[str]:
         """For each snapshot the names of its segments, joined by "; "; "" where there is none."""
         members = self.members(frame).to_numpy(bool)
-        held, rows = np.unique(members, axis=0, return_inverse=True)
+        keys = [row.tobytes() for row in np.packbits(members, axis=1)]
         names = np.array(self.names, dtype=object)
-        texts = [JOINED_BY.join(names[each]) for each in held]
-        return [texts[row] for row in rows.tolist()]
+        rows = {key: row for row, key in enumerate(keys)}  # any row of those that are alike
+        texts = {key: JOINED_BY.join(names[members[row]]) for key, row in rows.items()}
+        return [texts[key] for key in keys]
 
     def named(self, name: str) -> Segment:
         """The segment of a name. Raises BadInput where there is none, with the nearest name."""

@@ -146,6 +146,9 @@ class OnePass:
         numbers: Floats,
         texts: Ints,
     ) -> None:
+        if threads == 1:
+            measure(events, snapshots, self.plan, 0, len(numbers), numbers, texts)
+            return
         edges = np.linspace(0, len(numbers), threads * PARTS_PER_CORE + 1).astype(np.int64)
         with ThreadPoolExecutor(threads) as pool:
             parts = [
@@ -165,7 +168,8 @@ class OnePass:
     ) -> pd.DataFrame:
         """The specs' own columns, those of the numbers without a copy."""
         names = [spec.name for spec in self.specs if not spec.is_text]
-        frame = pd.DataFrame(numbers[:, : len(names)], columns=names, copy=False)
+        labels = pd.Index(names, dtype=object)  # Arrow's would be copied by each `insert`
+        frame = pd.DataFrame(numbers[:, : len(names)], columns=labels, copy=False)
         frame.insert(0, "lead_id", snapshots["lead_id"].to_pandas())
         frame.insert(1, "cutoff", snapshots["cutoff"].to_pandas())
         for place, spec in enumerate(self.specs, start=2):

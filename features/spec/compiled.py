@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.spec import Derived, Leaf, OfEvents, OfLead, Spec
@@ -32,6 +33,11 @@ def compile_specs(specs: Iterable[Spec]) -> Compiled:
     >>> [leaf.name for leaf in compiled.leaves], [each.name for each in compiled.derived]
     (['count_7d', 'count_all', 'age_days'], ['count_all/age_days'])
     """
+    return _compiled(tuple(specs))
+
+
+@lru_cache(maxsize=64)  # a service asks for the same ones again and again
+def _compiled(specs: tuple[Spec, ...]) -> Compiled:
     leaves: dict[str, Leaf] = {}
     derived: dict[str, Derived] = {}
 

@@ -6,8 +6,10 @@ WAIT_SECONDS. Each table has a module of its own with its columns and rows.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -26,6 +28,7 @@ from models.decisions import (
 from models.decisions.place import LedgerPlace
 
 WAIT_SECONDS = 30
+NEARLY_FULL = 1_000_000  # bytes; the store's index of unfinished writes alone takes 32 kB
 # Schema version n has the tables of the first n entries. Append only.
 SCHEMA: Sequence[Sequence[Table]] = (
     (champion_changes.TABLE,),
@@ -72,7 +75,14 @@ def open_decisions(place: LedgerPlace) -> Iterator[Connection]:
             or getattr(fault, "sqlstate", "") == BUSY
         ):
             raise Refused(f"{name}: another process writes to it. Try again.") from None
-        raise BadInput(f"{name} cannot be used: {cause(error.orig or error)}.") from None
+        room = "" if place.server else _room(place.folder)
+        raise BadInput(f"{name} cannot be used: {cause(error.orig or error)}{room}.") from None
+
+
+def _room(folder: Path) -> str:
+    """Where a disk is full, which SQLite calls a disk I/O error."""
+    free = shutil.disk_usage(folder).free
+    return f"; {free / 1e3:,.0f} kB are free on its disk" if free < NEARLY_FULL else ""
 
 
 def _set_up_file(connection: Connection) -> None:

@@ -81,6 +81,9 @@ class RuleScore:
     def lines(self, frame: pd.DataFrame) -> pd.DataFrame:
         """One column per log line: each rule, what each group's bounds take away or add, and what
         those of the total do. In points of at most DECIMALS digits, which sum to the points."""
+        return pd.DataFrame(self._lines(frame), index=frame.index)
+
+    def _lines(self, frame: pd.DataFrame) -> dict[str, Floats]:
         lines: dict[str, Floats] = {}
         for number, rule in enumerate(self.file.rule, start=1):
             lines[f"{number}. {rule.label}"] = np.round(rule.give(frame), DECIMALS)
@@ -92,12 +95,11 @@ class RuleScore:
                 lines[f"{bound} of {group}"] = np.round(added, DECIMALS)
         for bound, added in self.file.total.lines(_sum(lines.values(), len(frame))).items():
             lines[f"total {bound}"] = np.round(added, DECIMALS)
-        return pd.DataFrame(lines, index=frame.index)
+        return lines
 
     def rank(self, frame: pd.DataFrame) -> Floats:
         """The points of each snapshot, exactly what its lines add up to."""
-        lines = self.lines(frame)
-        return _sum([lines[line].to_numpy(np.float64) for line in lines], len(frame))
+        return _sum(self._lines(frame).values(), len(frame))
 
     def disqualified(self, frame: pd.DataFrame, words: Words | None = None) -> list[str | None]:
         """Why sales are not to call each snapshot, by the first disqualifier that holds of it, or

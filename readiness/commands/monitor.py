@@ -43,7 +43,7 @@ def verb(
     from serve.ledger.ledger import open_ledger
     from serve.reports.monitor.figures import known_models, monitor
     from serve.reports.monitor.page import log, write_page
-    from serve.scoring.batch import refuse_future
+    from serve.scoring.scored import refuse_future
 
     config = load(where)
     refuse_future(cutoff, "checked or logged", "Leave out --cutoff, or name a past one.")

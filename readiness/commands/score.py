@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from features.config import Config
     from serve.ledger.ledger import Ledger
     from serve.publish.publish import Published
-    from serve.scoring.batch import Scored
+    from serve.scoring.scored import Scored
 
 
 def verb(
@@ -81,7 +81,7 @@ def verb(
     from readiness.outputs import destination
     from readiness.settings import load
     from serve.ledger.ledger import open_ledger, require_exportable
-    from serve.scoring.batch import refuse_future
+    from serve.scoring.scored import refuse_future
 
     config = load(where, to)
     if not accept:
@@ -120,14 +120,15 @@ def verb(
 def _score(
     config: "Config", ledger: "Ledger", which: str, cutoff: datetime | None, accept: bool
 ) -> "Scored":
-    from features.open_database import open_database
-    from serve.scoring.batch import score_all
-    from serve.scoring.points_only import scorer_of
     from serve.scoring.unchanged import RunInputs, remember, unchanged
 
     inputs = RunInputs.of(config, which)
     scored = unchanged(config, inputs, ledger, cutoff)
     if scored is None:
+        from features.open_database import open_database
+        from serve.scoring.batch import score_all
+        from serve.scoring.points_only import scorer_of
+
         with step("load the model"):
             scorer = scorer_of(config, which)
         with (
@@ -143,10 +144,10 @@ def _score(
 def _publish(config: "Config", ledger: "Ledger") -> "tuple[int, Published | dict[str, str] | None]":
     """The exit code and what was published, None unless after_score; or the error: the scores are
     in the ledger all the same."""
-    from serve.publish.publish import publish
-
     if not config.publish.after_score:
         return 0, None
+    from serve.publish.publish import publish
+
     try:
         published = publish(config, ledger)
     except (BadInput, Refused) as error:

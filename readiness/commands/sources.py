@@ -40,7 +40,7 @@ def verb(
     from readiness.settings import load
     from serve.reports.sources.figures import apply_moves, review, sources_path
     from serve.reports.sources.page import write_page
-    from serve.scoring.batch import refuse_future
+    from serve.scoring.scored import refuse_future
 
     config = load(where)
     if apply:

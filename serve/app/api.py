@@ -11,15 +11,15 @@ from fastapi import APIRouter, Body, HTTPException, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from features.errors import BadInput
-from serve.app.lead_list import LeadFilter, Sort, lead_page, lead_rows, run_of
 from serve.app.problems import responses
 from serve.app.score_request import ScoreRequest, ScoreResponse, Time, Utc
 from serve.app.scoring import attribute_kinds
 from serve.app.service import Served
 from serve.ledger.decide import decisions_about
+from serve.reports.leads.question import MOST_PER_PAGE, PER_PAGE, Question
 
 router = APIRouter()
-MOST_ROWS, MOST_PAGES = 1_000, 1_000_000
+MOST_RUNS, MOST_PAGES = 100, 1_000_000
 TAGS = [
     {"name": "scoring", "description": "Leads that come with the request."},
     {"name": "ledger", "description": "What `readiness score` wrote, and what people decided."},
@@ -40,6 +40,7 @@ _EXAMPLE = {
     "cutoff": "2026-03-01T00:00:00Z",
 }
 Route = Literal["sales", "nurture", "disqualified"]
+Sort = Literal["list", "readiness", "rule_score", "contact_by", "lead_id", "source"]
 Kind = Literal["text", "number", "time"]
 _Text = Annotated[str | None, Query(max_length=500)]
 
@@ -190,18 +191,22 @@ def leads(
     sort: Annotated[Sort, Query(description="`list`: the order in which sales call.")] = "list",
     descending: bool = False,
     page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1,
-    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
+    limit: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = PER_PAGE,
 ) -> LeadList:
     """Leads of one run of the ledger, filtered, sorted, and a page at a time."""
-    which = LeadFilter(route, band, source, basket, segment, marked, text)
+    filters = {"route": route, "band": band, "source": source, "segment": segment}
+    filters |= {"basket": basket, "marked": marked, "text": text}
+    given = {name: value for name, value in filters.items() if value}
+    question = Question(sort=sort, descending=descending, page=page, per_page=limit, **given)
     with service.ledgers.reading() as ledger:
-        run = run_of(ledger, cutoff)
-        if run is not None:
-            listed = lead_page(ledger, run, which, sort, descending, limit, (page - 1) * limit)
-    if run is None:
+        of_cutoff = [run for run in ledger.runs if cutoff in (None, run.cutoff)]
+        if of_cutoff:
+            run = ledger.as_seen(of_cutoff[-1].cutoff)
+            listed = service.lists.of(ledger, run).page(ledger, question)
+    if not of_cutoff:
         raise HTTPException(404, "The ledger has no such list. See: readiness ledger runs")
     rows = [LedgerLead(**row) for row in listed.rows]
-    return LeadList(**vars(run), total=listed.total, page=page, limit=limit, leads=rows)
+    return LeadList(**vars(run.run), total=listed.total, page=page, limit=limit, leads=rows)
 
 
 @router.get(
@@ -215,7 +220,8 @@ def lead(
 ) -> LeadHistory:
     """Its rows in the newest 100 runs that have it, and the decisions about it."""
     with service.ledgers.reading() as ledger:
-        rows = lead_rows(ledger, lead_id)
+        sql = "SELECT * FROM decided WHERE lead_id = $lead ORDER BY cutoff DESC, scored_at DESC"
+        rows = ledger.records(f"{sql} LIMIT {MOST_RUNS}", {"lead": lead_id})
         decided = decisions_about(ledger, lead_id)
     if not rows:
         raise HTTPException(404, f"The ledger has no lead {lead_id!r}.")

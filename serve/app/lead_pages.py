@@ -23,13 +23,14 @@ from serve.app.rendering import rendered
 from serve.app.service import Served
 from serve.ledger.decide import add_override, decisions_about
 from serve.reports.explain.page import page_values, tell
-from serve.reports.leads.figures import FILTERS, Question, export, leads_page
+from serve.reports.leads.question import FILTERS, Question
 from serve.reports.page import PAGES
 from serve.scoring.points_only import scorer_of
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 DONE = {"decided": "Decided. It holds from the newest list on.", "undone": "Undone."}
 _GIVEN = ("route", "because", "until", "by")  # in the form of a decision
+TO_CALL = Question(route="sales")  # the page that nothing was asked of
 _LONGEST = 200  # letters of a filter
 
 
@@ -41,8 +42,8 @@ def question_of(request: Request) -> Question:
     try:
         page = int(given.get("page") or 1)
         down = {"1": True, "0": False}.get(given.get("down", ""))
-        question = Question(sort=given.get("sort") or "rank", descending=down, page=page)
-        return replace(question, **texts)  # type: ignore[arg-type]
+        sort, route = given.get("sort") or "list", texts.pop("route", TO_CALL.route)
+        return Question(sort=sort, descending=down, page=page, route=route, **texts)
     except (BadInput, ValueError) as error:
         raise HTTPException(422, str(error)) from None
 
@@ -54,10 +55,9 @@ def query_of(question: Question, **changes: object) -> str:
     """The address of a question, but for a few changes: what is as usual is left out, the route
     excepted, without which the list for sales is asked for."""
     changed = replace(question, **changes)  # type: ignore[arg-type]
-    usual = Question()
     values = {each.name: getattr(changed, each.name) for each in fields(Question)}
     down = values.pop("descending")
-    parts = {k: v for k, v in values.items() if v != getattr(usual, k)}
+    parts = {k: v for k, v in values.items() if v != getattr(TO_CALL, k)}
     if down is not None:
         parts["down"] = int(down)
     return urlencode(parts)
@@ -67,11 +67,14 @@ def query_of(question: Question, **changes: object) -> str:
 def leads(request: Request, service: Served, question: Asked) -> HTMLResponse:
     """A page of the newest list."""
     with service.ledgers.reading() as ledger:
-        page = leads_page(ledger, question)
+        listed = service.lists.of(ledger, ledger.newest())
+        page = listed.page(ledger, question)
+        if question.page > page.pages:  # of an address of before: the last
+            page = listed.page(ledger, replace(question, page=page.pages))
     shown = page.question
 
     def sorted_by(key: str) -> str:
-        turned = not shown.downwards if key == shown.sort and key != "rank" else None
+        turned = not shown.downwards if key == shown.sort else None
         return query_of(shown, sort=key, descending=turned, page=1)
 
     return rendered(
@@ -90,12 +93,13 @@ def leads_csv(service: Served, question: Asked) -> Response:
     folder = tempfile.TemporaryDirectory(prefix="readiness-export-")
     try:
         with service.ledgers.reading() as ledger:
-            day = ledger.newest().cutoff
-            path = export(ledger, question, Path(folder.name) / "leads.csv")
+            newest = ledger.newest()
+            listed = service.lists.of(ledger, newest)
+            path = listed.export(ledger, question, Path(folder.name) / "leads.csv")
     except BaseException:
         folder.cleanup()
         raise
-    name = f"leads-{day:%Y-%m-%d}.csv"
+    name = f"leads-{newest.cutoff:%Y-%m-%d}.csv"
     return FileResponse(
         path, media_type="text/csv", filename=name, background=BackgroundTask(folder.cleanup)
     )

@@ -11,6 +11,7 @@ from features.config import Config
 from models.decisions.place import LedgerPlace
 from serve.app.champion import Champion
 from serve.app.ledgers import Ledgers
+from serve.app.lists import Lists
 from serve.app.making import Making
 from serve.app.metrics import Metrics
 from serve.app.scoring import ScoreQueue
@@ -19,33 +20,37 @@ from serve.app.serving import Serving
 
 @dataclass(frozen=True)
 class Service:
-    """The settings, the champion, who scores with it, the ledger, who makes pages, the figures."""
+    """The settings, the champion, who scores with it, the ledger, its lists, who makes pages, and
+    the figures."""
 
     config: Config
     serving: Serving
     champion: Champion
     scoring: ScoreQueue
     ledgers: Ledgers
+    lists: Lists
     making: Making
     metrics: Metrics = field(default_factory=Metrics)
 
     @classmethod
     def of(cls, config: Config, serving: Serving) -> Service:
         """Of a readiness.toml. Raises BadInput where its champion cannot be loaded."""
-        champion = Champion(config)
-        ledgers, making = Ledgers(LedgerPlace.of(config)), Making(config.path)
-        return cls(config, serving, champion, ScoreQueue(champion), ledgers, making)
+        champion, ledgers = Champion(config), Ledgers(LedgerPlace.of(config))
+        scoring, lists = ScoreQueue(champion), Lists(ledgers)
+        return cls(config, serving, champion, scoring, ledgers, lists, Making(config.path))
 
     def start(self) -> None:
-        """Begin to score and to watch for another champion."""
+        """Begin to score, and to watch for another champion and another list."""
         self.scoring.start()
         self.champion.watch()
+        self.lists.watch()
 
     def stop(self) -> None:
         """End all work, and close what is open."""
         self.making.stop()
         self.scoring.stop()
         self.champion.stop()
+        self.lists.stop()
         self.ledgers.close()
 
 

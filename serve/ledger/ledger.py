@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from features.contract.databases import cause
 from features.contract.extensions import connect
@@ -57,10 +58,10 @@ SELECT s.*, coalesce(o.route, s.route) AS decided_route, o.because AS decided_be
 FROM {scores} s
 LEFT JOIN in_force o ON o.lead_id = s.lead_id AND o.cutoff = s.cutoff"""
 # The order of the list: to sales first, each in the order of the router.
-LIST_ORDER = (
-    "list_position(['sales', 'nurture', 'disqualified'], decided_route), "
+ROUTE_ORDER = (
     "value DESC NULLS LAST, readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id"
 )
+LIST_ORDER = f"list_position(['sales', 'nurture', 'disqualified'], decided_route), {ROUTE_ORDER}"
 _SORTED = f"SELECT * FROM decided WHERE {RUN} AND {_LISTED} ORDER BY {LIST_ORDER}"
 
 # A lead is new to a run that has it not, or has it as one that could not be scored and now can be.
@@ -98,6 +99,7 @@ class Store(Protocol):
     """Where the scores rest: files (serve/ledger/run_files.py) or PostgreSQL (postgres.py)."""
 
     def runs(self) -> Sequence[RunFigures]: ...
+    def stamp(self, run: Run) -> object: ...
     def create_view(
         self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]
     ) -> None: ...
@@ -171,6 +173,16 @@ class Ledger:
         """Read, as values of Python."""
         with self._errors():
             return self.connection.execute(sql, given).fetchall()
+
+    def records(self, sql: str, given: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Read, each row by the names of its columns."""
+        with self._errors():
+            return self.connection.execute(sql, given).to_arrow_table().to_pylist()
+
+    def batches(self, sql: str, given: Mapping[str, Any], rows: int) -> Iterator[pa.RecordBatch]:
+        """Read, at most so many rows at a time."""
+        with self._errors():
+            yield from self.connection.execute(sql, given).to_arrow_reader(rows)
 
     def value(self, sql: str, given: Mapping[str, Any] | None = None) -> Any:
         """The first value of the first row; None without a row."""

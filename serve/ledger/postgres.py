@@ -70,7 +70,7 @@ class PostgresScores:
         place: LedgerPlace,
         notify: Callable[[str], None],
     ) -> None:
-        self.place, self.notify = place, notify
+        self.place, self.notify, self._reader = place, notify, connection
         self._writer: Connection | None = None
         with open_decisions(self.place) as server:
             if version_of(server, PART) != len(MIGRATIONS):
@@ -98,6 +98,12 @@ class PostgresScores:
             return [RunFigures(*row) for row in self._writer.execute(sql)]
         with open_decisions(self.place) as server:
             return [RunFigures(*row) for row in server.execute(sql)]
+
+    def stamp(self, run: Run) -> object:
+        """Another one whenever a run's rows are others: each write replaces the run's own row."""
+        row = f"SELECT xmin::text FROM {quoted(self.place.schema)}.runs WHERE {run.where}"
+        sql = f"SELECT * FROM postgres_query('ledger', {literal(row)})"
+        return self._reader.execute(sql).fetchone()
 
     def create_view(
         self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]

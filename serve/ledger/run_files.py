@@ -70,6 +70,14 @@ class RunFiles:
             stored.append(figures)
         return stored
 
+    def stamp(self, run: Run) -> object:
+        """Another one whenever a run's rows are others; None where it is not there."""
+        try:
+            stat = self.path(run).stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
     def create_view(
         self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]
     ) -> None:

@@ -1,12 +1,9 @@
 """`readiness score`: every open lead at a cutoff, in batches, into the ledger, exactly once."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
-
-import pandas as pd
 
 from features.check.inputs import WINDOW, Inputs, changed_columns, inputs_at, listed
 from features.check.plausibility import implausible
@@ -24,11 +21,12 @@ from models.rules.rules import rules_folder, store
 from serve.ledger.ledger import Ledger
 from serve.ledger.runs import Run
 from serve.scoring.lead_facts import LeadFacts
-from serve.scoring.lead_rows import LeadRows, Unscored
+from serve.scoring.lead_rows import LeadRows
 from serve.scoring.movers import new_movers
 from serve.scoring.on_spark import ScoringResult, score_on_spark
-from serve.scoring.points_only import NO_MODEL, PointsOnly
+from serve.scoring.points_only import PointsOnly
 from serve.scoring.prior_shift import shifted
+from serve.scoring.scored import Scored, Unscored, default_cutoff
 from serve.scoring.scorer import Scorer
 
 NOTED, NEARLY_ALL = 0.1, 0.9  # share of the recent events whose actions are unknown
@@ -51,84 +49,6 @@ class UnknownActions(Refused):
             "the query of tables.events, or train again. To score all the same: readiness score "
             "--accept"
         )
-
-
-def refuse_future(cutoff: datetime | None, writes: str, cure: str) -> None:
-    """Raises Refused for a cutoff later than now: what is written at it, by a slip such as
-    2062-11-29 for 2026-11-29, would be newer than all that is written until then."""
-    now = utc_now()
-    if cutoff is not None and cutoff > now:
-        raise Refused(
-            f"The cutoff {cutoff} is in the future (it is {now:%Y-%m-%d %H:%M} UTC): nothing is "
-            f"{writes}. {cure}"
-        )
-
-
-@dataclass(frozen=True)
-class Scored:
-    """What a scoring run did: how many leads are in the ledger for it, and how many it added.
-
-    `breaches` are those of the contract: rows that do not read were not seen by any score.
-    `data_end` is that of the lead database.
-    """
-
-    run: Run
-    open_leads: int
-    unscored: Unscored
-    added: int
-    breaches: tuple[str, ...]
-    notes: tuple[str, ...]
-    data_end: datetime
-    ledger: Ledger
-
-    @property
-    def rows(self) -> pd.DataFrame:
-        """All of the run's rows, in memory; `ledger` yields some of them, or exports them."""
-        return self.ledger.rows(self.run)
-
-    @property
-    def by_points(self) -> bool:
-        """Whether there was no model, and the points alone ranked."""
-        return self.run.model_version == NO_MODEL
-
-    def json_fields(self) -> dict[str, Any]:
-        """What `score --json` prints; all but open_leads is counted in the ledger."""
-        states = self.ledger.counts(self.run, "state")
-        return {
-            "cutoff": self.run.cutoff,
-            "model_version": self.run.model_version,
-            "rules_version": self.run.rules_version,
-            "open_leads": self.open_leads,
-            "scored": states.get("scored", 0),
-            "not_scored": states.get("not scored", 0),
-            "outside": states.get("outside", 0),
-            "added": self.added,
-            "routes": self.ledger.counts(self.run, "route"),
-            "decided_routes": self.ledger.counts(self.run, "decided_route"),
-            "decided_otherwise": sum(self.ledger.counts(self.run, "decided_because").values()),
-            "marked": self.ledger.counts(self.run, "marked"),
-            "postponing": self.ledger.counts(self.run, "postponing").get("True", 0),
-            "bands": self.ledger.counts(self.run, "band"),
-            "breaches": self.breaches,
-            "notes": self.notes,
-        }
-
-    def of_segment(self, segment: str) -> dict[str, Any]:
-        """What `score --segment NAME --json` prints besides: the segment's part of it."""
-        routes = self.ledger.counts(self.run, "route", segment)
-        return {"name": segment, "open_leads": sum(routes.values()), "routes": routes}
-
-
-def default_cutoff(data_end: datetime, now: datetime) -> datetime:
-    """The first midnight after the data end; before that midnight has come, just after the data
-    end itself. So the nightly run over data up to 2026-11-20 23:58 has the cutoff 2026-11-21
-    00:00, however often it is repeated.
-
-    >>> default_cutoff(datetime(2026, 11, 20, 23, 58), datetime(2026, 11, 21, 4, 0))
-    datetime.datetime(2026, 11, 21, 0, 0)
-    """
-    midnight = datetime(data_end.year, data_end.month, data_end.day) + timedelta(days=1)
-    return midnight if midnight <= now else data_end + timedelta(microseconds=1)
 
 
 def score_all(

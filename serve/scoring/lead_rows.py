@@ -98,29 +98,3 @@ class LeadRows:
                 yield scored.assign(lead_id=scored["lead_id"].astype(str), state="scored")
         if len(others):
             yield others
-
-
-@dataclass(frozen=True)
-class Unscored:
-    """The open leads that are not scored: how many breach the contract, the first of them in words
-    ("" where there is none), and how many are outside the cohort."""
-
-    faulty: int
-    first: str
-    outside: int
-
-    @classmethod
-    def of(cls, others: pd.DataFrame) -> Unscored:
-        """Of the rows as `LeadRows.open_leads` has them."""
-        faulty = others[others["state"] == "not scored"]
-        first = faulty[["lead_id", "state_reason"]].head(1).itertuples(index=False)
-        texts = [f"lead {lead}: {reason}" for lead, reason in first]
-        return cls(len(faulty), "".join(texts), len(others) - len(faulty))
-
-    @classmethod
-    def total(cls, parts: Iterable[Unscored]) -> Unscored:
-        """Of all parts of the leads."""
-        several = list(parts)
-        first = min((each.first for each in several if each.first), default="")
-        faulty = sum(each.faulty for each in several)
-        return cls(faulty, first, sum(each.outside for each in several))

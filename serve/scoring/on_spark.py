@@ -25,7 +25,8 @@ from models.classifier.artefact import from_bytes, to_bytes
 from models.classifier.classifier import ReadinessClassifier
 from serve.ledger.runs import Run
 from serve.ledger.schema import ROW
-from serve.scoring.lead_rows import LeadRows, Unscored
+from serve.scoring.lead_rows import LeadRows
+from serve.scoring.scored import Unscored
 from serve.scoring.scorer import Scorer
 
 BY = ("kind", "cutoff", "model_version", "rules_version")  # the folders of the Parquet

@@ -19,9 +19,8 @@ from features.spec.wording import Words
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.timing import time_to_close
-from serve.scoring.scorer import COLUMNS, TOP_REASONS, Scorer, score_points
-
-NO_MODEL = "none"
+from serve.scoring.scored import NO_MODEL
+from serve.scoring.scorer import COLUMNS, TOP_REASONS, Scorer, points_columns
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,8 @@ class PointsOnly:
     def score_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
         """As `Scorer.score_frame`, readiness and time to close null; the reasons are the lines of
         the points table that weigh most."""
-        scored = score_points(frame, self.rules, self.words, self.segments)
-        scored = scored.reset_index(drop=True)
+        columns = points_columns(frame, self.rules, self.words, self.segments)
+        scored = pd.DataFrame(columns, index=frame.index).reset_index(drop=True)
         for name in ("readiness", *time_to_close.COLUMNS):
             scored[name] = float("nan")
         scored["follow_up_on"] = scored["follow_up_on"].astype("datetime64[us]")

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -97,25 +98,26 @@ class Scorer:
         when to come back to it, as models/timing/time_to_close.py has it.
         """
         readiness, reasons = self.judged(frame)
-        scored = score_points(frame, self.rules, self.words, self.segments)
-        scored["readiness"] = readiness
-        scored["reasons"] = reasons
-        return scored.join(self._close(frame, readiness))[COLUMNS]
+        scored = points_columns(frame, self.rules, self.words, self.segments)
+        scored |= {"readiness": readiness, "reasons": reasons, **self._close(frame, readiness)}
+        return pd.DataFrame(scored, columns=COLUMNS, index=frame.index)
 
-    def _close(self, frame: pd.DataFrame, readiness: Floats) -> pd.DataFrame:
+    def _close(self, frame: pd.DataFrame, readiness: Floats) -> Mapping[Hashable, Any]:
         """The columns of the time to close; null under a model stored before there was one."""
         curves = self.model.time_to_close
         if curves is not None and len(frame):
-            return curves.estimate(frame, readiness, frame["cutoff"].iloc[0].to_pydatetime())
+            cutoff = frame["cutoff"].iloc[0].to_pydatetime()
+            return dict(curves.estimate(frame, readiness, cutoff).items())
         nothing = pd.DataFrame(index=frame.index, columns=time_to_close.COLUMNS, dtype="float64")
-        return nothing.astype({"follow_up_on": "datetime64[us]"})
+        return dict(nothing.astype({"follow_up_on": "datetime64[us]"}).items())
 
     def judged(self, frame: pd.DataFrame) -> tuple[Floats, list[str]]:
         """Readiness and reasons of each row; what the learner sees of it is worked out once."""
         readiness: list[Floats] = [np.empty(0)]
         texts: list[str] = []
         parts = (frame.iloc[start : start + BATCH] for start in range(0, len(frame), BATCH))
-        for ready, explained in one_ahead(self._seen, parts):  # while the part before is worded
+        ahead = one_ahead if len(frame) > BATCH else map  # while the part before is worded
+        for ready, explained in ahead(self._seen, parts):
             readiness.append(ready)
             texts += explained.lines(TOP_REASONS)
         return np.concatenate(readiness), texts
@@ -206,14 +208,16 @@ class Scorer:
             return shifted(self.config, database, self.model, cutoff)[0]
 
 
-def score_points(
+def points_columns(
     frame: pd.DataFrame, rules: RuleScore, words: Words, segments: Segments
-) -> pd.DataFrame:
-    """lead_id, cutoff, and the COLUMNS that need no model: of the points and the segments."""
+) -> dict[str, Any]:
+    """Of COLUMNS those that need no model, of the points and the segments, by name."""
     points = rules.rank(frame)
-    scored = frame[["lead_id", "cutoff"]].copy()
-    scored["rule_score"] = points
-    scored["band"] = rules.band(points)
-    scored["disqualified"] = pd.array(rules.disqualified(frame, words), dtype="str")
-    named = [names or None for names in segments.joined(frame)]
-    return scored.assign(segments=pd.array(named, dtype="str"))
+    return {
+        "lead_id": frame["lead_id"],
+        "cutoff": frame["cutoff"],
+        "rule_score": points,
+        "band": rules.band(points),
+        "disqualified": pd.array(rules.disqualified(frame, words), dtype="str"),
+        "segments": pd.array([names or None for names in segments.joined(frame)], dtype="str"),
+    }

@@ -7,6 +7,8 @@ import duckdb
 import pytest
 
 from features import fingerprint, open_database
+from features.config import load
+from models.registry import CHAMPION, Registry
 from tests.readiness.running import readiness
 
 
@@ -133,3 +135,28 @@ def test_times_in_the_future_may_come_true_so_such_data_are_read_again(folder, o
     assert len(first["breaches"]) == 1
     assert score(folder)["breaches"]
     assert len(openings) == 2
+
+
+def test_mlflow_is_asked_again_only_where_a_file_of_its_store_was_touched(folder, monkeypatch):
+    real, asked = Registry.verified, []
+    monkeypatch.setattr(
+        Registry, "verified", lambda self, which: asked.append(1) or real(self, which)
+    )
+    first = score(folder)
+    before = len(asked)
+    assert score(folder) == first | {"added": 0}
+    assert len(asked) == before
+    Registry(load(folder)).tag(first["model_version"], {"seen": "yes"})
+    assert score(folder) == first | {"added": 0}
+    assert len(asked) == before + 1
+    assert score(folder) == first | {"added": 0}
+    assert len(asked) == before + 1
+
+
+def test_a_champion_that_vanished_since_is_missed(folder):
+    score(folder)
+    registry = Registry(load(folder))
+    registry.client.delete_registered_model_alias(registry.name, CHAMPION)
+    ran = readiness("score", folder)
+    assert ran.code == 2
+    assert "champion" in ran.err

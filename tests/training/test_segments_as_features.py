@@ -14,7 +14,7 @@ from features.open_database import open_database
 from features.snapshots import Snapshots
 from features.spec.kinds import Attribute
 from models.registry import CHALLENGER, Registry
-from serve.scoring.batch import default_cutoff
+from serve.scoring.scored import default_cutoff
 from tests.conftest import edit
 from training.train import train
 

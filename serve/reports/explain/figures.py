@@ -24,9 +24,9 @@ from models.rules.rules import RuleScore
 from models.timing.time_to_close import LADDER, QUIET_DAYS
 from serve.reports.explain.change import Change, change_between, change_of_points
 from serve.reports.explain.history import LedgerLine
-from serve.scoring.batch import default_cutoff
 from serve.scoring.points_only import PointsOnly
 from serve.scoring.prior_shift import shifted, shifts
+from serve.scoring.scored import default_cutoff
 from serve.scoring.scorer import Scorer
 
 

@@ -23,7 +23,7 @@ from serve.reports.monitor.drift import Drift
 from serve.reports.monitor.inputs import InputComparison, NamedChange
 from serve.reports.monitor.outcomes import LedgerHistory, Ties, VersionOutcomes, fair_versions, ties
 from serve.reports.monitor.status import MonitorCheck, Status, worst
-from serve.scoring.batch import default_cutoff
+from serve.scoring.scored import default_cutoff
 
 NAN = float("nan")
 

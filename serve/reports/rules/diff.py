@@ -22,7 +22,7 @@ from features.spec.wording import Words
 from features.sql import literal
 from features.whole_file import whole
 from models.rules.rules import Band, RuleScore
-from serve.scoring.batch import default_cutoff
+from serve.scoring.scored import default_cutoff
 
 BANDS: tuple[Band, ...] = get_args(Band)  # cold, warm, hot
 TOP_LINES = 3

@@ -28,7 +28,8 @@ from models.registry import Registry
 from models.rules.rules import RuleScore, load_rules
 from models.statistics.clustered import Bools, WinRate, win_rates
 from models.statistics.verdict import Verdict
-from serve.scoring.batch import cutoff_notes, default_cutoff
+from serve.scoring.batch import cutoff_notes
+from serve.scoring.scored import default_cutoff
 
 
 @dataclass(frozen=True)

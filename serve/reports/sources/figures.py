@@ -18,7 +18,7 @@ from features.whole_file import write_whole
 from models.sources.measures import Measures, measure
 from models.sources.moves import Counted, SourceVerdict, judge_sources
 from models.sources.sources import BASKETS, Basket, Sources, load_sources, parse_sources
-from serve.scoring.batch import default_cutoff
+from serve.scoring.scored import default_cutoff
 
 SHOWN = 5  # values that no source of the file names
 

@@ -61,7 +61,7 @@ def test_filters_sort_and_pages_are_links_that_work(client: TestClient) -> None:
     text = client.get("/leads", params={"route": "", "source": "paid_search"}).text
     assert leads_of(text) == [str(n) for n in range(28, 0, -3)]
     assert "paid search" in text
-    link = re.search(r'<a href="([^"]*sort=lead[^"]*)"', text)
+    link = re.search(r'<a href="([^"]*sort=lead_id[^"]*)"', text)
     assert link
     turned = client.get(unescape(link[1])).text
     assert leads_of(turned) == sorted(str(n) for n in range(28, 0, -3))
@@ -72,8 +72,8 @@ def test_filters_sort_and_pages_are_links_that_work(client: TestClient) -> None:
 
 
 def test_the_export_is_what_is_shown(client: TestClient) -> None:
-    shown = client.get("/leads?route=&source=ads&sort=points&down=0").text
-    file = client.get("/leads.csv?route=&source=ads&sort=points&down=0")
+    shown = client.get("/leads?route=&source=ads&sort=rule_score&down=0").text
+    file = client.get("/leads.csv?route=&source=ads&sort=rule_score&down=0")
     assert file.headers["content-type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(file.text)))
     assert [row["lead_id"] for row in rows] == leads_of(shown)

@@ -22,7 +22,8 @@ from models.decisions.place import LedgerPlace
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import open_ledger
 from serve.ledger.runs import Run
-from serve.scoring.batch import default_cutoff, score_all
+from serve.scoring.batch import score_all
+from serve.scoring.scored import default_cutoff
 from serve.scoring.scorer import Scorer
 from tests.features.lead_databases import at, config_for, event, opened
 from training.record import Trained

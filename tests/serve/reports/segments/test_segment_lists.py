@@ -19,7 +19,8 @@ from models.rules.rules import load_rules
 from serve.ledger.ledger import Ledger, open_ledger
 from serve.reports.compare.figures import compare
 from serve.reports.compare.page import page_name, render
-from serve.scoring.batch import Scored, score_all
+from serve.scoring.batch import score_all
+from serve.scoring.scored import Scored
 from serve.scoring.scorer import Scorer
 from training.record import Trained
 
