@@ -122,7 +122,8 @@ def importance(names: Sequence[str], drop: ArrayLike, spread: ArrayLike) -> Figu
     figure, axes = canvas("What does the model rely on most?", height=height)
     for place, (name, cost, error) in enumerate(costs.itertuples(index=False)):
         axes.barh(place, cost, xerr=error, color=MODEL, ecolor=CHANCE, height=0.35)
-        axes.text(0, place - 0.22, name, va="bottom", size=10, color=INK, parse_math=False)
+        label = axes.text(0, place - 0.22, name, va="bottom", size=10, color=INK, parse_math=False)
+        label.set_in_layout(False)  # a long one must not squeeze the bars
     axes.axvline(0, color=CHANCE, lw=1)
     axes.yaxis.set_major_locator(NullLocator())
     axes.set_ylim(max(len(costs), 1) - 0.4, -0.8)
