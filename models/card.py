@@ -68,8 +68,9 @@ class Card:
         return cls(given["version"], given["run_id"], verdict, sections)
 
     def head(self) -> str:
-        """Its beginning as Markdown, without pictures: the verdict, and how good the model was."""
-        first = [replace(section, picture="") for section in self.sections[:1]]
+        """Its beginning as Markdown, without pictures: the verdict, what the model is for and what
+        not, and how good it was."""
+        first = [replace(section, picture="") for section in self.sections[:3]]
         return replace(self, sections=first).markdown()
 
     def markdown(self) -> str:

@@ -29,7 +29,7 @@ FURTHER = ("#007a5a", "#a3417f")  # for rankers that are neither the model nor t
 INK, GRID, PAPER = "#1f2937", "#e2e5ea", "#ffffff"
 DASHES = (0, (4, 3))
 WIDTH, HEIGHT = 6.0, 4.4  # inches; so small that 11 pt stay readable on a phone
-TOP = 20
+TOP = 15  # features
 _SETTINGS = threading.Lock()  # matplotlib's are the whole process's
 KEY_WIDTH = 52  # letters that fit on a line above the axes
 
@@ -118,12 +118,15 @@ def importance(names: Sequence[str], drop: ArrayLike, spread: ArrayLike) -> Figu
     """
     costs = pd.DataFrame({"name": list(names), "drop": drop, "spread": spread})
     costs = costs.sort_values("drop", ascending=False, kind="stable").head(TOP)
-    figure, axes = canvas("What does the model rely on most?", height=1.3 + 0.27 * len(costs))
-    rows = np.arange(len(costs))
-    axes.barh(rows, costs["drop"], xerr=costs["spread"], color=MODEL, ecolor=CHANCE, height=0.66)
+    height = 1.5 + 0.4 * max(len(costs), 1)
+    figure, axes = canvas("What does the model rely on most?", height=height)
+    for place, (name, cost, error) in enumerate(costs.itertuples(index=False)):
+        axes.barh(place, cost, xerr=error, color=MODEL, ecolor=CHANCE, height=0.35)
+        label = axes.text(0, place - 0.22, name, va="bottom", size=10, color=INK, parse_math=False)
+        label.set_in_layout(False)  # a long one must not squeeze the bars
     axes.axvline(0, color=CHANCE, lw=1)
-    axes.set_yticks(rows, costs["name"].tolist(), parse_math=False)
-    axes.set_ylim(len(costs) - 0.4, -0.6)
+    axes.yaxis.set_major_locator(NullLocator())
+    axes.set_ylim(max(len(costs), 1) - 0.4, -0.8)
     axes.set_xlabel("rise of the log loss when it is shuffled", loc="right")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))

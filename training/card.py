@@ -1,8 +1,8 @@
 """The model card of a training: nothing in it that was not measured in this very run.
 
-First how the version did: against rules, base rate and simpler ways, on a part of its features, by
-groups of leads, in its percentages and days; then what it is not for; then what it was made from
-and how to make it again.
+First what it is for and what it is not for; then how the version did: against rules, base rate and
+simpler ways, on a part of its features, by groups of leads, in its percentages and days; then what
+it was made from and how to make it again.
 """
 
 import json
@@ -85,19 +85,35 @@ def card_of(config: Config, database: LeadDatabase, trained: Trained, run: Train
         run_id=trained.model.run_id,
         verdict=compared.verdict,
         sections=[
+            _purpose(trained),
+            _limits(trained),
             _performance(trained),
             _baselines(trained),
             _feature_groups(config, trained),
             _calibration(trained),
             _groups(config, trained),
             _time_to_close(trained),
-            _limits(trained),
             _data(database, run),
             _cohort(trained, run),
             _features(config, trained, run),
             settings(trained),
             _again(config, trained, run),
         ],
+    )
+
+
+def _purpose(trained: Trained) -> Section:
+    """What it answers, for whom, and from which time it knows that."""
+    fit, judge, days = trained.split.fit, trained.split.judge, trained.model.horizon_days
+    return Section(
+        "What it is for",
+        facts={
+            "Purpose": "ranks open leads by the probability that their deal is won within "
+            f"{plural(days, 'day')}, so that sales call the readiest first",
+            "Training period": f"{fit[0]:%Y-%m-%d} to {fit[-1]:%Y-%m-%d} "
+            f"({plural(len(fit), 'cutoff')}); tested on {judge[0]:%Y-%m-%d} to "
+            f"{judge[-1]:%Y-%m-%d} ({plural(len(judge), 'cutoff')})",
+        },
     )
 
 
@@ -135,6 +151,7 @@ def _performance(trained: Trained) -> Section:
                 "probability, so they have no log loss, Brier score or calibration.",
             )
         ],
+        picture="gain",
     )
 
 
@@ -405,6 +422,7 @@ def _features(config: Config, trained: Trained, run: TrainingRecord) -> Section:
                 "Cost: the rise of the log loss on the final test when the feature is shuffled.",
             )
         ],
+        picture="importance",
     )
 
 

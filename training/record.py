@@ -1,7 +1,7 @@
 """What a training yields, and what of it MLflow stores."""
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -119,7 +119,7 @@ def record(
             **({"accepted_worse_than_base_rate": trained.accepted} if trained.accepted else {}),
         },
         children=[Child(dict(c.settings), _folds(c)) for c in trained.candidates],
-        figures=_figures(trained.comparison, test, costs),
+        figures=_figures(trained.comparison, test, _in_words(costs, features)),
         documents={
             "features.json": features,
             "dropped_features.json": dict(trained.model.dropped),
@@ -200,6 +200,12 @@ def _folds(candidate: Candidate) -> dict[str, float]:
     if candidate.folds:
         folds |= {"folds_log_loss": candidate.log_loss, "folds_roc_auc": candidate.roc_auc}
     return folds
+
+
+def _in_words(costs: pd.DataFrame, features: Sequence[Mapping[str, str]]) -> pd.DataFrame:
+    """The cost of features that are named as people say it."""
+    meanings = {each["name"]: each["meaning"] for each in features}
+    return costs.assign(feature=[meanings.get(name, name) for name in costs["feature"]])
 
 
 def _figures(compared: Comparison, test: Dataset, costs: pd.DataFrame) -> dict[str, Figure]:

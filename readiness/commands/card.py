@@ -25,8 +25,8 @@ def verb(
     from serve.reports.card.page import find_card, write_card
 
     config = load(where, to)
-    card, pictures = find_card(config, which)
-    page = write_card(card, pictures, destination(config, to, "card.html"))
+    card, pictures, standing = find_card(config, which)
+    page = write_card(card, pictures, standing, destination(config, to, "card.html"))
     if as_json:
         print_json(card, page=page)
         return

@@ -76,6 +76,7 @@ def verb(
     _print_times(report)
     if report.groups:
         _print_groups(report)
+    print_verdict(report.greatest_loss)
     print_verdict(report.verdict)
     print_path(f"Report: {page}")
 

@@ -44,7 +44,8 @@ def test_the_markdown_in_mlflow_is_of_this_version(registry, card, trained, run)
     assert registry.text(trained.model.run_id, "card.md") == card.markdown()
     assert (card.version, card.run_id) == (trained.model.version, trained.model.run_id)
     assert card.verdict.headline == run.data.tags["verdict"]
-    assert registry.text(trained.model.run_id, "plots/calibration.svg").startswith("<svg")
+    for name in ("gain", "calibration", "importance"):
+        assert registry.text(trained.model.run_id, f"plots/{name}.svg").startswith("<svg")
 
 
 def test_every_figure_is_the_run_s_metric_with_the_judgement_s_interval(card, trained, run):

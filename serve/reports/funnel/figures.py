@@ -21,7 +21,7 @@ from features.funnel import Funnel, Stage, load_funnel
 from features.open_database import open_database
 from features.progress import Progress, silent
 from features.snapshots import Snapshots
-from features.spec.wording import plural
+from features.spec.wording import percent, plural
 from features.sql import literal
 from features.stages import Entries, entries
 from models.decisions.place import LedgerPlace
@@ -62,9 +62,26 @@ class FunnelReport:
         """Every step, and the whole where that is more than one step."""
         return [*self.steps, self.whole] if len(self.steps) > 1 else self.steps
 
+    @property
+    def greatest_loss(self) -> Verdict:
+        """In which phase most leads were lost, by their number: of the mature leads of each phase,
+        within its days."""
+        most = max(self.steps, key=lambda step: step.lost)
+        if not most.lost:
+            return Verdict("No lead has been lost", "of those that had the time of a phase.")
+        still = f"; {percent(most.still / most.mature)} were still there" if most.still else ""
+        return Verdict(
+            f"Most leads are lost from {most.begin} to {most.to}: {most.lost:,}",
+            f"of the {plural(most.mature, 'lead')} that entered {most.begin} "
+            f"{plural(most.within, 'day')} or more before the end, "
+            f"{percent(most.lost / most.mature)} were lost within them, "
+            f"{percent(most.rate.point)} went on{still}.",
+        )
+
     def json_fields(self) -> dict[str, Any]:
         """What `funnel --json` prints."""
         return {
+            "greatest_loss": self.greatest_loss,
             "until": self.until,
             "stages": self.reached,
             "phases": self.steps,

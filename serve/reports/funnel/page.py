@@ -38,9 +38,11 @@ def render(report: FunnelReport) -> str:
     return page.render(
         "funnel/page.html",
         report=report,
-        verdict=report.verdict,
+        verdict=report.greatest_loss,
         widths={name: 100 * count / most for name, count in report.reached.items()},
-        pictures=[_picture(way, place) for place, way in enumerate(report.ways)],
+        pictures=[
+            _picture(way, place) for place, way in enumerate(report.ways) if way.mature.any()
+        ],
         ways_of=report.measured,
         phase_heads=[Markup("{}<br>to {}").format(way.begin, way.to) for way in report.measured],
         any_reference=any(step.reference for step in report.steps),
@@ -53,6 +55,6 @@ def render(report: FunnelReport) -> str:
 def _picture(way: Way, place: int) -> dict[str, str | Markup]:
     return {
         "svg": page.inline(plot.fates(way), f"phase{place}"),
-        "alt": f"Shares of the leads of {way.begin} that have gone on to {way.to}, been lost, or "
-        "are still there, by days since they entered.",
+        "alt": f"Shares of the leads counted of {way.begin} that have gone on to {way.to}, been "
+        "lost, or are still there, by days since they entered.",
     }

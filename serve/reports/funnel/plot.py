@@ -15,17 +15,19 @@ UNITS = {"days": 1.0, "hours": 24.0, "minutes": 1440.0}
 
 def fates(way: Way) -> Figure:
     """The shares of the leads of a phase that have gone on, been lost, or are still there, against
-    the time since they entered it; open leads censored (models.funnel.incidence).
+    the time since they entered it: of the mature leads, so that the shares at the end of the days
+    that the phase is judged by are those of the table. Beyond them open leads are censored.
 
-    Shown for one and a half times the days that the phase is judged by, for less where most leads
-    leave it long before, and never beyond what has been seen.
+    Shown for one and a half times those days, for less where most leads leave long before, and
+    never beyond what has been seen. way: with a mature lead.
     """
+    way = way.of(way.mature)
     curve = way.curve
     seen = _seen(way)
     last = _last(way, seen)
     unit, per_day = next(u for u in reversed(UNITS.items()) if last * u[1] <= 120 or u[1] == 1)
-    judged = min(float(way.within), seen)
-    then = curve[curve["days"] <= judged].iloc[-1]
+    judged = float(way.within)
+    then = curve[curve["days"] < judged].iloc[-1]  # as `on_time`: [start, start + within)
     curve = _shown(curve, last)
     figure, axes = canvas(f"From {way.begin} to {way.to}")
     if judged <= last:

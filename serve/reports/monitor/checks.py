@@ -50,7 +50,7 @@ def features(drifts: Sequence[Drift], leads: int) -> MonitorCheck:
     moved = [each for each in drifts if each.status in ("amber", "red")]
     compared = sum(not math.isnan(each.psi) for each in drifts)
     unlike = f" {len(drifts) - compared} more cannot be compared." if compared < len(drifts) else ""
-    names = listed([f"{each.name} ({each.psi:.2f})" for each in moved])
+    names = listed([f"{each.meaning or each.name} ({each.psi:.2f})" for each in moved])
     message = f"No feature of {compared} moved, over {plural(leads, 'lead')}.{unlike}"
     if moved:
         message = f"{len(moved)} of {plural(compared, 'feature')} moved: {names}.{unlike}"
@@ -83,6 +83,7 @@ def readiness(result: Drift) -> MonitorCheck:
         else "The model spreads readiness otherwise than over the leads it learnt from.",
         f"stability index from {PSI_AMBER} amber, {PSI_RED} red, where beyond chance",
         "See which features moved; check calibration as soon as outcomes have matured.",
+        [result],
     )
 
 

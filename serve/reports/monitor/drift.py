@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -95,20 +96,31 @@ def psi_by_chance(bins: int, before: float, after: float, chance: float) -> floa
 
 
 @dataclass(frozen=True)
+class Bin:
+    """A range of a feature's values, in words; which share of the reference lies in it (weighted to
+    the ages of now) and which of the leads of now."""
+
+    values: str
+    then: float
+    now: float
+
+
+@dataclass(frozen=True)
 class Drift:
     """How far a feature moved: its index, what chance alone may make of it, and its status.
-    meaning: of the feature, in words."""
+    meaning: of the feature, in words. bins: what the index is counted over."""
 
     name: str
     psi: float
     by_chance: float
     status: Status
     meaning: str = ""
+    bins: tuple[Bin, ...] = ()
 
     def json_fields(self) -> dict[str, Any]:
         """The public name of status is light."""
         figures = {"name": self.name, "psi": self.psi, "by_chance": self.by_chance}
-        return figures | {"light": self.status}
+        return {**figures, "light": self.status, "bins": self.bins}
 
 
 def drift(
@@ -119,7 +131,7 @@ def drift(
 
     tests: how many features are looked at together.
     """
-    places = _binned(before, after[matched.now], matched.weight)
+    *places, names = _binned(before, after[matched.now], matched.weight)
     bins = int(max(place.max(initial=0) for place in places)) + 1
     counts = (
         np.bincount(places[0], matched.weight, bins),
@@ -130,16 +142,27 @@ def drift(
     leads = matched.effective, float(matched.now.sum())
     chance = psi_by_chance(int(used.sum()), *leads, CHANCE / tests)
     status = at_least(index, PSI_AMBER, PSI_RED)
-    return Drift(name, index, chance, status if index > chance else milder(status, "green"))
+    totals = [max(count.sum(), 1.0) for count in counts]
+    shares = (
+        Bin(
+            names[place],
+            *(float(n[place] / total) for n, total in zip(counts, totals, strict=True)),
+        )
+        for place in np.flatnonzero(used)
+    )
+    surely = status if index > chance else milder(status, "green")
+    return Drift(name, index, chance, surely, bins=tuple(shares))
 
 
 def _binned(
     before: pd.Series[Any], after: pd.Series[Any], weight: Floats
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], list[str]]:
+    """The bin of each row, before and after, and what each bin holds, in words."""
     if not pd.api.types.is_numeric_dtype(before):
         common = pd.Series(weight).groupby(before.to_numpy()).sum().nlargest(BINS).index
         known = {text: place for place, text in enumerate(common)}
-        return _texts(before, known), _texts(after, known)
+        names = [*map(str, common), "others", "unknown"]
+        return _texts(before, known), _texts(after, known), names
     values, given = before.to_numpy(np.float64), after.to_numpy(np.float64)
     order = np.argsort(values, kind="stable")  # NaN last
     order = order[: int((~np.isnan(values)).sum())]
@@ -147,7 +170,20 @@ def _binned(
     shares = np.arange(1, BINS) / BINS * (total[-1] if total.size else 0)
     cuts = values[order][np.searchsorted(total, shares)] if total.size else values[:0]
     edges = np.unique(cuts).astype(np.float64)
-    return _numbers(values, edges), _numbers(given, edges)
+    return _numbers(values, edges), _numbers(given, edges), _ranges(edges)
+
+
+def _ranges(edges: Floats) -> list[str]:
+    """The bins (-inf, e0], (e0, e1], ..., (en, inf) and the unknown, in words.
+
+    >>> _ranges(np.array([0.0, 2.5]))
+    ['0 or less', 'over 0 to 2.5', 'over 2.5', 'unknown']
+    """
+    ends = [f"{edge:.4g}" for edge in edges]
+    if not ends:
+        return ["all", "unknown"]
+    between = [f"over {low} to {high}" for low, high in pairwise(ends)]
+    return [f"{ends[0]} or less", *between, f"over {ends[-1]}", "unknown"]
 
 
 def _numbers(values: Any, edges: Floats) -> npt.NDArray[np.intp]:

@@ -130,7 +130,8 @@ class InputComparison:
     def readiness(self) -> Drift:
         """The readiness that the model gives to the same leads."""
         ready = pd.Series(self.model.rank(self.frame))
-        return drift("readiness", ready[~self.is_now], ready[self.is_now], self.matched)
+        result = drift("readiness", ready[~self.is_now], ready[self.is_now], self.matched)
+        return replace(result, meaning="readiness")
 
     def named(self, kind: Kind) -> list[NamedChange]:
         """Every action (or source) of events that enough leads had, before or now."""

@@ -22,8 +22,9 @@ def result(demo_folder, trained):
 
 
 def test_every_word_of_the_card_is_on_the_page(result):
-    card, pictures = result
-    text = html.unescape(re.sub(r"<[^>]+>", " ", render(card, pictures))).replace("\u00a0", " ")
+    card, pictures, standing = result
+    shown = render(card, pictures, standing)
+    text = html.unescape(re.sub(r"<[^>]+>", " ", shown)).replace("\u00a0", " ")
     flowing = " ".join(text.split())
     for section in card.sections:
         message = [section.title, *section.paragraphs, *section.listed, *section.facts.values()]
@@ -40,20 +41,31 @@ def test_the_page_is_whole_by_itself(result):
     assert page.startswith("<!DOCTYPE html>")
     assert "<script" not in page
     assert not re.search(r'(src|href)="(?!#)', page)
-    assert page.count("<svg") == 1
+    assert page.count("<svg") == 3  # gain, calibration, importance
     assert "var(--model)" in page[page.index("<svg") :]  # in the colours of light and dark mode
     assert render(*result) == page
 
 
+def test_what_it_is_for_who_answers_for_it_and_what_it_is_not_for_come_first(result):
+    card, pictures, standing = result
+    page = render(card, pictures, standing)
+    order = ["Status", "Owner", "Purpose", "Training period"]
+    assert re.findall("<dt>(.*?)</dt>", page)[:4] == order
+    assert standing["Status"].startswith("champion")
+    assert re.findall("<h2>(.*?)</h2>", page)[:2] == [each.title for each in card.sections[:2]]
+    assert "not for" in card.sections[1].title
+    assert "days_since(" not in page
+
+
 def test_names_of_the_data_are_text():
-    page = render(CARD, {})
+    page = render(CARD, {}, {})
     assert "&lt;script&gt;two" in page
     assert "<svg" not in page  # a picture that was not kept is left out
 
 
 def test_page_and_markdown_are_written(tmp_path):
-    page = write_card(CARD, {}, tmp_path / "new" / "card.html")
-    assert unstamped(page.read_text("utf-8")) == unstamped(render(CARD, {}))
+    page = write_card(CARD, {}, {}, tmp_path / "new" / "card.html")
+    assert unstamped(page.read_text("utf-8")) == unstamped(render(CARD, {}, {}))
     assert page.with_suffix(".md").read_text("utf-8") == CARD.markdown()
 
 

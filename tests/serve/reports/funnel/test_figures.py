@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from features.config import load
 from features.errors import BadInput, Refused
+from features.spec.wording import percent
 from models.decisions.place import LedgerPlace
 from models.routing import Router
 from serve.ledger.ledger import open_ledger
@@ -207,6 +209,27 @@ def test_the_picture_ends_where_nothing_has_been_seen(report: FunnelReport) -> N
     assert axes.get_xlabel() == "days in the phase"
     longest = report.ways[-1].stay.max() / 86_400_000_000
     assert axes.get_xlim()[1] == min(270, longest)
+
+
+def test_picture_and_table_say_the_same(report: FunnelReport) -> None:
+    """The shares in a picture's key, where its days end, are those of the table to the digit."""
+    table = [
+        [percent(n / each.mature) for n in (each.went_on, each.lost, each.still)]
+        for each in report.measured
+    ]
+    pictures = []
+    for way in report.ways:
+        texts = " ".join(text.get_text() for text in fates(way).findobj(Text))
+        pictures.append(re.findall(r"(?:gone on|lost|still there) ([\d.]+%)", texts))
+    assert pictures == table
+
+
+def test_the_headline_is_the_phase_with_most_leads_lost(report: FunnelReport) -> None:
+    lost = {f"{each.begin} to {each.to}": each.lost for each in report.steps}
+    phase = max(lost, key=lambda name: lost[name])
+    header = render(report).partition("</header>")[0]
+    assert f"{phase}: {lost[phase]:,}" in header
+    assert f"{phase}: {lost[phase]:,}" in str(report.json_fields()["greatest_loss"])
 
 
 def test_times_as_they_are_read() -> None:
