@@ -7,6 +7,7 @@
 #   make test       check, then every test: doctests, notebooks and the slow ones too
 #   make coverage   test, and which lines no test runs (takes half as long again)
 #   make format     formats, and mends what lint can mend
+#   make notebooks  runs the notebooks and stores what they print and draw
 #   make bench      features beside pandas, Polars and SQL (docs/benchmarks.md)
 #   make docs       the documentation as a site, site/index.html; a broken link fails
 #   make pictures   those of docs/pages.md, in Chromium
@@ -23,7 +24,8 @@ LEADS ?= 12000
 FAST := tests/features/spec tests/features/contract tests/features/test_config.py tests/models \
   tests/readiness/test_help.py tests/test_house.py
 
-.PHONY: install demo bpic2012 quick fast check lint types imports test coverage format bench docs pictures clean
+.PHONY: install demo bpic2012 quick fast check lint types imports test coverage format notebooks bench \
+  docs pictures clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
@@ -89,6 +91,9 @@ coverage: test
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+notebooks: $(READY)
+	$(BIN)/python notebooks/refresh.py $(ONLY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.features

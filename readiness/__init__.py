@@ -7,6 +7,7 @@
     rd.features(leads, X)                              # or rd.LeadFeatures(leads) in a Pipeline
     trained = rd.train(leads)                          # the same training as `readiness train`
     rd.compare(trained, rules, leads)                  # model against points table
+    rd.init(DIR), rd.check(leads), rd.promote(leads), rd.score(leads), rd.monitor(leads)
 
 Names are imported when they are first used, so that `readiness --help` answers at once.
 """
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from features.simulator.simulate import simulate
     from models.rules.rules import RuleScore
     from readiness.cross_validation import RollingCutoffs
+    from readiness.daily_path import check, feedback, init, monitor, promote, score
     from readiness.leads import Leads, example, open_leads
     from readiness.modelling import compare, load_rules, train
+    from readiness.plot_style import plot_style
     from readiness.snapshot_frames import describe, features, labels, points, snapshots
     from readiness.transformer import LeadFeatures
     from serve.scoring.scorer import Scorer
@@ -33,8 +36,10 @@ _NAMES = {
     "features.simulator.simulate": ["simulate"],
     "models.rules.rules": ["RuleScore"],
     "readiness.cross_validation": ["RollingCutoffs"],
+    "readiness.daily_path": ["check", "feedback", "init", "monitor", "promote", "score"],
     "readiness.leads": ["Leads", "example", "open_leads"],
     "readiness.modelling": ["compare", "load_rules", "train"],
+    "readiness.plot_style": ["plot_style"],
     "readiness.snapshot_frames": ["describe", "features", "labels", "points", "snapshots"],
     "readiness.transformer": ["LeadFeatures"],
     "serve.scoring.scorer": ["Scorer"],
@@ -50,14 +55,21 @@ __all__ = [
     "RuleScore",
     "Scorer",
     "__version__",
+    "check",
     "compare",
     "describe",
     "example",
     "features",
+    "feedback",
+    "init",
     "labels",
     "load_rules",
+    "monitor",
     "open_leads",
+    "plot_style",
     "points",
+    "promote",
+    "score",
     "simulate",
     "snapshots",
     "to_json",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import AsJson, Where
+from readiness.commands.options import AsJson, Page, Where
 from readiness.commands.printing import (
     out,
     print_json,
@@ -16,24 +16,31 @@ from readiness.commands.printing import (
 )
 
 if TYPE_CHECKING:
-    from training.promotion.history import ChampionHistory, Period
+    from models.decisions.champion_history import ChampionHistory, Period
 
 
-def verb(where: Where = Path(), as_json: AsJson = False) -> None:
+def verb(where: Where = Path(), to: Page = None, as_json: AsJson = False) -> None:
     """Who was champion from when to when, who approved it, why and by which figures.
 
     Read from decisions.sqlite in `out`; the promotions.jsonl of an earlier release is imported
     once. A change of champion that a crash interrupted is completed or abandoned, and shown as
-    such. Exits 1 if the change that set the current champion is missing.
+    such. Exits 1 if the change that set the current champion is missing. Writes a self-contained
+    HTML page (history.html), and the same as .json.
     """
+    from readiness.outputs import destination
     from readiness.settings import load
+    from serve.reports.history.page import render
+    from serve.reports.page import write_page
     from training.promotion.history import history
 
-    result = history(load(where))
+    config = load(where, to)
+    result = history(config)
+    page = write_page(destination(config, to, "history.html"), render(result), result)
     if as_json:
-        print_json(result)
+        print_json(result, page=page)
     else:
         _print(result)
+        print_path(f"Page: {page}")
     if result.fault:
         raise typer.Exit(1)
 

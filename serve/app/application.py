@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from features.config import Config
-from serve.app import api, lead_pages, login, pages
+from serve.app import api, lead_pages, login, pages, points_page
 from serve.app.access import OPEN, Access, Sessions
 from serve.app.headers import Headers
 from serve.app.limits import Limits
@@ -52,6 +52,7 @@ def create_app(config: Config, serving: Serving | None = None) -> FastAPI:
     app.state.service, app.state.sessions = service, sessions
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.include_router(points_page.router)
     app.include_router(lead_pages.router)
     if serving.token:
         app.include_router(login.router)

@@ -9,6 +9,7 @@ import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from serve.app.report_list import NAVIGATION
 from serve.app.service import service_of
 from serve.reports import page
 
@@ -17,13 +18,19 @@ TEMPLATES, STATIC = Path(__file__).parent / "templates", Path(__file__).parent /
 
 @cache
 def _environment() -> jinja2.Environment:
-    return page.environment(TEMPLATES)
+    templates = page.environment(TEMPLATES)
+    templates.globals["navigation"] = NAVIGATION
+    return templates
 
 
 def rendered(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
     """The page that a template of serve/app/templates makes of the values; it also knows the
     `request`, its `visitor` (serve/app/access.py), and the version of the `champion`."""
+    return HTMLResponse(part(request, template, **values), status)
+
+
+def part(request: Request, template: str, **values: object) -> str:
+    """The same as text: a page, or a part of one."""
     known = {"visitor": getattr(request.state, "visitor", None), "request": request}
     known["champion"] = service_of(request).champion.version
-    text = page.render(template, _environment(), **known, **values)
-    return HTMLResponse(text, status)
+    return page.render(template, _environment(), **known, **values)

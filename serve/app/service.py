@@ -12,6 +12,7 @@ from models.decisions.place import LedgerPlace
 from serve.app.champion import Champion
 from serve.app.ledgers import Ledgers
 from serve.app.lists import Lists
+from serve.app.making import Making
 from serve.app.metrics import Metrics
 from serve.app.scoring import ScoreQueue
 from serve.app.serving import Serving
@@ -19,7 +20,8 @@ from serve.app.serving import Serving
 
 @dataclass(frozen=True)
 class Service:
-    """The settings, the champion, who scores with it, the ledger, its lists and the figures."""
+    """The settings, the champion, who scores with it, the ledger, its lists, who makes pages, and
+    the figures."""
 
     config: Config
     serving: Serving
@@ -27,6 +29,7 @@ class Service:
     scoring: ScoreQueue
     ledgers: Ledgers
     lists: Lists
+    making: Making
     metrics: Metrics = field(default_factory=Metrics)
 
     @classmethod
@@ -34,7 +37,7 @@ class Service:
         """Of a readiness.toml. Raises BadInput where its champion cannot be loaded."""
         champion, ledgers = Champion(config), Ledgers(LedgerPlace.of(config))
         scoring, lists = ScoreQueue(champion), Lists(ledgers)
-        return cls(config, serving, champion, scoring, ledgers, lists)
+        return cls(config, serving, champion, scoring, ledgers, lists, Making(config.path))
 
     def start(self) -> None:
         """Begin to score, and to watch for another champion and another list."""
@@ -43,7 +46,8 @@ class Service:
         self.lists.watch()
 
     def stop(self) -> None:
-        """End all of it, and close what is open."""
+        """End all work, and close what is open."""
+        self.making.stop()
         self.scoring.stop()
         self.champion.stop()
         self.lists.stop()

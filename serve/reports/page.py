@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import jinja2
 from markupsafe import Markup, escape
@@ -116,6 +116,7 @@ def environment(*folders: Path) -> jinja2.Environment:
         spoken=spoken,
         day="{:%Y-%m-%d}".format,
         path=lambda text: quote(text, safe=""),
+        query=urlencode,
     )
     pages.tests["unknown"] = math.isnan
     return pages
@@ -155,17 +156,26 @@ def data(value: Any) -> Markup:
 
 _SCRIPT = re.compile(r'<script data-file="([\w./-]+)">.*?</script>', re.DOTALL)
 _LEAD = re.compile(r'<data class="lead" value="([^"]*)">(.*?)</data>')
+_LIST = re.compile(r'<data class="list" value="([^"]*)">(.*?)</data>')
+_PAGE = re.compile(r'<data class="page" value="([\w.-]+)">(.*?)</data>')
+_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n?')
+_TOP = re.compile(r'(<body>)(\s*<nav aria-label="Pages">.*?</nav>)?', re.DOTALL)
 
 
-def served(text: str) -> str:
-    """A written page as the service shows it: its script comes from a file, and leads are links to
-    their cards."""
-    text = _SCRIPT.sub(r'<script src="/static/\1"></script>', text)
+def served(text: str, head: str = "", top: str = "") -> str:
+    """A written page as the service shows it: its script comes from a file, leads are links to
+    their cards, groups of leads to their lists and pages to each other, its policy is that of the
+    answer. head: HTML for the end of its head; top: HTML in the place of its navigation."""
+    text = _SCRIPT.sub(r'<script src="/static/\1"></script>', _POLICY.sub("", text))
 
-    def link(lead: re.Match[str]) -> str:
+    def lead_link(lead: re.Match[str]) -> str:
         return f'<a href="/leads/{quote(Markup(lead[1]).unescape(), safe="")}">{lead[2]}</a>'
 
-    return _LEAD.sub(link, text)
+    text = _LEAD.sub(lead_link, text)
+    text = _LIST.sub(r'<a href="/leads?route=&amp;\1">\2</a>', text)
+    text = _PAGE.sub(r'<a href="/pages/\1">\2</a>', text)
+    text = text.replace("</head>", f"{head}</head>", 1)
+    return _TOP.sub(lambda body: f"{body[1]}\n{top}", text, count=1)
 
 
 def write_page(path: Path, text: str, result: Any = None) -> Path:

@@ -41,15 +41,19 @@ def verb(
     lift is good never takes points.
 
     Fair points: the current rules with new weights, estimated together, on the scale of their own
-    table (one factor for all rules, so that the leads' points spread equally far).
+    table (one factor for all rules, so that the leads' points spread equally far). Writes them as a
+    page, points.html in `out`, and the whole result as .json beside it.
     """
     from features.errors import BadInput
     from features.open_database import open_database
+    from features.result_json import to_json
     from features.whole_file import write_whole
     from models.registry import Registry
     from models.rules.rules import current_rules
     from readiness.outputs import require_output
     from readiness.settings import load
+    from serve.reports.page import write_page
+    from serve.reports.points.page import render
     from training.points import learn
 
     config = load(where)
@@ -64,10 +68,13 @@ def verb(
     with open_database(staged, current.specs) as database, progress_bars() as progress:
         result = learn(config, database, current, model, progress)
     write_whole(path, result.text)
+    shown = render(current, config.words, to_json(result))
+    page = write_page(config.out_folder / "points.html", shown, result)
     if as_json:
-        print_json(result, file=path)
+        print_json(result, file=path, page=page)
         return
     _print(result, config.words)
+    print_path(f"Page: {page}")
     print_path(f"Written: {path}. Which leads would change: readiness rules diff current {path}")
 
 

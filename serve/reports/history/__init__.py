@@ -1,0 +1,1 @@
+"""Who was champion when, by whom and why."""

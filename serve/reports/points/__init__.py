@@ -1,0 +1,1 @@
+"""What the points table overpays and underpays, by outcomes."""
