@@ -24,8 +24,7 @@ LEADS ?= 12000
 FAST := tests/features/spec tests/features/contract tests/features/test_config.py tests/models \
   tests/readiness/test_help.py tests/test_house.py
 
-.PHONY: install demo bpic2012 quick fast check lint types imports test coverage format notebooks bench \
-  docs pictures clean
+.PHONY: install demo bpic2012 quick fast check lint types imports test coverage format notebooks bench docs pictures clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \

@@ -355,11 +355,11 @@ class Registry:
         StoreFault where that cannot be known."""
         mlflow.set_tracking_uri(self.uri)
         with self._usable(), _quiet():
-            beside = self.client.list_artifacts(run_id, PurePosixPath(name).parent.as_posix())
-            if name not in {file.path for file in beside}:
+            folder = PurePosixPath(name).parent.as_posix()
+            if name not in {file.path for file in self.client.list_artifacts(run_id, folder)}:
                 return None
-            folder = self.client.get_run(run_id).info.artifact_uri
-            return str(mlflow.artifacts.load_text(f"{folder}/{name}"))
+            uri = self.client.get_run(run_id).info.artifact_uri
+            return str(mlflow.artifacts.load_text(f"{uri}/{name}"))
 
     def run_of(self, which: str) -> tuple[str, str]:
         """The version under an alias or number, and its run. Raises BadInput where none is."""

@@ -24,8 +24,9 @@ from serve.reports.feedback import figures as feedback_report
 from serve.reports.feedback.figures import Feedback
 from serve.reports.monitor import figures as monitor_report
 from serve.reports.monitor.figures import Monitoring
-from serve.scoring.batch import refuse_future, score_all
+from serve.scoring.batch import score_all
 from serve.scoring.points_only import scorer_of
+from serve.scoring.scored import refuse_future
 from training.promotion import promote as promotion
 from training.promotion.promote import PromotionResult
 
