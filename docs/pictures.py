@@ -32,7 +32,7 @@ from readiness.main import app  # noqa: E402
 from serve.app.application import create_app  # noqa: E402
 
 PICTURES = Path(__file__).parent / "pictures"
-TRAINING = ("simulate {} --leads 12000", "init {}", "train {}", "promote {}")
+TRAINING = ("simulate {} --leads 12000", "init {}", "train {}", "promote {} --by operations")
 # The first two are mature by NIGHT, so that the monitor can judge them.
 LISTS = ("2025-04-21", "2025-05-21", "2025-06-10", "2025-06-17", "2025-06-24")
 VERBS = (
