@@ -32,7 +32,7 @@ from readiness.main import app  # noqa: E402
 from serve.app.application import create_app  # noqa: E402
 
 PICTURES = Path(__file__).parent / "pictures"
-TRAINING = ("simulate {} --leads 12000", "init {}", "train {}", "promote {}")
+TRAINING = ("simulate {} --leads 12000", "init {}", "train {}", "promote {} --by operations")
 # The first two are mature by NIGHT, so that the monitor can judge them.
 LISTS = ("2025-04-21", "2025-05-21", "2025-06-10", "2025-06-17", "2025-06-24")
 VERBS = (
@@ -43,11 +43,23 @@ VERBS = (
     "segments {}",
     "feedback {}",
     "rules learn {} --force",
-    "rules test {}/out/learned_rules.toml {}",
     "monitor {}",
     "card {}",
     "history {}",
 )
+PAGES = {  # by the picture's name: the address in the service, and how much of the page is shown
+    "first-page": ("/", 900),
+    "leads": ("/leads", 900),
+    "compare": ("/pages/compare.html", 1500),
+    "points": ("/points", 1100),
+    "funnel": ("/pages/funnel.html", 1100),
+    "sources": ("/pages/sources.html", 1000),
+    "segments": ("/pages/segments.html", 900),
+    "feedback": ("/pages/feedback.html", 900),
+    "monitor": ("/pages/monitor.html", 1000),
+    "card": ("/pages/card.html", 1000),
+    "history": ("/pages/history.html", 800),
+}
 WIDTH = 1280
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 
@@ -103,27 +115,12 @@ def main() -> None:
         tab.set_default_timeout(300_000)  # the first card reads the lead database
         tab.goto(f"{address}/leads")
         lead = tab.locator("tbody th a").first.get_attribute("href")
-        take(tab, f"{address}/", "first-page", 900)
-        take(tab, f"{address}/leads", "leads", 900)
-        take(tab, f"{address}{lead}", "lead", 1400)
-        for page, height in PAGES.items():
-            take(tab, f"{address}/pages/{page}.html", page, height)
+        for name, (path, height) in {**PAGES, "lead": (lead, 1400)}.items():
+            take(tab, f"{address}{path}", name, height)
         browser.close()
     server.should_exit = True
     if temporary:
         shutil.rmtree(temporary)
-
-
-PAGES = {
-    "compare": 1200,
-    "rules": 1000,
-    "funnel": 1100,
-    "sources": 1000,
-    "segments": 900,
-    "feedback": 900,
-    "monitor": 1000,
-    "card": 1000,
-}
 
 
 if __name__ == "__main__":
