@@ -28,9 +28,9 @@ def with_points(rules: RuleScore, points: Sequence[float]) -> RuleScore:
         if header := _HEADER.fullmatch(line):
             table = header[1]
             rule += table == "rule"
-        found = _POINTS.match(line) if table == "rule" else None
-        if found and float(found[2].replace("_", "")) != points[rule]:
-            line = f"{found[1]}{points[rule]:.10g}{line[found.end() :]}"
+        matched = _POINTS.match(line) if table == "rule" else None
+        if matched and float(matched[2].replace("_", "")) != points[rule]:
+            line = f"{matched[1]}{points[rule]:.10g}{line[matched.end() :]}"
         lines.append(line)
     edited = parse_rules("\n".join(lines), Path("the draft"))
     same = [rule.model_copy(update={"points": 0.0}) for rule in rules.file.rule]

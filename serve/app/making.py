@@ -96,11 +96,11 @@ def _fault(output: str, errors: str, code: int) -> str:
     """Why a command failed, as one line; "" where it did not. It exits with 1 also where it did as
     it should and found something, as a red check of the monitor: its JSON has no error then."""
     try:
-        found = json.loads(output)
+        printed = json.loads(output)
     except ValueError:
-        found = {}
-    if found and "error" not in found:
+        printed = {}
+    if printed and "error" not in printed:
         return ""
     written = [line for line in errors.split("\n") if line.strip()]
-    text = str(found.get("error") or (written or [f"It ended with exit code {code}."])[-1])
+    text = str(printed.get("error") or (written or [f"It ended with exit code {code}."])[-1])
     return without_secrets(" ".join(text.split()))[:LONGEST]

@@ -176,10 +176,10 @@ def _result(config: Config, draft: RuleScore) -> dict[str, Any] | None:
     stored = _stored(path)
     if not stored:
         return None
-    judged, beside = stored["test"], stored["beside_model"]
+    judged, against_model = stored["test"], stored["beside_model"]
     lists = {name: _won(judged, name) for name in ("draft", "current rules")}
-    if beside:
-        lists["model"] = _won(beside, "model")
+    if against_model:
+        lists["model"] = _won(against_model, "model")
     chance = judged["random"]["at_capacity"]
     lists["at random"] = UNKNOWN._replace(point=chance["precision"])
     widest = max(max(each.point, each.high if each.known else 0.0) for each in lists.values())
@@ -204,10 +204,10 @@ def _won(judged: dict[str, Any], name: str) -> Estimate:
 def _stored(path: Path) -> dict[str, Any]:
     """The result that a verb wrote; {} where it has not yet, or an earlier release did."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return stored if isinstance(stored, dict) else {}
 
 
 def _destination(config: Config, form: FormData) -> Path:

@@ -177,7 +177,10 @@ class Ledger:
     def records(self, sql: str, given: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Read, each row by the names of its columns."""
         with self._errors():
-            return self.connection.execute(sql, given).to_arrow_table().to_pylist()
+            rows: list[dict[str, Any]] = (
+                self.connection.execute(sql, given).to_arrow_table().to_pylist()
+            )
+            return rows
 
     def batches(self, sql: str, given: Mapping[str, Any], rows: int) -> Iterator[pa.RecordBatch]:
         """Read, at most so many rows at a time."""

@@ -142,19 +142,19 @@ def test_times_in_the_future_may_come_true_so_such_data_are_read_again(folder, o
 
 
 def test_mlflow_is_asked_again_only_where_a_file_of_its_store_was_touched(folder, monkeypatch):
-    real, asked = Registry.verified, []
+    real, calls = Registry.verified, []
     monkeypatch.setattr(
-        Registry, "verified", lambda self, which: asked.append(1) or real(self, which)
+        Registry, "verified", lambda self, which: calls.append(1) or real(self, which)
     )
     first = score(folder)
-    before = len(asked)
+    before = len(calls)
     assert score(folder) == first | {"added": 0}
-    assert len(asked) == before
+    assert len(calls) == before
     Registry(load(folder)).tag(first["model_version"], {"seen": "yes"})
     assert score(folder) == first | {"added": 0}
-    assert len(asked) == before + 1
+    assert len(calls) == before + 1
     assert score(folder) == first | {"added": 0}
-    assert len(asked) == before + 1
+    assert len(calls) == before + 1
 
 
 def test_a_champion_that_vanished_since_is_missed(folder):

@@ -60,5 +60,6 @@ def write_card(card: Card, pictures: dict[str, str], standing: dict[str, str], p
 def render(card: Card, pictures: dict[str, str], standing: dict[str, str]) -> str:
     """The page as text; the same card gives the same page."""
     svgs = {name: page.recoloured(svg) for name, svg in pictures.items()}
-    known = {"card": card, "verdict": card.verdict, "pictures": svgs, "standing": standing}
-    return page.render("card/page.html", **known)
+    return page.render(
+        "card/page.html", card=card, verdict=card.verdict, pictures=svgs, standing=standing
+    )

@@ -50,20 +50,21 @@ def moment(at: str | None, otherwise: str) -> str:
 
 def evidence(change: ChampionChange) -> list[str]:
     """The figures that a decision went by, a sentence each; none of a rollback."""
-    found = change.evidence
-    metric = str(found.get("metric", "")).replace("_", " ")
+    evidence = change.evidence
+    metric = str(evidence.get("metric", "")).replace("_", " ")
     sentences = [
         f"{metric} against {_whom(other)}: {_signed(difference)}"
-        for other, difference in (found.get("difference") or {}).items()
+        for other, difference in (evidence.get("difference") or {}).items()
     ]
-    cutoffs = found.get("cutoffs")
-    if cutoffs and {"snapshots", "leads", "wins"} <= found.keys():
+    cutoffs = evidence.get("cutoffs")
+    if cutoffs and {"snapshots", "leads", "wins"} <= evidence.keys():
         sentences.append(
-            f"judged on {found['snapshots']:,} snapshots of {found['leads']:,} leads, "
-            f"{found['wins']:,} won, at {len(cutoffs)} cutoffs from {cutoffs[0]} to {cutoffs[-1]}"
+            f"judged on {evidence['snapshots']:,} snapshots of {evidence['leads']:,} leads, "
+            f"{evidence['wins']:,} won, at {len(cutoffs)} cutoffs from {cutoffs[0]} to "
+            f"{cutoffs[-1]}"
         )
-    if found.get("rules_version"):
-        sentences.append(f"rules version {found['rules_version']}")
+    if evidence.get("rules_version"):
+        sentences.append(f"rules version {evidence['rules_version']}")
     return [f"{page.begun(each)}." for each in sentences]
 
 

@@ -27,8 +27,8 @@ def pictures(report: Monitoring) -> dict[str, Figure]:
 def write_page(report: Monitoring, path: Path) -> Path:
     """Write the page to `path`, whole or not at all, and return it."""
     svgs = {name: page.inline(figure, name) for name, figure in pictures(report).items()}
-    known = {"report": report, "pictures": svgs, "most_bars": plots.MOST_BARS}
-    return page.write_page(path, page.render("monitor/page.html", **known))
+    text = page.render("monitor/page.html", report=report, pictures=svgs, most_bars=plots.MOST_BARS)
+    return page.write_page(path, text)
 
 
 def log(report: Monitoring, registry: Registry) -> str:

@@ -72,13 +72,13 @@ def written(
 def faults(page: "playwright.Page", address: str, width: int) -> list[str]:
     """What is wrong with a page, each with where."""
     page.goto(address)
-    found = [
+    violations = [
         f"{address}: {each['id']} at {each['nodes'][0]['target']}"
         for each in axe.Axe().run(page).response["violations"]
         if each["impact"] in ("serious", "critical")
     ]
     wide = page.evaluate("document.documentElement.scrollWidth")
-    return found + [f"{address}: {wide} px wide"] * (wide > width)
+    return violations + [f"{address}: {wide} px wide"] * (wide > width)
 
 
 @pytest.fixture(params=["light", "dark"])

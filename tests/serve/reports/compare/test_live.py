@@ -66,14 +66,14 @@ def rows(company):
 
 def deals_on_lists(rows, score):
     """On the top of each list; of equals that do not all fit each counts with its part."""
-    found = 0.0
+    won = 0.0
     for _, part in rows.groupby("cutoff"):
         left = SHARE * len(part)
         for _, equals in sorted(part.groupby(score), key=lambda each: -each[0]):
             taken = min(left, len(equals))
-            found += taken / len(equals) * equals["won"].sum()
+            won += taken / len(equals) * equals["won"].sum()
             left -= taken
-    return found
+    return won
 
 
 def test_only_lists_with_known_outcomes_that_no_training_saw_are_judged(result, company):
@@ -106,9 +106,9 @@ def test_a_lead_that_is_gone_from_the_data_is_counted_as_lost(company, rows, tmp
     leads[leads["lead_id"].astype(str) != gone].to_parquet(folder / "leads.parquet")
     fewer = load(folder)
     with open_database(model.staged(fewer)) as database:
-        found = live(fewer, database, model)
-    assert found.lost == (rows["lead_id"] == gone).sum()
-    assert found.judgement.snapshots == len(rows) - found.lost
+        result = live(fewer, database, model)
+    assert result.lost == (rows["lead_id"] == gone).sum()
+    assert result.judgement.snapshots == len(rows) - result.lost
 
 
 def test_without_a_list_that_can_be_judged_it_says_why(company, tmp_path):
@@ -124,10 +124,10 @@ def test_without_a_list_that_can_be_judged_it_says_why(company, tmp_path):
             if kind:
                 with open_ledger(LedgerPlace.of(other)) as ledger:
                     score_all(other, database, scorer, ledger, cutoffs[kind][0], accept=True)
-            found = live(other, database, model)
-        assert found.judgement is None
-        assert not found.runs
-        reasons.append(found.why)
+            result = live(other, database, model)
+        assert result.judgement is None
+        assert not result.runs
+        reasons.append(result.why)
     assert len(set(reasons)) == 3
     known = cutoffs["young"][0] + timedelta(days=model.horizon_days)
     assert f"{known:%Y-%m-%d}" in reasons[1]

@@ -139,11 +139,11 @@ def test_the_bins_are_shares_then_and_now_that_give_the_index():
     before = pd.Series(rng.exponential(2.0, 600)).mask(rng.random(600) < 0.1)
     after = pd.Series(rng.exponential(3.0, 400)).mask(rng.random(400) < 0.2)
     matched = Matched(np.ones(600), np.ones(400, bool), np.arange(600))
-    found = drift("x", before, after, matched)
-    assert sum(each.then for each in found.bins) == pytest.approx(1)
-    assert sum(each.now for each in found.bins) == pytest.approx(1)
-    by_hand = sum((b.now - b.then) * np.log(b.now / b.then) for b in found.bins)
-    assert found.psi == pytest.approx(by_hand)
-    first, *_, last = found.bins
+    result = drift("x", before, after, matched)
+    assert sum(each.then for each in result.bins) == pytest.approx(1)
+    assert sum(each.now for each in result.bins) == pytest.approx(1)
+    by_hand = sum((b.now - b.then) * np.log(b.now / b.then) for b in result.bins)
+    assert result.psi == pytest.approx(by_hand)
+    first, *_, last = result.bins
     assert first.then == pytest.approx((before <= float(first.values.split()[0])).mean(), abs=0.02)
     assert (last.values, last.now) == ("unknown", after.isna().mean())

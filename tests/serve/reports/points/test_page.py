@@ -25,12 +25,12 @@ RULES = parse_rules(TEXT, Path("rules.toml"))
 WORDS = {"opened_mail": "opened a mail"}
 
 
-def review(points, fair, found):
+def review(points, fair, finding):
     return {
         "points": points,
         "fair": dict(zip(("point", "low", "high"), fair, strict=True)),
         "lift": None,
-        "verdict": found,
+        "verdict": finding,
     }
 
 
@@ -52,16 +52,16 @@ STORED = {
 
 
 def test_the_verdict_counts_and_names_the_rules_with_their_points():
-    found = verdict(reviewed(RULES, WORDS, STORED))
-    assert re.findall(r"(\d+) (overpaid|underpaid)", found.headline) == [
+    result = verdict(reviewed(RULES, WORDS, STORED))
+    assert re.findall(r"(\d+) (overpaid|underpaid)", result.headline) == [
         ("1", "overpaid"),
         ("1", "underpaid"),
     ]
-    over, under = found.detail.split("Most underpaid")
+    over, under = result.detail.split("Most underpaid")
     assert "opened a mail" in over
     assert "+12 points, by outcomes +2" in over
     assert "+3 points, by outcomes +20" in under
-    assert "opened_mail" not in found.detail
+    assert "opened_mail" not in result.detail
 
 
 def test_the_page_has_whole_points_of_every_rule():
