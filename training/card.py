@@ -254,7 +254,6 @@ def _mean_gap(judged: Judgement) -> str:
 
 def _groups(config: Config, trained: Trained) -> Section:
     report = trained.comparison.calibration
-    off = "; ".join(_promised_too(group) for group in report.off if group.kind in KINDS) or "none"
     small = f" {report.groups_too_small} more are too small." if report.groups_too_small else ""
     grids = []
     for kind, words in KINDS.items():
@@ -264,11 +263,16 @@ def _groups(config: Config, trained: Trained) -> Section:
         "By groups of leads, on the same test",
         paragraphs=[
             "Groups that won other than promised, beyond chance at 95% for all groups together: "
-            f"{off}. Judged: {plural(len(report.groups), 'group')}, those by points "
+            f"{_groups_off(trained) or 'none'}. Judged: {plural(len(report.groups), 'group')}, those by points "
             f"included.{small}"
         ],
         grids=grids,
     )
+
+
+def _groups_off(trained: Trained) -> str:
+    off = trained.comparison.calibration.off
+    return "; ".join(_promised_too(group) for group in off if group.kind in KINDS)
 
 
 def _promised_too(group: CalibrationGroup) -> str:
@@ -328,9 +332,11 @@ def _time_to_close(trained: Trained) -> Section:
 def _limits(trained: Trained) -> Section:
     days = trained.model.horizon_days
     last = trained.model.trained_until + timedelta(days=days)
+    off = _groups_off(trained)
     return Section(
         "What it is not for, and what was not measured",
         listed=[
+            *([f"Its probabilities are off, beyond chance, for {off}."] if off else []),
             "It answers one question: is the deal of an open lead won within "
             f"{plural(days, 'day')} of the "
             "cutoff? A lead that wins later counts as not won.",

@@ -432,10 +432,6 @@ class _FirstOrLast(OfEvents):
     def meaning(self, words: Words) -> str:
         return f"{self.which} {self.column} seen"
 
-    def phrase(self, value: Value, words: Words) -> str:
-        is_action = isinstance(value, str) and self.column == "action"
-        return super().phrase(say(str(value), words) if is_action else value, words)
-
 
 class First(_FirstOrLast):
     """The earliest non-null source (or action); at one instant the alphabetically first. Null if

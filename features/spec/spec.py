@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from features.spec.cells import Cells
 from features.spec.where import Where
-from features.spec.wording import Words, number
+from features.spec.wording import Words, number, say
 
 Floats = npt.NDArray[np.float64]
 Value = float | str | None
@@ -53,7 +53,7 @@ class Spec(ABC):
         if value is None or value != value:
             return self.absence(words)
         if isinstance(value, str):
-            return f"{self.meaning(words)}: {value}"
+            return f"{self.meaning(words)}: {say(value, words)}"
         return self.fact(value, words)
 
     def as_worded(self, values: Floats) -> Floats:
