@@ -263,8 +263,8 @@ def _groups(config: Config, trained: Trained) -> Section:
         "By groups of leads, on the same test",
         paragraphs=[
             "Groups that won other than promised, beyond chance at 95% for all groups together: "
-            f"{_groups_off(trained) or 'none'}. Judged: {plural(len(report.groups), 'group')}, those by points "
-            f"included.{small}"
+            f"{_groups_off(trained) or 'none'}. Judged: {plural(len(report.groups), 'group')}, "
+            f"those by points included.{small}"
         ],
         grids=grids,
     )

@@ -34,7 +34,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.spec.cells import DAY, FIXED_POINT, Cells, Latest, Number, Read, Sum, Text
-from features.spec.spec import Derived, Floats, OfEvents, OfLead, Spec, Value
+from features.spec.spec import Derived, Floats, OfEvents, OfLead, Spec
 from features.spec.where import Where
 from features.spec.wording import (
     Words,
