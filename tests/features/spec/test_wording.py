@@ -50,6 +50,7 @@ WORDS = {"price_list": "opened the price list", "region": "sales region"}
         (Sessions(30), 2, "2 sessions in the last 30 days"),
         (DistinctContent(), 3, "3 different contents so far"),
         (First("source"), "ads", "first source seen: ads"),
+        (First("source"), "trade_fair", "first source seen: trade fair"),
         (Last("source"), None, "last source seen: unknown"),
         (Trend("chat", 7), 0.8, "chat rising (80% of the last 14 days' came in the last 7 days)"),
         (Trend(None, 7), 0.5, "activity steady (50% of the last 14 days' came in the last 7 days)"),
