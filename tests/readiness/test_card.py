@@ -21,7 +21,9 @@ def test_json_has_the_sections(company: Company, tmp_path: Path) -> None:
     assert ran.code == 0
     assert (ran.result["version"], ran.result["page"]) == ("1", str(page))
     assert ran.result["run_id"] == company.result("train")["run_id"]
-    assert ran.result["sections"][0]["title"] == "How good it was on the final test"
+    titles = [section["title"] for section in ran.result["sections"]]
+    assert titles[0] == "What it is for"
+    assert "How good it was on the final test" in titles
 
 
 def test_a_page_is_html_and_a_version_must_be_there(company: Company) -> None:
