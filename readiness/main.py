@@ -3,11 +3,13 @@ readiness/commands/ that has its name."""
 
 import os
 import re
+import resource
 import signal
 import sys
 from importlib import import_module
 from importlib.metadata import version
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -30,6 +32,7 @@ PANELS = {
     "To begin with": "simulate features",
 }
 
+A_LIBRARY = 256_000_000  # bytes that a large one takes of the address space
 REFUSED, BAD_INPUT, CRASHED, INTERRUPTED, NOBODY_READS, TERMINATED = 1, 2, 70, 130, 141, 143
 EXIT_CODES = {
     0: "done",
@@ -156,6 +159,8 @@ def _run() -> int:
             return _crashed(error)
         return _failed(error, BAD_INPUT)
     except Exception as error:
+        if _little_address_space():
+            return _failed(BadInput(f"Out of memory within `ulimit -v`: {error!r}"), BAD_INPUT)
         if _lacks_means(error):
             return _failed(BadInput(f"{type(error).__name__}: {_briefly(error)}"), BAD_INPUT)
         return _signalled(error) or _crashed(error)
@@ -171,6 +176,17 @@ def _lacks_means(error: Exception) -> bool:
     """Whether the machine has no memory, threads or room left for what was asked of it."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     return bool(kinds & _OF_THE_SYSTEM or _LACKS.search(str(error)))
+
+
+def _little_address_space() -> bool:
+    """Whether a limit on it (`ulimit -v`) is nearly reached: a library that cannot be loaded for it
+    fails later, and in its own words, as of a version that it lacks."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    memory = Path("/proc/self/statm")  # of Linux
+    if limit == resource.RLIM_INFINITY or not memory.exists():
+        return False
+    pages = memory.read_text(encoding="ascii").partition(" ")[0]
+    return limit - int(pages) * resource.getpagesize() < A_LIBRARY
 
 
 def _briefly(error: Exception) -> str:
