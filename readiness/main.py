@@ -159,11 +159,7 @@ def _run() -> int:
             return _crashed(error)
         return _failed(error, BAD_INPUT)
     except Exception as error:
-        if _little_address_space():
-            return _failed(BadInput(f"Out of memory within `ulimit -v`: {error!r}"), BAD_INPUT)
-        if _lacks_means(error):
-            return _failed(BadInput(f"{type(error).__name__}: {_briefly(error)}"), BAD_INPUT)
-        return _signalled(error) or _crashed(error)
+        return _lacks_means(error) or _signalled(error) or _crashed(error)
     return 0
 
 
@@ -172,10 +168,15 @@ _OF_THE_SYSTEM = {"MemoryError", "IOException", "OutOfMemoryException", "Termina
 _LACKS = re.compile("allocate|failed to map segment|can't start new thread|No space left", re.I)
 
 
-def _lacks_means(error: Exception) -> bool:
-    """Whether the machine has no memory, threads or room left for what was asked of it."""
+def _lacks_means(error: Exception) -> int:
+    """The exit code where the machine has no memory, threads or room left for what was asked of
+    it; else 0."""
+    if _little_address_space():
+        return _failed(BadInput(f"Out of memory within `ulimit -v`: {error!r}"), BAD_INPUT)
     kinds = {kind.__name__ for kind in type(error).__mro__}
-    return bool(kinds & _OF_THE_SYSTEM or _LACKS.search(str(error)))
+    if kinds & _OF_THE_SYSTEM or _LACKS.search(str(error)):
+        return _failed(BadInput(f"{type(error).__name__}: {_briefly(error)}"), BAD_INPUT)
+    return 0
 
 
 def _little_address_space() -> bool:
