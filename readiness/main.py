@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import sys
+import warnings
 from importlib import import_module
 from importlib.metadata import version
 from itertools import pairwise
@@ -110,6 +111,7 @@ def main() -> None:
     """Run the command. A user's mistake is one message on standard error; so is an error of the
     program, whose traceback is in a file. Only what a verb found out exits with its codes. A signal
     to end lets go of what is open: runs of MLflow, temporary folders, unfinished files."""
+    warnings.filterwarnings("ignore", "Polars binary is missing")  # our message says why
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     log = begin_log(_wants_json_log(sys.argv))
     try:
