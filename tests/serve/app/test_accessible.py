@@ -1,19 +1,16 @@
 """Every page in Chromium, by axe-core: no serious fault; on a phone nothing scrolls sideways."""
 
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from serve.app.application import create_app
 from serve.app.serving import Serving
 from tests.readiness.running import readiness
 from tests.serve.app.little_company import little_company
+from tests.serve.app.running import running
 
 pytestmark = pytest.mark.slow
 playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install it")
@@ -41,17 +38,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A running service that asks for a token."""
     serving = Serving(token=TOKEN, seconds=300.0)
     app = create_app(little_company(tmp_path_factory.mktemp("little")), serving)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+    with running(app) as result:
+        yield result
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,14 @@
 """The pages of the leads in Chromium: filter, sort, open, decide, undo; by keyboard; on a phone."""
 
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from serve.app.application import create_app
 from tests.serve.app.little_company import little_company
+from tests.serve.app.running import running
 
 pytestmark = pytest.mark.slow
 playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install it")
@@ -23,17 +20,8 @@ PHONE = {"width": 390, "height": 844}
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A running service."""
     app = create_app(little_company(tmp_path_factory.mktemp("little")))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+    with running(app) as result:
+        yield result
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +62,8 @@ def test_filter_sort_open_decide_undo(tab, address: str, faults: list[str]) -> N
     tab.get_by_label("Source", exact=True).select_option("paid_search")
     tab.get_by_role("button", name="Show").click()
     assert shown(tab) == [str(n) for n in range(28, 0, -3)]
-    tab.get_by_role("link", name="Points").click()
-    tab.get_by_role("link", name="Points").click()
+    tab.get_by_role("link", name="Points", exact=True).click()
+    tab.get_by_role("link", name="Points", exact=True).click()
     assert shown(tab) == [str(n) for n in range(1, 29, 3)]
     assert tab.locator("th[aria-sort=ascending]").inner_text().startswith("Points")
     tab.get_by_role("link", name="28", exact=True).click()

@@ -19,7 +19,8 @@ from schemathesis.specs.openapi.checks import (
 
 from features.config import Config
 from serve.app.application import create_app
-from tests.serve.app.conftest import LOCAL, PATIENT
+from tests.serve.app.conftest import PATIENT
+from tests.serve.app.running import running
 
 pytestmark = pytest.mark.slow
 CHECKS = [
@@ -43,10 +44,9 @@ OPERATIONS = [
 
 @pytest.fixture(scope="module")
 def api(served: Config) -> Iterator[Any]:
-    """Of an application of its own: schemathesis starts and stops the one that it is given."""
-    app = create_app(served, PATIENT)
-    with TestClient(app, LOCAL):
-        yield schemathesis.openapi.from_asgi("/openapi.json", app, headers={"Host": "localhost"})
+    """Over HTTP: called within the process, schemathesis stops the application at each request."""
+    with running(create_app(served, PATIENT)) as address:
+        yield schemathesis.openapi.from_url(f"{address}/openapi.json")
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
@@ -57,8 +57,7 @@ def test_no_request_crashes_it(api: Any, path: str, method: str, mode: Generatio
     @given(case=api[path][method].as_strategy(generation_mode=mode))
     @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
     def answered(case: schemathesis.Case) -> None:
-        case.headers["Host"] = "localhost"
-        case.validate_response(case.call(), checks=CHECKS)
+        case.validate_response(case.call(timeout=PATIENT.seconds), checks=CHECKS)
 
     with suppress(Unsatisfiable):  # there is nothing that could be wrong
         answered()

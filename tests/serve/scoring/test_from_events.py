@@ -23,6 +23,7 @@ import pytest
 from features.config import load
 from features.errors import BadInput
 from models.from_events import CODE, OUTPUTS, REQUIREMENTS, nested_columns
+from models.registry import Registry
 from serve.scoring.from_events import EventsModel, _load_pyfunc
 from serve.scoring.scorer import COLUMNS, Scorer
 
@@ -54,8 +55,8 @@ print(json.dumps([scores["lead_id"].tolist(), scores["readiness"].tolist()]))
 @pytest.fixture(scope="module")
 def folder(demo_folder, trained, tmp_path_factory):
     """The registered model, moved to where nothing else is."""
-    (stored,) = (demo_folder / "out").rglob("MLmodel")
-    return Path(shutil.copytree(stored.parent, tmp_path_factory.mktemp("elsewhere") / "model"))
+    _, _, stored = Registry(load(demo_folder)).verified("champion")
+    return Path(shutil.copytree(stored, tmp_path_factory.mktemp("elsewhere") / "model"))
 
 
 @pytest.fixture(scope="module")
