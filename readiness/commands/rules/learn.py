@@ -42,7 +42,7 @@ def verb(
 
     Fair points: the current rules with new weights, estimated together, on the scale of their own
     table (one factor for all rules, so that the leads' points spread equally far). Writes them as a
-    page, points.html in `out`, and the whole result as .json beside it.
+    page, points.html in `out`, and the whole result next to it as .json.
     """
     from features.errors import BadInput
     from features.open_database import open_database
