@@ -14,8 +14,8 @@ def test_lines_have_the_colours_of_the_pages() -> None:
     colours = dict(re.findall(r"--([\w-]+): (#\w+);", CSS.read_text("utf-8").split("@media")[0]))
     with mpl.rc_context():
         rd.plot_style()
-        colours = mpl.rcParams["axes.prop_cycle"].by_key()["color"]
+        cycle = mpl.rcParams["axes.prop_cycle"].by_key()["color"]
         text, grid = mpl.rcParams["text.color"], mpl.rcParams["grid.color"]
     named = [colours[name] for name in ("model", "rules", "further-1", "further-2", "chance")]
-    assert colours == named
+    assert cycle == named
     assert (text, grid) == (colours["ink"], colours["line"])
