@@ -82,7 +82,7 @@ def _floor(config: Config) -> Cost:
 
 
 def parts_of(folder: Path, to: Path) -> None:
-    """The floor, staging, features, and what is said of them, apart; printed as JSON."""
+    """The floor, staging, features and scores, apart; printed as JSON."""
     config, scorer = load(to), Scorer.of(load(folder), "champion")
     lines = {FLOOR: _floor(config)}
     watch = Stopwatch()

@@ -61,9 +61,7 @@ class Lists:
             try:
                 self.prepare_newest()
                 fault = ""
-            except (
-                Exception
-            ) as error:  # of whatever kind: who asks for the list is answered with it
+            except Exception as error:  # of any kind: who asks for the list gets it as the answer
                 if str(error) != fault:
                     _log.error("the newest list cannot be prepared: %s", error)
                 fault = str(error)

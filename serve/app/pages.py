@@ -122,7 +122,7 @@ def making(service: Served, page: str) -> JSONResponse:
 
 def _old(service: Service, report: Report, made: datetime) -> str:
     """What a page is older than, as a sentence; "" where it is of now. A page has the minute of
-    its making: a list scored within it may be newer, and is not told from an older one."""
+    its making: a list scored within that minute counts as no newer."""
     newer = []
     if report.of_lists:
         with service.ledgers.reading() as ledger:

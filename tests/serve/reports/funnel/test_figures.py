@@ -145,7 +145,8 @@ def test_a_reference_that_is_not_met_is_the_finding(copied: Path) -> None:
     assert "against at least 90.0% as the reference has it" in held.verdict.detail
     assert held.steps[-1].reference == (0.9, 1.0)
     page = render(held)
-    assert held.verdict.headline in page
+    assert f"<strong>{held.greatest_loss.headline}</strong>" in page
+    assert "SQL to customer holds the funnel back the most" in page
     assert "90.0%<small>reference</small>" in page
 
 
