@@ -1,5 +1,6 @@
 """Files that are written whole or not at all, and what killed processes left of them."""
 
+import itertools
 import os
 import re
 import shutil
@@ -10,7 +11,8 @@ from pathlib import Path
 
 from features.processes import MARK, is_gone, mark
 
-_UNFINISHED = re.compile(rf"\..*\.({MARK})\.tmp", re.DOTALL)
+_UNFINISHED = re.compile(rf"\..*\.({MARK})\.[0-9]+\.tmp", re.DOTALL)
+_numbers = itertools.count(1)
 _TEMPORARY = re.compile(rf"readiness-({MARK})-.*")
 
 
@@ -38,8 +40,9 @@ def sweep_unfinished(folder: Path) -> None:
 
 
 def unfinished_name(path: Path) -> Path:
-    """The name that `whole` writes to."""
-    return path.with_name(f".{path.name}.{mark()}.tmp")
+    """A name beside `path` to write to, another one at each call: threads of a service may write the
+    same file at once."""
+    return path.with_name(f".{path.name}.{mark()}.{next(_numbers)}.tmp")
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -45,6 +45,7 @@ QUICK = {
 SHARED = ("spark", "company", "trained", "postgres")  # fixtures of a session that take long to make
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in this hook too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run side by side (`-n 2 --dist loadgroup`), a file is run by one worker, and so
     are all files that share what takes long to make: it is made once. Groups with slow tests go

@@ -48,7 +48,7 @@ def test_the_next_temporary_folder_removes_those_of_killed_processes(killed: Pat
 
 
 def test_what_others_left_or_still_write_stays(tmp_path: Path) -> None:
-    for name in (".a.csv.tmp", ".a.csv.4711.tmp", "a.tmp", ".a.csv.ffffffff-1-1.tmp"):
+    for name in (".a.csv.tmp", ".a.csv.4711.tmp", "a.tmp", ".a.csv.ffffffff-1-1.1.tmp"):
         (tmp_path / name).write_text("theirs")
     before = set(tmp_path.iterdir())
     with whole(tmp_path / "a.csv") as first:
@@ -57,6 +57,16 @@ def test_what_others_left_or_still_write_stays(tmp_path: Path) -> None:
         assert first.exists()
     assert set(tmp_path.iterdir()) == before | {tmp_path / "a.csv", tmp_path / "b.csv"}
     assert mark() not in "".join(path.name for path in tmp_path.iterdir())
+
+
+def test_two_threads_write_the_same_file_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with whole(path) as slow:
+        slow.write_text("the slow one's")
+        write_whole(path, "the quick one's")
+        assert path.read_text() == "the quick one's"
+    assert path.read_text() == "the slow one's"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_an_error_leaves_the_file_as_it_was(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from tests.readiness.running import readiness
 
 @pytest.fixture(scope="module")
 def folder(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The company after its first scoring, to be scored again."""
+    """The company after its first scoring and with a list of the past, to be scored again."""
     folder = tmp_path_factory.mktemp("daily")
     shutil.copytree(company.folder, folder, dirs_exist_ok=True)
+    readiness("score", folder, "--cutoff", "2025-04-07")
     return folder
 
 

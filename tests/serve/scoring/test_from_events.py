@@ -12,7 +12,7 @@ import textwrap
 import time
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -117,8 +117,12 @@ def exact(frame):
 def environment(folder):
     """An environment in which this project is not to be found."""
     (folder / "sitecustomize.py").write_text(ABSENT)
-    patient = {"MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": "600"}  # the first request compiles
-    return os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"} | patient
+    return os.environ | {
+        "PYTHONPATH": str(folder),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # uvicorn's
+        "OMP_NUM_THREADS": "1",
+        "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": "600",  # the first request compiles
+    }
 
 
 def test_plain_mlflow_scores_events_where_this_project_is_absent(folder, rows, expected, tmp_path):
@@ -167,7 +171,8 @@ def server(folder, tmp_path_factory):
                 time.sleep(0.3)
         yield f"http://127.0.0.1:{port}/invocations"
     finally:
-        os.killpg(running.pid, 15)
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, 15)
         running.wait(timeout=60)
 
 
