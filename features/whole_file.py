@@ -40,8 +40,8 @@ def sweep_unfinished(folder: Path) -> None:
 
 
 def unfinished_name(path: Path) -> Path:
-    """A name beside `path` to write to, another one at each call: threads of a service may write the
-    same file at once."""
+    """A name in its folder to write to, another one at each call: threads of a service may write
+    the same file at once."""
     return path.with_name(f".{path.name}.{mark()}.{next(_numbers)}.tmp")
 
 

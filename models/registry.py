@@ -20,11 +20,12 @@ from functools import cached_property
 from importlib.metadata import version as version_of
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import skops.io  # noqa: F401  # isort: skip  # it searches all that is imported: before MLflow
 
 import mlflow
 import sqlalchemy
-from matplotlib.figure import Figure
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.entities.model_registry import ModelVersion
@@ -68,6 +69,9 @@ from models.from_events import (
     FromEvents,
     nested_columns,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # How long a server that does not answer is waited for, unless the user says otherwise: MLflow's own
 # 7 retries of 120 s, and its 10 attempts at a database, are minutes before a mistyped host shows.

@@ -288,7 +288,8 @@ class Ledger:
     def _collect(self, parts: Iterable[pd.DataFrame], expected: int) -> None:
         self.connection.execute(_INCOMING)
         for part in parts:
-            self.connection.register("part", part[[name for name in ROW if name in part]])
+            rows = part[[name for name in ROW if name in part]]
+            self.connection.register("part", pa.Table.from_pandas(rows, preserve_index=False))
             with self._errors():
                 self.connection.execute("INSERT INTO incoming BY NAME SELECT * FROM part")
             self.connection.unregister("part")

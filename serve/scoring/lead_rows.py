@@ -90,11 +90,9 @@ class LeadRows:
         self, frames: Iterable[pd.DataFrame], others: pd.DataFrame, of: int, progress: Progress
     ) -> Iterator[pd.DataFrame]:
         done = 0
-        for frame in frames:
-            if len(frame):
-                scored = self.scorer.score_frame(frame)
-                done += len(scored)
-                progress("score", done, of)
-                yield scored.assign(lead_id=scored["lead_id"].astype(str), state="scored")
+        for scored in self.scorer.score_frames(frames):
+            done += len(scored)
+            progress("score", done, of)
+            yield scored.assign(lead_id=scored["lead_id"].astype(str), state="scored")
         if len(others):
             yield others

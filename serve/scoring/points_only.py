@@ -6,6 +6,7 @@ that the day a model is there, its run of the same cutoff is another run beside 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
@@ -45,6 +46,10 @@ class PointsOnly:
     def with_reason(self, config: Config, database: LeadDatabase) -> PointsOnly:
         """The same, with the reason for which there is no model."""
         return replace(self, why=why_no_model(Registry(config), lacks(config, database)))
+
+    def score_frames(self, frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """`score_frame` of each."""
+        return (self.score_frame(frame) for frame in frames if len(frame))
 
     def score_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
         """As `Scorer.score_frame`, readiness and time to close null; the reasons are the lines of

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -87,6 +88,11 @@ class Scorer:
         """Every feature that model, rules and segments need: one pass computes them all."""
         return distinct((*self.model.specs, *self.rules.specs, *self.segments.specs))
 
+    def score_frames(self, frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """`score_frame` of all, in parts; the model works on the next one while one is worded."""
+        for part, readiness, explained in one_ahead(self._seen, _parts(frames)):
+            yield self._scored(part, readiness, explained.lines(TOP_REASONS))
+
     def score_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Score snapshots of one cutoff whose features are at hand: COLUMNS, one row per row of the
         frame.
@@ -96,7 +102,9 @@ class Scorer:
         of those that it is in, joined by "; ", null where there is none; when it may close, and
         when to come back to it, as models/timing/time_to_close.py has it.
         """
-        readiness, reasons = self.judged(frame)
+        return self._scored(frame, *self.judged(frame))
+
+    def _scored(self, frame: pd.DataFrame, readiness: Floats, reasons: list[str]) -> pd.DataFrame:
         scored = points_columns(frame, self.rules, self.words, self.segments)
         scored |= {"readiness": readiness, "reasons": reasons, **self._close(frame, readiness)}
         return pd.DataFrame(scored, columns=COLUMNS, index=frame.index)
@@ -116,17 +124,16 @@ class Scorer:
         """Readiness and reasons of each row; what the learner sees of it is worked out once."""
         readiness: list[Floats] = [np.empty(0)]
         texts: list[str] = []
-        parts = (frame.iloc[start : start + BATCH] for start in range(0, len(frame), BATCH))
-        ahead = one_ahead if len(frame) > BATCH else map  # while the part before is worded
-        for ready, explained in ahead(self._seen, parts):
+        ahead = one_ahead if len(frame) > BATCH else map  # one lead is scored without threads
+        for _, ready, explained in ahead(self._seen, _parts([frame])):
             readiness.append(ready)
             texts += explained.lines(TOP_REASONS)
         return np.concatenate(readiness), texts
 
-    def _seen(self, part: pd.DataFrame) -> tuple[Floats, Explained]:
+    def _seen(self, part: pd.DataFrame) -> tuple[pd.DataFrame, Floats, Explained]:
         encoded = self.model.encoded(part)
         explained = explain(self.model, part, self.words, encoded)
-        return self.model.rank_encoded(encoded), explained
+        return part, self.model.rank_encoded(encoded), explained
 
     def score(
         self,
@@ -207,6 +214,12 @@ class Scorer:
             return self.model
         with open_database(self.staged(self.config), self.specs) as database:
             return shifted(self.config, database, self.model, cutoff)[0]
+
+
+def _parts(frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    for frame in frames:
+        for start in range(0, len(frame), BATCH):
+            yield frame.iloc[start : start + BATCH]
 
 
 def points_columns(
