@@ -87,7 +87,8 @@ def _settings(folder, to, url):
     tables = f'[tables]\ndatabase = "{url}"\n'
     tables += "".join(f'{table} = "{table}"\n' for table in TABLES)
     text = re.sub(r"(?ms)^\[tables\].*?(?=^\[|\Z)", tables + "\n", text)
-    (to / "readiness.toml").write_text(f'{text}\n[ledger]\nurl = "{url}"\n', "utf-8")
+    text = re.sub(r"(?m)^\[ledger\].*$", f'[ledger]\nurl = "{url}"', text)
+    (to / "readiness.toml").write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from features.config import Config
+from features.contract.extensions import connect
 from features.cutoffs import utc_now
 from features.result_json import to_json
 from features.sql import literal
@@ -281,7 +282,7 @@ def _records(file: Any) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _parquet(path: Path, name: Name) -> int:
     """The same of a Parquet file."""
-    with duckdb.connect() as connection:
+    with connect() as connection:
         source = f"FROM read_parquet({literal(str(path))})"
         columns = [column for column, *_ in connection.execute(f"DESCRIBE {source}").fetchall()]
         if "lead_id" not in columns:

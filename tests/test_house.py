@@ -30,6 +30,17 @@ def imported(name):
             yield node.module or ""
 
 
+def test_one_place_opens_a_duckdb():
+    """One that prints a progress bar among the results of a command would be a second."""
+    opened = {
+        name
+        for name in own_files()
+        if name.split("/")[0] in PACKAGES
+        and "duckdb.connect(" in (ROOT / name).read_text(encoding="utf-8")
+    }
+    assert opened == {"features/contract/extensions.py"}
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_is_this_repository_s(package):
     """Their names are common words: another installed package must not stand in for them."""

@@ -205,7 +205,6 @@ def temporary_duckdb(engine: Engine) -> Iterator[tuple[duckdb.DuckDBPyConnection
         connection.execute(f"SET memory_limit = '{engine.memory_gb * DUCKDB_SHARE}GB'")
         connection.execute(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
         connection.execute("SET preserve_insertion_order = false")
-        connection.execute("PRAGMA disable_progress_bar")
         if engine.threads:
             connection.execute(f"SET threads = {engine.threads}")
         yield connection, scratch

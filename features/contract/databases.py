@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import difflib
 import os
+import random
 import re
 import socket
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import parse_qsl, unquote
 
 import duckdb
@@ -26,6 +29,9 @@ from features.sql import literal, quoted
 
 CONNECT_SECONDS = 10
 MYSQL_PORT = 3306
+ROOM_SECONDS = 60  # how long a server that takes no more connections is waited for
+_FULL = re.compile(r"too many (clients|connections)|remaining connection slots", re.IGNORECASE)
+Connected = TypeVar("Connected")
 _SCHEMES = {
     "postgresql": "postgres",
     "postgres": "postgres",
@@ -206,11 +212,25 @@ def attach(connection: duckdb.DuckDBPyConnection, place: Place, name: str = "crm
             # It sends a TIMESTAMP as text, in the time zone of the session.
             connection.execute("SET mysql_session_time_zone = '+00:00'")
             _require_port(place)
-        connection.execute(f"ATTACH {literal(target)} AS {name} ({how})")
+        attached = f"ATTACH {literal(target)} AS {name} ({how})"
+        when_there_is_room(lambda: connection.execute(attached))
         if place.is_one_schema:
             _require_schema(connection, place, name)
     except (duckdb.Error, OSError) as error:
         raise BadInput(f"{place.key}: {place.shown} cannot be opened: {cause(error)}.") from None
+
+
+def when_there_is_room(connect: Callable[[], Connected]) -> Connected:
+    """What `connect` returns. While the server has as many connections as it takes, it is tried
+    again, for ROOM_SECONDS; then it raises what `connect` raised."""
+    until = time.monotonic() + ROOM_SECONDS
+    while True:
+        try:
+            return connect()
+        except Exception as error:
+            if not _FULL.search(str(error)) or time.monotonic() > until:
+                raise
+        time.sleep(random.uniform(0.05, 0.3))  # so that those who wait do not come all at once
 
 
 def _require_schema(connection: duckdb.DuckDBPyConnection, place: Place, attached: str) -> None:

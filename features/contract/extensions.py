@@ -23,12 +23,15 @@ _MISSING_EXTENSION = re.compile(
 )
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory that never downloads an extension."""
-    off = "false"
-    return duckdb.connect(
-        config={"autoinstall_known_extensions": off, "autoload_known_extensions": off}
+def connect(path: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB, in memory or in a file, that never downloads an extension, and prints no progress
+    bar: DuckDB would, onto standard output, for each query of more than two seconds."""
+    connection = duckdb.connect(
+        str(path or ":memory:"),
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"},
     )
+    connection.execute("PRAGMA disable_progress_bar")
+    return connection
 
 
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -13,7 +13,6 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from features.config import Config, Engine, Features
@@ -24,6 +23,7 @@ from features.contract.database import (
     stage,
     temporary_duckdb,
 )
+from features.contract.extensions import connect
 from features.contract.observed import KNOWN_AT, is_counted
 from features.contract.reading import Reading
 from features.contract.tables import CONTRACT, Column, cast, describe_sources
@@ -172,7 +172,7 @@ def facts_of(table: str, features: Features, now: datetime, rows: Rows) -> Rows:
     reader = as_reader(rows)
     if reader is None:
         return
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
         connection.register("raw", reader)
         types = {name: kind for name, kind, *_ in connection.execute("DESCRIBE raw").fetchall()}

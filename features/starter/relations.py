@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from features.contract.databases import SYSTEM_SCHEMAS, attach, detach, read_place
 from features.contract.extensions import connect, load_extension
 from features.errors import BadInput
@@ -91,7 +89,7 @@ def _in_file(path: Path) -> Iterator[Relation]:
     if name.endswith(TEXT_KINDS):
         yield from _text_file(path)
     elif name.endswith(".parquet"):
-        with duckdb.connect() as connection:
+        with connect() as connection:
             rows = connection.execute(f"DESCRIBE FROM {literal(str(path))}").fetchall()
         yield Relation(path.stem, literal(path.name), tuple(row[0] for row in rows), path.name)
     elif name.endswith(".xlsx"):

@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, creat
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from features.contract.databases import cause
+from features.contract.databases import cause, when_there_is_room
 from features.errors import BadInput, Refused
 from features.sql import literal, quoted
 from models.decisions import (
@@ -61,7 +61,7 @@ def open_decisions(place: LedgerPlace) -> Iterator[Connection]:
     )
     name = place.decisions
     try:
-        with engine.connect() as connection:
+        with when_there_is_room(engine.connect) as connection:
             if place.server:
                 _set_up_session(connection, place.schema)
             else:

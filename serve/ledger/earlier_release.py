@@ -10,6 +10,7 @@ from collections.abc import Callable
 import duckdb
 
 from features.contract.databases import cause
+from features.contract.extensions import connect
 from features.errors import BadInput
 from models.decisions import overrides
 from models.decisions.overrides import Override
@@ -35,7 +36,7 @@ def take_over(files: RunFiles, place: LedgerPlace, notify: Callable[[str], None]
             return
         notify(f"Taking over the ledger of an earlier release, {old}.")
         try:
-            with duckdb.connect(str(old)) as connection:
+            with connect(old) as connection:
                 _take_over(connection, files, place)
         except duckdb.Error as error:
             raise BadInput(

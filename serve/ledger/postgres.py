@@ -16,6 +16,7 @@ import duckdb
 from sqlalchemy import Connection, text
 
 from features.contract.databases import attach
+from features.contract.extensions import load_extension
 from features.sql import literal, quoted
 from features.whole_file import unfinished_name
 from models.decisions.place import LedgerPlace
@@ -76,6 +77,10 @@ class PostgresScores:
             if version_of(server, PART) != len(MIGRATIONS):
                 self._migrate(server)
         assert place.server is not None
+        load_extension(connection, "postgres_scanner")
+        # One for each reader, or a hundred of them would want more than a server has.
+        connection.execute("SET pg_pool_max_connections = 1")
+        connection.execute("SET pg_pool_acquire_mode = 'wait'")
         attach(connection, place.server, "ledger")
         connection.execute("SET pg_use_text_protocol = false")
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from features.config import Config
-from features.contract.databases import cause, read_place
+from features.contract.databases import cause, read_place, when_there_is_room
 from features.errors import BadInput, Refused
 from features.sql import literal, quoted
 from models.decisions.place import LedgerPlace
@@ -95,7 +95,7 @@ def _transaction(config: Config) -> Iterator[tuple[Connection, str, str]]:
     place = LedgerPlace(config.out_folder, server)  # which knows the server's URL
     engine = create_engine(place.url, poolclass=NullPool)
     try:
-        with engine.connect() as connection:
+        with when_there_is_room(engine.connect) as connection:
             yield connection, schema, name
             connection.commit()
     except DBAPIError as error:

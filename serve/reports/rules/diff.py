@@ -6,13 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
-import duckdb
 import numpy as np
 import pandas as pd
 
 from features.cohort import cohort_at
 from features.config import Config
 from features.contract.database import LeadDatabase
+from features.contract.extensions import connect
 from features.csv_guard import guarded
 from features.cutoffs import utc_now
 from features.engine.duckdb_engine import feature_frames
@@ -131,7 +131,7 @@ def export(rows: pd.DataFrame, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as unfinished:
         if path.suffix == ".csv":
-            with duckdb.connect() as connection:
+            with connect() as connection:
                 connection.register("rows", rows)
                 columns = connection.execute("DESCRIBE rows").fetchall()
                 select = guarded({name: kind for name, kind, *_ in columns})

@@ -9,8 +9,10 @@ import threading
 import time
 
 import duckdb
+import psycopg
 import pytest
 
+from features.contract import databases
 from features.contract.databases import read_place
 from features.contract.extensions import EXTRAS, connect, load_extension
 from features.errors import BadInput
@@ -249,6 +251,26 @@ def test_what_cannot_be_opened_is_named_at_once(server, folder, monkeypatch, cha
     assert [name for name in names if name not in message] == []
     assert not {READER, "not it at all"} & set(message.split())
     assert READER not in message
+
+
+def test_a_server_without_a_free_connection_is_waited_for(server, folder, monkeypatch):
+    server.sql("CREATE SCHEMA sales;" + TABLE.format("log"))
+    server.sql("ALTER ROLE reader CONNECTION LIMIT 1;")
+    tables = {"database": server.url(), "events": "log"}
+    login = {"host": "127.0.0.1", "port": server.port, "user": "reader", "dbname": "crm"}
+    try:
+        with psycopg.connect(**login, password=READER) as other:
+            ending = threading.Timer(1.5, other.close)
+            ending.start()
+            start = time.monotonic()
+            assert staged(folder, "events", "lead_id", **tables) == [("7",)]
+            assert 1 < time.monotonic() - start < 30
+            ending.join()
+        monkeypatch.setattr(databases, "ROOM_SECONDS", 0)
+        with psycopg.connect(**login, password=READER):
+            assert "too many connections" in refusal(folder, tables=tables)
+    finally:
+        server.sql("ALTER ROLE reader CONNECTION LIMIT -1;")
 
 
 @pytest.mark.parametrize(
