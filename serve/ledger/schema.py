@@ -38,6 +38,8 @@ SCORES = FIRST | {
     "exploration": "BOOLEAN",
     "moved": "VARCHAR",  # since the list before: 'newly hot; on the list', null for most
     "moved_because": "VARCHAR",
+    "fit": "VARCHAR",  # 'A' to 'D'
+    "engagement": "VARCHAR",  # '1' to '4'
 }
 NEVER_NULL = {"lead_id", "cutoff", "state", "route", "model_version", "rules_version", "scored_at"}
 MOVED = ("moved", "moved_because")
