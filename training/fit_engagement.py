@@ -67,8 +67,8 @@ def _axis(
     settings: AnySettings,
     seed: int,
 ) -> Axis | None:
-    """None where the features tell no leads apart. The edges are quartiles at the cutoffs that it
-    was calibrated on, which are later than those that the regression learnt from."""
+    """None where the features tell no leads apart. The edges are quartiles at the latest cutoffs,
+    which calibrated the regression and did not teach it (but for trainings of few wins)."""
     try:
         fitted = fit(past, specs, settings, horizon_days, seed)
     except Refused:

@@ -1,4 +1,5 @@
-"""An axis as it is written down: the regression that was fitted, and quarters that part no equals."""
+"""An axis as it is written down: the regression that was fitted, and quarters without parting
+equals."""
 
 import json
 
