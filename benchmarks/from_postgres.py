@@ -56,7 +56,8 @@ def main(folder: Path, leads: int, memory_gb: float) -> int:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         stored = server.sql("SELECT count(*), count(reasons) FROM readiness.scores")
     print(
-        f"\n{times * len(open_ones):,} open leads, from PostgreSQL and back, memory_gb = {memory_gb:g}: {wall:.0f} s, "
+        f"\n{times * len(open_ones):,} open leads, from PostgreSQL and back, memory_gb = "
+        f"{memory_gb:g}: {wall:.0f} s, "
         f"{used.ru_utime + used.ru_stime:.0f} CPU s, peak {used.ru_maxrss / 1e6:.2f} GB; "
         f"rows and rows with reasons in the ledger: {stored.replace('|', ' and ')}."
     )
