@@ -11,11 +11,12 @@ from features.config import Config
 from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
-from features.errors import Refused
+from features.errors import BadInput, Refused
 from features.progress import Progress, silent, step
 from features.spark.whole import SparkSample
 from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
+from models.fit_engagement.axes import NEITHER
 from models.routing import Router
 from models.rules.rules import rules_folder, store
 from serve.ledger.ledger import Ledger
@@ -63,7 +64,8 @@ def score_all(
     """Score every open lead. A lead whose rows breach the contract is in the ledger too, as not
     scored and with the reason. By the points alone, the reason why stands in each route_reason.
 
-    Raises UnknownActions, before anything is written, where neither model nor rules know nearly any
+    Raises, before anything is written, BadInput where [routing] asks for a rank that the model does
+    not give, and UnknownActions where neither model nor rules know nearly any
     of the recent events' actions, unless `accept`.
     """
     now = utc_now()
@@ -74,6 +76,7 @@ def score_all(
     if isinstance(scorer, PointsOnly):
         scorer = scorer.with_reason(config, database)
     else:
+        _require_ranks(config, scorer)
         model, shift = shifted(config, database, scorer.model, cutoff)
         scorer = replace(scorer, model=model)
     facts = LeadFacts.of_settings(config, database, cutoff)
@@ -99,6 +102,19 @@ def score_all(
     notes += tuple(str(each) for each in implausible(database, config, now) if not each.accepted)
     end = database.data_end
     return Scored(run, result.open_leads, result.unscored, added, messages, notes, end, ledger)
+
+
+def _require_ranks(config: Config, scorer: Scorer) -> None:
+    """Raises BadInput where nobody could be called, for the model has not the axis."""
+    there = (scorer.model.fit_engagement or NEITHER).axes
+    lacking = [axis for axis in config.routing.ranks_from if axis not in there]
+    if lacking:
+        raise BadInput(
+            f"routing.{lacking[0]}_from in {config.path.name}: version {scorer.model.version} of "
+            f"the model ranks no lead by {lacking[0]}. It was trained before there were such ranks "
+            "(train again), or nothing of it tells leads apart (its card says so: readiness card). "
+            f"Or take {lacking[0]}_from out."
+        )
 
 
 def _score_here(
