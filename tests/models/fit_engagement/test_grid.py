@@ -20,7 +20,7 @@ def axis(name):
 AXES = FitEngagement(axis("who"), axis("did"))
 
 
-def drawn(leads=150, fit_helps=0.0, seed=0):
+def sampled(leads=150, fit_helps=0.0, seed=0):
     """Engagement always helps."""
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(
@@ -35,7 +35,7 @@ def drawn(leads=150, fit_helps=0.0, seed=0):
 
 
 def test_concordance_counted_pair_by_pair():
-    frame, won = drawn(60, fit_helps=0.7)
+    frame, won = sampled(60, fit_helps=0.7)
     grid = grid_of(AXES, frame, won, seed=7)
     for own, other, name in (("who", "did", "fit"), ("did", "who", "engagement")):
         pairs, better = 0, 0.0
@@ -50,15 +50,15 @@ def test_concordance_counted_pair_by_pair():
 
 
 def test_an_axis_that_helps_adds_and_one_that_does_not_is_within_chance():
-    helps = grid_of(AXES, *drawn(1500, fit_helps=0.7), seed=7)
+    helps = grid_of(AXES, *sampled(1500, fit_helps=0.7), seed=7)
     assert (helps.adds("fit"), helps.adds("engagement")) == (True, True)
     assert (helps.rises("fit"), helps.rises("engagement")) == (True, True)
-    added = [grid_of(AXES, *drawn(300, seed=seed), seed=7).adds("fit") for seed in range(20)]
+    added = [grid_of(AXES, *sampled(300, seed=seed), seed=7).adds("fit") for seed in range(20)]
     assert sum(added) <= 3  # one in forty would by chance
 
 
 def test_without_both_axes_or_wins_there_is_nothing_to_say():
-    frame, won = drawn()
+    frame, won = sampled()
     assert grid_of(None, frame, won, 7) is None
     assert grid_of(FitEngagement(AXES.fit, None), frame, won, 7) is None
     nobody = grid_of(AXES, frame, np.zeros(len(won)), 7)
