@@ -28,7 +28,7 @@ from models.fit_engagement.axes import (
 )
 from training.fit import fit
 
-UNSEEN = "\0"  # a text that no training has: DuckDB and JSON of a CRM hold none like it
+UNSEEN = "\0"  # a text that no training has
 
 
 def with_fit_and_engagement(
