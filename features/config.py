@@ -211,7 +211,9 @@ class Routing(Strict):
     `cost_per_contact`, the highest first; "hand" those of `readiness_from` and `points_from` or
     more (both, where both are named), the readiest first. `amount` is what a deal brings: a number,
     or a numeric column of leads; by default, and where it is empty, the median of the deals won.
-    `exploration` is the share of the places given at random to leads that would not be called.
+    `exploration` is the share of the places given at random to leads that would not be called;
+    `holdout` the share of the leads that would be called, drawn at random, that are not called for
+    the horizon, so that it can be measured what a call changes (docs/effect.md).
     """
 
     by: Literal["capacity", "value", "hand"] = "capacity"
@@ -222,6 +224,7 @@ class Routing(Strict):
     contact_within_hours: Annotated[float, Field(gt=0, le=8760)] = 24
     working_days_only: bool = True
     exploration: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.0
 
     @model_validator(mode="after")
     def _complete(self) -> Routing:

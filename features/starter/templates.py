@@ -55,6 +55,7 @@ by = "capacity"             # the readiest go to sales; or "value", or "hand" (d
 contact_within_hours = 24   # how soon sales call, where no basket of sources.toml says it
 working_days_only = true    # the hours of Saturdays and Sundays (UTC) do not count
 # exploration = 0.02        # share of the places for leads chosen at random (docs/routing.md)
+# holdout = 0.1             # share held back from the list, to measure calls (docs/effect.md)
 
 [features]
 windows_days = [1, 7, 30, 90]  # features cover the last so many days, and all time

@@ -75,6 +75,7 @@ class LedgerLead(BaseModel):
     follow_up_on: date | None
     postponing: bool | None
     exploration: bool | None
+    holdout: Annotated[bool | None, Field(description="of a holdout: held back, or called")]
     model_version: str
     rules_version: str
     scored_at: Utc

@@ -42,7 +42,7 @@ def _columns(columns: dict[str, str], never_null: set[str]) -> str:
 
 
 _KEY = "cutoff, model_version, rules_version"
-_AT_FIRST = {name: kind for name, kind in SCORES.items() if name not in MOVED}
+_AT_FIRST = {name: kind for name, kind in SCORES.items() if name not in (*MOVED, "holdout")}
 # Schema version n is the first n entries. Append only; a new column of SCORES is an ALTER TABLE.
 MIGRATIONS = (
     f"CREATE TABLE runs ({_columns(COLUMNS, {'cutoff', 'model_version', 'rules_version'})}, "
@@ -52,6 +52,7 @@ MIGRATIONS = (
     f"CREATE INDEX the_list ON scores ({_KEY}, route, value DESC NULLS LAST, "
     "readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id)",
     "ALTER TABLE scores ADD COLUMN moved text, ADD COLUMN moved_because text",
+    "ALTER TABLE scores ADD COLUMN holdout boolean",
 )
 _RUN = "{0}cutoff = :cutoff AND {0}model_version = :model AND {0}rules_version = :rules"
 _OF, _OF_S = _RUN.format(""), _RUN.format("s.")

@@ -38,6 +38,7 @@ SCORES = FIRST | {
     "exploration": "BOOLEAN",
     "moved": "VARCHAR",  # since the list before: 'newly hot; on the list', null for most
     "moved_because": "VARCHAR",
+    "holdout": "BOOLEAN",  # of leads drawn for a holdout: held back or called; null for others
 }
 NEVER_NULL = {"lead_id", "cutoff", "state", "route", "model_version", "rules_version", "scored_at"}
 MOVED = ("moved", "moved_because")

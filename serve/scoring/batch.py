@@ -7,7 +7,7 @@ from functools import partial
 
 from features.check.inputs import WINDOW, Inputs, changed_columns, inputs_at, listed
 from features.check.plausibility import implausible
-from features.config import Config
+from features.config import Config, Routing
 from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
@@ -29,6 +29,7 @@ from serve.scoring.prior_shift import shifted
 from serve.scoring.scored import Scored, Unscored, default_cutoff
 from serve.scoring.scorer import Scorer
 
+LIST_IN_TIME = timedelta(days=7)  # from a cutoff to the making of its list
 NOTED, NEARLY_ALL = 0.1, 0.9  # share of the recent events whose actions are unknown
 
 
@@ -88,17 +89,32 @@ def score_all(
     without = scorer.why if isinstance(scorer, PointsOnly) else ""
     slots = config.capacity
     scorable = result.open_leads - result.unscored.outside
-    router = Router.of(slots, scorable, cutoff, config.routing, without)
+    routing, late = _holdout_of(config, cutoff, now)
+    router = Router.of(slots, scorable, cutoff, routing, without, config.time.horizon_days)
     movers = partial(new_movers, config, database, judge, ledger, run)
     with step("write the ledger"):
         added = ledger.write(run, result.parts, result.open_leads, router, now, movers)
     messages = tuple(str(breach) for breach in result.breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
     notes += (str(shift),) if shift else ()
+    notes += late
     notes += differences
     notes += tuple(str(each) for each in implausible(database, config, now) if not each.accepted)
     end = database.data_end
     return Scored(run, result.open_leads, result.unscored, added, messages, notes, end, ledger)
+
+
+def _holdout_of(config: Config, cutoff: datetime, now: datetime) -> tuple[Routing, tuple[str, ...]]:
+    """The routing of a list, without a holdout where the list is made long after its cutoff, and
+    a note of it: nobody was held back by a list that sales did not have."""
+    routing = config.routing
+    if not routing.holdout or now - cutoff <= LIST_IN_TIME:
+        return routing, ()
+    note = (
+        f"No holdout is drawn for the cutoff {cutoff:%Y-%m-%d %H:%M}: the list is made "
+        f"{plural((now - cutoff).days, 'day')} later, so it has held nobody back."
+    )
+    return routing.model_copy(update={"holdout": 0.0}), (note,)
 
 
 def _score_here(
