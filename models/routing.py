@@ -111,7 +111,7 @@ class Router:
         """
         leads = self._in_order(leads)
         fit = self._fit(leads)
-        held, again, drawn = self._draw(leads)
+        held, again, in_draw = self._draw(leads)
         free = fit & ~held
         if last is None:
             places, taken = self.slots - self.by_lot, np.cumsum(free)
@@ -123,7 +123,7 @@ class Router:
             by_lot = np.zeros(len(leads), np.bool_)
         listed = ranked | by_lot
         leads["exploration"] = by_lot
-        no_draw = ~(held_back | (ranked & drawn))
+        no_draw = ~(held_back | (ranked & in_draw))
         leads["holdout"] = pd.arrays.BooleanArray(held_back, no_draw)
         left = np.where(leads["disqualified"].notna(), "disqualified", "nurture")
         leads["route"] = np.where(listed, "sales", left)
@@ -171,8 +171,8 @@ class Router:
         again = lasts & earlier.eq(True).fillna(False).to_numpy(np.bool_)
         lots = (_lot(f"holdout {lead_id} {self.cutoff}") for lead_id in leads["lead_id"])
         unlucky = np.fromiter(lots, np.float64, len(leads)) < self.routing.holdout
-        drawn = now | (lasts & earlier.notna().to_numpy(np.bool_))
-        return (now & unlucky) | again, again, drawn
+        in_draw = now | (lasts & earlier.notna().to_numpy(np.bool_))
+        return (now & unlucky) | again, again, in_draw
 
     def _chosen_by_lot(self, leads: pd.DataFrame, not_these: Bools) -> Bools:
         """The leads drawn by lot among those that could be called and are not on the list."""
