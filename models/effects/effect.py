@@ -48,9 +48,12 @@ class Arm:
 
 @dataclass(frozen=True)
 class Effect:
-    """What being on the list changes, of a group of leads. difference: the share won of the called
-    minus that of those held back, between -1 and 1, with its 95% interval; that is not known with
-    fewer than FEW_WINS won leads in all or FEW_LEADS leads in either arm."""
+    """What being on the list changes, of a group of leads: "all", or a range of readiness.
+
+    difference: the share won of the called minus that of those held back, between -1 and 1, with
+    its 95% interval; that is not known with fewer than FEW_WINS won leads in all or FEW_LEADS leads
+    in either arm.
+    """
 
     group: str
     called: Arm
@@ -109,4 +112,4 @@ def effect_by_thirds(draws: pd.DataFrame) -> Iterator[Effect]:
     for number in sorted(third.unique(), reverse=True):
         part = known[third == number]
         low, high = part["readiness"].min(), part["readiness"].max()
-        yield effect(part, f"readiness {percent(low)} to {percent(high)}")
+        yield effect(part, f"{percent(low)} to {percent(high)}")

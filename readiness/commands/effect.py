@@ -12,7 +12,6 @@ from readiness.commands.printing import (
     print_notes,
     print_table,
     print_verdict,
-    with_interval,
 )
 
 if TYPE_CHECKING:
@@ -65,18 +64,18 @@ def _print_effect(result: "EffectReport") -> None:
     )
     if result.effect is None:
         return
-    rows: list[tuple[str, ...]] = [
+    rows = [
         (
             each.group,
-            *_arm(each.called),
-            *_arm(each.held_back),
+            *_side(each.called),
+            *_side(each.held_back),
             _points(each.difference.point, each.difference.low, each.difference.high),
         )
         for each in (result.effect, *result.thirds)
     ]
     print_table(
-        "Won within the horizon of the draw",
-        ["leads", ">called", ">won", ">held back", ">won", ">difference (95% interval)"],
+        "Won within the horizon",
+        ["readiness", ">called", ">won", ">held back", ">won", ">points (95% interval)"],
         rows,
         "as drawn, whether or not anybody called; the called by the months of those held back",
     )
@@ -88,13 +87,13 @@ def _print_effect(result: "EffectReport") -> None:
         )
 
 
-def _arm(arm: "Arm") -> tuple[str, str]:
-    return f"{arm.leads:,}", with_interval(arm.share, "{:.1%}")
+def _side(arm: "Arm") -> tuple[str, str]:
+    return f"{arm.leads:,}", figure(arm.share.point, "{:.1%}")
 
 
 def _points(*ends: float) -> str:
     point, low, high = (figure(100 * each, "{:+.1f}") for each in ends)
-    return f"{point} points" if low == "-" else f"{point} points ({low} to {high})"
+    return point if low == "-" else f"{point} ({low} to {high})"
 
 
 def _print_power(power: "Power", horizon_days: int) -> None:
