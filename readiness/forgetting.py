@@ -172,14 +172,14 @@ def forget(
         table = f"the table {config.publish.table} of publish.database"
         receipt.add(table, "rows", forget_published(config, lead))
     out, artefacts = config.out_folder, _artefacts(config)
-    ledger = out / "ledger"
-    for folder in {out, ledger, ledger / "withdrawn", ledger / SHADOW_FOLDER}:
+    runs = out / "ledger"
+    for folder in {out, runs, runs / "withdrawn", runs / SHADOW_FOLDER}:
         sweep_unfinished(folder)
     taken_over = out / TAKEN_OVER
     if taken_over.is_file():
         taken_over.unlink()
         receipt.add(taken_over, "file: the ledger of an earlier release", 1)
-    own = (ledger, out / RECEIPTS, *((artefacts,) if artefacts else ()))
+    own = (runs, out / RECEIPTS, *((artefacts,) if artefacts else ()))
     files = [f for f in _files(out) if not any(f.is_relative_to(each) for each in own)]
     for path in files:
         if path.suffix in TABLES:

@@ -163,7 +163,7 @@ def cutoff_notes(
     cutoff: datetime, data_end: datetime, model: ReadinessModel | None
 ) -> Iterator[str]:
     """What is to be said of a readiness (None: of points alone) at this cutoff."""
-    fair = model and model.trained_until + timedelta(days=model.horizon_days)
+    fair = model and model.fair_from
     if model and fair and cutoff < fair:
         yield (
             f"Version {model.version} learnt from outcomes up to {fair:%Y-%m-%d}: at the cutoff "

@@ -95,11 +95,11 @@ class Shadows:
         """Score a frame of the run's own features. One that fails gets a pass of its own later."""
         for version, model in list(self.in_pass.items()):
             try:
-                said = frame[["lead_id"]].assign(readiness=model.rank(frame))
+                scored = frame[["lead_id"]].assign(readiness=model.rank(frame))
             except Exception:
                 del self.in_pass[version]
             else:
-                self.rows.setdefault(version, []).append(said)
+                self.rows.setdefault(version, []).append(scored)
 
     def write(self, ledger: Ledger, run: Run, at: datetime) -> tuple[str, ...]:
         """Add what they say beside a run that is in the ledger; returns what failed, in words."""
