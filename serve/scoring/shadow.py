@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -27,7 +28,6 @@ from features.open_database import open_database
 from features.progress import step
 from features.spark.whole import SparkSample
 from models.classifier.model import ReadinessModel
-from models.registry import CHAMPION, Registry
 from serve.ledger.ledger import Ledger
 from serve.ledger.runs import Run
 from serve.ledger.shadows import add_shadow, without_shadow
@@ -35,6 +35,9 @@ from serve.scoring.points_only import PointsOnly
 from serve.scoring.prior_shift import shifted
 from serve.scoring.scored import NO_MODEL
 from serve.scoring.scorer import Scorer
+
+if TYPE_CHECKING:
+    from models.registry import Registry
 
 
 @dataclass
@@ -65,6 +68,8 @@ class Shadows:
         with shadows._noted("Challengers"):
             if isinstance(database, SparkSample):
                 raise Refused('not beside a run on Spark: engine.kind = "duckdb" scores them')
+            from models.registry import CHAMPION, Registry  # imports MLflow: 2 s
+
             registry = Registry(config)
             if (registry.find(CHAMPION) or NO_MODEL) == scorer.model_version:
                 for version in _versions(registry, scorer.model_version):
