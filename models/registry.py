@@ -447,8 +447,8 @@ class Registry:
         """The numbers of all versions that may be promoted, the newest first."""
         quote = '"' if "'" in self.name else "'"
         with self._usable(), _quiet():
-            found = self.client.search_model_versions(f"name = {quote}{self.name}{quote}")
-        return sorted((int(v.version) for v in found if EXPLORATION not in v.tags), reverse=True)
+            stored = self.client.search_model_versions(f"name = {quote}{self.name}{quote}")
+        return sorted((int(v.version) for v in stored if EXPLORATION not in v.tags), reverse=True)
 
     def usual(self) -> str | None:
         """The alias to use where none is asked for: the champion's, the challenger's where there is

@@ -60,8 +60,8 @@ def verb(
         out.print(f"With the prior shift that scoring would have added to the log-odds: {added}.")
     for each in further.realised:
         lists = f"{plural(len(each.judgement.cutoffs), 'past list')} that both scored"
-        beside = f"Version {each.version} beside version {each.champion}, on {lists}"
-        out.print(f"{beside}: {each.verdict}", markup=False)
+        both = f"Version {each.version} beside version {each.champion}, on {lists}"
+        out.print(f"{both}: {each.verdict}", markup=False)
     if contacted:
         out.print(f"At these cutoffs: {contacted}")
     print_path(f"Report: {page}")

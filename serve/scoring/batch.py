@@ -79,7 +79,7 @@ def score_all(
         scorer = replace(scorer, model=model)
     facts = LeadFacts.of_settings(config, database, cutoff)
     rows = LeadRows(scorer, facts, cutoff, config.engine.memory_gb)
-    shadows = Shadows.beside(config, database, scorer, cutoff)
+    shadows = Shadows.of_run(config, database, scorer, cutoff)
     store(scorer.rules, rules_folder(config))
     if isinstance(database, SparkSample):
         progress("score", 0, 1)

@@ -53,7 +53,7 @@ class Shadows:
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def beside(
+    def of_run(
         cls,
         config: Config,
         database: LeadDatabase,

@@ -17,14 +17,14 @@ RUNS = [Run(day, "1", "a41f09c3be") for day in DAYS]
 LATER = NIGHT + timedelta(hours=1)
 
 
-def said(**readiness: float) -> list[pd.DataFrame]:
+def frames_of(**readiness: float) -> list[pd.DataFrame]:
     """In frames of one lead each, as passes over chunks of leads bring them."""
     return [pd.DataFrame({"lead_id": [lead], "readiness": [p]}) for lead, p in readiness.items()]
 
 
 def add(place: LedgerPlace, run: Run, version: str, at: datetime = LATER, **readiness: float):
     with open_ledger(place) as ledger:
-        return add_shadow(ledger, run, version, said(**readiness), at)
+        return add_shadow(ledger, run, version, frames_of(**readiness), at)
 
 
 def shadows(place: LedgerPlace) -> list[tuple]:

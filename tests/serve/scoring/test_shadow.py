@@ -90,13 +90,13 @@ def test_the_list_is_the_same_to_the_byte_and_the_others_say_their_own(
     company, tmp_path, monkeypatch
 ) -> None:
     _, alone = scored(company, tmp_path / "alone", monkeypatch, False)
-    config, beside = scored(company, tmp_path / "beside", monkeypatch, [2, 3, 4])
+    config, shadowed = scored(company, tmp_path / "beside", monkeypatch, [2, 3, 4])
     without, with_them = files(tmp_path / "alone"), files(tmp_path / "beside")
     assert {place: with_them[place] for place in without} == without
     assert len(with_them) == len(without) + 2
 
-    assert (alone.shadow_failed, beside.shadow_failed) == (False, True)
-    (note,) = set(beside.notes) - set(alone.notes)
+    assert (alone.shadow_failed, shadowed.shadow_failed) == (False, True)
+    (note,) = set(shadowed.notes) - set(alone.notes)
     assert "4" in note
     assert "size" in note
     assert "\n" not in note
@@ -108,7 +108,7 @@ def test_the_list_is_the_same_to_the_byte_and_the_others_say_their_own(
     assert shifted.to_numpy() == pytest.approx(np.full(len(shifted), 0.5))
     own = company[1]
     with open_database(own.staged(config)) as database:
-        frame = feature_frame(cohort_at(database, [beside.run.cutoff]), own.specs)
+        frame = feature_frame(cohort_at(database, [shadowed.run.cutoff]), own.specs)
     expected = pd.Series(own.rank(frame), frame["lead_id"].astype(str)).sort_index()
     assert by_version["3"].to_dict() == pytest.approx(expected.to_dict())
 
@@ -129,14 +129,14 @@ def test_the_newest_after_the_champion_and_no_more_than_most(company) -> None:
         ("3", 2, ["4"]),
         ("1", 3, ["4", "3", "2"]),
     ):
-        settings = ShadowSettings(challengers=True, most=most)
-        beside = config.model_copy(update={"shadow": settings})
+        shadow = ShadowSettings(challengers=True, most=most)
+        settings = config.model_copy(update={"shadow": shadow})
         Registry(config).set_champion(version)
         scorer = Scorer.of(config, version)
         with open_database(scorer.staged(config)) as database:
-            assert list(Shadows.beside(beside, database, scorer, NIGHT).models) == expected
+            assert list(Shadows.of_run(settings, database, scorer, NIGHT).models) == expected
             other = Scorer.of(config, "2")  # by --model, not the champion
-            assert not Shadows.beside(beside, database, other, NIGHT).models
+            assert not Shadows.of_run(settings, database, other, NIGHT).models
     Registry(config).set_champion("1")
 
 
