@@ -80,6 +80,7 @@ prior_shift = false         # true: scoring follows a win rate that has changed 
 [promotion]  # docs/promotion.md
 metric = "average_precision"  # what the challenger must be better in
 stale_after_days = 90       # a champion older than this may be replaced by an equal, if approved
+realised = false            # true: decided by what both said in past nights (docs/shadow.md)
 
 [mlflow]
 uri = "sqlite:///out/mlflow.db"  # where runs are tracked and models registered
@@ -90,6 +91,10 @@ model = "sales-readiness"        # the name of the registered model
 [ledger]  # where scores and decisions rest: docs/ledger.md
 # url = "postgresql://user:${{LEDGER_PASSWORD}}@host/db"  # default: files in `out`
 # keep_days = 730            # runs whose cutoff is so much older than the newest are deleted
+
+[shadow]  # challengers scored beside the champion, in no list: docs/shadow.md
+challengers = false         # true: the newest after the champion; or versions, such as [4, 5]
+most = 2                    # at most so many a night
 
 [movers]
 thresholds = []             # readiness that a lead reaches or falls below (docs/publish.md)

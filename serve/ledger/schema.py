@@ -40,6 +40,16 @@ SCORES = FIRST | {
     "moved_because": "VARCHAR",
     "holdout": "BOOLEAN",  # of leads drawn for a holdout: held back or called; null for others
 }
+# What challengers said of the leads of a run (docs/shadow.md).
+SHADOWS = {
+    "lead_id": "VARCHAR",
+    "cutoff": "TIMESTAMP",
+    "model_version": "VARCHAR",  # with rules_version and cutoff: of the run
+    "rules_version": "VARCHAR",
+    "shadow_version": "VARCHAR",
+    "readiness": "DOUBLE",
+    "scored_at": "TIMESTAMP",
+}
 NEVER_NULL = {"lead_id", "cutoff", "state", "route", "model_version", "rules_version", "scored_at"}
 MOVED = ("moved", "moved_because")
 _ADDED = {"cutoff", "model_version", "rules_version", "scored_at", *ROUTED, *MOVED} - {"lead_id"}
