@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from datetime import timedelta
 from importlib.metadata import version
+from itertools import groupby
 
 import pandas as pd
 
@@ -21,6 +22,7 @@ from models import plots
 from models.card import Card, Grid, Section, estimated
 from models.classifier.subsample import ALWAYS_ROWS, NOT_WON_PER_WON
 from models.comparison import Comparison
+from models.fit_engagement.axes import ENGAGEMENT, RANKS
 from models.registry import TrainingRecord
 from models.simpler import MODEL, SideBySide
 from models.statistics.bootstrap import Floats, bootstrapped, rarer
@@ -50,6 +52,11 @@ CAPTION = (
     "paired and clustered by lead; an interval that holds 0 may be chance. Log loss: lower is "
     "better; points are no probability, so they have none."
 )
+GRID_TEXT = (
+    "Fit is learnt from what is known of a lead without its events, engagement from its events "
+    "alone. A and 1 are the best quarter of the training's latest cutoffs."
+)
+GRID_CAPTION = "Win rate within the horizon, its 95% interval clustered by lead; snapshots."
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "duckdb", "skops", "mlflow")
 TOP = 10
 THINNED = (
@@ -92,6 +99,7 @@ def card_of(config: Config, database: LeadDatabase, trained: Trained, run: Train
             _feature_groups(config, trained),
             _calibration(trained),
             _groups(config, trained),
+            _fit_engagement(trained),
             _time_to_close(trained),
             _data(database, run),
             _cohort(trained, run),
@@ -313,6 +321,34 @@ def _roc_auc(group: CalibrationGroup, compared: Comparison, seed: int) -> Estima
 def _or_few(group: CalibrationGroup, trained: Estimate, form: str) -> str:
     bare = UNKNOWN._replace(point=trained.point)
     return estimated(bare if group.leads < FEW_LEADS else trained, form)
+
+
+def _fit_engagement(trained: Trained) -> Section:
+    grid, axes = trained.comparison.fit_engagement, trained.model.fit_engagement
+    if grid is None:
+        lacking = [name for name in RANKS if axes is None or name not in axes.axes]
+        why = f"Not ranked by {' and '.join(lacking)}: no feature of it tells the leads apart."
+        return Section("Fit and engagement", paragraphs=[why])
+    best_first = list(reversed(RANKS[ENGAGEMENT]))
+    rows = [
+        [fit, *(f"{estimated(each.won.rate, '{:.1%}')}; {each.won.snapshots:,}" for each in cells)]
+        for fit, cells in groupby(grid.cells, key=lambda cell: cell.fit)
+    ]
+    ranks = [
+        [f"{axis} {each.rank}", f"{each.won.snapshots:,}", f"{each.promised:.1%}",
+         estimated(each.won.rate, "{:.1%}")]
+        for axis in RANKS
+        for each in grid.ranks[axis]
+        if each.won.snapshots
+    ]  # fmt: skip
+    return Section(
+        "Fit and engagement",
+        paragraphs=[GRID_TEXT, *grid.verdicts()],
+        grids=[
+            Grid(["fit", *(f"engagement {rank}" for rank in best_first)], rows, GRID_CAPTION),
+            Grid(["rank", "snapshots", "promised", "won"], ranks),
+        ],
+    )
 
 
 def _time_to_close(trained: Trained) -> Section:

@@ -187,6 +187,9 @@ def _metrics(trained: Trained, past: Dataset) -> dict[str, float]:
     metrics |= trained.timing.metrics() | trained.random_split.metrics()
     metrics |= {f"baseline/{name}": f for name, f in trained.simpler.side_by_side.metrics().items()}
     metrics |= {f"features/{name}": f for name, f in trained.groups.side_by_side.metrics().items()}
+    grid = trained.comparison.fit_engagement
+    if grid:
+        metrics |= {f"test_{axis}_concordance": e.point for axis, e in grid.concordance.items()}
     metrics |= {"train_base_rate": float(past.won.mean())} | _folds(trained.chosen)
     return {name: value for name, value in metrics.items() if value == value}
 

@@ -27,6 +27,7 @@ from models.rules.rules import RuleScore, load_rules
 from models.simpler import Simpler, weigh, worse_text
 from training.baselines import baselines, side_by_side
 from training.card import card_files, card_of
+from training.fit_engagement import with_fit_and_engagement
 from training.groups import judged_groups
 from training.learners import boosted_trees, logistic_regression, select_learner
 from training.random_split import random_split
@@ -107,6 +108,7 @@ def learn(
     )
     unseen = unseen_readiness(past, model, chosen.settings, config.seed)
     model = with_time_to_close(database, model, past, split, unseen)
+    model = with_fit_and_engagement(model, past, logistic.chosen.settings, config.seed)
     progress("fit", 1, 1)
     progress("judge", 0, 1)
     compared = compare_on(test, config, database.data_end, model, rules)
