@@ -212,7 +212,9 @@ class Routing(Strict):
     more (both, where both are named), the readiest first. `amount` is what a deal brings: a number,
     or a numeric column of leads; by default, and where it is empty, the median of the deals won.
     `fit_from` and `engagement_from` leave out who ranks lower (docs/fit-and-engagement.md).
-    `exploration` is the share of the places given at random to leads that would not be called.
+    `exploration` is the share of the places given at random to leads that would not be called;
+    `holdout` the share of the leads that would be called, drawn at random, that are not called for
+    the horizon, so that it can be measured what a call changes (docs/effect.md).
     """
 
     by: Literal["capacity", "value", "hand"] = "capacity"
@@ -225,6 +227,7 @@ class Routing(Strict):
     contact_within_hours: Annotated[float, Field(gt=0, le=8760)] = 24
     working_days_only: bool = True
     exploration: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.0
 
     @property
     def ranks_from(self) -> dict[str, str]:
@@ -265,10 +268,12 @@ class TrainingSettings(Strict):
 class PromotionSettings(Strict):
     """When a challenger may become champion (docs/promotion.md). `metric`: one that points have
     too, higher is better. A champion is stale where the challenger was trained on cutoffs at least
-    `stale_after_days` later."""
+    `stale_after_days` later. `realised`: decide by what both said in past nights (docs/shadow.md)
+    in place of the backtest."""
 
     metric: Literal["average_precision", "roc_auc", "precision", "gain"] = "average_precision"
     stale_after_days: Days = 90
+    realised: bool = False
 
 
 def _name(name: str) -> str:
@@ -303,6 +308,24 @@ class LedgerSettings(Strict):
 
     url: Annotated[str, Field(min_length=1)] | None = None
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+
+
+class ShadowSettings(Strict):
+    """Challengers that `readiness score` scores beside the champion, never routed and in no list
+    (docs/shadow.md): the numbers of their versions; or true for the newest that were registered
+    after the champion. At most so many, `most`."""
+
+    challengers: bool | list[Annotated[int, Field(ge=1)]] = False
+    most: Annotated[int, Field(ge=1, le=20)] = 2
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ShadowSettings:
+        if not isinstance(self.challengers, bool) and len(self.challengers) > self.most:
+            raise ValueError(
+                f"challengers names {len(self.challengers)} versions, and most is {self.most}: "
+                "each costs time every night. Raise most, or name fewer"
+            )
+        return self
 
 
 class Movers(Strict):
@@ -392,6 +415,7 @@ class Config(Strict):
     promotion: PromotionSettings = PromotionSettings()
     mlflow: Mlflow = Mlflow()
     ledger: LedgerSettings = LedgerSettings()
+    shadow: ShadowSettings = ShadowSettings()
     movers: Movers = Movers()
     publish: Publish = Publish()
     engine: Engine = Engine()

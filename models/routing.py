@@ -8,6 +8,18 @@ more points, then the lead id, so that every run makes the same list.
 Without a model the points alone rank. With an exploration share, some places of the list are drawn
 by lot among all who are not on it: only so is it learnt what became of leads that nobody would have
 called. The lot goes by lead id and cutoff, so that every run draws the same.
+
+With a holdout share, some leads that would be called are held back, so that it can be measured what
+a call changes (models/effects). The lot is drawn once for each lead, on the first list on which it
+has a place; who has been on a list before is never held back. A lead that is held back stays so for
+a horizon and is then as any other. Its place goes to the next one: the list is as long as ever.
+Whether a lead has a place depends on the lots of those above it and never on its own, so leads held
+back and leads called differ by chance alone.
+
+Worked example, horizon 30 days: lead 7 has a place for the first time on 2026-03-02, and is drawn.
+From then on it is in nurture, also on 2026-03-31; from 2026-04-01 on (30 days later) it is called
+if it has a place. Lead 8, not drawn on 2026-03-02, is called and never drawn again. With a holdout
+since 2026-03-09, lead 9, which was on the list of 2026-03-02, is in no draw.
 """
 
 from __future__ import annotations
@@ -26,7 +38,10 @@ from features.config import Capacity, Routing
 from features.spec.wording import percent
 
 ROUTES = ("sales", "nurture", "disqualified")
-ROUTED = ["lead_id", "route", "route_reason", "contact_by", "marked", "value", "exploration"]
+ROUTED = [
+    *("lead_id", "route", "route_reason", "contact_by", "marked", "value", "exploration"),
+    "holdout",
+]
 MODEL_HIGH, RULES_HIGH = "model high, points low", "points high, model low"
 _SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 _MONDAY = datetime(2024, 1, 1)  # any Monday, from which weeks are counted
@@ -51,12 +66,14 @@ class LastListed(NamedTuple):
 @dataclass(frozen=True)
 class Router:
     """How the leads of one cutoff are routed. `slots` is how many sales can call, 1 or more;
-    `without_model` why there is no model and the points alone rank, "" where there is one."""
+    `without_model` why there is no model and the points alone rank, "" where there is one;
+    `horizon_days` how long a lead of the holdout is held back."""
 
     slots: int
     cutoff: datetime
     routing: Routing = field(default_factory=Routing)
     without_model: str = ""
+    horizon_days: int = 30
 
     @classmethod
     def of(
@@ -66,10 +83,11 @@ class Router:
         cutoff: datetime,
         routing: Routing,
         without_model: str = "",
+        horizon_days: int = 30,
     ) -> Router:
         """The router of a cutoff with so many open leads; the capacity rounded, at least 1."""
         slots = float(capacity.slots(np.array([float(open_leads)]))[0])
-        return cls(max(1, round(slots)), cutoff, routing, without_model)
+        return cls(max(1, round(slots)), cutoff, routing, without_model, horizon_days)
 
     @cached_property
     def by_lot(self) -> int:
@@ -85,20 +103,29 @@ class Router:
 
         leads: one row per open lead, nulls where unknown, with lead_id (text), state, state_reason,
         readiness, rule_score, disqualified (why, or null), amount, contact_within_hours, is_new;
+        with a holdout also first_listed, the cutoff of the first earlier list on which the lead had
+        a place, and held_back, whether it was drawn there (null where there was no draw);
         fit and engagement where [routing] asks for them.
         contact_by is null but for sales, marked where model and rules agree, value (amount times
-        readiness) unless leads are listed by it.
+        readiness) unless leads are listed by it, holdout but for the leads of a draw within their
+        horizon that have a place: true where held back, false where called.
         """
         leads = self._in_order(leads)
         fit = self._fit(leads)
+        held, again, in_draw = self._draw(leads)
+        free = fit & ~held
         if last is None:
-            ranked = fit & (np.cumsum(fit) <= self.slots - self.by_lot)
-            by_lot = self._chosen_by_lot(leads, ranked)
+            places, taken = self.slots - self.by_lot, np.cumsum(free)
+            ranked, held_back = free & (taken <= places), fit & held & (taken < places)
+            by_lot = self._chosen_by_lot(leads, ranked | held_back | again)
         else:
-            ranked = fit & self._level(leads, last)
+            level = self._level(leads, last)
+            ranked, held_back = free & level, fit & held & level
             by_lot = np.zeros(len(leads), np.bool_)
         listed = ranked | by_lot
         leads["exploration"] = by_lot
+        no_draw = ~(held_back | (ranked & in_draw))
+        leads["holdout"] = pd.arrays.BooleanArray(held_back, no_draw)
         left = np.where(leads["disqualified"].notna(), "disqualified", "nurture")
         leads["route"] = np.where(listed, "sales", left)
         leads["route_reason"] = self._reasons(leads, fit, listed, last is not None)
@@ -143,10 +170,26 @@ class Router:
             texts += [f", {axis} {rank} below {least}" if rank > least else "" for rank in ranks]
         return texts
 
-    def _chosen_by_lot(self, leads: pd.DataFrame, ranked: Bools) -> Bools:
+    def _draw(self, leads: pd.DataFrame) -> tuple[Bools, Bools, Bools]:
+        """Which leads the lot holds back if they have a place; those of them that have been held
+        back before, place or not; and which leads are in a draw, this one or one whose horizon is
+        not over."""
+        if not self.routing.holdout:
+            none = np.zeros(len(leads), np.bool_)
+            return none, none, none
+        first, earlier = leads["first_listed"], leads["held_back"]
+        now = first.isna().to_numpy(np.bool_)
+        lasts = (first + timedelta(days=self.horizon_days) > self.cutoff).to_numpy(np.bool_)
+        again = lasts & earlier.eq(True).fillna(False).to_numpy(np.bool_)
+        lots = (_lot(f"holdout {lead_id} {self.cutoff}") for lead_id in leads["lead_id"])
+        unlucky = np.fromiter(lots, np.float64, len(leads)) < self.routing.holdout
+        in_draw = now | (lasts & earlier.notna().to_numpy(np.bool_))
+        return (now & unlucky) | again, again, in_draw
+
+    def _chosen_by_lot(self, leads: pd.DataFrame, not_these: Bools) -> Bools:
         """The leads drawn by lot among those that could be called and are not on the list."""
         could = (leads["state"] == "scored") & leads["disqualified"].isna()
-        others = np.flatnonzero(could.to_numpy(np.bool_) & ~ranked)
+        others = np.flatnonzero(could.to_numpy(np.bool_) & ~not_these)
         chosen = np.zeros(len(leads), np.bool_)
         if self.by_lot:
             ids = leads["lead_id"].to_numpy()[others]
@@ -191,6 +234,19 @@ class Router:
             else self._why(*lead) + (self._place(place, is_listed, late) if is_fit else low)
             for *lead, by_lot, low, is_fit, is_listed, place in zip(*numbers, *places, strict=True)
         ]
+        held_back = leads["holdout"].fillna(False).to_numpy(np.bool_)
+        if held_back.any():
+            since = leads.loc[held_back, "first_listed"].fillna(self.cutoff)
+            until = (since + timedelta(days=self.horizon_days)).dt.strftime("%Y-%m-%d")
+            reasons[held_back] = [
+                f"holdout: drawn by lot ({percent(self.routing.holdout)} of the list), not to be "
+                f"called before {day}, {self._why(*lead)}"
+                for day, *lead in zip(
+                    until,
+                    *(leads.loc[held_back, name].tolist() for name in names[:-1]),
+                    strict=True,
+                )
+            ]
         return reasons
 
     def _why(self, readiness: float, points: float, value: float, amount: float) -> str:

@@ -57,6 +57,7 @@ by = "capacity"             # the readiest go to sales; or "value", or "hand" (d
 contact_within_hours = 24   # how soon sales call, where no basket of sources.toml says it
 working_days_only = true    # the hours of Saturdays and Sundays (UTC) do not count
 # exploration = 0.02        # share of the places for leads chosen at random (docs/routing.md)
+# holdout = 0.1             # share held back from the list, to measure calls (docs/effect.md)
 
 [features]
 windows_days = [1, 7, 30, 90]  # features cover the last so many days, and all time
@@ -81,6 +82,7 @@ prior_shift = false         # true: scoring follows a win rate that has changed 
 [promotion]  # docs/promotion.md
 metric = "average_precision"  # what the challenger must be better in
 stale_after_days = 90       # a champion older than this may be replaced by an equal, if approved
+realised = false            # true: decided by what both said in past nights (docs/shadow.md)
 
 [mlflow]
 uri = "sqlite:///out/mlflow.db"  # where runs are tracked and models registered
@@ -91,6 +93,10 @@ model = "sales-readiness"        # the name of the registered model
 [ledger]  # where scores and decisions rest: docs/ledger.md
 # url = "postgresql://user:${{LEDGER_PASSWORD}}@host/db"  # default: files in `out`
 # keep_days = 730            # runs whose cutoff is so much older than the newest are deleted
+
+[shadow]  # challengers scored beside the champion, in no list: docs/shadow.md
+challengers = false         # true: the newest after the champion; or versions, such as [4, 5]
+most = 2                    # at most so many a night
 
 [movers]
 thresholds = []             # readiness that a lead reaches or falls below (docs/publish.md)

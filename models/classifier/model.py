@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pandas as pd
 
@@ -77,6 +77,16 @@ class ReadinessModel:
                 "leave_out_actions": list(self.leave_out_actions),
             }
         )
+
+    @property
+    def horizon(self) -> timedelta:
+        """How long after a cutoff its outcomes are counted, and so are complete."""
+        return timedelta(days=self.horizon_days)
+
+    @property
+    def fair_from(self) -> datetime:
+        """The first cutoff that is a fair test of it: no outcome that it learnt from is later."""
+        return self.trained_until + self.horizon
 
     @property
     def line(self) -> CalibrationLine:

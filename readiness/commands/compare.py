@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Page, Segment, Where, Which
 from readiness.commands.printing import out, print_json, print_path, print_verdict, progress_bars
 
@@ -57,6 +58,10 @@ def verb(
     if compared.prior_shift:
         added = ", ".join(f"{day} {moved:+.2f}" for day, moved in compared.prior_shift.items())
         out.print(f"With the prior shift that scoring would have added to the log-odds: {added}.")
+    for each in further.realised:
+        lists = f"{plural(len(each.judgement.cutoffs), 'past list')} that both scored"
+        both = f"Version {each.version} beside version {each.champion}, on {lists}"
+        out.print(f"{both}: {each.verdict}", markup=False)
     if contacted:
         out.print(f"At these cutoffs: {contacted}")
     print_path(f"Report: {page}")

@@ -77,6 +77,7 @@ class LedgerLead(BaseModel):
     fit: Annotated[str | None, Field(description="who it is, A (best) to D")]
     engagement: Annotated[str | None, Field(description="what it did, 1 (most) to 4")]
     exploration: bool | None
+    holdout: Annotated[bool | None, Field(description="of a holdout: held back, or called")]
     model_version: str
     rules_version: str
     scored_at: Utc

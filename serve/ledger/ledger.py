@@ -70,6 +70,12 @@ SELECT i.lead_id, i.state, i.state_reason, i.readiness, i.rule_score, i.disquali
   i.contact_within_hours, i.fit, i.engagement,
   s.lead_id IS NULL OR (s.state <> 'scored' AND i.state = 'scored') AS is_new
 FROM incoming i LEFT JOIN (SELECT lead_id, state FROM scores WHERE {RUN}) s USING (lead_id)"""
+# The same, and the first earlier list on which each lead had a place.
+_COHORT_WITH_HOLDOUT = f"""
+FROM ({_COHORT}) LEFT JOIN (
+  SELECT lead_id, min(cutoff) AS first_listed, arg_min(holdout, cutoff) AS held_back
+  FROM scores WHERE cutoff < $cutoff AND (route = 'sales' OR holdout) GROUP BY lead_id
+) USING (lead_id)"""
 _FRESH = f"""
 CREATE OR REPLACE TEMP TABLE fresh AS
 SELECT {", ".join(SCORES)} FROM (
@@ -106,6 +112,12 @@ class Store(Protocol):
     @contextmanager
     def writing(self) -> Iterator[None]: ...
     def save(self, connection: duckdb.DuckDBPyConnection, figures: RunFigures) -> None: ...
+    def create_shadow_view(
+        self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]
+    ) -> None: ...
+    def save_shadow(
+        self, connection: duckdb.DuckDBPyConnection, run: Run, version: str
+    ) -> None: ...
     def withdraw(self, run: Run) -> None: ...
     def delete_before(self, cutoff: datetime) -> None: ...
     def forget(self, connection: duckdb.DuckDBPyConnection, lead_id: str) -> int: ...
@@ -302,7 +314,8 @@ class Ledger:
             )
 
     def _prepare(self, run: Run, router: Router, scored_at: datetime) -> int:
-        cohort = self.connection.execute(_COHORT, run.key).df()
+        sql = _COHORT_WITH_HOLDOUT if router.routing.holdout else _COHORT
+        cohort = self.connection.execute(sql, run.key).df()
         routed = router.route(cohort, self._standing(run))
         self.connection.register("routed", routed)
         self.connection.execute(_FRESH, run.key | {"scored_at": scored_at})
@@ -323,7 +336,8 @@ class Ledger:
     def _standing(self, run: Run) -> LastListed | None:
         """The end of the list for sales that the run has already, if it has one."""
         row = self.connection.execute(
-            f"SELECT {_LAST}, count(*) FROM scores WHERE {RUN} AND route = 'sales'", run.key
+            f"SELECT {_LAST}, count(*) FROM scores WHERE {RUN} AND (route = 'sales' OR holdout)",
+            run.key,
         ).fetchone()
         return LastListed(*row[:-1]) if row and row[-1] else None
 
@@ -387,8 +401,9 @@ class Ledger:
         return old
 
     def forget(self, lead_id: str) -> int:
-        """Delete a lead's rows from every run, those that were withdrawn too; how many there were.
-        A run that had no other lead is gone. What was decided stays (models/decisions)."""
+        """Delete a lead's rows from every run, the withdrawn and what challengers said too; how
+        many there were. A run that had no other lead is gone. What was decided stays
+        (models/decisions)."""
         with self.store.writing(), self._errors():
             self.refresh()
             self._put_aside()

@@ -184,6 +184,8 @@ def _outright(lead: Mapping[Any, Any]) -> str | None:
     for when, name in (("", "decided_because"), ("until now ", "decided_because_before")):
         if pd.notna(lead[name]):
             return f"{when}decided by people: {lead[name]}"
+    if lead["holdout_before"] is True:
+        return f"no longer held back: {lead['route_reason']}"
     if pd.notna(lead["disqualified"]) or lead["exploration"] is True:
         return str(lead["route_reason"])
     return None

@@ -38,6 +38,7 @@ SELECT n.lead_id, {moved} AS moved, {because} AS moved_because,
   b.band AS band_before, n.band, b.decided_route AS route_before, n.decided_route AS route,
   n.contact_by, b.lead_id IS NULL AS is_new, n.state, n.state_reason, b.state AS state_before,
   b.state_reason AS state_reason_before, n.reasons, n.route_reason, n.disqualified, n.exploration,
+  b.holdout AS holdout_before,
   n.decided_because, b.decided_because AS decided_because_before
 FROM {now} n LEFT JOIN {before} b USING (lead_id)
 WHERE {moved} <> ''

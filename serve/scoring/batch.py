@@ -7,7 +7,7 @@ from functools import partial
 
 from features.check.inputs import WINDOW, Inputs, changed_columns, inputs_at, listed
 from features.check.plausibility import implausible
-from features.config import Config
+from features.config import Config, Routing
 from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
@@ -29,7 +29,9 @@ from serve.scoring.points_only import PointsOnly
 from serve.scoring.prior_shift import shifted
 from serve.scoring.scored import Scored, Unscored, default_cutoff
 from serve.scoring.scorer import Scorer
+from serve.scoring.shadow import Shadows
 
+LIST_IN_TIME = timedelta(days=7)  # from a cutoff to the making of its list
 NOTED, NEARLY_ALL = 0.1, 0.9  # share of the recent events whose actions are unknown
 
 
@@ -81,27 +83,53 @@ def score_all(
         scorer = replace(scorer, model=model)
     facts = LeadFacts.of_settings(config, database, cutoff)
     rows = LeadRows(scorer, facts, cutoff, config.engine.memory_gb)
+    shadows = Shadows.of_run(config, database, scorer, cutoff)
     store(scorer.rules, rules_folder(config))
     if isinstance(database, SparkSample):
         progress("score", 0, 1)
         result = score_on_spark(config, database.whole, rows, run, now)
         progress("score", 1, 1)
     else:
-        result = _score_here(database, rows, now, progress)
+        result = _score_here(database, rows, now, progress, shadows)
     without = scorer.why if isinstance(scorer, PointsOnly) else ""
     slots = config.capacity
     scorable = result.open_leads - result.unscored.outside
-    router = Router.of(slots, scorable, cutoff, config.routing, without)
+    routing, late = _holdout_of(config, cutoff, now)
+    router = Router.of(slots, scorable, cutoff, routing, without, config.time.horizon_days)
     movers = partial(new_movers, config, database, judge, ledger, run)
     with step("write the ledger"):
         added = ledger.write(run, result.parts, result.open_leads, router, now, movers)
     messages = tuple(str(breach) for breach in result.breaches)
     notes = tuple(_notes(cutoff, database.data_end, scorer))
     notes += (str(shift),) if shift else ()
+    notes += late
     notes += differences
     notes += tuple(str(each) for each in implausible(database, config, now) if not each.accepted)
-    end = database.data_end
-    return Scored(run, result.open_leads, result.unscored, added, messages, notes, end, ledger)
+    failed = shadows.write(ledger, run, now)
+    return Scored(
+        run,
+        result.open_leads,
+        result.unscored,
+        added,
+        messages,
+        notes + failed,
+        database.data_end,
+        ledger,
+        bool(failed),
+    )
+
+
+def _holdout_of(config: Config, cutoff: datetime, now: datetime) -> tuple[Routing, tuple[str, ...]]:
+    """The routing of a list, without a holdout where the list is made long after its cutoff, and
+    a note of it: nobody was held back by a list that sales did not have."""
+    routing = config.routing
+    if not routing.holdout or now - cutoff <= LIST_IN_TIME:
+        return routing, ()
+    note = (
+        f"No holdout is drawn for the cutoff {cutoff:%Y-%m-%d %H:%M}: the list is made "
+        f"{plural((now - cutoff).days, 'day')} later, so it has held nobody back."
+    )
+    return routing.model_copy(update={"holdout": 0.0}), (note,)
 
 
 def _require_ranks(config: Config, scorer: Scorer) -> None:
@@ -118,10 +146,10 @@ def _require_ranks(config: Config, scorer: Scorer) -> None:
 
 
 def _score_here(
-    database: LeadDatabase, rows: LeadRows, now: datetime, progress: Progress
+    database: LeadDatabase, rows: LeadRows, now: datetime, progress: Progress, shadows: Shadows
 ) -> ScoringResult:
     scorable, others = rows.open_leads(database)
-    parts = rows.parts(scorable, others, progress)
+    parts = rows.parts(scorable, others, progress, shadows.see)
     breaches = find_breaches(database.connection, database.columns, now)
     return ScoringResult(parts, scorable.count + len(others), Unscored.of(others), breaches)
 
@@ -167,7 +195,7 @@ def cutoff_notes(
     cutoff: datetime, data_end: datetime, model: ReadinessModel | None
 ) -> Iterator[str]:
     """What is to be said of a readiness (None: of points alone) at this cutoff."""
-    fair = model and model.trained_until + timedelta(days=model.horizon_days)
+    fair = model and model.fair_from
     if model and fair and cutoff < fair:
         yield (
             f"Version {model.version} learnt from outcomes up to {fair:%Y-%m-%d}: at the cutoff "

@@ -28,6 +28,7 @@ TAUGHT = {
     "funnel": ("funnel.toml", "within_days"),
     "override": ("decided_route", "--withdraw"),
     "feedback": ("contacted_at", "score --cutoff DAY"),
+    "effect": ("holdout", "[routing]"),
     "sources": ("--apply", "sources.toml"),
     "monitor": ("amber", "Exits 1"),
     "explain": ("log-odds", "--since"),

@@ -13,7 +13,8 @@ KEYS = ("rules", "sources", "funnel", "segments")
 VERBS = {
     "check": (), "features": (), "train": (), "promote": (), "score": (), "monitor": (),
     "compare": (), "card": (), "funnel": (), "segments": (), "sources": (), "feedback": (),
-    "history": (), "rollback": ("--because", "why"), "explain": ("1",), "override": ("1",),
+    "effect": (), "history": (), "rollback": ("--because", "why"),
+    "explain": ("1",), "override": ("1",),
 }  # fmt: skip
 
 

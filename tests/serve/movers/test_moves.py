@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
+from features.config import Routing
 from features.errors import BadInput
 from models.decisions.overrides import Override
 from models.decisions.place import LedgerPlace
@@ -12,6 +13,7 @@ from models.routing import Router
 from serve.ledger.decide import add_override
 from serve.ledger.ledger import open_ledger
 from serve.ledger.runs import Run
+from serve.movers.because import because
 from serve.movers.moves import (
     COLUMNS,
     export,
@@ -158,3 +160,20 @@ def test_an_exported_text_begins_no_formula(two_lists: LedgerPlace, tmp_path) ->
     plain = pd.read_parquet(export(movers, tmp_path / "movers.parquet"))
     assert plain["moved_because"][0] == "=1+1"
     assert list(plain["lead_id"]) == list(movers.rows["lead_id"])
+
+
+def test_who_is_held_back_no_longer_joins_the_list_for_that(place: LedgerPlace) -> None:
+    """Horizon of a week: whoever the draw of the first list held back may be called on the second,
+    and has no score that changed."""
+    leads = [(f"lead {n}", 0.1 + n / 100, 10.0, "cold", None) for n in range(30)]
+    with open_ledger(place) as ledger:
+        for run in (BEFORE, RUN):
+            router = Router(10, run.cutoff, Routing(holdout=0.5), horizon_days=7)
+            ledger.write(run, [frame(leads)], 30, router, run.cutoff)
+        moves = moves_between(ledger, RUN, BEFORE, [])
+        back = ledger.query(f"SELECT lead_id FROM scores WHERE holdout AND {BEFORE.where}")
+        reasons = dict(zip(moves["lead_id"], because(moves, BEFORE, RUN, None), strict=True))
+    joined = set(moves.loc[moves["moved"] == "on the list", "lead_id"])
+    assert joined
+    assert joined <= set(back["lead_id"])
+    assert all(reasons[lead].startswith("no longer held back: ") for lead in joined)

@@ -1,0 +1,1 @@
+"""What a call changes: a random holdout of the list against those called."""

@@ -1,0 +1,120 @@
+"""The verb effect."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.spec.wording import percent, plural
+from readiness.commands.options import AsJson, Where
+from readiness.commands.printing import (
+    figure,
+    out,
+    print_json,
+    print_notes,
+    print_table,
+    print_verdict,
+)
+
+if TYPE_CHECKING:
+    from models.effects.effect import Arm
+    from serve.reports.effect.figures import EffectReport, Power
+
+_BEGIN = "To begin, hold a share of the list back at random: in readiness.toml"
+_SETTING = """
+    [routing]
+    holdout = 0.1
+"""
+_THEN = (
+    "From the next list on, each lead that has a place for the first time is in the draw once. Who "
+    "is held back is called a horizon later; the list is as long as ever."
+)
+
+
+def verb(where: Where = Path(), as_json: AsJson = False) -> None:
+    """What a call changes: how many more are won of the called than of a random holdout.
+
+    Reads the draws in the ledger ([routing] holdout) against the outcomes within the horizon, each
+    lead once: in all, and by thirds of readiness. Before there is a holdout it says how to begin,
+    and how many weeks it takes until an effect can be seen. It never compares leads that sales
+    chose to call with those they did not.
+    """
+    from features.open_database import open_database
+    from readiness.settings import load
+    from serve.reports.effect.figures import effect_report
+
+    config = load(where, None)
+    with open_database(config) as database:
+        result = effect_report(config, database)
+    if as_json:
+        print_json(result)
+        return
+    print_notes(result.notes())
+    if result.in_draw:
+        _print_effect(result)
+    else:
+        out.print(_BEGIN, _SETTING, _THEN, sep="\n", markup=False)
+    _print_power(result.power, result.horizon_days)
+    print_verdict(result.verdict)
+
+
+def _print_effect(result: "EffectReport") -> None:
+    out.print(
+        f"{plural(result.in_draw, 'lead')} in the draw, {result.waiting:,} of them not past the "
+        f"horizon of {plural(result.horizon_days, 'day')} at the data end "
+        f"({result.data_end:%Y-%m-%d})."
+    )
+    if result.effect is None:
+        return
+    rows = [
+        (
+            each.group,
+            *_side(each.called),
+            *_side(each.held_back),
+            _points(each.difference.point, each.difference.low, each.difference.high),
+        )
+        for each in (result.effect, *result.thirds)
+    ]
+    print_table(
+        "Won within the horizon",
+        ["readiness", ">called", ">won", ">held back", ">won", ">points (95% interval)"],
+        rows,
+        "as drawn, whether or not anybody called; the called by the months of those held back",
+    )
+    if result.contacted:
+        called, back = result.effect.called.leads, result.effect.held_back.leads
+        out.print(
+            f"Contacted within the horizon: {result.contacted['called']:,} of the {called:,} "
+            f"called, {result.contacted['held_back']:,} of the {back:,} held back."
+        )
+
+
+def _side(arm: "Arm") -> tuple[str, str]:
+    return f"{arm.leads:,}", figure(arm.share.point, "{:.1%}")
+
+
+def _points(*ends: float) -> str:
+    point, low, high = (figure(100 * each, "{:+.1f}") for each in ends)
+    return point if low == "-" else f"{point} ({low} to {high})"
+
+
+def _print_power(power: "Power", horizon_days: int) -> None:
+    if power.base_rate is None or power.per_week is None:
+        out.print(
+            "How long it takes until an effect can be seen is not known yet: it needs two lists "
+            "with new leads on the second, and a won lead of one whose horizon is over."
+        )
+        return
+    shares = sorted({each.holdout for each in power.needed})
+    sizes = sorted({each.points for each in power.needed})
+    weeks = {(each.holdout, each.points): each.weeks for each in power.needed}
+    rows = [
+        (percent(share), *(figure(weeks[share, size], "{:,.0f}") for size in sizes))
+        for share in shares
+    ]
+    print_table(
+        "Weeks until an effect can be seen, 80 times in 100",
+        [">holdout", *(f">{100 * size:.0f} points" for size in sizes)],
+        rows,
+        f"at {power.per_week:,.1f} leads a week with a place for the first time, of whom "
+        f"{percent(power.base_rate)} are won; with the horizon of {plural(horizon_days, 'day')} of "
+        "the last; -: more than is won",
+    )

@@ -1,0 +1,1 @@
+"""What a call changes, and how long until that can be known."""
