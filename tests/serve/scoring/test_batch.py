@@ -317,6 +317,8 @@ def test_ranks_are_in_the_ledger_and_decide_who_is_called(nightly: Nightly) -> N
     listed = nightly.score(config=with_ranks, ledger="b").rows
     assert set(listed.loc[listed["route"] == "sales", "engagement"]) == {"1"}
     earlier = replace(scorer, model=replace(scorer.model, fit_engagement=None))
-    assert nightly.score(scorer=earlier, ledger="c").rows[["fit", "engagement"]].isna().all(None)
+    assert (
+        nightly.score(scorer=earlier, ledger="c").rows[["fit", "engagement"]].isna().all(axis=None)
+    )
     with pytest.raises(BadInput, match="engagement_from"):
         nightly.score(config=with_ranks, scorer=earlier, ledger="d")
