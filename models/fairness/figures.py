@@ -85,6 +85,11 @@ class Fairness:
     least_leads: int
     groups: tuple[LeadGroup, ...]
 
+    @property
+    def rankers(self) -> tuple[str, ...]:
+        """Whose lists, the model's first."""
+        return tuple(self.groups[0].lists)
+
 
 def fairness_of(
     config: Config,

@@ -24,6 +24,8 @@ def verb(
     """
     from features.conditions.segments import load_segments
     from features.open_database import open_database
+    from models.fairness.groups import group_specs
+    from models.fairness.wording import warnings
     from models.rules.rules import load_rules
     from readiness.commands.tables import print_judgement
     from readiness.outputs import destination
@@ -37,7 +39,7 @@ def verb(
     rules = load_rules(config.folder / config.rules)
     segments = load_segments(config)
     only = segments.named(segment) if segment else None
-    specs = (*model.specs, *rules.specs, *segments.specs)
+    specs = (*model.specs, *rules.specs, *segments.specs, *group_specs(config))
     with open_database(model.staged(config), specs) as database, progress_bars() as progress:
         compared = compare(config, database, model, rules, progress, only)
         contacted = None if segment else worked_at(database, compared)
@@ -57,6 +59,8 @@ def verb(
     if compared.prior_shift:
         added = ", ".join(f"{day} {moved:+.2f}" for day, moved in compared.prior_shift.items())
         out.print(f"With the prior shift that scoring would have added to the log-odds: {added}.")
+    for warning in warnings(further.fairness) if further.fairness else []:
+        out.print(warning, markup=False)
     if contacted:
         out.print(f"At these cutoffs: {contacted}")
     print_path(f"Report: {page}")

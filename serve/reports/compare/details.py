@@ -12,6 +12,7 @@ from features.contract.database import LeadDatabase
 from features.dataset import labelled
 from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
+from models.fairness.figures import Fairness, fairness_of
 from models.sources.sources import load_sources
 from models.statistics.calibration_report import sources
 from models.statistics.list_lengths import ListLength, by_length, no_difference_from
@@ -22,10 +23,12 @@ from serve.scoring.lead_facts import LeadFacts
 
 @dataclass(frozen=True)
 class Details:
-    """lengths: the deals of lists of every length, rising. live: None of a segment."""
+    """lengths: the deals of lists of every length, rising. fairness: None where no groups are
+    named. live: None of a segment."""
 
     lengths: list[ListLength]
     overlap: Overlap
+    fairness: Fairness | None
     live: Live | None
 
     @property
@@ -40,6 +43,7 @@ class Details:
             "no_difference_from": self.same_from.leads if self.same_from else None,
             "quadrants": self.overlap.quadrants,
             "groups": self.overlap.groups,
+            "fairness": self.fairness,
             "live": self.live,
         }
 
@@ -61,6 +65,7 @@ def details(
             _groups(config, database, model, snapshots),
             seed=seed,
         ),
+        fairness=fairness_of(config, database, snapshots, won, scores),
         live=None if compared.segment else live(config, database, model),
     )
 
