@@ -321,32 +321,32 @@ def _or_few(group: CalibrationGroup, trained: Estimate, form: str) -> str:
 
 def _fairness(fairness: Fairness) -> Section:
     """The groups that the owner named, on the model's list and on that of the rules."""
-    warnings = wording.warnings(fairness)
+    few = wording.without_interval(fairness)
     return Section(
         "Fairness by group, on the same test",
         paragraphs=[
             "The lists at capacity, by groups that readiness.toml names; the model need not see "
             f"them. Values of fewer than {plural(fairness.least_leads, 'lead')} are put together. "
-            f"{'What surely differs:' if warnings else 'Nothing differs surely.'}",
+            + wording.CAPTION,
+            *([f"Without some intervals: {few}."] if few else []),
+            wording.summary(fairness),
         ],
-        listed=warnings,
+        listed=wording.warnings(fairness),
         grids=[_list_by_group(fairness, ranker) for ranker in fairness.rankers],
     )
 
 
 def _list_by_group(fairness: Fairness, ranker: str) -> Grid:
+    forms = ("{:.1%}", "{:.2f}", "{:.1%}", "{:.1%}")
     rows = []
     for group in fairness.groups:
-        shown = group.lists[ranker]
+        shown, numbers = group.lists[ranker], (group.leads, group.snapshots, group.wins)
         figures = (shown.listed, shown.ratio, shown.won, shown.missed)
-        forms = ("{:.1%}", "{:.2f}", "{:.1%}", "{:.1%}")
         rows.append(
-            [f"{group.column} {group.name}", f"{group.leads:,}", f"{group.snapshots:,}",
-             f"{group.wins:,}", *map(estimated, figures, forms)]
+            [f"{group.column} {group.name}", *map("{:,}".format, numbers),
+             *map(estimated, figures, forms)]
         )  # fmt: skip
-    few = wording.without_interval(fairness)
-    caption = f"{wording.CAPTION} No interval: {few}." if few else wording.CAPTION
-    return Grid([f"{ranker}: group", "leads", "snapshots", "won", *wording.COLUMNS], rows, caption)
+    return Grid([f"{ranker}: group", "leads", "snapshots", "won", *wording.COLUMNS], rows)
 
 
 def _time_to_close(trained: Trained) -> Section:

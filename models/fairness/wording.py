@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from features.spec.wording import percent
+from features.spec.wording import percent, plural
 from models.fairness.figures import Fairness, GroupOnList, LeadGroup
 
 COLUMNS = ("on the list", "to the largest", "won of the list", "won, not on the list")
@@ -44,6 +44,15 @@ def _warnings(group: LeadGroup, shown: GroupOnList) -> Iterator[str]:
             f"of the won leads of {name} {percent(shown.missed.point)} are not on the list, of "
             f"those of {largest} {of_largest}: {shown.misses} are missed, beyond chance."
         )
+
+
+def summary(fairness: Fairness) -> str:
+    """How many groups have too little for an interval, and whether anything surely differs."""
+    few = sum(bool(group.too_few) for group in fairness.groups)
+    groups = plural(len(fairness.groups), "group")
+    unsure = f"Of {groups} {few} have too few leads or wins for every interval. " if few else ""
+    sure = "surely differs from the largest group of its column"
+    return f"{unsure}{f'What {sure}:' if warnings(fairness) else f'Nothing {sure}.'}"
 
 
 def without_interval(fairness: Fairness) -> str:

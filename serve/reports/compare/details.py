@@ -23,13 +23,13 @@ from serve.scoring.lead_facts import LeadFacts
 
 @dataclass(frozen=True)
 class Details:
-    """lengths: the deals of lists of every length, rising. fairness: None where no groups are
-    named. live: None of a segment."""
+    """lengths: the deals of lists of every length, rising. live: None of a segment. fairness: None
+    where no groups are named."""
 
     lengths: list[ListLength]
     overlap: Overlap
-    fairness: Fairness | None
     live: Live | None
+    fairness: Fairness | None = None
 
     @property
     def same_from(self) -> ListLength | None:
@@ -43,8 +43,8 @@ class Details:
             "no_difference_from": self.same_from.leads if self.same_from else None,
             "quadrants": self.overlap.quadrants,
             "groups": self.overlap.groups,
-            "fairness": self.fairness,
             "live": self.live,
+            "fairness": self.fairness,
         }
 
 
@@ -65,8 +65,8 @@ def details(
             _groups(config, database, model, snapshots),
             seed=seed,
         ),
-        fairness=fairness_of(config, database, snapshots, won, scores),
         live=None if compared.segment else live(config, database, model),
+        fairness=fairness_of(config, database, snapshots, won, scores),
     )
 
 

@@ -114,6 +114,7 @@ def render(
 ) -> str:
     """The page as text; the same comparison gives the same page."""
     judged = comparison.judgement
+    fairness = details.fairness if details else None
     lists = _lists(judged)
     widest = np.nanmax(list(lists.values()))
     first_cutoff = pd.Timestamp(next(iter(judged.cutoffs)))
@@ -134,7 +135,9 @@ def render(
         contacted_rows=_contacted_rows(contacted) if contacted else [],
         beside=[metric for metric in METRICS if metric.key in BESIDE],
         details=details,
-        warnings=wording.warnings(details.fairness) if details and details.fairness else [],
+        fairness=fairness,
+        fairness_summary=wording.summary(fairness) if fairness else "",
+        warnings=wording.warnings(fairness) if fairness else [],
         fairness_columns=[page.begun(name) for name in wording.COLUMNS],
         fairness_caption=wording.CAPTION,
         steps=[_step(each) for each in details.lengths] if details else [],
