@@ -67,8 +67,8 @@ def train(config: Config, progress: Progress = silent, reason: str = "") -> Trai
     registry = Registry(config).prepared()
     rules = load_rules(config.folder / config.rules)
     segments = load_segments(config).specs  # which a model that is served names, too
-    beside = (*opted_in(config), *segments, *group_specs(config))
-    with open_database(config, (*rules.specs, *beside)) as database:
+    further = (*opted_in(config), *segments, *group_specs(config))
+    with open_database(config, (*rules.specs, *further)) as database:
         require_trainable(config, database)
         with registry.training_run() as run_id:
             learned = learn(config, database, rules, progress)

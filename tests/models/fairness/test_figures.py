@@ -17,12 +17,12 @@ COUNTRIES = {"DE": 0.5, "FR": 0.25, "IT": 0.2, "MT": 0.05}
 
 
 def company(seed, leads=2000, held_down=0.0):
-    """Leads that are open at three cutoffs. The model's score knows of each what it is worth, and
+    """Leads that are open at three cutoffs. The model's score knows the quality of each, and
     something else that is chance; of leads of FR it takes off `held_down`, though they win as often
     as all others."""
     rng = np.random.default_rng(seed)
     country = rng.choice(list(COUNTRIES), leads, p=list(COUNTRIES.values()))
-    worth = rng.normal(size=leads)
+    quality = rng.normal(size=leads)
     frame = pd.DataFrame(
         {
             "lead_id": np.tile(np.arange(leads), 3),
@@ -31,9 +31,9 @@ def company(seed, leads=2000, held_down=0.0):
             "size": np.tile(rng.choice(["small", "large", None], leads, p=[0.5, 0.4, 0.1]), 3),
         }
     )
-    chance = 1 / (1 + np.exp(2.5 - 1.2 * np.tile(worth, 3)))
+    chance = 1 / (1 + np.exp(2.5 - 1.2 * np.tile(quality, 3)))
     frame["won"] = (rng.random(3 * leads) < chance).astype(float)
-    own = np.tile(worth + rng.normal(size=leads), 3) + rng.normal(size=3 * leads) * 0.5
+    own = np.tile(quality + rng.normal(size=leads), 3) + rng.normal(size=3 * leads) * 0.5
     frame["model"] = own - held_down * (frame["country"] == "FR")
     frame["rules"] = np.round(own * 3)  # many ties, as points have
     return frame
