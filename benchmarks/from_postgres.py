@@ -1,11 +1,12 @@
 """A night from PostgreSQL and back: tables read from a server, scores with reasons written to it.
 
-    .venv/bin/python -m benchmarks.from_postgres DIR [LEADS]
+    .venv/bin/python -m benchmarks.from_postgres DIR [LEADS [MEMORY_GB]]
 
 DIR is a folder with a champion, as `make demo` leaves it. Its open leads are taken over and over,
 under new ids, until there are LEADS (1,000,000) of them; their tables are put into a PostgreSQL of
 the benchmark's own, where the ledger is too. Measured is the command `readiness score` as a process
-of its own: wall time, CPU of it and its peak of memory; the server works beside it.
+of its own, under engine.memory_gb = MEMORY_GB: wall time, CPU of it and its peak of memory; the
+server works beside it.
 """
 
 import math
@@ -30,7 +31,7 @@ from serve.scoring.scored import default_cutoff
 from tests.database_servers import OWNER, postgres_programs, running_postgres
 
 
-def main(folder: Path, leads: int) -> int:
+def main(folder: Path, leads: int, memory_gb: float) -> int:
     programs = postgres_programs()
     if programs is None:
         print("No PostgreSQL on this machine.")
@@ -47,7 +48,7 @@ def main(folder: Path, leads: int) -> int:
         load_extension(connection, "postgres_scanner")
         _fill(connection, folder, open_ones, times, server)
         to = Path(name) / "leads"
-        _settings(folder, to, url)
+        _settings(folder, to, url, memory_gb)
         command = [sys.executable, "-m", "readiness.main", "score", str(to)]
         started = time.perf_counter()
         done = subprocess.run([*command, "--cutoff", f"{cutoff:%Y-%m-%dT%H:%M:%S}"], check=False)
@@ -55,7 +56,8 @@ def main(folder: Path, leads: int) -> int:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         stored = server.sql("SELECT count(*), count(reasons) FROM readiness.scores")
     print(
-        f"\n{times * len(open_ones):,} open leads, from PostgreSQL and back: {wall:.0f} s, "
+        f"\n{times * len(open_ones):,} open leads, from PostgreSQL and back, memory_gb = "
+        f"{memory_gb:g}: {wall:.0f} s, "
         f"{used.ru_utime + used.ru_stime:.0f} CPU s, peak {used.ru_maxrss / 1e6:.2f} GB; "
         f"rows and rows with reasons in the ledger: {stored.replace('|', ' and ')}."
     )
@@ -79,7 +81,7 @@ def _fill(connection, folder, open_ones, times, server):
     connection.execute("DETACH filled")
 
 
-def _settings(folder, to, url):
+def _settings(folder, to, url, memory_gb):
     """The folder's settings and models, with tables and ledger on the server."""
     ignored = shutil.ignore_patterns("*.parquet", "ledger*", "*.html")
     shutil.copytree(folder, to, ignore=ignored)
@@ -88,8 +90,10 @@ def _settings(folder, to, url):
     tables += "".join(f'{table} = "{table}"\n' for table in TABLES)
     text = re.sub(r"(?ms)^\[tables\].*?(?=^\[|\Z)", tables + "\n", text)
     text = re.sub(r"(?m)^\[ledger\].*$", f'[ledger]\nurl = "{url}"', text)
+    text = re.sub(r"(?m)^memory_gb = [\d.]+", f"memory_gb = {memory_gb:g}", text)
     (to / "readiness.toml").write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000))
+    leads, memory_gb = [*sys.argv[2:], *("1000000", "4")[len(sys.argv[2:]) :]]
+    sys.exit(main(Path(sys.argv[1]), int(leads), float(memory_gb)))

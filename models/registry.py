@@ -45,13 +45,9 @@ from features.masking import without_secrets
 from features.processes import is_gone, mark
 from models.artefact_digests import require_unchanged
 from models.classifier.artefact import (
-    FORM,
     TRUSTED,
     UNREADABLE,
     describe,
-    from_stored,
-    load_trusted,
-    remember,
     stored_form,
 )
 from models.classifier.model import ReadinessModel
@@ -69,6 +65,7 @@ from models.from_events import (
     FromEvents,
     nested_columns,
 )
+from models.stored_version import read_version, unreadable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -382,20 +379,7 @@ class Registry:
         Raises BadInput where there is no such version, another release stored it or its files are
         not those that were promoted, and Refused where it holds a type that is not trusted.
         """
-        version, run_id, folder = self.verified(which)
-        try:
-            with _quiet():
-                info = (mlflow.models.Model.load(str(folder)).metadata or {})["readiness"]
-            if info.get("form") != FORM:
-                raise BadInput(
-                    f"Version {version} of the model {self.name} was stored by another release of "
-                    "sales-readiness, in a form that this one does not read. Train again."
-                )
-            classifier = from_stored(load_trusted(folder / "model.skops"))
-            remembered = remember(info)
-        except (*UNREADABLE, MlflowException) as error:
-            raise self._unreadable(version, error) from None
-        return ReadinessModel(classifier, **remembered, version=version, run_id=run_id)
+        return read_version(self.config, *self.verified(which))
 
     def verified(self, which: str) -> tuple[str, str, Path]:
         """The version under an alias or number, the run of its training, and the folder with its
@@ -405,14 +389,8 @@ class Registry:
             folder = self.files(version)
             require_unchanged(self.config, version, folder)
         except (*UNREADABLE, MlflowException) as error:
-            raise self._unreadable(version, error) from None
+            raise unreadable(self.config, version, error) from None
         return version, run_id, folder
-
-    def _unreadable(self, version: str, error: Exception) -> BadInput:
-        return BadInput(
-            f"Version {version} of the model {self.name} cannot be read: {error!r}. Has its "
-            "folder been moved or changed? Move it back, or train again."
-        )
 
     def files(self, version: str) -> Path:
         """The folder with the files of a version, fetched where the store is elsewhere."""

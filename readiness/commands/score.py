@@ -130,7 +130,7 @@ def _score(
         from serve.scoring.points_only import scorer_of
 
         with step("load the model"):
-            scorer = scorer_of(config, which)
+            scorer = inputs.scorer(config) if inputs else scorer_of(config, which)
         with (
             open_database(scorer.staged(config), scorer.specs) as database,
             progress_bars() as progress,

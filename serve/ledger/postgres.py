@@ -81,6 +81,7 @@ class PostgresScores:
         # One for each reader, or a hundred of them would want more than a server has.
         connection.execute("SET pg_pool_max_connections = 1")
         connection.execute("SET pg_pool_acquire_mode = 'wait'")
+        connection.execute("SET pg_pool_idle_timeout_millis = 0")  # it stays open meanwhile
         attach(connection, place.server, "ledger")
         connection.execute("SET pg_use_text_protocol = false")
 

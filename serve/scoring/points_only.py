@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,11 +18,13 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.spec.spec import Spec, distinct
 from features.spec.wording import Words
-from models.registry import CHALLENGER, CHAMPION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.timing import time_to_close
 from serve.scoring.scored import NO_MODEL
 from serve.scoring.scorer import COLUMNS, TOP_REASONS, Scorer, points_columns
+
+if TYPE_CHECKING:
+    from models.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class PointsOnly:
 
     def with_reason(self, config: Config, database: LeadDatabase) -> PointsOnly:
         """The same, with the reason for which there is no model."""
+        from models.registry import Registry  # a night with a model needs no MLflow
+
         return replace(self, why=why_no_model(Registry(config), lacks(config, database)))
 
     def score_frames(self, frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -66,6 +71,8 @@ class PointsOnly:
 def scorer_of(config: Config, which: str) -> Scorer | PointsOnly:
     """The model asked for; the points alone where that is the champion and there is none. Raises
     BadInput where any other version is asked for that is not there."""
+    from models.registry import CHAMPION, Registry
+
     if which != CHAMPION or Registry(config).has(CHAMPION):
         return Scorer.of(config, which)
     rules = load_rules(config.folder / config.rules)
@@ -74,6 +81,8 @@ def scorer_of(config: Config, which: str) -> Scorer | PointsOnly:
 
 def why_no_model(registry: Registry, missing: tuple[Lack, ...]) -> str:
     """Why there is no champion, and what to do; `found` are the reasons not to train."""
+    from models.registry import CHALLENGER
+
     challenger = registry.find(CHALLENGER)
     if challenger is not None:
         return f"no champion yet (version {challenger} waits: readiness promote)"

@@ -70,9 +70,14 @@ class Scorer:
         """The registered model of an alias or version beside the rules of today."""
         from models.registry import Registry  # workers of Spark score without MLflow: 4 s each
 
+        return cls.of_model(config, Registry(config).load(which))
+
+    @classmethod
+    def of_model(cls, config: Config, model: ReadinessModel) -> Scorer:
+        """A model beside the rules of today."""
         rules = load_rules(config.folder / config.rules)
         segments = load_segments(config)
-        return cls(Registry(config).load(which), rules, config.words, segments, config)
+        return cls(model, rules, config.words, segments, config)
 
     @property
     def model_version(self) -> str:

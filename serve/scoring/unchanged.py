@@ -19,7 +19,7 @@ from datetime import datetime
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from features.config import Config
 from features.contract.breaches import IN_FUTURE
@@ -33,6 +33,9 @@ from models.rules.rules import RuleScore, load_rules, rules_folder, store
 from serve.ledger.ledger import Ledger
 from serve.ledger.runs import Run, RunFigures
 from serve.scoring.scored import Scored, Unscored, default_cutoff
+
+if TYPE_CHECKING:
+    from serve.scoring.scorer import Scorer
 
 LAST_RUN = "last_run.json"  # in the folder `out`
 # What is not there, or is of another release.
@@ -103,6 +106,15 @@ class RunInputs:
         release = version("sales-readiness")
         of = (inputs, model.training, model.version, rules.version, release)
         return cls(sha256(repr(of).encode()).hexdigest(), which, model, rules)
+
+    def scorer(self, config: Config) -> Scorer:
+        """The model as the files have it, beside the rules of today. Raises as Registry.load."""
+        from models.stored_version import read_version
+        from serve.scoring.scorer import Scorer
+
+        known = self.model
+        model = read_version(config, known.version, known.training, Path(known.folder))
+        return Scorer.of_model(config, model)
 
 
 def _last_run(config: Config) -> dict[str, Any]:

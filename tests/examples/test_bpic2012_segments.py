@@ -38,9 +38,9 @@ def test_sizes_and_conversion_equal_a_recount_from_the_log(tmp_path: Path) -> No
         first(names).reindex(created.index) for names in (WON, LOST, ["O_SENT_BACK"])
     )
     closed = won.fillna(lost)
-    mlflow = {"uri": f"sqlite:///{tmp_path}/none.db"}
     config = load(EXAMPLE)
-    config = config.model_copy(update={"mlflow": config.mlflow.model_copy(update=mlflow)})
+    mlflow = config.mlflow.model_copy(update={"uri": f"sqlite:///{tmp_path}/none.db"})
+    config = config.model_copy(update={"mlflow": mlflow, "out": str(tmp_path)})
     report = segments_report(config, "", None, silent)
     result = next(group for group in report.segments if group.name == "signed offer is back")
 

@@ -166,12 +166,12 @@ def test_a_champion_that_vanished_since_is_missed(folder):
     assert "champion" in ran.err
 
 
-def test_the_second_run_imports_no_library_of_the_models(folder):
-    score(folder)
+def in_a_process(folder):
+    """What the run printed in a process of its own, and which heavy libraries it imported."""
     time.sleep(2.1)  # in another process files settle by the clock
     heavy = "{'mlflow', 'sklearn', 'scipy', 'numba'} & sys.modules.keys()"
     code = (
-        f"import atexit, sys; atexit.register(lambda: print('loaded', {heavy})); "
+        f"import atexit, sys; atexit.register(lambda: print(*sorted({heavy}))); "
         "from readiness.main import main; main()"
     )
     words = ["score", str(folder), "--json"]
@@ -179,5 +179,32 @@ def test_the_second_run_imports_no_library_of_the_models(folder):
         [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
     )
     result, loaded = ran.stdout.splitlines()
-    assert json.loads(result)["added"] == 0
-    assert loaded == "loaded set()"
+    return json.loads(result), set(loaded.split())
+
+
+def test_the_second_run_imports_no_library_of_the_models(folder):
+    score(folder)
+    result, loaded = in_a_process(folder)
+    assert result["added"] == 0
+    assert loaded == set()
+
+
+def test_a_night_of_new_leads_takes_the_model_of_the_last_night_without_mlflow(folder):
+    score(folder)
+    add_a_late_lead(folder)
+    result, loaded = in_a_process(folder)
+    assert result["added"] == 1
+    assert loaded == {"sklearn", "scipy", "numba"}
+
+
+def test_a_model_that_was_changed_since_the_last_night_is_refused(folder):
+    score(folder)
+    model = Registry(load(folder)).verified(CHAMPION)[2] / "model.skops"  # shared by all copies
+    sound = model.read_bytes()
+    try:
+        model.write_bytes(sound + b"more")
+        ran = readiness("score", folder)
+    finally:
+        model.write_bytes(sound)
+    assert ran.code == 2
+    assert "model.skops" in ran.err
