@@ -50,7 +50,7 @@ def summary(fairness: Fairness) -> str:
     """How many groups have too little for an interval, and whether anything surely differs."""
     few = sum(bool(group.too_few) for group in fairness.groups)
     groups = plural(len(fairness.groups), "group")
-    unsure = f"Of {groups} {few} have too few leads or wins for every interval. " if few else ""
+    unsure = f"{few} of {groups} have too few leads or wins for some intervals. " if few else ""
     sure = "surely differs from the largest group of its column"
     return f"{unsure}{f'What {sure}:' if warnings(fairness) else f'Nothing {sure}.'}"
 

@@ -30,6 +30,6 @@ def test_without_a_warning_groups_that_cannot_tell_are_counted():
     fairness = fairness_of(frame, least_leads=2)
     few = [group for group in fairness.groups if group.too_few]
     assert warnings(fairness) == []
-    assert f"Of {len(fairness.groups)} groups {len(few)} have" in summary(fairness)
+    assert f"{len(few)} of {len(fairness.groups)} groups have" in summary(fairness)
     assert without_interval(fairness).count(";") == len(few) - 1
     assert "country IT" in without_interval(fairness)

@@ -114,3 +114,8 @@ def test_the_ratio_of_none_begins_at_0_and_that_to_none_is_unknown():
     assert none.high / some.point < high < 1
     assert np.isnan(ratio(some, none)).all()
     assert np.isnan(ratio(some, UNKNOWN)).all()
+    for share in (0.0, 0.2):
+        bare = ratio(UNKNOWN._replace(point=share), some)
+        assert bare.point == share / some.point
+        assert not bare.known
+        assert np.isnan(bare[1:]).all()
