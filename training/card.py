@@ -394,7 +394,8 @@ def _limits(trained: Trained) -> Section:
 def _looked_at(fairness: Fairness | None) -> str:
     """By what groups were looked at."""
     named = dict.fromkeys(group.column for group in fairness.groups) if fairness else ()
-    return ", ".join(["source", "age of the lead", *named])
+    *first, last = ("source", "age of the lead", *named)
+    return f"{', '.join(first)} and {last}"
 
 
 def _data(database: LeadDatabase, run: TrainingRecord) -> Section:
