@@ -279,8 +279,7 @@ def _groups_off(trained: Trained) -> str:
 
 
 def _promised_too(group: CalibrationGroup) -> str:
-    word = {"fewer": "less"}.get(group.off, group.off)
-    return f"{group.name} ({word}: {group.promised:.1%} promised, {group.won.point:.1%} won)"
+    return f"{group.name} ({group.promised:.1%} promised, {group.won.point:.1%} won)"
 
 
 def _grid(what: str, groups: list[CalibrationGroup], compared: Comparison, seed: int) -> Grid:
@@ -369,7 +368,7 @@ def _limits(trained: Trained) -> Section:
     return Section(
         "What it is not for, and what was not measured",
         listed=[
-            *([f"Its probabilities are off, beyond chance, for {off}."] if off else []),
+            *([f"Its probabilities are surely too high or too low for {off}."] if off else []),
             "It answers one question: is the deal of an open lead won within "
             f"{plural(days, 'day')} of the "
             "cutoff? A lead that wins later counts as not won.",

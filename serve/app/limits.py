@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.app.problems import problem
 from serve.app.serving import Serving
+
+READ_SECONDS = 2.0  # for the body of a request that is refused
 
 
 class Limits:
@@ -23,6 +26,7 @@ class Limits:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         if self._in_work >= self.serving.at_once:
+            await _read(receive, self.serving.most_bytes)
             detail = f"{self.serving.at_once:,} requests are in work. Try again in a moment."
             return await _answer(scope, receive, send, 503, detail)
         self._in_work += 1
@@ -65,6 +69,18 @@ class Limits:
             detail = f"It took longer than {self.serving.seconds:g} seconds. Ask for less at once."
             return await _answer(scope, receive, send, 503, detail)
         await work
+
+
+async def _read(receive: Receive, most: int) -> None:
+    """Read a body to its end: whoever is answered before may lose the answer with the connection.
+    Of one that is too large or too slow the rest is left."""
+    seen, more = 0, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(READ_SECONDS):
+            while more and seen <= most:
+                message = await receive()
+                more = message.get("more_body", False)
+                seen += len(message.get("body", b""))
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send, status: int, detail: str) -> None:

@@ -32,7 +32,7 @@ class Serving:
     most_leads: int = 1_000
     most_events: int = 50_000
     seconds: float = 30.0
-    at_once: int = 200
+    at_once: int = 1_000
 
     def __post_init__(self) -> None:
         if self.token is None:

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -62,6 +62,18 @@ def begun(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def due(moment: datetime, day: str) -> str:
+    """A time to call by, on a day as strftime has it. A day's midnight is the end of the day before
+    (ISO 8601): who reads "by Wednesday 00:00" calls on Wednesday, a day late.
+
+    >>> due(datetime(2026, 3, 4), "%a %m-%d"), due(datetime(2026, 3, 4, 4), "%a %m-%d")
+    ('Tue 03-03 24:00', 'Wed 03-04 04:00')
+    """
+    if moment.time() == time():
+        return f"{moment - timedelta(days=1):{day}} 24:00"
+    return f"{moment:{day} %H:%M}"
+
+
 def points(figure: float, sign: bool = False) -> str:
     """Points of the rules: whole ones, but for those that fade.
 
@@ -109,7 +121,9 @@ def environment(*folders: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters.update(percent=percent, number=number, thousands="{:,}".format, begun=begun)
+    pages.filters.update(
+        percent=percent, number=number, thousands="{:,}".format, begun=begun, due=due
+    )
     pages.filters.update(
         labelled=labelled,
         points=points,

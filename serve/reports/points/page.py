@@ -30,6 +30,11 @@ class ReviewedRule:
     verdict: str = ""
 
     @property
+    def place(self) -> int:
+        """What to change comes first: the overpaid, then the underpaid."""
+        return next((i for i, of in enumerate((OVERPAID, UNDERPAID)) if self.verdict in of), 2)
+
+    @property
     def gap(self) -> float:
         """Points above what is fair; below 0 where the rule is underpaid."""
         return self.points - self.fair.point

@@ -1,5 +1,6 @@
 """What is too large, too much or takes too long is answered with a problem, and harms no other."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from features.config import Config
 from serve.app.application import create_app
+from serve.app.limits import Limits
 from serve.app.serving import Serving
 from tests.serve.app.conftest import LOCAL
 
@@ -73,6 +75,25 @@ def test_too_many_at_once(served: Config) -> None:
         go_on.set()
         assert [each.result().status_code for each in running] == [200, 200]
         assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(("parts", "left"), [(3, 0), (30, 19)])
+def test_the_body_of_a_refused_request_is_read(parts: int, left: int) -> None:
+    """To its end, or until it is too large: parts of 1,000 bytes, of which 10,000 may come."""
+    body = [{"type": "http.request", "body": b"x" * 1_000, "more_body": True} for _ in range(parts)]
+    body[-1]["more_body"] = False
+    answers = []
+
+    async def receive() -> dict[str, object]:
+        return body.pop(0)
+
+    async def send(message: dict[str, object]) -> None:
+        answers.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/score", "headers": []}
+    asyncio.run(Limits(None, replace(SMALL, at_once=0))(scope, receive, send))
+    assert answers[0]["status"] == 503
+    assert len(body) == left
 
 
 def test_an_error_of_the_program(served: Config, caplog: pytest.LogCaptureFixture) -> None:
