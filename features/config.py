@@ -290,6 +290,15 @@ def _model_name(name: str) -> str:
     return _name(name)
 
 
+class FairnessSettings(Strict):
+    """By which groups of leads `compare` and the model card look at the list (docs/fairness.md):
+    columns of tables.leads, which need not be features and are read for this alone. Values that
+    fewer than `least_leads` leads have are put together."""
+
+    groups: list[str] = []
+    least_leads: Annotated[int, Field(ge=1)] = 30
+
+
 class Mlflow(Strict):
     """Where experiments are tracked and models registered (docs/mlflow.md). `artifacts`: a folder,
     or a URI such as s3://bucket/path, for the artefacts of an experiment that is made anew; by
@@ -413,6 +422,7 @@ class Config(Strict):
     audit: Audit = Audit()
     training: TrainingSettings = TrainingSettings()
     promotion: PromotionSettings = PromotionSettings()
+    fairness: FairnessSettings = FairnessSettings()
     mlflow: Mlflow = Mlflow()
     ledger: LedgerSettings = LedgerSettings()
     shadow: ShadowSettings = ShadowSettings()

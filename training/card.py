@@ -22,6 +22,8 @@ from models import plots
 from models.card import Card, Grid, Section, estimated
 from models.classifier.subsample import ALWAYS_ROWS, NOT_WON_PER_WON
 from models.comparison import Comparison
+from models.fairness import wording
+from models.fairness.figures import Fairness
 from models.fit_engagement.axes import ENGAGEMENT, RANKS
 from models.registry import TrainingRecord
 from models.simpler import MODEL, SideBySide
@@ -100,6 +102,7 @@ def card_of(config: Config, database: LeadDatabase, trained: Trained, run: Train
             _calibration(trained),
             _groups(config, trained),
             _fit_engagement(trained),
+            *([_fairness(trained.fairness)] if trained.fairness else []),
             _time_to_close(trained),
             _data(database, run),
             _cohort(trained, run),
@@ -351,6 +354,36 @@ def _fit_engagement(trained: Trained) -> Section:
     )
 
 
+def _fairness(fairness: Fairness) -> Section:
+    """The groups that the owner named, on the model's list and on that of the rules."""
+    few = wording.without_interval(fairness)
+    return Section(
+        "Fairness by group, on the same test",
+        paragraphs=[
+            "The lists at capacity, by groups that readiness.toml names; the model need not see "
+            f"them. Values of fewer than {plural(fairness.least_leads, 'lead')} are put together. "
+            + wording.CAPTION,
+            *([f"Without some intervals: {few}."] if few else []),
+            wording.summary(fairness),
+        ],
+        listed=wording.warnings(fairness),
+        grids=[_list_by_group(fairness, ranker) for ranker in fairness.rankers],
+    )
+
+
+def _list_by_group(fairness: Fairness, ranker: str) -> Grid:
+    forms = ("{:.1%}", "{:.2f}", "{:.1%}", "{:.1%}")
+    rows = []
+    for group in fairness.groups:
+        shown, numbers = group.lists[ranker], (group.leads, group.snapshots, group.wins)
+        figures = (shown.listed, shown.ratio, shown.won, shown.missed)
+        rows.append(
+            [f"{group.column} {group.name}", *map("{:,}".format, numbers),
+             *map(estimated, figures, forms)]
+        )  # fmt: skip
+    return Grid([f"{ranker}: group", "leads", "snapshots", "won", *wording.COLUMNS], rows)
+
+
 def _time_to_close(trained: Trained) -> Section:
     timing = trained.timing
     rows = [
@@ -378,16 +411,26 @@ def _limits(trained: Trained) -> Section:
             "It ranks whom to call. It does not say what a call changes: the outcomes it learnt "
             "from came about under the sales work of their time.",
             "It is not for decisions about people other than whom to call, such as credit, price "
-            "or employment; no such use was judged.",
+            "or employment; no such use was judged. Credit, life and health insurance, and "
+            "employment are another legal class: high-risk under Annex III of the EU AI Act; and a "
+            "score that such a decision draws strongly on is itself an automated decision under "
+            "Art. 22 GDPR (CJEU, C-634/21).",
             "It is not for another company's leads, nor for actions and sources that it never "
             f"saw: those count as unknown. It knows outcomes up to {last:%Y-%m-%d}.",
             "Only the cutoffs named here were judged. Other seasons, another market, or the "
             "spread between trainings were not.",
-            "Groups were looked at by source and age of the lead alone; no other trait of the "
+            f"Groups were looked at by {_looked_at(trained.fairness)} alone; no other trait of the "
             "people or firms was.",
             *trained.notes,
         ],
     )
+
+
+def _looked_at(fairness: Fairness | None) -> str:
+    """By what groups were looked at."""
+    named = dict.fromkeys(group.column for group in fairness.groups) if fairness else ()
+    *first, last = ("source", "age of the lead", *named)
+    return f"{', '.join(first)} and {last}"
 
 
 def _data(database: LeadDatabase, run: TrainingRecord) -> Section:

@@ -84,6 +84,10 @@ metric = "average_precision"  # what the challenger must be better in
 stale_after_days = 90       # a champion older than this may be replaced by an equal, if approved
 realised = false            # true: decided by what both said in past nights (docs/shadow.md)
 
+[fairness]  # docs/fairness.md
+groups = []                 # columns of leads by which the list is looked at; no features by that
+least_leads = 30            # values that fewer leads have are put together
+
 [mlflow]
 uri = "sqlite:///out/mlflow.db"  # where runs are tracked and models registered
 experiment = "sales-readiness"   # the experiment of the runs

@@ -311,14 +311,14 @@ def test_ranks_are_in_the_ledger_and_decide_who_is_called(nightly: Nightly) -> N
     stored = rows[rows["state"] == "scored"].set_index("lead_id")[["fit", "engagement"]]
     assert len(stored) > 100
     assert stored.to_dict("index") == named.loc[stored.index].to_dict("index")
-    ranked = config.model_copy(
+    with_ranks = config.model_copy(
         update={"routing": config.routing.model_copy(update={"engagement_from": 1})}
     )
-    listed = nightly.score(config=ranked, ledger="b").rows
+    listed = nightly.score(config=with_ranks, ledger="b").rows
     assert set(listed.loc[listed["route"] == "sales", "engagement"]) == {"1"}
     earlier = replace(scorer, model=replace(scorer.model, fit_engagement=None))
     assert (
         nightly.score(scorer=earlier, ledger="c").rows[["fit", "engagement"]].isna().all(axis=None)
     )
     with pytest.raises(BadInput, match="engagement_from"):
-        nightly.score(config=ranked, scorer=earlier, ledger="d")
+        nightly.score(config=with_ranks, scorer=earlier, ledger="d")
