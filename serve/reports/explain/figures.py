@@ -163,7 +163,7 @@ def explain_lead(
         reasons=explained.top(len(model.specs))[0],
         time_to_close=_close(model, frame, cutoff),
         prior_shift=shift,
-        **{axis: rank for axis, (rank,) in (model.fit_engagement or NEITHER).ranks(frame).items()},
+        **_ranks(model, frame),
     )
 
 
@@ -208,6 +208,11 @@ def _close(model: ReadinessModel, frame: pd.DataFrame, cutoff: datetime) -> Clos
             for days, chance in zip(LADDER, chances, strict=True)
         },
     )
+
+
+def _ranks(model: ReadinessModel, frame: pd.DataFrame) -> dict[str, str | None]:
+    ranks = (model.fit_engagement or NEITHER).ranks(frame)
+    return {axis: None if pd.isna(rank) else str(rank) for axis, (rank,) in ranks.items()}
 
 
 def _why_not(database: LeadDatabase, lead: str, cutoff: datetime) -> str:
