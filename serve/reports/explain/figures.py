@@ -210,7 +210,7 @@ def _close(model: ReadinessModel, frame: pd.DataFrame, cutoff: datetime) -> Clos
     )
 
 
-def _ranks(model: ReadinessModel, frame: pd.DataFrame) -> dict[str, str | None]:
+def _ranks(model: ReadinessModel, frame: pd.DataFrame) -> dict[str, Any]:
     ranks = (model.fit_engagement or NEITHER).ranks(frame)
     return {axis: None if pd.isna(rank) else str(rank) for axis, (rank,) in ranks.items()}
 
