@@ -30,7 +30,7 @@ class Details:
     lengths: list[ListLength]
     overlap: Overlap
     live: Live | None
-    realised: Sequence[Realised]
+    realised: Sequence[Realised] = ()
 
     @property
     def same_from(self) -> ListLength | None:
