@@ -25,6 +25,8 @@ def verb(
     """
     from features.conditions.segments import load_segments
     from features.open_database import open_database
+    from models.fairness.groups import group_specs
+    from models.fairness.wording import warnings
     from models.rules.rules import load_rules
     from readiness.commands.tables import print_judgement
     from readiness.outputs import destination
@@ -38,7 +40,7 @@ def verb(
     rules = load_rules(config.folder / config.rules)
     segments = load_segments(config)
     only = segments.named(segment) if segment else None
-    specs = (*model.specs, *rules.specs, *segments.specs)
+    specs = (*model.specs, *rules.specs, *segments.specs, *group_specs(config))
     with open_database(model.staged(config), specs) as database, progress_bars() as progress:
         compared = compare(config, database, model, rules, progress, only)
         contacted = None if segment else worked_at(database, compared)
@@ -62,6 +64,8 @@ def verb(
         lists = f"{plural(len(each.judgement.cutoffs), 'past list')} that both scored"
         both = f"Version {each.version} beside version {each.champion}, on {lists}"
         out.print(f"{both}: {each.verdict}", markup=False)
+    for warning in warnings(further.fairness) if further.fairness else []:
+        out.print(warning, markup=False)
     if contacted:
         out.print(f"At these cutoffs: {contacted}")
     print_path(f"Report: {page}")

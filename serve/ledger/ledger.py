@@ -67,7 +67,7 @@ _SORTED = f"SELECT * FROM decided WHERE {RUN} AND {_LISTED} ORDER BY {LIST_ORDER
 # A lead is new to a run that has it not, or has it as one that could not be scored and now can be.
 _COHORT = f"""
 SELECT i.lead_id, i.state, i.state_reason, i.readiness, i.rule_score, i.disqualified, i.amount,
-  i.contact_within_hours,
+  i.contact_within_hours, i.fit, i.engagement,
   s.lead_id IS NULL OR (s.state <> 'scored' AND i.state = 'scored') AS is_new
 FROM incoming i LEFT JOIN (SELECT lead_id, state FROM scores WHERE {RUN}) s USING (lead_id)"""
 # The same, and the first earlier list on which each lead had a place.

@@ -42,7 +42,8 @@ def _columns(columns: dict[str, str], never_null: set[str]) -> str:
 
 
 _KEY = "cutoff, model_version, rules_version"
-_AT_FIRST = {name: kind for name, kind in SCORES.items() if name not in (*MOVED, "holdout")}
+_LATER = {*MOVED, "holdout", "fit", "engagement"}  # by an ALTER TABLE
+_AT_FIRST = {name: kind for name, kind in SCORES.items() if name not in _LATER}
 # Schema version n is the first n entries. Append only; a new column of SCORES is an ALTER TABLE.
 MIGRATIONS = (
     f"CREATE TABLE runs ({_columns(COLUMNS, {'cutoff', 'model_version', 'rules_version'})}, "
@@ -56,6 +57,7 @@ MIGRATIONS = (
     f"CREATE TABLE shadows ({_columns(SHADOWS, set(SHADOWS))}, "
     f"PRIMARY KEY ({_KEY}, shadow_version, lead_id));"
     "CREATE INDEX shadows_of_a_lead ON shadows (lead_id)",
+    "ALTER TABLE scores ADD COLUMN fit text, ADD COLUMN engagement text",
 )
 _RUN = "{0}cutoff = :cutoff AND {0}model_version = :model AND {0}rules_version = :rules"
 _OF, _OF_S = _RUN.format(""), _RUN.format("s.")

@@ -39,6 +39,8 @@ SCORES = FIRST | {
     "moved": "VARCHAR",  # since the list before: 'newly hot; on the list', null for most
     "moved_because": "VARCHAR",
     "holdout": "BOOLEAN",  # of leads drawn for a holdout: held back or called; null for others
+    "fit": "VARCHAR",  # 'A' to 'D'
+    "engagement": "VARCHAR",  # '1' to '4'
 }
 # What challengers said of the leads of a run (docs/shadow.md).
 SHADOWS = {

@@ -11,11 +11,12 @@ from features.config import Config, Routing
 from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
-from features.errors import Refused
+from features.errors import BadInput, Refused
 from features.progress import Progress, silent, step
 from features.spark.whole import SparkSample
 from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
+from models.fit_engagement.axes import NEITHER
 from models.routing import Router
 from models.rules.rules import rules_folder, store
 from serve.ledger.ledger import Ledger
@@ -65,7 +66,8 @@ def score_all(
     """Score every open lead. A lead whose rows breach the contract is in the ledger too, as not
     scored and with the reason. By the points alone, the reason why stands in each route_reason.
 
-    Raises UnknownActions, before anything is written, where neither model nor rules know nearly any
+    Raises, before anything is written, BadInput where [routing] asks for a rank that the model does
+    not give, and UnknownActions where neither model nor rules know nearly any
     of the recent events' actions, unless `accept`.
     """
     now = utc_now()
@@ -76,6 +78,7 @@ def score_all(
     if isinstance(scorer, PointsOnly):
         scorer = scorer.with_reason(config, database)
     else:
+        _require_ranks(config, scorer)
         model, shift = shifted(config, database, scorer.model, cutoff)
         scorer = replace(scorer, model=model)
     facts = LeadFacts.of_settings(config, database, cutoff)
@@ -127,6 +130,19 @@ def _holdout_of(config: Config, cutoff: datetime, now: datetime) -> tuple[Routin
         f"{plural((now - cutoff).days, 'day')} later, so it has held nobody back."
     )
     return routing.model_copy(update={"holdout": 0.0}), (note,)
+
+
+def _require_ranks(config: Config, scorer: Scorer) -> None:
+    """Raises BadInput where nobody could be called, for the model has not the axis."""
+    there = (scorer.model.fit_engagement or NEITHER).axes
+    lacking = [axis for axis in config.routing.ranks_from if axis not in there]
+    if lacking:
+        raise BadInput(
+            f"routing.{lacking[0]}_from in {config.path.name}: version {scorer.model.version} of "
+            f"the model ranks no lead by {lacking[0]}. It was trained before there were such ranks "
+            "(train again), or nothing of it tells leads apart (its card says so: readiness card). "
+            f"Or take {lacking[0]}_from out."
+        )
 
 
 def _score_here(

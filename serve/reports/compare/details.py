@@ -12,6 +12,7 @@ from features.contract.database import LeadDatabase
 from features.dataset import labelled
 from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
+from models.fairness.figures import Fairness, fairness_of
 from models.realised import Realised
 from models.sources.sources import load_sources
 from models.statistics.calibration_report import sources
@@ -25,12 +26,14 @@ from serve.scoring.lead_facts import LeadFacts
 @dataclass(frozen=True)
 class Details:
     """lengths: the deals of lists of every length, rising. live: None of a segment. realised: the
-    model against each challenger that was scored beside it and has matured, the newest first."""
+    model against each challenger that was scored beside it and has matured, the newest first. fairness:
+    None where no groups are named."""
 
     lengths: list[ListLength]
     overlap: Overlap
     live: Live | None
     realised: Sequence[Realised] = ()
+    fairness: Fairness | None = None
 
     @property
     def same_from(self) -> ListLength | None:
@@ -46,6 +49,7 @@ class Details:
             "groups": self.overlap.groups,
             "live": self.live,
             "realised": self.realised,
+            "fairness": self.fairness,
         }
 
 
@@ -68,6 +72,7 @@ def details(
         ),
         live=None if compared.segment else live(config, database, model),
         realised=() if compared.segment else all_realised(config, database, model),
+        fairness=fairness_of(config, database, snapshots, won, scores),
     )
 
 
