@@ -428,7 +428,8 @@ def _limits(trained: Trained) -> Section:
 
 def _looked_at(fairness: Fairness | None) -> str:
     """By what groups were looked at."""
-    named = dict.fromkeys(group.column for group in fairness.groups) if fairness else ()
+    groups = fairness.groups if fairness else ()
+    named = dict.fromkeys(group.column for group in groups)
     *first, last = ("source", "age of the lead", *named)
     return f"{', '.join(first)} and {last}"
 
