@@ -1,12 +1,17 @@
 """The verb compare."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
 from features.spec.wording import plural
 from readiness.commands.options import AsJson, Page, Segment, Where, Which
 from readiness.commands.printing import out, print_json, print_path, print_verdict, progress_bars
+
+if TYPE_CHECKING:
+    from models.comparison import Comparison
+    from serve.reports.compare.details import Details
 
 
 def verb(
@@ -26,9 +31,7 @@ def verb(
     from features.conditions.segments import load_segments
     from features.open_database import open_database
     from models.fairness.groups import group_specs
-    from models.fairness.wording import warnings
     from models.rules.rules import load_rules
-    from readiness.commands.tables import print_judgement
     from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.compare.details import details
@@ -53,6 +56,16 @@ def verb(
         return
     if segment:
         out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")
+    _print_figures(compared, further)
+    if contacted:
+        out.print(f"At these cutoffs: {contacted}")
+    print_path(f"Report: {page}")
+
+
+def _print_figures(compared: "Comparison", further: "Details") -> None:
+    from models.fairness.wording import warnings
+    from readiness.commands.tables import print_judgement
+
     print_verdict(compared.verdict)
     print_judgement(compared.judgement, compared.calibration)
     if compared.champion_because:
@@ -66,6 +79,3 @@ def verb(
         out.print(f"{both}: {each.verdict}", markup=False)
     for warning in warnings(further.fairness) if further.fairness else []:
         out.print(warning, markup=False)
-    if contacted:
-        out.print(f"At these cutoffs: {contacted}")
-    print_path(f"Report: {page}")

@@ -26,8 +26,8 @@ from serve.scoring.lead_facts import LeadFacts
 @dataclass(frozen=True)
 class Details:
     """lengths: the deals of lists of every length, rising. live: None of a segment. realised: the
-    model against each challenger that was scored beside it and has matured, the newest first. fairness:
-    None where no groups are named."""
+    model against each challenger that was scored beside it and has matured, the newest first.
+    fairness: None where no groups are named."""
 
     lengths: list[ListLength]
     overlap: Overlap
