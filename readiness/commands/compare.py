@@ -10,6 +10,7 @@ from readiness.commands.options import AsJson, Page, Segment, Where, Which
 from readiness.commands.printing import out, print_json, print_path, print_verdict, progress_bars
 
 if TYPE_CHECKING:
+    from models.comparison import Comparison
     from serve.reports.compare.details import Details
 
 
@@ -31,7 +32,6 @@ def verb(
     from features.open_database import open_database
     from models.fairness.groups import group_specs
     from models.rules.rules import load_rules
-    from readiness.commands.tables import print_judgement
     from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.compare.details import details
@@ -56,6 +56,16 @@ def verb(
         return
     if segment:
         out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")
+    _print_figures(compared, further)
+    if contacted:
+        out.print(f"At these cutoffs: {contacted}")
+    print_path(f"Report: {page}")
+
+
+def _print_figures(compared: "Comparison", further: "Details") -> None:
+    from models.fairness.wording import warnings
+    from readiness.commands.tables import print_judgement
+
     print_verdict(compared.verdict)
     print_judgement(compared.judgement, compared.calibration)
     if compared.champion_because:
@@ -63,15 +73,6 @@ def verb(
     if compared.prior_shift:
         added = ", ".join(f"{day} {moved:+.2f}" for day, moved in compared.prior_shift.items())
         out.print(f"With the prior shift that scoring would have added to the log-odds: {added}.")
-    _print_further(further)
-    if contacted:
-        out.print(f"At these cutoffs: {contacted}")
-    print_path(f"Report: {page}")
-
-
-def _print_further(further: "Details") -> None:
-    from models.fairness.wording import warnings
-
     for each in further.realised:
         lists = f"{plural(len(each.judgement.cutoffs), 'past list')} that both scored"
         both = f"Version {each.version} beside version {each.champion}, on {lists}"

@@ -45,6 +45,7 @@ def details(comparison):
         by_length(snapshots, won, scores, capacity, replicates=20),
         overlap(snapshots, won, *scores.values(), capacity, groups, replicates=20),
         Live("No list yet."),
+        [],
         Fairness(30, lead_groups(names, lead, won, on_lists)),
     )
 
