@@ -211,6 +211,7 @@ class Routing(Strict):
     `cost_per_contact`, the highest first; "hand" those of `readiness_from` and `points_from` or
     more (both, where both are named), the readiest first. `amount` is what a deal brings: a number,
     or a numeric column of leads; by default, and where it is empty, the median of the deals won.
+    `fit_from` and `engagement_from` leave out who ranks lower (docs/fit-and-engagement.md).
     `exploration` is the share of the places given at random to leads that would not be called;
     `holdout` the share of the leads that would be called, drawn at random, that are not called for
     the horizon, so that it can be measured what a call changes (docs/effect.md).
@@ -221,10 +222,18 @@ class Routing(Strict):
     amount: Annotated[float, Field(gt=0)] | Annotated[str, Field(min_length=1)] | None = None
     readiness_from: Annotated[float, Field(ge=0, le=1)] | None = None
     points_from: float | None = None
+    fit_from: Literal["A", "B", "C"] | None = None
+    engagement_from: Annotated[int, Field(ge=1, le=3)] | None = None
     contact_within_hours: Annotated[float, Field(gt=0, le=8760)] = 24
     working_days_only: bool = True
     exploration: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+
+    @property
+    def ranks_from(self) -> dict[str, str]:
+        """The lowest rank to be called, by axis, as the ledger writes it; {} for any."""
+        named = {"fit": self.fit_from, "engagement": self.engagement_from}
+        return {axis: str(rank) for axis, rank in named.items() if rank is not None}
 
     @model_validator(mode="after")
     def _complete(self) -> Routing:
@@ -259,10 +268,12 @@ class TrainingSettings(Strict):
 class PromotionSettings(Strict):
     """When a challenger may become champion (docs/promotion.md). `metric`: one that points have
     too, higher is better. A champion is stale where the challenger was trained on cutoffs at least
-    `stale_after_days` later."""
+    `stale_after_days` later. `realised`: decide by what both said in past nights (docs/shadow.md)
+    in place of the backtest."""
 
     metric: Literal["average_precision", "roc_auc", "precision", "gain"] = "average_precision"
     stale_after_days: Days = 90
+    realised: bool = False
 
 
 def _name(name: str) -> str:
@@ -277,6 +288,15 @@ def _model_name(name: str) -> str:
     if set(name) & set("/:") or name in (".", ".."):
         raise ValueError(f"{name!r} cannot name a model in MLflow: leave out / and :")
     return _name(name)
+
+
+class FairnessSettings(Strict):
+    """By which groups of leads `compare` and the model card look at the list (docs/fairness.md):
+    columns of tables.leads, which need not be features and are read for this alone. Values that
+    fewer than `least_leads` leads have are put together."""
+
+    groups: list[str] = []
+    least_leads: Annotated[int, Field(ge=1)] = 30
 
 
 class Mlflow(Strict):
@@ -297,6 +317,24 @@ class LedgerSettings(Strict):
 
     url: Annotated[str, Field(min_length=1)] | None = None
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+
+
+class ShadowSettings(Strict):
+    """Challengers that `readiness score` scores beside the champion, never routed and in no list
+    (docs/shadow.md): the numbers of their versions; or true for the newest that were registered
+    after the champion. At most so many, `most`."""
+
+    challengers: bool | list[Annotated[int, Field(ge=1)]] = False
+    most: Annotated[int, Field(ge=1, le=20)] = 2
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ShadowSettings:
+        if not isinstance(self.challengers, bool) and len(self.challengers) > self.most:
+            raise ValueError(
+                f"challengers names {len(self.challengers)} versions, and most is {self.most}: "
+                "each costs time every night. Raise most, or name fewer"
+            )
+        return self
 
 
 class Movers(Strict):
@@ -384,8 +422,10 @@ class Config(Strict):
     audit: Audit = Audit()
     training: TrainingSettings = TrainingSettings()
     promotion: PromotionSettings = PromotionSettings()
+    fairness: FairnessSettings = FairnessSettings()
     mlflow: Mlflow = Mlflow()
     ledger: LedgerSettings = LedgerSettings()
+    shadow: ShadowSettings = ShadowSettings()
     movers: Movers = Movers()
     publish: Publish = Publish()
     engine: Engine = Engine()

@@ -18,6 +18,7 @@ from features.dataset import Dataset
 from features.errors import Refused
 from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
+from models.fit_engagement.grid import FitEngagementGrid, grid_of
 from models.rules.rules import RuleScore
 from models.statistics.calibration_report import CalibrationReport, calibration_report
 from models.statistics.judge import Contender, Judgement, judge
@@ -33,7 +34,8 @@ class Comparison:
     `calibration` whether the readiness is calibrated. segment: the one that was judged alone, if
     so. prior_shift: by day of the cutoff, what was added to every log-odds there; {} without one.
     champion_because: why the model became champion, where the lists do not show it: neither is
-    surely the better; "" otherwise, and of a model that is no champion.
+    surely the better; "" otherwise, and of a model that is no champion. fit_engagement: the win
+    rate by both axes; None of a model that has not both.
     """
 
     snapshots: pd.DataFrame
@@ -53,6 +55,7 @@ class Comparison:
     segment: str | None = None
     prior_shift: Mapping[str, float] = field(default_factory=dict)
     champion_because: str = ""
+    fit_engagement: FitEngagementGrid | None = None
 
     def __repr__(self) -> str:
         judged = self.judgement
@@ -76,6 +79,7 @@ class Comparison:
             "champion_because": self.champion_because or None,
             "test": self.judgement,
             "calibration": self.calibration,
+            "fit_engagement": self.fit_engagement,
         }
 
 
@@ -141,4 +145,5 @@ def compare_on(
         horizon_days=model.horizon_days,
         trained_until=model.trained_until,
         data_end=data_end,
+        fit_engagement=grid_of(model.fit_engagement, dataset.frame, dataset.won, config.seed),
     )

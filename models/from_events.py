@@ -57,6 +57,8 @@ OUTPUTS = {  # beside lead_id
     "close_days_high": "double",
     "follow_up_on": "datetime",
     "postponing": "boolean",
+    "fit": "string",
+    "engagement": "string",
 }
 _KINDS = {"TIMESTAMP": "string", "VARCHAR": "string", "DOUBLE": "double"}
 _WHOLE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?")

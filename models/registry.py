@@ -443,6 +443,13 @@ class Registry:
                 'readiness train, then readiness promote --force --because "why".'
             )
 
+    def versions(self) -> list[int]:
+        """The numbers of all versions that may be promoted, the newest first."""
+        quote = '"' if "'" in self.name else "'"
+        with self._usable(), _quiet():
+            stored = self.client.search_model_versions(f"name = {quote}{self.name}{quote}")
+        return sorted((int(v.version) for v in stored if EXPLORATION not in v.tags), reverse=True)
+
     def usual(self) -> str | None:
         """The alias to use where none is asked for: the champion's, the challenger's where there is
         no champion, None where there is neither."""

@@ -104,7 +104,8 @@ class Router:
         leads: one row per open lead, nulls where unknown, with lead_id (text), state, state_reason,
         readiness, rule_score, disqualified (why, or null), amount, contact_within_hours, is_new;
         with a holdout also first_listed, the cutoff of the first earlier list on which the lead had
-        a place, and held_back, whether it was drawn there (null where there was no draw).
+        a place, and held_back, whether it was drawn there (null where there was no draw);
+        fit and engagement where [routing] asks for them.
         contact_by is null but for sales, marked where model and rules agree, value (amount times
         readiness) unless leads are listed by it, holdout but for the leads of a draw within their
         horizon that have a place: true where held back, false where called.
@@ -156,7 +157,18 @@ class Router:
             fit &= leads["readiness"] >= how.readiness_from
         if how.points_from is not None:
             fit &= leads["rule_score"] >= how.points_from
-        return fit.to_numpy(np.bool_)
+        high_enough: Bools = self._below(leads) == ""
+        return fit.to_numpy(np.bool_) & high_enough
+
+    def _below(self, leads: pd.DataFrame) -> Texts:
+        """On which axis each lead ranks below what [routing] asks for, in words; "" on none, and
+        where there is no model."""
+        texts = np.full(len(leads), "", object)
+        ranks_from = {} if self.without_model else self.routing.ranks_from
+        for axis, least in ranks_from.items():
+            ranks = leads[axis].astype(object).fillna("unknown").to_numpy(object)
+            texts += [f", {axis} {rank} below {least}" if rank > least else "" for rank in ranks]
+        return texts
 
     def _draw(self, leads: pd.DataFrame) -> tuple[Bools, Bools, Bools]:
         """Which leads the lot holds back if they have a place; those of them that have been held
@@ -215,12 +227,13 @@ class Router:
         others = ~not_scored & ~disqualified
         names = ("readiness", "rule_score", "value", "amount", "exploration")
         numbers = (leads.loc[others, name].tolist() for name in names)
-        places = (each[others].tolist() for each in (fit, listed, np.cumsum(fit)))
+        below = self._below(leads)
+        places = (each[others].tolist() for each in (below, fit, listed, np.cumsum(fit)))
         reasons[others] = [
             f"exploration: one of {self.by_lot:,} drawn by lot, {self._why(*lead)}"
             if by_lot
-            else self._why(*lead) + (self._place(place, is_listed, late) if is_fit else "")
-            for *lead, by_lot, is_fit, is_listed, place in zip(*numbers, *places, strict=True)
+            else self._why(*lead) + (self._place(place, is_listed, late) if is_fit else low)
+            for *lead, by_lot, low, is_fit, is_listed, place in zip(*numbers, *places, strict=True)
         ]
         held_back = leads["holdout"].fillna(False).to_numpy(np.bool_)
         if held_back.any():

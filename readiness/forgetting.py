@@ -35,6 +35,7 @@ from models.decisions.place import LedgerPlace
 from models.decisions.store import open_decisions, transaction, wipe
 from serve.ledger.earlier_release import TAKEN_OVER
 from serve.ledger.ledger import open_ledger
+from serve.ledger.run_files import SHADOW_FOLDER
 from serve.publish.crm import CRMS
 from serve.publish.table import forget_published
 from serve.reports.explain.page import page_name
@@ -171,13 +172,14 @@ def forget(
         table = f"the table {config.publish.table} of publish.database"
         receipt.add(table, "rows", forget_published(config, lead))
     out, artefacts = config.out_folder, _artefacts(config)
-    for folder in {out, out / "ledger", out / "ledger" / "withdrawn"}:
+    runs = out / "ledger"
+    for folder in {out, runs, runs / "withdrawn", runs / SHADOW_FOLDER}:
         sweep_unfinished(folder)
     taken_over = out / TAKEN_OVER
     if taken_over.is_file():
         taken_over.unlink()
         receipt.add(taken_over, "file: the ledger of an earlier release", 1)
-    own = (out / "ledger", out / RECEIPTS, *((artefacts,) if artefacts else ()))
+    own = (runs, out / RECEIPTS, *((artefacts,) if artefacts else ()))
     files = [f for f in _files(out) if not any(f.is_relative_to(each) for each in own)]
     for path in files:
         if path.suffix in TABLES:

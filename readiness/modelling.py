@@ -11,6 +11,7 @@ from features.starter.starter import rules_text
 from features.toml import toml_text
 from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
+from models.fairness.groups import group_specs
 from models.registry import Registry
 from models.rules import rules as rules_file
 from models.rules.rules import RuleScore, parse_rules
@@ -90,7 +91,7 @@ def train(
         update = {"mlflow": config.mlflow.model_copy(update=store), "out": str(folder)}
         config = config.model_copy(update=update)
         registry = Registry(config).prepared()
-    with leads.staged(rules.specs) as database:
+    with leads.staged((*rules.specs, *group_specs(config))) as database:
         require_trainable(config, database)
         if registry is None:
             return learn(config, database, rules, progress).trained

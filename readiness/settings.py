@@ -9,6 +9,7 @@ from features.config import Config, SettingsFile
 from features.errors import BadInput
 from features.funnel import load_funnel
 from features.spec.spec import Spec
+from models.fairness.groups import group_specs
 from models.rules.rules import current_rules
 from models.sources.sources import load_sources
 from readiness.outputs import require_output
@@ -43,7 +44,7 @@ def load(where: Path, to: Path | None = None) -> Config:
 
 
 def specs(config: Config) -> tuple[Spec, ...]:
-    """What segments and points will ask for: a lead database that is opened with them shows what it
-    lacks."""
+    """What segments, points and [fairness] will ask for: a lead database that is opened with them
+    shows what it lacks."""
     points = current_rules(config).specs if config.optional_file("rules") else ()
-    return (*opted_in(config), *load_segments(config).specs, *points)
+    return (*opted_in(config), *load_segments(config).specs, *points, *group_specs(config))

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from datetime import timedelta
 from importlib.metadata import version
+from itertools import groupby
 
 import pandas as pd
 
@@ -21,6 +22,9 @@ from models import plots
 from models.card import Card, Grid, Section, estimated
 from models.classifier.subsample import ALWAYS_ROWS, NOT_WON_PER_WON
 from models.comparison import Comparison
+from models.fairness import wording
+from models.fairness.figures import Fairness
+from models.fit_engagement.axes import ENGAGEMENT, RANKS
 from models.registry import TrainingRecord
 from models.simpler import MODEL, SideBySide
 from models.statistics.bootstrap import Floats, bootstrapped, rarer
@@ -50,6 +54,11 @@ CAPTION = (
     "paired and clustered by lead; an interval that holds 0 may be chance. Log loss: lower is "
     "better; points are no probability, so they have none."
 )
+GRID_TEXT = (
+    "Fit is learnt from what is known of a lead without its events, engagement from its events "
+    "alone. A and 1 are the best quarter of the training's latest cutoffs."
+)
+GRID_CAPTION = "Win rate within the horizon, its 95% interval clustered by lead; snapshots."
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "duckdb", "skops", "mlflow")
 TOP = 10
 THINNED = (
@@ -92,6 +101,8 @@ def card_of(config: Config, database: LeadDatabase, trained: Trained, run: Train
             _feature_groups(config, trained),
             _calibration(trained),
             _groups(config, trained),
+            _fit_engagement(trained),
+            *([_fairness(trained.fairness)] if trained.fairness else []),
             _time_to_close(trained),
             _data(database, run),
             _cohort(trained, run),
@@ -315,6 +326,64 @@ def _or_few(group: CalibrationGroup, trained: Estimate, form: str) -> str:
     return estimated(bare if group.leads < FEW_LEADS else trained, form)
 
 
+def _fit_engagement(trained: Trained) -> Section:
+    grid, axes = trained.comparison.fit_engagement, trained.model.fit_engagement
+    if grid is None:
+        lacking = [name for name in RANKS if axes is None or name not in axes.axes]
+        why = f"Not ranked by {' and '.join(lacking)}: no feature of it tells the leads apart."
+        return Section("Fit and engagement", paragraphs=[why])
+    best_first = list(reversed(RANKS[ENGAGEMENT]))
+    rows = [
+        [fit, *(f"{estimated(each.won.rate, '{:.1%}')}; {each.won.snapshots:,}" for each in cells)]
+        for fit, cells in groupby(grid.cells, key=lambda cell: cell.fit)
+    ]
+    ranks = [
+        [f"{axis} {each.rank}", f"{each.won.snapshots:,}", f"{each.promised:.1%}",
+         estimated(each.won.rate, "{:.1%}")]
+        for axis in RANKS
+        for each in grid.ranks[axis]
+        if each.won.snapshots
+    ]  # fmt: skip
+    return Section(
+        "Fit and engagement",
+        paragraphs=[GRID_TEXT, *grid.verdicts()],
+        grids=[
+            Grid(["fit", *(f"engagement {rank}" for rank in best_first)], rows, GRID_CAPTION),
+            Grid(["rank", "snapshots", "promised", "won"], ranks),
+        ],
+    )
+
+
+def _fairness(fairness: Fairness) -> Section:
+    """The groups that the owner named, on the model's list and on that of the rules."""
+    few = wording.without_interval(fairness)
+    return Section(
+        "Fairness by group, on the same test",
+        paragraphs=[
+            "The lists at capacity, by groups that readiness.toml names; the model need not see "
+            f"them. Values of fewer than {plural(fairness.least_leads, 'lead')} are put together. "
+            + wording.CAPTION,
+            *([f"Without some intervals: {few}."] if few else []),
+            wording.summary(fairness),
+        ],
+        listed=wording.warnings(fairness),
+        grids=[_list_by_group(fairness, ranker) for ranker in fairness.rankers],
+    )
+
+
+def _list_by_group(fairness: Fairness, ranker: str) -> Grid:
+    forms = ("{:.1%}", "{:.2f}", "{:.1%}", "{:.1%}")
+    rows = []
+    for group in fairness.groups:
+        shown, numbers = group.lists[ranker], (group.leads, group.snapshots, group.wins)
+        figures = (shown.listed, shown.ratio, shown.won, shown.missed)
+        rows.append(
+            [f"{group.column} {group.name}", *map("{:,}".format, numbers),
+             *map(estimated, figures, forms)]
+        )  # fmt: skip
+    return Grid([f"{ranker}: group", "leads", "snapshots", "won", *wording.COLUMNS], rows)
+
+
 def _time_to_close(trained: Trained) -> Section:
     timing = trained.timing
     rows = [
@@ -342,16 +411,27 @@ def _limits(trained: Trained) -> Section:
             "It ranks whom to call. It does not say what a call changes: the outcomes it learnt "
             "from came about under the sales work of their time.",
             "It is not for decisions about people other than whom to call, such as credit, price "
-            "or employment; no such use was judged.",
+            "or employment; no such use was judged. Credit, life and health insurance, and "
+            "employment are another legal class: high-risk under Annex III of the EU AI Act; and a "
+            "score that such a decision draws strongly on is itself an automated decision under "
+            "Art. 22 GDPR (CJEU, C-634/21).",
             "It is not for another company's leads, nor for actions and sources that it never "
             f"saw: those count as unknown. It knows outcomes up to {last:%Y-%m-%d}.",
             "Only the cutoffs named here were judged. Other seasons, another market, or the "
             "spread between trainings were not.",
-            "Groups were looked at by source and age of the lead alone; no other trait of the "
+            f"Groups were looked at by {_looked_at(trained.fairness)} alone; no other trait of the "
             "people or firms was.",
             *trained.notes,
         ],
     )
+
+
+def _looked_at(fairness: Fairness | None) -> str:
+    """By what groups were looked at."""
+    groups = fairness.groups if fairness else ()
+    named = dict.fromkeys(group.column for group in groups)
+    *first, last = ("source", "age of the lead", *named)
+    return f"{', '.join(first)} and {last}"
 
 
 def _data(database: LeadDatabase, run: TrainingRecord) -> Section:

@@ -21,6 +21,7 @@ from models import plots
 from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
 from models.explanations.importance import importance
+from models.fairness.figures import Fairness
 from models.from_events import FromEvents, kind_of
 from models.registry import TEST, Child, DatasetRecord, TrainingRecord
 from models.rules.rules import RuleScore
@@ -35,8 +36,9 @@ from training.splits import Split
 
 @dataclass(frozen=True, repr=False)
 class Trained:
-    """What a training yields: the registered challenger, its settings and its figures. accepted:
-    why a person had it registered although it is worse than the base rate, "" where it is not."""
+    """What a training yields: the registered challenger, its settings and its figures. fairness:
+    None where no groups are named. accepted: why a person had it registered although it is worse
+    than the base rate, "" where it is not."""
 
     model: ReadinessModel
     comparison: Comparison
@@ -50,6 +52,7 @@ class Trained:
     notes: tuple[str, ...]
     findings: tuple[Finding, ...]
     random_split: RandomSplit
+    fairness: Fairness | None = None
     accepted: str = ""
 
     def __repr__(self) -> str:
@@ -74,6 +77,7 @@ class Trained:
             "notes": self.notes,
             "findings": self.findings,
             "random_split": self.random_split,
+            "fairness": self.fairness,
             "accepted": self.accepted or None,
         }
 
@@ -187,6 +191,9 @@ def _metrics(trained: Trained, past: Dataset) -> dict[str, float]:
     metrics |= trained.timing.metrics() | trained.random_split.metrics()
     metrics |= {f"baseline/{name}": f for name, f in trained.simpler.side_by_side.metrics().items()}
     metrics |= {f"features/{name}": f for name, f in trained.groups.side_by_side.metrics().items()}
+    grid = trained.comparison.fit_engagement
+    if grid:
+        metrics |= {f"test_{axis}_concordance": e.point for axis, e in grid.concordance.items()}
     metrics |= {"train_base_rate": float(past.won.mean())} | _folds(trained.chosen)
     return {name: value for name, value in metrics.items() if value == value}
 

@@ -22,11 +22,14 @@ from features.spark.buckets import breaches_of
 from features.spec.spec import Spec, distinct
 from features.spec.wording import plural
 from models.comparison import compare_on
+from models.fairness.figures import fairness_of
+from models.fairness.groups import group_specs
 from models.registry import EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.simpler import Simpler, weigh, worse_text
 from training.baselines import baselines, side_by_side
 from training.card import card_files, card_of
+from training.fit_engagement import with_fit_and_engagement
 from training.groups import judged_groups
 from training.learners import boosted_trees, logistic_regression, select_learner
 from training.random_split import random_split
@@ -65,7 +68,8 @@ def train(config: Config, progress: Progress = silent, reason: str = "") -> Trai
     registry = Registry(config).prepared()
     rules = load_rules(config.folder / config.rules)
     segments = load_segments(config).specs  # which a model that is served names, too
-    with open_database(config, (*rules.specs, *opted_in(config), *segments)) as database:
+    further = (*opted_in(config), *segments, *group_specs(config))
+    with open_database(config, (*rules.specs, *further)) as database:
         require_trainable(config, database)
         with registry.training_run() as run_id:
             learned = learn(config, database, rules, progress)
@@ -107,10 +111,13 @@ def learn(
     )
     unseen = unseen_readiness(past, model, chosen.settings, config.seed)
     model = with_time_to_close(database, model, past, split, unseen)
+    model = with_fit_and_engagement(model, past, logistic.chosen.settings, config.seed)
     progress("fit", 1, 1)
     progress("judge", 0, 1)
     compared = compare_on(test, config, database.data_end, model, rules)
     timing = judged_timing(database, model, test, split)
+    scores = {"model": compared.model, "rules": compared.rules}
+    fairness = fairness_of(config, database, compared.snapshots, compared.won, scores)
     shuffled = random_split(past, test, specs, chosen.settings, compared.judgement, config.seed)
     progress("judge", 1, 1)
     progress("baselines", 0, 1)
@@ -130,6 +137,7 @@ def learn(
         notes=_notes(learners.why, rules, database, split),
         findings=findings,
         random_split=shuffled,
+        fairness=fairness,
     )
     return JudgedTraining(trained, specs, past, test)
 

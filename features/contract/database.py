@@ -7,6 +7,7 @@ whatever runs on them later. Events in Parquet are read where they lie: faster t
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
@@ -228,7 +229,7 @@ def stage(
     attributes = of_cohort | {n: v or of_cohort.get(n, False) for n, v in attributes.items()}
     listed = _attributes(reading.features.attributes, "features.attributes lists", types)
     needed = {*attributes, *reading.attributes} - listed.keys()
-    further = _attributes(sorted(needed), "A rule or condition asks for", types)
+    further = _attributes(sorted(needed), "A rule, a condition or [fairness] asks for", types)
     _require_columns([*exclude.leads], "[exclude] leads names", types)
     _create_tables(connection, {*listed, *further, *exclude.leads}, columns, in_place)
     _create_known_events(connection, reading, "merges" in columns)
@@ -253,9 +254,11 @@ def stage(
 def _require_columns(names: Sequence[str], who: str, types: dict[str, str]) -> None:
     missing = [name for name in names if name not in types]
     if missing:
+        near = (difflib.get_close_matches(name, types, n=1) for name in missing)
+        nearest = ", ".join(dict.fromkeys(name for names in near for name in names))
         raise BadInput(
             f"{who} {', '.join(missing)}, which tables.leads does not have. "
-            f"It has: {', '.join(types)}."
+            f"{f'Did you mean {nearest}? ' if nearest else ''}It has: {', '.join(types)}."
         )
 
 

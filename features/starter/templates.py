@@ -52,6 +52,8 @@ by = "capacity"             # the readiest go to sales; or "value", or "hand" (d
 # amount = 5000             # by value: or a column of leads; default: the median of deals won
 # readiness_from = 0.3      # by hand: call from this readiness on
 # points_from = 50          # by hand: and from these points on
+# fit_from = "B"            # only leads of this fit or better, A to C (docs/fit-and-engagement.md)
+# engagement_from = 3       # only leads of this engagement or better, 1 to 3
 contact_within_hours = 24   # how soon sales call, where no basket of sources.toml says it
 working_days_only = true    # the hours of Saturdays and Sundays (UTC) do not count
 # exploration = 0.02        # share of the places for leads chosen at random (docs/routing.md)
@@ -80,6 +82,11 @@ prior_shift = false         # true: scoring follows a win rate that has changed 
 [promotion]  # docs/promotion.md
 metric = "average_precision"  # what the challenger must be better in
 stale_after_days = 90       # a champion older than this may be replaced by an equal, if approved
+realised = false            # true: decided by what both said in past nights (docs/shadow.md)
+
+[fairness]  # docs/fairness.md
+groups = []                 # columns of leads by which the list is looked at; no features by that
+least_leads = 30            # values that fewer leads have are put together
 
 [mlflow]
 uri = "sqlite:///out/mlflow.db"  # where runs are tracked and models registered
@@ -90,6 +97,10 @@ model = "sales-readiness"        # the name of the registered model
 [ledger]  # where scores and decisions rest: docs/ledger.md
 # url = "postgresql://user:${{LEDGER_PASSWORD}}@host/db"  # default: files in `out`
 # keep_days = 730            # runs whose cutoff is so much older than the newest are deleted
+
+[shadow]  # challengers scored beside the champion, in no list: docs/shadow.md
+challengers = false         # true: the newest after the champion; or versions, such as [4, 5]
+most = 2                    # at most so many a night
 
 [movers]
 thresholds = []             # readiness that a lead reaches or falls below (docs/publish.md)

@@ -27,6 +27,7 @@ from features.stored import from_dict, to_dict
 from models.classifier.calibration_line import CalibrationLine
 from models.classifier.classifier import ReadinessClassifier
 from models.classifier.model import ReadinessModel
+from models.fit_engagement import axes
 from models.timing import time_to_close
 
 FORM = 2  # of what is stored; a version of another form is refused, not guessed at
@@ -124,6 +125,7 @@ def describe(model: ReadinessModel) -> dict[str, Any]:
         "leave_out_actions": list(model.leave_out_actions),
         "time_to_close": json.dumps(model.time_to_close and model.time_to_close.to_dict()),
         "inputs": json.dumps(model.inputs and model.inputs.to_dict()),
+        "fit_engagement": json.dumps(model.fit_engagement and model.fit_engagement.to_dict()),
     }
 
 
@@ -132,6 +134,7 @@ def remember(info: Mapping[str, Any]) -> dict[str, Any]:
     custom = {spec.name: spec for spec in CUSTOM}
     curves = json.loads(info.get("time_to_close", "null"))
     inputs = json.loads(info.get("inputs", "null"))
+    both = json.loads(info.get("fit_engagement", "null"))
     return {
         "specs": tuple(from_dict(given, custom) for given in json.loads(info["specs"])),
         "dropped": dict(info["dropped"]),
@@ -141,4 +144,5 @@ def remember(info: Mapping[str, Any]) -> dict[str, Any]:
         "leave_out_actions": tuple(info["leave_out_actions"]),
         "time_to_close": None if curves is None else time_to_close.from_dict(curves),
         "inputs": None if inputs is None else Inputs.from_dict(inputs),
+        "fit_engagement": None if both is None else axes.from_dict(both),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pandas as pd
 
@@ -14,6 +14,7 @@ from features.spec.compiled import attribute_columns
 from features.spec.spec import Spec
 from models.classifier.calibration_line import CalibrationLine, Choice
 from models.classifier.classifier import LOGISTIC, TREES, Floats, ReadinessClassifier
+from models.fit_engagement.axes import FitEngagement
 from models.timing.time_to_close import TimeToClose
 
 
@@ -24,8 +25,9 @@ class ReadinessModel:
     `specs` are its features in order; `dropped` the columns left out at fit and why;
     `leave_out_actions` the actions that it never saw;
     `trained_until` its last training cutoff, so that cutoffs from `trained_until + horizon_days`
-    on are fair tests of it; `base_rate` the share of training snapshots won; `time_to_close` and
-    `inputs`, what the database of its training held, None in models stored before there were any.
+    on are fair tests of it; `base_rate` the share of training snapshots won; `time_to_close`,
+    `inputs`, what the database of its training held, and `fit_engagement` None in models stored
+    before there were any.
     """
 
     classifier: ReadinessClassifier
@@ -39,6 +41,7 @@ class ReadinessModel:
     run_id: str = ""
     time_to_close: TimeToClose | None = None
     inputs: Inputs | None = None
+    fit_engagement: FitEngagement | None = None
     name = "model"
 
     def __repr__(self) -> str:
@@ -74,6 +77,16 @@ class ReadinessModel:
                 "leave_out_actions": list(self.leave_out_actions),
             }
         )
+
+    @property
+    def horizon(self) -> timedelta:
+        """How long after a cutoff its outcomes are counted, and so are complete."""
+        return timedelta(days=self.horizon_days)
+
+    @property
+    def fair_from(self) -> datetime:
+        """The first cutoff that is a fair test of it: no outcome that it learnt from is later."""
+        return self.trained_until + self.horizon
 
     @property
     def line(self) -> CalibrationLine:

@@ -1,4 +1,4 @@
-"""The win rate of groups of snapshots, held against all of them, where leads recur.
+"""Shares of groups of snapshots where leads recur; the win rate is held against that of all.
 
 A lead with several snapshots in a group counts at each, but its snapshots share its fate: the
 variance is that of the leads' totals, linearised (Cochran 1977, 6.4), and the interval is Wilson's
@@ -51,15 +51,36 @@ def win_rates(
     >>> everyone.rate.point, some.rate.point, some.lift.point
     (0.5, 1.0, 2.0)
     """
+    every, *each = _totals(np.column_stack([np.ones(len(groups)), groups]), lead_id, won)
+    return [_win_rate(group, every, compared) for group in each]
+
+
+def shares(
+    parts: npt.NDArray[Any], lead_id: npt.ArrayLike, outcome: npt.ArrayLike, level: float = LEVEL
+) -> list[Estimate]:
+    """The share of each group that has an outcome, with its interval at a level; NaN in an empty
+    group, and without an interval in one of a single lead.
+
+    parts: shape (n, k), how much of each snapshot is in each group, in [0, 1]. outcome: how much of
+    each snapshot has it, in [0, 1], shape (n,): a snapshot within a tie at the end of a list is
+    partly on it.
+
+    >>> [each.point for each in shares(np.array([[1.0, 0.5], [1.0, 1.0]]), [1, 2], [1.0, 0.0])]
+    [0.5, 0.3333333333333333]
+    """
+    return [_rate(group, level) for group in _totals(parts, lead_id, outcome)]
+
+
+def _totals(
+    parts: npt.NDArray[Any], lead_id: npt.ArrayLike, outcome: npt.ArrayLike
+) -> "list[_Totals]":
     lead, leads = pd.factorize(pd.Series(lead_id))
-    outcome = np.asarray(won, np.float64)
+    having = np.asarray(outcome, np.float64)
 
-    def totals(held: npt.NDArray[Any]) -> _Totals:
-        both = (np.bincount(lead, each, len(leads)) for each in (held, outcome * held))
-        return _Totals(*(each.astype(np.float64) for each in both))
+    def per_lead(values: npt.NDArray[Any]) -> Floats:
+        return np.bincount(lead, values, len(leads)).astype(np.float64)
 
-    every = totals(np.ones(len(outcome)))
-    return [_win_rate(totals(held), every, compared) for held in groups.T]
+    return [_Totals(per_lead(part), per_lead(having * part)) for part in parts.T]
 
 
 @dataclass(frozen=True)
@@ -93,7 +114,7 @@ class _Totals:
 
 
 def _win_rate(group: _Totals, every: _Totals, compared: int) -> WinRate:
-    rate = _rate(group)
+    rate = _rate(group, LEVEL)
     lift, against_all = _lift(group, every, rate, compared)
     return WinRate(
         snapshots=int(group.seen.sum()),
@@ -105,7 +126,7 @@ def _win_rate(group: _Totals, every: _Totals, compared: int) -> WinRate:
     )
 
 
-def _rate(group: _Totals) -> Estimate:
+def _rate(group: _Totals, level: float) -> Estimate:
     rate, size = group.rate, float(group.leads)
     if group.leads < 2:
         return UNKNOWN._replace(point=rate)
@@ -113,7 +134,7 @@ def _rate(group: _Totals) -> Estimate:
         variance, size = group.variance(group.residuals), float(group.seen.sum())
         if variance > 0:  # 0 where every lead has the same rate
             size = min(size, rate * (1 - rate) / variance)
-    return score_interval(rate, size, group.quantile(LEVEL))
+    return score_interval(rate, size, group.quantile(level))
 
 
 def _lift(

@@ -79,3 +79,21 @@ def newcombe(first: Estimate, second: Estimate) -> Estimate:
     above = math.hypot(first.high - first.point, second.point - second.low)
     gap = first.point - second.point
     return Estimate(gap, gap - below, gap + above)
+
+
+def ratio(first: Estimate, second: Estimate) -> Estimate:
+    """first / second of two independent shares, from their intervals on the scale of logarithms
+    (Zou and Donner, Statistics in Medicine 2008); NaN where the second is 0, and without an
+    interval where either has none.
+
+    >>> [round(figure, 4) for figure in ratio(wilson(20, 100), wilson(40, 100))]
+    [0.5, 0.3154, 0.7829]
+    """
+    if second.point == 0:
+        return UNKNOWN
+    if not (first.known and second.known):
+        return UNKNOWN._replace(point=first.point / second.point)
+    if first.point == 0:
+        return Estimate(0.0, 0.0, first.high / second.low)
+    logs = newcombe(*(Estimate(*map(math.log, each)) for each in (first, second)))
+    return Estimate(*map(math.exp, logs))

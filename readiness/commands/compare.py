@@ -1,11 +1,16 @@
 """The verb compare."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from features.spec.wording import plural
 from readiness.commands.options import AsJson, Page, Segment, Where, Which
 from readiness.commands.printing import out, print_json, print_path, print_verdict, progress_bars
+
+if TYPE_CHECKING:
+    from serve.reports.compare.details import Details
 
 
 def verb(
@@ -24,6 +29,7 @@ def verb(
     """
     from features.conditions.segments import load_segments
     from features.open_database import open_database
+    from models.fairness.groups import group_specs
     from models.rules.rules import load_rules
     from readiness.commands.tables import print_judgement
     from readiness.outputs import destination
@@ -37,7 +43,7 @@ def verb(
     rules = load_rules(config.folder / config.rules)
     segments = load_segments(config)
     only = segments.named(segment) if segment else None
-    specs = (*model.specs, *rules.specs, *segments.specs)
+    specs = (*model.specs, *rules.specs, *segments.specs, *group_specs(config))
     with open_database(model.staged(config), specs) as database, progress_bars() as progress:
         compared = compare(config, database, model, rules, progress, only)
         contacted = None if segment else worked_at(database, compared)
@@ -57,6 +63,18 @@ def verb(
     if compared.prior_shift:
         added = ", ".join(f"{day} {moved:+.2f}" for day, moved in compared.prior_shift.items())
         out.print(f"With the prior shift that scoring would have added to the log-odds: {added}.")
+    _print_further(further)
     if contacted:
         out.print(f"At these cutoffs: {contacted}")
     print_path(f"Report: {page}")
+
+
+def _print_further(further: "Details") -> None:
+    from models.fairness.wording import warnings
+
+    for each in further.realised:
+        lists = f"{plural(len(each.judgement.cutoffs), 'past list')} that both scored"
+        both = f"Version {each.version} beside version {each.champion}, on {lists}"
+        out.print(f"{both}: {each.verdict}", markup=False)
+    for warning in warnings(further.fairness) if further.fairness else []:
+        out.print(warning, markup=False)

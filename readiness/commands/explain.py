@@ -84,6 +84,10 @@ def _print_explained(now: "PointsExplained", horizon_days: int, rules: "Mapping[
     if isinstance(now, LeadExplained):
         if now.prior_shift and now.prior_shift.log_odds:
             out.print(str(now.prior_shift))
+        if now.fit:
+            out.print(f"Fit {now.fit}, of A (best) to D: who it is.")
+        if now.engagement:
+            out.print(f"Engagement {now.engagement}, of 1 (most) to 4: what it did.")
         if now.time_to_close:
             out.print(str(now.time_to_close))
         _print_reasons(now)

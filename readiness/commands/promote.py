@@ -1,5 +1,6 @@
 """The verb promote."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -30,15 +31,20 @@ def verb(
     that is stale (promotion.stale_after_days) with an approval, --because; a worse one only with
     --force.
 
+    Where promotion.realised is set, what challenger and champion said in past nights decides by the
+    same rule, in place of what they would have said (docs/shadow.md).
+
     Exits 1 and says by how much the challenger fell short if it does not become champion. Each
     change of champion is recorded; see readiness history.
     """
     from readiness.settings import load
+    from serve.reports.compare.realised import realised_for
     from training.promotion.promote import promote
 
     config = load(where)
+    evidence = partial(realised_for, config) if config.promotion.realised else None
     with progress_bars() as progress:
-        promotion = promote(config, because, by, force, progress)
+        promotion = promote(config, because, by, force, progress, evidence)
     if as_json:
         print_json(promotion)
     else:

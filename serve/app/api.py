@@ -74,6 +74,8 @@ class LedgerLead(BaseModel):
     close_days_high: float | None
     follow_up_on: date | None
     postponing: bool | None
+    fit: Annotated[str | None, Field(description="who it is, A (best) to D")]
+    engagement: Annotated[str | None, Field(description="what it did, 1 (most) to 4")]
     exploration: bool | None
     holdout: Annotated[bool | None, Field(description="of a holdout: held back, or called")]
     model_version: str

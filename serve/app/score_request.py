@@ -105,6 +105,8 @@ class ScoredLead(BaseModel):
     close_days_high: float | None = None
     follow_up_on: date | None = None
     postponing: bool | None = None
+    fit: Annotated[str | None, Field(description="who it is, A (best) to D")] = None
+    engagement: Annotated[str | None, Field(description="what it did, 1 (most) to 4")] = None
 
 
 class ScoreResponse(BaseModel):

@@ -67,7 +67,7 @@ _SORTED = f"SELECT * FROM decided WHERE {RUN} AND {_LISTED} ORDER BY {LIST_ORDER
 # A lead is new to a run that has it not, or has it as one that could not be scored and now can be.
 _COHORT = f"""
 SELECT i.lead_id, i.state, i.state_reason, i.readiness, i.rule_score, i.disqualified, i.amount,
-  i.contact_within_hours,
+  i.contact_within_hours, i.fit, i.engagement,
   s.lead_id IS NULL OR (s.state <> 'scored' AND i.state = 'scored') AS is_new
 FROM incoming i LEFT JOIN (SELECT lead_id, state FROM scores WHERE {RUN}) s USING (lead_id)"""
 # The same, and the first earlier list on which each lead had a place.
@@ -112,6 +112,12 @@ class Store(Protocol):
     @contextmanager
     def writing(self) -> Iterator[None]: ...
     def save(self, connection: duckdb.DuckDBPyConnection, figures: RunFigures) -> None: ...
+    def create_shadow_view(
+        self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]
+    ) -> None: ...
+    def save_shadow(
+        self, connection: duckdb.DuckDBPyConnection, run: Run, version: str
+    ) -> None: ...
     def withdraw(self, run: Run) -> None: ...
     def delete_before(self, cutoff: datetime) -> None: ...
     def forget(self, connection: duckdb.DuckDBPyConnection, lead_id: str) -> int: ...
@@ -395,8 +401,9 @@ class Ledger:
         return old
 
     def forget(self, lead_id: str) -> int:
-        """Delete a lead's rows from every run, those that were withdrawn too; how many there were.
-        A run that had no other lead is gone. What was decided stays (models/decisions)."""
+        """Delete a lead's rows from every run, the withdrawn and what challengers said too; how
+        many there were. A run that had no other lead is gone. What was decided stays
+        (models/decisions)."""
         with self.store.writing(), self._errors():
             self.refresh()
             self._put_aside()

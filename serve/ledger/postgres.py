@@ -1,4 +1,4 @@
-"""The ledger in PostgreSQL: the tables `scores` and `runs` beside those of the decisions.
+"""The ledger in PostgreSQL: the tables `scores`, `shadows` and `runs`, beside the decisions'.
 
 A run is one transaction, and one process writes at a time. Read through DuckDB, attached read-only,
 so that every report asks the same SQL of files and of a server.
@@ -28,7 +28,7 @@ from models.decisions.store import (
     version_of,
 )
 from serve.ledger.runs import COLUMNS, FIGURES, Run, RunFigures
-from serve.ledger.schema import MOVED, NEVER_NULL, SCORES
+from serve.ledger.schema import MOVED, NEVER_NULL, SCORES, SHADOWS
 
 PART = "scores"  # of schema_versions
 _TYPES = {"VARCHAR": "text", "DOUBLE": "double precision"}
@@ -42,7 +42,8 @@ def _columns(columns: dict[str, str], never_null: set[str]) -> str:
 
 
 _KEY = "cutoff, model_version, rules_version"
-_AT_FIRST = {name: kind for name, kind in SCORES.items() if name not in (*MOVED, "holdout")}
+_LATER = {*MOVED, "holdout", "fit", "engagement"}  # by an ALTER TABLE
+_AT_FIRST = {name: kind for name, kind in SCORES.items() if name not in _LATER}
 # Schema version n is the first n entries. Append only; a new column of SCORES is an ALTER TABLE.
 MIGRATIONS = (
     f"CREATE TABLE runs ({_columns(COLUMNS, {'cutoff', 'model_version', 'rules_version'})}, "
@@ -53,6 +54,10 @@ MIGRATIONS = (
     "readiness DESC NULLS LAST, rule_score DESC NULLS LAST, lead_id)",
     "ALTER TABLE scores ADD COLUMN moved text, ADD COLUMN moved_because text",
     "ALTER TABLE scores ADD COLUMN holdout boolean",
+    f"CREATE TABLE shadows ({_columns(SHADOWS, set(SHADOWS))}, "
+    f"PRIMARY KEY ({_KEY}, shadow_version, lead_id));"
+    "CREATE INDEX shadows_of_a_lead ON shadows (lead_id)",
+    "ALTER TABLE scores ADD COLUMN fit text, ADD COLUMN engagement text",
 )
 _RUN = "{0}cutoff = :cutoff AND {0}model_version = :model AND {0}rules_version = :rules"
 _OF, _OF_S = _RUN.format(""), _RUN.format("s.")
@@ -60,6 +65,7 @@ _TAKEN = (
     "SELECT count(*) FROM pg_locks WHERE relation = to_regclass('runs') AND granted "
     "AND mode = 'ExclusiveLock'"
 )
+TABLES = ("shadows", "scores", "runs")
 WAIT_SECONDS = 600.0
 
 
@@ -116,10 +122,25 @@ class PostgresScores:
         self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]
     ) -> None:
         """Create the view `scores` of the runs, without those hidden, in the DuckDB."""
+        self._view(connection, "scores", SCORES, hidden)
+
+    def create_shadow_view(
+        self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]
+    ) -> None:
+        """Create the view `shadows` of the runs, without those hidden, in the DuckDB."""
+        self._view(connection, "shadows", SHADOWS, hidden)
+
+    def _view(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        name: str,
+        columns: Iterable[str],
+        hidden: Sequence[Run],
+    ) -> None:
         out = " AND ".join(f"NOT ({run.where})" for run in hidden)
-        table = f"ledger.{quoted(self.place.schema)}.scores"
+        table = f"ledger.{quoted(self.place.schema)}.{name}"
         connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW scores AS SELECT {', '.join(SCORES)} FROM {table}"
+            f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {', '.join(columns)} FROM {table}"
             + (f" WHERE {out}" if out else "")
         )
 
@@ -167,16 +188,21 @@ class PostgresScores:
         insert = text(f"INSERT INTO runs ({listed}) VALUES ({values})")
         server.execute(insert, figures.json_fields())
 
+    def save_shadow(self, connection: duckdb.DuckDBPyConnection, run: Run, version: str) -> None:
+        """Add the table `shadow_rows`, of a run and a challenger. Within `writing` only."""
+        assert self._writer is not None, "within `writing` only"
+        copy_rows(connection, "shadow_rows", SHADOWS, self._writer, "shadows", self.place.folder)
+
     def withdraw(self, run: Run) -> None:
         """A withdrawn run's rows are deleted: the decisions have who withdrew it, and why. Within
         `writing` only."""
-        self._execute(f"DELETE FROM scores WHERE {_OF}", run)
-        self._execute(f"DELETE FROM runs WHERE {_OF}", run)
+        for table in TABLES:
+            self._execute(f"DELETE FROM {table} WHERE {_OF}", run)
 
     def delete_before(self, cutoff: datetime) -> None:
         """Delete the runs of earlier cutoffs. Within `writing` only."""
         assert self._writer is not None, "within `writing` only"
-        for table in ("scores", "runs"):
+        for table in TABLES:
             sql = text(f"DELETE FROM {table} WHERE cutoff < :cutoff")
             self._writer.execute(sql, {"cutoff": cutoff})
 
@@ -186,6 +212,8 @@ class PostgresScores:
         assert self._writer is not None, "within `writing` only"
         deleted = text(f"DELETE FROM scores WHERE lead_id = :lead RETURNING {_KEY}")
         runs = [Run(*row) for row in self._writer.execute(deleted, {"lead": lead_id})]
+        shadows = text("DELETE FROM shadows WHERE lead_id = :lead")
+        of_shadows = self._writer.execute(shadows, {"lead": lead_id}).rowcount
         figures = ", ".join(FIGURES)
         for run in runs:
             self._execute(
@@ -196,7 +224,7 @@ class PostgresScores:
             self._execute(
                 f"DELETE FROM runs WHERE {_OF} AND NOT EXISTS (SELECT FROM scores WHERE {_OF})", run
             )
-        return len(runs)
+        return len(runs) + of_shadows
 
 
 def copy_rows(

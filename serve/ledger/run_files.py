@@ -26,10 +26,11 @@ from features.errors import BadInput, Refused
 from features.sql import literal
 from features.whole_file import whole
 from serve.ledger.runs import Run, RunFigures, figures_of
-from serve.ledger.schema import FIRST, SCORES
+from serve.ledger.schema import FIRST, SCORES, SHADOWS
 
 WAIT_SECONDS, LOOK_SECONDS = 600.0, 0.2
 ROW_GROUP = 50_000  # rows sorted by lead: one lead lies in one group of each file
+SHADOW_FOLDER, _SHADOW = "shadows", "_shadow-"
 _FIGURES = b"readiness.run"  # the key of a file's own metadata
 
 
@@ -135,17 +136,49 @@ class RunFiles:
             with unfinished.open("rb") as file:  # what is in outlives the power
                 os.fsync(file.fileno())
 
+    def _shadow_paths(self, runs: Sequence[Run]) -> list[Path]:
+        """What challengers said, one file per run and challenger: those of the runs that have
+        any."""
+        of = {self.path(run).stem for run in runs}
+        return [path for path in self._all_shadows() if path.stem.rpartition(_SHADOW)[0] in of]
+
+    def _all_shadows(self) -> list[Path]:
+        return sorted((self.folder / SHADOW_FOLDER).glob("[!.]*.parquet"))
+
+    def create_shadow_view(
+        self, connection: duckdb.DuckDBPyConnection, runs: Sequence[Run], hidden: Sequence[Run]
+    ) -> None:
+        """Create the view `shadows` of the runs, without those hidden, in a DuckDB."""
+        paths = ", ".join(literal(str(path)) for path in self._shadow_paths(runs))
+        empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in SHADOWS.items())
+        source = f"SELECT {', '.join(SHADOWS)} FROM read_parquet([{paths}])"
+        source = source if paths else f"SELECT {empty} WHERE false"
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW shadows AS {source}")
+
+    def save_shadow(self, connection: duckdb.DuckDBPyConnection, run: Run, version: str) -> None:
+        """Add the table `shadow_rows`, of a run and a challenger. Within `writing` only."""
+        stem = f"{self.path(run).stem}{_SHADOW}{quote(version, '')}"
+        path = self.folder / SHADOW_FOLDER / f"{stem}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        before = f" UNION ALL FROM read_parquet({literal(str(path))})" if path.is_file() else ""
+        _write_shadow(connection, f"FROM shadow_rows{before}", path)
+
+    def _delete_shadows(self, run: Run) -> None:
+        for path in self._shadow_paths([run]):
+            path.unlink()
+
     def delete_before(self, cutoff: datetime) -> None:
         """Delete the runs of earlier cutoffs, the withdrawn too. Within `writing` only."""
         for files in (self, self._withdrawn):
             for each in files.runs():
                 if each.cutoff < cutoff:
+                    files._delete_shadows(each.run)
                     files.path(each.run).unlink()
 
     def forget(self, connection: duckdb.DuckDBPyConnection, lead_id: str) -> int:
-        """Delete a lead's rows: each file that has some is written anew, the withdrawn too; how
-        many there were. Within `writing` only."""
-        rows = 0
+        """Delete a lead's rows: each file that has some is written anew, the withdrawn and the
+        challengers' too; how many there were. Within `writing` only."""
+        rows = sum(_forget_shadow(connection, path, lead_id) for path in self._all_shadows())
         for files in (self, self._withdrawn):
             for each in files.runs():
                 path = files.path(each.run)
@@ -167,10 +200,33 @@ class RunFiles:
         return RunFiles(self.folder / "withdrawn", self.notify)
 
     def withdraw(self, run: Run) -> None:
-        """Move a run's file out of what readers list. Within `writing` only."""
+        """Move a run's file out of what readers list; what challengers said is deleted. Within
+        `writing` only."""
+        self._delete_shadows(run)
         aside = self._withdrawn
         aside.folder.mkdir(exist_ok=True)
         os.replace(self.path(run), aside.path(run))
+
+
+def _write_shadow(connection: duckdb.DuckDBPyConnection, rows: str, path: Path) -> None:
+    with whole(path) as unfinished:
+        connection.execute(
+            f"COPY (SELECT * FROM ({rows}) ORDER BY lead_id) TO {literal(str(unfinished))} "
+            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+        )
+
+
+def _forget_shadow(connection: duckdb.DuckDBPyConnection, path: Path, lead_id: str) -> int:
+    source = f"FROM read_parquet({literal(str(path))}) WHERE lead_id"
+    of_lead, others = connection.execute(
+        f"SELECT count(*) FILTER (lead_id = $1), count(*) FILTER (lead_id <> $1) {source} NOTNULL",
+        [lead_id],
+    ).fetchone() or (0, 0)
+    if not others:
+        path.unlink()
+    elif of_lead:
+        _write_shadow(connection, f"{source} <> {literal(lead_id)}", path)
+    return int(of_lead)
 
 
 def _locked(descriptor: int) -> bool:

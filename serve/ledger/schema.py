@@ -39,6 +39,18 @@ SCORES = FIRST | {
     "moved": "VARCHAR",  # since the list before: 'newly hot; on the list', null for most
     "moved_because": "VARCHAR",
     "holdout": "BOOLEAN",  # of leads drawn for a holdout: held back or called; null for others
+    "fit": "VARCHAR",  # 'A' to 'D'
+    "engagement": "VARCHAR",  # '1' to '4'
+}
+# What challengers said of the leads of a run (docs/shadow.md).
+SHADOWS = {
+    "lead_id": "VARCHAR",
+    "cutoff": "TIMESTAMP",
+    "model_version": "VARCHAR",  # with rules_version and cutoff: of the run
+    "rules_version": "VARCHAR",
+    "shadow_version": "VARCHAR",
+    "readiness": "DOUBLE",
+    "scored_at": "TIMESTAMP",
 }
 NEVER_NULL = {"lead_id", "cutoff", "state", "route", "model_version", "rules_version", "scored_at"}
 MOVED = ("moved", "moved_because")

@@ -11,11 +11,12 @@ from features.config import Config, Routing
 from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
-from features.errors import Refused
+from features.errors import BadInput, Refused
 from features.progress import Progress, silent, step
 from features.spark.whole import SparkSample
 from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
+from models.fit_engagement.axes import NEITHER
 from models.routing import Router
 from models.rules.rules import rules_folder, store
 from serve.ledger.ledger import Ledger
@@ -28,6 +29,7 @@ from serve.scoring.points_only import PointsOnly
 from serve.scoring.prior_shift import shifted
 from serve.scoring.scored import Scored, Unscored, default_cutoff
 from serve.scoring.scorer import Scorer
+from serve.scoring.shadow import Shadows
 
 LIST_IN_TIME = timedelta(days=7)  # from a cutoff to the making of its list
 NOTED, NEARLY_ALL = 0.1, 0.9  # share of the recent events whose actions are unknown
@@ -64,7 +66,8 @@ def score_all(
     """Score every open lead. A lead whose rows breach the contract is in the ledger too, as not
     scored and with the reason. By the points alone, the reason why stands in each route_reason.
 
-    Raises UnknownActions, before anything is written, where neither model nor rules know nearly any
+    Raises, before anything is written, BadInput where [routing] asks for a rank that the model does
+    not give, and UnknownActions where neither model nor rules know nearly any
     of the recent events' actions, unless `accept`.
     """
     now = utc_now()
@@ -75,17 +78,19 @@ def score_all(
     if isinstance(scorer, PointsOnly):
         scorer = scorer.with_reason(config, database)
     else:
+        _require_ranks(config, scorer)
         model, shift = shifted(config, database, scorer.model, cutoff)
         scorer = replace(scorer, model=model)
     facts = LeadFacts.of_settings(config, database, cutoff)
     rows = LeadRows(scorer, facts, cutoff, config.engine.memory_gb)
+    shadows = Shadows.of_run(config, database, scorer, cutoff)
     store(scorer.rules, rules_folder(config))
     if isinstance(database, SparkSample):
         progress("score", 0, 1)
         result = score_on_spark(config, database.whole, rows, run, now)
         progress("score", 1, 1)
     else:
-        result = _score_here(database, rows, now, progress)
+        result = _score_here(database, rows, now, progress, shadows)
     without = scorer.why if isinstance(scorer, PointsOnly) else ""
     slots = config.capacity
     scorable = result.open_leads - result.unscored.outside
@@ -100,8 +105,18 @@ def score_all(
     notes += late
     notes += differences
     notes += tuple(str(each) for each in implausible(database, config, now) if not each.accepted)
-    end = database.data_end
-    return Scored(run, result.open_leads, result.unscored, added, messages, notes, end, ledger)
+    failed = shadows.write(ledger, run, now)
+    return Scored(
+        run,
+        result.open_leads,
+        result.unscored,
+        added,
+        messages,
+        notes + failed,
+        database.data_end,
+        ledger,
+        bool(failed),
+    )
 
 
 def _holdout_of(config: Config, cutoff: datetime, now: datetime) -> tuple[Routing, tuple[str, ...]]:
@@ -117,11 +132,24 @@ def _holdout_of(config: Config, cutoff: datetime, now: datetime) -> tuple[Routin
     return routing.model_copy(update={"holdout": 0.0}), (note,)
 
 
+def _require_ranks(config: Config, scorer: Scorer) -> None:
+    """Raises BadInput where nobody could be called, for the model has not the axis."""
+    there = (scorer.model.fit_engagement or NEITHER).axes
+    lacking = [axis for axis in config.routing.ranks_from if axis not in there]
+    if lacking:
+        raise BadInput(
+            f"routing.{lacking[0]}_from in {config.path.name}: version {scorer.model.version} of "
+            f"the model ranks no lead by {lacking[0]}. It was trained before there were such ranks "
+            "(train again), or nothing of it tells leads apart (its card says so: readiness card). "
+            f"Or take {lacking[0]}_from out."
+        )
+
+
 def _score_here(
-    database: LeadDatabase, rows: LeadRows, now: datetime, progress: Progress
+    database: LeadDatabase, rows: LeadRows, now: datetime, progress: Progress, shadows: Shadows
 ) -> ScoringResult:
     scorable, others = rows.open_leads(database)
-    parts = rows.parts(scorable, others, progress)
+    parts = rows.parts(scorable, others, progress, shadows.see)
     breaches = find_breaches(database.connection, database.columns, now)
     return ScoringResult(parts, scorable.count + len(others), Unscored.of(others), breaches)
 
@@ -167,7 +195,7 @@ def cutoff_notes(
     cutoff: datetime, data_end: datetime, model: ReadinessModel | None
 ) -> Iterator[str]:
     """What is to be said of a readiness (None: of points alone) at this cutoff."""
-    fair = model and model.trained_until + timedelta(days=model.horizon_days)
+    fair = model and model.fair_from
     if model and fair and cutoff < fair:
         yield (
             f"Version {model.version} learnt from outcomes up to {fair:%Y-%m-%d}: at the cutoff "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -78,10 +78,17 @@ class LeadRows:
         return open_leads(database, self.cutoff, self.scorer.words)
 
     def parts(
-        self, scorable: Snapshots, others: pd.DataFrame, progress: Progress = silent
+        self,
+        scorable: Snapshots,
+        others: pd.DataFrame,
+        progress: Progress = silent,
+        seen: Callable[[pd.DataFrame], object] | None = None,
     ) -> Iterator[pd.DataFrame]:
-        """The rows of all `open_leads`: columns of `serve.ledger.schema.ROW`."""
+        """The rows of all `open_leads`: columns of `serve.ledger.schema.ROW`. seen: called with
+        every frame of features."""
         frames = feature_frames(scorable, self.scorer.specs, self.memory_gb, progress)
+        if seen:
+            frames = _shown(frames, seen)
         facts = self.facts.of(scorable.database).set_index("lead_id")
         for part in timed("score", self._scored(frames, others, scorable.count, progress)):
             yield part.join(facts, on="lead_id")
@@ -96,3 +103,11 @@ class LeadRows:
             yield scored.assign(lead_id=scored["lead_id"].astype(str), state="scored")
         if len(others):
             yield others
+
+
+def _shown(
+    frames: Iterable[pd.DataFrame], seen: Callable[[pd.DataFrame], object]
+) -> Iterator[pd.DataFrame]:
+    for frame in frames:
+        seen(frame)
+        yield frame

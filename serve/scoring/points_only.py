@@ -18,6 +18,7 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.spec.spec import Spec, distinct
 from features.spec.wording import Words
+from models.fit_engagement import axes
 from models.rules.rules import RuleScore, load_rules
 from models.timing import time_to_close
 from serve.scoring.scored import NO_MODEL
@@ -57,13 +58,14 @@ class PointsOnly:
         return (self.score_frame(frame) for frame in frames if len(frame))
 
     def score_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """As `Scorer.score_frame`, readiness and time to close null; the reasons are the lines of
-        the points table that weigh most."""
+        """As `Scorer.score_frame`, readiness, time to close, fit and engagement null; the reasons
+        are the lines of the points table that weigh most."""
         columns = points_columns(frame, self.rules, self.words, self.segments)
         scored = pd.DataFrame(columns, index=frame.index).reset_index(drop=True)
         for name in ("readiness", *time_to_close.COLUMNS):
             scored[name] = float("nan")
         scored["follow_up_on"] = scored["follow_up_on"].astype("datetime64[us]")
+        scored = scored.assign(**axes.NEITHER.ranks(scored))
         scored["reasons"] = _reasons(self.rules.lines(frame))
         return scored[COLUMNS]
 

@@ -49,7 +49,8 @@ class Scored:
     """What a scoring run did: how many leads are in the ledger for it, and how many it added.
 
     `breaches` are those of the contract: rows that do not read were not seen by any score.
-    `data_end` is that of the lead database.
+    `data_end` is that of the lead database. shadow_failed: whether a challenger could not be scored
+    beside it.
     """
 
     run: Run
@@ -60,6 +61,7 @@ class Scored:
     notes: tuple[str, ...]
     data_end: datetime
     ledger: Ledger
+    shadow_failed: bool = False
 
     @property
     def rows(self) -> pd.DataFrame:

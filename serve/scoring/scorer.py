@@ -33,6 +33,7 @@ from features.spec.wording import Words, plural
 from models.classifier.classifier import BATCH, Floats
 from models.classifier.model import ReadinessModel
 from models.explanations.explain import Explained, explain
+from models.fit_engagement import axes
 from models.rules.rules import RuleScore, load_rules
 from models.timing import time_to_close
 from serve.scoring.lead_rows import open_leads
@@ -41,7 +42,7 @@ from serve.scoring.prior_shift import shifted
 TOP_REASONS = 3
 COLUMNS = ["lead_id", "cutoff", "readiness", "rule_score", "band", "reasons", "disqualified"]
 COLUMNS += ["segments"]
-COLUMNS += time_to_close.COLUMNS
+COLUMNS += time_to_close.COLUMNS + axes.COLUMNS
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,13 +106,15 @@ class Scorer:
         readiness in [0, 1]; rule_score in points; reasons the three strongest, in log-odds;
         disqualified is why sales are not to call the lead, null for most; segments are the names
         of those that it is in, joined by "; ", null where there is none; when it may close, and
-        when to come back to it, as models/timing/time_to_close.py has it.
+        when to come back to it, as models/timing/time_to_close.py has it; fit (A to D) and
+        engagement (1 to 4) as models/fit_engagement/axes.py has them.
         """
         return self._scored(frame, *self.judged(frame))
 
     def _scored(self, frame: pd.DataFrame, readiness: Floats, reasons: list[str]) -> pd.DataFrame:
         scored = points_columns(frame, self.rules, self.words, self.segments)
         scored |= {"readiness": readiness, "reasons": reasons, **self._close(frame, readiness)}
+        scored |= (self.model.fit_engagement or axes.NEITHER).ranks(frame)
         return pd.DataFrame(scored, columns=COLUMNS, index=frame.index)
 
     def _close(self, frame: pd.DataFrame, readiness: Floats) -> dict[str, Any]:

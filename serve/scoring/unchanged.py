@@ -151,9 +151,11 @@ def unchanged(
 
 def remember(config: Config, inputs: RunInputs | None, scored: Scored) -> None:
     """Leave what `unchanged` needs. Times in the future come true one day, so a run over such data
-    is not remembered."""
-    figures = _figures(scored.ledger, scored.run)
-    if inputs is None or figures is None or any(IN_FUTURE in each for each in scored.breaches):
+    is not remembered; nor is one beside which a challenger failed, so that it is tried again."""
+    figures, failed = _figures(scored.ledger, scored.run), scored.shadow_failed
+    if inputs is None or figures is None or failed:
+        return
+    if any(IN_FUTURE in each for each in scored.breaches):
         return
     last = {
         "digest": inputs.digest,

@@ -52,6 +52,27 @@ FIVE = cohort(
 )
 
 
+def test_ranks_leave_out_who_is_lower_and_those_of_unknown_rank() -> None:
+    """Two can be called: b moves up, for c is of fit C, and a may be of any engagement but 4."""
+    ranked = FIVE.assign(fit=["A", "B", "C", "A", None], engagement=["3", "2", "1", "1", None])
+    how = Routing(fit_from="B", engagement_from=3)
+    routed = Router(2, MONDAY, how).route(ranked)
+    listed = {"a": "sales", "b": "sales", "c": "nurture", "d": "disqualified", "e": "nurture"}
+    assert by_lead(routed, "route") == listed
+    assert "fit C below B" in by_lead(routed, "route_reason")["c"]
+    narrow = Router(2, MONDAY, Routing(engagement_from=2)).route(ranked)
+    assert by_lead(narrow, "route") == listed | {"a": "nurture", "c": "sales"}
+    nothing = ranked.assign(fit=None)
+    assert "sales" not in set(Router(2, MONDAY, how).route(nothing)["route"])
+    assert "sales" in set(Router(2, MONDAY, how, "no model yet").route(nothing)["route"])
+
+
+@pytest.mark.parametrize("given", [{"fit_from": "D"}, {"fit_from": "b"}, {"engagement_from": 4}])
+def test_a_rank_that_leaves_out_nobody_or_is_none_is_refused(given) -> None:
+    with pytest.raises(ValidationError):
+        Routing(**given)
+
+
 def test_by_capacity() -> None:
     """Two can be called: c before a, which is as ready and has fewer points."""
     routed = Router(2, MONDAY).route(FIVE)

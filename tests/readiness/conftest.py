@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import edit
 from tests.readiness.running import Ran, readiness
 
 
@@ -34,9 +35,10 @@ def untrained(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture(scope="session")
 def company(untrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """Trained, promoted, scored, compared and explained."""
+    """Trained, promoted, scored, compared and explained; looked at by groups of countries."""
     folder = tmp_path_factory.mktemp("company")
     shutil.copytree(untrained, folder, dirs_exist_ok=True)
+    edit(folder, groups='["country"]')
     verbs = ("check", "features", "train", "promote", "score", "compare")
     ran = {verb: readiness(verb, folder, "--json") for verb in verbs}
     ran["explain"] = readiness("explain", "1999", folder, "--json")

@@ -3,10 +3,12 @@
 What it takes to promote a challenger: training/promotion/decision.py, docs/promotion.md.
 """
 
+from __future__ import annotations
+
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from features.config import Config
 from features.dataset import Dataset, labelled
@@ -20,11 +22,12 @@ from models.artefact_digests import KEY, digests
 from models.classifier.model import ReadinessModel
 from models.comparison import fair_cutoffs, judge_on
 from models.decisions.champion_changes import ChampionChange
+from models.realised import Realised
 from models.registry import CHALLENGER, CHAMPION, EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
 from models.simpler import BASE_RATE, CALIBRATED_RULES, STORED_AS, Simpler, does_as_well
 from models.statistics.intervals import Estimate
-from models.statistics.judge import Contender
+from models.statistics.judge import Contender, Judgement
 from training.promotion.champion import approver, set_champion, stripped_reason
 from training.promotion.decision import Takes, decide, summarise
 from training.promotion.history import history
@@ -34,7 +37,8 @@ from training.promotion.history import history
 class Judged:
     """Challenger minus each opponent (`rules` and, where there is one, `champion`) in `metric`,
     and the mature cutoffs, trained on by neither, that it was judged on. log_loss: challenger minus
-    champion, above 0 where it is worse; None without a champion."""
+    champion, above 0 where it is worse; None without a champion. evidence: what they would have
+    said at these cutoffs, or what they did say (docs/shadow.md)."""
 
     metric: str
     difference: dict[str, Estimate]
@@ -44,6 +48,23 @@ class Judged:
     leads: int
     wins: int
     rules_version: str
+    evidence: Literal["backtest", "realised"] = "backtest"
+
+    @classmethod
+    def of(cls, judged: Judgement, metric: str, rules_version: str, **more: Any) -> Judged:
+        """Of a judgement whose first contender is the challenger."""
+        differences = judged.differences
+        return cls(
+            metric=metric,
+            difference={name: each[metric] for name, each in differences.items()},
+            log_loss=differences["champion"]["log_loss"] if "champion" in differences else None,
+            cutoffs=tuple(cutoff[:10] for cutoff in judged.cutoffs),
+            snapshots=judged.snapshots,
+            leads=judged.leads,
+            wins=judged.wins,
+            rules_version=rules_version,
+            **more,
+        )
 
     def json_fields(self) -> dict[str, Any]:
         """The evidence in the history: null without a figure."""
@@ -56,13 +77,15 @@ class Judged:
 @dataclass(frozen=True)
 class PromotionResult:
     """The decision. `judged` None: the challenger was champion already; `takes`: what promoting it
-    takes; `summary`: the decision in words."""
+    takes; `summary`: the decision in words; `backtest`: where realised evidence decided, what the
+    backtest says."""
 
     version: str
     promoted: bool
     takes: Takes
     summary: str
     judged: Judged | None
+    backtest: Judged | None = None
 
     def json_fields(self) -> dict[str, Any]:
         """What `promote --json` prints."""
@@ -72,8 +95,12 @@ class PromotionResult:
             "takes": "word" if self.takes is Takes.APPROVAL else self.takes.name.lower(),
             "difference": {},
             **(self.judged.json_fields() if self.judged else {}),
+            "backtest": self.backtest,
             "said": self.summary,
         }
+
+
+Evidence = Callable[[ReadinessModel, ReadinessModel | None], Realised]
 
 
 @dataclass(frozen=True)
@@ -91,14 +118,17 @@ def promote(
     by: str | None = None,
     force: bool = False,
     progress: Progress = silent,
+    realised: Evidence | None = None,
 ) -> PromotionResult:
     """Judge the challenger against the champion and the rules; make it champion if it may be.
 
-    reason: of a person who approves it; force: they approve it against the figures.
+    reason: of a person who approves it; force: they approve it against the figures; realised: what
+    judges challenger and champion by what they said in past nights: it decides in place of the
+    backtest.
 
     Raises BadInput where there is no challenger, or an approval without a reason; Refused where
-    the challenger is for exploration only, no cutoff is a fair test yet, or the champion was
-    changed by another process meanwhile.
+    the challenger is for exploration only, no cutoff is a fair test yet, there is no realised
+    evidence where that is to decide, or the champion was changed by another process meanwhile.
     """
     reason = stripped_reason(reason)
     given = _given(reason, force)
@@ -121,7 +151,8 @@ def promote(
             'training.split = "time", and train again.'
         )
     back, ways = history(config).rollback_of(version), _simpler_ways(registry, challenger)
-    judged = _judge(config, challenger, champion, rules, progress)
+    backtest = _judge(config, challenger, champion, rules, progress)
+    judged = _realised(config, realised(challenger, champion)) if realised else backtest
     stale = champion is not None and _is_stale(config, challenger, champion)
     simpler = champion is not None and _is_simpler(challenger, champion, judged)
     doubted = back is not None or ways.preferred
@@ -130,6 +161,12 @@ def promote(
     if back is not None:
         summary += f" {back.approved_by} rolled it back on {back.decided_at[:10]}: {back.reason}."
     summary += ways.summary
+    if realised:
+        lists = f"{plural(len(judged.cutoffs), 'past list')}, with {plural(judged.wins, 'win')}"
+        shown = "; ".join(
+            f"{each.point:+.3f} against the {n}" for n, each in backtest.difference.items()
+        )
+        summary += f" By what was said on {lists}. The backtest says: {shown}."
     promoted = given >= decision.takes
     if promoted:
         forced, evidence = decision.takes is Takes.FORCE, to_json(judged)
@@ -137,7 +174,21 @@ def promote(
         who = approver(by)
         change = ChampionChange("promote", before, version, who, reason, forced, summary, evidence)
         set_champion(config, registry, change)
-    return PromotionResult(version, promoted, decision.takes, summary, judged)
+    return PromotionResult(
+        version, promoted, decision.takes, summary, judged, backtest if realised else None
+    )
+
+
+def _realised(config: Config, realised: Realised) -> Judged:
+    """Raises Refused where what was said cannot tell."""
+    judged = realised.judgement
+    if not 0 < judged.wins < judged.snapshots:
+        raise Refused(
+            f"Of {plural(judged.snapshots, 'row')} of past lists {judged.wins} are won: nothing "
+            "can be judged on them. Wait for outcomes."
+        )
+    rules_version = ", ".join(realised.rules_versions)
+    return Judged.of(judged, config.promotion.metric, rules_version, evidence="realised")
 
 
 def _given(reason: str, force: bool) -> Takes:
@@ -186,18 +237,7 @@ def _judge(
     if champion is not None:
         opponents.append(Contender("champion", champion.rank(datasets[1].frame), True))
     judged = judge_on(test, config, [ours, *opponents], challenger.base_rate)
-    metric = config.promotion.metric
-    cutoffs = [f"{cutoff:%Y-%m-%d}" for cutoff in test.frame["cutoff"].drop_duplicates()]
-    return Judged(
-        metric=metric,
-        difference={name: each[metric] for name, each in judged.differences.items()},
-        log_loss=judged.differences["champion"]["log_loss"] if champion else None,
-        cutoffs=tuple(cutoffs),
-        snapshots=judged.snapshots,
-        leads=judged.leads,
-        wins=judged.wins,
-        rules_version=rules.version,
-    )
+    return Judged.of(judged, config.promotion.metric, rules.version)
 
 
 def _fair(

@@ -1,6 +1,6 @@
 """What the page shows beside the judgement: every length of the lists, what both hold, and live."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,21 +12,28 @@ from features.contract.database import LeadDatabase
 from features.dataset import labelled
 from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
+from models.fairness.figures import Fairness, fairness_of
+from models.realised import Realised
 from models.sources.sources import load_sources
 from models.statistics.calibration_report import sources
 from models.statistics.list_lengths import ListLength, by_length, no_difference_from
 from serve.reports.compare.live import Live, live
 from serve.reports.compare.overlap import Groups, Overlap, one_of, overlap, period
+from serve.reports.compare.realised import all_realised
 from serve.scoring.lead_facts import LeadFacts
 
 
 @dataclass(frozen=True)
 class Details:
-    """lengths: the deals of lists of every length, rising. live: None of a segment."""
+    """lengths: the deals of lists of every length, rising. live: None of a segment. realised: the
+    model against each challenger that was scored beside it and has matured, the newest first.
+    fairness: None where no groups are named."""
 
     lengths: list[ListLength]
     overlap: Overlap
     live: Live | None
+    realised: Sequence[Realised]
+    fairness: Fairness | None = None
 
     @property
     def same_from(self) -> ListLength | None:
@@ -41,6 +48,8 @@ class Details:
             "quadrants": self.overlap.quadrants,
             "groups": self.overlap.groups,
             "live": self.live,
+            "realised": self.realised,
+            "fairness": self.fairness,
         }
 
 
@@ -62,6 +71,8 @@ def details(
             seed=seed,
         ),
         live=None if compared.segment else live(config, database, model),
+        realised=() if compared.segment else all_realised(config, database, model),
+        fairness=fairness_of(config, database, snapshots, won, scores),
     )
 
 

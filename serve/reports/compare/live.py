@@ -7,18 +7,16 @@ a model whose last training cutoff is less than its horizon earlier.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from features.cohort import cohort_at
 from features.conditions.segments import JOINED_BY
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.errors import BadInput, Refused
-from features.labels import labels
 from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
 from models.decisions.place import LedgerPlace
@@ -28,6 +26,7 @@ from models.statistics.judge import Contender, Judgement, judge
 from models.statistics.verdict import Verdict, verdict
 from serve.ledger.ledger import Ledger, open_ledger
 from serve.ledger.runs import Run
+from serve.reports.compare.outcomes import with_outcomes
 from serve.reports.compare.overlap import Groups, Overlap, one_of, overlap, period
 
 _ROWS = """
@@ -69,7 +68,7 @@ def live(config: Config, database: LeadDatabase, model: ReadinessModel) -> Live:
         if not ledger.runs:
             return Live("The ledger has no list yet: run readiness score for each cutoff.")
         newest = {each.cutoff: each.run for each in sorted(ledger.runs, key=_when)}
-        horizon = timedelta(days=model.horizon_days)
+        horizon = model.horizon
         mature = [run for cutoff, run in newest.items() if cutoff + horizon <= database.data_end]
         if not mature:
             return Live(
@@ -93,10 +92,10 @@ def _when(figures: Any) -> tuple[datetime, Run]:
 def _fair(config: Config, model: ReadinessModel, runs: Sequence[Run]) -> list[Run]:
     """Those whose cutoff lies a horizon or more after the last one that their model was trained on;
     a version that is no longer there cannot show that."""
-    registry, since = Registry(config), {model.version: _since(model)}
+    registry, since = Registry(config), {model.version: model.fair_from}
     for version in {run.model_version for run in runs} - set(since):
         try:
-            since[version] = _since(registry.load(version))
+            since[version] = registry.load(version).fair_from
         except (BadInput, Refused):
             continue
     return [
@@ -104,10 +103,6 @@ def _fair(config: Config, model: ReadinessModel, runs: Sequence[Run]) -> list[Ru
         for run in sorted(runs)
         if run.model_version in since and run.cutoff >= since[run.model_version]
     ]
-
-
-def _since(model: ReadinessModel) -> datetime:
-    return model.trained_until + timedelta(days=model.horizon_days)
 
 
 def _rows(ledger: Ledger, runs: Sequence[Run]) -> pd.DataFrame:
@@ -126,13 +121,7 @@ def _judged(
     runs: Sequence[Run],
     rows: pd.DataFrame,
 ) -> Live:
-    known = labels(cohort_at(database, [run.cutoff for run in runs]), model.horizon_days)
-    known["lead_id"] = known["lead_id"].astype(str)
-    stored, rows = (
-        len(rows),
-        rows.merge(known.astype({"cutoff": rows["cutoff"].dtype}), on=["lead_id", "cutoff"]),
-    )
-    lost = stored - len(rows)
+    rows, lost = with_outcomes(database, rows, model.horizon_days)
     if rows.empty:
         return Live("No lead of the ledger's lists with known outcomes is in the data.", lost=lost)
     won, readiness = rows["won"].to_numpy(np.float64), rows["readiness"].to_numpy(np.float64)

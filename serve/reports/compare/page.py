@@ -18,6 +18,7 @@ from features.result_json import to_json
 from features.spec.wording import percent
 from models import plots
 from models.comparison import Comparison
+from models.fairness import wording
 from models.simpler import Simpler
 from models.statistics.intervals import FEW_LEADS, Estimate, wilson
 from models.statistics.judge import Judgement
@@ -113,6 +114,7 @@ def render(
 ) -> str:
     """The page as text; the same comparison gives the same page."""
     judged = comparison.judgement
+    fairness = details.fairness if details else None
     lists = _lists(judged)
     widest = np.nanmax(list(lists.values()))
     first_cutoff = pd.Timestamp(next(iter(judged.cutoffs)))
@@ -133,6 +135,11 @@ def render(
         contacted_rows=_contacted_rows(contacted) if contacted else [],
         beside=[metric for metric in METRICS if metric.key in BESIDE],
         details=details,
+        fairness=fairness,
+        fairness_summary=wording.summary(fairness) if fairness else "",
+        warnings=wording.warnings(fairness) if fairness else [],
+        fairness_columns=[page.begun(name) for name in wording.COLUMNS],
+        fairness_caption=wording.CAPTION,
         steps=[_step(each) for each in details.lengths] if details else [],
         capacity_step=_capacity_step(details),
         span=span,

@@ -19,6 +19,7 @@ from features.spec.wording import plural
 from features.sql import literal
 from models.classifier.model import ReadinessModel
 from models.explanations.explain import Reason, explain
+from models.fit_engagement.axes import NEITHER
 from models.prior_shift import PriorShift
 from models.rules.rules import RuleScore
 from models.timing.time_to_close import LADDER, QUIET_DAYS
@@ -59,6 +60,7 @@ class Close:
 PUBLIC = (
     *("lead_id", "cutoff", "readiness", "log_odds", "base", "reasons", "rule_score", "band"),
     *("lines", "disqualified", "time_to_close", "prior_shift", "why_no_readiness"),
+    *("fit", "engagement"),
 )
 
 
@@ -82,9 +84,9 @@ class PointsExplained:
 
 @dataclass(frozen=True)
 class LeadExplained(PointsExplained):
-    """base plus the reasons' log-odds is log_odds, the logit of readiness. `time_to_close` is None
-    for a model stored before there was one; `prior_shift` None where none was asked for, else it is
-    in the base already."""
+    """base plus the reasons' log-odds is log_odds, the logit of readiness. `time_to_close`, `fit`
+    and `engagement` are None for a model stored before there were any; `prior_shift` None where
+    none was asked for, else it is in the base already."""
 
     readiness: float
     log_odds: float
@@ -92,6 +94,8 @@ class LeadExplained(PointsExplained):
     reasons: list[Reason]
     time_to_close: Close | None
     prior_shift: PriorShift | None
+    fit: str | None
+    engagement: str | None
 
 
 def explain_change(
@@ -159,6 +163,7 @@ def explain_lead(
         reasons=explained.top(len(model.specs))[0],
         time_to_close=_close(model, frame, cutoff),
         prior_shift=shift,
+        **{axis: rank for axis, (rank,) in (model.fit_engagement or NEITHER).ranks(frame).items()},
     )
 
 

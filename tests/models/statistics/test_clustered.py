@@ -20,7 +20,7 @@ from scipy import stats
 
 from features.result_json import to_json
 from models.statistics.bootstrap import bootstrap, interval, rarer
-from models.statistics.clustered import win_rates
+from models.statistics.clustered import shares, win_rates
 
 LEAD = [1, 1, 2, 2, 3, 4]
 WON = [0, 1, 0, 0, 0, 1]
@@ -148,3 +148,19 @@ def test_sure_of_all_groups_together():
     assert alone.lift.low > 1
     assert (alone.against_all, among.against_all) == ("more", "not clear")
     assert of(~group, lead=lead, won=won)[0].against_all == "fewer"
+
+
+def test_shares_of_parts_are_the_weighted_mean_at_any_level():
+    """Snapshots that are in a group, or have the outcome, in part: numpy's average."""
+    rng = np.random.default_rng(6)
+    lead, parts, outcome = np.repeat(range(60), 3), rng.random((180, 2)), rng.random(180)
+    wide, narrow = shares(parts, lead, outcome, level=0.99), shares(parts, lead, outcome)
+    for at, (sure, usual) in enumerate(zip(wide, narrow, strict=True)):
+        assert usual.point == pytest.approx(np.average(outcome, weights=parts[:, at]))
+        assert sure.low < usual.low < usual.point < usual.high < sure.high
+    assert np.isnan(shares(np.zeros((180, 1)), lead, outcome)[0]).all()
+
+
+def test_shares_of_whole_groups_are_win_rates():
+    groups = np.array([A, B], bool).T
+    assert shares(groups, LEAD, WON) == [each.rate for each in win_rates(groups, LEAD, WON)]

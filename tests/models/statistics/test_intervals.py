@@ -9,7 +9,7 @@ from scipy import stats
 from scipy.stats import binom
 
 from features.result_json import to_json
-from models.statistics.intervals import UNKNOWN, Estimate, newcombe, score_interval, wilson
+from models.statistics.intervals import UNKNOWN, Estimate, newcombe, ratio, score_interval, wilson
 
 
 @pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
@@ -83,3 +83,39 @@ def test_json_is_null_where_a_figure_is_unknown():
     assert (bare.interval_json(), UNKNOWN.or_none) == (None, None)
     assert to_json(bare.or_none) == {"point": 0.5, "low": None, "high": None}
     assert Estimate(0.5, 0.4, 0.6).interval_json() == {"low": 0.4, "high": 0.6}
+
+
+def test_the_ratio_is_nearly_that_of_katz_where_counts_are_large():
+    """scipy has his interval on the same scale of logarithms (Biometrics 1978)."""
+    for first, second in (((300, 2_000), (900, 3_000)), ((950, 1_000), (400, 800))):
+        expected = stats.contingency.relative_risk(*first, *second)
+        result = ratio(wilson(*first), wilson(*second))
+        assert result.point == pytest.approx(expected.relative_risk)
+        assert result[1:] == pytest.approx(tuple(expected.confidence_interval(0.95)), rel=0.01)
+
+
+def test_the_ratio_covers_about_as_often_as_it_says():
+    """Exact coverage of small groups: 8% of 60 listed against 15% of 200."""
+    few, many, truth = binom(60, 0.08), binom(200, 0.15), 0.08 / 0.15
+    covered = sum(
+        few.pmf(hits) * many.pmf(others)
+        for hits in range(30)
+        for others in range(1, 80)
+        for _, low, high in [ratio(wilson(hits, 60), wilson(others, 200))]
+        if low <= truth <= high
+    )
+    assert 0.94 < covered < 0.98
+
+
+def test_the_ratio_of_none_begins_at_0_and_that_to_none_is_unknown():
+    none, some = wilson(0, 50), wilson(20, 50)
+    point, low, high = ratio(none, some)
+    assert (point, low) == (0, 0)
+    assert none.high / some.point < high < 1
+    assert np.isnan(ratio(some, none)).all()
+    assert np.isnan(ratio(some, UNKNOWN)).all()
+    for share in (0.0, 0.2):
+        bare = ratio(UNKNOWN._replace(point=share), some)
+        assert bare.point == share / some.point
+        assert not bare.known
+        assert np.isnan(bare[1:]).all()

@@ -16,7 +16,7 @@ from serve.ledger.decide import add_override
 from serve.ledger.ledger import open_ledger
 from tests.serve.app.conftest import CUTOFF, LOCAL, PATIENT
 
-EQUAL = ["readiness", "rule_score", "band", "disqualified", "postponing"]
+EQUAL = ["readiness", "rule_score", "band", "disqualified", "postponing", "fit", "engagement"]
 EQUAL += ["close_days_low", "close_days_median", "close_days_high"]
 
 

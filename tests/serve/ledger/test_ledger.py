@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,11 +24,12 @@ from hypothesis import strategies as st
 from features.errors import BadInput, Refused
 from models.decisions import withdrawn_runs
 from models.decisions.place import LedgerPlace
-from models.decisions.store import open_decisions
+from models.decisions.store import open_decisions, set_version, transaction
 from models.decisions.withdrawn_runs import WithdrawnRun
 from models.routing import Router
 from serve.ledger import run_files
 from serve.ledger.ledger import Ledger, open_ledger
+from serve.ledger.postgres import MIGRATIONS, PART
 from serve.ledger.runs import Run
 from serve.ledger.schema import FIRST
 from tests.serve.ledger.places import rows as rows_of
@@ -187,6 +189,7 @@ from pathlib import Path
 from models.decisions.place import LedgerPlace
 from models.routing import Router
 from serve.ledger.ledger import open_ledger
+from serve.ledger.postgres import MIGRATIONS, PART
 from serve.ledger.runs import Run
 from tests.serve.ledger.test_ledger import part
 
@@ -398,3 +401,25 @@ def test_a_lead_that_could_not_be_scored_is_put_right_once_it_can(place: LedgerP
     assert after["b"][2:6] == ("scored", None, 0.3, 7.0)
     assert write(place, part(("a", None, None), ("b", None, None))) == 0
     assert {row[0]: row for row in table(place)} == after
+
+
+def test_a_ledger_of_before_there_was_fit_reads_as_null_and_goes_on(place: LedgerPlace) -> None:
+    """Run files without the columns; a server whose tables have them added."""
+    if place.server is None:
+        write(place, FIVE)
+        (path,) = (place.folder / "ledger").glob("*.parquet")
+        whole = pq.read_table(path)
+        pq.write_table(whole.drop_columns(["fit", "engagement"]), path)
+        expected = [(None, None)] * 5
+    else:
+        with open_decisions(place) as server, transaction(server):
+            for statement in ";".join(MIGRATIONS[:2]).split(";"):
+                server.exec_driver_sql(statement)
+            set_version(server, PART, 2)
+        expected = []
+    with open_ledger(place) as ledger:
+        assert ledger.fetched("SELECT fit, engagement FROM scores") == expected
+    later = Run(CUTOFF + timedelta(days=1), "2", RUN.rules_version)
+    write(place, FIVE.head(2).assign(fit=["A", None], engagement=["4", None]), run=later)
+    ranked = [("A", "4"), (None, None)]
+    assert rows_of(place, ["fit", "engagement"])[: len(ranked)] == ranked

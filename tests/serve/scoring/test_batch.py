@@ -3,7 +3,7 @@
 import re
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +14,7 @@ import pytest
 from features.config import Config, Engine, load
 from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frame
+from features.errors import BadInput
 from features.open_database import open_database
 from features.result_json import to_json
 from features.snapshots import Snapshots
@@ -298,3 +299,26 @@ def test_events_that_do_not_read_are_told(tmp_path: Path, scorer: Scorer) -> Non
     (message,) = scored.breaches
     assert message.startswith("events.occurred_at: ")
     assert "lead sound: NULL" in message
+
+
+def test_ranks_are_in_the_ledger_and_decide_who_is_called(nightly: Nightly) -> None:
+    """As the model gives them to each lead; null, and refused where asked for, under a model that
+    was stored before there were any."""
+    config, scorer = nightly.config, nightly.scorer
+    rows = nightly.score().rows
+    frame = feature_frame(Snapshots.open_at(nightly.database, [MONDAY]), scorer.specs)
+    named = pd.DataFrame(scorer.model.fit_engagement.ranks(frame), index=frame["lead_id"].map(str))
+    stored = rows[rows["state"] == "scored"].set_index("lead_id")[["fit", "engagement"]]
+    assert len(stored) > 100
+    assert stored.to_dict("index") == named.loc[stored.index].to_dict("index")
+    with_ranks = config.model_copy(
+        update={"routing": config.routing.model_copy(update={"engagement_from": 1})}
+    )
+    listed = nightly.score(config=with_ranks, ledger="b").rows
+    assert set(listed.loc[listed["route"] == "sales", "engagement"]) == {"1"}
+    earlier = replace(scorer, model=replace(scorer.model, fit_engagement=None))
+    assert (
+        nightly.score(scorer=earlier, ledger="c").rows[["fit", "engagement"]].isna().all(axis=None)
+    )
+    with pytest.raises(BadInput, match="engagement_from"):
+        nightly.score(config=with_ranks, scorer=earlier, ledger="d")

@@ -128,6 +128,8 @@ def test_what_json_holds(config: Config, database: LeadDatabase, scorer: Scorer)
         "time_to_close",
         "prior_shift",
         "why_no_readiness",
+        "fit",
+        "engagement",
     ]
     assert message["cutoff"] == "2025-06-24T00:00:00"  # the midnight after the data end
     assert list(message["reasons"][0]) == ["topic", "log_odds", "text"]
@@ -147,12 +149,15 @@ def test_the_time_to_close_is_that_of_the_curves(
     for column in ("close_days_low", "close_days_median", "close_days_high"):
         assert row[column] == result[column]
     assert f"{row['follow_up_on']:%Y-%m-%d}" == result["follow_up_on"]
+    assert (explained.fit, explained.engagement) == (row["fit"], row["engagement"])
     sentence = f"half by day {result['close_days_median']}; come back on "
     assert sentence in str(explained.time_to_close)
-    older = Scorer(replace(scorer.model, time_to_close=None), scorer.rules, scorer.words)
+    before = replace(scorer.model, time_to_close=None, fit_engagement=None)
+    older = Scorer(before, scorer.rules, scorer.words)
     without = explain_lead(config, database, older, lead, CUTOFF)
     assert without.time_to_close is None
     assert to_json(without)["time_to_close"] is None
+    assert (without.fit, without.engagement) == (None, None)
 
 
 def test_who_is_disqualified_reads_why(

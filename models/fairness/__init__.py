@@ -1,0 +1,1 @@
+"""How the list treats groups of leads that the owner names (docs/fairness.md)."""

@@ -1,0 +1,1 @@
+"""Who a lead is and what it did, ranked apart."""
