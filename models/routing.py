@@ -181,8 +181,9 @@ class Router:
         now = first.isna().to_numpy(np.bool_)
         lasts = (first + timedelta(days=self.horizon_days) > self.cutoff).to_numpy(np.bool_)
         again = lasts & earlier.eq(True).fillna(False).to_numpy(np.bool_)
-        lots = (_lot(f"holdout {lead_id} {self.cutoff}") for lead_id in leads["lead_id"])
-        unlucky = np.fromiter(lots, np.float64, len(leads)) < self.routing.holdout
+        at = str(self.cutoff)
+        lots = [_lot(f"holdout {lead_id} {at}") for lead_id in leads["lead_id"].tolist()]
+        unlucky = np.array(lots, np.float64) < self.routing.holdout
         in_draw = now | (lasts & earlier.notna().to_numpy(np.bool_))
         return (now & unlucky) | again, again, in_draw
 
