@@ -50,6 +50,8 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     print_notes(result.notes())
     if result.in_draw:
         _print_effect(result)
+    elif config.routing.holdout:
+        out.print(f"No lead is in the draw of {percent(config.routing.holdout)} yet. {_THEN}")
     else:
         out.print(_BEGIN, _SETTING, _THEN, sep="\n", markup=False)
     _print_power(result.power, result.horizon_days)
