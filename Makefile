@@ -82,7 +82,7 @@ fast: $(READY)
 
 # Tests run side by side, so each keeps to one thread.
 test: check $(SPARK)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(COVERED)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(COVERED)
 
 coverage: COVERED := --cov --cov-report=term:skip-covered
 coverage: test

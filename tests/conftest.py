@@ -45,26 +45,17 @@ QUICK = {
 SHARED = ("spark", "company", "trained", "postgres")  # fixtures of a session that take long to make
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in this hook too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run side by side (`-n 2 --dist loadgroup`), a file is run by one worker, and so
-    are all files that share what takes long to make: it is made once. Groups with slow tests go
-    first; who asks for what takes long is slow."""
-    files: dict[Path, list[pytest.Item]] = {}
-    for item in items:
-        files.setdefault(item.path, []).append(item)
-    groups, slow = {}, set()
-    for path, tests in files.items():
-        fixtures = {name for test in tests for name in getattr(test, "fixturenames", ())}
-        groups[path] = next((name for name in SHARED if name in fixtures), path.as_posix())
-        for test in tests:
-            test.add_marker(pytest.mark.xdist_group(groups[path]))
-            if groups[path] in SHARED:
-                test.add_marker(pytest.mark.slow)
-            if test.get_closest_marker("slow"):
-                slow.add(groups[path])
+    """Who asks for what takes long is slow. Where tests run side by side (`-n 2 --dist loadfile`) a
+    file is run by one worker, and files with slow tests go first."""
+    slow = set()
+    for test in items:
+        if set(SHARED) & set(getattr(test, "fixturenames", ())):
+            test.add_marker(pytest.mark.slow)
+        if test.get_closest_marker("slow"):
+            slow.add(test.path)
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: groups[item.path] not in slow)
+        items.sort(key=lambda test: test.path not in slow)
 
 
 def edit(folder: Path, **keys: object) -> None:
@@ -98,7 +89,7 @@ def copied_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def spark():
     """The one Spark session of the tests, which is active from then on. It stands in New York, so
-    that whoever forgets that times are UTC is found out. Its tests are of the group "spark"."""
+    that whoever forgets that times are UTC is found out."""
     if importlib.util.find_spec("pyspark") is None:
         pytest.skip("no pyspark: pip install -c constraints.txt -e '.[spark]'")
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):

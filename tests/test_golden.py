@@ -25,7 +25,6 @@ from tests.features.lead_databases import config_for, write_database
 from tests.golden_logs import golden_log, golden_rules
 from tests.models.rules.test_points_oracle import points_by_hand
 
-pytestmark = pytest.mark.xdist_group("spark")
 HORIZON, DATA_END = 4, CUTOFFS[1] + 4 * oracle.DAY
 KINDS = ("text", "integer")
 OPEN_AGAIN = {"text": ("lost",), "integer": ("won", "lost")}

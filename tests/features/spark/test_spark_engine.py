@@ -21,8 +21,6 @@ CUTOFF = at("2026-03-09")
 SPARK = {"kind": "spark"}
 STAGED = {table: f"SELECT * FROM {table} ORDER BY ALL" for table in ("leads", "events", "deals")}
 
-pytestmark = pytest.mark.xdist_group("spark")
-
 
 def staged(config):
     with open_database(config) as database:

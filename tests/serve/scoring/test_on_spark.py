@@ -17,8 +17,6 @@ from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all
 from serve.scoring.points_only import PointsOnly, scorer_of
 
-pytestmark = pytest.mark.xdist_group("spark")
-
 
 def scored(config, scorer, place, **options):
     """What a run said, and its rows in the ledger but for when they were made."""
