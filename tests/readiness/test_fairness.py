@@ -2,6 +2,7 @@
 looked at by country, which is no feature of its model."""
 
 import json
+import shutil
 
 import pytest
 
@@ -71,9 +72,8 @@ def test_the_card_names_the_other_legal_class(company: Company) -> None:
 @pytest.mark.parametrize("verb", ["check", "train"])
 def test_an_unknown_column_is_refused_before_the_work(untrained, tmp_path, verb: str) -> None:
     text = (untrained / "readiness.toml").read_text().replace("groups = []", 'groups = ["cuntry"]')
-    for path in untrained.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "readiness.toml").write_text(text)
-    ran = readiness(verb, tmp_path)
+    folder = shutil.copytree(untrained, tmp_path / "company")
+    (folder / "readiness.toml").write_text(text)
+    ran = readiness(verb, folder)
     assert ran.code == 2
     assert "Did you mean country?" in " ".join(ran.err.split())
