@@ -3,7 +3,6 @@ does, and stores that are lost, broken or closed."""
 
 import json
 import os
-import shutil
 import signal
 import socket
 import sqlite3
@@ -23,6 +22,7 @@ from models.decisions.champion_changes import ChampionChange, add, mark
 from models.decisions.place import LedgerPlace
 from models.decisions.store import open_decisions, transaction
 from models.registry import CHAMPION, Registry, StoreFault
+from tests.copied_company import copied_company
 from tests.features.lead_databases import config_for
 from tests.models.small_model import fitted, training
 from tests.readiness.running import SETTINGS, little_folder, readiness
@@ -175,7 +175,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(sound: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(sound, tmp_path / "company")
+    return copied_company(sound, tmp_path / "company")
 
 
 def _alias_removed(registry: Registry) -> None:

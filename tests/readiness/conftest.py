@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import edit
+from tests.copied_company import copied_company
 from tests.readiness.running import Ran, readiness
 
 
@@ -37,7 +38,7 @@ def untrained(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def company(untrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Company:
     """Trained, promoted, scored, compared and explained; looked at by groups of countries."""
     folder = tmp_path_factory.mktemp("company")
-    shutil.copytree(untrained, folder, dirs_exist_ok=True)
+    copied_company(untrained, folder)
     edit(folder, groups='["country"]')
     verbs = ("check", "features", "train", "promote", "score", "compare")
     ran = {verb: readiness(verb, folder, "--json") for verb in verbs}

@@ -8,6 +8,7 @@ from benchmarks.audit import planted
 from benchmarks.audit_plants import Frames
 from features.simulator.simulate import simulate
 from tests.conftest import edit
+from tests.copied_company import copied_company
 from tests.readiness.running import readiness
 
 CODE = "decides:won(contract_signed)"
@@ -50,7 +51,7 @@ def test_train_refuses(leaking):
 
 
 def test_accepted_it_is_told_as_such(leaking, tmp_path):
-    folder = shutil.copytree(leaking, tmp_path / "accepted")
+    folder = copied_company(leaking, tmp_path / "accepted")
     edit(folder, accepted=f'["{CODE}", "decides:won(contract_singed)"]')
     result = readiness("check", folder, "--json")
     assert result.code == 0
@@ -61,7 +62,7 @@ def test_accepted_it_is_told_as_such(leaking, tmp_path):
 
 @pytest.mark.parametrize("pattern", ["decides:won(contract_*)", "action:contract_signed", "*"])
 def test_accepted_by_a_pattern_or_by_what_it_is_about(leaking, tmp_path, pattern):
-    folder = shutil.copytree(leaking, tmp_path / "accepted")
+    folder = copied_company(leaking, tmp_path / "accepted")
     edit(folder, accepted=f'["{pattern}"]')
     result = readiness("check", folder, "--json")
     assert result.code == 0
@@ -70,7 +71,7 @@ def test_accepted_by_a_pattern_or_by_what_it_is_about(leaking, tmp_path, pattern
 
 
 def test_features_are_left_out_by_name(leaking, tmp_path):
-    folder = shutil.copytree(leaking, tmp_path / "left_out")
+    folder = copied_company(leaking, tmp_path / "left_out")
     edit(folder, leave_out='["first_action", "trend_*", "*(contract_signed)"]')
     gone = feature_names(leaking) - feature_names(folder)
     kinds = {"first", "trend", "count", "days", "decayed"}
@@ -85,7 +86,7 @@ def test_features_are_left_out_by_name(leaking, tmp_path):
 
 
 def test_left_out_it_is_gone(leaking, tmp_path):
-    folder = shutil.copytree(leaking, tmp_path / "left_out")
+    folder = copied_company(leaking, tmp_path / "left_out")
     edit(folder, leave_out_actions='["contract_signed"]')
     result = readiness("check", folder, "--json")
     assert (result.code, result.result["findings"]) == (0, [])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import readiness as rd
+from tests.copied_company import copied_company
 from tests.readiness.conftest import Company
 from tests.readiness.running import readiness
 
@@ -14,7 +15,7 @@ from tests.readiness.running import readiness
 def folder(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The company after its first scoring and with a list of the past, to be scored again."""
     folder = tmp_path_factory.mktemp("daily")
-    shutil.copytree(company.folder, folder, dirs_exist_ok=True)
+    copied_company(company.folder, folder)
     readiness("score", folder, "--cutoff", "2025-04-07")
     return folder
 

@@ -2,13 +2,13 @@
 looked at by country, which is no feature of its model."""
 
 import json
-import shutil
 
 import pytest
 
 from features.config import load
 from features.spec.compiled import attribute_columns
 from models.registry import Registry
+from tests.copied_company import copied_company
 from tests.readiness.conftest import Company
 from tests.readiness.running import readiness
 
@@ -72,7 +72,7 @@ def test_the_card_names_the_other_legal_class(company: Company) -> None:
 @pytest.mark.parametrize("verb", ["check", "train"])
 def test_an_unknown_column_is_refused_before_the_work(untrained, tmp_path, verb: str) -> None:
     text = (untrained / "readiness.toml").read_text().replace("groups = []", 'groups = ["cuntry"]')
-    folder = shutil.copytree(untrained, tmp_path / "company")
+    folder = copied_company(untrained, tmp_path / "company")
     (folder / "readiness.toml").write_text(text)
     ran = readiness(verb, folder)
     assert ran.code == 2

@@ -14,6 +14,7 @@ from models.decisions.outbox import Message
 from models.decisions.place import LedgerPlace
 from models.decisions.store import open_decisions
 from tests.conftest import edit
+from tests.copied_company import copied_company
 from tests.readiness.running import EVENTS, LEADS, SETTINGS, little_folder, readiness
 from tests.serve.ledger.places import in_postgres, rows, settings_of
 
@@ -181,7 +182,7 @@ def test_the_decisions_keep_no_byte_in_their_log(tmp_path: Path) -> None:
 def test_a_trained_company_forgets(untrained: Path, tmp_path: Path) -> None:
     """Canaries among the leads of a training: MLflow's database and artefacts have none after."""
     folder = tmp_path / "home"
-    shutil.copytree(untrained, folder)
+    copied_company(untrained, folder)
     for name in ("leads", "events", "deals", "contacts", "stages"):
         path = folder / f"{name}.parquet"
         if path.exists():

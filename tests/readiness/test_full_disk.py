@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.copied_company import copied_company
 from tests.readiness.running import readiness
 
 pytestmark = pytest.mark.slow
@@ -40,7 +41,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 @pytest.mark.parametrize("free", [0, 40, 60, 150])  # kB; a run of the demo takes about 80
 def test_a_night_is_written_whole_or_not_at_all(company, disk, free):
-    folder = shutil.copytree(company.folder, disk / "company")
+    folder = copied_company(company.folder, disk / "company")
     before, filler = contents(folder), fill(disk, free)
     ran = readiness(*NIGHT, folder)
     after = contents(folder)
@@ -60,7 +61,7 @@ def test_a_night_is_written_whole_or_not_at_all(company, disk, free):
 
 @pytest.mark.parametrize("verb", ["train", "compare", "funnel", "segments"])
 def test_a_report_or_a_training_says_which_place_is_full(company, disk, verb):
-    folder = shutil.copytree(company.folder, disk / "company")
+    folder = copied_company(company.folder, disk / "company")
     before = contents(folder)
     fill(disk, 0)
     ran = readiness(verb, folder)

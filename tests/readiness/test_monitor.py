@@ -1,11 +1,11 @@
 """`readiness monitor`, as a scheduler runs it."""
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tests.copied_company import copied_company
 from tests.readiness.conftest import Company
 from tests.readiness.running import readiness
 
@@ -14,7 +14,7 @@ from tests.readiness.running import readiness
 def folder(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The company after its first scoring, to be changed."""
     folder = tmp_path_factory.mktemp("monitored")
-    shutil.copytree(company.folder, folder, dirs_exist_ok=True)
+    copied_company(company.folder, folder)
     return folder
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.copied_company import copied_company
 from tests.readiness.conftest import Company
 from tests.readiness.running import readiness
 
 
 def changed(company: Company, folder: Path, part: Callable[[pd.DataFrame], pd.Series]) -> Path:
     """The company with other names for the actions of these events, not yet scored."""
-    shutil.copytree(company.folder, folder, dirs_exist_ok=True)
+    copied_company(company.folder, folder)
     shutil.rmtree(folder / "out" / "ledger")
     events = pd.read_parquet(folder / "events.parquet")
     action = events["action"].astype(str)

@@ -13,6 +13,7 @@ import pytest
 from features import fingerprint, open_database
 from features.config import load
 from models.registry import CHAMPION, Registry
+from tests.copied_company import copied_company
 from tests.readiness.running import readiness
 
 
@@ -20,7 +21,7 @@ from tests.readiness.running import readiness
 def folder(company, tmp_path, monkeypatch):
     """A company that was not scored yet, whose files count as settled at once."""
     monkeypatch.setattr(fingerprint, "SETTLED", 0)
-    copy = shutil.copytree(company.folder, tmp_path / "company")
+    copy = copied_company(company.folder, tmp_path / "company")
     shutil.rmtree(copy / "out" / "ledger")
     (copy / "out" / "last_run.json").unlink()
     return copy

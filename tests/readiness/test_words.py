@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from readiness.commands.train import print_trained
+from tests.copied_company import copied_company
 from tests.readiness.conftest import Company
 from tests.readiness.running import Ran, little_folder, readiness
 from training.record import Trained
@@ -143,7 +144,7 @@ def test_explain_since(company: Company) -> None:
 
 
 def test_explain_of_a_lead_never_scored(company: Company, tmp_path: Path) -> None:
-    shutil.copytree(company.folder, tmp_path / "unscored", dirs_exist_ok=True)
+    copied_company(company.folder, tmp_path / "unscored")
     shutil.rmtree(tmp_path / "unscored" / "out" / "ledger")
     ran = readiness("explain", "1999", tmp_path / "unscored")
     assert ran.code == 0

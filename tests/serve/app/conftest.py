@@ -1,6 +1,5 @@
 """A company that is served: its folder with a champion and a list in the ledger."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from serve.app.serving import Serving
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all
 from serve.scoring.scorer import Scorer
+from tests.copied_company import copied_company
 from training.record import Trained
 
 CUTOFF = datetime(2025, 3, 3, 9, 30)
@@ -28,7 +28,7 @@ PATIENT = Serving(seconds=300.0)  # a busy machine is slow at times
 def served(demo_folder: Path, trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Config:
     """Its settings. Shared: decide nothing and promote nobody there."""
     folder = tmp_path_factory.mktemp("served") / "demo"
-    shutil.copytree(demo_folder, folder)
+    copied_company(demo_folder, folder)
     config = load(folder)
     scorer = Scorer.of(config, "champion")
     with open_database(config) as database, open_ledger(LedgerPlace.of(config)) as ledger:
@@ -40,7 +40,7 @@ def served(demo_folder: Path, trained: Trained, tmp_path_factory: pytest.TempPat
 def own(served: Config, tmp_path: Path) -> Config:
     """The same company, of one test alone."""
     folder = tmp_path / "own"
-    shutil.copytree(served.folder, folder)
+    copied_company(served.folder, folder)
     return load(folder)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from serve.app.application import create_app
 from serve.app.serving import Serving
+from tests.copied_company import copied_company
 from tests.readiness.running import readiness
 from tests.serve.app.little_company import little_company
 from tests.serve.app.running import running
@@ -48,7 +49,7 @@ def written(
 ) -> list[str]:
     """The addresses of the pages that the verbs wrote of a company with a champion and a list."""
     folder = tmp_path_factory.mktemp("written") / "demo"
-    shutil.copytree(demo_folder, folder)
+    copied_company(demo_folder, folder)
     for cutoff in ("2025-06-02", "2025-06-23"):
         assert readiness("score", folder, "--cutoff", cutoff).code == 0
     for verb in WRITTEN:

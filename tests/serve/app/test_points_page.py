@@ -14,6 +14,7 @@ from features.config import Config
 from models.rules.rules import current_rules, load_rules
 from serve.app.application import create_app
 from serve.app.serving import Serving
+from tests.copied_company import copied_company
 from tests.readiness.running import readiness
 
 pytestmark = pytest.mark.slow
@@ -22,12 +23,10 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def company(served: Config, tmp_path_factory: pytest.TempPathFactory) -> Config:
     """A company with a champion, and with a comment in its rules."""
-    import shutil
-
     from features.config import load
 
     folder = tmp_path_factory.mktemp("points") / "demo"
-    shutil.copytree(served.folder, folder)
+    copied_company(served.folder, folder)
     rules = folder / "rules.toml"
     rules.write_text(rules.read_text() + "\n# the last line, by hand\n")
     return load(folder)

@@ -1,6 +1,5 @@
 """A run on Spark leaves the ledger of a run on DuckDB: to the last bit, once, and whole."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from models.decisions.place import LedgerPlace
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all
 from serve.scoring.points_only import PointsOnly, scorer_of
+from tests.copied_company import copied_company
 
 
 def scored(config, scorer, place, **options):
@@ -40,7 +40,7 @@ def folder(demo_folder, trained, tmp_path_factory):
     """The demo with rows that breach the contract: a lead in two rows, one without a creation time,
     events of nobody's, a time that does not read."""
     home = tmp_path_factory.mktemp("on_spark") / "demo"
-    shutil.copytree(demo_folder, home)
+    copied_company(demo_folder, home)
     leads = pd.read_parquet(home / "leads.parquet")
     twice, without = leads.iloc[[3]], leads.iloc[[9]].assign(lead_id=900_000, created_at=None)
     pd.concat([leads, twice, without]).to_parquet(home / "leads.parquet")

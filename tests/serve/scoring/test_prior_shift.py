@@ -20,6 +20,7 @@ from serve.reports.explain.figures import explain_change, explain_lead
 from serve.scoring.batch import score_all
 from serve.scoring.prior_shift import LATEST, shifted, telling_cutoffs
 from serve.scoring.scorer import Scorer
+from tests.copied_company import copied_company
 from training.record import Trained
 
 
@@ -86,7 +87,7 @@ def turned(demo_folder, trained, tmp_path_factory) -> Path:
     until = trained.model.trained_until
     to = tmp_path_factory.mktemp("market") / "turned"
     folder = company(demo_folder, to, until, datetime(2025, 6, 20))
-    shutil.copytree(demo_folder / "out", folder / "out")
+    copied_company(demo_folder / "out", folder / "out")
     return folder
 
 

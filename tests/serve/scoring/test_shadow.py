@@ -26,6 +26,7 @@ from serve.scoring import batch
 from serve.scoring.batch import score_all
 from serve.scoring.scorer import Scorer
 from serve.scoring.shadow import Shadows
+from tests.copied_company import copied_company
 from tests.models.small_model import SPECS, fitted, training
 from tests.readiness.running import readiness
 
@@ -143,7 +144,7 @@ def test_the_newest_after_the_champion_and_no_more_than_most(company) -> None:
 def test_the_command_exits_0_with_a_note_and_forgets_a_lead(company, tmp_path) -> None:
     config, _ = company
     folder = tmp_path / "company"
-    shutil.copytree(config.folder, folder)
+    copied_company(config.folder, folder)
     path = folder / "readiness.toml"
     text = path.read_text("utf-8").replace("challengers = false", "challengers = [2, 9]")
     path.write_text(text, "utf-8")

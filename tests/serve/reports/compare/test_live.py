@@ -15,6 +15,7 @@ from serve.ledger.ledger import open_ledger
 from serve.reports.compare.live import live
 from serve.scoring.batch import score_all
 from serve.scoring.scorer import Scorer
+from tests.copied_company import copied_company
 
 pytestmark = pytest.mark.slow
 SHARE = 0.1
@@ -24,7 +25,7 @@ SHARE = 0.1
 def company(demo_folder, trained, tmp_path_factory):
     """Lists at three mature test cutoffs, one within the horizon of the training, one too young."""
     folder = tmp_path_factory.mktemp("live") / "demo"
-    shutil.copytree(demo_folder, folder)
+    copied_company(demo_folder, folder)
     config = load(folder)
     model, horizon = trained.model, timedelta(days=trained.model.horizon_days)
     with open_database(model.staged(config)) as database:
@@ -100,7 +101,7 @@ def test_the_quadrants_hold_every_row_once(result, rows):
 def test_a_lead_that_is_gone_from_the_data_is_counted_as_lost(company, rows, tmp_path):
     config, model, _ = company
     folder = tmp_path / "demo"
-    shutil.copytree(config.folder, folder)
+    copied_company(config.folder, folder)
     gone = rows["lead_id"].iloc[0]
     leads = pd.read_parquet(folder / "leads.parquet")
     leads[leads["lead_id"].astype(str) != gone].to_parquet(folder / "leads.parquet")

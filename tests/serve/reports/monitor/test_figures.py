@@ -31,6 +31,7 @@ from serve.reports.monitor.page import log, write_page
 from serve.reports.monitor.status import MonitorCheck
 from serve.scoring.batch import score_all
 from serve.scoring.scorer import Scorer
+from tests.copied_company import copied_company
 from training.record import Trained
 
 CUTOFF, CHANGE = datetime(2025, 6, 23), pd.Timestamp("2025-05-15")
@@ -57,7 +58,7 @@ def home(demo_folder: Path, trained: Trained, tmp_path_factory: pytest.TempPathF
 @contextmanager
 def changed(home: Path, folder: Path, change: Callable[[Tables], Tables]) -> Iterator[Path]:
     """A copy of a folder whose tables were changed, beside the same ledger."""
-    shutil.copytree(home, folder, dirs_exist_ok=True)
+    copied_company(home, folder)
     names = ("events", "leads", "deals")
     tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in names}
     for name, table in change(tables).items():
