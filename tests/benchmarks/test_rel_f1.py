@@ -1,6 +1,7 @@
 """The public yardstick has RelBench's rows and labels, counted here by hand; its frozen protocol
 reads nothing after the tables end."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -28,39 +29,38 @@ def races():
     return table[["raceId"]].assign(held_at=held_at)
 
 
-def did_not_finish(rows):
-    return int((rows["statusId"] != 1).any())
-
-
-def qualified_in_front(rows):
-    return int(rows["position"].min() <= 3)
+def counted(events, outcome):
+    """(driver, cutoff) -> (outcome, split), by arithmetic on the times: of cutoffs every 30 days
+    from a start, t lies in (c, c + 30 days] of the one that is ceil((t - start) / 30 days) - 1
+    months after it."""
+    validation, test = pd.Timestamp("2005-01-01"), pd.Timestamp("2010-01-01")
+    first, parts = races()["held_at"].min(), []
+    for split, start, low, high in (
+        (0, validation, -1_000, -1),
+        (1, validation, 0, 39),
+        (2, test, 0, 39),
+    ):
+        months = np.ceil((events["held_at"] - start) / MONTH) - 1
+        some = events.assign(cutoff=start + months * MONTH, split=split, yes=outcome)
+        some = some[months.between(low, high) & (some["cutoff"] >= first)]
+        parts.append(some.groupby(["driverId", "cutoff"])[["yes", "split"]].max())
+    both = pd.concat(parts).astype(int)
+    return dict(zip(both.index, both.itertuples(index=False, name=None), strict=True))
 
 
 @pytest.mark.parametrize(
     ("name", "table", "days_before", "outcome", "sizes"),
     [
-        ("driver-dnf", "results", 0, did_not_finish, [11_411, 566, 702]),
-        ("driver-top3", "qualifying", 1, qualified_in_front, [1_353, 588, 726]),
+        ("driver-dnf", "results", 0, lambda rows: rows["statusId"] != 1, [11_411, 566, 702]),
+        ("driver-top3", "qualifying", 1, lambda rows: rows["position"] <= 3, [1_353, 588, 726]),
     ],
 )
 def test_the_rows_and_labels_are_relbenchs(name, table, days_before, outcome, sizes):
     events = read(table).merge(races(), on="raceId")
-    first = races()["held_at"].min()
     events["held_at"] -= pd.Timedelta(days=days_before)
-    starts = [pd.Timestamp("2005-01-01"), pd.Timestamp("2010-01-01")]
-    before = [starts[0] - MONTH * n for n in range(1, 700)]
-    cutoffs = [[each for each in before if each >= first]]
-    cutoffs += [[start + MONTH * n for n in range(40)] for start in starts]
-    expected = {}
-    for split, several in enumerate(cutoffs):
-        for cutoff in several:
-            inside = (events["held_at"] > cutoff) & (events["held_at"] <= cutoff + MONTH)
-            for driver, some in events[inside].groupby("driverId"):
-                expected[driver, cutoff] = (outcome(some), split)
-    assert (
-        pd.Series([split for _, split in expected.values()]).value_counts(sort=False).tolist()
-        == sizes
-    )
+    expected = counted(events, outcome)
+    splits = [split for _, split in expected.values()]
+    assert [splits.count(split) for split in range(3)] == sizes
     rows = formula_one.task_rows(formula_one.TASKS[name], DATA)
     assert len(rows) == len(expected)
     keys = zip(rows["lead_id"], rows["cutoff"], strict=True)

@@ -1,5 +1,5 @@
--- The first 1 to 40 events of each case whose last offer was accepted, cancelled or declined (4,685 cases), cut a second
--- before its outcome. A prefix ends just after its last event: cutoff. is_test: the last fifth of the cases by their start;
+-- The first 1 to 40 events of each case whose last offer was accepted, cancelled or declined (4,685 cases). A prefix ends
+-- just after its last event: cutoff. is_open: it ends a second or more before the outcome. is_test: the last fifth of the cases by their start;
 -- of the others, events after the first test case's start are left out (the published split).
 WITH log AS (
     SELECT
@@ -21,8 +21,7 @@ WITH log AS (
     FROM log JOIN split USING (lead_id)
 )
 SELECT lead_id, done_at + INTERVAL 1 MICROSECOND AS cutoff, max(length) AS length, any_value(is_test) AS is_test,
-    any_value(outcome) AS outcome
+    any_value(outcome) AS outcome, done_at < any_value(decided_at) - INTERVAL 1 SECOND AS is_open
 FROM numbered
-WHERE length <= 40 AND done_at < decided_at - INTERVAL 1 SECOND
-    AND (is_test OR done_at < (SELECT min(started_at) FROM split WHERE is_test))
+WHERE length <= 40 AND (is_test OR done_at < (SELECT min(started_at) FROM split WHERE is_test))
 GROUP BY lead_id, done_at ORDER BY cutoff, lead_id
