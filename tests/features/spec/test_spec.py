@@ -20,9 +20,9 @@ from features.spec.kinds import (
     Faded,
     First,
     Last,
+    MeanValue,
     Ratio,
     Share,
-    MeanValue,
     SumValue,
     Trend,
 )
