@@ -17,7 +17,8 @@ CHOSEN = (
     "ROC AUC on the test, each test predicted once. On rel-f1 the learner was chosen on the "
     "validation rows, and how stale rows are trained on with tables that end from 1993 to 2005; "
     "the windows of its features are those of an earlier mapping, made for driver-dnf, rolling, "
-    "with test years in sight (on the validation, 90, 365 and 1,095 days do as well). The other tasks have the default settings, and nothing was chosen. "
+    "with test years in sight (on the validation, 90, 365 and 1,095 days do as well). The other "
+    "tasks have the default settings, and nothing was chosen. "
     "Errors and intervals resample leads (drivers, cases)."
 )
 
