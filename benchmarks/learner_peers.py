@@ -1,5 +1,6 @@
 """Would another learner predict better? Ours beside LightGBM, CatBoost and an average, as Markdown.
 
+    .venv/bin/pip install lightgbm catboost
     .venv/bin/python -m benchmarks.learner_peers [--write]    # docs/adr/0043 says what it means
 
 Each learner sees the same encoded features of the same snapshots and is judged on the later cutoffs

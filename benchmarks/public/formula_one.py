@@ -52,7 +52,8 @@ TASKS = {
 }
 SOURCE = "RelBench leaderboard and RelArena, 2026: reldfs (windowed aggregates, LightGBM, CPU)"
 ALL = "rel-f1, published: the best of all entries are .833 (driver-dnf) and .936 (driver-top3); "
-ALL += "whether those kept to the frozen tables was not checked."
+ALL += "whether those kept to the frozen tables was not checked. With tests of this size a "
+ALL += "difference of less than two standard errors may be chance."
 
 
 def cutoffs() -> pd.DataFrame:
