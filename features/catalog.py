@@ -23,6 +23,7 @@ from features.spec.kinds import (
     DistinctContent,
     First,
     Last,
+    MeanValue,
     PastDeals,
     Ratio,
     Sessions,
@@ -81,6 +82,8 @@ def _of_behaviour(settings: Features, actions: Sequence[str]) -> list[Spec]:
     for action in list(actions)[:MOST_ACTIONS]:
         specs += [Count(action, window) for window in windows]
         specs += [DaysSince(action), Decayed(action, settings.half_life_days)]
+    for action in settings.measured_actions:
+        specs += [MeanValue(action, window) for window in windows]
     return specs
 
 

@@ -117,11 +117,13 @@ class Times(Strict):
 
 class Features(Strict):
     """What the features are made from; `features/catalog.py` turns this into the list. `leave_out`
-    are names of features that the model does not get; * stands for any text."""
+    are names of features that the model does not get; * stands for any text. `measured_actions`:
+    actions whose value is a measure (a price, a rank, 0 or 1), averaged over every window."""
 
     windows_days: Annotated[list[Days], Field(min_length=1)] = [1, 7, 30, 90]
     half_life_days: Days = 14
     attributes: list[str] = []
+    measured_actions: list[str] = []
     leave_out_actions: list[str] = []
     leave_out: list[str] = []
     segments: list[str] = []

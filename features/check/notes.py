@@ -116,7 +116,7 @@ def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) 
     """Data that the settings leave unused, and names in the settings that the data do not have."""
     used = {"lead_id", "created_at", *config.features.attributes}
     unused = tuple(name for name in database.columns["leads"] if name not in used)
-    left_out = config.features.leave_out_actions
+    left_out, measured = config.features.leave_out_actions, config.features.measured_actions
     return [
         Note(
             "columns of leads that are not used as features", len(unused),
@@ -138,6 +138,11 @@ def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) 
             "actions in features.leave_out_actions that never occur",
             [_with_nearest(name, occurring) for name in left_out if name not in occurring],
             "Correct the spelling: otherwise the action that was meant stays among the features.",
+        ),
+        _listed(
+            "actions in features.measured_actions that never occur",
+            [_with_nearest(name, occurring) for name in measured if name not in occurring],
+            "Correct the spelling: otherwise the mean value that was meant is no feature.",
         ),
     ]  # fmt: skip
 

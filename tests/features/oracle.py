@@ -24,6 +24,7 @@ from features.spec.kinds import (
     Faded,
     First,
     Last,
+    MeanValue,
     PastDeals,
     Ratio,
     Sessions,
@@ -193,9 +194,17 @@ def behaviour(spec, past, cutoff):
         case Faded(action, days):
             return faded(of(past, action), cutoff, days)
         case SumValue(action):
-            values = [number(event.get("value")) for event in of(inside, action)]
-            return sum(round(each, 4) for each in values if each is not None and abs(each) < 9e14)
+            return sum(measured(of(inside, action)))
+        case MeanValue(action):
+            values = measured(of(inside, action))
+            return sum(values) / len(values) if values else None
     raise TypeError(f"the oracle does not know {spec!r}")
+
+
+def measured(events):
+    """The values of the events that have one."""
+    values = [number(event.get("value")) for event in events]
+    return [round(each, 4) for each in values if each is not None and abs(each) < 9e14]
 
 
 def closings(lead, deals):

@@ -20,6 +20,7 @@ from features.spec.kinds import (
     Faded,
     First,
     Last,
+    MeanValue,
     Ratio,
     Share,
     SumValue,
@@ -85,6 +86,12 @@ def test_the_order_of_windows_and_their_repetition_do_not_matter():
     other = catalog(Features(windows_days=[7, 30, 7]), ["visit"], {})
     assert {spec.name for spec in one} == {spec.name for spec in other}
     assert len(one) == len(other)
+
+
+def test_measured_actions_get_the_mean_of_their_value_in_every_window():
+    settings = Features(windows_days=[7, 30], measured_actions=["priced"])
+    means = {spec for spec in catalog(settings, ["visit", "priced"], {}) if "mean" in spec.name}
+    assert means == {MeanValue("priced", window) for window in (7, 30, None)}
 
 
 def test_distinct_keeps_the_first_mention():
