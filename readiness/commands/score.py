@@ -1,5 +1,7 @@
 """The verb score."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,18 +12,23 @@ from rich.markup import escape
 from features.errors import BadInput, Refused
 from features.progress import step
 from features.spec.wording import plural
-from readiness.commands.options import AsJson, Cutoff, Export, Segment, Where, Which
+from readiness.commands.options import AsJson, Cutoff, Export, Question, Segment, Where, Which
 from readiness.commands.printing import (
     out,
+    pasted,
+    print_error,
     print_json,
     print_notes,
     print_path,
+    print_section,
     print_table,
     print_times,
     print_waiting,
     progress_bars,
+    remember_question,
 )
 from readiness.commands.publish import exit_code, print_published
+from readiness.faults import fault_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +41,7 @@ if TYPE_CHECKING:
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     cutoff: Cutoff = None,
     which: Which = "champion",
     to: Export = None,
@@ -73,48 +81,138 @@ def verb(
     Where [publish] after_score is set, the list is published then (readiness publish). A failure of
     that exits 1: the scores are in the ledger, and `readiness publish` tries again.
 
+    Of a project with several questions (docs/questions.md) all are scored, unless --question names
+    one; one that fails stops no other, and the exit code is the worst.
+
     The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
     leads of one, while the ledger gets them all.
     """
-    from features.conditions.segments import load_segments
-    from models.decisions.place import LedgerPlace
-    from readiness.outputs import destination
+    from features.config import load_all
     from readiness.settings import load
-    from serve.ledger.ledger import open_ledger, require_exportable
+    from serve.ledger.ledger import require_exportable
     from serve.scoring.scored import refuse_future
 
-    config = load(where, to)
+    every = load_all(where)
     if not accept:
         cure = "To score at it all the same: readiness score --accept"
         refuse_future(cutoff, "scored or written to the ledger", cure)
     if to:
         require_exportable(to)
+    asked = _Asked(where, cutoff, which, to, segment, top, accept)
+    if question or len(every) == 1:
+        result = _result(load(where, to, question), asked)
+        print_times()
+        if as_json:
+            print_json(result.fields)
+        else:
+            _print(result)
+        raise typer.Exit(result.code)
+    _refuse_of_one_question(asked, list(every))
+    raise typer.Exit(_score_every(every, asked, as_json))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of each question."""
+
+    where: Path
+    cutoff: datetime | None
+    which: str
+    to: Path | None
+    segment: str | None
+    top: int
+    accept: bool
+
+
+@dataclass(frozen=True)
+class _Result:
+    """Of one question: its exit code, what --json prints, and what is shown of it."""
+
+    code: int
+    fields: dict[str, Any]
+    scored: "Scored"
+    head: "pd.DataFrame"
+
+
+def _result(config: "Config", asked: _Asked) -> _Result:
+    """Score a question, and print what was noted. Raises as `score_all`."""
+    from features.conditions.segments import load_segments
+    from models.decisions.place import LedgerPlace
+    from readiness.outputs import destination
+    from serve.ledger.ledger import open_ledger
+
+    to, segment = asked.to, asked.segment
     if segment:
         load_segments(config).named(segment)
     with open_ledger(LedgerPlace.of(config), notify=print_waiting) as ledger:
-        scored = _score(config, ledger, which, cutoff, accept)
+        scored = _score(config, ledger, asked.which, asked.cutoff, asked.accept)
         if config.ledger.keep_days:
             ledger.keep(config.ledger.keep_days)
         written = None
         if to:
             with step("export"):
                 written = ledger.export(scored.run, destination(config, to), segment)
-        result = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
-        result |= {"segment": scored.of_segment(segment)} if segment else {}
-        head = ledger.rows(scored.run, top, segment)
-        code, result["publish"] = _publish(config, ledger)
+        fields = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
+        fields |= {"segment": scored.of_segment(segment)} if segment else {}
+        head = ledger.rows(scored.run, asked.top, segment)
+        code, fields["publish"] = _publish(config, ledger)
     print_notes(scored.breaches, "breach", "red")
     print_notes(scored.notes)
+    return _Result(code, fields, scored, head)
+
+
+def _score_every(every: "Mapping[str, Config]", asked: _Asked, as_json: bool) -> int:
+    """Score all questions; one that fails stops no other, and the exit code is the worst."""
+    from readiness.settings import require_settings
+
+    results: dict[str, Any] = {}
+    codes: dict[str, int] = {}
+    for name, config in every.items():
+        remember_question(name)
+        if not as_json:
+            print_section(f"Question {name}")
+        try:
+            require_settings(config)
+            result = _result(config, asked)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            fault = fault_of(error)
+            if fault.is_end:
+                raise
+            codes[name] = fault.code
+            results[name] = pasted({"error": fault.message} | dict(fault.details))
+            print_error(f"question {name}: {fault.message}", **fault.more)
+        else:
+            codes[name], results[name] = result.code, pasted(result.fields)
+            if not as_json:
+                _print(result)
+    remember_question(None)
     print_times()
+    failed = [name for name, code in codes.items() if code]
     if as_json:
-        print_json(result)
-    else:
-        _print_scored(scored, result, head)
-        print_path(f"Ledger: {result['ledger']}; --export list.csv writes the list as a file")
-        if written:
-            print_path(f"Exported to {written}")
-        _print_publishing(result["publish"])
-    raise typer.Exit(code)
+        print_json({"questions": results, "failed": failed})
+    elif failed:
+        print_notes([f"{', '.join(failed)}: see above; the others are done"], "failed", "red")
+    return max(codes.values())
+
+
+def _refuse_of_one_question(asked: _Asked, names: list[str]) -> None:
+    """Raises BadInput for what is of one question, where all are scored."""
+    for option, given in (("--export", asked.to), ("--model", asked.which != "champion")):
+        if given:
+            raise BadInput(
+                f"{option} is about one question, and without --question all are scored: "
+                f"{', '.join(names)}. Name one: readiness score --question {names[-1]} {option} ..."
+            )
+
+
+def _print(result: _Result) -> None:
+    _print_scored(result.scored, result.fields, result.head)
+    print_path(f"Ledger: {result.fields['ledger']}; --export list.csv writes the list as a file")
+    if result.fields["export"]:
+        print_path(f"Exported to {result.fields['export']}")
+    _print_publishing(result.fields["publish"])
 
 
 def _score(

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from features.errors import BadInput
-from readiness.commands.options import Where
+from readiness.commands.options import Question, Where
 from readiness.commands.printing import err
 
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     host: Annotated[
         str, typer.Option(help="The address to listen on. Others than this machine's need a token.")
     ] = "127.0.0.1",
@@ -44,7 +45,7 @@ def verb(
     from serve.app.application import create_app
     from serve.app.serving import Serving
 
-    config = load(where)
+    config = load(where, question=question)
     serving = Serving(host, port, _token(token_file), https)
     app = create_app(config, serving)
     err.print(f"http://{host}:{port} serves {config.folder}; Ctrl-C ends it.", markup=False)

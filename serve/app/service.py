@@ -37,7 +37,8 @@ class Service:
         """Of a readiness.toml. Raises BadInput where its champion cannot be loaded."""
         champion, ledgers = Champion(config), Ledgers(LedgerPlace.of(config))
         scoring, lists = ScoreQueue(champion), Lists(ledgers)
-        return cls(config, serving, champion, scoring, ledgers, lists, Making(config.path))
+        making = Making(config.path, config.question)
+        return cls(config, serving, champion, scoring, ledgers, lists, making)
 
     def start(self) -> None:
         """Begin to score, and to watch for another champion and another list."""
