@@ -1,7 +1,8 @@
 """The verb score."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,7 +37,12 @@ if TYPE_CHECKING:
     from features.config import Config
     from serve.ledger.ledger import Ledger
     from serve.publish.publish import Published
+    from serve.scoring.lead_rows import Frames
+    from serve.scoring.points_only import PointsOnly
     from serve.scoring.scored import Scored
+    from serve.scoring.scorer import Scorer
+    from serve.scoring.together import Opened
+    from serve.scoring.unchanged import RunInputs
 
 
 def verb(
@@ -100,7 +106,9 @@ def verb(
         require_exportable(to)
     asked = _Asked(where, cutoff, which, to, segment, top, accept)
     if question or len(every) == 1:
-        result = _result(load(where, to, question), asked)
+        config = load(where, to, question)
+        with ExitStack() as stack:
+            result = _finished(_begun(stack, config, asked), asked, None)
         print_times()
         if as_json:
             print_json(result.fields)
@@ -134,67 +142,140 @@ class _Result:
     head: "pd.DataFrame"
 
 
-def _result(config: "Config", asked: _Asked) -> _Result:
-    """Score a question, and print what was noted. Raises as `score_all`."""
+@dataclass(frozen=True)
+class _Begun:
+    """A question whose ledger is open: what it was scored by last, and by whom it is scored now;
+    scored, where nothing changed since."""
+
+    config: "Config"
+    ledger: "Ledger"
+    inputs: "RunInputs | None"
+    scored: "Scored | None"
+    scorer: "Scorer | PointsOnly | None"
+
+
+def _begun(stack: ExitStack, config: "Config", asked: _Asked) -> _Begun:
+    """Open the ledger, and load the model unless nothing changed."""
     from features.conditions.segments import load_segments
     from models.decisions.place import LedgerPlace
-    from readiness.outputs import destination
     from serve.ledger.ledger import open_ledger
+    from serve.scoring.unchanged import RunInputs, unchanged
 
-    to, segment = asked.to, asked.segment
-    if segment:
-        load_segments(config).named(segment)
-    with open_ledger(LedgerPlace.of(config), notify=print_waiting) as ledger:
-        scored = _score(config, ledger, asked.which, asked.cutoff, asked.accept)
-        if config.ledger.keep_days:
-            ledger.keep(config.ledger.keep_days)
-        written = None
-        if to:
-            with step("export"):
-                written = ledger.export(scored.run, destination(config, to), segment)
-        fields = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
-        fields |= {"segment": scored.of_segment(segment)} if segment else {}
-        head = ledger.rows(scored.run, asked.top, segment)
-        code, fields["publish"] = _publish(config, ledger)
+    if asked.segment:
+        load_segments(config).named(asked.segment)
+    ledger = stack.enter_context(open_ledger(LedgerPlace.of(config), notify=print_waiting))
+    inputs = RunInputs.of(config, asked.which)
+    scored = unchanged(config, inputs, ledger, asked.cutoff)
+    if scored is not None:
+        return _Begun(config, ledger, inputs, scored, None)
+    from serve.scoring.points_only import scorer_of
+
+    with step("load the model"):
+        scorer = inputs.scorer(config) if inputs else scorer_of(config, asked.which)
+    return _Begun(config, ledger, inputs, None, scorer)
+
+
+def _finished(begun: _Begun, asked: _Asked, opened: "Opened | None") -> _Result:
+    """Score the question, from a lead database that is open for several or one of its own, and
+    print what was noted. Raises as `score_all`."""
+    from readiness.outputs import destination
+
+    config, ledger, to, segment = begun.config, begun.ledger, asked.to, asked.segment
+    scored = begun.scored or _score(begun, asked, opened)
+    if config.ledger.keep_days:
+        ledger.keep(config.ledger.keep_days)
+    written = None
+    if to:
+        with step("export"):
+            written = ledger.export(scored.run, destination(config, to), segment)
+    fields = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
+    fields |= {"segment": scored.of_segment(segment)} if segment else {}
+    head = ledger.rows(scored.run, asked.top, segment)
+    code, fields["publish"] = _publish(config, ledger)
     print_notes(scored.breaches, "breach", "red")
     print_notes(scored.notes)
     return _Result(code, fields, scored, head)
 
 
-def _score_every(every: "Mapping[str, Config]", asked: _Asked, as_json: bool) -> int:
-    """Score all questions; one that fails stops no other, and the exit code is the worst."""
-    from readiness.settings import require_settings
+def _score(begun: _Begun, asked: _Asked, opened: "Opened | None") -> "Scored":
+    from features.engine.duckdb_engine import feature_frames
+    from features.open_database import open_database
+    from serve.scoring.batch import score_all
+    from serve.scoring.unchanged import remember
 
-    results: dict[str, Any] = {}
-    codes: dict[str, int] = {}
-    for name, config in every.items():
+    config, ledger, scorer = begun.config, begun.ledger, begun.scorer
+    assert scorer is not None
+    at = asked.cutoff
+    with ExitStack() as stack:
+        measure: Frames = feature_frames
+        if opened:
+            database, at, measure = opened.database, opened.cutoff, opened.measured.frames
+        else:
+            staged = open_database(scorer.staged(config), scorer.specs)
+            database = stack.enter_context(staged)
+        progress = stack.enter_context(progress_bars())
+        scored = score_all(config, database, scorer, ledger, at, progress, asked.accept, measure)
+    if not asked.accept:
+        remember(config, begun.inputs, scored)
+    return scored
+
+
+@dataclass
+class _Night:
+    """What --json prints of each question, and its exit code."""
+
+    results: dict[str, Any] = field(default_factory=dict)
+    codes: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def of_question(self, name: str) -> Iterator[None]:
+        """What fails within is reported as of this question, and stops no other."""
         remember_question(name)
-        if not as_json:
-            print_section(f"Question {name}")
         try:
-            require_settings(config)
-            result = _result(config, asked)
+            yield
         except BrokenPipeError:
             raise
         except Exception as error:
             fault = fault_of(error)
             if fault.is_end:
                 raise
-            codes[name] = fault.code
-            results[name] = pasted({"error": fault.message} | dict(fault.details))
+            self.codes[name] = fault.code
+            self.results[name] = pasted({"error": fault.message} | dict(fault.details))
             print_error(f"question {name}: {fault.message}", **fault.more)
-        else:
-            codes[name], results[name] = result.code, pasted(result.fields)
-            if not as_json:
-                _print(result)
-    remember_question(None)
+        finally:
+            remember_question(None)
+
+
+def _score_every(every: "Mapping[str, Config]", asked: _Asked, as_json: bool) -> int:
+    """Score all questions; one that fails stops no other, and the exit code is the worst."""
+    from readiness.settings import require_settings
+    from serve.scoring.together import Part, open_together
+
+    night = _Night()
+    with ExitStack() as stack:
+        begun: dict[str, _Begun] = {}
+        for name, config in every.items():
+            with night.of_question(name):
+                require_settings(config)
+                begun[name] = _begun(stack, config, asked)
+        parts = {name: Part(b.config, b.scorer) for name, b in begun.items() if b.scorer}
+        with progress_bars() as progress:
+            opened = stack.enter_context(open_together(parts, asked.cutoff, progress))
+        for name, each in begun.items():
+            with night.of_question(name):
+                if not as_json:
+                    print_section(f"Question {name}")
+                result = _finished(each, asked, opened.get(name))
+                night.codes[name], night.results[name] = result.code, pasted(result.fields)
+                if not as_json:
+                    _print(result)
     print_times()
-    failed = [name for name, code in codes.items() if code]
+    failed = [name for name in every if night.codes[name]]
     if as_json:
-        print_json({"questions": results, "failed": failed})
+        print_json({"questions": {name: night.results[name] for name in every}, "failed": failed})
     elif failed:
         print_notes([f"{', '.join(failed)}: see above; the others are done"], "failed", "red")
-    return max(codes.values())
+    return max(night.codes.values())
 
 
 def _refuse_of_one_question(asked: _Asked, names: list[str]) -> None:
@@ -213,30 +294,6 @@ def _print(result: _Result) -> None:
     if result.fields["export"]:
         print_path(f"Exported to {result.fields['export']}")
     _print_publishing(result.fields["publish"])
-
-
-def _score(
-    config: "Config", ledger: "Ledger", which: str, cutoff: datetime | None, accept: bool
-) -> "Scored":
-    from serve.scoring.unchanged import RunInputs, remember, unchanged
-
-    inputs = RunInputs.of(config, which)
-    scored = unchanged(config, inputs, ledger, cutoff)
-    if scored is None:
-        from features.open_database import open_database
-        from serve.scoring.batch import score_all
-        from serve.scoring.points_only import scorer_of
-
-        with step("load the model"):
-            scorer = inputs.scorer(config) if inputs else scorer_of(config, which)
-        with (
-            open_database(scorer.staged(config), scorer.specs) as database,
-            progress_bars() as progress,
-        ):
-            scored = score_all(config, database, scorer, ledger, cutoff, progress, accept)
-        if not accept:
-            remember(config, inputs, scored)
-    return scored
 
 
 def _publish(config: "Config", ledger: "Ledger") -> "tuple[int, Published | dict[str, str] | None]":
