@@ -28,6 +28,7 @@ _SAME_LEADS = (
 _ONE_STORE = "all questions are in one store, each under its own name"
 # What a question must not change, and why.
 SHARED = {
+    "questions": "a question has no questions of its own",
     "seed": "one seed makes all of a project repeatable",
     "out": f"its results go to {FOLDER}/NAME in the folder `out` of the file",
     "tables.folder": _SAME_LEADS,
