@@ -78,7 +78,7 @@ Question = Annotated[
         metavar="NAME",
         callback=remember_question,
         help="Which question of the project: [questions.NAME] of readiness.toml (docs/questions.md)"
-        ". Default: main, the file itself.",
+        ". Default: main, the file itself; of score, all.",
     ),
 ]
 Which = Annotated[
