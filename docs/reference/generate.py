@@ -50,8 +50,8 @@ def settings_page() -> str:
         "that `readiness init` writes. Unknown keys are refused, and the nearest known one is "
         "named. Paths are relative to the file; times are UTC.\n\n"
         + "\n".join(sections)
-        + "\n## [questions.NAME]\n\nAnother question of the same leads, which inherits all other keys "
-        "of the file ([several questions](../questions.md)). What it cannot change:\n\n"
+        + "\n## [questions.NAME]\n\nAnother question of the same leads, which inherits all other "
+        "keys of the file ([several questions](../questions.md)). What it cannot change:\n\n"
         + f"| key | why |\n|---|---|\n{shared}\n"
         + f"\n## Removed\n\n| key | why |\n|---|---|\n{removed}\n"
     )
