@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Query, Request
 
 from features.config import Config
 from models.decisions.place import LedgerPlace
@@ -63,3 +63,22 @@ def service_of(request: Request) -> Service:
 
 
 Served = Annotated[Service, Depends(service_of)]  # the kind of a route's parameter
+
+
+def service_of_question(
+    request: Request,
+    question: Annotated[
+        str | None,
+        Query(max_length=40, description="Of a project with several. Default: that of the pages."),
+    ] = None,
+) -> Service:
+    """The service of the question that a request names, else that of the pages."""
+    services: dict[str, Service] = request.app.state.services
+    if question is None:
+        return service_of(request)
+    if question not in services:
+        raise HTTPException(404, f"There is no question {question!r}: {', '.join(services)}.")
+    return services[question]
+
+
+Asked = Annotated[Service, Depends(service_of_question)]  # of routes that answer for any question

@@ -6,7 +6,10 @@ import shutil
 
 import duckdb
 import pytest
+from fastapi.testclient import TestClient
 
+from features.config import load_all
+from serve.app.application import create_app
 from tests.readiness.running import SETTINGS, little_folder, readiness
 
 QUESTIONS = """
@@ -142,3 +145,22 @@ def test_a_person_is_forgotten_in_every_question(folder):
     assert len(removed) == 3
     for question in ("main", "east", "west"):
         assert "2" not in set(rows(folder, question)["lead_id"])
+
+
+def test_the_api_answers_for_every_question(folder):
+    assert readiness("score", folder, *AT).code == 0
+    main, *others = load_all(folder).values()
+    with TestClient(create_app(main, others=others), base_url="http://localhost:8000") as client:
+
+        def listed(**given):
+            answer = client.get("/v1/leads", params=given).json()
+            return [lead["lead_id"] for lead in answer["leads"]]
+
+        assert listed() == listed(question="main")
+        assert "1" in listed(question="west")
+        assert "1" not in listed()
+        assert client.get("/v1/leads/1", params={"question": "west"}).status_code == 200
+        assert client.get("/v1/leads/1").status_code == 404
+        unknown = client.get("/v1/leads", params={"question": "north"})
+        assert unknown.status_code == 404
+        assert "west" in unknown.text
