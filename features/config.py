@@ -518,9 +518,9 @@ def load_all(path: Path) -> dict[str, Config]:
     remember_secrets(text)
     content = {"path": path} | load_toml(text, path)
     every = {MAIN: validate_toml(content, path, Config)}
-    asked = every[MAIN].questions
-    _refuse(path, list(questions.faults(asked)))
-    for name in asked:
+    named = every[MAIN].questions
+    _refuse(path, list(questions.faults(named)))
+    for name in named:
         settings = questions.settings_of(name, content)
         every[name] = validate_toml(settings, path, Config, f"questions.{name}.")
         every[name]._question = name

@@ -30,7 +30,7 @@ from features.errors import BadInput
 from features.spec.spec import Spec
 from features.sql import quoted
 
-Asked = tuple[Config, Sequence[Spec]]  # a question's settings, and what will be asked for
+Question = tuple[Config, Sequence[Spec]]  # a question's settings, and what will be asked for
 
 
 @dataclass(frozen=True)
@@ -72,20 +72,20 @@ def are_shared(config: Config, other: Config) -> bool:
 
 
 @contextmanager
-def open_shared(asked: Mapping[str, Asked]) -> Iterator[SharedDatabase]:
+def open_shared(questions: Mapping[str, Question]) -> Iterator[SharedDatabase]:
     """Stage the leads and events once, with all columns of leads that the questions need. Raises
     BadInput as `open_files`."""
-    first, _ = next(iter(asked.values()))
+    first, _ = next(iter(questions.values()))
     with temporary_duckdb(first.engine) as (connection, scratch):
         needed: set[str] = set()
-        for config, specs in asked.values():
+        for config, specs in questions.values():
             reading = Reading.of(config)
             needed |= {*reading.attributes, *reading.exclude.leads, *further_attributes(specs)}
             needed.add(str(config.routing.amount))
         tables = first.tables.model_copy(update=dict.fromkeys(CONTRACT.keys() - PEOPLE))
         columns = open_sources(connection, tables, first.folder, scratch, needed)
         staged: set[str] = set()
-        for config, specs in asked.values():
+        for config, specs in questions.values():
             staged |= _lead_columns(connection, columns, config, specs).staged
         events = tables.events
         lying = events is not None and is_read_in_place("events", events, columns["events"])

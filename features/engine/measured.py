@@ -70,14 +70,14 @@ class Measured:
     ) -> Iterator[pd.DataFrame]:
         """As `feature_frames`, of snapshots that were among those measured."""
         own = [spec for spec in specs if spec not in self.specs]
-        beside = feature_frame(snapshots, own, memory_gb) if own else None
-        wanted = pd.MultiIndex.from_frame(snapshots.frame[KEY])
+        of_deals = feature_frame(snapshots, own, memory_gb) if own else None
+        keys = pd.MultiIndex.from_frame(snapshots.frame[KEY])
         for done, file in enumerate(self.files, start=1):
             frame = _read(file, [spec for spec in specs if spec in self.specs])
-            inside = pd.MultiIndex.from_frame(frame[KEY]).isin(wanted)
+            inside = pd.MultiIndex.from_frame(frame[KEY]).isin(keys)
             frame = frame[inside].reset_index(drop=True)
-            if beside is not None:
-                frame = frame.merge(beside, on=KEY, how="left", validate="one_to_one")
+            if of_deals is not None:
+                frame = frame.merge(of_deals, on=KEY, how="left", validate="one_to_one")
             yield frame[[*KEY, *(spec.name for spec in specs)]]
             progress("features", done, len(self.files))
 

@@ -104,24 +104,24 @@ def verb(
         refuse_future(cutoff, "scored or written to the ledger", cure)
     if to:
         require_exportable(to)
-    asked = _Asked(where, cutoff, which, to, segment, top, accept)
+    options = _Options(where, cutoff, which, to, segment, top, accept)
     if question or len(every) == 1:
         config = load(where, to, question)
         with ExitStack() as stack:
-            result = _finished(_begun(stack, config, asked), asked, None)
+            result = _finished(_begun(stack, config, options), options, None)
         print_times()
         if as_json:
             print_json(result.fields)
         else:
             _print(result)
         raise typer.Exit(result.code)
-    _refuse_of_one_question(asked, list(every))
-    raise typer.Exit(_score_every(every, asked, as_json))
+    _refuse_of_one_question(options, list(every))
+    raise typer.Exit(_score_every(every, options, as_json))
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What is asked of each question."""
+class _Options:
+    """What is options of each question."""
 
     where: Path
     cutoff: datetime | None
@@ -154,34 +154,34 @@ class _Begun:
     scorer: "Scorer | PointsOnly | None"
 
 
-def _begun(stack: ExitStack, config: "Config", asked: _Asked) -> _Begun:
+def _begun(stack: ExitStack, config: "Config", options: _Options) -> _Begun:
     """Open the ledger, and load the model unless nothing changed."""
     from features.conditions.segments import load_segments
     from models.decisions.place import LedgerPlace
     from serve.ledger.ledger import open_ledger
     from serve.scoring.unchanged import RunInputs, unchanged
 
-    if asked.segment:
-        load_segments(config).named(asked.segment)
+    if options.segment:
+        load_segments(config).named(options.segment)
     ledger = stack.enter_context(open_ledger(LedgerPlace.of(config), notify=print_waiting))
-    inputs = RunInputs.of(config, asked.which)
-    scored = unchanged(config, inputs, ledger, asked.cutoff)
+    inputs = RunInputs.of(config, options.which)
+    scored = unchanged(config, inputs, ledger, options.cutoff)
     if scored is not None:
         return _Begun(config, ledger, inputs, scored, None)
     from serve.scoring.points_only import scorer_of
 
     with step("load the model"):
-        scorer = inputs.scorer(config) if inputs else scorer_of(config, asked.which)
+        scorer = inputs.scorer(config) if inputs else scorer_of(config, options.which)
     return _Begun(config, ledger, inputs, None, scorer)
 
 
-def _finished(begun: _Begun, asked: _Asked, opened: "Opened | None") -> _Result:
+def _finished(begun: _Begun, options: _Options, opened: "Opened | None") -> _Result:
     """Score the question, from a lead database that is open for several or one of its own, and
     print what was noted. Raises as `score_all`."""
     from readiness.outputs import destination
 
-    config, ledger, to, segment = begun.config, begun.ledger, asked.to, asked.segment
-    scored = begun.scored or _score(begun, asked, opened)
+    config, ledger, to, segment = begun.config, begun.ledger, options.to, options.segment
+    scored = begun.scored or _score(begun, options, opened)
     if config.ledger.keep_days:
         ledger.keep(config.ledger.keep_days)
     written = None
@@ -190,14 +190,14 @@ def _finished(begun: _Begun, asked: _Asked, opened: "Opened | None") -> _Result:
             written = ledger.export(scored.run, destination(config, to), segment)
     fields = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
     fields |= {"segment": scored.of_segment(segment)} if segment else {}
-    head = ledger.rows(scored.run, asked.top, segment)
+    head = ledger.rows(scored.run, options.top, segment)
     code, fields["publish"] = _publish(config, ledger)
     print_notes(scored.breaches, "breach", "red")
     print_notes(scored.notes)
     return _Result(code, fields, scored, head)
 
 
-def _score(begun: _Begun, asked: _Asked, opened: "Opened | None") -> "Scored":
+def _score(begun: _Begun, options: _Options, opened: "Opened | None") -> "Scored":
     from features.engine.duckdb_engine import feature_frames
     from features.open_database import open_database
     from serve.scoring.batch import score_all
@@ -205,7 +205,7 @@ def _score(begun: _Begun, asked: _Asked, opened: "Opened | None") -> "Scored":
 
     config, ledger, scorer = begun.config, begun.ledger, begun.scorer
     assert scorer is not None
-    at = asked.cutoff
+    at = options.cutoff
     with ExitStack() as stack:
         measure: Frames = feature_frames
         if opened:
@@ -214,8 +214,8 @@ def _score(begun: _Begun, asked: _Asked, opened: "Opened | None") -> "Scored":
             staged = open_database(scorer.staged(config), scorer.specs)
             database = stack.enter_context(staged)
         progress = stack.enter_context(progress_bars())
-        scored = score_all(config, database, scorer, ledger, at, progress, asked.accept, measure)
-    if not asked.accept:
+        scored = score_all(config, database, scorer, ledger, at, progress, options.accept, measure)
+    if not options.accept:
         remember(config, begun.inputs, scored)
     return scored
 
@@ -246,7 +246,7 @@ class _Night:
             remember_question(None)
 
 
-def _score_every(every: "Mapping[str, Config]", asked: _Asked, as_json: bool) -> int:
+def _score_every(every: "Mapping[str, Config]", options: _Options, as_json: bool) -> int:
     """Score all questions; one that fails stops no other, and the exit code is the worst."""
     from readiness.settings import require_settings
     from serve.scoring.together import Part, open_together
@@ -257,15 +257,15 @@ def _score_every(every: "Mapping[str, Config]", asked: _Asked, as_json: bool) ->
         for name, config in every.items():
             with night.of_question(name):
                 require_settings(config)
-                begun[name] = _begun(stack, config, asked)
+                begun[name] = _begun(stack, config, options)
         parts = {name: Part(b.config, b.scorer) for name, b in begun.items() if b.scorer}
         with progress_bars() as progress:
-            opened = stack.enter_context(open_together(parts, asked.cutoff, progress))
+            opened = stack.enter_context(open_together(parts, options.cutoff, progress))
         for name, each in begun.items():
             with night.of_question(name):
                 if not as_json:
                     print_section(f"Question {name}")
-                result = _finished(each, asked, opened.get(name))
+                result = _finished(each, options, opened.get(name))
                 night.codes[name], night.results[name] = result.code, pasted(result.fields)
                 if not as_json:
                     _print(result)
@@ -278,9 +278,9 @@ def _score_every(every: "Mapping[str, Config]", asked: _Asked, as_json: bool) ->
     return max(night.codes.values())
 
 
-def _refuse_of_one_question(asked: _Asked, names: list[str]) -> None:
+def _refuse_of_one_question(options: _Options, names: list[str]) -> None:
     """Raises BadInput for what is of one question, where all are scored."""
-    for option, given in (("--export", asked.to), ("--model", asked.which != "champion")):
+    for option, given in (("--export", options.to), ("--model", options.which != "champion")):
         if given:
             raise BadInput(
                 f"{option} is about one question, and without --question all are scored: "

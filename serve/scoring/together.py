@@ -71,17 +71,17 @@ def _open(
     stack: ExitStack, parts: Mapping[str, Part], cutoff: datetime | None, progress: Progress
 ) -> dict[str, Opened]:
     first = next(iter(parts.values())).staged if parts else None
-    asked = {
+    questions = {
         name: (part.staged, part.scorer.specs)
         for name, part in parts.items()
         if first and are_shared(part.staged, first) and not _ends_later(part.config)
     }
-    if len(asked) < 2:
+    if len(questions) < 2:
         return {}
     databases: dict[str, LeadDatabase] = {}
     with step("open the tables"):
-        shared = stack.enter_context(open_shared(asked))
-        for name, (config, specs) in asked.items():
+        shared = stack.enter_context(open_shared(questions))
+        for name, (config, specs) in questions.items():
             try:
                 databases[name] = stack.enter_context(shared.of_question(config, specs))
             except BadInput:
@@ -93,9 +93,9 @@ def _open(
     opened: dict[str, Opened] = {}
     for at, names in by_cutoff.items():
         these = {name: databases[name] for name in names}
-        wanted = {name: parts[name].scorer.specs for name in names}
+        needed = {name: parts[name].scorer.specs for name in names}
         memory_gb = parts[names[0]].config.engine.memory_gb
-        measured = _measured(shared, these, wanted, at, memory_gb, progress)
+        measured = _measured(shared, these, needed, at, memory_gb, progress)
         opened |= {name: Opened(database, at, measured) for name, database in these.items()}
     return opened
 

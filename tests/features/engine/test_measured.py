@@ -71,11 +71,11 @@ def test_each_question_has_its_own_leads_and_its_own_past_deals(questions):
     for name, config in questions.items():
         with open_database(config, SPECS) as database:
             alone[name] = feature_frame(Snapshots.open_at(database, [CUTOFF]), SPECS)
-    asked = {name: (config, SPECS) for name, config in questions.items()}
+    shares = {name: (config, SPECS) for name, config in questions.items()}
     with (
-        open_shared(asked) as shared,
-        shared.of_question(*asked["new"]) as new,
-        shared.of_question(*asked["more"]) as more,
+        open_shared(shares) as shared,
+        shared.of_question(*shares["new"]) as new,
+        shared.of_question(*shares["more"]) as more,
     ):
         opened = {"new": new, "more": more}
         ids = pd.concat(
