@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import duckdb
 import pandas as pd
 
 from features.cohort import write_cohort
@@ -58,13 +59,20 @@ def open_together(
 ) -> Iterator[Mapping[str, Opened]]:
     """Open the lead databases of the questions that share leads and events, by the name of each,
     and measure their features at the cutoff (by default each at its own). Empty where fewer than
-    two share them."""
+    two share them, or one of them stops the others."""
     with ExitStack() as stack:
         try:
             opened = _open(stack, parts, cutoff, progress)
-        except BadInput:  # of one of them: alone it says which, and stops no other
+        except Exception as error:  # of whatever kind: alone each fails, or does not, by itself
+            if isinstance(error, duckdb.InterruptException) or _is_signal(error.__context__):
+                raise
+            stack.close()
             opened = {}
         yield opened
+
+
+def _is_signal(error: BaseException | None) -> bool:
+    return isinstance(error, KeyboardInterrupt | SystemExit)
 
 
 def _open(
