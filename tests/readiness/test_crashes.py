@@ -116,7 +116,7 @@ def test_of_every_verb(verb, error, code, monkeypatch, tmp_path) -> None:
     def load(where: Path) -> None:
         raise error
 
-    monkeypatch.setattr("features.config.load", load)
+    monkeypatch.setattr("features.config.load_all", load)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     words = (*VERBS[verb], tmp_path)
     assert readiness(verb, *words).code == code
