@@ -43,6 +43,7 @@ def open_leads(
     stages: Any = None,
     merges: Any = None,
     settings: Mapping[str, Any] | str | None = None,
+    question: str = "main",
 ) -> Leads:
     """Open a lead database.
 
@@ -55,6 +56,7 @@ def open_leads(
     settings : what a readiness.toml would hold, without [tables], as a mapping or as TOML text.
         Default: capacity 10%, weekly cutoffs from the first Monday after a tenth of the events,
         and the defaults of readiness.toml.
+    question : of the readiness.toml at `path`, which of its questions (docs/questions.md).
 
     Returns
     -------
@@ -87,7 +89,7 @@ def open_leads(
     if path is not None:
         if given or settings is not None:
             raise BadInput("Give a path or frames, not both: the file at the path has settings.")
-        return Leads(load(Path(path)))
+        return Leads(load(Path(path), question))
     if "leads" not in given:
         raise BadInput(
             "open_leads takes the path of a readiness.toml, or the frame `leads` (and `events`, "
