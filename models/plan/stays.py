@@ -20,6 +20,8 @@ from features.stages import Entries
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 OPEN = -1
+TINY = 1e-12  # against a division by 0
+PRIOR = 0.25  # variance of how many times as often as all the leads of a source move: half more
 DAY_US = 86_400_000_000
 # Ages in days at which another chance of leaving begins: it is the same within [0, 1), [1, 2), ...
 AGES = np.array([0, 1, 2, 4, 8, 15, 31, 61, 91, 181, 366])
@@ -30,10 +32,10 @@ BLOCKS = 500  # leads are resampled in so many random blocks, or one by one wher
 class Stays:
     """One row per stay of a lead in a stage before the last.
 
-    lead: row in the entries. source: a number per group of sources. stage: its place. entered, left:
-    days; left is 0 where the lead is still there. to: the place of the stage entered next, `stages`
-    where the lead was lost, OPEN where it is there. arrived, first, of_source: per lead, the day on
-    which it entered the funnel, the place of the stage at which it did, and its source.
+    lead: row in the entries. source: a number per group of sources. stage: its place. entered,
+    left: days; left is 0 where the lead is still there. to: the place of the stage entered next,
+    `stages` where the lead was lost, OPEN where it is there. arrived, first, of_source: per lead,
+    the day on which it entered the funnel, the place of the stage at which it did, and its source.
     """
 
     stages: int
@@ -51,7 +53,8 @@ class Stays:
     @property
     def won(self) -> npt.NDArray[np.bool_]:
         """Which stays ended with a win: the last stage entered."""
-        return self.to == self.stages - 1
+        won: npt.NDArray[np.bool_] = self.to == self.stages - 1
+        return won
 
 
 def stays(entries: Entries, source: Ints) -> Stays:
@@ -71,10 +74,13 @@ def stays(entries: Entries, source: Ints) -> Stays:
         to = np.where(went_on, onward, ended)
         left = np.where(went_on, day[lead, onward], np.where(is_lost[lead], lost_on[lead], 0))
         columns.append((lead, source[lead], np.full(len(lead), stage), day[lead, stage], left, to))
-    rows = [np.concatenate(column).astype(np.int64) for column in zip(*columns, strict=True)]
+    lead, of, stage_of, entered, left, to = (
+        np.concatenate(column).astype(np.int64) for column in zip(*columns, strict=True)
+    )
     first = visited.argmax(axis=1)
     arrived = day[np.arange(len(first)), first]
-    return Stays(stages, int(source.max()) + 1, *rows, arrived, first, source)
+    sizes = stages, int(source.max()) + 1
+    return Stays(*sizes, lead, of, stage_of, entered, left, to, arrived, first, source)
 
 
 def _days(moments: npt.NDArray[np.datetime64], until: datetime) -> Ints:
@@ -96,7 +102,7 @@ class Counts:
 
 
 def count(seen: Stays, days: int, seed: int) -> Counts:
-    """Count the days in stages and the moves of the last so many days, by random blocks of leads."""
+    """Count the days in stages and the moves of the last so many days, by random block of leads."""
     leads = len(seen.arrived)
     block = np.random.default_rng(seed).permutation(leads) % min(leads, BLOCKS)
     recent = (seen.to == OPEN) | (seen.left >= -days)
@@ -120,12 +126,13 @@ def count(seen: Stays, days: int, seed: int) -> Counts:
     into = (*(part[moved] for part in cell), age, seen.to[moved])
     sizes = (*shape, seen.stages + 1)
     left = np.bincount(np.ravel_multi_index(into, sizes), minlength=int(np.prod(sizes)))
-    return Counts(exposed, left.reshape(sizes).astype(np.float64))
+    return Counts(exposed.astype(np.float64), left.reshape(sizes).astype(np.float64))
 
 
 def age_band(days: Ints) -> Ints:
     """The place in AGES of each age in days."""
-    return np.searchsorted(AGES, days, side="right") - 1
+    band: Ints = np.searchsorted(AGES, days, side="right") - 1
+    return band
 
 
 def chances(counts: Counts, weights: Floats) -> Floats:
@@ -134,24 +141,38 @@ def chances(counts: Counts, weights: Floats) -> Floats:
     weights: of the blocks, shape (draws, blocks). Returns shape (draws, sources, stages - 1, ages,
     stages + 1). The course over the ages is that of all sources; each source leaves so many times
     as often for each of the others (a factor per stage and aim), shrunk to 1 as far as chance
-    explains how the sources differ (gamma-Poisson, its variance by moments). An age at which nobody
-    was seen has the chances of the one before.
+    explains how the sources differ (gamma-Poisson). An age at which nobody was seen has the chances
+    of the one before.
     """
     exposed = np.tensordot(weights, counts.exposed, 1)
     left = np.tensordot(weights, counts.left, 1)
     pooled = _rates(exposed.sum(axis=1), left.sum(axis=1))
-    seen = counts.exposed.sum(axis=0)
-    moves, expected = _moves(
-        seen, counts.left.sum(axis=0), _rates(seen.sum(axis=0), counts.left.sum(axis=(0, 1)))
-    )
-    spread = ((moves - expected) ** 2 - expected).sum(axis=0) / np.maximum(
-        (expected**2).sum(axis=0), 1e-12
-    )
-    spread = np.maximum(spread, 0)
     moves, expected = _moves(exposed, left, pooled[:, None])
+    spread = _spread(counts)
     factor = (1 + spread * moves) / (1 + spread * expected)
     rates = pooled[:, None] * factor[..., None, :]
-    return rates / np.maximum(rates.sum(axis=-1, keepdims=True), 1)
+    possible: Floats = rates / np.maximum(rates.sum(axis=-1, keepdims=True), 1)
+    return possible
+
+
+def _spread(counts: Counts) -> Floats:
+    """How far the sources' factors lie apart, their variance: shape (stages - 1, stages + 1), one
+    figure for all ways on from a stage and one for being lost. By moments, beginning with PRIOR
+    (sources do differ), which weighs as much as chance does: little where many leads were seen."""
+    exposed, left = counts.exposed.sum(axis=0), counts.left.sum(axis=0)
+    moves, expected = _moves(exposed, left, _rates(exposed.sum(axis=0), left.sum(axis=0)))
+    chance = expected.sum(axis=0)
+    beyond = ((moves - expected) ** 2 - expected).sum(axis=0) + PRIOR * chance
+    weight = (expected**2).sum(axis=0) + chance
+
+    def over(aims: slice) -> Floats:
+        variance: Floats = beyond[:, aims].sum(axis=1) / np.maximum(
+            weight[:, aims].sum(axis=1), TINY
+        )
+        return np.maximum(variance, 0)[:, None]
+
+    on, lost = over(slice(None, -1)), over(slice(-1, None))
+    return np.hstack([np.repeat(on, weight.shape[1] - 1, axis=1), lost])
 
 
 def _moves(exposed: Floats, left: Floats, rates: Floats) -> tuple[Floats, Floats]:
@@ -161,7 +182,7 @@ def _moves(exposed: Floats, left: Floats, rates: Floats) -> tuple[Floats, Floats
 
 def _rates(exposed: Floats, left: Floats) -> Floats:
     """left / exposed by age, shape (..., ages, stages + 1); where nobody was seen, as before it."""
-    rates = left / np.maximum(exposed, 1e-12)[..., None]
+    rates = left / np.maximum(exposed, TINY)[..., None]
     for age in range(1, len(AGES)):
         unseen = exposed[..., age] <= 0
         rates[..., age, :] = np.where(unseen[..., None], rates[..., age - 1, :], rates[..., age, :])
