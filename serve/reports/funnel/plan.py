@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,16 @@ class Target:
     deals: int
     end: datetime
     begin: datetime | None = None
+
+    @classmethod
+    def of(cls, funnel: Funnel) -> Target | None:
+        """That of [plan] in funnel.toml."""
+        return cls.by(funnel.plan.deals, funnel.plan.by) if funnel.plan else None
+
+    @classmethod
+    def by(cls, deals: int, day: date, begin: datetime | None = None) -> Target:
+        """So many deals by a day, which counts whole."""
+        return cls(deals, datetime(day.year, day.month, day.day) + timedelta(days=1), begin)
 
     @property
     def last_day(self) -> datetime:
@@ -163,10 +173,15 @@ def chance_text(chance: float) -> str:
     return "below 1%" if chance < 0.5 else "above 99%"
 
 
+def is_to_the_win(funnel: Funnel) -> bool:
+    """Whether only won deals enter the last stage."""
+    last = funnel.stage[-1]
+    return last.won and not (last.actions or last.contact or last.by_score)
+
+
 def to_the_win(funnel: Funnel) -> Funnel:
     """The funnel with a last stage that only won deals enter: its own, or one more."""
-    last = funnel.stage[-1]
-    if last.won and not (last.actions or last.contact or last.by_score):
+    if is_to_the_win(funnel):
         return funnel
     return funnel.model_copy(update={"stage": [*funnel.stage, Stage(name="won", won=True)]})
 
