@@ -21,7 +21,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 OPEN = -1
 TINY = 1e-12  # against a division by 0
-PRIOR = 0.25  # variance of how many times as often as all the leads of a source move: half more
 DAY_US = 86_400_000_000
 # Ages in days at which another chance of leaving begins: it is the same within [0, 1), [1, 2), ...
 AGES = np.array([0, 1, 2, 4, 8, 15, 31, 61, 91, 181, 366])
@@ -140,44 +139,17 @@ def chances(counts: Counts, weights: Floats) -> Floats:
 
     weights: of the blocks, shape (draws, blocks). Returns shape (draws, sources, stages - 1, ages,
     stages + 1). The course over the ages is that of all sources; each source leaves so many times
-    as often for each of the others (a factor per stage and aim), shrunk to 1 as far as chance
-    explains how the sources differ (gamma-Poisson). An age at which nobody was seen has the chances
-    of the one before.
+    as often for each of the others, a factor per stage and aim, as if one move more of it had been
+    seen, at the rate of all. An age at which nobody was seen has the chances of the one before.
     """
     exposed = np.tensordot(weights, counts.exposed, 1)
     left = np.tensordot(weights, counts.left, 1)
     pooled = _rates(exposed.sum(axis=1), left.sum(axis=1))
-    moves, expected = _moves(exposed, left, pooled[:, None])
-    spread = _spread(counts)
-    factor = (1 + spread * moves) / (1 + spread * expected)
+    expected = (exposed[..., None] * pooled[:, None]).sum(axis=-2)
+    factor = (1 + left.sum(axis=-2)) / (1 + expected)
     rates = pooled[:, None] * factor[..., None, :]
     possible: Floats = rates / np.maximum(rates.sum(axis=-1, keepdims=True), 1)
     return possible
-
-
-def _spread(counts: Counts) -> Floats:
-    """How far the sources' factors lie apart, their variance: shape (stages - 1, stages + 1), one
-    figure for all ways on from a stage and one for being lost. By moments, beginning with PRIOR
-    (sources do differ), which weighs as much as chance does: little where many leads were seen."""
-    exposed, left = counts.exposed.sum(axis=0), counts.left.sum(axis=0)
-    moves, expected = _moves(exposed, left, _rates(exposed.sum(axis=0), left.sum(axis=0)))
-    chance = expected.sum(axis=0)
-    beyond = ((moves - expected) ** 2 - expected).sum(axis=0) + PRIOR * chance
-    weight = (expected**2).sum(axis=0) + chance
-
-    def over(aims: slice) -> Floats:
-        variance: Floats = beyond[:, aims].sum(axis=1) / np.maximum(
-            weight[:, aims].sum(axis=1), TINY
-        )
-        return np.maximum(variance, 0)[:, None]
-
-    on, lost = over(slice(None, -1)), over(slice(-1, None))
-    return np.hstack([np.repeat(on, weight.shape[1] - 1, axis=1), lost])
-
-
-def _moves(exposed: Floats, left: Floats, rates: Floats) -> tuple[Floats, Floats]:
-    """How often leads moved, and how often they would have at the rates of all, over all ages."""
-    return left.sum(axis=-2), (exposed[..., None] * rates).sum(axis=-2)
 
 
 def _rates(exposed: Floats, left: Floats) -> Floats:

@@ -15,6 +15,7 @@ from readiness.commands.printing import (
     print_table,
     print_verdict,
     progress_bars,
+    with_interval,
 )
 
 if TYPE_CHECKING:
@@ -146,9 +147,8 @@ def _print_sources(plan: "Plan") -> None:
     rows = [
         (
             escape(each.source),
-            f"{each.open:,}",
             f"{each.per_week:,.1f}",
-            _interval(each.chance, "{:.1f}%", 100),
+            f"{each.chance.point:.1%}",
             _interval(each.wins, "{:,.0f}"),
             _leads(each.further),
             _interval(each.tenth_more, "{:+.1f}") if each.tenth_more else "-",
@@ -159,7 +159,6 @@ def _print_sources(plan: "Plan") -> None:
         "By source",
         [
             "source",
-            ">open",
             ">new\nper week",
             ">if it\ncomes now",
             ">wins",
@@ -174,7 +173,7 @@ def _print_sources(plan: "Plan") -> None:
 
 
 def _print_changes(plan: "Plan") -> None:
-    rows = [(escape(stage), _interval(more, "{:+.1f}")) for stage, more in plan.lifted.items()]
+    rows = [(escape(stage), with_interval(more, "{:+.1f}")) for stage, more in plan.lifted.items()]
     print_table(
         "If a tenth more of the leads of one stage went on",
         ["stage", ">wins more"],

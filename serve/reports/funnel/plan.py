@@ -186,9 +186,9 @@ def to_the_win(funnel: Funnel) -> Funnel:
     return funnel.model_copy(update={"stage": [*funnel.stage, Stage(name="won", won=True)]})
 
 
-def plan(entries: Entries, target: Target, seed: int) -> Plan:
+def plan(entries: Entries, target: Target, seed: int, changes: bool = True) -> Plan:
     """Plan for a target by entries whose last stage is the win (`to_the_win`), as known before
-    `entries.until`, the cutoff.
+    `entries.until`, the cutoff. changes: whether to work out `lifted`, which takes longest.
 
     Raises BadInput for a period that is over, or that begins before the cutoff, and Refused where
     no deal was won in the days that are measured, or the data go back less far than the period
@@ -214,7 +214,7 @@ def plan(entries: Entries, target: Target, seed: int) -> Plan:
             f"The data go back {plural(history, 'day')} before {cutoff:%Y-%m-%d %H:%M}; a plan for "
             f"the {plural(end, 'day')} after it would be a guess. Name an earlier day with --by."
         )
-    drawn = futures(seen, begin, end, seed, LIFT)
+    drawn = futures(seen, begin, end, seed, LIFT if changes else 0)
     is_sure = not too_few(wins)
     all_wins = drawn.wins[1:].sum(axis=1)
     expected = float(drawn.expected[0])
@@ -234,6 +234,7 @@ def plan(entries: Entries, target: Target, seed: int) -> Plan:
         lifted={
             stage.name: _estimate(drawn.lifted[:, place], is_sure)
             for place, stage in enumerate(entries.funnel.stage[:-1])
+            if changes
         },
         notes=tuple(_notes(entries, seen, end)),
     )
