@@ -27,9 +27,9 @@ from features.contract.database import open_frames
 from features.contract.reading import Reading
 from features.funnel import Funnel
 from features.simulator.simulate import World, simulate
+from features.stages import entries
 from features.starter.funnel import funnel_text
 from features.starter.guesses import guess_points
-from features.stages import entries
 from serve.reports.funnel.plan import Target, plan
 
 COMPANIES, SEED = 50, 52_000
@@ -91,7 +91,7 @@ def section(companies: int = COMPANIES, seed: int = SEED) -> str:
         f"{seed:,} to {seed + companies - 1:,}: {companies} companies, each planned {len(BACK)} "
         f"times for the next 90 days. Without an interval, for too few wins: "
         f"{len(every) - len(plans)}.\n\n"
-        "| leads in two years | plans | expected | came | interval held | fewer came | more came |\n"
+        "| leads in two years | plans | expected | came | held | fewer came | more came |\n"
         f"|---|---|---|---|---|---|---|\n{rows}\n"
         f"A target of a tenth more deals than the 90 days before was given a chance of "
         f"{plans['chance'].mean():.1%} on average, and reached in {reached.mean():.1%}. "
