@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from scipy.signal import fftconvolve
 
-from models.plan.stays import OPEN, TINY, Floats, Ints, Stays, age_band, chances, count
+from models.plan.stays import AGES, OPEN, TINY, Floats, Ints, Stays, age_band, chances, count
 
 DRAWS = 400
 TOGETHER = 50  # draws are worked on so many at a time, which bounds the memory
@@ -191,7 +191,8 @@ def open_chances(
     """Of the open leads, alike ones together: their (source, stage), how many they are, and the
     chance of each to be won in the days [begin, end), shape (draws, kinds)."""
     here = seen.to == OPEN
-    alike = np.stack([seen.source[here], seen.stage[here], -seen.entered[here]])
+    age = np.minimum(-seen.entered[here], AGES[-1])  # from there on all have the same chances
+    alike = np.stack([seen.source[here], seen.stage[here], age])
     kinds, number = np.unique(alike, axis=1, return_counts=True)
     win = np.zeros((len(moves), len(number)))
     for stage in np.unique(kinds[1]):
