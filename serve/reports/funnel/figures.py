@@ -131,9 +131,9 @@ def funnel_report(
         notes = [*stage_entries.notes, *_silence(database, until)]
         planned = None
         try:
-            if wanted := target or Target.of(funnel):
+            if aim := target or Target.of(funnel):
                 notes += _plan_notes(config, funnel, is_direct)
-                planned = _plan(config, database, funnel, stage_entries, wanted)
+                planned = _plan(config, database, funnel, stage_entries, aim)
                 notes += planned.notes
         except (BadInput, Refused) as error:
             if target:

@@ -214,10 +214,10 @@ def plan(entries: Entries, target: Target, seed: int, changes: bool = True) -> P
             f"The data go back {plural(history, 'day')} before {cutoff:%Y-%m-%d %H:%M}; a plan for "
             f"the {plural(end, 'day')} after it would be a guess. Name an earlier day with --by."
         )
-    drawn = futures(seen, begin, end, seed, LIFT if changes else 0)
+    outlook = futures(seen, begin, end, seed, LIFT if changes else 0)
     is_sure = not too_few(wins)
-    all_wins = drawn.wins[1:].sum(axis=1)
-    expected = float(drawn.expected[0])
+    all_wins = outlook.wins[1:].sum(axis=1)
+    expected = float(outlook.expected[0])
     return Plan(
         target=target,
         cutoff=cutoff,
@@ -226,13 +226,13 @@ def plan(entries: Entries, target: Target, seed: int, changes: bool = True) -> P
         measured_days=window,
         measured_wins=wins,
         wins=Estimate(expected, *_middle(all_wins, is_sure)),
-        from_open=float(drawn.of_open[0].sum()),
-        from_new=float(drawn.of_new[0].sum()),
+        from_open=float(outlook.of_open[0].sum()),
+        from_new=float(outlook.of_new[0].sum()),
         chance=float((all_wins >= target.deals).mean()) if is_sure else None,
-        phases=tuple(_phases(entries, seen, drawn, target, is_sure, seed)),
-        sources=tuple(_sources(list(names), seen, drawn, target, is_sure, seed)),
+        phases=tuple(_phases(entries, seen, outlook, target, is_sure, seed)),
+        sources=tuple(_sources(list(names), seen, outlook, target, is_sure, seed)),
         lifted={
-            stage.name: _estimate(drawn.lifted[:, place], is_sure)
+            stage.name: _estimate(outlook.lifted[:, place], is_sure)
             for place, stage in enumerate(entries.funnel.stage[:-1])
             if changes
         },
@@ -273,59 +273,59 @@ def _estimate(values: Floats, is_sure: bool) -> Estimate:
 def _phases(
     entries: Entries,
     seen: Stays,
-    drawn: Futures,
+    outlook: Futures,
     target: Target,
     is_sure: bool,
     seed: int,
 ) -> Iterator[PhasePlan]:
-    end = drawn.entering.shape[-1]
+    end = outlook.entering.shape[-1]
     usual = usual_course(seen, max(end, YEAR), seed)
     for place, stage in enumerate(entries.funnel.stage[:-1]):
         half = int(np.argmax(usual[place] >= usual[place, -1] / 2))
         day = max(0, end - half)
         by = target.end - timedelta(days=half) if day else None
-        chance = drawn.entering[:, place, min(day, end - 1)]
+        chance = outlook.entering[:, place, min(day, end - 1)]
         yield PhasePlan(
             stage=stage.name,
             open=int(((seen.to == OPEN) & (seen.stage == place)).sum()),
-            wins=float(drawn.of_open[0, :, place].sum()),
-            chance=_estimate(drawn.entering[:, place, 0], is_sure),
+            wins=float(outlook.of_open[0, :, place].sum()),
+            chance=_estimate(outlook.entering[:, place, 0], is_sure),
             half_of_wins=half,
-            further=_needed(drawn, chance, target, by, seed) if is_sure else None,
+            further=_needed(outlook, chance, target, by, seed) if is_sure else None,
         )
 
 
 def _sources(
-    names: list[str], seen: Stays, drawn: Futures, target: Target, is_sure: bool, seed: int
+    names: list[str], seen: Stays, outlook: Futures, target: Target, is_sure: bool, seed: int
 ) -> Iterator[SourcePlan]:
-    wins = drawn.of_open.sum(axis=2) + drawn.of_new
-    coming, end = drawn.new.sum(axis=1), drawn.entering.shape[-1]
+    wins = outlook.of_open.sum(axis=2) + outlook.of_new
+    coming, end = outlook.new.sum(axis=1), outlook.entering.shape[-1]
     for place, name in enumerate(names):
-        own, chance = drawn.new[:, place], drawn.of_source[:, place]
+        own, chance = outlook.new[:, place], outlook.of_source[:, place]
         rest = coming - own
         more = None
         if own[0] and rest[0]:
             moved = np.minimum(LIFT * coming, rest)
-            of_rest = drawn.of_new.sum(axis=1) - drawn.of_new[:, place]
-            gain = moved * (drawn.of_new[:, place] / own - of_rest / rest)
+            of_rest = outlook.of_new.sum(axis=1) - outlook.of_new[:, place]
+            gain = moved * (outlook.of_new[:, place] / own - of_rest / rest)
             more = _estimate(gain, is_sure)
         yield SourcePlan(
             source=name,
             open=int(((seen.to == OPEN) & (seen.source == place)).sum()),
             per_week=float(7 * own[0] / end),
             chance=_estimate(chance, is_sure),
-            wins=Estimate(float(wins[0, place]), *_middle(drawn.wins[1:, place], is_sure)),
-            further=_needed(drawn, chance, target, None, seed) if is_sure else None,
+            wins=Estimate(float(wins[0, place]), *_middle(outlook.wins[1:, place], is_sure)),
+            further=_needed(outlook, chance, target, None, seed) if is_sure else None,
             tenth_more=more,
         )
 
 
 def _needed(
-    drawn: Futures, chance: Floats, target: Target, by: datetime | None, seed: int
+    outlook: Futures, chance: Floats, target: Target, by: datetime | None, seed: int
 ) -> Needed | None:
     """The leads that each future needs until the target is reached, each of them won with `chance`,
     shape (1 + DRAWS,); None where they cannot reach it in 9 of 10 futures."""
-    missing = np.maximum(target.deals - drawn.wins[1:].sum(axis=1), 0)
+    missing = np.maximum(target.deals - outlook.wins[1:].sum(axis=1), 0)
     can = chance[1:] > 1e-6
     failing = np.random.default_rng([seed, 2]).negative_binomial(
         np.maximum(missing, 1), np.where(can, chance[1:], 1)

@@ -8,7 +8,7 @@ import pytest
 
 from models.plan.futures import futures, open_chances, usual_course, weekly_arrivals, win_curves
 from models.plan.stays import AGES, OPEN, chances, count, stays
-from tests.models.plan.test_stays import drawn, sources
+from tests.models.plan.test_stays import random_ways, sources
 from tests.serve.reports.funnel.funnel_entries import UNTIL, funnel, made
 
 DAY = timedelta(days=1)
@@ -34,7 +34,7 @@ def walker(moves):
 
 @pytest.fixture(scope="module")
 def seen():
-    entries = drawn(300, seed=11)
+    entries = random_ways(300, seed=11)
     return stays(entries, sources(entries, "ads", "web"))
 
 
@@ -64,14 +64,14 @@ def test_an_open_lead_goes_on_from_its_stage_and_its_days_in_it(seen, moves, wal
     plain = np.ones((1, 2, 3))
     kinds, number, win = open_chances(seen, moves, plain, win_curves(moves, plain, 40), begin, 40)
     assert number.sum() == (seen.to == OPEN).sum()
-    found = dict(zip(zip(*kinds, win[0].round(9), strict=True), number, strict=True))
+    counted = dict(zip(zip(*kinds, win[0].round(9), strict=True), number, strict=True))
     expected = {}
     for row in np.flatnonzero(seen.to == OPEN):
         win_in, place = walk[seen.source[row]], (int(seen.stage[row]), -int(seen.entered[row]))
         chance = win_in(*place, 40) - win_in(*place, begin)
         key = (seen.source[row], seen.stage[row], round(chance, 9))
         expected[key] = expected.get(key, 0) + 1
-    assert sum(expected.values()) == sum(found.values())
+    assert sum(expected.values()) == sum(counted.values())
     total = sum(key[2] * times for key, times in expected.items())
     assert (number * win[0]).sum() == pytest.approx(total, abs=1e-6)
 
@@ -90,8 +90,8 @@ def test_the_first_draw_is_the_past_as_it_is(seen, walk):
     assert result.new[0].sum() == pytest.approx(3 * rate.sum())
     spread = result.expected[1:].std()
     assert abs(result.expected[1:].mean() - result.expected[0]) < 4 * spread / 20 + 0.5
-    drawn_wins = result.wins[1:].sum(axis=1)
-    assert drawn_wins.var() > result.expected[1:].var()  # the chance of what comes is on top
+    wins = result.wins[1:].sum(axis=1)
+    assert wins.var() > result.expected[1:].var()  # the chance of what comes is on top
 
 
 def test_weeks_are_counted_back_from_the_cutoff():

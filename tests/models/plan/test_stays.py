@@ -16,7 +16,7 @@ def sources(entries, *names):
     return np.array([names.index(each) for each in entries.leads["source"]])
 
 
-def drawn(leads, seed, until=UNTIL):
+def random_ways(leads, seed, until=UNTIL):
     """Random ways: some skip a stage, some are lost, some are open; two sources."""
     rng = np.random.default_rng(seed)
     rows = []
@@ -56,7 +56,7 @@ def test_the_worked_example():
 
 
 def test_stays_add_up_to_the_whole_way():
-    entries = drawn(300, seed=3)
+    entries = random_ways(300, seed=3)
     seen = stays(entries, sources(entries, "ads", "web"))
     took = np.bincount(seen.lead, (seen.left - seen.entered).astype(float), minlength=300)
     for lead in range(300):
@@ -67,7 +67,7 @@ def test_stays_add_up_to_the_whole_way():
 @pytest.mark.parametrize("window", [60, 1000])
 def test_days_and_moves_equal_a_recount(window):
     """Day by day: a lead that is in a stage at the begin of a day is exposed on it."""
-    entries = drawn(200, seed=5)
+    entries = random_ways(200, seed=5)
     seen = stays(entries, sources(entries, "ads", "web"))
     counts = count(seen, window, seed=1)
     exposed = np.zeros(counts.exposed.shape[1:])
@@ -86,7 +86,7 @@ def test_days_and_moves_equal_a_recount(window):
 
 
 def test_chances_are_shares_and_sources_differ_as_far_as_they_were_seen():
-    entries = drawn(400, seed=7)
+    entries = random_ways(400, seed=7)
     one = count(stays(entries, np.zeros(400, int)), 1000, seed=1)
     pooled = chances(one, np.ones((1, len(one.exposed))))[0, 0]
     exposed, left = one.exposed.sum(axis=0)[0], one.left.sum(axis=0)[0]
