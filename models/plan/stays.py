@@ -140,13 +140,17 @@ def chances(counts: Counts, weights: Floats) -> Floats:
     weights: of the blocks, shape (draws, blocks). Returns shape (draws, sources, stages - 1, ages,
     stages + 1). The course over the ages is that of all sources; each source leaves so many times
     as often for each of the others, a factor per stage and aim, as if one move more of it had been
-    seen, at the rate of all. An age at which nobody was seen has the chances of the one before.
+    seen, at the rate of all; together they move as often as they did. An age at which nobody was
+    seen has the chances of the one before.
     """
     exposed = np.tensordot(weights, counts.exposed, 1)
     left = np.tensordot(weights, counts.left, 1)
     pooled = _rates(exposed.sum(axis=1), left.sum(axis=1))
     expected = (exposed[..., None] * pooled[:, None]).sum(axis=-2)
-    factor = (1 + left.sum(axis=-2)) / (1 + expected)
+    moves = left.sum(axis=-2)
+    factor = (1 + moves) / (1 + expected)
+    of_all = moves.sum(axis=1) / np.maximum((factor * expected).sum(axis=1), TINY)
+    factor *= of_all[:, None]
     rates = pooled[:, None] * factor[..., None, :]
     possible: Floats = rates / np.maximum(rates.sum(axis=-1, keepdims=True), 1)
     return possible

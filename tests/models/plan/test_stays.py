@@ -98,4 +98,5 @@ def test_chances_are_shares_and_sources_differ_as_far_as_they_were_seen():
     own = two.left.sum(axis=(0, 3))
     expected = (two.exposed.sum(axis=0)[..., None] * pooled).sum(axis=2)
     factor = (1 + own) / (1 + expected)  # as if one move more had been seen, at the rate of all
+    factor *= own.sum(axis=0) / np.maximum((factor * expected).sum(axis=0), 1e-12)  # as all did
     np.testing.assert_allclose(each, pooled * factor[:, :, None], rtol=1e-9)
