@@ -10,8 +10,8 @@ plans whose target was reached is held against the chance that they gave it.
 
 The bank's log of examples/bpic2012 is planned for 30 days at five days, where it is there.
 
-The ways to plan were chosen by looking at seeds 1000 to 1044 and 52000 to 52049; SEED and the ones that follow it were
-not looked at before.
+The ways to plan were chosen by looking at seeds 1000 to 1044 and 52000 to 52049; SEED and the ones
+that follow it were not looked at before.
 """
 
 import argparse
