@@ -39,7 +39,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 PANELS = {
     "The daily path, in this order": "init check train promote score publish monitor",
-    "Reports": "movers compare explain card funnel segments sources feedback effect",
+    "Reports": "movers compare explain card funnel segments sources feedback effect plan",
     "The service": "serve",
     "Decisions of people": "override rollback history forget",
     "To begin with": "simulate features",
