@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import TIMES, AsJson, Page, Where, read_time
+from readiness.commands.options import TIMES, AsJson, Page, Question, Where, read_time
 from readiness.commands.printing import (
     print_json,
     print_notes,
@@ -52,6 +52,7 @@ AsOf = Annotated[
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     deals: Annotated[
         int | None,
         typer.Option(min=1, help="How many. Default: those of [plan] in funnel.toml."),
@@ -86,7 +87,7 @@ def verb(
     from serve.reports.funnel.plan import Target
     from serve.reports.page import write_page
 
-    config = load(where, to)
+    config = load(where, to, question=question)
     written = load_funnel(config).plan if config.optional_file("funnel") else None
     count = deals or (written.deals if written else None)
     day = by or (written.by if written else None)
