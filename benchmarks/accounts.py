@@ -32,8 +32,8 @@ from training.splits import configured_split, labelled_sides
 
 SEEDS, LEADS, DAYS, RESAMPLES = (101, 102, 103), 6_000, 540, 1_000
 ACCOUNT = "account_id"
-HEAD = """| accounts | seed | snapshots | won | log loss: true chances | without | with | with - without \
-| as the truth expects | of what was to gain |
+HEAD = """| accounts | seed | snapshots | won | log loss: true chances | without | with | \
+with - without | as the truth expects | of what was to gain |
 |---|---|---|---|---|---|---|---|---|---|"""
 Floats = npt.NDArray[np.float64]
 

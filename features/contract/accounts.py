@@ -84,6 +84,16 @@ def people_of(database: LeadDatabase, account: str) -> str:
     return f"{_prepared(database, account)}.people"
 
 
+def account_sizes(database: LeadDatabase, account: str) -> list[tuple[str, int]]:
+    """The accounts that are named, each with how many people it has, the largest first. Raises
+    BadInput as accounts_as_leads."""
+    sizes: list[tuple[str, int]] = database.connection.execute(
+        f"SELECT account_id, count(*) FROM {people_of(database, account)} "
+        f"WHERE account_id NOT LIKE '{OWN}%' GROUP BY account_id ORDER BY count(*) DESC, account_id"
+    ).fetchall()
+    return sizes
+
+
 def account_sql(account: str, types: dict[str, str]) -> str:
     """The account of a row of leads as text; null where it has none. `types` are the types of the
     columns of leads. Raises BadInput where the column is not there."""

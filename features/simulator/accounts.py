@@ -33,17 +33,17 @@ DECIDING, LOST = 3, 4  # lost is the state of a person, who stays there
 ROLES = {"researcher": 0.3, "user": 0.4, "buyer": 0.3}
 # Kinds of accounts: share, and how often a project arises.
 KINDS = {"cold": (0.6, 0.4), "warm": (0.4, 1.8)}
-SIZES = cumulated([22, 18, 16, 14, 11, 8, 6, 5])  # of accounts, from 1 person to 8
+SIZES = cumulated([10, 13, 16, 17, 15, 12, 9, 8])  # of accounts, from 1 person to 8
 WITHOUT_ACCOUNT = 0.1  # share of the leads
 LATER_DAYS = 60  # after its first person, an account's others come so late, in the mean
 
-NEED = 0.011  # chance per day of a project, times that of the kind
-MOVES = {(1, 2): 0.06, (1, 0): 0.04, (2, 3): 0.07, (2, 1): 0.02, (2, 0): 0.02, (3, 0): 0.05}
-WINS = np.array([0.002, 0.006, 0.060])  # per day of deciding, by role
-LOSSES = np.array([0.004, 0.002, 0.002, 0.004])  # per day, by project
+NEED = 0.014  # chance per day of a project, times that of the kind
+MOVES = {(1, 2): 0.06, (1, 0): 0.04, (2, 3): 0.07, (2, 1): 0.02, (2, 0): 0.02, (3, 0): 0.04}
+WINS = np.array([0.002, 0.008, 0.080])  # per day of deciding, by role
+LOSSES = np.array([0.003, 0.001, 0.001, 0.003])  # per day, by project
 
 # Events per day, by role and project, times the person's activity.
-EVENTS = np.array([[0.30, 0.38, 0.40, 0.38], [0.02, 0.12, 0.45, 0.40], [0.015, 0.02, 0.04, 0.10]])
+EVENTS = np.array([[0.30, 0.38, 0.40, 0.38], [0.02, 0.15, 0.60, 0.60], [0.015, 0.02, 0.03, 0.06]])
 # Actions: their weights by project; a researcher's are those of READS whatever the project.
 ACTIONS = {
     "email_opened": (45, 25, 12, 8),
@@ -51,8 +51,8 @@ ACTIONS = {
     "visited_product": (15, 25, 25, 15),
     "downloaded_guide": (5, 12, 10, 4),
     "tried_demo": (2, 6, 25, 14),
-    "visited_pricing": (4, 5, 14, 28),
-    "asked_for_terms": (1, 1, 5, 25),
+    "visited_pricing": (3, 4, 10, 28),
+    "asked_for_terms": (0, 1, 3, 32),
     "called_support": (3, 1, 1, 2),
 }
 READS = (15, 25, 20, 18, 8, 10, 2, 2)
@@ -76,7 +76,7 @@ def buying_groups(
     account, birth = _people(rng, leads, days)
     kinds = draw(rng, np.cumsum([share for share, _ in KINDS.values()]), leads)  # as many suffice
     role = draw(rng, np.cumsum(list(ROLES.values())), leads)
-    activity = rng.lognormal(-0.32, 0.8, leads)
+    activity = rng.lognormal(-0.18, 0.6, leads)
     first_day, moves = birth // DAY, _moves()
     shares = np.cumsum(moves, axis=2)
     project = (rng.random(leads) < 0.5).astype(np.int64)  # of each account, from the start on

@@ -64,3 +64,8 @@ def _compiled(specs: tuple[Spec, ...]) -> Compiled:
 def attribute_columns(specs: Iterable[Spec]) -> tuple[str, ...]:
     """The attributes of the lead that some specs are computed from."""
     return compile_specs(specs).attributes
+
+
+def accounts_of(specs: Iterable[Spec]) -> tuple[str, ...]:
+    """What names the accounts that some specs are measured over."""
+    return tuple(dict.fromkeys(leaf.account for leaf in compile_specs(specs).of_account))
