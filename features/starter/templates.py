@@ -63,6 +63,7 @@ working_days_only = true    # the hours of Saturdays and Sundays (UTC) do not co
 windows_days = [1, 7, 30, 90]  # features cover the last so many days, and all time
 half_life_days = 14         # after so many days an event counts half, in the decayed counts
 attributes = [{on}]  # columns of leads, as known when the lead was created{off}
+# account = "account_id"    # a column of leads: features of what colleagues did (docs/accounts.md)
 leave_out_actions = []      # actions that would reveal the outcome{deciding}
 leave_out = []              # names of features (readiness features lists them); * is any text
 segments = []               # names of segments to use as 0/1 features
