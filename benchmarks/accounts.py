@@ -113,9 +113,9 @@ def judged(company: Simulated, folder: Path) -> Losses:
     alone = -keys["lead_id"].to_numpy()
     account = leads.astype(object).where(leads.notna(), alone).to_numpy()
     ways = (truth, without, with_)
-    outcome = (log_losses(test.won, way) for way in ways)
+    losses = [log_losses(test.won, way) for way in ways]
     first, second, third = (log_losses(truth, way) for way in ways)
-    return Losses(account, test.won, *outcome, (first, second, third))
+    return Losses(account, test.won, losses[0], losses[1], losses[2], (first, second, third))
 
 
 def together(every: Sequence[Losses]) -> Losses:

@@ -112,7 +112,7 @@ def buying_groups(
                 "created_at": moments(birth),
                 "source": texts(rng, SOURCES, leads),
                 "job_title": np.choose(role, job),
-                "account_id": pd.array(named, "Int64"),
+                "account_id": pd.Series(named).astype("Int64"),
             }
         ),
         "deals": pd.DataFrame(
