@@ -58,18 +58,18 @@ def _measure(
 ) -> None:
     """Write the features of the accounts of the snapshots' leads at the same cutoffs: lead_id is
     the account."""
-    database, asked = snapshots.database, f"main.accounts_{uuid4().hex}"
+    database, requested = snapshots.database, f"main.accounts_{uuid4().hex}"
     database.connection.execute(
-        f"CREATE TABLE {asked} AS SELECT DISTINCT p.account_id AS lead_id, s.cutoff "
+        f"CREATE TABLE {requested} AS SELECT DISTINCT p.account_id AS lead_id, s.cutoff "
         f"FROM {snapshots.relation} s JOIN {people_of(database, account)} p "
         "ON p.lead_id = s.lead_id"
     )
     names = ["lead_id", "cutoff", *(leaf.column for leaf in leaves)]
     try:
         with accounts_as_leads(database, account) as accounts:
-            measured = frames(Snapshots(accounts, asked), [leaf.of for leaf in leaves])
+            measured = frames(Snapshots(accounts, requested), [leaf.of for leaf in leaves])
             for part, frame in enumerate(measured):
                 table = pa.Table.from_pandas(frame.set_axis(names, axis=1), preserve_index=False)
                 pq.write_table(table, folder / f"{part}.parquet")
     finally:
-        database.connection.execute(f"DROP TABLE {asked}")
+        database.connection.execute(f"DROP TABLE {requested}")

@@ -98,8 +98,8 @@ def opened_rows(rows, **sections):
 def test_every_feature_of_an_account_equals_the_oracle(rows):
     with opened_rows(rows) as database:
         specs = (*SPECS, *of_catalog(database))
-        asked = register(database, snapshots_of(rows))
-        frame = feature_frame(asked, specs)
+        chosen = register(database, snapshots_of(rows))
+        frame = feature_frame(chosen, specs)
     leads = {lead["lead_id"]: lead for lead in rows.leads}
     differing = []
     for lead_id, cutoff, *values in frame.itertuples(index=False, name=None):
@@ -115,10 +115,10 @@ def test_every_feature_of_an_account_equals_the_oracle(rows):
 @given(of_accounts())
 def test_chunks_of_accounts_and_leads_change_nothing(rows):
     with opened_rows(rows) as database:
-        asked = register(database, snapshots_of(rows))
-        whole = feature_frame(asked, SPECS)
-        assert chunk_count(asked, len(SPECS), SO_LITTLE_GB) > 1
-        in_chunks = feature_frame(asked, SPECS, memory_gb=SO_LITTLE_GB)
+        chosen = register(database, snapshots_of(rows))
+        whole = feature_frame(chosen, SPECS)
+        assert chunk_count(chosen, len(SPECS), SO_LITTLE_GB) > 1
+        in_chunks = feature_frame(chosen, SPECS, memory_gb=SO_LITTLE_GB)
     pd.testing.assert_frame_equal(in_chunks, whole, check_exact=True)
 
 
