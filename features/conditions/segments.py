@@ -142,7 +142,8 @@ class Segments:
 
     def joined(self, frame: pd.DataFrame) -> list[str]:
         """For each snapshot the names of its segments, joined by "; "; "" where there is none."""
-        members = self.members(frame).to_numpy(bool)
+        held = np.array([each.holds(frame) for each in self.segments], bool)
+        members = held.reshape(len(self.segments), len(frame)).T
         keys = [row.tobytes() for row in np.packbits(members, axis=1)]
         names = np.array(self.names, dtype=object)
         rows = {key: row for row, key in enumerate(keys)}  # any row of those that are alike

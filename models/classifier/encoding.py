@@ -8,7 +8,8 @@ side in memory, as trees look at few columns of many rows: boosting predicts six
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -81,14 +82,36 @@ def encoded(encode: ColumnTransformer, frame: pd.DataFrame) -> Floats:
     return matrix
 
 
-def _by_text(codes: Any, frame: pd.DataFrame) -> list[Floats]:
-    """Each column's codes: its different texts go through the encoder, the rows look theirs up."""
-    seen = [pd.factorize(frame[name].to_numpy(object)) for name in frame]
-    most = max(len(texts) for _, texts in seen)
-    padded = {
-        name: np.append(texts, [np.nan] * (most + 1 - len(texts)))
-        for name, (_, texts) in zip(frame, seen, strict=True)
-    }
-    table = codes.transform(pd.DataFrame(padded, dtype=object)).astype(np.float64)
-    # What is missing is -1 to factorize, and finds the last row, which is NaN in every column.
-    return [table[rows, place] for place, (rows, _) in enumerate(seen)]
+def _by_text(codes: OrdinalEncoder, frame: pd.DataFrame) -> list[Floats]:
+    """Each column's codes: its different texts are looked up, and the rows take theirs."""
+    columns: list[Floats] = []
+    for name, table in zip(frame, _tables(codes), strict=True):
+        rows, texts = pd.factorize(frame[name].to_numpy(object))
+        # What is missing is -1 to factorize, and takes the last, which is NaN.
+        columns.append(np.array([*(table.get(text, np.nan) for text in texts), np.nan])[rows])
+    return columns
+
+
+class _Known(NamedTuple):
+    categories: list[Any]  # the encoder's own, by which it is known that it was not fitted anew
+    tables: list[dict[Any, float]]
+
+
+_KNOWN: WeakKeyDictionary[OrdinalEncoder, _Known] = WeakKeyDictionary()
+
+
+def _tables(codes: OrdinalEncoder) -> list[dict[Any, float]]:
+    """Of each column the code of each text that the fitted encoder knows: what it gave for it."""
+    known = _KNOWN.get(codes)
+    if known is None or known.categories is not codes.categories_:
+        most = max(map(len, codes.categories_))
+        padded = [
+            np.append(texts.astype(object), [np.nan] * (most - len(texts)))
+            for texts in codes.categories_
+        ]
+        given = codes.transform(
+            pd.DataFrame(dict(zip(codes.feature_names_in_, padded, strict=True)), dtype=object)
+        ).astype(np.float64)
+        tables = [dict(zip(texts, given[:, i], strict=True)) for i, texts in enumerate(padded)]
+        known = _KNOWN[codes] = _Known(codes.categories_, tables)
+    return known.tables

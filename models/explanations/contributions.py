@@ -21,7 +21,8 @@ Nadel and Wettenstein 2026, "From decision trees to Boolean logic", the woodelf-
 """
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,16 +53,40 @@ def contributions(booster: HistGradientBoostingClassifier, X: Floats) -> tuple[F
         raise ValueError("contributions need two classes and numeric features only")
     if X.ndim != 2 or X.shape[1] != booster.n_features_in_:
         raise ValueError(f"X must have shape (n, {booster.n_features_in_}), not {X.shape}")
-    trees = tree_nodes(booster)
-    nodes, begin = np.concatenate(trees), np.cumsum([0, *map(len, trees)])
-    longest = int(max(tree["depth"].max() for tree in trees))
-    quadrature = _quadrature(longest)
+    forest = _forest(booster)
     by_feature = np.zeros(X.shape[::-1])  # a feature's rows side by side, as they are added to
     columns = np.ascontiguousarray(X.T, dtype=np.float64)
     for first in range(0, len(X), ROWS_AT_ONCE):
         last = min(first + ROWS_AT_ONCE, len(X))
-        _add_trees(nodes, begin, quadrature, columns, by_feature, first, last)
-    return by_feature.T, start(booster) + float(_mean(nodes, begin))
+        _add_trees(forest.nodes, forest.begin, forest.quadrature, columns, by_feature, first, last)
+    return by_feature.T, start(booster) + forest.mean
+
+
+class _Forest(NamedTuple):
+    """What the contributions of a booster's trees are computed from. first: the nodes of its first
+    tree, by which it is known that the booster was not fitted anew."""
+
+    first: Nodes
+    nodes: Nodes
+    begin: NDArray[np.int64]
+    quadrature: Floats
+    mean: float
+
+
+_FORESTS: WeakKeyDictionary[HistGradientBoostingClassifier, _Forest] = WeakKeyDictionary()
+
+
+def _forest(booster: HistGradientBoostingClassifier) -> _Forest:
+    """Made once of each booster: for a single lead it takes as long as all the rest."""
+    known = _FORESTS.get(booster)
+    trees = tree_nodes(booster)
+    if known is not None and known.first is trees[0]:
+        return known
+    nodes, begin = np.concatenate(trees), np.cumsum([0, *map(len, trees)])
+    longest = int(max(tree["depth"].max() for tree in trees))
+    forest = _Forest(trees[0], nodes, begin, _quadrature(longest), float(_mean(nodes, begin)))
+    _FORESTS[booster] = forest
+    return forest
 
 
 @compiled

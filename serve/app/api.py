@@ -152,12 +152,13 @@ class Readiness(BaseModel):
     "/v1/score",
     tags=["scoring"],
     summary="Score leads by their raw events",
+    response_model=ScoreResponse,
     responses=responses(400, 401, 413, 422, 503),
 )
 async def score(
     service: Served,
     request: Annotated[ScoreRequest, Body(openapi_examples={"a lead": {"value": _EXAMPLE}})],
-) -> ScoreResponse:
+) -> Response:
     """The same scores as in the nightly list of that cutoff: the same code computes both. Nothing
     is written. GET /v1/model names the attributes that the champion needs."""
     serving = service.serving
@@ -169,8 +170,8 @@ async def score(
         if count > most:
             raise HTTPException(413, f"{count:,} {what}; at most {most:,} in a request.")
     answer = await asyncio.wrap_future(service.scoring.put(request))
-    service.metrics.leads.inc(len(answer.leads))
-    return answer
+    service.metrics.leads.inc(len(request.leads))
+    return Response(answer, media_type="application/json")
 
 
 @router.get(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from features.config import Config
 from models.registry import CHAMPION, Registry
+from serve.app.scoring_process import ScoringProcess
 from serve.scoring.scorer import Scorer
 
 LOOK_SECONDS = 3.0
@@ -16,10 +17,11 @@ _Seen = tuple[str | None, tuple[int, ...]]
 
 
 class Champion:
-    """Whose `scorer` is the champion beside the rules and segments of now; None without one.
+    """Whose `process` scores with the champion beside the rules and segments of now; None without
+    one.
 
-    A scorer never changes: a request takes it once and ends with it, also where another one is
-    champion by then. Raises BadInput where it cannot be loaded at the start.
+    A process never changes its scorer: a request takes it once and ends with it, also where another
+    one is champion by then. Raises BadInput where it cannot be loaded at the start.
     """
 
     def __init__(self, config: Config) -> None:
@@ -27,7 +29,7 @@ class Champion:
         self.fault = ""  # why what is there now could not be loaded
         self._registry = Registry(config)
         self._files = (config.folder / config.rules, config.folder / config.segments)
-        self._seen, self.scorer = self._load()
+        self._seen, self.process = self._load()
         self._stopped = threading.Event()
 
     def look(self) -> None:
@@ -35,13 +37,23 @@ class Champion:
         What cannot be loaded leaves the one of before in place."""
         try:
             if self._now() != self._seen:
-                self._seen, self.scorer = self._load()
+                seen, process = self._load()
+                if process is not None:
+                    process.warm().result()  # the one of before scores meanwhile
+                before, self.process, self._seen = self.process, process, seen
+                if before is not None:
+                    before.stop()
                 _log.info("champion: version %s, rules %s", self.version, self.rules)
             self.fault = ""
         except Exception as error:  # of whatever kind: the service goes on with the one that it has
             if str(error) != self.fault:
                 _log.error("the champion of now cannot be loaded: %s", error)
             self.fault = str(error)
+
+    @property
+    def scorer(self) -> Scorer | None:
+        """What the process scores with."""
+        return self.process.scorer if self.process else None
 
     @property
     def version(self) -> str | None:
@@ -56,12 +68,14 @@ class Champion:
     def _now(self) -> _Seen:
         return self._registry.find(CHAMPION), tuple(map(_changed_at, self._files))
 
-    def _load(self) -> tuple[_Seen, Scorer | None]:
+    def _load(self) -> tuple[_Seen, ScoringProcess | None]:
         now = self._now()
-        return now, Scorer.of(self.config, now[0]) if now[0] else None
+        return now, ScoringProcess(Scorer.of(self.config, now[0])) if now[0] else None
 
     def watch(self) -> None:
-        """Look every few seconds, on a thread, until `stop`."""
+        """Begin the process, and look every few seconds, on a thread, until `stop`."""
+        if self.process is not None:
+            self.process.warm()
         threading.Thread(target=self._watch, name="champion", daemon=True).start()
 
     def _watch(self) -> None:
@@ -69,8 +83,10 @@ class Champion:
             self.look()
 
     def stop(self) -> None:
-        """End the watch."""
+        """End the watch and the process."""
         self._stopped.set()
+        if self.process is not None:
+            self.process.stop()
 
 
 def _changed_at(path: Path) -> int:

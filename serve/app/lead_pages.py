@@ -82,6 +82,7 @@ def leads(request: Request, service: Served, question: Asked) -> HTMLResponse:
         request,
         "leads.html",
         page=page,
+        days_old=(utc_now() - page.run.cutoff).days,
         company=service.config.folder.resolve().name,
         query=lambda **changes: query_of(shown, **changes),
         sorted_by=sorted_by,

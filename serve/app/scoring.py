@@ -1,32 +1,23 @@
 """Leads of requests through the Scorer: as the frames that it takes, and back as answers.
 
-A pass of the scorer costs nearly as much for one lead as for a hundred. So the requests that came
-in while a pass ran go into the next one together; each lead is scored by itself, to the last bit as
-it would be alone or in the nightly batch.
+Each lead is scored by itself, to the last bit as it would be alone or in the nightly batch.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from features.cutoffs import utc_now
-from features.errors import BadInput, Refused
+from features.errors import BadInput
 from features.spec.compiled import accounts_of, compile_specs
 from features.spec.kinds import Attribute, DaysSinceDate
-from serve.app.champion import Champion
-from serve.app.score_request import Deal, Event, Lead, ScoredLead, ScoreRequest, ScoreResponse
+from serve.app.score_request import Deal, Event, Lead, ScoredLead
 from serve.scoring.scorer import COLUMNS, Scorer
 
-MOST_LEADS = 500  # of a pass, unless a single request has more
 _TIME, _TEXT, _NUMBER = pa.timestamp("us"), pa.string(), pa.float64()
 _KINDS = {"value": _NUMBER, "amount": _NUMBER}
 _LEAD = ("lead_id", "created_at", "source", "objected_at")
@@ -121,99 +112,3 @@ def _rows(kind: type[Event] | type[Deal], listed: Iterable[tuple[str, Sequence[A
         type_ = _TIME if name.endswith("_at") else _KINDS.get(name, _TEXT)
         columns[name] = pa.array([getattr(row, name) for _, row in flat], type_)
     return pa.table(columns)
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    request: ScoreRequest
-    answer: Future[ScoreResponse] = field(default_factory=Future)
-
-    @property
-    def leads(self) -> set[str]:
-        return {lead.lead_id for lead in self.request.leads}
-
-
-class ScoreQueue:
-    """Scores requests on a thread of its own, those that wait for the same cutoff together."""
-
-    def __init__(self, champion: Champion) -> None:
-        self.champion = champion
-        self._waiting: deque[_Waiting] = deque()
-        self._changed = threading.Condition()
-        self._ended = False
-
-    def start(self) -> None:
-        """Score until `stop`."""
-        threading.Thread(target=self._work, name="scoring", daemon=True).start()
-
-    def stop(self) -> None:
-        """End after the pass that runs."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify()
-
-    def put(self, request: ScoreRequest) -> Future[ScoreResponse]:
-        """Have a request scored. The answer may be BadInput, or Refused without a champion."""
-        each = _Waiting(request)
-        with self._changed:
-            self._waiting.append(each)
-            self._changed.notify()
-        return each.answer
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._ended)
-                if self._ended:
-                    return
-                together = self._take()
-            running = [each for each in together if each.answer.set_running_or_notify_cancel()]
-            if running and not self._answered(running) and len(running) > 1:
-                for each in running:  # whose fault it is shows alone
-                    self._answered([each])
-
-    def _take(self) -> list[_Waiting]:
-        """Of those that wait the first, and all that go with it: of the same cutoff, no lead twice,
-        MOST_LEADS at most."""
-        first = self._waiting.popleft()
-        together, leads, rest = [first], first.leads, []
-        for each in self._waiting:
-            more = each.leads
-            fits = len(leads) + len(more) <= MOST_LEADS and leads.isdisjoint(more)
-            if fits and each.request.cutoff == first.request.cutoff:
-                together.append(each)
-                leads |= more
-            else:
-                rest.append(each)
-        self._waiting = deque(rest)
-        return together
-
-    def _answered(self, together: Sequence[_Waiting]) -> bool:
-        """Whether these could be answered; a single one always is, also with what it failed of."""
-        try:
-            answers = self._scored([each.request for each in together])
-        except Exception as error:
-            if len(together) > 1:
-                return False
-            together[0].answer.set_exception(error)
-            return True
-        for each, answer in zip(together, answers, strict=True):
-            each.answer.set_result(answer)
-        return True
-
-    def _scored(self, requests: Sequence[ScoreRequest]) -> list[ScoreResponse]:
-        scorer = self.champion.scorer
-        if scorer is None:
-            raise Refused("There is no champion to score with. See: readiness promote")
-        cutoff = requests[0].cutoff or utc_now()
-        leads = [lead for request in requests for lead in request.leads]
-        scored = iter(score(scorer, leads, cutoff))
-        return [
-            ScoreResponse.model_construct(
-                cutoff=cutoff,
-                model_version=scorer.model_version,
-                rules_version=scorer.rules.version,
-                leads=[next(scored) for _ in request.leads],
-            )
-            for request in requests
-        ]

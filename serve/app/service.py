@@ -14,7 +14,7 @@ from serve.app.ledgers import Ledgers
 from serve.app.lists import Lists
 from serve.app.making import Making
 from serve.app.metrics import Metrics
-from serve.app.scoring import ScoreQueue
+from serve.app.score_queue import ScoreQueue
 from serve.app.serving import Serving
 
 
@@ -61,4 +61,9 @@ def service_of(request: Request) -> Service:
     return service
 
 
-Served = Annotated[Service, Depends(service_of)]  # the kind of a route's parameter
+async def _service(request: Request) -> Service:
+    """A coroutine, for which a request need not wait for a thread."""
+    return service_of(request)
+
+
+Served = Annotated[Service, Depends(_service)]  # the kind of a route's parameter

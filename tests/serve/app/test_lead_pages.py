@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from urllib.parse import quote
@@ -46,6 +47,12 @@ def test_the_list_to_call_is_first_and_its_figures_are_those_of_the_api(client: 
     for lead in answer["leads"]:
         assert f">{lead['rule_score']:.0f}<small>{lead['band']}</small>" in text
     assert f"<strong>{answer['total']} leads to call</strong>" in text
+
+
+def test_a_list_of_long_ago_says_how_old_it_is(client: TestClient) -> None:
+    cutoff = datetime.fromisoformat(client.get("/v1/leads").json()["cutoff"])
+    days = (datetime.now(UTC) - cutoff).days
+    assert f"{days:,} days old" in client.get("/leads").text
 
 
 def test_no_id_is_markup_on_any_page(client: TestClient) -> None:
