@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from features.catalog import catalog, catalog_of
+from features.check.notes import account_notes
 from features.config import Features
 from features.engine.duckdb_engine import chunk_count, feature_frame
 from features.errors import BadInput
@@ -42,7 +43,7 @@ from tests.features.engine.test_features_equal_oracle import (
     snapshots_of,
 )
 from tests.features.engine.test_no_future import with_another_future
-from tests.features.lead_databases import at, config_for, event, opened
+from tests.features.lead_databases import at, config_for, event, opened, refusal
 
 pytestmark = pytest.mark.slow  # the compiled pass
 ACCOUNT = "customer"
@@ -287,3 +288,17 @@ def test_without_the_setting_there_are_no_such_features(tmp_path):
             specs = catalog_of(config_for(tmp_path, **sections), database)
         of_account = [spec for spec in specs if isinstance(spec, OfAccount | Colleagues)]
         assert bool(of_account) == bool(features)
+
+
+def test_on_spark_the_setting_is_refused(folder):
+    sections = {"engine": {"kind": "spark"}, "features": {"account": ACCOUNT}}
+    assert "Spark" in refusal(folder, **sections)
+
+
+def test_check_says_how_many_are_in_accounts(tmp_path):
+    config = config_for(tmp_path, features=FEATURES)
+    with opened(LEADS, EVENTS, (), {ACCOUNT: pa.string()}, features=FEATURES) as database:
+        (note,) = account_notes(database, config)
+        assert account_notes(database, config_for(tmp_path)) == []
+    assert (note.count, note.first) == (3, ("Y: 2 leads", "X: 1 lead"))
+    assert "2 accounts" in note.title
