@@ -153,9 +153,9 @@ def test_the_true_chance_is_seen_in_what_colleagues_do(worlds: dict[Mode, Simula
     chance = pd.Series(
         worlds["accounts"].true_probability(silent[["lead_id"]].assign(cutoff=at), HORIZON)
     )
-    asked = silent.account_id.isin(recent.account_id).to_numpy()
-    assert asked.sum() > 20
-    assert chance[asked].mean() > 2 * chance[~asked].mean()
+    near = silent.account_id.isin(recent.account_id).to_numpy()
+    assert near.sum() > 20
+    assert chance[near].mean() > 2 * chance[~near].mean()
 
 
 def test_a_flat_table_is_one_csv(worlds: dict[Mode, Simulated], tmp_path: Path) -> None:
