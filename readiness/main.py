@@ -1,6 +1,11 @@
 """The command `readiness` and its exit codes. Each verb is the function `verb` of the file in
 readiness/commands/ that has its name."""
 
+from readiness.threads import require_threads
+
+require_threads()  # before anything is imported that begins some
+
+# ruff: noqa: E402
 import os
 import re
 import resource
