@@ -122,12 +122,15 @@ class Times(Strict):
 class Features(Strict):
     """What the features are made from; `features/catalog.py` turns this into the list. `leave_out`
     are names of features that the model does not get; * stands for any text. `measured_actions`:
-    actions whose value is a measure (a price, a rank, 0 or 1), averaged over every window."""
+    actions whose value is a measure (a price, a rank, 0 or 1), averaged over every window.
+    `account` is the column of leads that names the account of each, "account_id", or whose e-mail
+    address has its domain, "domain(email)": features of its people follow (docs/accounts.md)."""
 
     windows_days: Annotated[list[Days], Field(min_length=1)] = [1, 7, 30, 90]
     half_life_days: Days = 14
     attributes: list[str] = []
     measured_actions: list[str] = []
+    account: Annotated[str, Field(min_length=1)] | None = None
     leave_out_actions: list[str] = []
     leave_out: list[str] = []
     segments: list[str] = []

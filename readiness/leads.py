@@ -24,7 +24,7 @@ from features.contract.reading import Reading
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.open_database import open_database
-from features.spec.compiled import attribute_columns
+from features.spec.compiled import accounts_of, attribute_columns
 from features.spec.spec import Spec
 from features.starter.starter import first_cutoff
 from features.toml import load_toml, toml_text, validate_toml
@@ -191,8 +191,9 @@ class Leads:
         """The database with the attributes that `specs` ask for; read anew where they, or other
         settings, are not those it was opened with. One thread at a time."""
         specs = tuple(specs)
-        needed = set(attribute_columns(specs))
         config = config or self.config
+        staged = (config.features.account,)  # beside the attributes
+        needed = set(attribute_columns(spec for spec in specs if accounts_of([spec]) != staged))
         with self.lock:
             if needed <= self.database.attributes.keys() and config == self.config:
                 yield self.database

@@ -43,9 +43,10 @@ from features.contract.tables import (
 from features.contract.text_values import is_number_column
 from features.cutoffs import utc_now
 from features.errors import BadInput
+from features.spec.accounts import account_column
 from features.spec.compiled import compile_specs
 from features.spec.kinds import Attribute, AttributeType
-from features.spec.spec import Spec
+from features.spec.spec import OfAccount, Spec
 from features.sql import literal, quoted
 from features.whole_file import temporary_folder
 
@@ -153,6 +154,8 @@ def further_attributes(specs: Iterable[Spec]) -> dict[str, bool]:
     for leaf in compile_specs(specs).leaves:
         if isinstance(leaf, Attribute):
             attributes[leaf.column] = attributes.get(leaf.column, False) or not leaf.text
+        elif isinstance(leaf, OfAccount):
+            attributes.setdefault(account_column(leaf.account)[0], False)
     return attributes
 
 
@@ -357,8 +360,10 @@ def _create_known_events(
     """The events that count, with the time from which each is known, and those of merged leads for
     one another."""
     exclude, counted = reading.exclude, is_counted(reading.features)
+    own = ", lead_id AS recorded_for" if merges else ""
     connection.execute(
-        f"CREATE VIEW own_events AS SELECT *, {KNOWN_AT} AS known_at FROM events WHERE {counted}"
+        f"CREATE VIEW own_events AS SELECT *, {KNOWN_AT} AS known_at{own} "
+        f"FROM events WHERE {counted}"
     )
     rows = "SELECT * FROM own_events"
     write_survivors(connection)

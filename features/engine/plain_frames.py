@@ -60,7 +60,8 @@ def plain_frame(
     of_lead = [leaf for leaf in one_pass.compiled.leaves if isinstance(leaf, OfLead)]
     columns = {leaf.name: _measured(leaf, leads, cutoff) for leaf in of_lead}
     others = set(reading.attributes).difference(leads.schema.names)
-    if one_pass.by_sql or others or any(values is None for values in columns.values()):
+    unread = any(values is None for values in columns.values())
+    if unread or others or one_pass.by_sql or one_pass.compiled.of_account:
         return None
     is_open = pc.less(leads["created_at"], pa.scalar(cutoff, _TIME))
     snapshots = pa.table({"lead_id": leads["lead_id"], **columns}).filter(is_open)

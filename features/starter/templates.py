@@ -64,6 +64,7 @@ windows_days = [1, 7, 30, 90]  # features cover the last so many days, and all t
 half_life_days = 14         # after so many days an event counts half, in the decayed counts
 attributes = [{on}]  # columns of leads, as known when the lead was created{off}
 measured_actions = []       # actions whose value is a measure (a price, a rank): its mean by window
+# account = "account_id"    # a column of leads: features of what colleagues did (docs/accounts.md)
 leave_out_actions = []      # actions that would reveal the outcome{deciding}
 leave_out = []              # names of features (readiness features lists them); * is any text
 segments = []               # names of segments to use as 0/1 features

@@ -3,6 +3,13 @@
 from itertools import product
 
 from features.conditions.segments import InSegment
+from features.spec.accounts import (
+    ActivePeople,
+    Colleagues,
+    DaysSinceFirst,
+    DistinctActions,
+    People,
+)
 from features.spec.kinds import (
     ActiveDays,
     Age,
@@ -25,6 +32,7 @@ from features.spec.kinds import (
     SumValue,
     Trend,
 )
+from features.spec.spec import OfAccount
 from features.spec.where import Where
 from tests.features.adversarial import ACTIONS
 
@@ -47,6 +55,14 @@ WHERES = [
 FOLLOWED = [(None, WHERES[0]), *((action, where) for action in ACTIONS[:2] for where in WHERES)]
 
 GAP = Custom("longest_gap", "max(age_us)", "longest pause in days")
+OF_PEOPLE = [
+    *(People(), DaysSinceFirst(), DistinctActions(), DistinctActions(7)),
+    *(ActivePeople(span, action) for action, span in product(ANY_OR_ONE[:3], SPANS)),
+]
+MORE_OF_ACCOUNTS = [
+    *(kind(action, 7) for kind, action in product((Count, SumValue), ANY_OR_ONE[:3])),
+    *(DaysSince(), PastDeals("won"), DaysSinceDeal("lost"), Decayed(None, 7)),
+]
 EVERY_SPEC = [
     Age(),
     DaysSinceDate("renewed_at"),
@@ -75,5 +91,8 @@ EVERY_SPEC = [
     Ratio(Count(), Count("visit", 7)),
     Ratio(Ratio(Count(), Age()), GAP),
     GAP,
+    *OF_PEOPLE,
+    *(OfAccount(spec, "account_id") for spec in (*OF_PEOPLE, *MORE_OF_ACCOUNTS)),
+    *(Colleagues(spec, "account_id") for spec in (*OF_PEOPLE, *MORE_OF_ACCOUNTS)),
     *(InSegment(name, "{}") for name in ("a", "it's", "[b]")),
 ]

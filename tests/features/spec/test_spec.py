@@ -8,6 +8,7 @@ from features.catalog import MOST_ACTIONS, catalog
 from features.conditions.segments import InSegment
 from features.config import Features
 from features.errors import BadInput
+from features.spec import accounts
 from features.spec.kinds import (
     KINDS,
     ActiveDays,
@@ -65,7 +66,7 @@ def test_different_specs_have_different_names():
 
 def test_the_list_holds_every_kind():
     concrete = {kind for kind in _subclasses(Spec) if not kind.__subclasses__()}
-    assert {type(spec) for spec in EVERY_SPEC} == concrete == {*KINDS, InSegment}
+    assert {type(spec) for spec in EVERY_SPEC} == concrete == {*KINDS, *accounts.KINDS, InSegment}
 
 
 def _subclasses(kind):
