@@ -23,8 +23,8 @@ from features.progress import Steps, measure
 # Commands of this program in messages, that take --question.
 _VERBS = (
     "check|train|promote|score|publish|monitor|movers|compare|explain|card|funnel|plan|segments|"
-    "sources|feedback|effect|features|serve|override|rollback|history|rules (?:diff|learn|show|test)|"
-    "ledger (?:runs|withdraw)"
+    "sources|feedback|effect|features|serve|override|rollback|history|"
+    "rules (?:diff|learn|show|test)|ledger (?:runs|withdraw)"
 )
 _COMMAND = re.compile(rf"\breadiness (?:{_VERBS})\b(?! --question)")
 

@@ -120,6 +120,9 @@ memory_gb = 4               # most memory for reading and features
 # kind = "spark"            # default: "duckdb", which is this machine (docs/spark.md)
 # spark = {{ address = "local[*]", most_leads = 200000, scores = "scores" }}  # its defaults
 
+# [questions.expansion]  # another question about the same leads: docs/questions.md
+# time.horizon_days = 90    # what it sets otherwise; all else is as above
+
 [words]  # how reasons name actions and attributes; these are the defaults
 {words}
 """
