@@ -18,11 +18,16 @@ class Compiled:
     derived: tuple[Derived, ...]
 
     @property
-    def attributes(self) -> tuple[str, ...]:
-        """The attributes of the lead that are read: columns of its table."""
+    def columns(self) -> tuple[str, ...]:
+        """The columns of leads that are features, or that features are computed from."""
         read = (leaf for leaf in self.leaves if isinstance(leaf, Attribute | DaysSinceDate))
+        return tuple(dict.fromkeys(leaf.column for leaf in read))
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Those, and the columns that name the account."""
         of_account = (account_column(leaf.account)[0] for leaf in self.of_account)
-        return tuple(dict.fromkeys([*(leaf.column for leaf in read), *of_account]))
+        return tuple(dict.fromkeys([*self.columns, *of_account]))
 
     @property
     def of_account(self) -> tuple[OfAccount, ...]:

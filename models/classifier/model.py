@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.check.inputs import Inputs
 from features.config import Config, Features
-from features.spec.compiled import accounts_of, attribute_columns
+from features.spec.compiled import accounts_of, compile_specs
 from features.spec.spec import Spec
 from models.classifier.calibration_line import CalibrationLine, Choice
 from models.classifier.classifier import LOGISTIC, TREES, Floats, ReadinessClassifier
@@ -70,7 +70,7 @@ class ReadinessModel:
 
     def as_trained(self, features: Features) -> Features:
         """The same for the settings of the features alone."""
-        mine = attribute_columns(spec for spec in self.specs if not accounts_of([spec]))
+        mine = compile_specs(self.specs).columns
         return features.model_copy(
             update={
                 "account": next(iter(accounts_of(self.specs)), features.account),
