@@ -124,13 +124,14 @@ class Features(Strict):
     are names of features that the model does not get; * stands for any text. `measured_actions`:
     actions whose value is a measure (a price, a rank, 0 or 1), averaged over every window.
     `account` is the column of leads that names the account of each, "account_id", or whose e-mail
-    address has its domain, "domain(email)": features of its people follow (docs/accounts.md)."""
+    address has its domain, "domain(email)": features of its people follow (docs/accounts.md); ""
+    for none."""
 
     windows_days: Annotated[list[Days], Field(min_length=1)] = [1, 7, 30, 90]
     half_life_days: Days = 14
     attributes: list[str] = []
     measured_actions: list[str] = []
-    account: Annotated[str, Field(min_length=1)] | None = None
+    account: Annotated[str | None, BeforeValidator(lambda given: given or None)] = None
     leave_out_actions: list[str] = []
     leave_out: list[str] = []
     segments: list[str] = []
@@ -465,6 +466,11 @@ class Config(Strict):
     def out_folder(self) -> Path:
         """Where ledger, reports and MLflow's artefacts are written."""
         return self.folder / self.out
+
+    @property
+    def question_option(self) -> str:
+        """What a command of this question needs after its verb: " --question NAME", or nothing."""
+        return "" if self.question == MAIN else f" --question {self.question}"
 
     @property
     def mlflow_uri(self) -> str:

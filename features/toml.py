@@ -160,9 +160,7 @@ def toml_value(value: Any) -> str:
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
         case dict():
             return (
-                "{ "
-                + ", ".join(f"{_key(key)} = {toml_value(v)}" for key, v in value.items())
-                + " }"
+                "{ " + ", ".join(f"{_key(key)} = {toml_value(v)}" for key, v in _set(value)) + " }"
             )
         case date():  # or datetime
             return value.isoformat()
@@ -174,13 +172,17 @@ def toml_value(value: Any) -> str:
 
 
 def toml_text(content: Mapping[str, Any]) -> str:
-    """The text of a TOML file with this content, a line per key.
+    """The text of a TOML file with this content, a line per key; None is a key that is not there.
 
     >>> print(toml_text({"name": "ours", "words": {"e-mail sent": "was sent an e-mail"}}), end="")
     name = "ours"
     words = { "e-mail sent" = "was sent an e-mail" }
     """
-    return "".join(f"{_key(key)} = {toml_value(value)}\n" for key, value in content.items())
+    return "".join(f"{_key(key)} = {toml_value(value)}\n" for key, value in _set(content))
+
+
+def _set(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((key, value) for key, value in content.items() if value is not None)
 
 
 def _key(key: str) -> str:

@@ -30,7 +30,7 @@ def load(where: Path, to: Path | None = None, question: str | None = None) -> Co
     to: a file that will be written. Raises BadInput, in one message, for what is wrong in any of
     them, for one that readiness.toml names and that is not there, and as `require_output`.
     """
-    config = settings.load(where, question or MAIN)
+    config = settings.load(where, MAIN if question is None else question)
     require_settings(config, to)
     return config
 

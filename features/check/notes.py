@@ -158,6 +158,14 @@ def account_notes(database: LeadDatabase, config: Config) -> list[Note]:
     if account is None:
         return []
     sizes = account_sizes(database, account)
+    if not sizes:
+        return [
+            Note(
+                f"leads in no account ({account})", database.value("SELECT count(*) FROM leads"),
+                "No lead has one, so features of colleagues tell nothing. Name the column of leads "
+                'that holds accounts in features.account, or "domain(COLUMN)" of e-mail addresses.'
+            )
+        ]  # fmt: skip
     leads, everyone = sum(size for _, size in sizes), database.value("SELECT count(*) FROM leads")
     largest = tuple(f"{name}: {plural(size, 'lead')}" for name, size in sizes[:SHOWN])
     return [

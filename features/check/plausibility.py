@@ -383,17 +383,18 @@ def _rounded_ids(database: LeadDatabase) -> Iterator[Finding]:
 def _shared_account(database: LeadDatabase, account: str | None) -> Iterator[Finding]:
     """An account so much larger than the others that it is hardly one: "unknown", "private"."""
     sizes = [] if account is None else account_sizes(database, account)
-    if account is None or len(sizes) < 2:
+    if account is None or not sizes:
         return
     (name, people), *others = sizes
     in_others = sum(size for _, size in others)
+    mean = in_others / len(others) if others else 0.0
     least = max(MANY_PEOPLE, ACCOUNT_SHARE * (people + in_others))
-    if people >= least and people >= TIMES_OTHERS * in_others / len(others):
+    if people >= least and people >= TIMES_OTHERS * mean:
+        beside = f"the other {plural(len(others), 'account')} {mean:.1f} in the mean"
         yield Finding(
             "shared_account",
             account,
             f"column:{account_column(account)[0]}",
-            f"{name!r} has {people:,} people, the other {plural(len(others), 'account')} "
-            f"{in_others / len(others):.1f} in the mean",
+            f"{name!r} has {people:,} people, {beside if others else 'and there is no other'}",
             {"people": people, "accounts": len(sizes)},
         )

@@ -251,6 +251,9 @@ def lead_columns(
     attributes = of_cohort | {n: v or of_cohort.get(n, False) for n, v in attributes.items()}
     listed = _attributes(reading.features.attributes, "features.attributes lists", types)
     needed = {*attributes, *reading.attributes} - listed.keys()
+    if reading.features.account is not None:
+        column = account_column(reading.features.account)[0]
+        _attributes([column], "features.account names", types)
     further = _attributes(sorted(needed), "A rule, a condition or [fairness] asks for", types)
     _require_columns([*exclude.leads], "[exclude] leads names", types)
     texts = [name for name, kind in types.items() if kind.startswith(("VARCHAR", "ENUM"))]

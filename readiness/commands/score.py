@@ -105,7 +105,7 @@ def verb(
     if to:
         require_exportable(to)
     options = _Options(where, cutoff, which, to, segment, top, accept)
-    if question or len(every) == 1:
+    if question is not None or len(every) == 1:
         config = load(where, to, question)
         with ExitStack() as stack:
             result = _finished(_begun(stack, config, options), options, None)

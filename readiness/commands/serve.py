@@ -2,6 +2,7 @@
 
 import gc
 import os
+import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,7 @@ def verb(
     from serve.app.application import create_app
     from serve.app.serving import Serving
 
+    require_port(host, port)
     config, others = load(where, question=question), []
     if question is None:
         others = [each for name, each in load_all(where).items() if name != config.question]
@@ -73,6 +75,19 @@ def verb(
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=30,
     )
+
+
+def require_port(host: str, port: int) -> None:
+    """Raises BadInput where nothing can listen there, before the work of beginning."""
+    try:
+        family, *_, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.create_server(address[:2], family=family):
+            pass
+    except OSError as error:
+        why = error.strerror or error
+        raise BadInput(f"Nothing can listen on {host}, port {port}: {why}. See --port.") from None
 
 
 def _token(file: Path | None) -> str | None:

@@ -153,7 +153,7 @@ class Readiness(BaseModel):
     tags=["scoring"],
     summary="Score leads by their raw events",
     response_model=ScoreResponse,
-    responses=responses(400, 401, 413, 422, 503),
+    responses=responses(400, 401, 404, 413, 422, 503),
 )
 async def score(
     service: Asked,
@@ -237,13 +237,17 @@ def lead(
 
 
 @router.get(
-    "/v1/model", tags=["scoring"], summary="The champion", responses=responses(401, 404, 503)
+    "/v1/model",
+    tags=["scoring"],
+    summary="The champion",
+    responses=responses(401, 404, 422, 503),
 )
 def model(service: Asked) -> ModelDescription:
     """The version that POST /v1/score uses now, and what it needs."""
     scorer = service.champion.scorer
     if scorer is None:
-        raise HTTPException(404, "There is no champion. See: readiness promote")
+        option = service.config.question_option
+        raise HTTPException(404, f"There is no champion. See: readiness promote{option}")
     kinds: dict[str, Kind] = {"string": "text", "double": "number", "timestamp[us]": "time"}
     return ModelDescription(
         name=service.config.mlflow.model,

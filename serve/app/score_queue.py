@@ -103,4 +103,5 @@ class ScoreQueue:
         while (process := self.champion.process) is not None:
             with suppress(Ended):  # by another champion, which is there by now
                 return process.scored(requests, requests[0].cutoff or utc_now())
-        raise Refused("There is no champion to score with. See: readiness promote")
+        option = self.champion.config.question_option
+        raise Refused(f"There is no champion to score with. See: readiness promote{option}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from features.config import Config
 from features.errors import BadInput
+from features.questions import MAIN
 from serve.ledger.ledger import Ledger
 from serve.ledger.runs import Run
 from serve.publish.crm import publish_files
@@ -42,9 +43,10 @@ def publish(config: Config, ledger: Ledger, dry_run: bool = False) -> Published:
     """
     settings = config.publish
     if not (settings.database or settings.files or settings.webhook):
+        section = "publish" if config.question == MAIN else f"questions.{config.question}.publish"
         raise BadInput(
-            "[publish] of readiness.toml names no target: set database, files or webhook "
-            "(docs/publish.md)."
+            f"[{section}] of readiness.toml names no target: set database, files or webhook "
+            "(docs/publish.md). Questions do not inherit it."
         )
     if settings.webhook:
         receiver(settings.webhook)  # what is bound to fail fails before anything is written

@@ -25,6 +25,7 @@ from features.engine.measured import Measured
 from features.errors import BadInput
 from features.progress import Progress, silent, step
 from features.snapshots import Snapshots
+from features.spec.compiled import accounts_of
 from features.spec.spec import Spec
 from serve.scoring.points_only import PointsOnly
 from serve.scoring.scored import default_cutoff
@@ -82,7 +83,10 @@ def _open(
     questions = {
         name: (part.staged, part.scorer.specs)
         for name, part in parts.items()
-        if first and are_shared(part.staged, first) and not _ends_later(part.config)
+        if first
+        and are_shared(part.staged, first)
+        and not _ends_later(part.config)
+        and not accounts_of(part.scorer.specs)  # whose closings are those of one question's deals
     }
     if len(questions) < 2:
         return {}

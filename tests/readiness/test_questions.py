@@ -164,3 +164,14 @@ def test_the_api_answers_for_every_question(folder):
         unknown = client.get("/v1/leads", params={"question": "north"})
         assert unknown.status_code == 404
         assert "west" in unknown.text
+
+
+def test_no_name_is_no_question(folder):
+    ran = readiness("check", folder, "--question", "")
+    assert (ran.code, "main" in ran.err) == (2, True)
+
+
+def test_publishing_a_question_names_its_own_section(folder):
+    assert readiness("score", folder, *AT).code == 0
+    ran = readiness("publish", folder, "--question", "east")
+    assert (ran.code, "questions.east.publish" in ran.err) == (2, True)

@@ -35,6 +35,13 @@ def test_a_token_that_others_know_or_guess(
     assert TOKEN not in ran.err
 
 
+def test_a_port_in_use_is_refused_at_once(untrained: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ran = readiness("serve", untrained, "--port", port)
+    assert (ran.code, port in ran.err, "--port" in ran.err) == (2, True, True)
+
+
 @pytest.mark.slow
 def test_it_answers_until_it_is_ended(untrained: Path) -> None:
     with socket.socket() as free:

@@ -266,5 +266,7 @@ def test_an_account_that_stands_for_unknown_is_named_where_it_would_be_used():
     assert not shared(30, *[3] * 50)
     accepted = shared(30, *[3] * 50, **used, audit={"accepted": [finding.code]})
     assert accepted[finding.code].accepted
-    for sizes in ((19, *[1] * 50), (29, *[3] * 50), (30,), (20, *[2] * 2_000)):
+    (alone,) = shared(30, **used).values()
+    assert alone.figures == {"people": 30, "accounts": 1}
+    for sizes in ((19, *[1] * 50), (29, *[3] * 50), (19,), (20, *[2] * 2_000)):
         assert not shared(*sizes, **used), sizes
