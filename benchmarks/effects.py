@@ -2,7 +2,7 @@
 
     .venv/bin/python -m benchmarks.effects [COMPANIES] [--write]
 
-Each simulated company makes weekly lists for half a year by the product's own router with a
+Each simulated company makes lists for half a year by the product's own router with a
 holdout, and its draws are read by the product's own `effect`. The chance of every lead to be won
 within the horizon, called and not called, is known. Three kinds of companies: a call changes
 nothing; it multiplies the odds of every lead alike; it helps the leads in the middle most, since
@@ -30,11 +30,11 @@ from models.statistics.intervals import newcombe
 
 COMPANIES, SEED = 200, 15
 START, HORIZON = datetime(2026, 1, 5), 28
-WEEKS, LATER = 26, 8  # lists whose draws are measured; lists after them
-STOCK, ARRIVALS, LOST = 1000, 160, 0.12  # leads at first, new ones a week, the share lost in one
+WEEKS, LATER, EVERY = 26, 8, 2  # lists that are measured, lists after them; weeks between two
+STOCK, ARRIVALS, LOST = 800, 300, 0.2  # leads at first, new ones and share lost from list to list
 MEAN, SPREAD, STEADY = -2.0, 1.0, 0.7  # of the log-odds of being won uncalled, within the horizon
 BLUR = 0.3  # by how much the model's log-odds miss the true ones (standard deviation)
-PLACES, HOLDOUT = 150, 0.2
+PLACES, HOLDOUT = 180, 0.2
 READINESS, TRUTH, THIRDS, WHERE_SEEN, LOT = "readiness", "truth", "thirds", "where seen", "lot"
 GROUPS = ("all", "readiest third", "middle third", "last third")
 
@@ -63,49 +63,46 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Company:
-    """draws: of all lists, one row per lead: holdout, won, cutoff, week, readiness, gain (what a
-    call truly adds to its chance); last: readiness and gain of all leads open at the last list."""
+    """first: the leads at their first place, of all lists: log_odds (of being won uncalled),
+    readiness, holdout, cutoff, week; last: log_odds and readiness of all leads open at the last
+    list."""
 
-    draws: pd.DataFrame
+    first: pd.DataFrame
     last: pd.DataFrame
 
+    def outcomes(self, kind: Kind, rng: np.random.Generator) -> pd.DataFrame:
+        """The first places with gain, what a call adds to the chance of each, and won."""
+        log_odds = self.first["log_odds"].to_numpy()
+        gain = kind.gain(log_odds)
+        chance = expit(log_odds) + np.where(self.first["holdout"], 0.0, gain)
+        won = (rng.random(len(gain)) < chance).astype(int)
+        return self.first.assign(gain=gain, won=won)
 
-def company(kind: Kind, number: int) -> Company:
-    """Weekly lists of leads that come, change, are won and lost. What becomes of a lead within the
-    horizon of its first place is settled there; only that counts in a draw."""
-    rng = np.random.default_rng([SEED, KINDS.index(kind), number])
-    leads, draws = _newcomers(rng, 0, STOCK), []
-    for week in range(WEEKS + LATER):
+
+def company(number: int) -> Company:
+    """Lists of leads that come, change and leave, each at the latest a horizon after its first
+    place: so the lists are the same whatever a call changes."""
+    rng = np.random.default_rng([SEED, number])
+    leads, first = _newcomers(rng, 0, STOCK), []
+    for week in range(0, WEEKS + LATER, EVERY):
         cutoff = START + timedelta(weeks=week)
         leads["readiness"] = expit(leads["log_odds"] + leads["blur"])
-        leads["gain"] = kind.gain(leads["log_odds"].to_numpy())
-        first = _first_places(leads, cutoff)
-        held = first["holdout"].to_numpy(bool)
-        called_for = np.where(held, 0.0, first["gain"])
-        won = rng.random(len(first)) < expit(first["log_odds"].to_numpy()) + called_for
-        leads.loc[first.index, "first_listed"] = cutoff
-        leads.loc[first.index, "held_back"] = first["holdout"]
-        closes = week + rng.integers(1, HORIZON // 7 + 1, len(first))
-        leads.loc[first.index, "closes"] = np.where(won, closes, np.nan)
-        draws.append(
-            first[["readiness", "gain", "holdout"]].assign(
-                won=won.astype(int), cutoff=cutoff, week=week
-            )
-        )
-        last = leads[["readiness", "gain"]]
-        leads = pd.concat(
-            [_a_week_later(rng, leads, week + 1), _newcomers(rng, week + 1, ARRIVALS)],
-            ignore_index=True,
-        )
-    return Company(pd.concat(draws, ignore_index=True), last)
+        places = _first_places(leads, cutoff)
+        first.append(places[["log_odds", "readiness", "holdout"]].assign(cutoff=cutoff, week=week))
+        last = leads[["log_odds", "readiness"]]
+        leads.loc[places.index, "first_listed"] = cutoff
+        leads.loc[places.index, "held_back"] = places["holdout"]
+        later = _changed(rng, leads, cutoff)
+        leads = pd.concat([later, _newcomers(rng, week + EVERY, ARRIVALS)], ignore_index=True)
+    return Company(pd.concat(first, ignore_index=True), last)
 
 
 def _first_places(leads: pd.DataFrame, cutoff: datetime) -> pd.DataFrame:
     """The leads that have a place for the first time, with their draw (holdout), by the router."""
     router = Router(PLACES, cutoff, Routing(holdout=HOLDOUT), horizon_days=HORIZON)
-    routed = router.route(leads).set_index("lead_id").loc[leads["lead_id"]].set_index(leads.index)
-    in_draw = routed["holdout"].notna() & leads["first_listed"].isna()
-    return leads[in_draw].assign(holdout=routed.loc[in_draw, "holdout"].astype(bool))
+    routed = router.route(leads).set_index("lead_id")["holdout"].loc[leads["lead_id"]]
+    in_draw = routed.notna().to_numpy() & leads["first_listed"].isna().to_numpy()
+    return leads[in_draw].assign(holdout=routed[in_draw].to_numpy(bool))
 
 
 def _newcomers(rng: np.random.Generator, week: int, count: int) -> pd.DataFrame:
@@ -125,20 +122,17 @@ def _newcomers(rng: np.random.Generator, week: int, count: int) -> pd.DataFrame:
             "is_new": True,
             "first_listed": pd.Series(pd.NaT, rows, "datetime64[us]"),
             "held_back": pd.Series(None, rows, object),
-            "closes": np.nan,
         }
     )
 
 
-def _a_week_later(rng: np.random.Generator, leads: pd.DataFrame, week: int) -> pd.DataFrame:
-    """Those still open: not won after their first place, not won uncalled before one, not lost."""
+def _changed(rng: np.random.Generator, leads: pd.DataFrame, cutoff: datetime) -> pd.DataFrame:
+    """Those that are still open at the next list, as they are then."""
     log_odds = leads["log_odds"].to_numpy()
-    before = leads["first_listed"].isna() & (rng.random(len(leads)) < expit(log_odds) * 7 / HORIZON)
-    lost = leads["closes"].isna() & (rng.random(len(leads)) < LOST)
     moved = MEAN + STEADY * (log_odds - MEAN)
     moved += rng.normal(0, SPREAD * np.sqrt(1 - STEADY**2), len(leads))
-    still = ~(before | lost | (leads["closes"] <= week))
-    later: pd.DataFrame = leads.assign(log_odds=moved)[still]
+    over = leads["first_listed"] + timedelta(days=HORIZON) <= cutoff + timedelta(weeks=EVERY)
+    later: pd.DataFrame = leads.assign(log_odds=moved)[~over & (rng.random(len(leads)) >= LOST)]
     return later
 
 
@@ -170,11 +164,11 @@ class Measured:
     gap: float
 
 
-def measure(kind: Kind, number: int) -> Measured:
-    """One company through the product's router and estimator."""
-    result = company(kind, number)
-    early = result.draws["week"] < WEEKS
-    draws, later = result.draws[early], result.draws[~early]
+def measure(result: Company, kind: Kind, rng: np.random.Generator) -> Measured:
+    """One company of a kind, by the product's estimator."""
+    first = result.outcomes(kind, rng)
+    open_now = result.last.assign(gain=kind.gain(result.last["log_odds"].to_numpy()))
+    draws, later = (first[side] for side in (first["week"] < WEEKS, first["week"] >= WEEKS))
     truth, estimates = true_effects(draws), groups(draws)
     readiest, best = estimates[1], max(estimates[1:], key=lambda each: each.difference.point)
     seen = best is not readiest and newcombe(best.difference, readiest.difference).low > 0
@@ -186,14 +180,14 @@ def measure(kind: Kind, number: int) -> Measured:
         WHERE_SEEN: by_thirds if seen else later["readiness"],
         LOT: pd.Series(0.0, later.index),
     }
-    of_open = {READINESS: result.last["readiness"], TRUTH: result.last["gain"]}
+    of_open = {READINESS: open_now["readiness"], TRUTH: open_now["gain"]}
     lists = [set(order.nlargest(PLACES).index) for order in of_open.values()]
     return Measured(
         draws=draws,
         truth=truth,
         estimates=estimates,
         in_common=len(lists[0] & lists[1]) / PLACES,
-        open_gain=_gains(of_open, result.last["gain"], PLACES),
+        open_gain=_gains(of_open, open_now["gain"], PLACES),
         seen=seen,
         gain=_gains(orders, later["gain"], len(later) // 2),
         gap=max(truth[1:]) - truth[1],
@@ -219,12 +213,16 @@ def _gains(orders: dict[str, pd.Series], gain: pd.Series, calls: int) -> dict[st
 
 def effects(companies: int) -> str:
     """The tables as Markdown."""
-    results = {}
-    for kind in KINDS:
-        print(kind.name, file=sys.stderr, flush=True)
-        results[kind.name] = [measure(kind, number) for number in range(companies)]
+    results: dict[str, list[Measured]] = {kind.name: [] for kind in KINDS}
+    for number in range(companies):
+        made = company(number)
+        for place, kind in enumerate(KINDS):
+            rng = np.random.default_rng([SEED, number, place])
+            results[kind.name].append(measure(made, kind, rng))
+        if (number + 1) % 10 == 0:
+            print(f"{number + 1}/{companies}", file=sys.stderr, flush=True)
     leads = np.mean([len(each.draws) for rows in results.values() for each in rows])
-    places = f"{PLACES} places a week, {HOLDOUT:.0%} held back, lists of {WEEKS} weeks"
+    places = f"a list of {PLACES} every {EVERY} weeks, {HOLDOUT:.0%} held back, {WEEKS} weeks"
     held = "\n".join(line for name, rows in results.items() for line in _held(name, rows))
     power = "\n".join(
         line
@@ -237,9 +235,9 @@ def effects(companies: int) -> str:
     where_seen = "\n".join(_where_seen(name, rows) for name, rows in results.items())
     return f"""## On companies whose effect is known
 
-{companies} simulated companies of each kind, {places}: {leads:,.0f} leads in the draw of
-one. A call changes nothing; or multiplies the odds of every lead by 1.6; or helps those in the
-middle most.
+{companies} simulated companies, {places}: {leads:,.0f} leads in
+the draw of one. A call changes nothing; or multiplies the odds of every lead by 1.6; or helps
+those in the middle most.
 Shares and effects in percent and percentage points.
 
 | a call changes | leads | true effect | mean estimate | interval holds it | truth above | below |
@@ -248,7 +246,8 @@ Shares and effects in percent and percentage points.
 
 Of {companies} companies 95% are counted as {_by_chance(companies)} by chance alone.
 
-How often it is seen, said beforehand: `leads_needed` of the true figures, for 80 times in 100.
+How often it is seen, said beforehand: `leads_needed` of the true figures, for 80 times in
+100. Counted are the first so many of the draw, or all where it has fewer.
 
 | a call changes | leads | leads needed | in the draw | leads counted | effect seen |
 |---|---|---:|---:|---:|---:|

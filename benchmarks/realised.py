@@ -178,8 +178,8 @@ class Company:
         return {version: self._true(rows, version) for version in self.registered(night)}
 
     def _true(self, rows: pd.DataFrame, version: str) -> tuple[float, float]:
-        said, chance = rows[version].to_numpy(), rows["truth"].to_numpy()
-        loss = -(chance * np.log(said) + (1 - chance) * np.log1p(-said)).mean()
+        readiness, chance = rows[version].to_numpy(), rows["truth"].to_numpy()
+        loss = -(chance * np.log(readiness) + (1 - chance) * np.log1p(-readiness)).mean()
         wins = calls = 0.0
         for _, each in rows.groupby("cutoff"):
             slots = round(float(self.config.capacity.slots(np.array([float(len(each))]))[0]))
