@@ -4,12 +4,12 @@
 
 Simulated companies whose market changes: at four random days two sources change places in what
 their leads are worth, or all of them are worth more or less. Four versions are trained as
-`readiness train` trains them, without a search: trees and a regression before the first night, and
-trees again after one quarter and after two. From its training on each is scored on the lists of
-every third night. Every six weeks each rule may promote a version that is newer than its champion,
-by what is mature that day; the figures are those of `fair_cutoffs` and `judge_on` (the backtest),
-`judge_realised`, and `decide`. What was truly better is known from the simulator: the true chances
-on the Mondays of the quarter after.
+`readiness train` trains them, the trees without a search: trees and a regression before the first
+night, and trees again after one quarter and after two. From its training on each is scored on the
+lists of every third night. Every seven weeks each rule may promote a version that is newer than its
+champion, by what is mature that day; the figures are those of `fair_cutoffs` and `judge_on` (the
+backtest), `judge_realised`, and `decide`. What was truly better is known from the simulator: the
+true chances on the Mondays of the quarter after.
 
 The simulator rewrites no past, so a version says of a past night what it said in it: the readiness
 of the ledger is that of `ReadinessModel.rank` on the frame of its cutoff, as in
@@ -18,7 +18,6 @@ realised evidence has, and more: what a past rewritten would do to it is not mea
 """
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,7 +35,6 @@ from features.config import Config, load
 from features.dataset import Dataset, labelled
 from features.errors import Refused
 from features.open_database import open_database
-from features.progress import silent
 from features.simulator.simulate import World, simulate, write
 from features.simulator.simulated import START
 from features.simulator.world import MOST_QUALITY, SOURCES, QualityChange
@@ -48,16 +46,18 @@ from models.realised import judge_realised
 from models.rules.rules import load_rules
 from models.statistics.intervals import Estimate
 from models.statistics.judge import Contender, Judgement
-from training.learners import boosted_trees, logistic_regression
+from training.fit import SMALL, fit, is_small
+from training.learners import logistic_regression
 from training.promotion.decision import Takes, decide
+from training.search import DEFAULT
 from training.splits import configured_split
 
-COMPANIES, LEADS, SEED = 12, 3_000, 15
+COMPANIES, LEADS, SEED = 12, 2_000, 15
 HISTORY, QUARTER, HORIZON = 300, 91, 30  # days before the first night; after a promotion
-EVERY_NIGHTS, EVERY_DATES, FIRST_DATE, BEGIN = 3, 42, 56, 70
+EVERY_NIGHTS, EVERY_DATES, FIRST_DATE, BEGIN = 3, 49, 84, 70
 # Night of the training, and the learner, of the versions 1 to 4.
 TRAININGS = ((0, "trees"), (0, "logistic"), (91, "trees"), (182, "trees"))
-LEAST_NIGHTS = 224  # the first date at which all four have matured lists
+LEAST_NIGHTS = 231  # the first date at which all four have matured lists
 MARKET = (0.6, 1.5)  # how much all leads may become worth, times what they were
 
 Floats = npt.NDArray[np.float64]
@@ -111,8 +111,7 @@ class Company:
             config = load(Path(name))
             rules = load_rules(config.folder / config.rules)
             times = config.time.model_copy(update={"first_cutoff": day(BEGIN)})
-            training = config.training.model_copy(update={"candidates": 1, "jobs": 1})
-            config = config.model_copy(update={"time": times, "training": training})
+            config = config.model_copy(update={"time": times})
             with open_database(config, rules.specs) as database:
                 specs = catalog_of(config, database)
                 needed = distinct((*specs, *rules.specs))
@@ -203,7 +202,8 @@ def _trained(
         split = configured_split(config, day(HISTORY + night))
         past = dataset.at(split.fit)
         if learner == "trees":
-            model = boosted_trees(config, past, specs, split.fit, silent).model
+            settings = SMALL if is_small(past) else DEFAULT
+            model = fit(past, specs, settings, HORIZON, config.seed)
         else:
             model = logistic_regression(config, past, specs, split.fit).model
         yield str(number), replace(model, version=str(number))
@@ -308,13 +308,9 @@ def _figure(estimate: Estimate, digits: int, sign: str = "") -> str:
     return f"{point} ({low} to {high})"
 
 
-def section(companies: int, nights: int) -> str:
+def section(rows: pd.DataFrame) -> str:
     """The tables as Markdown."""
-    parts = []
-    for number in range(companies):
-        print(f"company {number + 1}/{companies}", file=sys.stderr, flush=True)
-        parts += list(history(Company.of(number, nights), number))
-    rows = pd.DataFrame(parts)
+    companies, nights = rows["company"].nunique(), rows["night"].max()
     late = rows[rows["night"] >= LEAST_NIGHTS]
     dates = len(rows[["company", "night"]].drop_duplicates())
     names = [LOT, *(rule.name for rule in RULES)]
@@ -325,7 +321,7 @@ def section(companies: int, nights: int) -> str:
     )
     return f"""## Which rule chooses better
 
-{companies} companies of {LEADS:,} leads, {nights} nights each, {dates} dates of promotion. Regret:
+{companies} companies of {LEADS:,} leads, {dates} dates of promotion up to night {nights}. Regret:
 what the version chosen is behind the truly best one of that date, in the quarter after, by the
 true chances; in wins per 100 calls, and in log loss. `surely better`: what `promote` does without
 an approval; 95% intervals by a bootstrap over companies.
@@ -381,8 +377,11 @@ def main() -> None:
     given = parser.parse_args()
     if given.nights < LEAST_NIGHTS:
         parser.error(f"at least {LEAST_NIGHTS} nights: before, one version has no matured list")
-    text = section(given.companies, given.nights)
-    print(text)
+    rows: list[dict[str, object]] = []
+    for number in range(given.companies):
+        rows += history(Company.of(number, given.nights), number)
+        text = section(pd.DataFrame(rows))
+        print(text, flush=True)  # of the companies so far
     if given.write:
         command = f"python -m benchmarks.realised {given.nights} --companies {given.companies}"
         put(HOME / "docs" / "shadow.md", text, command)
