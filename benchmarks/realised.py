@@ -7,9 +7,12 @@ their leads are worth, or all of them are worth more or less. Four versions are 
 `readiness train` trains them, the trees without a search: trees and a regression before the first
 night, and trees again after one quarter and after two. From its training on each is scored on the
 lists of every third night. Every seven weeks each rule may promote a version that is newer than its
-champion, by what is mature that day; the figures are those of `fair_cutoffs` and `judge_on` (the
-backtest), `judge_realised`, and `decide`. What was truly better is known from the simulator: the
-true chances on the Mondays of the quarter after.
+champion, by what is mature that day. What was truly better is known from the simulator: the true
+chances on the Mondays of the quarter after.
+
+Both judge by `judge`, which `promote` and models/realised.py call, the backtest on `fair_cutoffs`,
+realised evidence on the nights since both were there; intervals from 200 replicates (`promote`
+takes 1,000); what is surely better says `decide`.
 
 The simulator rewrites no past, so a version says of a past night what it said in it: the readiness
 of the ledger is that of `ReadinessModel.rank` on the frame of its cutoff, as in
@@ -42,7 +45,6 @@ from features.spec.spec import Spec, distinct
 from features.starter.starter import write_starter
 from models.classifier.model import ReadinessModel
 from models.comparison import fair_cutoffs, judge_on
-from models.realised import judge_realised
 from models.rules.rules import load_rules
 from models.statistics.intervals import Estimate
 from models.statistics.judge import Contender, Judgement
@@ -52,7 +54,7 @@ from training.promotion.decision import Takes, decide
 from training.search import DEFAULT
 from training.splits import configured_split
 
-COMPANIES, LEADS, SEED = 12, 2_000, 15
+COMPANIES, LEADS, SEED, REPLICATES = 12, 2_000, 15, 200
 HISTORY, QUARTER, HORIZON = 300, 91, 30  # days before the first night; after a promotion
 EVERY_NIGHTS, EVERY_DATES, FIRST_DATE, BEGIN = 3, 49, 84, 70
 # Night of the training, and the learner, of the versions 1 to 4.
@@ -145,15 +147,7 @@ class Company:
             rows = self.at(fair_cutoffs(self.config, pair, day(HISTORY + night)))
         except Refused:
             return None
-        if not 0 < rows["won"].sum() < len(rows):
-            return None
-        contenders = [
-            Contender("challenger", rows[challenger].to_numpy(), True),
-            Contender("rules", rows["rules"].to_numpy(), False),
-            Contender("champion", rows[champion].to_numpy(), True),
-        ]
-        won = rows["won"].to_numpy()
-        return judge_on(Dataset(rows, won), self.config, contenders, pair[0].base_rate)
+        return self._judged(rows, challenger, champion)
 
     def realised(self, night: int, challenger: str, champion: str) -> Judgement | None:
         """By the lists on which both have said a readiness; None where none is fair and mature."""
@@ -163,10 +157,20 @@ class Company:
         fair = max(model.fair_from for model in pair)
         lists = [day(HISTORY + each) for each in nights if each >= both]
         rows = self.at([each for each in lists if each >= fair])
+        return self._judged(rows, challenger, champion)
+
+    def _judged(self, rows: pd.DataFrame, challenger: str, champion: str) -> Judgement | None:
+        """As `promote` and `judge_realised` judge, with fewer replicates."""
         if not 0 < rows["won"].sum() < len(rows):
             return None
-        named = rows.assign(challenger=rows[challenger], champion=rows[champion])
-        return judge_realised(self.config, named, pair[0], pair[1], [], 0).judgement
+        contenders = [
+            Contender("challenger", rows[challenger].to_numpy(), True),
+            Contender("rules", rows["rules"].to_numpy(), False),
+            Contender("champion", rows[champion].to_numpy(), True),
+        ]
+        dataset = Dataset(rows, rows["won"].to_numpy())
+        base_rate = self.models[challenger].base_rate
+        return judge_on(dataset, self.config, contenders, base_rate, REPLICATES)
 
     def truly(self, night: int) -> dict[str, tuple[float, float]]:
         """Of each version on the quarter after: true wins per 100 calls of its lists, and its log
