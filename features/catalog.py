@@ -11,6 +11,13 @@ from features.conditions.segments import InSegment, opted_in
 from features.config import Config, Features
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
+from features.spec.accounts import (
+    ActivePeople,
+    Colleagues,
+    DaysSinceFirst,
+    DistinctActions,
+    People,
+)
 from features.spec.kinds import (
     ActiveDays,
     Age,
@@ -23,6 +30,7 @@ from features.spec.kinds import (
     DistinctContent,
     First,
     Last,
+    MeanValue,
     PastDeals,
     Ratio,
     Sessions,
@@ -31,7 +39,7 @@ from features.spec.kinds import (
     Trend,
     attribute_feature,
 )
-from features.spec.spec import Spec, distinct
+from features.spec.spec import OfAccount, Spec, distinct
 from features.spec.where import fits
 
 # The most frequent actions get features of their own; rarer ones count as "any activity" only.
@@ -57,6 +65,8 @@ def catalog(
     specs += [attribute_feature(name, kind) for name, kind in attributes.items()]
     if past_deals:
         specs += [PastDeals("won"), PastDeals("lost"), DaysSinceDeal("won"), DaysSinceDeal("lost")]
+    if settings.account is not None:
+        specs += _of_account(settings, settings.account, actions, past_deals)
     specs += [*segments, *CUSTOM]
     return tuple(
         spec
@@ -81,7 +91,35 @@ def _of_behaviour(settings: Features, actions: Sequence[str]) -> list[Spec]:
     for action in list(actions)[:MOST_ACTIONS]:
         specs += [Count(action, window) for window in windows]
         specs += [DaysSince(action), Decayed(action, settings.half_life_days)]
+    for action in settings.measured_actions:
+        specs += [MeanValue(action, window) for window in windows]
     return specs
+
+
+def _of_account(
+    settings: Features, account: str, actions: Sequence[str], past_deals: bool
+) -> list[Spec]:
+    long = max(settings.windows_days)
+    windows = [*settings.windows_days, None]
+    half_life = settings.half_life_days
+    others: list[Spec] = [People()]
+    everyone: list[Spec] = [PastDeals("won"), PastDeals("lost")]
+    everyone += [DaysSinceDeal("won"), DaysSinceDeal("lost")]
+    if past_deals:  # else the lead has none, and all are its colleagues'
+        others += [PastDeals("won"), PastDeals("lost")]
+    if actions:
+        others += [ActivePeople(window) for window in windows]
+        others += [Count(None, window) for window in windows]
+        others += [Decayed(None, half_life)]
+        everyone += [ActivePeople(window) for window in windows]
+        everyone += [Count(None, window) for window in windows]
+        everyone += [DistinctActions(long), DistinctActions()]
+        everyone += [DaysSince(None), DaysSinceFirst()]
+    for action in list(actions)[:MOST_ACTIONS]:
+        others += [Count(action, long), Decayed(action, half_life)]
+        everyone += [ActivePeople(long, action), DaysSince(action)]
+    of_account: list[Spec] = [OfAccount(spec, account) for spec in everyone]
+    return [*of_account, *(Colleagues(spec, account) for spec in others)]
 
 
 def catalog_of(config: Config, database: LeadDatabase) -> tuple[Spec, ...]:

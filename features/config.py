@@ -5,20 +5,24 @@ Every path in the file is relative to the file itself. `readiness init` writes a
 
 from __future__ import annotations
 
+import difflib
 import os.path
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
+from features import questions
 from features.cutoffs import grid, mature
 from features.errors import BadInput
 from features.masking import remember_environment, remember_secrets
-from features.toml import Strict, parse_toml, read_text
+from features.questions import MAIN
+from features.toml import Strict, load_toml, read_text, validate_toml
 
 FILE_NAME = "readiness.toml"
 LONGEST_NAME = 250  # letters of a name in MLflow's registry
@@ -117,11 +121,16 @@ class Times(Strict):
 
 class Features(Strict):
     """What the features are made from; `features/catalog.py` turns this into the list. `leave_out`
-    are names of features that the model does not get; * stands for any text."""
+    are names of features that the model does not get; * stands for any text. `measured_actions`:
+    actions whose value is a measure (a price, a rank, 0 or 1), averaged over every window.
+    `account` is the column of leads that names the account of each, "account_id", or whose e-mail
+    address has its domain, "domain(email)": features of its people follow (docs/accounts.md)."""
 
     windows_days: Annotated[list[Days], Field(min_length=1)] = [1, 7, 30, 90]
     half_life_days: Days = 14
     attributes: list[str] = []
+    measured_actions: list[str] = []
+    account: Annotated[str, Field(min_length=1)] | None = None
     leave_out_actions: list[str] = []
     leave_out: list[str] = []
     segments: list[str] = []
@@ -430,7 +439,14 @@ class Config(Strict):
     publish: Publish = Publish()
     engine: Engine = Engine()
     words: dict[str, str] = {}
+    questions: dict[str, dict[str, Any]] = Field(default={}, exclude=True, repr=False)
     path: Path = Field(exclude=True)
+    _question: str = PrivateAttr(MAIN)
+
+    @property
+    def question(self) -> str:
+        """The name of the question that these settings are of; MAIN is that of the file itself."""
+        return self._question
 
     @property
     def folder(self) -> Path:
@@ -468,12 +484,29 @@ class Config(Strict):
         return (self.folder / place).resolve().as_uri()
 
 
-def load(path: Path) -> Config:
-    """Read readiness.toml, given the file or its folder.
+def load(path: Path, question: str = MAIN) -> Config:
+    """Read readiness.toml, given the file or its folder, as one of its questions has it.
+
+    Raises BadInput as `load_all`, and for a question that it does not have.
+    """
+    every = load_all(path)
+    if question not in every:
+        file, near = every[MAIN].path, difflib.get_close_matches(question, every, n=1)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        raise BadInput(
+            f"{file} has no question {question!r}. {meant}It has: "
+            f"{', '.join(every)}. To ask another, write [questions.NAME] (docs/questions.md)."
+        )
+    return every[question]
+
+
+def load_all(path: Path) -> dict[str, Config]:
+    """Read readiness.toml, given the file or its folder: the settings of each question by its name,
+    the first of them MAIN, the file itself.
 
     Raises BadInput, in one message, for a missing file, broken TOML, removed keys (with why they
-    were removed), unknown keys (with the nearest known one) and values that do not fit. What is
-    secret in it is masked from then on.
+    were removed), unknown keys (with the nearest known one), values that do not fit, and for what
+    a question cannot change. What is secret in it is masked from then on.
     """
     if not path.exists():
         raise BadInput(
@@ -488,9 +521,37 @@ def load(path: Path) -> Config:
     text = read_text(path)
     remember_environment()
     remember_secrets(text)
-    config = parse_toml(text, path, Config, path=path)
-    _refuse_nul(config)
-    return config
+    content = {"path": path} | load_toml(text, path)
+    every = {MAIN: validate_toml(content, path, Config)}
+    named = every[MAIN].questions
+    _refuse(path, list(questions.faults(named)))
+    for name in named:
+        settings = questions.settings_of(name, content)
+        every[name] = validate_toml(settings, path, Config, f"questions.{name}.")
+        every[name]._question = name
+    _refuse(path, list(_shared_places(every)))
+    for config in every.values():
+        _refuse_nul(config)
+    return every
+
+
+def _refuse(path: Path, faults: list[str]) -> None:
+    if faults:
+        lines = "".join(f"\n  {fault}." for fault in faults)
+        raise BadInput(f"{path} has {len(faults)} fault{'s' * (len(faults) > 1)}:{lines}")
+
+
+def _shared_places(every: dict[str, Config]) -> Iterator[str]:
+    """Where two questions would write over one another, in words."""
+    places: dict[tuple[str, ...], str] = {}
+    for name, config in every.items():
+        mine: dict[str, tuple[str, ...]] = {"mlflow.model": (config.mlflow.model,)}
+        if config.publish.database is not None:
+            mine["publish.table"] = (config.publish.database, config.publish.table)
+        for key, value in mine.items():
+            other = places.setdefault((key, *value), name)
+            if other != name:
+                yield f"questions.{name}.{key}: {value[-1]} is that of the question {other}, too"
 
 
 _PLACES = ("tables", "mlflow", "ledger", "publish")

@@ -19,6 +19,10 @@
     within_days = 60          # from the stage before into this one
     reference = [0.3, 0.5]    # share of the stage before that should come here in that time
 
+    [plan]                    # the target of `readiness plan`, also shown on the page of the funnel
+    deals = 40
+    by = 2027-03-31
+
 Further ways in: `contact` ("made" or "accepted", table contacts) and, from the ledger, the first
 cutoff at which the lead had `readiness_from`, `points_from`, `band` or `route`. Of several ways the
 first in time counts. A row of the table stages takes precedence over all of them.
@@ -26,6 +30,7 @@ first in time counts. A row of the table stages takes precedence over all of the
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -66,6 +71,13 @@ class Stage(Strict):
         return any(getattr(self, key) is not None for key in BY_SCORE)
 
 
+class PlanSettings(Strict):
+    """So many deals are to be won by a day, which counts whole."""
+
+    deals: Annotated[int, Field(ge=1)]
+    by: date
+
+
 class Funnel(Strict):
     """The whole of funnel.toml. Without `recent_days` the later half of a phase's leads is compared
     with the earlier half."""
@@ -74,6 +86,7 @@ class Funnel(Strict):
     whole_within_days: Days = 180
     recent_days: Days | None = None
     period: Period = "month"
+    plan: PlanSettings | None = None
     stage: Annotated[list[Stage], Field(min_length=2)]
 
     @model_validator(mode="after")

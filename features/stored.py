@@ -6,11 +6,13 @@ from typing import Any
 
 from features.conditions.segments import InSegment
 from features.errors import BadInput
+from features.spec import accounts
 from features.spec.kinds import KINDS, Custom
 from features.spec.spec import Spec
 from features.spec.where import Where
 
-_KINDS: dict[str, Any] = {kind.__name__: kind for kind in KINDS} | {"InSegment": InSegment}
+_EVERY: tuple[type[Spec], ...] = (*KINDS, *accounts.KINDS, InSegment)
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in _EVERY}
 
 
 def to_dict(spec: Spec) -> dict[str, Any]:

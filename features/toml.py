@@ -79,17 +79,22 @@ def load_toml(text: str, path: Path) -> dict[str, Any]:
         raise BadInput(f"{path} has brackets within brackets, too deep to be read.") from None
 
 
-def validate_toml(content: Mapping[str, Any], path: Path, model: type[File]) -> File:
-    """The content of a TOML file as its model. Raises BadInput with every fault."""
+def validate_toml(
+    content: Mapping[str, Any], path: Path, model: type[File], within: str = ""
+) -> File:
+    """The content of a TOML file as its model; `within` stands before the keys of messages. Raises
+    BadInput with every fault."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise BadInput(explain_toml_errors(path, error, model)) from None
+        raise BadInput(explain_toml_errors(path, error, model, within)) from None
 
 
-def explain_toml_errors(path: Path, error: ValidationError, model: type[Strict]) -> str:
+def explain_toml_errors(
+    path: Path, error: ValidationError, model: type[Strict], within: str = ""
+) -> str:
     """One line per fault of a TOML file: the place, what is expected, the nearest known key."""
-    lines = [_fault(fault, model) for fault in error.errors()]
+    lines = [f"  {within}{_fault(fault, model)}" for fault in error.errors()]
     return f"{path} has {len(lines)} fault{'s' * (len(lines) > 1)}:\n" + "\n".join(lines)
 
 
@@ -97,15 +102,15 @@ def _fault(fault: Any, model: type[Strict]) -> str:
     where = shortened(".".join(str(part) for part in fault["loc"])) or "the file"
     match fault["type"]:
         case "extra_forbidden" if where in model.removed_keys:
-            return f"  {where}: was removed, delete this line: {model.removed_keys[where]}"
+            return f"{where}: was removed, delete this line: {model.removed_keys[where]}"
         case "extra_forbidden":
-            return f"  {where}: unknown key; {_nearest(fault['loc'], model)}"
+            return f"{where}: unknown key; {_nearest(fault['loc'], model)}"
         case "missing":
-            return f"  {where}: is required"
+            return f"{where}: is required"
         case "value_error":
-            return f"  {where}: {fault['ctx']['error']}"
+            return f"{where}: {fault['ctx']['error']}"
     expected = re.sub(r"^Input should be ", "", fault["msg"])
-    return f"  {where}: should be {expected}; it is {shortened(repr(fault['input']))}"
+    return f"{where}: should be {expected}; it is {shortened(repr(fault['input']))}"
 
 
 def _nearest(location: tuple[str | int, ...], model: type[BaseModel]) -> str:

@@ -11,7 +11,7 @@ import mmap
 import re
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from features.config import Config
 from features.contract.extensions import connect
 from features.cutoffs import utc_now
+from features.questions import FOLDER
 from features.result_json import to_json
 from features.sql import literal
 from features.whole_file import sweep_unfinished, whole, write_whole
@@ -156,15 +157,30 @@ class Name:
 
 
 def forget(
-    config: Config, lead: str, by: str, because: str, notify: Callable[[str], None]
+    questions: Sequence[Config], lead: str, by: str, because: str, notify: Callable[[str], None]
 ) -> tuple[Receipt, Path]:
-    """Delete a lead from all that was written, and write the receipt; the receipt and its path.
+    """Delete a lead from all that was written for every question of a project, the first of them
+    that of the file, and write the receipt; the receipt and its path.
 
     Killed on the way, it may be run again. Raises BadInput where ledger or decisions cannot be
     read, or a file of `out` cannot be written.
     """
-    name, place = Name(lead), LedgerPlace.of(config)
+    name, file = Name(lead), questions[0]
     receipt = Receipt(by, name.replaced(because)[0])
+    for config in questions:
+        _forget_results(config, name, receipt, notify)
+    _note_left(file, name, receipt)
+    path = file.out_folder / RECEIPTS / f"{receipt.at:%Y-%m-%d}-{receipt.number}.json"
+    content, _ = name.without(to_json(receipt))  # in paths
+    write_whole(path, json.dumps(content, indent=2) + "\n")
+    return receipt, path
+
+
+def _forget_results(
+    config: Config, name: Name, receipt: Receipt, notify: Callable[[str], None]
+) -> None:
+    """Delete the lead from the results of one question."""
+    place, lead = LedgerPlace.of(config), name.lead
     with open_ledger(place, notify=notify) as ledger:
         receipt.add(ledger.store, "rows of the ledger", ledger.forget(lead))
     elsewhere = _forget_decisions(place, name, receipt)
@@ -179,7 +195,7 @@ def forget(
     if taken_over.is_file():
         taken_over.unlink()
         receipt.add(taken_over, "file: the ledger of an earlier release", 1)
-    own = (runs, out / RECEIPTS, *((artefacts,) if artefacts else ()))
+    own = (runs, out / RECEIPTS, out / FOLDER, *((artefacts,) if artefacts else ()))
     files = [f for f in _files(out) if not any(f.is_relative_to(each) for each in own)]
     for path in files:
         if path.suffix in TABLES:
@@ -195,11 +211,6 @@ def forget(
         for each in sorted(each for each in companions if each.is_file()):
             if name.is_in_bytes(each) or (each.suffix in PAGES and name.is_in(each)):
                 receipt.left.append(Left(str(each), "names the lead: delete it"))
-    _note_left(config, name, receipt)
-    path = out / RECEIPTS / f"{receipt.at:%Y-%m-%d}-{receipt.number}.json"
-    content, _ = name.without(to_json(receipt))  # in paths
-    write_whole(path, json.dumps(content, indent=2) + "\n")
-    return receipt, path
 
 
 def _forget_decisions(place: LedgerPlace, name: Name, receipt: Receipt) -> list[Path]:

@@ -24,7 +24,7 @@ from features.contract.reading import Reading
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.open_database import open_database
-from features.spec.compiled import attribute_columns
+from features.spec.compiled import accounts_of, attribute_columns
 from features.spec.spec import Spec
 from features.starter.starter import first_cutoff
 from features.toml import load_toml, toml_text, validate_toml
@@ -43,6 +43,7 @@ def open_leads(
     stages: Any = None,
     merges: Any = None,
     settings: Mapping[str, Any] | str | None = None,
+    question: str = "main",
 ) -> Leads:
     """Open a lead database.
 
@@ -55,6 +56,7 @@ def open_leads(
     settings : what a readiness.toml would hold, without [tables], as a mapping or as TOML text.
         Default: capacity 10%, weekly cutoffs from the first Monday after a tenth of the events,
         and the defaults of readiness.toml.
+    question : of the readiness.toml at `path`, which of its questions (docs/questions.md).
 
     Returns
     -------
@@ -87,7 +89,7 @@ def open_leads(
     if path is not None:
         if given or settings is not None:
             raise BadInput("Give a path or frames, not both: the file at the path has settings.")
-        return Leads(load(Path(path)))
+        return Leads(load(Path(path), question))
     if "leads" not in given:
         raise BadInput(
             "open_leads takes the path of a readiness.toml, or the frame `leads` (and `events`, "
@@ -189,8 +191,9 @@ class Leads:
         """The database with the attributes that `specs` ask for; read anew where they, or other
         settings, are not those it was opened with. One thread at a time."""
         specs = tuple(specs)
-        needed = set(attribute_columns(specs))
         config = config or self.config
+        staged = (config.features.account,)  # beside the attributes
+        needed = set(attribute_columns(spec for spec in specs if accounts_of([spec]) != staged))
         with self.lock:
             if needed <= self.database.attributes.keys() and config == self.config:
                 yield self.database

@@ -1,12 +1,14 @@
 """The log of a run on standard error: text or, with --log-format json, an object a line.
 
-Each line has time (UTC), level, verb, run_id (of this run of the command), event and message, and
-further keys by the event. Secrets are masked and control characters escaped. The last line, event
-`end`, has exit_code, seconds, peak_memory_mb and the seconds of each step.
+Each line has time (UTC), level, verb, run_id (of this run of the command), the question where one
+was named, event and message, and further keys by the event. Secrets are masked and control
+characters escaped. The last line, event `end`, has exit_code, seconds, peak_memory_mb and the
+seconds of each step.
 """
 
 import json
 import logging
+import re
 import resource
 import sys
 import time
@@ -18,18 +20,32 @@ from uuid import uuid4
 from features.masking import without_secrets
 from features.progress import Steps, measure
 
+# Commands of this program in messages, that take --question.
+_VERBS = (
+    "check|train|promote|score|publish|monitor|movers|compare|explain|card|funnel|plan|segments|"
+    "sources|feedback|effect|features|serve|override|rollback|history|"
+    "rules (?:diff|learn|show|test)|ledger (?:runs|withdraw)"
+)
+_COMMAND = re.compile(rf"\breadiness (?:{_VERBS})\b(?! --question)")
+
 
 class Log:
     """Of one run of the command."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json, self.verb, self.run_id = as_json, "", str(uuid4())
+        self.question = ""  # that was named
         self._began = time.monotonic()
         self.steps = Steps(self._step)
         measure(self.steps)
         if as_json:
             logging.captureWarnings(True)
             logging.basicConfig(handlers=[_OfLibraries(self)], level=logging.WARNING, force=True)
+
+    def pasted(self, text: str) -> str:
+        """A text whose commands to paste name the question of this run: readiness check becomes
+        readiness check --question expansion."""
+        return _COMMAND.sub(rf"\g<0> --question {self.question}", text) if self.question else text
 
     def write(self, level: str, event: str, message: str = "", **fields: Any) -> None:
         """A line of JSON."""
@@ -40,8 +56,9 @@ class Log:
             "level": level,
             "verb": self.verb,
             "run_id": self.run_id,
+            **({"question": self.question} if self.question else {}),
             "event": event,
-            "message": message,
+            "message": self.pasted(message),
         }
         text = json.dumps(_masked(to_json(line | fields)), allow_nan=False)  # all of it in ASCII
         sys.stderr.write(text.replace("\x7f", "\\u007f") + "\n")

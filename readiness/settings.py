@@ -8,6 +8,7 @@ from features.conditions.segments import load_segments, opted_in
 from features.config import Config, SettingsFile
 from features.errors import BadInput
 from features.funnel import load_funnel
+from features.questions import MAIN
 from features.spec.spec import Spec
 from models.fairness.groups import group_specs
 from models.rules.rules import current_rules
@@ -22,13 +23,20 @@ READ: dict[SettingsFile, Callable[[Config], object]] = {
 }
 
 
-def load(where: Path, to: Path | None = None) -> Config:
-    """Read readiness.toml, given the file or its folder, and check the other settings files.
+def load(where: Path, to: Path | None = None, question: str | None = None) -> Config:
+    """Read readiness.toml, given the file or its folder, as a question of it has it (None: as the
+    file itself), and check the other settings files.
 
     to: a file that will be written. Raises BadInput, in one message, for what is wrong in any of
     them, for one that readiness.toml names and that is not there, and as `require_output`.
     """
-    config = settings.load(where)
+    config = settings.load(where, question or MAIN)
+    require_settings(config, to)
+    return config
+
+
+def require_settings(config: Config, to: Path | None = None) -> None:
+    """Check the other settings files. Raises as `load`."""
     if to is not None:
         require_output(config, to)
     faults = []
@@ -40,7 +48,6 @@ def load(where: Path, to: Path | None = None) -> Config:
             faults.append(str(error))
     if faults:
         raise BadInput("\n".join(faults))
-    return config
 
 
 def specs(config: Config) -> tuple[Spec, ...]:

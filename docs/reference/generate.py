@@ -19,6 +19,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 import readiness
 from features.config import REMOVED_KEYS, Config
+from features.questions import SHARED
 from features.starter.templates import SETTINGS
 from features.toml import toml_value
 from readiness.main import EXIT_CODES, app
@@ -41,6 +42,7 @@ def settings_page() -> str:
     for name, field in Config.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             sections.append(_section(name, field.annotation, comments))
+    shared = "\n".join(f"| `{key}` | {why} |" for key, why in SHARED.items())
     removed = "\n".join(f"| `{key}` | {why} |" for key, why in REMOVED_KEYS.items())
     return (
         "# Settings: readiness.toml\n\n"
@@ -48,6 +50,9 @@ def settings_page() -> str:
         "that `readiness init` writes. Unknown keys are refused, and the nearest known one is "
         "named. Paths are relative to the file; times are UTC.\n\n"
         + "\n".join(sections)
+        + "\n## [questions.NAME]\n\nAnother question of the same leads, which inherits all other "
+        "keys of the file ([several questions](../questions.md)). What it cannot change:\n\n"
+        + f"| key | why |\n|---|---|\n{shared}\n"
         + f"\n## Removed\n\n| key | why |\n|---|---|\n{removed}\n"
     )
 

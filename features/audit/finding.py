@@ -75,6 +75,10 @@ KINDS = {
     "lone_last_record": (
         "Correct its date, or set time.data_end as above: until there, outcomes are known."
     ),
+    "shared_account": (
+        "Does it stand for leads whose account is not known? Have the query of tables.leads give "
+        "NULL for it, or accept it if it is one customer."
+    ),
     "lookalike_names": (
         "Features count each by itself. Write them alike in the query of the table."
     ),

@@ -27,6 +27,13 @@ from features.audit.finding import LEVEL, Finding
 from features.audit.lead_tables import ALIKE, MONTH, has_losses
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset
+from features.spec.accounts import (
+    ActivePeople,
+    Colleagues,
+    DaysSinceFirst,
+    DistinctActions,
+    People,
+)
 from features.spec.kinds import (
     ActiveDays,
     Age,
@@ -43,7 +50,7 @@ from features.spec.kinds import (
     Share,
     Trend,
 )
-from features.spec.spec import Spec, action_of, where_of
+from features.spec.spec import OfAccount, Spec, action_of, where_of
 from features.sql import quoted
 
 Floats = npt.NDArray[np.float64]
@@ -60,7 +67,7 @@ SHAPE = len(AGES) + 1, len(SILENCES) + 1
 BANDS = (Age(), DaysSince(None))  # what the snapshots have to hold for them
 _CLOCK = (
     *(Age, ActiveDays, Count, DaysSince, DaysSinceDeal, Decayed, DistinctContent, PastDeals),
-    *(Sessions, Share, Trend),
+    *(Sessions, Share, Trend, People, ActivePeople, DistinctActions, DaysSinceFirst),
 )
 
 
@@ -79,6 +86,8 @@ def of_the_clock(spec: Spec) -> bool:
     else."""
     if isinstance(spec, Ratio):
         return all(of_the_clock(part) for part in spec.parts)
+    if isinstance(spec, OfAccount | Colleagues):
+        return of_the_clock(spec.of)
     return isinstance(spec, _CLOCK) and action_of(spec) is None and where_of(spec) is None
 
 

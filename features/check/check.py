@@ -11,6 +11,7 @@ from features.catalog import catalog_of, describe_features
 from features.check.gate import lacks, training_cutoffs
 from features.check.maturity import days_without_deals, maturity
 from features.check.notes import (
+    account_notes,
     cutoff_notes,
     left_out_notes,
     machine_notes,
@@ -52,6 +53,7 @@ def check(
         *rows.values(),
         *machine_notes(database, config.exclude),
         *left_out_notes(database),
+        *account_notes(database, config),
         *setting_notes(database, config, [each.action for each in actions]),
         *cutoff_notes(database, config, cutoffs),
         *unrecorded_notes(database, config),

@@ -10,12 +10,15 @@ from features.catalog import MOST_ACTIONS
 from features.check.maturity import PATIENCE_DAYS
 from features.check.report import CutoffCount, Note, totals
 from features.config import Config, Exclude
+from features.contract.accounts import account_sizes
 from features.contract.breaches import SHOWN
 from features.contract.database import LeadDatabase
 from features.contract.machine_events import machine_sql, seen_sql
 from features.contract.tables import CONTRACT
 from features.contract.text_values import fits
 from features.spark.whole import SparkSample
+from features.spec.accounts import account_column
+from features.spec.wording import plural
 from features.sql import quoted
 
 
@@ -114,9 +117,11 @@ def _listed(title: str, items: Sequence[object], advice: str) -> Note:
 
 def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) -> list[Note]:
     """Data that the settings leave unused, and names in the settings that the data do not have."""
+    account = config.features.account
     used = {"lead_id", "created_at", *config.features.attributes}
+    used |= set() if account is None else {account_column(account)[0]}
     unused = tuple(name for name in database.columns["leads"] if name not in used)
-    left_out = config.features.leave_out_actions
+    left_out, measured = config.features.leave_out_actions, config.features.measured_actions
     return [
         Note(
             "columns of leads that are not used as features", len(unused),
@@ -138,6 +143,28 @@ def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) 
             "actions in features.leave_out_actions that never occur",
             [_with_nearest(name, occurring) for name in left_out if name not in occurring],
             "Correct the spelling: otherwise the action that was meant stays among the features.",
+        ),
+        _listed(
+            "actions in features.measured_actions that never occur",
+            [_with_nearest(name, occurring) for name in measured if name not in occurring],
+            "Correct the spelling: otherwise the mean value that was meant is no feature.",
+        ),
+    ]  # fmt: skip
+
+
+def account_notes(database: LeadDatabase, config: Config) -> list[Note]:
+    """Which leads have an account, and the largest; nothing where no setting names one."""
+    account = config.features.account
+    if account is None:
+        return []
+    sizes = account_sizes(database, account)
+    leads, everyone = sum(size for _, size in sizes), database.value("SELECT count(*) FROM leads")
+    largest = tuple(f"{name}: {plural(size, 'lead')}" for name, size in sizes[:SHOWN])
+    return [
+        Note(
+            f"leads in {plural(len(sizes), 'account')} ({account})", leads,
+            f"Of {plural(everyone, 'lead')}. Each of the others is an account of its own. The "
+            "largest accounts are named.", largest,
         ),
     ]  # fmt: skip
 

@@ -1,6 +1,6 @@
 """What is hardly true of a lead database and would change what a model learns from it: dates far
 from the rest, one placeholder date for many rows, a last record that stands alone, names that look
-alike, ids that lost digits.
+alike, ids that lost digits, one account that stands for unknown.
 
 `check` and `score` name each; `train` refuses until it is corrected, or accepted as a finding of
 the audit is. docs/plausibility.md has the codes and the limits.
@@ -25,11 +25,13 @@ from re import sub
 
 from features.audit.finding import Finding, accepts, codes_to_accept, grouped, to_lines, to_paste
 from features.config import Config
+from features.contract.accounts import account_sizes
 from features.contract.breaches import SHOWN
 from features.contract.database import LeadDatabase
 from features.contract.observed import KNOWN_AT
 from features.contract.tables import CONTRACT
 from features.errors import Refused
+from features.spec.accounts import account_column
 from features.spec.wording import plural
 from features.sql import quoted
 
@@ -42,6 +44,8 @@ SILENCE = timedelta(days=14)  # before them, at least; and twice the longest of 
 BUSY_DAYS = 20  # of that year, at least, with records: fewer have no rhythm
 LONG_ID, EXACT_DIGITS = 16, 15  # a spreadsheet makes zeros of the digits after the 15th
 ROUNDED, FEWEST_IDS = 0.9, 10  # share of the long ids that end in these zeros, and how many
+# Of an account that stands for many: its people, share of those in accounts, times the mean other.
+MANY_PEOPLE, ACCOUNT_SHARE, TIMES_OTHERS = 20, 0.01, 10
 
 # The tables whose records end the data, as features/contract/observed.py reads them.
 _ENDS = {
@@ -68,6 +72,7 @@ def implausible(database: LeadDatabase, config: Config, now: datetime) -> tuple[
     here. On Spark it looks at the sample."""
     of_events = _days_of_events(database, now)
     findings = [*_dates(database, of_events, now), *_names(database), *_rounded_ids(database)]
+    findings += _shared_account(database, config.features.account)
     if config.time.data_end is None:
         findings += _lone_end(database, of_events["known_at"], now)
     accepted = config.audit.accepted
@@ -373,3 +378,22 @@ def _rounded_ids(database: LeadDatabase) -> Iterator[Finding]:
                 {"ids": rounded},
                 tuple(first or ()),
             )
+
+
+def _shared_account(database: LeadDatabase, account: str | None) -> Iterator[Finding]:
+    """An account so much larger than the others that it is hardly one: "unknown", "private"."""
+    sizes = [] if account is None else account_sizes(database, account)
+    if account is None or len(sizes) < 2:
+        return
+    (name, people), *others = sizes
+    in_others = sum(size for _, size in others)
+    least = max(MANY_PEOPLE, ACCOUNT_SHARE * (people + in_others))
+    if people >= least and people >= TIMES_OTHERS * in_others / len(others):
+        yield Finding(
+            "shared_account",
+            account,
+            f"column:{account_column(account)[0]}",
+            f"{name!r} has {people:,} people, the other {plural(len(others), 'account')} "
+            f"{in_others / len(others):.1f} in the mean",
+            {"people": people, "accounts": len(sizes)},
+        )

@@ -27,7 +27,7 @@ from features.contract.extensions import connect
 from features.contract.left_out import write_left_out
 from features.contract.machine_events import without_machines
 from features.contract.merges import INHERITED_EVENTS, write_survivors
-from features.contract.observed import KNOWN_AT, is_counted, latest_time, observe
+from features.contract.observed import KNOWN_AT, is_counted, latest_time, observe, observed
 from features.contract.open_periods import write_open_periods
 from features.contract.reading import Reading
 from features.contract.tables import (
@@ -43,14 +43,15 @@ from features.contract.tables import (
 from features.contract.text_values import is_number_column
 from features.cutoffs import utc_now
 from features.errors import BadInput
+from features.spec.accounts import account_column
 from features.spec.compiled import compile_specs
 from features.spec.kinds import Attribute, AttributeType
-from features.spec.spec import Spec
+from features.spec.spec import OfAccount, Spec
 from features.sql import literal, quoted
 from features.whole_file import temporary_folder
 
 DUCKDB_SHARE = 0.6  # of the memory limit; the rest is for arrays and frames
-_ALWAYS = {"events", "deals", "merges"}  # staged empty where they are not named
+PEOPLE = {"leads", "events", "merges"}  # the tables of who the leads are and what they did
 _TEXT_TYPES = ("VARCHAR", "ENUM", "BOOLEAN", "UUID")
 _DATE_TYPES = ("DATE", "TIMESTAMP")
 # A deal that is recorded late counts as closed from then on.
@@ -153,6 +154,8 @@ def further_attributes(specs: Iterable[Spec]) -> dict[str, bool]:
     for leaf in compile_specs(specs).leaves:
         if isinstance(leaf, Attribute):
             attributes[leaf.column] = attributes.get(leaf.column, False) or not leaf.text
+        elif isinstance(leaf, OfAccount):
+            attributes.setdefault(account_column(leaf.account)[0], False)
     return attributes
 
 
@@ -223,6 +226,25 @@ def stage(
     """The lead database over the views raw_<table>, whose columns and types are `columns`.
     `attributes` are further columns of leads, and whether they must read as numbers; the tables
     `in_place` are read where they lie."""
+    known = lead_columns(columns, reading, attributes)
+    stage_people(connection, columns, reading, known.staged, in_place)
+    return stage_outcomes(connection, scratch, columns, reading, known, data_end)
+
+
+class LeadColumns(NamedTuple):
+    """Columns of leads beside the contract's. listed: what each of features.attributes is. texts:
+    the texts that must read as numbers. staged: all that are staged."""
+
+    listed: dict[str, AttributeType]
+    texts: list[str]
+    staged: set[str]
+
+
+def lead_columns(
+    columns: dict[str, dict[str, str]], reading: Reading, attributes: Mapping[str, bool]
+) -> LeadColumns:
+    """The columns of leads that staging needs. Raises BadInput for those that are not there, or are
+    no attribute."""
     staged = {c.name: c.type for c in CONTRACT["leads"] if c.type == "VARCHAR"}
     types = {name: staged.get(name, kind) for name, kind in columns["leads"].items()}
     exclude, of_cohort = reading.exclude, further_attributes(reading.specs)
@@ -231,22 +253,48 @@ def stage(
     needed = {*attributes, *reading.attributes} - listed.keys()
     further = _attributes(sorted(needed), "A rule, a condition or [fairness] asks for", types)
     _require_columns([*exclude.leads], "[exclude] leads names", types)
-    _create_tables(connection, {*listed, *further, *exclude.leads}, columns, in_place)
-    _create_known_events(connection, reading, "merges" in columns)
-    now = utc_now()
-    observed = observe(connection, reading.features, now)
     texts = [name for name, kind in types.items() if kind.startswith(("VARCHAR", "ENUM"))]
+    numbers = [name for name in texts if attributes.get(name)]
+    return LeadColumns(listed, numbers, {*listed, *further, *exclude.leads})
+
+
+def stage_people(
+    connection: duckdb.DuckDBPyConnection,
+    columns: dict[str, dict[str, str]],
+    reading: Reading,
+    attributes: Set[str],
+    in_place: Set[str] = frozenset(),
+) -> None:
+    """Stage who the leads are and what they did: PEOPLE, known_events, and what the events hold."""
+    tables = columns.keys() & PEOPLE | {"events", "merges"}
+    _create_tables(connection, tables, attributes, columns, in_place)
+    _create_known_events(connection, reading, "merges" in columns)
+    observe(connection, reading.features, utc_now())
     connection.execute("CREATE TABLE event_leads AS SELECT DISTINCT lead_id FROM events")
-    write_attribute_faults(connection, [name for name in texts if attributes.get(name)])
-    write_left_out(connection, exclude, lead_checks(connection, columns))
+
+
+def stage_outcomes(
+    connection: duckdb.DuckDBPyConnection,
+    scratch: Path,
+    columns: dict[str, dict[str, str]],
+    reading: Reading,
+    known: LeadColumns,
+    data_end: datetime | None,
+) -> LeadDatabase:
+    """Stage what came of the leads, beside `stage_people`: the other tables, who is left out and
+    when each is open."""
+    tables = columns.keys() - PEOPLE | {"deals"}
+    _create_tables(connection, tables, frozenset(), columns, frozenset())
+    write_attribute_faults(connection, known.texts)
+    write_left_out(connection, reading.exclude, lead_checks(connection, columns))
     write_open_periods(connection, reading.outcomes, "merges" in columns)
     return LeadDatabase(
         connection=connection,
         columns=columns,
-        **vars(observed),
-        attributes=listed,
+        **vars(observed(connection)),
+        attributes=known.listed,
         membership=reading.membership,
-        data_end=data_end or latest_time(connection, now),
+        data_end=data_end or latest_time(connection, utc_now()),
         scratch=scratch,
     )
 
@@ -283,6 +331,7 @@ def _attributes(listed: Sequence[str], who: str, types: dict[str, str]) -> dict[
 
 def _create_tables(
     connection: duckdb.DuckDBPyConnection,
+    tables: Set[str],
     attributes: Set[str],
     columns: dict[str, dict[str, str]],
     in_place: Set[str],
@@ -290,7 +339,7 @@ def _create_tables(
     id_type = lead_id_type(columns)
     of_contract = {column.name for column in CONTRACT["leads"]}
     extra = [quoted(name) for name in sorted(attributes - of_contract)]
-    for table in columns.keys() | _ALWAYS:
+    for table in sorted(tables):
         types = columns.get(table, {})
         expressions = [f"{cast(c, types, id_type)} AS {quoted(c.name)}" for c in CONTRACT[table]]
         expressions += extra if table == "leads" else []
@@ -311,8 +360,10 @@ def _create_known_events(
     """The events that count, with the time from which each is known, and those of merged leads for
     one another."""
     exclude, counted = reading.exclude, is_counted(reading.features)
+    own = ", lead_id AS recorded_for" if merges else ""
     connection.execute(
-        f"CREATE VIEW own_events AS SELECT *, {KNOWN_AT} AS known_at FROM events WHERE {counted}"
+        f"CREATE VIEW own_events AS SELECT *, {KNOWN_AT} AS known_at{own} "
+        f"FROM events WHERE {counted}"
     )
     rows = "SELECT * FROM own_events"
     write_survivors(connection)

@@ -31,19 +31,23 @@ def is_counted(features: Features) -> str:
     return f"lead_id IS NOT NULL AND occurred_at IS NOT NULL AND action IS NOT NULL {not_left_out}"
 
 
-def observe(connection: duckdb.DuckDBPyConnection, features: Features, now: datetime) -> Observed:
+def observe(connection: duckdb.DuckDBPyConnection, features: Features, now: datetime) -> None:
     """Create the table observed_ in one scan of the events: per action and source, how many count
     and the latest time. A time in the future is a breach, reported by `check`; it must not move the
     end of the data."""
     try:
         connection.execute(
-            "CREATE TEMP TABLE observed_ AS SELECT action, source, "
+            "CREATE TABLE observed_ AS SELECT action, source, "
             f"count(*) FILTER ({is_counted(features)}) AS events, "
             f"max({KNOWN_AT}) FILTER ({KNOWN_AT} <= ?) AS latest FROM events GROUP BY ALL",
             [now],
         )
     except duckdb.Error as error:
         raise BadInput(f"tables.events cannot be read: {error}") from None
+
+
+def observed(connection: duckdb.DuckDBPyConnection) -> Observed:
+    """What `observe` learnt."""
     count = "SELECT coalesce(sum(events), 0)::BIGINT FROM observed_"
     ((events_count,),) = connection.execute(count).fetchall()
     return Observed(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from features.conditions.membership import Membership, load_membership
 from features.config import Config, Exclude, Features, Outcomes
+from features.spec.accounts import account_column
 from features.spec.compiled import attribute_columns
 from features.spec.spec import Spec
 
@@ -30,5 +31,9 @@ class Reading:
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """The columns of leads that features.attributes and the conditions of [cohort] name."""
-        return tuple(dict.fromkeys([*self.features.attributes, *attribute_columns(self.specs)]))
+        """The columns of leads that features.attributes, features.account and the conditions of
+        [cohort] name."""
+        account = self.features.account
+        named = [] if account is None else [account_column(account)[0]]
+        columns = [*self.features.attributes, *named, *attribute_columns(self.specs)]
+        return tuple(dict.fromkeys(columns))

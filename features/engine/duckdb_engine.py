@@ -3,12 +3,14 @@
 import math
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 
 import duckdb
 import pandas as pd
 
 from features.contract.database import LeadDatabase
+from features.engine.accounts import with_accounts
 from features.engine.one_pass import OnePass
 from features.errors import BadInput
 from features.progress import Progress, silent, timed
@@ -46,11 +48,21 @@ def feature_frames(
     """
     one_pass = OnePass.over(snapshots.database, specs)
     _require_attributes(snapshots.database, one_pass.compiled.attributes)
-    count = chunk_count(snapshots, len(one_pass.places), memory_gb)
-    with _room(memory_gb):
+    with _room(memory_gb), _beside_accounts(snapshots, one_pass, memory_gb) as snapshots:
+        count = chunk_count(snapshots, len(one_pass.places), memory_gb)
         for done, frame in enumerate(timed("features", one_pass.frames(snapshots, count)), start=1):
             yield frame
             progress("features", done, count)
+
+
+def _beside_accounts(
+    snapshots: Snapshots, one_pass: OnePass, memory_gb: float
+) -> AbstractContextManager[Snapshots]:
+    """The snapshots as the pass needs them: with the features of the leads' accounts, if any."""
+    of_account = one_pass.compiled.of_account
+    if not of_account:
+        return nullcontext(snapshots)
+    return with_accounts(snapshots, of_account, partial(feature_frames, memory_gb=memory_gb))
 
 
 @contextmanager

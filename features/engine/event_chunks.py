@@ -17,8 +17,8 @@ from features.contract.database import LeadDatabase
 from features.engine.ahead import one_ahead
 from features.engine.event_rows import EVENT, Rows, laid_by_part
 from features.snapshots import Chunk, Snapshots
-from features.spec.spec import OfLead
-from features.sql import literal, quoted
+from features.spec.spec import OfAccount, OfLead
+from features.sql import literal
 
 BATCH = 200_000  # events on their way into the files
 _EVENTS = """
@@ -31,12 +31,12 @@ JOIN actions_ a ON a.text = e.action LEFT JOIN sources_ s ON s.text = e.source""
 
 
 def write_snapshots(
-    snapshots: Snapshots, home: Path, count: int, of_lead: Sequence[OfLead]
+    snapshots: Snapshots, home: Path, count: int, of_lead: Sequence[OfLead | OfAccount]
 ) -> None:
     """Create the table leads_ (lead_id, part, number within the part), and write the snapshots with
     these and with what is known of their leads, a column per spec. The parts are those of
     `Chunk`; `home` is a folder of this pass alone."""
-    columns = "".join(f", {spec.sql} AS {quoted(spec.name)}" for spec in of_lead)
+    columns = "".join(f", {spec.sql} AS leaf{n}" for n, spec in enumerate(of_lead))
     snapshots.database.connection.execute(f"""
 CREATE OR REPLACE TEMP TABLE leads_ AS
 SELECT lead_id, part, (row_number() OVER (PARTITION BY part) - 1)::INTEGER AS number
@@ -48,10 +48,15 @@ JOIN leads_ n ON n.lead_id = s.lead_id JOIN leads l ON l.lead_id = s.lead_id
 ORDER BY n.part) TO {_snapshots_file(home)} (FORMAT parquet)""")
 
 
-def read_snapshots(database: LeadDatabase, home: Path, part: int) -> pa.Table:
-    """The snapshots of a part as `write_snapshots` left them, ordered by cutoff and lead."""
+def read_snapshots(
+    database: LeadDatabase, home: Path, part: int, of_lead: Sequence[OfLead | OfAccount]
+) -> pa.Table:
+    """The snapshots of a part as `write_snapshots` left them, ordered by cutoff and lead, with a
+    column for each spec, named by it."""
     rows = f"FROM {_snapshots_file(home)} WHERE part = {part} ORDER BY cutoff, lead_id"
-    return database.connection.execute(rows).to_arrow_table()
+    table = database.connection.execute(rows).to_arrow_table()
+    names = {f"leaf{n}": spec.name for n, spec in enumerate(of_lead)}
+    return table.rename_columns([names.get(name, name) for name in table.column_names])
 
 
 def _snapshots_file(home: Path) -> str:

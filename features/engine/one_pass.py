@@ -31,7 +31,7 @@ from features.engine.query import feature_sql
 from features.snapshots import Chunk, Snapshots
 from features.spec.cells import Cells, Read, Text
 from features.spec.compiled import Compiled, compile_specs
-from features.spec.spec import Leaf, OfEvents, OfLead, Spec, distinct, where_of
+from features.spec.spec import Leaf, OfAccount, OfEvents, OfLead, Spec, distinct, where_of
 
 PARTS_PER_CORE = 8  # so that a lead with millions of events keeps one core busy, not all
 _TEXTS = {
@@ -50,7 +50,7 @@ class OnePass:
     compiled: Compiled
     places: dict[str, int]  # of the numbers by name: those of the specs first, in their order
     cells: dict[Leaf, Cells]  # of the leaves that the compiled pass measures
-    by_sql: tuple[Leaf, ...]  # the other leaves that are measured over events: all numbers
+    by_sql: tuple[OfEvents, ...]  # the other leaves that are measured over events: all numbers
     plan: Arrays
     actions: tuple[str, ...]
     sources: tuple[str, ...]
@@ -92,21 +92,25 @@ class OnePass:
         """The features of each of `count` chunks of the snapshots, ordered by cutoff and lead:
         lead_id, cutoff, then one column per spec. Numbers are float64, texts objects, missing
         values NaN."""
-        of_lead = [leaf for leaf in self.compiled.leaves if isinstance(leaf, OfLead)]
+        of_lead = [leaf for leaf in self.compiled.leaves if isinstance(leaf, OfLead | OfAccount)]
         threads = snapshots.database.value("SELECT current_setting('threads')")
         # A folder of its own, so that nothing is left of a pass that was broken off.
         with TemporaryDirectory(dir=snapshots.database.scratch) as home:
             write_snapshots(snapshots, Path(home), count, of_lead)
-            chunks = self._chunks(Path(home), snapshots, count)
+            chunks = self._chunks(Path(home), snapshots, count, of_lead)
             yield from one_ahead(partial(self.frame, threads), chunks)
 
     def _chunks(
-        self, home: Path, snapshots: Snapshots, count: int
+        self,
+        home: Path,
+        snapshots: Snapshots,
+        count: int,
+        of_lead: Sequence[OfLead | OfAccount],
     ) -> Iterator[tuple[pa.Table, Rows]]:
         """The snapshots of each chunk, with the columns that the SQL measures, and the events."""
         events = event_chunks(snapshots.database, home, self.actions, self.sources, count)
         for part, rows in enumerate(events):
-            table = read_snapshots(snapshots.database, home, part)
+            table = read_snapshots(snapshots.database, home, part, of_lead)
             if self.by_sql:
                 sql = feature_sql(self.by_sql, snapshots, Chunk(part, count))
                 measured = snapshots.database.connection.execute(sql).to_arrow_table()

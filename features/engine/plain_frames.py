@@ -31,6 +31,7 @@ from features.spec.spec import OfLead, Spec
 _TIME, _TEXT, _NUMBER, _ID = pa.timestamp("us"), pa.string(), pa.float64(), pa.int64()
 _TYPES = {"TIMESTAMP": _TIME, "VARCHAR": _TEXT, "DOUBLE": _NUMBER}
 _FIRST, _LAST = (pa.scalar(datetime(year, 1, 1), _TIME) for year in (1700, 2200))
+MOST_ACTIONS = 1_000  # of a plan, unless a single call has more
 _LARGEST = 1e11  # of the values of events
 _LIKE_A_NUMBER = "^[-+ 0-9.,']+[eE]"  # in an id, digits that were lost; in an attribute, overflow
 
@@ -60,7 +61,8 @@ def plain_frame(
     of_lead = [leaf for leaf in one_pass.compiled.leaves if isinstance(leaf, OfLead)]
     columns = {leaf.name: _measured(leaf, leads, cutoff) for leaf in of_lead}
     others = set(reading.attributes).difference(leads.schema.names)
-    if one_pass.by_sql or others or any(values is None for values in columns.values()):
+    unread = any(values is None for values in columns.values())
+    if unread or others or one_pass.by_sql or one_pass.compiled.of_account:
         return None
     is_open = pc.less(leads["created_at"], pa.scalar(cutoff, _TIME))
     snapshots = pa.table({"lead_id": leads["lead_id"], **columns}).filter(is_open)
@@ -84,10 +86,23 @@ def plain_frame(
     return replace(one_pass, sources=sources).frame(1, (snapshots, rows))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
+def _plans(specs: tuple[Spec, ...]) -> list[OnePass]:
+    """The pass that was planned last for these specs; none at first."""
+    return []
+
+
 def _planned(specs: tuple[Spec, ...], actions: frozenset[str]) -> OnePass:
-    """The pass over events of these actions."""
-    return OnePass.planned(specs, actions, ())
+    """A pass over events of these actions, and of those of calls before: as each lead has others,
+    a plan for its own alone would be made anew at every call."""
+    plans = _plans(specs)
+    known = frozenset(plans[-1].actions) if plans else frozenset()
+    if plans and actions <= known:
+        return plans[-1]
+    together = actions | known
+    plan = OnePass.planned(specs, together if len(together) <= MOST_ACTIONS else actions, ())
+    plans[:] = [plan]
+    return plan
 
 
 def _table(name: str, rows: Any) -> pa.Table | None:

@@ -16,7 +16,7 @@ per feature (docs/adr/0003).
 from collections.abc import Iterable, Sequence
 
 from features.snapshots import Chunk, Snapshots
-from features.spec.spec import Leaf, OfEvents, OfLead, action_of
+from features.spec.spec import Leaf, OfEvents, action_of
 from features.sql import literal, quoted
 
 # Strictly before the cutoff, on when we knew. An event at 2026-03-01 00:00:00 is unknown to the
@@ -35,7 +35,7 @@ def feature_sql(leaves: Sequence[Leaf], snapshots: Snapshots, chunk: Chunk | Non
     by_action = [leaf for leaf in of_events if action_of(leaf) is not None]
     of_lead, values = "", []
     for leaf in leaves:
-        if isinstance(leaf, OfLead):
+        if not isinstance(leaf, OfEvents):
             of_lead += f", {leaf.sql} AS {quoted(leaf.name)}"
             value = f"s.{quoted(leaf.name)}"
         else:

@@ -1,2 +1,2 @@
 """Simulated companies whose true probabilities are known: modes > simulate > world > behaviour,
-truth; and three simpler worlds, repeat, usage and flat, on simulated."""
+truth; and four simpler worlds, repeat, usage, flat and accounts, on simulated."""

@@ -124,6 +124,11 @@ def find_whole(config: Config, attributes: Mapping[str, bool], now: datetime) ->
             "tables.merges is not read on Spark: map the ids of merged leads in the queries of the "
             'other tables, or use engine.kind = "duckdb".'
         )
+    if config.features.account is not None:
+        raise BadInput(
+            "features.account is not read on Spark: the colleagues of a lead are worked on "
+            'elsewhere. Leave it out, or use engine.kind = "duckdb".'
+        )
     amount = config.routing.amount
     further = {*attributes}
     further |= {amount} if isinstance(amount, str) else set()

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from features.spec.accounts import account_column
 from features.spec.kinds import Attribute, DaysSinceDate
-from features.spec.spec import Derived, Leaf, OfEvents, OfLead, Spec
+from features.spec.spec import Derived, Leaf, OfAccount, OfEvents, OfLead, Spec
 
 
 @dataclass(frozen=True)
@@ -17,10 +18,21 @@ class Compiled:
     derived: tuple[Derived, ...]
 
     @property
-    def attributes(self) -> tuple[str, ...]:
-        """The attributes of the lead that are read: columns of its table."""
+    def columns(self) -> tuple[str, ...]:
+        """The columns of leads that are features, or that features are computed from."""
         read = (leaf for leaf in self.leaves if isinstance(leaf, Attribute | DaysSinceDate))
         return tuple(dict.fromkeys(leaf.column for leaf in read))
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Those, and the columns that name the account."""
+        of_account = (account_column(leaf.account)[0] for leaf in self.of_account)
+        return tuple(dict.fromkeys([*self.columns, *of_account]))
+
+    @property
+    def of_account(self) -> tuple[OfAccount, ...]:
+        """The leaves that are measured over the lead's account."""
+        return tuple(leaf for leaf in self.leaves if isinstance(leaf, OfAccount))
 
 
 def compile_specs(specs: Iterable[Spec]) -> Compiled:
@@ -46,7 +58,7 @@ def _compiled(specs: tuple[Spec, ...]) -> Compiled:
             for part in spec.parts:
                 add(part)
             derived.setdefault(spec.name, spec)
-        elif isinstance(spec, OfLead | OfEvents):
+        elif isinstance(spec, OfLead | OfEvents | OfAccount):
             leaves.setdefault(spec.name, spec)
 
     for spec in sorted(specs, key=lambda spec: isinstance(spec, Derived)):
@@ -57,3 +69,8 @@ def _compiled(specs: tuple[Spec, ...]) -> Compiled:
 def attribute_columns(specs: Iterable[Spec]) -> tuple[str, ...]:
     """The attributes of the lead that some specs are computed from."""
     return compile_specs(specs).attributes
+
+
+def accounts_of(specs: Iterable[Spec]) -> tuple[str, ...]:
+    """What names the accounts that some specs are measured over."""
+    return tuple(dict.fromkeys(leaf.account for leaf in compile_specs(specs).of_account))

@@ -598,6 +598,9 @@ class Faded(OfEvents):
         return none_of(self.action, during(self.days), words, self.where)
 
 
+_FIXED_VALUE = "TRY_CAST(round(value * 10000) AS BIGINT)"
+
+
 @dataclass(frozen=True)
 class SumValue(OfEvents):
     """Sum of the value of the window's events, each rounded to 4 decimals. 0 where none has one;
@@ -613,8 +616,7 @@ class SumValue(OfEvents):
 
     @property
     def aggregate(self) -> str:
-        fixed = "TRY_CAST(round(value * 10000) AS BIGINT)"
-        return f"sum({fixed}){_within(self.window, where=self.where)} / 10000::DOUBLE"
+        return f"sum({_FIXED_VALUE}){_within(self.window, where=self.where)} / 10000::DOUBLE"
 
     @property
     def cells(self) -> Cells:
@@ -623,6 +625,34 @@ class SumValue(OfEvents):
 
     def meaning(self, words: Words) -> str:
         return f"sum of the value of {say(self.action, words, self.where)}, {during(self.window)}"
+
+
+@dataclass(frozen=True)
+class MeanValue(OfEvents):
+    """Mean of the value of the window's events that have one, each rounded to 4 decimals; null
+    where none has. With values of 0 and 1 it is a share. SumValue says which are no values."""
+
+    action: str | None = None
+    window: int | None = None
+    where: Where | None = None
+
+    @property
+    def name(self) -> str:
+        return f"mean_value_{_span(self.window)}{_of(self.action, self.where)}"
+
+    @property
+    def aggregate(self) -> str:
+        inside = _within(self.window, where=self.where)
+        return f"sum({_FIXED_VALUE}){inside} / (10000 * count({_FIXED_VALUE}){inside})::DOUBLE"
+
+    def result(self, measured: str) -> str:
+        return f"CAST({measured} AS DOUBLE)"
+
+    def meaning(self, words: Words) -> str:
+        return f"mean value of {say(self.action, words, self.where)}, {during(self.window)}"
+
+    def absence(self, words: Words) -> str:
+        return none_of(self.action, during(self.window), words, self.where)
 
 
 @dataclass(frozen=True)
@@ -700,6 +730,7 @@ KINDS: tuple[type[Spec], ...] = (
     Decayed,
     Faded,
     SumValue,
+    MeanValue,
     Custom,
     Ratio,
 )

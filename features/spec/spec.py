@@ -1,12 +1,15 @@
 """What a feature is: a typed object that says what is measured at a snapshot (lead, cutoff).
 
 Specs are frozen dataclasses that name themselves; equal specs are the same feature. Each is a leaf,
-read off the lead or measured over its events, or is derived from other features. All kinds are in
-`features.spec.kinds`, but for segments (`features.conditions.segments`).
+read off the lead or measured over its events or its account, or is derived from other features. All
+kinds are in `features.spec.kinds` and, of accounts, `features.spec.accounts`, but for segments
+(`features.conditions.segments`).
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -124,12 +127,56 @@ class Derived(Spec):
         """Its column, from those of the parts by their names; NaN where there is no value."""
 
 
-Leaf = OfLead | OfEvents
+@dataclass(frozen=True)
+class OfAccount(Spec):
+    """A leaf: a feature of numbers of the lead's account (features/spec/accounts.py). A lead
+    without an account is one of its own."""
+
+    of: Spec
+    account: str
+
+    @property
+    def is_countable(self) -> bool:  # type: ignore[override]  # as that of the feature
+        return self.of.is_countable
+
+    @property
+    def name(self) -> str:
+        return f"{self.account}:{self.of.name}"
+
+    @property
+    def topic(self) -> str:
+        return f"account: {self.of.topic}"
+
+    @property
+    def column(self) -> str:
+        """The column of the snapshots that holds it (features/engine/accounts.py). Not the name:
+        to SQL, count(Visit) and count(visit) would be one."""
+        return f"a_{sha256(self.name.encode()).hexdigest()}"
+
+    @property
+    def sql(self) -> str:
+        """Its value, over a snapshot `s`."""
+        return f"s.{self.column}"
+
+    def meaning(self, words: Words) -> str:
+        return f"in the account: {self.of.meaning(words)}"
+
+    def as_worded(self, values: Floats) -> Floats:
+        return self.of.as_worded(values)
+
+    def fact(self, value: float, words: Words) -> str:
+        return f"in the account: {self.of.fact(value, words)}"
+
+    def absence(self, words: Words) -> str:
+        return f"in the account: {self.of.absence(words)}"
+
+
+Leaf = OfLead | OfEvents | OfAccount
 
 
 def action_of(spec: Spec) -> str | None:
     """The action whose events a spec measures; None where it is any."""
-    return getattr(spec, "action", None)
+    return getattr(getattr(spec, "of", spec), "action", None)
 
 
 def where_of(spec: Spec) -> Where | None:

@@ -25,6 +25,10 @@ within_days = 90            # a phase is judged on leads that entered it at leas
 whole_within_days = 180     # the same from the first stage to the last
 # recent_days = 90          # these days are compared with all before; default: the later half
 period = "month"            # of --by cohort and --by period: week, month or quarter
+
+# [plan]                    # a target, for `readiness plan` and the page of the funnel
+# deals = 40
+# by = 2027-03-31
 """
 
 

@@ -63,6 +63,8 @@ working_days_only = true    # the hours of Saturdays and Sundays (UTC) do not co
 windows_days = [1, 7, 30, 90]  # features cover the last so many days, and all time
 half_life_days = 14         # after so many days an event counts half, in the decayed counts
 attributes = [{on}]  # columns of leads, as known when the lead was created{off}
+measured_actions = []       # actions whose value is a measure (a price, a rank): its mean by window
+# account = "account_id"    # a column of leads: features of what colleagues did (docs/accounts.md)
 leave_out_actions = []      # actions that would reveal the outcome{deciding}
 leave_out = []              # names of features (readiness features lists them); * is any text
 segments = []               # names of segments to use as 0/1 features
@@ -117,6 +119,9 @@ memory_gb = 4               # most memory for reading and features
 # threads = 2               # default: one per core
 # kind = "spark"            # default: "duckdb", which is this machine (docs/spark.md)
 # spark = {{ address = "local[*]", most_leads = 200000, scores = "scores" }}  # its defaults
+
+# [questions.expansion]  # another question about the same leads: docs/questions.md
+# time.horizon_days = 90    # what it sets otherwise; all else is as above
 
 [words]  # how reasons name actions and attributes; these are the defaults
 {words}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.check.inputs import Inputs
 from features.config import Config, Features
-from features.spec.compiled import attribute_columns
+from features.spec.compiled import accounts_of, compile_specs
 from features.spec.spec import Spec
 from models.classifier.calibration_line import CalibrationLine, Choice
 from models.classifier.classifier import LOGISTIC, TREES, Floats, ReadinessClassifier
@@ -65,14 +65,15 @@ class ReadinessModel:
 
     def staged(self, config: Config) -> Config:
         """The settings under which the lead database looks as it did at this model's training:
-        its own attributes and left-out actions, whatever readiness.toml lists by now."""
+        its own attributes, accounts and left-out actions, whatever readiness.toml lists by now."""
         return config.model_copy(update={"features": self.as_trained(config.features)})
 
     def as_trained(self, features: Features) -> Features:
         """The same for the settings of the features alone."""
-        mine = attribute_columns(self.specs)
+        mine = compile_specs(self.specs).columns
         return features.model_copy(
             update={
+                "account": next(iter(accounts_of(self.specs)), features.account),
                 "attributes": list(dict.fromkeys([*features.attributes, *mine])),
                 "leave_out_actions": list(self.leave_out_actions),
             }

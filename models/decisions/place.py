@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,8 +11,10 @@ from sqlalchemy import URL
 from features.config import Config
 from features.contract.databases import CONNECT_SECONDS, Place, read_place
 from features.errors import BadInput
+from features.questions import MAIN
 
 KEY = "ledger.url"
+LONGEST_SCHEMA = 63  # bytes of a name; PostgreSQL cuts the rest off
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,14 @@ class LedgerPlace:
                 f"{KEY}: psycopg is needed and not installed: "
                 "pip install -c constraints.txt -e '.[postgres]'"
             )
+        if config.question != MAIN:  # a schema beside that of the file
+            schema = f"{cls(config.out_folder, server).schema}_{config.question}"
+            if len(schema.encode()) > LONGEST_SCHEMA:
+                raise BadInput(
+                    f"{KEY}: the schema {schema} of the question {config.question} is longer than "
+                    f"the {LONGEST_SCHEMA} letters of PostgreSQL. Give it a shorter name."
+                )
+            server = replace(server, schema=schema, is_one_schema=True)
         return cls(config.out_folder, server)
 
     @property

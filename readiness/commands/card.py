@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from readiness.commands.options import AsJson, Page, Where, Which
+from readiness.commands.options import AsJson, Page, Question, Where, Which
 from readiness.commands.printing import print_json, print_path
 
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     which: Which = "champion",
     to: Page = None,
     as_json: AsJson = False,
@@ -24,7 +25,7 @@ def verb(
     from readiness.settings import load
     from serve.reports.card.page import find_card, write_card
 
-    config = load(where, to)
+    config = load(where, to, question=question)
     card, pictures, standing = find_card(config, which)
     page = write_card(card, pictures, standing, destination(config, to, "card.html"))
     if as_json:

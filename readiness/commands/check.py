@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from features.spec.wording import plural
-from readiness.commands.options import AsJson, Where
+from readiness.commands.options import AsJson, Question, Where
 from readiness.commands.printing import (
     out,
     print_json,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from features.contract.database import LeadDatabase
 
 
-def verb(where: Where = Path(), as_json: AsJson = False) -> None:
+def verb(where: Where = Path(), question: Question = None, as_json: AsJson = False) -> None:
     """Show what is in the lead database, and what is wrong with it.
 
     Rows, time range, actions, class balance, mature and censored snapshots, and every breach of the
@@ -44,7 +44,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     from features.open_database import open_database
     from readiness.settings import load, specs
 
-    config = load(where)
+    config = load(where, question=question)
     with progress_bars() as progress, open_database(config, specs(config)) as database:
         report = check(database, config, utc_now(), progress)
         report = replace(report, notes=(*report.notes, *_model_notes(config, database)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from features.spec.wording import plural
-from readiness.commands.options import AsJson, Page, Segment, Where, Which
+from readiness.commands.options import AsJson, Page, Question, Segment, Where, Which
 from readiness.commands.printing import out, print_json, print_path, print_verdict, progress_bars
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     which: Which = "",
     to: Page = None,
     segment: Segment = None,
@@ -38,7 +39,7 @@ def verb(
     from serve.reports.compare.figures import compare, model_of, simpler_at_training, worked_at
     from serve.reports.compare.page import page_name, write_page
 
-    config = load(where, to)
+    config = load(where, to, question=question)
     model = model_of(config, which)
     rules = load_rules(config.folder / config.rules)
     segments = load_segments(config)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.spec.wording import percent, plural
-from readiness.commands.options import AsJson, Where
+from readiness.commands.options import AsJson, Question, Where
 from readiness.commands.printing import (
     figure,
     out,
@@ -29,7 +29,7 @@ _THEN = (
 )
 
 
-def verb(where: Where = Path(), as_json: AsJson = False) -> None:
+def verb(where: Where = Path(), question: Question = None, as_json: AsJson = False) -> None:
     """What a call changes: how many more are won of the called than of a random holdout.
 
     Reads the draws in the ledger ([routing] holdout) against the outcomes within the horizon, each
@@ -41,7 +41,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     from readiness.settings import load
     from serve.reports.effect.figures import effect_report
 
-    config = load(where, None)
+    config = load(where, question=question)
     with open_database(config) as database:
         result = effect_report(config, database)
     if as_json:

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from features.spec.wording import plural
-from readiness.commands.options import AsJson, Cutoff, Since, Where, Which
+from readiness.commands.options import AsJson, Cutoff, Question, Since, Where, Which
 from readiness.commands.printing import (
     figure,
     out,
@@ -31,6 +31,7 @@ SMALL = 0.005  # log-odds that would be printed as 0.00
 def verb(
     lead: Annotated[str, typer.Argument(metavar="LEAD", help="The lead_id.")],
     where: Where = Path(),
+    question: Question = None,
     cutoff: Cutoff = None,
     since: Since = None,
     which: Which = "champion",
@@ -55,7 +56,7 @@ def verb(
     from serve.reports.page import write_page
     from serve.scoring.points_only import scorer_of
 
-    config = load(where)
+    config = load(where, question=question)
     story = tell(config, scorer_of(config, which), lead, cutoff, since, since_last=with_page)
     page = (
         write_page(config.out_folder / page_name(lead), render(story), story) if with_page else None

@@ -5,17 +5,17 @@ from pathlib import Path
 from rich.markup import escape
 
 from features.spec.wording import plural
-from readiness.commands.options import AsJson, Where
+from readiness.commands.options import AsJson, Question, Where
 from readiness.commands.printing import out, print_json, print_table
 
 
-def verb(where: Where = Path(), as_json: AsJson = False) -> None:
+def verb(where: Where = Path(), question: Question = None, as_json: AsJson = False) -> None:
     """List every feature that is computed, with its meaning in words."""
     from features.catalog import describe_features
     from features.open_database import open_database
     from readiness.settings import load
 
-    config = load(where)
+    config = load(where, question=question)
     with open_database(config) as database:
         described = describe_features(database, config)
     if as_json:

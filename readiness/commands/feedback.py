@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from features.spec.wording import plural
-from readiness.commands.options import AsJson, Page, Where
+from readiness.commands.options import AsJson, Page, Question, Where
 from readiness.commands.printing import (
     figure,
     out,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     to: Page = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +41,7 @@ def verb(
     from serve.reports.feedback.page import render
     from serve.reports.page import write_page
 
-    config = load(where, to)
+    config = load(where, to, question=question)
     with open_database(config) as database:
         result = feedback(config, database)
     page = write_page(destination(config, to, "feedback.html"), render(result), result)

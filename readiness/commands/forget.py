@@ -20,19 +20,24 @@ def verb(
 ) -> None:
     """Delete a person from all results: ledger, decisions, exports, pages, artefacts of models.
 
-    Takes the lead out of every run of the ledger, also those that were withdrawn; deletes what
-    people decided about it; takes it out of the .csv and .parquet files in `out` and of those that
-    --export wrote elsewhere; deletes the pages in `out` that name it (their verbs write them anew);
-    and takes it out of what MLflow keeps in files. This cannot be undone.
+    Of every question of the project (docs/questions.md), it takes the lead out of every run of the
+    ledger, also those that were withdrawn; deletes what people decided about it; takes it out of
+    the .csv and .parquet files in `out` and of those that --export wrote elsewhere; deletes the
+    pages in `out` that name it (their verbs write them anew); and takes it out of what MLflow keeps
+    in files. This cannot be undone.
 
     A receipt in `out/forgotten`, which does not name the lead, says what was removed where, and
     what is left to you: the lead comes back with the next run while it is in your tables, and
     backups, servers and what you copied elsewhere are out of reach.
     """
+    from features.config import load_all
     from readiness.forgetting import forget
-    from readiness.settings import load
+    from readiness.settings import require_settings
 
-    receipt, path = forget(load(where), lead, by or getpass.getuser(), because, print_waiting)
+    questions = list(load_all(where).values())
+    for config in questions:
+        require_settings(config)
+    receipt, path = forget(questions, lead, by or getpass.getuser(), because, print_waiting)
     if as_json:
         print_json(receipt, path=path)
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import TIMES, AsJson, Page, Where, read_time
+from readiness.commands.options import TIMES, AsJson, Page, Question, Where, read_time
 from readiness.commands.printing import (
     figure,
     print_json,
@@ -35,6 +35,7 @@ Until = Annotated[
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     until: Until = None,
     by: Annotated[
         Literal["cohort", "source", "segment", "period"] | None,
@@ -64,7 +65,7 @@ def verb(
     from serve.reports.funnel.page import render
     from serve.reports.page import write_page
 
-    config = load(where, to)
+    config = load(where, to, question=question)
     with progress_bars() as progress:
         report = funnel_report(config, until, by, progress)
     page = write_page(destination(config, to, "funnel.html"), render(report), report)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import AsJson, Page, Where
+from readiness.commands.options import AsJson, Page, Question, Where
 from readiness.commands.printing import (
     out,
     print_json,
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from models.decisions.champion_history import ChampionHistory, Period
 
 
-def verb(where: Where = Path(), to: Page = None, as_json: AsJson = False) -> None:
+def verb(
+    where: Where = Path(), question: Question = None, to: Page = None, as_json: AsJson = False
+) -> None:
     """Who was champion from when to when, who approved it, why and by which figures.
 
     Read from decisions.sqlite in `out`; the promotions.jsonl of an earlier release is imported
@@ -33,7 +35,7 @@ def verb(where: Where = Path(), to: Page = None, as_json: AsJson = False) -> Non
     from serve.reports.page import write_page
     from training.promotion.history import history
 
-    config = load(where, to)
+    config = load(where, to, question=question)
     result = history(config)
     page = write_page(destination(config, to, "history.html"), render(result), result)
     if as_json:

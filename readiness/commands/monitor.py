@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import AsJson, Cutoff, Where
+from readiness.commands.options import AsJson, Cutoff, Question, Where
 from readiness.commands.printing import (
     out,
     print_json,
@@ -23,6 +23,7 @@ _COLOURS = {"red": "bold red", "amber": "yellow", "green": "green", "grey": "dim
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     cutoff: Cutoff = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on amber too.")] = False,
     as_json: AsJson = False,
@@ -45,7 +46,7 @@ def verb(
     from serve.reports.monitor.page import log, write_page
     from serve.scoring.scored import refuse_future
 
-    config = load(where)
+    config = load(where, question=question)
     refuse_future(cutoff, "checked or logged", "Leave out --cutoff, or name a past one.")
     registry = Registry(config)
     champion = registry.load(CHAMPION)

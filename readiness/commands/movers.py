@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import TIMES, AsJson, Export, IfAny, Where, read_time
+from readiness.commands.options import TIMES, AsJson, Export, IfAny, Question, Where, read_time
 from readiness.commands.printing import (
     figure,
     out,
@@ -25,6 +25,7 @@ MOST = 20  # leads shown
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     since: Annotated[
         datetime | None,
         typer.Option(
@@ -53,7 +54,7 @@ def verb(
     from serve.ledger.ledger import open_ledger, require_exportable
     from serve.movers.moves import export, stored_movers
 
-    config = load(where, to)
+    config = load(where, to, question=question)
     if to:
         require_exportable(to)
     with open_ledger(LedgerPlace.of(config), notify=print_waiting) as ledger:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from readiness.commands.printing import remember_question
+
 _FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
 _WEEK = re.compile("([0-9]{4})-W([0-9]{2})")
 _DAYS_AGO = {"today": 0, "yesterday": 1}
@@ -68,6 +70,16 @@ def _time(text: str) -> datetime | None:
 
 Where = Annotated[
     Path, typer.Argument(metavar="DIR", help="The folder of readiness.toml, or the file itself.")
+]
+Question = Annotated[
+    str | None,
+    typer.Option(
+        "--question",
+        metavar="NAME",
+        callback=remember_question,
+        help="Which question of the project: [questions.NAME] of readiness.toml (docs/questions.md)"
+        ". Default: main, the file itself; of score, all.",
+    ),
 ]
 Which = Annotated[
     str, typer.Option("--model", help="champion, challenger, or the number of a version.")

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import AsJson, Where
+from readiness.commands.options import AsJson, Question, Where
 from readiness.commands.printing import out, print_json, print_table
 
 
 def verb(
     lead: Annotated[str, typer.Argument(metavar="LEAD", help="The lead_id.")],
     where: Where = Path(),
+    question: Question = None,
     route: Annotated[
         str | None, typer.Option(help="Where the lead goes: sales, nurture or disqualified.")
     ] = None,
@@ -47,7 +48,7 @@ def verb(
 
     if withdraw and (route or until):
         raise typer.BadParameter("it takes neither --route nor --until", param_hint="--withdraw")
-    config = load(where)
+    config = load(where, question=question)
     with open_ledger(LedgerPlace.of(config)) as ledger:
         if route or withdraw:
             since = ledger.newest_cutoff()

@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,8 @@ class _Console(Console):
     verdict, where whoever read the output has closed it."""
 
     def render_str(self, text: str, **more: Any) -> Text:
-        return super().render_str(without_secrets(text).translate(_CONTROL), **more)
+        text = log().pasted(without_secrets(text))
+        return super().render_str(text.translate(_CONTROL), **more)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
@@ -59,7 +60,15 @@ def print_json(result: Any, **more: Any) -> None:
     from features.result_json import to_json
 
     text = json.dumps(to_json(result) | to_json(more), allow_nan=False)  # all of it in ASCII
-    sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
+    sys.stdout.write(log().pasted(text).replace("\x7f", "\\u007f") + "\n")
+
+
+def pasted(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result as JSON has it, whose commands to paste name the question."""
+    from features.result_json import to_json
+
+    content: dict[str, Any] = json.loads(log().pasted(json.dumps(to_json(result))))
+    return content
 
 
 _log = [Log(as_json=False)]  # of this process
@@ -74,6 +83,12 @@ def begin_log(as_json: bool) -> Log:
 def log() -> Log:
     """That of this run."""
     return _log[0]
+
+
+def remember_question(name: str | None) -> str | None:
+    """The question that a verb is about, for the commands that its messages name."""
+    log().question = name or ""
+    return name
 
 
 def print_waiting(message: str) -> None:

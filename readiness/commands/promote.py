@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from readiness.commands.options import AsJson, By, Where
+from readiness.commands.options import AsJson, By, Question, Where
 from readiness.commands.printing import out, print_json, print_path, progress_bars
 
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     because: Annotated[
         str | None,
         typer.Option(help="Your approval and the reason, where the figures alone are not enough."),
@@ -41,7 +42,7 @@ def verb(
     from serve.reports.compare.realised import realised_for
     from training.promotion.promote import promote
 
-    config = load(where)
+    config = load(where, question=question)
     evidence = partial(realised_for, config) if config.promotion.realised else None
     with progress_bars() as progress:
         promotion = promote(config, because, by, force, progress, evidence)

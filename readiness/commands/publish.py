@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from readiness.commands.options import AsJson, Where
+from readiness.commands.options import AsJson, Question, Where
 from readiness.commands.printing import out, print_json, print_notes, print_path, print_waiting
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how much would change, and write nothing.")
     ] = False,
@@ -31,7 +32,7 @@ def verb(
     from serve.ledger.ledger import open_ledger
     from serve.publish.publish import publish
 
-    config = load(where)
+    config = load(where, question=question)
     with open_ledger(LedgerPlace.of(config), notify=print_waiting) as ledger:
         published = publish(config, ledger, dry_run)
     if as_json:

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from readiness.commands.options import AsJson, By, Where
+from readiness.commands.options import AsJson, By, Question, Where
 from readiness.commands.printing import out, print_json, print_path
 
 
 def verb(
     because: Annotated[str, typer.Option(help="Why, in a few words. Required.")],
     where: Where = Path(),
+    question: Question = None,
     to: Annotated[
         str | None,
         typer.Option(metavar="VERSION", help="An earlier champion. Default: the one before."),
@@ -28,7 +29,7 @@ def verb(
     from readiness.settings import load
     from training.promotion.history import rollback
 
-    change = rollback(load(where), because, to, by)
+    change = rollback(load(where, question=question), because, to, by)
     if as_json:
         versions = {"from": change.old_version, "to": change.new_version}
         print_json(versions | {"by": change.approved_by, "because": change.reason})

@@ -1,5 +1,8 @@
 """The verb score."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,18 +13,23 @@ from rich.markup import escape
 from features.errors import BadInput, Refused
 from features.progress import step
 from features.spec.wording import plural
-from readiness.commands.options import AsJson, Cutoff, Export, Segment, Where, Which
+from readiness.commands.options import AsJson, Cutoff, Export, Question, Segment, Where, Which
 from readiness.commands.printing import (
     out,
+    pasted,
+    print_error,
     print_json,
     print_notes,
     print_path,
+    print_section,
     print_table,
     print_times,
     print_waiting,
     progress_bars,
+    remember_question,
 )
 from readiness.commands.publish import exit_code, print_published
+from readiness.faults import fault_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,11 +37,17 @@ if TYPE_CHECKING:
     from features.config import Config
     from serve.ledger.ledger import Ledger
     from serve.publish.publish import Published
+    from serve.scoring.lead_rows import Frames
+    from serve.scoring.points_only import PointsOnly
     from serve.scoring.scored import Scored
+    from serve.scoring.scorer import Scorer
+    from serve.scoring.together import Opened
+    from serve.scoring.unchanged import RunInputs
 
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     cutoff: Cutoff = None,
     which: Which = "champion",
     to: Export = None,
@@ -73,72 +87,213 @@ def verb(
     Where [publish] after_score is set, the list is published then (readiness publish). A failure of
     that exits 1: the scores are in the ledger, and `readiness publish` tries again.
 
+    Of a project with several questions (docs/questions.md) all are scored, unless --question names
+    one; one that fails stops no other, and the exit code is the worst.
+
     The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
     leads of one, while the ledger gets them all.
     """
-    from features.conditions.segments import load_segments
-    from models.decisions.place import LedgerPlace
-    from readiness.outputs import destination
+    from features.config import load_all
     from readiness.settings import load
-    from serve.ledger.ledger import open_ledger, require_exportable
+    from serve.ledger.ledger import require_exportable
     from serve.scoring.scored import refuse_future
 
-    config = load(where, to)
+    every = load_all(where)
     if not accept:
         cure = "To score at it all the same: readiness score --accept"
         refuse_future(cutoff, "scored or written to the ledger", cure)
     if to:
         require_exportable(to)
-    if segment:
-        load_segments(config).named(segment)
-    with open_ledger(LedgerPlace.of(config), notify=print_waiting) as ledger:
-        scored = _score(config, ledger, which, cutoff, accept)
-        if config.ledger.keep_days:
-            ledger.keep(config.ledger.keep_days)
-        written = None
-        if to:
-            with step("export"):
-                written = ledger.export(scored.run, destination(config, to), segment)
-        result = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
-        result |= {"segment": scored.of_segment(segment)} if segment else {}
-        head = ledger.rows(scored.run, top, segment)
-        code, result["publish"] = _publish(config, ledger)
+    options = _Options(where, cutoff, which, to, segment, top, accept)
+    if question or len(every) == 1:
+        config = load(where, to, question)
+        with ExitStack() as stack:
+            result = _finished(_begun(stack, config, options), options, None)
+        print_times()
+        if as_json:
+            print_json(result.fields)
+        else:
+            _print(result)
+        raise typer.Exit(result.code)
+    _refuse_of_one_question(options, list(every))
+    raise typer.Exit(_score_every(every, options, as_json))
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What is options of each question."""
+
+    where: Path
+    cutoff: datetime | None
+    which: str
+    to: Path | None
+    segment: str | None
+    top: int
+    accept: bool
+
+
+@dataclass(frozen=True)
+class _Result:
+    """Of one question: its exit code, what --json prints, and what is shown of it."""
+
+    code: int
+    fields: dict[str, Any]
+    scored: "Scored"
+    head: "pd.DataFrame"
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A question whose ledger is open: what it was scored by last, and by whom it is scored now;
+    scored, where nothing changed since."""
+
+    config: "Config"
+    ledger: "Ledger"
+    inputs: "RunInputs | None"
+    scored: "Scored | None"
+    scorer: "Scorer | PointsOnly | None"
+
+
+def _begun(stack: ExitStack, config: "Config", options: _Options) -> _Begun:
+    """Open the ledger, and load the model unless nothing changed."""
+    from features.conditions.segments import load_segments
+    from models.decisions.place import LedgerPlace
+    from serve.ledger.ledger import open_ledger
+    from serve.scoring.unchanged import RunInputs, unchanged
+
+    if options.segment:
+        load_segments(config).named(options.segment)
+    ledger = stack.enter_context(open_ledger(LedgerPlace.of(config), notify=print_waiting))
+    inputs = RunInputs.of(config, options.which)
+    scored = unchanged(config, inputs, ledger, options.cutoff)
+    if scored is not None:
+        return _Begun(config, ledger, inputs, scored, None)
+    from serve.scoring.points_only import scorer_of
+
+    with step("load the model"):
+        scorer = inputs.scorer(config) if inputs else scorer_of(config, options.which)
+    return _Begun(config, ledger, inputs, None, scorer)
+
+
+def _finished(begun: _Begun, options: _Options, opened: "Opened | None") -> _Result:
+    """Score the question, from a lead database that is open for several or one of its own, and
+    print what was noted. Raises as `score_all`."""
+    from readiness.outputs import destination
+
+    config, ledger, to, segment = begun.config, begun.ledger, options.to, options.segment
+    scored = begun.scored or _score(begun, options, opened)
+    if config.ledger.keep_days:
+        ledger.keep(config.ledger.keep_days)
+    written = None
+    if to:
+        with step("export"):
+            written = ledger.export(scored.run, destination(config, to), segment)
+    fields = scored.json_fields() | {"ledger": str(ledger.store), "export": written}
+    fields |= {"segment": scored.of_segment(segment)} if segment else {}
+    head = ledger.rows(scored.run, options.top, segment)
+    code, fields["publish"] = _publish(config, ledger)
     print_notes(scored.breaches, "breach", "red")
     print_notes(scored.notes)
-    print_times()
-    if as_json:
-        print_json(result)
-    else:
-        _print_scored(scored, result, head)
-        print_path(f"Ledger: {result['ledger']}; --export list.csv writes the list as a file")
-        if written:
-            print_path(f"Exported to {written}")
-        _print_publishing(result["publish"])
-    raise typer.Exit(code)
+    return _Result(code, fields, scored, head)
 
 
-def _score(
-    config: "Config", ledger: "Ledger", which: str, cutoff: datetime | None, accept: bool
-) -> "Scored":
-    from serve.scoring.unchanged import RunInputs, remember, unchanged
+def _score(begun: _Begun, options: _Options, opened: "Opened | None") -> "Scored":
+    from features.engine.duckdb_engine import feature_frames
+    from features.open_database import open_database
+    from serve.scoring.batch import score_all
+    from serve.scoring.unchanged import remember
 
-    inputs = RunInputs.of(config, which)
-    scored = unchanged(config, inputs, ledger, cutoff)
-    if scored is None:
-        from features.open_database import open_database
-        from serve.scoring.batch import score_all
-        from serve.scoring.points_only import scorer_of
-
-        with step("load the model"):
-            scorer = inputs.scorer(config) if inputs else scorer_of(config, which)
-        with (
-            open_database(scorer.staged(config), scorer.specs) as database,
-            progress_bars() as progress,
-        ):
-            scored = score_all(config, database, scorer, ledger, cutoff, progress, accept)
-        if not accept:
-            remember(config, inputs, scored)
+    config, ledger, scorer = begun.config, begun.ledger, begun.scorer
+    assert scorer is not None
+    at = options.cutoff
+    with ExitStack() as stack:
+        measure: Frames = feature_frames
+        if opened:
+            database, at, measure = opened.database, opened.cutoff, opened.measured.frames
+        else:
+            staged = open_database(scorer.staged(config), scorer.specs)
+            database = stack.enter_context(staged)
+        progress = stack.enter_context(progress_bars())
+        scored = score_all(config, database, scorer, ledger, at, progress, options.accept, measure)
+    if not options.accept:
+        remember(config, begun.inputs, scored)
     return scored
+
+
+@dataclass
+class _Night:
+    """What --json prints of each question, and its exit code."""
+
+    results: dict[str, Any] = field(default_factory=dict)
+    codes: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def of_question(self, name: str) -> Iterator[None]:
+        """What fails within is reported as of this question, and stops no other."""
+        remember_question(name)
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            fault = fault_of(error)
+            if fault.is_end:
+                raise
+            self.codes[name] = fault.code
+            self.results[name] = pasted({"error": fault.message} | dict(fault.details))
+            print_error(f"question {name}: {fault.message}", **fault.more)
+        finally:
+            remember_question(None)
+
+
+def _score_every(every: "Mapping[str, Config]", options: _Options, as_json: bool) -> int:
+    """Score all questions; one that fails stops no other, and the exit code is the worst."""
+    from readiness.settings import require_settings
+    from serve.scoring.together import Part, open_together
+
+    night = _Night()
+    with ExitStack() as stack:
+        begun: dict[str, _Begun] = {}
+        for name, config in every.items():
+            with night.of_question(name):
+                require_settings(config)
+                begun[name] = _begun(stack, config, options)
+        parts = {name: Part(b.config, b.scorer) for name, b in begun.items() if b.scorer}
+        with progress_bars() as progress:
+            opened = stack.enter_context(open_together(parts, options.cutoff, progress))
+        for name, each in begun.items():
+            with night.of_question(name):
+                if not as_json:
+                    print_section(f"Question {name}")
+                result = _finished(each, options, opened.get(name))
+                night.codes[name], night.results[name] = result.code, pasted(result.fields)
+                if not as_json:
+                    _print(result)
+    print_times()
+    failed = [name for name in every if night.codes[name]]
+    if as_json:
+        print_json({"questions": {name: night.results[name] for name in every}, "failed": failed})
+    elif failed:
+        print_notes([f"{', '.join(failed)}: see above; the others are done"], "failed", "red")
+    return max(night.codes.values())
+
+
+def _refuse_of_one_question(options: _Options, names: list[str]) -> None:
+    """Raises BadInput for what is of one question, where all are scored."""
+    for option, given in (("--export", options.to), ("--model", options.which != "champion")):
+        if given:
+            raise BadInput(
+                f"{option} is about one question, and without --question all are scored: "
+                f"{', '.join(names)}. Name one: readiness score --question {names[-1]} {option} ..."
+            )
+
+
+def _print(result: _Result) -> None:
+    _print_scored(result.scored, result.fields, result.head)
+    print_path(f"Ledger: {result.fields['ledger']}; --export list.csv writes the list as a file")
+    if result.fields["export"]:
+        print_path(f"Exported to {result.fields['export']}")
+    _print_publishing(result.fields["publish"])
 
 
 def _publish(config: "Config", ledger: "Ledger") -> "tuple[int, Published | dict[str, str] | None]":

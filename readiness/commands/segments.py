@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Column
 
 from features.spec.wording import plural
-from readiness.commands.options import AsJson, Cutoff, IfAny, Page, Where
+from readiness.commands.options import AsJson, Cutoff, IfAny, Page, Question, Where
 from readiness.commands.printing import (
     figure,
     out,
@@ -27,6 +27,7 @@ WIDEST = 6  # segments whose overlap fits on a terminal
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     cutoff: Cutoff = None,
     which: IfAny = None,
     to: Page = None,
@@ -48,7 +49,7 @@ def verb(
     from serve.reports.segments.figures import segments_report
     from serve.reports.segments.page import render
 
-    config = load(where, to)
+    config = load(where, to, question=question)
     with progress_bars() as progress:
         report = segments_report(config, which or "", cutoff, progress)
     page = write_page(destination(config, to, "segments.html"), render(report), report)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from features.errors import BadInput
-from readiness.commands.options import Where
+from readiness.commands.options import Question, Where
 from readiness.commands.printing import err
 
 # Longer than clients keep an idle connection (5 s for httpx), so that none sends into one that is
@@ -18,6 +18,7 @@ IDLE_SECONDS = 75
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     host: Annotated[
         str, typer.Option(help="The address to listen on. Others than this machine's need a token.")
     ] = "127.0.0.1",
@@ -40,18 +41,25 @@ def verb(
     """Serve the list of leads as pages and as an API, until Ctrl-C.
 
     Reads the ledger of `readiness score`, and scores raw events with the champion, which is changed
-    for a new one without a restart. On an address that others can reach a token is required
-    (docs/serve.md).
+    for a new one without a restart. Of several questions (docs/questions.md) the pages show main,
+    or the one of --question; without that the API answers for all, by ?question=NAME.
+
+    On an address that others can reach a token is required (docs/serve.md).
     """
     import uvicorn
 
-    from readiness.settings import load
+    from features.config import load_all
+    from readiness.settings import load, require_settings
     from serve.app.application import create_app
     from serve.app.serving import Serving
 
-    config = load(where)
+    config, others = load(where, question=question), []
+    if question is None:
+        others = [each for name, each in load_all(where).items() if name != config.question]
+        for each in others:
+            require_settings(each)
     serving = Serving(host, port, _token(token_file), https)
-    app = create_app(config, serving)
+    app = create_app(config, serving, others)
     err.print(f"http://{host}:{port} serves {config.folder}; Ctrl-C ends it.", markup=False)
     gc.collect()
     gc.freeze()  # what is there now stays: looking through it again holds up requests by 0.4 s

@@ -20,10 +20,11 @@ def verb(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same database.")] = 7,
     mode: Annotated[
-        Literal["leads", "repeat", "usage", "flat"],
+        Literal["leads", "repeat", "usage", "flat", "accounts"],
         typer.Option(
             help="`leads` with one deal each, customers who buy again (`repeat`), accounts that "
-            "only log in (`usage`), or one `flat` table without events."
+            "only log in (`usage`), one `flat` table without events, or people who buy together "
+            "(`accounts`)."
         ),
     ] = "leads",
     as_json: AsJson = False,

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from features.spec.wording import plural
-from readiness.commands.options import AsJson, Cutoff, Where
+from readiness.commands.options import AsJson, Cutoff, Question, Where
 from readiness.commands.printing import (
     figure,
     out,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     cutoff: Cutoff = None,
     apply: Annotated[
         bool, typer.Option("--apply", help="Append the moves to sources.toml, with their evidence.")
@@ -42,7 +43,7 @@ def verb(
     from serve.reports.sources.page import write_page
     from serve.scoring.scored import refuse_future
 
-    config = load(where)
+    config = load(where, question=question)
     if apply:
         refuse_future(cutoff, "appended to sources.toml", "Leave out --apply, or --cutoff.")
     known = load_sources(sources_path(config))

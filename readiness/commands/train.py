@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from features.spec.wording import plural
-from readiness.commands.options import AsJson, Where
+from readiness.commands.options import AsJson, Question, Where
 from readiness.commands.printing import (
     out,
     print_json,
@@ -36,6 +36,7 @@ _SETTINGS = {
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     accept: Annotated[
         str,
         typer.Option(
@@ -57,7 +58,7 @@ def verb(
     from readiness.settings import load
     from training.train import train
 
-    config = load(where)
+    config = load(where, question=question)
     with progress_bars() as progress:
         trained = train(config, progress, accept)
     print_notes(trained.notes)

@@ -14,7 +14,7 @@ from features.errors import BadInput
 from serve.app.problems import responses
 from serve.app.score_request import ScoreRequest, ScoreResponse, Time, Utc
 from serve.app.scoring import attribute_kinds
-from serve.app.service import Served
+from serve.app.service import Asked, Served
 from serve.ledger.decide import decisions_about
 from serve.reports.leads.question import MOST_PER_PAGE, PER_PAGE, Question
 
@@ -156,7 +156,7 @@ class Readiness(BaseModel):
     responses=responses(400, 401, 413, 422, 503),
 )
 async def score(
-    service: Served,
+    service: Asked,
     request: Annotated[ScoreRequest, Body(openapi_examples={"a lead": {"value": _EXAMPLE}})],
 ) -> Response:
     """The same scores as in the nightly list of that cutoff: the same code computes both. Nothing
@@ -181,7 +181,7 @@ async def score(
     responses=responses(401, 404, 422, 503),
 )
 def leads(
-    service: Served,
+    service: Asked,
     cutoff: Annotated[Time | None, Query(description="Of which list. Default: the newest.")] = None,
     route: Annotated[Route | None, Query(description="As decided.")] = None,
     band: Literal["cold", "warm", "hot"] | None = None,
@@ -220,7 +220,7 @@ def leads(
     responses=responses(401, 404, 422, 503),
 )
 def lead(
-    service: Served, lead_id: Annotated[str, Path(description="As in the tables.")]
+    service: Asked, lead_id: Annotated[str, Path(description="As in the tables.")]
 ) -> LeadHistory:
     """Its rows in the newest 100 runs that have it, and the decisions about it."""
     with service.ledgers.reading() as ledger:
@@ -239,7 +239,7 @@ def lead(
 @router.get(
     "/v1/model", tags=["scoring"], summary="The champion", responses=responses(401, 404, 503)
 )
-def model(service: Served) -> ModelDescription:
+def model(service: Asked) -> ModelDescription:
     """The version that POST /v1/score uses now, and what it needs."""
     scorer = service.champion.scorer
     if scorer is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
@@ -28,17 +28,23 @@ ABOUT = """Which leads are ready to buy: scores of raw events by the current cha
 ledger of `readiness score`. Errors are problems as of RFC 9457. All times are UTC."""
 
 
-def create_app(config: Config, serving: Serving | None = None) -> FastAPI:
-    """The service over the ledger and the champion of a readiness.toml. Raises BadInput where the
-    champion cannot be loaded."""
+def create_app(
+    config: Config, serving: Serving | None = None, others: Sequence[Config] = ()
+) -> FastAPI:
+    """The service over the ledger and the champion of a readiness.toml; `others` are further
+    questions of it, for which the API answers too. Raises BadInput where a champion cannot be
+    loaded."""
     serving = serving or Serving()
-    service, sessions = Service.of(config, serving), Sessions(serving)
+    services = {each.question: Service.of(each, serving) for each in (config, *others)}
+    service, sessions = services[config.question], Sessions(serving)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        service.start()
+        for each in services.values():
+            each.start()
         yield
-        service.stop()
+        for each in services.values():
+            each.stop()
 
     app = FastAPI(
         title="Sales readiness",
@@ -49,7 +55,7 @@ def create_app(config: Config, serving: Serving | None = None) -> FastAPI:
         docs_url=None,  # these pages load from other hosts
         redoc_url=None,
     )
-    app.state.service, app.state.sessions = service, sessions
+    app.state.service, app.state.services, app.state.sessions = service, services, sessions
     app.include_router(api.router)
     app.include_router(pages.router)
     app.include_router(points_page.router)

@@ -15,6 +15,7 @@ from pathlib import Path
 from features.cutoffs import utc_now
 from features.errors import Refused
 from features.masking import without_secrets
+from features.questions import MAIN
 
 LONGEST = 600  # letters of a fault
 
@@ -28,10 +29,10 @@ class Job:
 
 
 class Making:
-    """Runs commands of `readiness` on the folder of a readiness.toml, in the background."""
+    """Runs commands of `readiness` on a question of a readiness.toml, in the background."""
 
-    def __init__(self, settings: Path) -> None:
-        self.settings = settings
+    def __init__(self, settings: Path, question: str = MAIN) -> None:
+        self.of = [str(settings), *(["--question", question] if question != MAIN else [])]
         self._lock = threading.Lock()
         self._job: Job | None = None
         self._process: subprocess.Popen[str] | None = None
@@ -60,7 +61,7 @@ class Making:
                 )
             self._job = Job(page, utc_now())
             self._faults.pop(page, None)
-            words = [sys.executable, "-m", "readiness.main", *command, str(self.settings), "--json"]
+            words = [sys.executable, "-m", "readiness.main", *command, *self.of, "--json"]
             try:
                 self._process = subprocess.Popen(
                     words,

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.errors import BadInput
-from features.spec.compiled import compile_specs
+from features.spec.compiled import accounts_of, compile_specs
 from features.spec.kinds import Attribute, DaysSinceDate
 from serve.app.score_request import Deal, Event, Lead, ScoredLead
 from serve.scoring.scorer import COLUMNS, Scorer
@@ -37,8 +37,14 @@ def attribute_kinds(scorer: Scorer) -> dict[str, pa.DataType]:
 
 
 def score(scorer: Scorer, leads: Sequence[Lead], cutoff: datetime) -> list[ScoredLead]:
-    """Score leads, in the order given. Raises BadInput as Scorer.score, and for an attribute of
-    another kind than the scorer reads."""
+    """Score leads, in the order given. Raises BadInput as Scorer.score, for an attribute of another
+    kind than the scorer reads, and for a model that looks at the leads' colleagues."""
+    if accounts_of(scorer.specs):
+        raise BadInput(
+            "This model looks at what the colleagues of a lead did, and a request does not hold "
+            "them. Take the scores of the newest list, GET /v1/leads, or train without "
+            "features.account."
+        )
     scored, others = scorer.scored_and_others(*_frames(scorer, leads), cutoff, _deals(leads))
     answers = {row["lead_id"]: _answer(row) for row in scored[COLUMNS].to_dict("records")}
     for lead, why in zip(others["lead_id"], others["state_reason"], strict=True):

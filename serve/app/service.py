@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Query, Request
 
 from features.config import Config
 from models.decisions.place import LedgerPlace
@@ -37,7 +37,8 @@ class Service:
         """Of a readiness.toml. Raises BadInput where its champion cannot be loaded."""
         champion, ledgers = Champion(config), Ledgers(LedgerPlace.of(config))
         scoring, lists = ScoreQueue(champion), Lists(ledgers)
-        return cls(config, serving, champion, scoring, ledgers, lists, Making(config.path))
+        making = Making(config.path, config.question)
+        return cls(config, serving, champion, scoring, ledgers, lists, making)
 
     def start(self) -> None:
         """Begin to score, and to watch for another champion and another list."""
@@ -67,3 +68,22 @@ async def _service(request: Request) -> Service:
 
 
 Served = Annotated[Service, Depends(_service)]  # the kind of a route's parameter
+
+
+async def _service_of_question(
+    request: Request,
+    question: Annotated[
+        str | None,
+        Query(max_length=40, description="Of a project with several. Default: that of the pages."),
+    ] = None,
+) -> Service:
+    """The service of the question that a request names, else that of the pages."""
+    services: dict[str, Service] = request.app.state.services
+    if question is None:
+        return service_of(request)
+    if question not in services:
+        raise HTTPException(404, f"There is no question {question!r}: {', '.join(services)}.")
+    return services[question]
+
+
+Asked = Annotated[Service, Depends(_service_of_question)]  # of routes that answer for any question

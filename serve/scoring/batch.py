@@ -11,6 +11,7 @@ from features.config import Config, Routing
 from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
 from features.cutoffs import utc_now
+from features.engine.duckdb_engine import feature_frames
 from features.errors import BadInput, Refused
 from features.progress import Progress, silent, step
 from features.spark.whole import SparkSample
@@ -22,7 +23,7 @@ from models.rules.rules import rules_folder, store
 from serve.ledger.ledger import Ledger
 from serve.ledger.runs import Run
 from serve.scoring.lead_facts import LeadFacts
-from serve.scoring.lead_rows import LeadRows
+from serve.scoring.lead_rows import Frames, LeadRows
 from serve.scoring.movers import new_movers
 from serve.scoring.on_spark import ScoringResult, score_on_spark
 from serve.scoring.points_only import PointsOnly
@@ -62,9 +63,11 @@ def score_all(
     cutoff: datetime | None = None,
     progress: Progress = silent,
     accept: bool = False,
+    measure: Frames = feature_frames,
 ) -> Scored:
     """Score every open lead. A lead whose rows breach the contract is in the ledger too, as not
     scored and with the reason. By the points alone, the reason why stands in each route_reason.
+    measure: where the features come from, by this machine.
 
     Raises, before anything is written, BadInput where [routing] asks for a rank that the model does
     not give, and UnknownActions where neither model nor rules know nearly any
@@ -90,7 +93,7 @@ def score_all(
         result = score_on_spark(config, database.whole, rows, run, now)
         progress("score", 1, 1)
     else:
-        result = _score_here(database, rows, now, progress, shadows)
+        result = _score_here(database, rows, now, progress, shadows, measure)
     without = scorer.why if isinstance(scorer, PointsOnly) else ""
     slots = config.capacity
     scorable = result.open_leads - result.unscored.outside
@@ -146,10 +149,15 @@ def _require_ranks(config: Config, scorer: Scorer) -> None:
 
 
 def _score_here(
-    database: LeadDatabase, rows: LeadRows, now: datetime, progress: Progress, shadows: Shadows
+    database: LeadDatabase,
+    rows: LeadRows,
+    now: datetime,
+    progress: Progress,
+    shadows: Shadows,
+    measure: Frames,
 ) -> ScoringResult:
     scorable, others = rows.open_leads(database)
-    parts = rows.parts(scorable, others, progress, shadows.see)
+    parts = rows.parts(scorable, others, progress, shadows.see, measure)
     breaches = find_breaches(database.connection, database.columns, now)
     return ScoringResult(parts, scorable.count + len(others), Unscored.of(others), breaches)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frames
 from features.progress import Progress, silent, timed
 from features.snapshots import Snapshots
+from features.spec.spec import Spec
 from features.spec.wording import Words
 from features.sql import literal
 from serve.scoring.lead_facts import LeadFacts
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from serve.scoring.points_only import PointsOnly
     from serve.scoring.scorer import Scorer
 
+Frames = Callable[[Snapshots, Sequence[Spec], float, Progress], Iterator[pd.DataFrame]]
 # A faulty lead is closed only if every deal of it surely is. Who is left out for another reason, or
 # is outside the cohort, is listed while it is open.
 _NOT_SCORED = """
@@ -83,10 +85,11 @@ class LeadRows:
         others: pd.DataFrame,
         progress: Progress = silent,
         seen: Callable[[pd.DataFrame], object] | None = None,
+        measure: Frames = feature_frames,
     ) -> Iterator[pd.DataFrame]:
         """The rows of all `open_leads`: columns of `serve.ledger.schema.ROW`. seen: called with
-        every frame of features."""
-        frames = feature_frames(scorable, self.scorer.specs, self.memory_gb, progress)
+        every frame of features. measure: where these come from."""
+        frames = measure(scorable, self.scorer.specs, self.memory_gb, progress)
         if seen:
             frames = _shown(frames, seen)
         facts = self.facts.of(scorable.database).set_index("lead_id")

@@ -19,6 +19,7 @@ import pyarrow as pa
 from features.config import Config
 from features.contract.breaches import Breach, find_breaches
 from features.contract.database import LeadDatabase
+from features.questions import FOLDER, MAIN
 from features.spark.buckets import added_up, breach_table, over_buckets
 from features.spark.whole import Whole
 from models.classifier.artefact import from_bytes, to_bytes
@@ -98,6 +99,8 @@ def score_on_spark(
     """Score every open lead of the whole. Raises RuntimeError where leads were lost on the way."""
     place = config.engine.spark.scores
     folder = place if "://" in place else str((config.out_folder / place).resolve())
+    if "://" in place and config.question != MAIN:  # `out` is the question's own, a URI is not
+        folder = f"{place.rstrip('/')}/{FOLDER}/{config.question}"
     named = folders_of(run)
     scoring = _Scoring(*_without_classifier(rows), now, named)
     whole.tables.replace_parts(over_buckets(whole, scoring, _SCHEMA), folder, BY)

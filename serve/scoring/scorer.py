@@ -28,6 +28,7 @@ from features.engine.duckdb_engine import feature_frame
 from features.engine.plain_frames import plain_frame
 from features.errors import BadInput
 from features.open_database import open_database
+from features.questions import MAIN
 from features.spec.spec import Spec, distinct
 from features.spec.wording import Words, plural
 from models.classifier.classifier import BATCH, Floats
@@ -61,9 +62,9 @@ class Scorer:
         return f"Scorer({self.model!r}, {self.rules!r}{segments})"
 
     @classmethod
-    def champion(cls, path: str | Path) -> Scorer:
-        """The champion of the registry that a readiness.toml names."""
-        config = load(Path(path))
+    def champion(cls, path: str | Path, question: str = MAIN) -> Scorer:
+        """The champion of the registry that a readiness.toml names, of one of its questions."""
+        config = load(Path(path), question)
         return cls.of(config, "champion")
 
     @classmethod

@@ -1,16 +1,14 @@
-"""The settings of the public yardstick give RelBench's rows and labels, counted here by hand."""
+"""The public yardstick has RelBench's rows and labels, counted here by hand; its frozen protocol
+reads nothing after the tables end."""
 
-from pathlib import Path
-
+import numpy as np
 import pandas as pd
 import pytest
 
-from features.cohort import cohort_at
+from benchmarks.public import formula_one
 from features.config import load
-from features.labels import label_sql
-from features.open_database import open_database
 
-FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "public" / "rel_f1"
+FOLDER = formula_one.FOLDER
 DATA = FOLDER.parents[2].parent / "shared" / "data" / "rel_f1"
 MONTH = pd.Timedelta(days=30)
 
@@ -20,28 +18,83 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def expected_rows():
-    """(driver, cutoff) -> whether a race within 30 days was not finished, of 40 cutoffs."""
-    races = pd.read_csv(DATA / "races.csv", na_values="\\N")
-    races["held_at"] = pd.to_datetime(races["date"] + " " + races["time"].fillna("00:00:00"))
-    results = pd.read_csv(DATA / "results.csv", na_values="\\N").merge(
-        races[["raceId", "held_at"]], on="raceId"
-    )
-    rows = {}
-    for number in range(40):
-        cutoff = pd.Timestamp("2010-01-01") + number * MONTH
-        inside = (results["held_at"] > cutoff) & (results["held_at"] <= cutoff + MONTH)
-        for driver, some in results[inside].groupby("driverId"):
-            rows[driver, cutoff.to_pydatetime()] = int((some["statusId"] != 1).any())
-    return rows
+def read(name):
+    return pd.read_csv(DATA / f"{name}.csv", na_values="\\N")
 
 
-def test_the_rows_and_labels_are_relbenchs(expected_rows):
-    config = load(FOLDER)
-    with open_database(config) as database:
-        cutoffs = config.time.mature_cutoffs(database.data_end)[-config.time.test_cutoffs :]
-        sql = label_sql(cohort_at(database, cutoffs), 30, database.data_end)
-        rows = database.connection.execute(sql).fetchall()
-    assert len(expected_rows) == 702
-    assert {(driver, cutoff): won for driver, cutoff, won in rows} == expected_rows
+def races():
+    """raceId, held_at."""
+    table = read("races")
+    held_at = pd.to_datetime(table["date"] + " " + table["time"].fillna("00:00:00"))
+    return table[["raceId"]].assign(held_at=held_at)
+
+
+def counted(events, outcome):
+    """(driver, cutoff) -> (outcome, split), by arithmetic on the times: of cutoffs every 30 days
+    from a start, t lies in (c, c + 30 days] of the one that is ceil((t - start) / 30 days) - 1
+    months after it."""
+    validation, test = pd.Timestamp("2005-01-01"), pd.Timestamp("2010-01-01")
+    first, parts = races()["held_at"].min(), []
+    for split, start, low, high in (
+        (0, validation, -1_000, -1),
+        (1, validation, 0, 39),
+        (2, test, 0, 39),
+    ):
+        months = np.ceil((events["held_at"] - start) / MONTH) - 1
+        some = events.assign(cutoff=start + months * MONTH, split=split, yes=outcome)
+        some = some[months.between(low, high) & (some["cutoff"] >= first)]
+        parts.append(some.groupby(["driverId", "cutoff"])[["yes", "split"]].max())
+    both = pd.concat(parts).astype(int)
+    return dict(zip(both.index, both.itertuples(index=False, name=None), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "days_before", "outcome", "sizes"),
+    [
+        ("driver-dnf", "results", 0, lambda rows: rows["statusId"] != 1, [11_411, 566, 702]),
+        ("driver-top3", "qualifying", 1, lambda rows: rows["position"] <= 3, [1_353, 588, 726]),
+    ],
+)
+def test_the_rows_and_labels_are_relbenchs(name, table, days_before, outcome, sizes):
+    events = read(table).merge(races(), on="raceId")
+    events["held_at"] -= pd.Timedelta(days=days_before)
+    expected = counted(events, outcome)
+    splits = [split for _, split in expected.values()]
+    assert [splits.count(split) for split in range(3)] == sizes
+    rows = formula_one.task_rows(formula_one.TASKS[name], DATA)
+    assert len(rows) == len(expected)
+    keys = zip(rows["lead_id"], rows["cutoff"], strict=True)
+    assert dict(zip(keys, zip(rows["won"], rows["split"], strict=True), strict=True)) == expected
+
+
+@pytest.fixture
+def ended_tables(tmp_path):
+    """A copy of the settings whose tables end with the last race before the test."""
+    until = set(races().loc[lambda table: table["held_at"] <= formula_one.TEST, "raceId"])
+    folder = tmp_path / "settings"
+    folder.mkdir()
+    for path in FOLDER.iterdir():
+        text = path.read_text(encoding="utf-8")
+        named = load(FOLDER).tables.folder
+        (folder / path.name).write_text(text.replace(named, str(tmp_path)), encoding="utf-8")
+    for path in DATA.glob("*.csv"):
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        if "raceId" in table:
+            table = table[table["raceId"].astype(int).isin(until)]
+        table.to_csv(tmp_path / path.name, index=False)
+    return load(folder)
+
+
+def test_the_frozen_protocol_reads_nothing_after_the_tables_end(ended_tables):
+    rows = formula_one.task_rows(formula_one.TASKS["driver-dnf"], DATA)
+    past, test = formula_one.frozen_sides(rows, judged=2)
+    assert set(test["seen_at"]) == {formula_one.TEST}
+    assert past["seen_at"].max() < formula_one.TEST
+    assert (past["cutoff"] + MONTH).max() <= formula_one.TEST
+    lately = past[past["seen_at"] == past["seen_at"].max()]
+    both = pd.concat([lately, test], ignore_index=True)
+    whole, names = formula_one.with_features(load(FOLDER), both)
+    ended, _ = formula_one.with_features(ended_tables, both)
+    assert len(whole) == len(both)
+    assert whole[names].notna().any().mean() > 0.9
+    pd.testing.assert_frame_equal(whole, ended[whole.columns])

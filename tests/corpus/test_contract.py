@@ -189,6 +189,11 @@ CASES = [
         Note("leave_out_actions that never occur", 1, ("caled (is it called?)",)),
     ),
     case(
+        "a measured action that never occurs",
+        settings('measured_actions = ["caled"]'),
+        Note("measured_actions that never occur", 1, ("caled (is it called?)",)),
+    ),
+    case(
         "all actions left out",
         settings('leave_out_actions = ["visited", "called", "mailed"]'),
         Rows("SELECT count(*) FROM known_events", [(0,)]),

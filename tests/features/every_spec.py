@@ -3,6 +3,13 @@
 from itertools import product
 
 from features.conditions.segments import InSegment
+from features.spec.accounts import (
+    ActivePeople,
+    Colleagues,
+    DaysSinceFirst,
+    DistinctActions,
+    People,
+)
 from features.spec.kinds import (
     ActiveDays,
     Age,
@@ -17,6 +24,7 @@ from features.spec.kinds import (
     Faded,
     First,
     Last,
+    MeanValue,
     PastDeals,
     Ratio,
     Sessions,
@@ -24,6 +32,7 @@ from features.spec.kinds import (
     SumValue,
     Trend,
 )
+from features.spec.spec import OfAccount
 from features.spec.where import Where
 from tests.features.adversarial import ACTIONS
 
@@ -46,11 +55,20 @@ WHERES = [
 FOLLOWED = [(None, WHERES[0]), *((action, where) for action in ACTIONS[:2] for where in WHERES)]
 
 GAP = Custom("longest_gap", "max(age_us)", "longest pause in days")
+OF_PEOPLE = [
+    *(People(), DaysSinceFirst(), DistinctActions(), DistinctActions(7)),
+    *(ActivePeople(span, action) for action, span in product(ANY_OR_ONE[:3], SPANS)),
+]
+MORE_OF_ACCOUNTS = [
+    *(kind(action, 7) for kind, action in product((Count, SumValue), ANY_OR_ONE[:3])),
+    *(DaysSince(), PastDeals("won"), DaysSinceDeal("lost"), Decayed(None, 7)),
+]
 EVERY_SPEC = [
     Age(),
     DaysSinceDate("renewed_at"),
     *(kind(outcome) for kind in (PastDeals, DaysSinceDeal) for outcome in ("won", "lost")),
     *(kind(action, span) for kind, action, span in product((Count, SumValue), ANY_OR_ONE, SPANS)),
+    *(MeanValue(action, span) for action, span in product(ANY_OR_ONE, SPANS)),
     *(DaysSince(action) for action in ANY_OR_ONE),
     *(Trend(action, span) for action, span in product(ANY_OR_ONE, SPANS[:-1])),
     *(Decayed(*chosen) for chosen in product(ANY_OR_ONE, (0.5, 7, 14, 30.25), SPANS)),
@@ -63,6 +81,7 @@ EVERY_SPEC = [
     ),
     *(DaysSince(action, where) for action, where in FOLLOWED),
     *(ActiveDays(7, action, where) for action, where in FOLLOWED),
+    *(MeanValue(action, 7, where) for action, where in FOLLOWED),
     *(kind(span) for kind, span in product((ActiveDays, Sessions, DistinctContent), SPANS)),
     *(Share(part, span) for part, span in product(("night", "weekend"), SPANS)),
     *(kind(column) for kind, column in product((First, Last), ("source", "action"))),
@@ -72,5 +91,8 @@ EVERY_SPEC = [
     Ratio(Count(), Count("visit", 7)),
     Ratio(Ratio(Count(), Age()), GAP),
     GAP,
+    *OF_PEOPLE,
+    *(OfAccount(spec, "account_id") for spec in (*OF_PEOPLE, *MORE_OF_ACCOUNTS)),
+    *(Colleagues(spec, "account_id") for spec in (*OF_PEOPLE, *MORE_OF_ACCOUNTS)),
     *(InSegment(name, "{}") for name in ("a", "it's", "[b]")),
 ]

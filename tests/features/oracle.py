@@ -10,6 +10,13 @@ Missing is None; NaN is missing too.
 from datetime import timedelta
 from math import isfinite
 
+from features.spec.accounts import (
+    ActivePeople,
+    Colleagues,
+    DaysSinceFirst,
+    DistinctActions,
+    People,
+)
 from features.spec.kinds import (
     ActiveDays,
     Age,
@@ -24,6 +31,7 @@ from features.spec.kinds import (
     Faded,
     First,
     Last,
+    MeanValue,
     PastDeals,
     Ratio,
     Sessions,
@@ -193,9 +201,54 @@ def behaviour(spec, past, cutoff):
         case Faded(action, days):
             return faded(of(past, action), cutoff, days)
         case SumValue(action):
-            values = [number(event.get("value")) for event in of(inside, action)]
-            return sum(round(each, 4) for each in values if each is not None and abs(each) < 9e14)
+            return sum(measured(of(inside, action)))
+        case MeanValue(action):
+            values = measured(of(inside, action))
+            return sum(values) / len(values) if values else None
     raise TypeError(f"the oracle does not know {spec!r}")
+
+
+def measured(events):
+    """The values of the events that have one."""
+    values = [number(event.get("value")) for event in events]
+    return [round(each, 4) for each in values if each is not None and abs(each) < 9e14]
+
+
+def people_of(lead, leads, account, cutoff):
+    """The leads of the same account that were created before the cutoff; a lead without one is
+    alone. `account` is the attribute that names it: blanks around it do not count."""
+    own = (lead[account] or "").strip()
+    same = [each for each in leads if (each[account] or "").strip() == own] if own else [lead]
+    return [each for each in same if each["created_at"] < cutoff]
+
+
+def of_people(spec, people, events, cutoff, deals):
+    """A feature of an account with these people, out of the events and deals of all leads."""
+    ids = {each["lead_id"] for each in people}
+    past = [event for event in known(events, cutoff) if event["lead_id"] in ids]
+    match spec:
+        case People():
+            return len(people)
+        case ActivePeople(window, action):
+            return len({event["lead_id"] for event in of(within(past, cutoff, window), action)})
+        case DistinctActions(window):
+            return len({event["action"] for event in within(past, cutoff, window)})
+        case DaysSinceFirst():
+            return max((days_ago(event, cutoff) for event in past), default=None)
+        case PastDeals():
+            return sum(feature(spec, each, [], cutoff, {}, deals) for each in people)
+        case DaysSinceDeal():
+            since = [feature(spec, each, [], cutoff, {}, deals) for each in people]
+            return min((each for each in since if each is not None), default=None)
+    return behaviour(spec, past, cutoff)
+
+
+def feature_of_account(spec, lead, leads, events, cutoff, deals):
+    """An OfAccount or Colleagues at the snapshot (lead, cutoff), out of the rows of all leads."""
+    people = people_of(lead, leads, spec.account, cutoff)
+    if isinstance(spec, Colleagues):
+        people = [each for each in people if each is not lead]
+    return of_people(spec.of, people, events, cutoff, deals)
 
 
 def closings(lead, deals):

@@ -26,6 +26,7 @@ TAUGHT = {
     "segments": ("segments.toml", "features.segments"),
     "compare": ("compare.html", "--segment"),
     "funnel": ("funnel.toml", "within_days"),
+    "plan": ("--deals 40 --by", "[plan]", "Exits 1"),
     "override": ("decided_route", "--withdraw"),
     "feedback": ("contacted_at", "score --cutoff DAY"),
     "effect": ("holdout", "[routing]"),

@@ -61,7 +61,7 @@ def test_every_message_with_brackets_is_printed_as_it_is(error, monkeypatch, tmp
     def load(where: Path) -> None:
         raise error("\n".join(given))
 
-    monkeypatch.setattr("features.config.load", load)
+    monkeypatch.setattr("features.config.load_all", load)
     ran = readiness("check", little_folder(tmp_path))
     for text in given:
         assert text in ran.err

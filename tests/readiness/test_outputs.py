@@ -91,7 +91,8 @@ def test_a_folder_of_parts_gets_no_export_among_them(company: Path, kind: str) -
 
 @pytest.mark.parametrize(
     "verb",
-    [("compare", "--out"), ("funnel", "--out"), ("feedback", "--out"), ("card", "--out"),
+    [("compare", "--out"), ("funnel", "--out"), ("plan", "--out"),
+     ("feedback", "--out"), ("card", "--out"),
      ("segments", "--out"), ("rules", "test", "current", "--out")],
     ids=" ".join,
 )  # fmt: skip

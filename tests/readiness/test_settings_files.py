@@ -12,7 +12,8 @@ from tests.readiness.running import SETTINGS, little_folder, readiness
 KEYS = ("rules", "sources", "funnel", "segments")
 VERBS = {
     "check": (), "features": (), "train": (), "promote": (), "score": (), "monitor": (),
-    "compare": (), "card": (), "funnel": (), "segments": (), "sources": (), "feedback": (),
+    "compare": (), "card": (), "funnel": (), "plan": (),
+    "segments": (), "sources": (), "feedback": (),
     "effect": (), "history": (), "rollback": ("--because", "why"),
     "explain": ("1",), "override": ("1",),
 }  # fmt: skip

@@ -55,7 +55,8 @@ def test_what_is_no_time(text: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [("score", "--cutoff"), ("monitor", "--cutoff"), ("segments", "--cutoff"),
-     ("sources", "--cutoff"), ("funnel", "--until"), ("explain", "1", "--since"),
+     ("sources", "--cutoff"), ("funnel", "--until"), ("plan", "--as-of"),
+     ("explain", "1", "--since"),
      ("explain", "1", "--cutoff"), ("rules", "diff", "current", "current", "--cutoff"),
      ("ledger", "withdraw", "--cutoff"), ("movers", "--since")],
     ids=" ".join,

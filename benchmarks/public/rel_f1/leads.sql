@@ -1,5 +1,3 @@
--- One row per driver; a driver is known from a day before the first race on.
-SELECT r.driverId AS lead_id, min(CAST(a.date AS TIMESTAMP)) - INTERVAL 31 DAY AS created_at
-FROM read_csv('results.csv', nullstr = '\N') r
-JOIN read_csv('races.csv', nullstr = '\N') a USING (raceId)
-GROUP BY r.driverId
+-- One row per driver, known from birth on: the first race would tell, before it comes, that it comes.
+SELECT driverId AS lead_id, CAST(dob AS TIMESTAMP) AS created_at, nationality
+FROM read_csv('drivers.csv', nullstr = '\N')

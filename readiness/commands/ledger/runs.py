@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
-from readiness.commands.options import AsJson, Where
+from readiness.commands.options import AsJson, Question, Where
 from readiness.commands.printing import figure, out, print_json, print_path, print_table
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from serve.ledger.runs import RunFigures
 
 
-def verb(where: Where = Path(), as_json: AsJson = False) -> None:
+def verb(where: Where = Path(), question: Question = None, as_json: AsJson = False) -> None:
     """Every run in the ledger, the newest last, and those that were withdrawn.
 
     A run is one cutoff scored by one version of the model and of the points table. Reports read
@@ -28,7 +28,7 @@ def verb(where: Where = Path(), as_json: AsJson = False) -> None:
     from readiness.settings import load
     from serve.ledger.ledger import open_ledger
 
-    place = LedgerPlace.of(load(where))
+    place = LedgerPlace.of(load(where, question=question))
     with open_ledger(place) as ledger:
         runs = ledger.runs
     withdrawn = []

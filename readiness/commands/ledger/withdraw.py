@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from readiness.commands.options import TIMES, AsJson, By, Where, read_time
+from readiness.commands.options import TIMES, AsJson, By, Question, Where, read_time
 from readiness.commands.printing import out, print_json, print_waiting
 
 
@@ -17,6 +17,7 @@ def verb(
         typer.Option(parser=read_time, metavar="TIME", help=f"The cutoff of the run. {TIMES}"),
     ],
     where: Where = Path(),
+    question: Question = None,
     because: Annotated[str, typer.Option(help="Why, in a few words.")] = "",
     model: Annotated[
         str | None, typer.Option(help="Its version of the model, where the cutoff has several.")
@@ -37,7 +38,7 @@ def verb(
     from readiness.settings import load
     from serve.ledger.ledger import open_ledger
 
-    place = LedgerPlace.of(load(where))
+    place = LedgerPlace.of(load(where, question=question))
     with open_ledger(place, notify=print_waiting) as ledger:
         run = ledger.only_run(cutoff, model, rules)
         withdrawn = ledger.withdraw(run, because, by or getpass.getuser(), utc_now())

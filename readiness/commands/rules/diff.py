@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import RULES, AsJson, Cutoff, Export, Where
+from readiness.commands.options import RULES, AsJson, Cutoff, Export, Question, Where
 from readiness.commands.printing import (
     out,
     print_json,
@@ -25,6 +25,7 @@ def verb(
     old: Annotated[str, typer.Argument(metavar="A", help=RULES)],
     new: Annotated[str, typer.Argument(metavar="B", help=RULES)],
     where: Where = Path(),
+    question: Question = None,
     cutoff: Cutoff = None,
     to: Export = None,
     as_json: AsJson = False,
@@ -41,7 +42,7 @@ def verb(
     from serve.ledger.ledger import require_exportable
     from serve.reports.rules.diff import diff_rules, export
 
-    config = load(where, to)
+    config = load(where, to, question=question)
     if to:
         require_exportable(to)
     a, b = find_rules(old, config), find_rules(new, config)

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from features.spec.wording import plural
-from readiness.commands.options import AsJson, IfAny, Where
+from readiness.commands.options import AsJson, IfAny, Question, Where
 from readiness.commands.printing import (
     out,
     print_json,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     to: Annotated[
         Path | None,
         typer.Option("--to", help="The file to write. Default: learned_rules.toml in `out`."),
@@ -56,7 +57,7 @@ def verb(
     from serve.reports.points.page import render
     from training.points import learn
 
-    config = load(where)
+    config = load(where, question=question)
     path = to or config.out_folder / "learned_rules.toml"
     require_output(config, path)
     if path.suffix != ".toml":

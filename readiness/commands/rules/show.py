@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import RULES, AsJson, Where
+from readiness.commands.options import RULES, AsJson, Question, Where
 from readiness.commands.printing import out, print_json, print_table
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def verb(
     where: Where = Path(),
+    question: Question = None,
     which: Annotated[str, typer.Option("--rules", help=RULES)] = "current",
     as_json: AsJson = False,
 ) -> None:
@@ -25,7 +26,7 @@ def verb(
     from models.rules.rules import find_rules
     from readiness.settings import load
 
-    config = load(where)
+    config = load(where, question=question)
     rules = find_rules(which, config)
     if as_json:
         print_json(rules.json_fields(config.words))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import RULES, AsJson, IfAny, Page, Where
+from readiness.commands.options import RULES, AsJson, IfAny, Page, Question, Where
 from readiness.commands.printing import (
     out,
     print_json,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def verb(
     draft: Annotated[str, typer.Argument(metavar="DRAFT", help=RULES)],
     where: Where = Path(),
+    question: Question = None,
     which: IfAny = None,
     gate: Annotated[
         bool, typer.Option("--gate", help="Exit 1 if the draft is worse beyond noise.")
@@ -47,7 +48,7 @@ def verb(
     from serve.reports.rules.backtest import backtest
     from serve.reports.rules.page import render
 
-    config = load(where, to)
+    config = load(where, to, question=question)
     new, current = find_rules(draft, config), current_rules(config)
     model = Registry(config).pick(which)
     staged = config if model is None else model.staged(config)

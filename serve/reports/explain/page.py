@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from features.config import Config
@@ -24,6 +25,7 @@ from serve.ledger.ledger import Ledger, open_ledger
 from serve.ledger.runs import Run
 from serve.reports import page
 from serve.reports.explain.change import Change
+from serve.reports.explain.colleagues import Colleague, colleagues_of
 from serve.reports.explain.figures import (
     LeadExplained,
     PointsExplained,
@@ -54,6 +56,7 @@ class Story:
     then "none". average: mean readiness of the list of the cutoff, None where it has none.
     attributes: of the lead, as the settings list them. rule_words: each line of the points in
     words. each: the points for one event of an action, before caps and fading. words: for actions.
+    colleagues: who else is in its account; None where no setting names accounts.
     """
 
     lead: PointsExplained
@@ -69,6 +72,7 @@ class Story:
     rule_words: Mapping[str, str] = field(default_factory=dict)
     each: Mapping[str, float] = field(default_factory=dict)
     words: Words = field(default_factory=dict)
+    colleagues: tuple[Colleague, ...] | None = None
 
     @property
     def line(self) -> LedgerLine | None:
@@ -86,6 +90,7 @@ class Story:
             "contacts": self.contacts,
             "average_readiness": self.average,
             "attributes": self.attributes,
+            "colleagues": self.colleagues,
         }
 
 
@@ -99,7 +104,8 @@ def tell(
 ) -> Story:
     """The story of a lead at a cutoff; with what changed `since`, or since the last list that had
     it. Raises BadInput where it is not open then."""
-    with open_database(scorer.staged(config), scorer.specs, [lead]) as database:
+    staged = scorer.staged(config)
+    with open_database(staged, scorer.specs, [lead]) as database:
         now: PointsExplained
         if isinstance(scorer, PointsOnly):
             now = explain_points(config, database, scorer, lead, cutoff)
@@ -116,7 +122,12 @@ def tell(
                 change = explain_change(config, database, scorer, lead, before, now.cutoff, history)
         story = story_of(database, scorer, now, history, change)
         attributes = _attributes(database, config.features.attributes, lead)
-    return replace(story, average=average, attributes=attributes, words=config.words)
+        account, others = staged.features.account, None
+        if account is not None:
+            others = colleagues_of(database, account, lead, now.cutoff)
+    return replace(
+        story, average=average, attributes=attributes, words=config.words, colleagues=others
+    )
 
 
 def last_before(history: Sequence[LedgerLine], cutoff: datetime) -> datetime | None:
@@ -254,5 +265,6 @@ def page_values(story: Story) -> dict[str, Any]:
         "lines": [(story.rule_words.get(name, name), given) for name, given in lines],
         "most_points": max((abs(given) for _, given in lines), default=1.0) or 1.0,
         "timeline": timeline(story),
+        "spell": partial(say, words=story.words),
         "pictures": {name: page.inline(figure, name) for name, figure in pictures.items()},
     }

@@ -16,7 +16,7 @@ from features.conditions.segments import Segments, require_segments
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frames
-from features.errors import BadInput
+from features.errors import BadInput, Refused
 from features.funnel import Funnel, Stage, load_funnel
 from features.open_database import open_database
 from features.progress import Progress, silent
@@ -29,6 +29,7 @@ from models.statistics.verdict import Verdict
 from serve.ledger.ledger import open_ledger
 from serve.reports.funnel.bottleneck import Shortfall, shortfalls, verdict
 from serve.reports.funnel.groups import GroupedBy, grouped
+from serve.reports.funnel.plan import DIRECTLY, Plan, Target, is_to_the_win, plan, to_the_win
 from serve.reports.funnel.transitions import Measured, Way, measure, ways
 
 By = GroupedBy | Literal["segment"]
@@ -41,7 +42,8 @@ class FunnelReport:
     """The funnel as measured.
 
     reached: per stage, the leads that entered it or skipped it. steps: from each stage to the next.
-    whole: from the first to the last. groups: per group, every step and then the whole.
+    whole: from the first to the last. groups: per group, every step and then the whole. plan: for
+    the target, where there is one.
     """
 
     until: datetime
@@ -56,6 +58,7 @@ class FunnelReport:
     verdict: Verdict
     notes: tuple[str, ...]
     ways: Sequence[Way]
+    plan: Plan | None
 
     @property
     def measured(self) -> Sequence[Measured]:
@@ -91,6 +94,7 @@ class FunnelReport:
             "judged": self.shortfalls,
             "finding": self.verdict,
             "notes": self.notes,
+            "plan": self.plan,
         }
 
 
@@ -99,13 +103,17 @@ def funnel_report(
     until: datetime | None = None,
     by: By | None = None,
     progress: Progress = silent,
+    target: Target | None = None,
 ) -> FunnelReport:
-    """Read and measure the funnel as known before `until` (default: the data end).
+    """Read and measure the funnel as known before `until` (default: the data end), with a plan for
+    the target, or for that of funnel.toml (of which a note says why where none can be made).
 
-    Raises BadInput without a funnel.toml and for an `until` after the data end, Refused where no
-    lead is in the funnel, or there is no segment to look by.
+    With a target and without a funnel.toml the funnel is lead to customer. Raises BadInput without
+    either, for an `until` after the data end, and as `plan` for the target; Refused where no lead
+    is in the funnel, there is no segment to look by, and as `plan`.
     """
-    funnel = load_funnel(config)
+    is_direct = target is not None and config.optional_file("funnel") is None
+    funnel = DIRECTLY if is_direct else load_funnel(config)
     segments = require_segments(config) if by == "segment" else Segments()
     with open_database(config, segments.specs) as database:
         until = until or database.data_end
@@ -120,7 +128,17 @@ def funnel_report(
             groups = _by_segment(config, database, segments, stage_entries, every, progress)
         else:
             groups = grouped(stage_entries, every, by) if by else {}
-        notes = (*stage_entries.notes, *_silence(database, until))
+        notes = [*stage_entries.notes, *_silence(database, until)]
+        planned = None
+        try:
+            if aim := target or Target.of(funnel):
+                notes += _plan_notes(config, funnel, is_direct)
+                planned = _plan(config, database, funnel, stage_entries, aim)
+                notes += planned.notes
+        except (BadInput, Refused) as error:
+            if target:
+                raise
+            notes.append(f"No plan for [plan] of funnel.toml: {error}")
     measured = []
     for way in every:
         measured.append(measure(way))
@@ -141,9 +159,32 @@ def funnel_report(
         groups=groups,
         shortfalls=judged,
         verdict=verdict(judged, steps),
-        notes=notes,
+        notes=tuple(notes),
         ways=every,
+        plan=planned,
     )
+
+
+def _plan(
+    config: Config, database: LeadDatabase, funnel: Funnel, seen: Entries, target: Target
+) -> Plan:
+    """By the entries of the funnel, or of one with the win as a further stage."""
+    if not is_to_the_win(funnel):
+        scored = _first_scored(config, funnel)
+        seen = entries(database, to_the_win(funnel), seen.until, scored)
+    return plan(seen, target, config.seed)
+
+
+def _plan_notes(config: Config, funnel: Funnel, is_direct: bool) -> Iterator[str]:
+    if is_direct:
+        yield (
+            "There is no funnel.toml: the plan goes from lead to customer directly. With its "
+            "stages it also sees how far each lead has come (docs/funnel.md)."
+        )
+    elif not is_to_the_win(funnel):
+        yield f"The plan has a further stage after {funnel.stage[-1].name}: won."
+    if config.outcomes.after_won == "open_again":
+        yield "Planned is the first win of each lead: a customer who buys again counts once."
 
 
 def _by_segment(

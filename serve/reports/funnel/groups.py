@@ -31,14 +31,15 @@ def grouped(entries: Entries, ways: Sequence[Way], by: GroupedBy) -> dict[str, l
             for name in sorted(set().union(*named))
         }
     if by == "source":
-        members = _by_source(entries)
+        members = by_source(entries)
     else:
         first = period_names(entries.entered[:, 0], entries.funnel.period)
         members = {name: first == name for name in sorted(set(first))}
     return {name: [measure(way.among(inside)) for way in ways] for name, inside in members.items()}
 
 
-def _by_source(entries: Entries) -> dict[str, Bools]:
+def by_source(entries: Entries) -> dict[str, Bools]:
+    """Which leads came by each source: the MOST_SOURCES with most leads, then all others."""
     source = entries.leads["source"].to_numpy(object)
     counts = (
         entries.leads["source"]

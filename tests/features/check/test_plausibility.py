@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from features.audit.finding import codes_to_accept
@@ -243,3 +244,27 @@ def test_training_refuses_unless_it_is_accepted():
 
 def test_a_small_honest_database_has_nothing_to_say():
     assert findings(LEADS, EVENTS, DEALS) == {}
+
+
+def in_accounts(*sizes):
+    """Leads in accounts of these sizes; the first is "unknown"."""
+    names = [f"{n}" if n else "unknown" for n, size in enumerate(sizes) for _ in range(size)]
+    return [lead | {"company": name} for lead, name in zip(leads(sum(sizes)), names, strict=True)]
+
+
+def shared(*sizes, **sections):
+    company = {"company": pa.string()}
+    return findings(in_accounts(*sizes), attributes=company, **sections)
+
+
+def test_an_account_that_stands_for_unknown_is_named_where_it_would_be_used():
+    used = {"features": {"account": "company"}}
+    (finding,) = shared(30, *[3] * 50, **used).values()
+    assert (finding.code, finding.about) == ("shared_account(company)", "column:company")
+    assert finding.figures == {"people": 30, "accounts": 51}
+    assert "unknown" in finding.evidence
+    assert not shared(30, *[3] * 50)
+    accepted = shared(30, *[3] * 50, **used, audit={"accepted": [finding.code]})
+    assert accepted[finding.code].accepted
+    for sizes in ((19, *[1] * 50), (29, *[3] * 50), (30,), (20, *[2] * 2_000)):
+        assert not shared(*sizes, **used), sizes

@@ -52,12 +52,13 @@ EVERY_KIND = [
     *(kind(outcome) for kind in (kinds.PastDeals, kinds.DaysSinceDeal)
       for outcome in ("won", "lost")),
     *(kind(action, span) for kind, action, span in product(
-        (kinds.Count, kinds.SumValue), SOME_ACTIONS, SPANS)),
+        (kinds.Count, kinds.SumValue, kinds.MeanValue), SOME_ACTIONS, SPANS)),
     *(kinds.Faded(action, days) for action, days in product(SOME_ACTIONS, (1, 3, 40))),
     *(kinds.ActiveDays(span, action) for action, span in product(SOME_ACTIONS, SPANS)),
     *(kinds.Count(action, 7, where) for action, where in product((None, ACTIONS[0]), WHERES)),
     *(followed for action, where in product((None, ACTIONS[0]), WHERES[::4]) for followed in (
         kinds.Count(action, None, where), kinds.SumValue(action, 7, where),
+        kinds.MeanValue(action, 7, where),
         kinds.DaysSince(action, where), kinds.Decayed(action, 2, 7, where),
         kinds.Faded(action, 7, where), kinds.ActiveDays(3, action, where))),
     *(kinds.DaysSince(action) for action in SOME_ACTIONS),

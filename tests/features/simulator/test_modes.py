@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from features.errors import BadInput
+from features.simulator.accounts import buying_groups
 from features.simulator.flat import flat_table
 from features.simulator.modes import WORLDS, Mode
 from features.simulator.repeat import repeat_purchases
@@ -17,7 +18,7 @@ from features.simulator.usage import product_usage
 
 DAY = pd.Timedelta(days=1)
 HORIZON = 30
-NEW: tuple[Mode, ...] = ("repeat", "usage", "flat")
+NEW: tuple[Mode, ...] = ("repeat", "usage", "flat", "accounts")
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,7 @@ def worlds() -> dict[Mode, Simulated]:
         "repeat": repeat_purchases(4_000, 1, 300),
         "usage": product_usage(8_000, 1, 300),
         "flat": flat_table(8_000, 1, 300),
+        "accounts": buying_groups(8_000, 1, 300),
     }
 
 
@@ -85,7 +87,7 @@ def test_the_same_seed_makes_the_same_database(mode: Mode) -> None:
         assert not table.equals(other.tables[name])
 
 
-@pytest.mark.parametrize("mode", ["repeat", "usage"])
+@pytest.mark.parametrize("mode", ["repeat", "usage", "accounts"])
 def test_every_time_is_of_a_lead_that_exists_and_before_the_data_end(
     worlds: dict[Mode, Simulated], mode: Mode
 ) -> None:
@@ -134,6 +136,26 @@ def test_an_account_is_won_with_the_third_login_day_of_a_week(
     assert tables["deals"].set_index("lead_id").closed_at.to_dict() == won
     only_once = tables["events"].groupby("lead_id").occurred_at.agg(lambda at: at.dt.date.nunique())
     assert (only_once == 1).mean() > 0.5
+
+
+def test_the_true_chance_is_seen_in_what_colleagues_do(worlds: dict[Mode, Simulated]) -> None:
+    """Of leads that are alike in what they did themselves: nothing in the last two weeks."""
+    tables, at = worlds["accounts"].tables, START + 200 * DAY
+    leads, events, deals = (tables[name] for name in ("leads", "events", "deals"))
+    sizes = leads.account_id.value_counts()
+    assert sizes.max() <= 8
+    assert 0.05 < leads.account_id.isna().mean() < 0.15
+    closed = deals[deals.closed_at < at].lead_id
+    rows = leads[(leads.created_at < at) & ~leads.lead_id.isin(closed) & leads.account_id.notna()]
+    recent = events[events.occurred_at.between(at - 14 * DAY, at - pd.Timedelta(1, "us"))]
+    recent = recent[recent.action == "asked_for_terms"].merge(leads, on="lead_id")
+    silent = rows[~rows.lead_id.isin(recent.lead_id)]
+    chance = pd.Series(
+        worlds["accounts"].true_probability(silent[["lead_id"]].assign(cutoff=at), HORIZON)
+    )
+    near = silent.account_id.isin(recent.account_id).to_numpy()
+    assert near.sum() > 20
+    assert chance[near].mean() > 2 * chance[~near].mean()
 
 
 def test_a_flat_table_is_one_csv(worlds: dict[Mode, Simulated], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from features.catalog import MOST_ACTIONS, catalog
 from features.conditions.segments import InSegment
 from features.config import Features
 from features.errors import BadInput
+from features.spec import accounts
 from features.spec.kinds import (
     KINDS,
     ActiveDays,
@@ -20,6 +21,7 @@ from features.spec.kinds import (
     Faded,
     First,
     Last,
+    MeanValue,
     Ratio,
     Share,
     SumValue,
@@ -64,7 +66,7 @@ def test_different_specs_have_different_names():
 
 def test_the_list_holds_every_kind():
     concrete = {kind for kind in _subclasses(Spec) if not kind.__subclasses__()}
-    assert {type(spec) for spec in EVERY_SPEC} == concrete == {*KINDS, InSegment}
+    assert {type(spec) for spec in EVERY_SPEC} == concrete == {*KINDS, *accounts.KINDS, InSegment}
 
 
 def _subclasses(kind):
@@ -85,6 +87,12 @@ def test_the_order_of_windows_and_their_repetition_do_not_matter():
     other = catalog(Features(windows_days=[7, 30, 7]), ["visit"], {})
     assert {spec.name for spec in one} == {spec.name for spec in other}
     assert len(one) == len(other)
+
+
+def test_measured_actions_get_the_mean_of_their_value_in_every_window():
+    settings = Features(windows_days=[7, 30], measured_actions=["priced"])
+    means = {spec for spec in catalog(settings, ["visit", "priced"], {}) if "mean" in spec.name}
+    assert means == {MeanValue("priced", window) for window in (7, 30, None)}
 
 
 def test_distinct_keeps_the_first_mention():

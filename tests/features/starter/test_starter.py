@@ -206,12 +206,13 @@ def test_every_key_is_there_and_defaults_are_as_in_the_config(tmp_path: Path) ->
     assert config.features == type(config.features)(attributes=["source"])
     sections = (tmp_path / "readiness.toml").read_text().split("\n[")
     assert '# "visited_pricing" = "visited pricing"' in sections[-1].splitlines()
+    assert "\n# [questions." in sections[-2]
     for name, field in Config.model_fields.items():
         inner = getattr(field.annotation, "model_fields", None)
         keys = [name] if inner is None else list(inner)
         (section,) = [sections[0]] if inner is None else (s for s in sections if s.startswith(name))
         lines = [line.removeprefix("# ") for line in section.splitlines()]
-        for key in set(keys) - {"path", "words"}:
+        for key in set(keys) - {"path", "words", "questions"}:
             (line,) = (line for line in lines if line.startswith(f"{key} = "))
             assert "# " in line, f"{key} is not explained"
 

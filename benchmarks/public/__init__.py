@@ -1,0 +1,1 @@
+"""Public tasks beside published figures."""
