@@ -46,7 +46,7 @@ from features.starter.starter import write_starter
 from models.classifier.model import ReadinessModel
 from models.comparison import fair_cutoffs, judge_on
 from models.rules.rules import load_rules
-from models.statistics.intervals import Estimate
+from models.statistics.intervals import UNKNOWN, Estimate
 from models.statistics.judge import Contender, Judgement
 from training.fit import SMALL, fit, is_small
 from training.learners import logistic_regression
@@ -60,6 +60,7 @@ EVERY_NIGHTS, EVERY_DATES, FIRST_DATE, BEGIN = 3, 49, 84, 70
 # Night of the training, and the learner, of the versions 1 to 4.
 TRAININGS = ((0, "trees"), (0, "logistic"), (91, "trees"), (182, "trees"))
 LEAST_NIGHTS = 231  # the first date at which all four have matured lists
+FEW = 6  # companies, below which a mean over them has no interval
 MARKET = (0.6, 1.5)  # how much all leads may become worth, times what they were
 
 Floats = npt.NDArray[np.float64]
@@ -300,8 +301,10 @@ def history(company: Company, number: int) -> Iterator[dict[str, object]]:
 
 
 def _mean(rows: pd.DataFrame, column: str) -> Estimate:
-    """The mean with its 95% interval from a bootstrap over companies."""
+    """The mean with its 95% interval from a bootstrap over companies; of few it has none."""
     by_company = rows.groupby("company")[column].mean().to_numpy()
+    if len(by_company) < FEW:
+        return UNKNOWN._replace(point=by_company.mean())
     rng = np.random.default_rng(SEED)
     means = by_company[rng.integers(0, len(by_company), (2000, len(by_company)))].mean(axis=1)
     return Estimate(by_company.mean(), *np.quantile(means, [0.025, 0.975]))
@@ -309,7 +312,7 @@ def _mean(rows: pd.DataFrame, column: str) -> Estimate:
 
 def _figure(estimate: Estimate, digits: int, sign: str = "") -> str:
     point, low, high = (f"{each:{sign}.{digits}f}" for each in estimate)
-    return f"{point} ({low} to {high})"
+    return f"{point} ({low} to {high})" if estimate.known else point
 
 
 def section(rows: pd.DataFrame) -> str:
@@ -328,7 +331,7 @@ def section(rows: pd.DataFrame) -> str:
 {companies} companies of {LEADS:,} leads, {dates} dates of promotion up to night {nights}. Regret:
 what the version chosen is behind the truly best one of that date, in the quarter after, by the
 true chances; in wins per 100 calls, and in log loss. `surely better`: what `promote` does without
-an approval; 95% intervals by a bootstrap over companies.
+an approval. 95% intervals are a bootstrap over companies; below {FEW} there are none.
 
 | rule | chose the best | regret: wins | regret: log loss | wins, once all have matured lists |
 |---|---:|---:|---:|---:|
@@ -373,7 +376,8 @@ def _first(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def main() -> None:
-    """Print the tables; with --write put them into docs/shadow.md."""
+    """Print the tables after each company, of those so far; with --write put the last ones into
+    docs/shadow.md."""
     parser = argparse.ArgumentParser()
     parser.add_argument("nights", nargs="?", type=int, default=365)
     parser.add_argument("--companies", type=int, default=COMPANIES)
@@ -385,7 +389,7 @@ def main() -> None:
     for number in range(given.companies):
         rows += history(Company.of(number, given.nights), number)
         text = section(pd.DataFrame(rows))
-        print(text, flush=True)  # of the companies so far
+        print(text, flush=True)
     if given.write:
         command = f"python -m benchmarks.realised {given.nights} --companies {given.companies}"
         put(HOME / "docs" / "shadow.md", text, command)
