@@ -28,7 +28,7 @@ from models.effects.power import leads_needed
 from models.routing import Router
 from models.statistics.intervals import newcombe
 
-COMPANIES, SEED = 200, 15
+COMPANIES, SEED, SHOWN_EVERY = 200, 15, 20
 START, HORIZON = datetime(2026, 1, 5), 28
 WEEKS, LATER, EVERY = 26, 8, 2  # lists that are measured, lists after them; weeks between two
 STOCK, ARRIVALS, LOST = 800, 300, 0.2  # leads at first, new ones and share lost from list to list
@@ -211,16 +211,9 @@ def _gains(orders: dict[str, pd.Series], gain: pd.Series, calls: int) -> dict[st
     }
 
 
-def effects(companies: int) -> str:
-    """The tables as Markdown."""
-    results: dict[str, list[Measured]] = {kind.name: [] for kind in KINDS}
-    for number in range(companies):
-        made = company(number)
-        for place, kind in enumerate(KINDS):
-            rng = np.random.default_rng([SEED, number, place])
-            results[kind.name].append(measure(made, kind, rng))
-        if (number + 1) % 10 == 0:
-            print(f"{number + 1}/{companies}", file=sys.stderr, flush=True)
+def section(results: dict[str, list[Measured]]) -> str:
+    """The tables as Markdown; results by kind."""
+    companies = len(results[KINDS[0].name])
     leads = np.mean([len(each.draws) for rows in results.values() for each in rows])
     places = f"a list of {PLACES} every {EVERY} weeks, {HOLDOUT:.0%} held back, {WEEKS} weeks"
     held = "\n".join(line for name, rows in results.items() for line in _held(name, rows))
@@ -334,13 +327,21 @@ def _by_chance(companies: int) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Print the tables; with --write put them into docs/effect.md."""
+    """Print the tables, those of the companies so far now and then; with --write put the last ones
+    into docs/effect.md."""
     numbers = [each for each in arguments if each != "--write"]
-    section = effects(int(numbers[0]) if numbers else COMPANIES)
-    print(section)
+    results: dict[str, list[Measured]] = {kind.name: [] for kind in KINDS}
+    companies = int(numbers[0]) if numbers else COMPANIES
+    for number in range(companies):
+        made = company(number)
+        for place, kind in enumerate(KINDS):
+            rng = np.random.default_rng([SEED, number, place])
+            results[kind.name].append(measure(made, kind, rng))
+        if (number + 1) % SHOWN_EVERY == 0 or number + 1 == companies:
+            print(section(results), flush=True)
     if "--write" in arguments:
         command = " ".join(["python -m benchmarks.effects", *numbers])
-        put(HOME / "docs" / "effect.md", section, command)
+        put(HOME / "docs" / "effect.md", section(results), command)
 
 
 if __name__ == "__main__":
