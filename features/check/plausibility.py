@@ -390,11 +390,11 @@ def _shared_account(database: LeadDatabase, account: str | None) -> Iterator[Fin
     mean = in_others / len(others) if others else 0.0
     least = max(MANY_PEOPLE, ACCOUNT_SHARE * (people + in_others))
     if people >= least and people >= TIMES_OTHERS * mean:
-        beside = f"the other {plural(len(others), 'account')} {mean:.1f} in the mean"
+        rest = f"the other {plural(len(others), 'account')} {mean:.1f} in the mean"
         yield Finding(
             "shared_account",
             account,
             f"column:{account_column(account)[0]}",
-            f"{name!r} has {people:,} people, {beside if others else 'and there is no other'}",
+            f"{name!r} has {people:,} people, {rest if others else 'and there is no other'}",
             {"people": people, "accounts": len(sizes)},
         )
