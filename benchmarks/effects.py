@@ -239,8 +239,8 @@ Shares and effects in percent and percentage points.
 
 Of {companies} companies 95% are counted as {_by_chance(companies)} by chance alone.
 
-How often it is seen, said beforehand: `leads_needed` of the true figures, for 80 times in
-100. Counted are the first so many of the draw, or all where it has fewer.
+How often it is seen, said beforehand: `leads_needed` of the true figures, for four times in
+five. Counted are the first so many of the draw, or all where it has fewer.
 
 | a call changes | leads | leads needed | in the draw | leads counted | effect seen |
 |---|---|---:|---:|---:|---:|
