@@ -1,6 +1,6 @@
 """What account features add, on simulated companies whose true chances are known, as Markdown.
 
-    .venv/bin/python -m benchmarks.accounts [SEED ...]    # docs/accounts.md has what it said
+    .venv/bin/python -m benchmarks.accounts [SEED ...]    # docs/accounts.md has what it printed
 
 Boosted trees of default settings on the same snapshots with and without the features of accounts,
 judged on the final test, beside the true chances. Of each company a second one is made in which the

@@ -151,7 +151,7 @@ class Company:
         return self._judged(rows, challenger, champion)
 
     def realised(self, night: int, challenger: str, champion: str) -> Judgement | None:
-        """By the lists on which both have said a readiness; None where none is fair and mature."""
+        """By the lists on which both have a readiness; None where none is fair and mature."""
         pair = self.models[challenger], self.models[champion]
         both = max(TRAININGS[int(version) - 1][0] for version in (challenger, champion))
         nights = range(0, night - HORIZON + 1, EVERY_NIGHTS)

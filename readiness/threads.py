@@ -33,7 +33,7 @@ def _begun_in_a_child(needed: int) -> int:
         return 0
     if child:
         _, status = os.waitpid(child, 0)
-        return os.waitstatus_to_exitcode(status)
+        return max(os.waitstatus_to_exitcode(status), 0)  # below 0: it was killed
     begun, end = 0, threading.Event()
     try:
         while begun < needed:
