@@ -25,7 +25,6 @@ from features.engine.measured import Measured
 from features.errors import BadInput
 from features.progress import Progress, silent, step
 from features.snapshots import Snapshots
-from features.spec.compiled import accounts_of
 from features.spec.spec import Spec
 from serve.scoring.points_only import PointsOnly
 from serve.scoring.scored import default_cutoff
@@ -86,7 +85,7 @@ def _open(
         if first
         and are_shared(part.staged, first)
         and not _ends_later(part.config)
-        and not accounts_of(part.scorer.specs)  # whose closings are those of one question's deals
+        and part.staged.features.account is None  # its closings are of one question's deals
     }
     if len(questions) < 2:
         return {}

@@ -29,6 +29,9 @@ bands = { warm = 5, hot = 10 }
 action = "visited"
 points = 7
 """
+ACCOUNTS = """[features]
+account = "source"
+[questions.east]"""
 AT = ("--cutoff", "2024-01-20")
 
 
@@ -175,3 +178,15 @@ def test_publishing_a_question_names_its_own_section(folder):
     assert readiness("score", folder, *AT).code == 0
     ran = readiness("publish", folder, "--question", "east")
     assert (ran.code, "questions.east.publish" in ran.err) == (2, True)
+
+
+def test_questions_over_accounts_are_scored_as_each_alone(folder, tmp_path_factory):
+    settings = folder / "readiness.toml"
+    text = settings.read_text()
+    assert "[questions.east]" in text
+    settings.write_text(text.replace("[questions.east]", ACCOUNTS, 1))
+    alone = shutil.copytree(folder, tmp_path_factory.mktemp("alone") / "company")
+    assert readiness("score", folder, *AT).code == 0
+    for question in ("main", "east", "west"):
+        assert readiness("score", alone, *AT, "--question", question).code == 0
+        assert rows(folder, question).equals(rows(alone, question))
