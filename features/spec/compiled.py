@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from features.spec.accounts import account_column
-from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.spec import Derived, Leaf, OfAccount, OfEvents, OfLead, Spec
+from features.spec.titles import OfColumn
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Compiled:
     @property
     def attributes(self) -> tuple[str, ...]:
         """The attributes of the lead that are read: columns of its table."""
-        read = (leaf for leaf in self.leaves if isinstance(leaf, Attribute | DaysSinceDate))
+        read = (leaf for leaf in self.leaves if isinstance(leaf, OfColumn))
         of_account = (account_column(leaf.account)[0] for leaf in self.of_account)
         return tuple(dict.fromkeys([*(leaf.column for leaf in read), *of_account]))
 
