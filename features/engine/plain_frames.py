@@ -31,6 +31,7 @@ from features.spec.spec import OfLead, Spec
 _TIME, _TEXT, _NUMBER, _ID = pa.timestamp("us"), pa.string(), pa.float64(), pa.int64()
 _TYPES = {"TIMESTAMP": _TIME, "VARCHAR": _TEXT, "DOUBLE": _NUMBER}
 _FIRST, _LAST = (pa.scalar(datetime(year, 1, 1), _TIME) for year in (1700, 2200))
+MOST_ACTIONS = 1_000  # of a plan, unless a single call has more
 _LARGEST = 1e11  # of the values of events
 _LIKE_A_NUMBER = "^[-+ 0-9.,']+[eE]"  # in an id, digits that were lost; in an attribute, overflow
 
@@ -85,10 +86,23 @@ def plain_frame(
     return replace(one_pass, sources=sources).frame(1, (snapshots, rows))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
+def _plans(specs: tuple[Spec, ...]) -> list[OnePass]:
+    """The pass that was planned last for these specs; none at first."""
+    return []
+
+
 def _planned(specs: tuple[Spec, ...], actions: frozenset[str]) -> OnePass:
-    """The pass over events of these actions."""
-    return OnePass.planned(specs, actions, ())
+    """A pass over events of these actions, and of those of calls before: as each lead has others,
+    a plan for its own alone would be made anew at every call."""
+    plans = _plans(specs)
+    known = frozenset(plans[-1].actions) if plans else frozenset()
+    if plans and actions <= known:
+        return plans[-1]
+    together = actions | known
+    plan = OnePass.planned(specs, together if len(together) <= MOST_ACTIONS else actions, ())
+    plans[:] = [plan]
+    return plan
 
 
 def _table(name: str, rows: Any) -> pa.Table | None:

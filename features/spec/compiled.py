@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from features.spec.accounts import account_column
+from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.spec import Derived, Leaf, OfAccount, OfEvents, OfLead, Spec
-from features.spec.titles import OfColumn
+from features.spec.titles import titles_of
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,16 @@ class Compiled:
     derived: tuple[Derived, ...]
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of leads that are features, or that features are computed from."""
+        read = (leaf for leaf in self.leaves if isinstance(leaf, Attribute | DaysSinceDate))
+        return tuple(dict.fromkeys(leaf.column for leaf in read))
+
+    @property
     def attributes(self) -> tuple[str, ...]:
-        """The attributes of the lead that are read: columns of its table."""
-        read = (leaf for leaf in self.leaves if isinstance(leaf, OfColumn))
+        """Those, the columns that name the account, and that of the titles."""
         of_account = (account_column(leaf.account)[0] for leaf in self.of_account)
-        return tuple(dict.fromkeys([*(leaf.column for leaf in read), *of_account]))
+        return tuple(dict.fromkeys([*self.columns, *of_account, *titles_of(self.leaves)]))
 
     @property
     def of_account(self) -> tuple[OfAccount, ...]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.check.inputs import Inputs
 from features.config import Config, Features
-from features.spec.compiled import accounts_of, attribute_columns
+from features.spec.compiled import accounts_of, compile_specs
 from features.spec.spec import Spec
 from features.spec.titles import titles_of
 from models.classifier.calibration_line import CalibrationLine, Choice
@@ -71,14 +71,11 @@ class ReadinessModel:
 
     def as_trained(self, features: Features) -> Features:
         """The same for the settings of the features alone."""
-        titles = titles_of(self.specs)
-        mine = attribute_columns(
-            spec for spec in self.specs if not (accounts_of([spec]) or titles_of([spec]))
-        )
+        mine = compile_specs(self.specs).columns
         return features.model_copy(
             update={
                 "account": next(iter(accounts_of(self.specs)), features.account),
-                "title": next(iter(titles), features.title),
+                "title": next(iter(titles_of(self.specs)), features.title),
                 "attributes": list(dict.fromkeys([*features.attributes, *mine])),
                 "leave_out_actions": list(self.leave_out_actions),
             }

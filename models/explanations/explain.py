@@ -89,7 +89,7 @@ class Explained:
         strongest = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :most]
         amounts = np.take_along_axis(sums, strongest, axis=1)
         texts = np.full(strongest.shape, "", dtype=object)
-        for number in range(len(self.topics)):
+        for number in np.unique(strongest):
             cells = (strongest == number) & (amounts != 0)
             rows = np.flatnonzero(cells.any(axis=1))
             texts[cells] = self.texts(number, rows, np.sign(sums[rows, number]))
