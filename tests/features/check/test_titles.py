@@ -46,8 +46,8 @@ def measured(folder, specs=None):
     with open_database(config) as database:
         catalog = catalog_of(config, database)
         cutoff = pd.Timestamp("2026-02-01")
-        asked = pd.DataFrame({"lead_id": list(TITLES), "cutoff": cutoff})
-        database.connection.register("asked_for", asked.astype({"cutoff": "datetime64[us]"}))
+        requested = pd.DataFrame({"lead_id": list(TITLES), "cutoff": cutoff})
+        database.connection.register("asked_for", requested.astype({"cutoff": "datetime64[us]"}))
         frame = feature_frame(Snapshots(database, "asked_for"), specs or catalog)
     return frame.set_index("lead_id")[AXES].astype(object), catalog
 
