@@ -40,6 +40,7 @@ from features.spec.kinds import (
     attribute_feature,
 )
 from features.spec.spec import OfAccount, Spec, distinct
+from features.spec.titles import OfTitle, load_titles
 from features.spec.where import fits
 
 # The most frequent actions get features of their own; rarer ones count as "any activity" only.
@@ -56,13 +57,15 @@ def catalog(
     attributes: Mapping[str, AttributeType],
     segments: Iterable[InSegment] = (),
     past_deals: bool = False,
+    of_title: Iterable[OfTitle] = (),
 ) -> tuple[Spec, ...]:
     """The features of a training: `actions` most frequent first, `attributes` by what they are,
     `segments` those that settings.segments names, with their definitions. `past_deals`: whether a
-    lead may be open with closed deals behind it."""
+    lead may be open with closed deals behind it. `of_title`: what is read from settings.title."""
     specs: list[Spec] = [Age()]
     specs += _of_behaviour(settings, actions) if actions else []
     specs += [attribute_feature(name, kind) for name, kind in attributes.items()]
+    specs += of_title
     if past_deals:
         specs += [PastDeals("won"), PastDeals("lost"), DaysSinceDeal("won"), DaysSinceDeal("lost")]
     if settings.account is not None:
@@ -125,7 +128,10 @@ def _of_account(
 def catalog_of(config: Config, database: LeadDatabase) -> tuple[Spec, ...]:
     """The features that `readiness train` computes over an open lead database. Raises BadInput
     where features.leave_out has a name that none of them has."""
-    further = database.actions, database.attributes, opted_in(config), config.outcomes.open_again
+    title = config.features.title
+    of_title = () if title is None else load_titles(config).features(title)
+    past_deals = config.outcomes.open_again
+    further = database.actions, database.attributes, opted_in(config), past_deals, of_title
     whole = config.features.model_copy(update={"leave_out": []})
     names = [spec.name for spec in catalog(whole, *further)]
     unknown = [

@@ -54,7 +54,7 @@ def _plausible(time: datetime) -> datetime:
     return time
 
 
-SettingsFile = Literal["rules", "sources", "funnel", "segments"]
+SettingsFile = Literal["rules", "sources", "funnel", "segments", "titles"]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Encoding = Literal[
     "utf-8",
@@ -119,19 +119,24 @@ class Times(Strict):
         return mature(self.cutoffs(data_end), horizon_days or self.horizon_days, data_end)
 
 
+OptionalName = Annotated[str | None, BeforeValidator(lambda given: given or None)]
+
+
 class Features(Strict):
     """What the features are made from; `features/catalog.py` turns this into the list. `leave_out`
     are names of features that the model does not get; * stands for any text. `measured_actions`:
     actions whose value is a measure (a price, a rank, 0 or 1), averaged over every window.
     `account` is the column of leads that names the account of each, "account_id", or whose e-mail
-    address has its domain, "domain(email)": features of its people follow (docs/accounts.md); ""
-    for none."""
+    address has its domain, "domain(email)": features of its people follow (docs/accounts.md).
+    `title` is the column with the titles of people, from which their seniority and department are
+    read (docs/titles.md). "" stands for none."""
 
     windows_days: Annotated[list[Days], Field(min_length=1)] = [1, 7, 30, 90]
     half_life_days: Days = 14
     attributes: list[str] = []
     measured_actions: list[str] = []
-    account: Annotated[str | None, BeforeValidator(lambda given: given or None)] = None
+    account: OptionalName = None
+    title: OptionalName = None
     leave_out_actions: list[str] = []
     leave_out: list[str] = []
     segments: list[str] = []
@@ -420,6 +425,7 @@ class Config(Strict):
     sources: str = "sources.toml"
     funnel: str = "funnel.toml"
     segments: str = "segments.toml"
+    titles: str = "titles.toml"
     out: str = "out"
     tables: Tables
     time: Times

@@ -194,6 +194,7 @@ class Leads:
         config = config or self.config
         staged = (config.features.account,)  # beside the attributes
         needed = set(attribute_columns(spec for spec in specs if accounts_of([spec]) != staged))
+        needed -= {config.features.title}  # likewise
         with self.lock:
             if needed <= self.database.attributes.keys() and config == self.config:
                 yield self.database

@@ -42,7 +42,7 @@ PANELS = {
     "Reports": "movers compare explain card funnel segments sources feedback effect plan",
     "The service": "serve",
     "Decisions of people": "override rollback history forget",
-    "To begin with": "simulate features",
+    "To begin with": "simulate features titles",
 }
 
 app = typer.Typer(

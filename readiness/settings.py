@@ -10,6 +10,7 @@ from features.errors import BadInput
 from features.funnel import load_funnel
 from features.questions import MAIN
 from features.spec.spec import Spec
+from features.spec.titles import load_titles
 from models.fairness.groups import group_specs
 from models.rules.rules import current_rules
 from models.sources.sources import load_sources
@@ -19,6 +20,7 @@ READ: dict[SettingsFile, Callable[[Config], object]] = {
     "rules": current_rules,
     "sources": lambda config: load_sources(config.folder / config.sources),
     "funnel": load_funnel,
+    "titles": load_titles,
     "segments": lambda config: (load_segments(config), opted_in(config)),
 }
 

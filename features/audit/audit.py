@@ -25,8 +25,8 @@ from features.config import Config
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset
 from features.errors import Refused
-from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.spec import Spec
+from features.spec.titles import OfColumn
 
 MOST_CUTOFFS = 8  # at which single features are tested
 
@@ -56,7 +56,7 @@ def audit(
     """
     end = cutoffs[-1] + timedelta(days=config.time.horizon_days) if cutoffs else database.data_end
     write_audited(database, end)
-    attributes = [spec for spec in specs if isinstance(spec, Attribute | DaysSinceDate)]
+    attributes = [spec for spec in specs if isinstance(spec, OfColumn)]
     findings = [
         *_all_but_features(database, config, attributes),
         *(separating(dataset.at(spread_out(cutoffs)), specs) if dataset else ()),
@@ -73,13 +73,14 @@ def audit(
 
 
 def _all_but_features(
-    database: LeadDatabase, config: Config, attributes: Sequence[Attribute | DaysSinceDate]
+    database: LeadDatabase, config: Config, attributes: Sequence[OfColumn]
 ) -> Iterator[Finding]:
     yield from deciding_actions(database)
     yield from near_close(database)
     yield from history_leaks(database, config.time.first_cutoff)
-    yield from deciding_attributes(database, attributes)
-    yield from attribute_leaks(database, attributes)
+    columns = list({spec.column: spec for spec in reversed(attributes)}.values())[::-1]
+    yield from deciding_attributes(database, columns)
+    yield from attribute_leaks(database, columns)
     yield from separating_attributes(database, attributes)
     yield from lead_leaks(database)
 

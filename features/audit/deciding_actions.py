@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from features.audit.finding import Finding, interval
 from features.audit.lead_tables import FEWEST, MONTH, has_losses
 from features.contract.database import LeadDatabase
-from features.spec.kinds import Attribute, DaysSinceDate
+from features.spec.kinds import Attribute
+from features.spec.titles import OfColumn
 from features.sql import literal, quoted
 
 SURE = 0.95  # least share of one outcome
@@ -48,7 +49,7 @@ def deciding_actions(database: LeadDatabase) -> Iterator[Finding]:
 
 
 def deciding_attributes(
-    database: LeadDatabase, attributes: Sequence[Attribute | DaysSinceDate]
+    database: LeadDatabase, attributes: Sequence[OfColumn]
 ) -> Iterator[Finding]:
     """Attributes that nearly all end in one outcome: by having a value or none, or by a value."""
     for spec in attributes:

@@ -37,7 +37,6 @@ from features.spec.accounts import (
 from features.spec.kinds import (
     ActiveDays,
     Age,
-    Attribute,
     Count,
     DaysSince,
     DaysSinceDate,
@@ -51,6 +50,7 @@ from features.spec.kinds import (
     Trend,
 )
 from features.spec.spec import OfAccount, Spec, action_of, where_of
+from features.spec.titles import OfColumn
 from features.sql import quoted
 
 Floats = npt.NDArray[np.float64]
@@ -73,7 +73,7 @@ _CLOCK = (
 
 def about(spec: Spec) -> str:
     """What a feature measures, as Finding.about: its action or column, else itself."""
-    if isinstance(spec, Attribute | DaysSinceDate):
+    if isinstance(spec, OfColumn):
         return f"column:{spec.column}"
     if isinstance(spec, Ratio):
         return about(spec.over)
@@ -94,8 +94,7 @@ def of_the_clock(spec: Spec) -> bool:
 def separating(dataset: Dataset, specs: Sequence[Spec]) -> Iterator[Finding]:
     """Of behaviour: for each action, and for features of no action, the best feature. The dataset
     has the columns of `specs` and BANDS."""
-    attributes = (Attribute, DaysSinceDate)
-    judged = [s for s in specs if not isinstance(s, attributes) and not of_the_clock(s)]
+    judged = [s for s in specs if not isinstance(s, OfColumn) and not of_the_clock(s)]
     frame = dataset.frame
     if frame.empty:
         return
@@ -108,7 +107,7 @@ def separating(dataset: Dataset, specs: Sequence[Spec]) -> Iterator[Finding]:
 
 
 def separating_attributes(
-    database: LeadDatabase, attributes: Sequence[Attribute | DaysSinceDate]
+    database: LeadDatabase, attributes: Sequence[OfColumn]
 ) -> Iterator[Finding]:
     """Of attributes, won leads against lost ones created in the same month. Where hardly any lead
     is recorded as lost, against those still open that were active for as long."""
@@ -125,7 +124,7 @@ def separating_attributes(
     yield from _separating(rows, attributes, f"{others} leads that were created in the same month")
 
 
-def _value(spec: Attribute | DaysSinceDate) -> str:
+def _value(spec: OfColumn) -> str:
     """The attribute of a lead, a date in seconds."""
     is_date = isinstance(spec, DaysSinceDate)
     return f"epoch(TRY_CAST(l.{quoted(spec.column)} AS TIMESTAMP))" if is_date else spec.sql

@@ -19,6 +19,7 @@ from features.check.notes import (
     sample_note,
     setting_notes,
     text_dates_note,
+    title_notes,
     unrecorded_notes,
     unused_acceptance_note,
 )
@@ -54,6 +55,7 @@ def check(
         *machine_notes(database, config.exclude),
         *left_out_notes(database),
         *account_notes(database, config),
+        *title_notes(database, config),
         *setting_notes(database, config, [each.action for each in actions]),
         *cutoff_notes(database, config, cutoffs),
         *unrecorded_notes(database, config),

@@ -18,6 +18,7 @@ from features.contract.tables import CONTRACT
 from features.contract.text_values import fits
 from features.spark.whole import SparkSample
 from features.spec.accounts import account_column
+from features.spec.titles import load_titles
 from features.spec.wording import plural
 from features.sql import quoted
 
@@ -120,6 +121,7 @@ def setting_notes(database: LeadDatabase, config: Config, occurring: list[str]) 
     account = config.features.account
     used = {"lead_id", "created_at", *config.features.attributes}
     used |= set() if account is None else {account_column(account)[0]}
+    used |= {str(config.features.title)}
     unused = tuple(name for name in database.columns["leads"] if name not in used)
     left_out, measured = config.features.leave_out_actions, config.features.measured_actions
     return [
@@ -173,6 +175,39 @@ def account_notes(database: LeadDatabase, config: Config) -> list[Note]:
             f"leads in {plural(len(sizes), 'account')} ({account})", leads,
             f"Of {plural(everyone, 'lead')}. Each of the others is an account of its own. The "
             "largest accounts are named.", largest,
+        ),
+    ]  # fmt: skip
+
+
+def title_notes(database: LeadDatabase, config: Config) -> list[Note]:
+    """Which titles are recognised, and the most frequent that are not; nothing where no setting
+    names their column."""
+    column = config.features.title
+    if column is None:
+        return []
+    seniority, department = load_titles(config).features(column)
+    titles, known = f"l.{quoted(column)}", "seniority IS NOT NULL OR department IS NOT NULL"
+    ((count, recognised, *of_axes),) = database.connection.execute(
+        f"SELECT count(title), count(title) FILTER ({known}), count(seniority), count(department) "
+        f"FROM (SELECT {titles} AS title, {seniority.sql} AS seniority, "
+        f"{department.sql} AS department FROM leads l)"
+    ).fetchall()
+    others = database.connection.execute(
+        f"SELECT title, count(*) FROM (SELECT trim({titles}::VARCHAR) AS title, "
+        f"{seniority.sql} AS seniority, {department.sql} AS department FROM leads l) "
+        f"WHERE title IS NOT NULL AND NOT ({known}) GROUP BY title ORDER BY 2 DESC, 1"
+    ).fetchall()
+    return [
+        Note(
+            f"leads whose {column} is recognised", recognised,
+            f"Of {count:,} that have one; {of_axes[0]:,} have a seniority, {of_axes[1]:,} a "
+            "department. The others' are unknown to the model.",
+        ),
+        Note(
+            f"different values of {column} that are not recognised", len(others),
+            "The most frequent are named. Add words for them to titles.toml, which `readiness "
+            "titles` writes (docs/titles.md).",
+            tuple(f"{title} ({plural(leads, 'lead')})" for title, leads in others[:SHOWN]),
         ),
     ]  # fmt: skip
 

@@ -47,6 +47,7 @@ from features.spec.accounts import account_column
 from features.spec.compiled import compile_specs
 from features.spec.kinds import Attribute, AttributeType
 from features.spec.spec import OfAccount, Spec
+from features.spec.titles import OfTitle
 from features.sql import literal, quoted
 from features.whole_file import temporary_folder
 
@@ -154,6 +155,8 @@ def further_attributes(specs: Iterable[Spec]) -> dict[str, bool]:
     for leaf in compile_specs(specs).leaves:
         if isinstance(leaf, Attribute):
             attributes[leaf.column] = attributes.get(leaf.column, False) or not leaf.text
+        elif isinstance(leaf, OfTitle):
+            attributes.setdefault(leaf.column, False)
         elif isinstance(leaf, OfAccount):
             attributes.setdefault(account_column(leaf.account)[0], False)
     return attributes
@@ -254,7 +257,8 @@ def lead_columns(
     if reading.features.account is not None:
         column = account_column(reading.features.account)[0]
         _attributes([column], "features.account names", types)
-    further = _attributes(sorted(needed), "A rule, a condition or [fairness] asks for", types)
+    who = "features.title, a rule, a condition or [fairness] asks for"
+    further = _attributes(sorted(needed), who, types)
     _require_columns([*exclude.leads], "[exclude] leads names", types)
     texts = [name for name, kind in types.items() if kind.startswith(("VARCHAR", "ENUM"))]
     numbers = [name for name in texts if attributes.get(name)]

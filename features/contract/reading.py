@@ -31,9 +31,10 @@ class Reading:
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """The columns of leads that features.attributes, features.account and the conditions of
-        [cohort] name."""
+        """The columns of leads that features.attributes, features.account, features.title and the
+        conditions of [cohort] name."""
         account = self.features.account
         named = [] if account is None else [account_column(account)[0]]
+        named += [] if self.features.title is None else [self.features.title]
         columns = [*self.features.attributes, *named, *attribute_columns(self.specs)]
         return tuple(dict.fromkeys(columns))

@@ -7,6 +7,7 @@ from functools import lru_cache
 from features.spec.accounts import account_column
 from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.spec import Derived, Leaf, OfAccount, OfEvents, OfLead, Spec
+from features.spec.titles import titles_of
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,9 @@ class Compiled:
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """Those, and the columns that name the account."""
+        """Those, the columns that name the account, and that of the titles."""
         of_account = (account_column(leaf.account)[0] for leaf in self.of_account)
-        return tuple(dict.fromkeys([*self.columns, *of_account]))
+        return tuple(dict.fromkeys([*self.columns, *of_account, *titles_of(self.leaves)]))
 
     @property
     def of_account(self) -> tuple[OfAccount, ...]:

@@ -9,6 +9,7 @@ rules = "rules.toml"        # the points table that the model is compared with
 sources = "sources.toml"    # the sources of leads, and their baskets
 funnel = "funnel.toml"      # the stages of the funnel
 segments = "segments.toml"  # named filters over the leads
+# titles = "titles.toml"    # job titles by seniority and department, in place of the default table
 out = "out"                 # folder of the ledger, the reports and MLflow's artefacts
 
 [tables]  # each a file (.parquet, .csv), a query (.sql, or "SELECT ..."), or in `database`
@@ -65,6 +66,7 @@ half_life_days = 14         # after so many days an event counts half, in the de
 attributes = [{on}]  # columns of leads, as known when the lead was created{off}
 measured_actions = []       # actions whose value is a measure (a price, a rank): its mean by window
 # account = "account_id"    # a column of leads: features of what colleagues did (docs/accounts.md)
+# title = "job_title"       # a column of leads: seniority and department (docs/titles.md)
 leave_out_actions = []      # actions that would reveal the outcome{deciding}
 leave_out = []              # names of features (readiness features lists them); * is any text
 segments = []               # names of segments to use as 0/1 features

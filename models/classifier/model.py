@@ -12,6 +12,7 @@ from features.check.inputs import Inputs
 from features.config import Config, Features
 from features.spec.compiled import accounts_of, compile_specs
 from features.spec.spec import Spec
+from features.spec.titles import titles_of
 from models.classifier.calibration_line import CalibrationLine, Choice
 from models.classifier.classifier import LOGISTIC, TREES, Floats, ReadinessClassifier
 from models.fit_engagement.axes import FitEngagement
@@ -74,6 +75,7 @@ class ReadinessModel:
         return features.model_copy(
             update={
                 "account": next(iter(accounts_of(self.specs)), features.account),
+                "title": next(iter(titles_of(self.specs)), features.title),
                 "attributes": list(dict.fromkeys([*features.attributes, *mine])),
                 "leave_out_actions": list(self.leave_out_actions),
             }

@@ -15,6 +15,7 @@ import pyarrow as pa
 from features.errors import BadInput
 from features.spec.compiled import accounts_of, compile_specs
 from features.spec.kinds import Attribute, DaysSinceDate
+from features.spec.titles import OfTitle
 from serve.app.score_request import Deal, Event, Lead, ScoredLead
 from serve.scoring.scorer import COLUMNS, Scorer
 
@@ -31,6 +32,8 @@ def attribute_kinds(scorer: Scorer) -> dict[str, pa.DataType]:
             kinds[leaf.column] = _TIME
         elif isinstance(leaf, Attribute):
             kinds[leaf.column] = _TEXT if leaf.text else kinds.get(leaf.column, _NUMBER)
+        elif isinstance(leaf, OfTitle):
+            kinds[leaf.column] = _TEXT
     if scorer.config is not None:
         kinds |= {name: _TEXT for name in scorer.config.exclude.leads if name not in kinds}
     return {name: kind for name, kind in kinds.items() if name not in _LEAD}

@@ -33,6 +33,7 @@ from features.spec.kinds import (
     Trend,
 )
 from features.spec.spec import OfAccount
+from features.spec.titles import OfTitle
 from features.spec.where import Where
 from tests.features.adversarial import ACTIONS
 
@@ -87,6 +88,8 @@ EVERY_SPEC = [
     *(kind(column) for kind, column in product((First, Last), ("source", "action"))),
     *(Attribute(name, text=True) for name in ("source", "region", "Region", "count_all")),
     Attribute("staff", text=False),
+    OfTitle("seniority", "region", '[["a", ["o clock", "arzt*"]], ["b\'s", ["*0"]]]'),
+    OfTitle("department", "region", "[]"),
     Ratio(Count("visit", 7), Count()),
     Ratio(Count(), Count("visit", 7)),
     Ratio(Ratio(Count(), Age()), GAP),

@@ -7,6 +7,8 @@ were read. A lead is {"lead_id", "created_at", ...attributes}; an event {"lead_i
 Missing is None; NaN is missing too.
 """
 
+import json
+import unicodedata
 from datetime import timedelta
 from math import isfinite
 
@@ -39,6 +41,7 @@ from features.spec.kinds import (
     SumValue,
     Trend,
 )
+from features.spec.titles import OfTitle
 
 DAY = timedelta(days=1)
 PAUSE = timedelta(minutes=30)
@@ -146,6 +149,24 @@ def as_text(value):
     return str(value).lower() if isinstance(value, bool) else value
 
 
+def words_of(title):
+    """The words of a title, without case, accents and all but letters and digits."""
+    spelled = unicodedata.normalize("NFD", title.lower().replace("ß", "ss"))
+    letters = [letter for letter in spelled if not unicodedata.combining(letter)]
+    return "".join(letter if letter.isalnum() else " " for letter in letters).split()
+
+
+def of_title(spec, title):
+    """The value of the first row one of whose phrases stands in the title, word by word."""
+    words = words_of(title or "")
+    for value, phrases in json.loads(spec.table):
+        for phrase in map(str.split, phrases):
+            for start in range(len(words) - len(phrase) + 1):
+                if all(map(is_meant, words[start:], phrase)):
+                    return value
+    return None
+
+
 def feature(spec, lead, events, cutoff, custom, deals=()):
     """The value of a feature at the snapshot (lead, cutoff). `events` are the lead's own, whenever
     they happened; `custom` maps the name of a Custom to a function of (known events, cutoff)."""
@@ -161,6 +182,8 @@ def feature(spec, lead, events, cutoff, custom, deals=()):
             return (cutoff - lead["created_at"]) / DAY
         case Attribute(column, text):
             return as_text(lead[column]) if text else number(lead[column])
+        case OfTitle(_, column):
+            return of_title(spec, as_text(lead[column]))
         case Ratio(over, under):
             above = feature(over, lead, events, cutoff, custom, deals)
             below = feature(under, lead, events, cutoff, custom, deals)

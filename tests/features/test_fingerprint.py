@@ -52,7 +52,14 @@ def exchange_a_file(folder):
     (folder / "other").replace(path)
 
 
-CHANGES = (change_settings, change_rules, change_a_byte_in_place, exchange_a_file)
+def begin_a_table_of_titles(folder):
+    (folder / "titles.toml").write_text("")
+
+
+CHANGES = (
+    *(change_settings, change_rules, begin_a_table_of_titles),
+    *(change_a_byte_in_place, exchange_a_file),
+)
 
 
 def test_equal_while_nothing_changes_and_another_after_any_change(settled):

@@ -17,6 +17,7 @@ TAUGHT = {
     "check": ("Exits 2", "1 if the audit", "docs/enough-data.md"),
     "features": ("feature", "meaning"),
     "simulate": ("--leads", "--seed"),
+    "titles": ("titles.toml", "features.title"),
     "train": ("challenger", "MLflow", "exits 1"),
     "promote": ("challenger", "--because", "--force", "Exits 1"),
     "rollback": ("champion", "--because", "Exits 1"),

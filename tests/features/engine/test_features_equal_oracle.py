@@ -14,6 +14,7 @@ from features.snapshots import Chunk, Snapshots
 from features.spec import kinds
 from features.spec.compiled import compile_specs
 from features.spec.spec import distinct
+from features.spec.titles import OfTitle
 from tests.features import oracle
 from tests.features.adversarial import ACTIONS, ATTRIBUTES, CUTOFFS, WINDOWS, databases
 from tests.features.every_spec import WHERES
@@ -73,6 +74,8 @@ EVERY_KIND = [
     kinds.Ratio(kinds.DaysSince(ACTIONS[0]), kinds.DaysSince(None)),
     kinds.Ratio(kinds.Count(), kinds.Attribute("employees", text=False)),
     kinds.Ratio(kinds.Ratio(kinds.Count(None, 7), kinds.Count()), kinds.Sessions()),
+    OfTitle("seniority", "region", '[["a", ["o clock", "arzt*"]], ["b\'s", ["*0", "ads"]]]'),
+    OfTitle("department", "is_eu", '[["yes", ["true"]]]'),
     LONGEST_AGO,
     MAILS_AND_MORE,
 ]  # fmt: skip

@@ -28,6 +28,7 @@ from features.spec.kinds import (
     Trend,
 )
 from features.spec.spec import Spec, distinct
+from features.spec.titles import OfTitle
 from features.spec.where import Where
 from features.stored import from_dict, to_dict
 from tests.features.every_spec import EVERY_SPEC, GAP
@@ -66,7 +67,11 @@ def test_different_specs_have_different_names():
 
 def test_the_list_holds_every_kind():
     concrete = {kind for kind in _subclasses(Spec) if not kind.__subclasses__()}
-    assert {type(spec) for spec in EVERY_SPEC} == concrete == {*KINDS, *accounts.KINDS, InSegment}
+    assert (
+        {type(spec) for spec in EVERY_SPEC}
+        == concrete
+        == {*KINDS, *accounts.KINDS, OfTitle, InSegment}
+    )
 
 
 def _subclasses(kind):
@@ -130,7 +135,7 @@ def test_what_cannot_be_restored_is_refused(stored, message):
 
 def test_which_features_are_text():
     texts = [spec for spec in EVERY_SPEC if spec.is_text]
-    assert {type(spec) for spec in texts} == {First, Last, Attribute}
+    assert {type(spec) for spec in texts} == {First, Last, Attribute, OfTitle}
     assert Attribute("staff", text=False) not in texts
     assert not Custom("x", "1", "x").is_text
 
