@@ -22,7 +22,7 @@ from features.simulator.simulate import write
 from features.starter.starter import write_starter
 from serve.reports.people.figures import Person, everyone_of
 
-SEEDS, LEADS, DAYS = (101, 102, 103), 2_000, 540
+SEEDS, LEADS, DAYS = (101, 102, 103), 1_000, 540
 ACCOUNT = "account_id"
 TRUE = {"buyer": ("signs", "decides"), "user": ("evaluates",), "researcher": ("researches",)}
 NAMES = tuple(name for names in TRUE.values() for name in names)

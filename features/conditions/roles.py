@@ -106,7 +106,7 @@ class Role(Strict):
         >>> Role(name="decides", seniority=["executive"]).because(person, {})
         'executive (title CTO)'
         >>> Role(name="researches", did="reading", share_from=0.6).because(person, {})
-        "reading: 34 of the account's 51, 94.4% of what it did"
+        "reading: 34 of the account's 51, 94.4% of its own events"
         """
         parts = []
         of_title = [
@@ -123,7 +123,7 @@ class Role(Strict):
             done = person.did.get(self.did, 0)
             parts.append(f"{self.did}: {done:,} of the account's {person.of_account[self.did]:,}")
             if self.share_from is not None:
-                parts.append(f"{percent(done / sum(person.did.values()))} of what it did")
+                parts.append(f"{percent(done / sum(person.did.values()))} of its own events")
         if self.where is not None:
             parts.append(self.where.words(words))
         return ", ".join(parts)

@@ -214,27 +214,25 @@ def reading(everyone: Sequence[Person], roles: Roles) -> str:
         return "1 person: nobody else of the account is known so far."
     count = f"{len(everyone):,} people"
     buyers = [each for each in everyone if each.role in roles.buying]
-    who = _named(buyers) if buyers else f"nobody is known who {' or '.join(roles.buying)}"
+    who = _named(buyers) or f"nobody is known who {' or '.join(roles.buying) or 'buys'}"
     events = sum(each.events for each in everyone)
     if not events:
         return f"{count}, and no activity so far; {who}."
     most = max(everyone, key=lambda each: each.events)
     share = f"{most.events:,} of the account's {plural(events, 'event')}"
-    if most in buyers and len(buyers) == 1:
-        return f"{count}; the most active is the one who {most.role}, {most.lead_id} ({share})."
-    if most in buyers:
-        return f"{count}; the most active, {most.lead_id} ({share}), is among those who buy: {who}."
-    role = f", {most.role}" if most.role else ""
+    if [most] == buyers:
+        return f"{count}; the most active, {most.lead_id} ({share}), is the one who {most.role}."
+    does = f", {most.role}" if most.role else ""
+    doing = f"{count}; the most active, {most.lead_id} ({share}{does}),"
     if not buyers:
-        return f"{count}; the most active is {most.lead_id} ({share}{role}); {who}."
-    return f"{count}; the most active, {most.lead_id} ({share}{role}), is not who buys: {who}."
+        return f"{doing} is not known to buy: {who}."
+    if len(buyers) == 1:
+        return f"{doing} is not the one who buys: {who}."
+    return f"{doing} is {'one' if most in buyers else 'none'} of those who buy: {who}."
 
 
 def _named(people: Sequence[Person]) -> str:
-    """Some people with their roles.
-
-    "4 decides, 9 signs and 2 more"
-    """
+    """Some people with their roles: "4 decides, 9 signs and 2 more"."""
     listed = ", ".join(f"{each.lead_id} {each.role}" for each in people[:NAMED])
     more = len(people) - NAMED
     return f"{listed} and {more:,} more" if more > 0 else listed

@@ -2,21 +2,29 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features.conditions.roles import load_roles
+from features.conditions.roles import DEFAULT, Roles, load_roles
 from features.config import Config
 from features.open_database import open_database
+from features.toml import parse_toml, read_text
 from models.decisions.place import LedgerPlace
 from models.routing import Router
 from serve.ledger.ledger import open_ledger
 from serve.ledger.runs import Run
 from serve.reports.people import figures
-from serve.reports.people.figures import AccountPeople, account_of, account_people
+from serve.reports.people.figures import (
+    AccountPeople,
+    Person,
+    account_of,
+    account_people,
+    reading,
+)
 from tests.features.lead_databases import at, config_for, event, write_database
 
 CUTOFF = at("2026-03-02")
@@ -106,11 +114,41 @@ def test_who_did_what_with_which_role_as_known_before_the_cutoff(tmp_path: Path)
 def test_the_sentence_names_who_does_most_and_who_buys(tmp_path: Path) -> None:
     with acme(tmp_path) as account:
         pass
-    assert all(text in account.reading for text in ("5 people", "reader (20 of", "26 events"))
-    most, buyers = account.reading.split("is not who buys")
-    assert "reader" in most
-    assert "buyer signs" in buyers
-    assert "boss decides" in buyers
+    for text in (
+        "5 people",
+        "reader (20 of",
+        "26 events",
+        "buyer signs",
+        "boss decides",
+        "none",
+    ):
+        assert text in account.reading
+
+
+@pytest.mark.parametrize(
+    ("buying", "texts"),
+    [
+        ({"reader": "decides"}, ["2 people", "reader (3 of", "4 events", "is the one who decides"]),
+        ({"quiet": "decides"}, ["reader", "not the one who buys: quiet decides"]),
+        (
+            {"quiet": "signs", "reader": "decides"},
+            ["one of those", "reader decides", "quiet signs"],
+        ),
+        ({}, ["reader", "not known", "nobody", "signs or decides"]),
+    ],
+)
+def test_the_most_active_is_named_as_buyer_only_if_it_is(
+    buying: dict[str, str], texts: list[str]
+) -> None:
+    roles = parse_toml(read_text(DEFAULT), DEFAULT, Roles)
+    people = [
+        Person(name, CUTOFF, None, None, None, None, buying.get(name), "", did, None, None)
+        for name, did in (("quiet", {"reading": 1}), ("reader", {"reading": 2, "other": 1}))
+    ]
+    assert all(text in reading(people, roles) for text in texts)
+    silent = [replace(each, did={}) for each in people]
+    assert "reader (" not in reading(silent, roles)
+    assert "1 person" in reading(people[:1], roles)
 
 
 def test_without_titles_behaviour_alone_decides(tmp_path: Path) -> None:
@@ -143,8 +181,8 @@ where = {{any = [{recent}]}}
     reader = {**LEADS[0], "buying_role": "DECISION_MAKER"}
     monkeypatch.setitem(globals(), "LEADS", [reader, *LEADS[1:]])
     with acme(tmp_path, roles) as account:
-        found = [(each.lead_id, each.role) for each in account.people if each.role]
-    assert found == [("reader", "champion"), ("tester", "tries")]
+        named = [(each.lead_id, each.role) for each in account.people if each.role]
+    assert named == [("reader", "champion"), ("tester", "tries")]
     assert "reader" in account.reading
 
 
