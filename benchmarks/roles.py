@@ -14,36 +14,40 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.conditions.roles import Roles, Shown, load_roles
+from features.conditions.roles import Roles, Shown
 from features.config import load
 from features.open_database import open_database
 from features.simulator.accounts import buying_groups, true_roles
 from features.simulator.simulate import write
 from features.starter.starter import write_starter
-from serve.reports.people.figures import Person, everyone_of
+from serve.reports.people.figures import Person, Tables, everyone_of
 
 SEEDS, LEADS, DAYS = (101, 102, 103), 1_000, 540
 ACCOUNT = "account_id"
-TRUE = {"buyer": ("signs", "decides"), "user": ("evaluates",), "researcher": ("researches",)}
+BUYS = ("signs", "decides")
+TRUE = {"buyer": BUYS, "user": ("evaluates",), "researcher": ("researches",)}
 NAMES = tuple(name for names in TRUE.values() for name in names)
 
 
-def people_of_company(seed: int, leads: int, folder: Path) -> pd.DataFrame:
-    """Each person of the accounts with two people or more: account, events, role as it is read from
-    title and behaviour, `by_title` alone, and the true one."""
-    company = buying_groups(leads, seed, DAYS)
+def people_of_company(
+    seed: int, leads: int, folder: Path, days: int = DAYS, accounts: int | None = None
+) -> pd.DataFrame:
+    """Each person of the first `accounts` (default: all) with two people or more: account, events,
+    role as it is read from title and behaviour, `by_title` alone, and the true one."""
+    company = buying_groups(leads, seed, days)
     write(company, folder)
     write_starter(folder)
     config = load(folder)
     features = config.features.model_copy(update={"account": ACCOUNT, "title": "job_title"})
     config = config.model_copy(update={"features": features})
-    roles = load_roles(config)
+    tables = Tables.of(config)
+    roles = tables.roles
     of_title = Roles(group=roles.group, role=[each for each in roles.role if each.did is None])
     sizes = company.tables["leads"].groupby(ACCOUNT).size()
     rows = []
     with open_database(config) as database:
-        for account in map(str, sizes.index[sizes > 1]):
-            people = everyone_of(config, database, roles, ACCOUNT, account, database.data_end)
+        for account in map(str, sizes.index[sizes > 1][:accounts]):
+            people = everyone_of(tables, database, account, database.data_end)
             rows += [
                 (seed, account, int(each.lead_id), each.events, each.role, _role(of_title, each))
                 for each in people
@@ -78,10 +82,9 @@ def main(seeds: Sequence[int]) -> None:
     with tempfile.TemporaryDirectory() as home:
         every = [people_of_company(seed, LEADS, Path(home) / str(seed)) for seed in seeds]
     people = pd.concat(every, ignore_index=True)
-    buys = TRUE["buyer"]
     ways = {
-        "title and behaviour": people["role"].isin(buys),
-        "title alone": people["by_title"].isin(buys),
+        "title and behaviour": people["role"].isin(BUYS),
+        "title alone": people["by_title"].isin(BUYS),
         "whoever did most": most_active(people),
     }
     print(f"{len(people):,} people of {len(people.groupby(['seed', 'account'])):,} accounts\n")
@@ -97,7 +100,7 @@ def main(seeds: Sequence[int]) -> None:
         cells = [f"{share:.1%}" for share in (*shares, group["role"].isna().mean(), right)]
         print(f"| {truth} | {len(group):,} | {' | '.join(cells)} |")
     top = people[most_active(people) & (people["truth"] == "researcher")]
-    wrong, right = top["role"].isin(buys).mean(), top["role"].isin(TRUE["researcher"]).mean()
+    wrong, right = top["role"].isin(BUYS).mean(), top["role"].isin(TRUE["researcher"]).mean()
     print(f"\n{len(top):,} accounts whose most active person is a researcher: in {wrong:.1%} it is")
     print(f"read as one who buys, in {right:.1%} as one who researches.")
 

@@ -119,7 +119,7 @@ def tell(
             average = _average(ledger, history, now.cutoff)
             people = None
             if account and (account_id := account_of(database, account, lead)):
-                people = account_people(staged, database, ledger, account, account_id, now.cutoff)
+                people = account_people(staged, database, ledger, account_id, now.cutoff)
         change = None
         if since:
             change = explain_change(config, database, scorer, lead, since, now.cutoff, history)

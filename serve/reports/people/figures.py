@@ -22,9 +22,10 @@ from features.config import Config
 from features.contract.accounts import OWN, people_of
 from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import feature_frame
+from features.errors import BadInput
 from features.snapshots import Snapshots
-from features.spec.titles import load_titles
-from features.spec.wording import plural
+from features.spec.titles import OfTitle, load_titles
+from features.spec.wording import Words, plural
 from features.sql import literal, quoted
 from serve.ledger.ledger import Ledger
 from serve.ledger.runs import RUN
@@ -99,61 +100,78 @@ def account_of(database: LeadDatabase, account: str, lead: str) -> str | None:
     return None if row is None or row[0].startswith(OWN) else str(row[0])
 
 
+@dataclass(frozen=True)
+class Tables:
+    """What people are read by: the setting that names accounts, the column of titles (None without
+    one) with what is read from it, and the roles."""
+
+    account: str
+    title: str | None
+    of_title: tuple[OfTitle, ...]
+    roles: Roles
+    words: Words
+    memory_gb: float
+
+    @classmethod
+    def of(cls, config: Config) -> Tables:
+        """As readiness.toml, titles.toml and roles.toml have it. Raises BadInput for faulty ones,
+        and where no setting names accounts."""
+        account, title = config.features.account, config.features.title
+        if account is None:
+            raise BadInput(
+                f"{config.path} names no accounts. Set features.account (docs/accounts.md)."
+            )
+        of_title = () if title is None else load_titles(config).features(title)
+        roles, memory_gb = load_roles(config), config.engine.memory_gb
+        return cls(account, title, of_title, roles, config.words, memory_gb)
+
+
 def account_people(
-    config: Config,
-    database: LeadDatabase,
-    ledger: Ledger,
-    account: str,
-    account_id: str,
-    cutoff: datetime,
+    config: Config, database: LeadDatabase, ledger: Ledger, account_id: str, cutoff: datetime
 ) -> AccountPeople:
-    """The people of an account. `account` is features.account. The database was opened with the
-    features that the roles ask for. Raises BadInput for faulty titles.toml and roles.toml."""
-    roles = load_roles(config)
-    everyone = everyone_of(config, database, roles, account, account_id, cutoff)
+    """The people of an account. The database was opened with the features that the roles ask for.
+    Raises BadInput as Tables.of, and where the leads do not have the column of accounts."""
+    tables = Tables.of(config)
+    everyone = everyone_of(tables, database, account_id, cutoff)
     everyone.sort(key=lambda each: each.last_at or datetime.min, reverse=True)
-    order = {name: place for place, name in enumerate([*roles.buying, *roles.names, None])}
-    everyone.sort(key=lambda each: order[each.role])
+    roles = tables.roles
+    order = [*roles.buying, *roles.names, None]
+    everyone.sort(key=lambda each: order.index(each.role))
     shown = everyone[:MOST]
-    cutoffs = [each.cutoff for each in ledger.runs if each.cutoff <= cutoff]
-    if cutoffs:
-        shown = _with_scores(ledger, max(cutoffs), shown)
-    return AccountPeople(
-        account_id=account_id,
-        cutoff=cutoff,
-        count=len(everyone),
-        reading=reading(everyone, roles),
-        list_of=max(cutoffs, default=None),
-        people=tuple(shown),
-    )
+    list_of = max((each.cutoff for each in ledger.runs if each.cutoff <= cutoff), default=None)
+    if list_of is not None:
+        shown = _with_scores(ledger, list_of, shown)
+    sentence = reading(everyone, roles)
+    return AccountPeople(account_id, cutoff, len(everyone), sentence, list_of, tuple(shown))
 
 
 def everyone_of(
-    config: Config,
-    database: LeadDatabase,
-    roles: Roles,
-    account: str,
-    account_id: str,
-    cutoff: datetime,
+    tables: Tables, database: LeadDatabase, account_id: str, cutoff: datetime
 ) -> list[Person]:
-    """All people of an account, by lead, without scores. Raises as account_people."""
-    people = people_of(database, account)
+    """All people of an account, by lead, without scores. Raises BadInput where the leads do not
+    have the column of accounts."""
+    people = people_of(database, tables.account)
     given = {"account": account_id, "cutoff": cutoff}
-    rows = database.connection.execute(_of_titles(config, people), given).fetchall()
+    columns = dict.fromkeys(("title", "seniority", "department"), "NULL::VARCHAR")
+    if tables.title is not None:
+        columns |= {each.name: each.sql for each in tables.of_title}
+        columns["title"] = f"nullif(trim(l.{quoted(tables.title)}::VARCHAR), '')"
+    sql = _PEOPLE.format(people=people, **columns)
+    rows = database.connection.execute(sql, given).fetchall()
     events = database.connection.execute(_EVENTS.format(people=people), given).fetchall()
     did: defaultdict[Any, Counter[str]] = defaultdict(Counter)
     last: dict[Any, tuple[datetime, str]] = {}
     for lead, action, count, at in events:
-        did[lead][roles.group_of(action)] += count
+        did[lead][tables.roles.group_of(action)] += count
         last[lead] = max(last.get(lead, (at, action)), (at, action))
     present = [row[0] for row in rows]
     of_account = sum((did[lead] for lead in present), Counter[str]())
-    holds = _where_holds(database, roles, present, cutoff, config.engine.memory_gb)
+    holds = _where_holds(database, tables, present, cutoff)
     everyone = []
     for row, held in zip(rows, holds, strict=True):
         lead, first_seen, title, seniority, department, outcome = row
         shown = Shown(title, seniority, department, did[lead], of_account)
-        role = roles.role_of(shown, held)
+        role = tables.roles.role_of(shown, held)
         at, action = last.get(lead, (None, None))
         everyone.append(
             Person(
@@ -164,7 +182,7 @@ def everyone_of(
                 department=department,
                 outcome=outcome,
                 role=role.name if role else None,
-                because=role.because(shown, config.words) if role else "",
+                because=role.because(shown, tables.words) if role else "",
                 did=dict(did[lead].most_common()),
                 last_at=at,
                 last_action=action,
@@ -173,24 +191,16 @@ def everyone_of(
     return everyone
 
 
-def _of_titles(config: Config, people: str) -> str:
-    columns = dict.fromkeys(("title", "seniority", "department"), "NULL::VARCHAR")
-    title = config.features.title
-    if title is not None:
-        columns = {each.name: each.sql for each in load_titles(config).features(title)}
-        columns["title"] = f"nullif(trim(l.{quoted(title)}::VARCHAR), '')"
-    return _PEOPLE.format(people=people, **columns)
-
-
 def _where_holds(
-    database: LeadDatabase, roles: Roles, people: Sequence[Any], cutoff: datetime, memory_gb: float
+    database: LeadDatabase, tables: Tables, people: Sequence[Any], cutoff: datetime
 ) -> npt.NDArray[np.bool_]:
     """(person, entry of roles.toml): whether its `where` holds."""
+    roles = tables.roles
     held = np.ones((len(people), len(roles.role)), bool)
     if roles.specs and people:
         rows = pd.DataFrame({"lead_id": people, "cutoff": cutoff})
         with Snapshots.of(database, rows) as snapshots:
-            frame = feature_frame(snapshots, roles.specs, memory_gb)
+            frame = feature_frame(snapshots, roles.specs, tables.memory_gb)
         frame = rows[["lead_id"]].merge(frame, on="lead_id", how="left")
         for place, each in enumerate(roles.role):
             if each.where is not None:

@@ -78,7 +78,7 @@ def acme(
         open_database(config, load_roles(config).specs) as database,
         open_ledger(LedgerPlace.of(config)) as ledger,
     ):
-        yield account_people(config, database, ledger, "company", account, CUTOFF)
+        yield account_people(config, database, ledger, account, CUTOFF)
 
 
 def settings(folder: Path, **features: object) -> Config:
