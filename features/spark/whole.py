@@ -159,8 +159,10 @@ def find_whole(config: Config, attributes: Mapping[str, bool], now: datetime) ->
 def _grouped(tables: SparkTables, account: str | None) -> SparkTables:
     """The tables with all people of an account together, if any. A column that is not there is
     refused by staging."""
-    column = None if account is None else account_column(account)[0]
-    if account is None or column not in tables.frames["leads"].columns:
+    if account is None:
+        return tables
+    column, _ = account_column(account)
+    if column not in tables.frames["leads"].columns:
         return tables
     return tables.grouped(column, partial(places_of, account))
 
