@@ -314,18 +314,23 @@ class Ledger:
             )
 
     def _prepare(self, run: Run, router: Router, scored_at: datetime) -> int:
-        sql = _COHORT_WITH_HOLDOUT if router.routing.holdout else _COHORT
-        cohort = self.connection.execute(sql, run.key).df()
-        routed = router.route(cohort, self._standing(run))
+        new, routed = self._routed(run, router)
         self.connection.register("routed", routed)
         self.connection.execute(_FRESH, run.key | {"scored_at": scored_at})
         self.connection.unregister("routed")
         added = int(self.value("SELECT count(*) FROM fresh"))
-        if added != cohort["is_new"].sum():
-            raise RuntimeError(f"of {cohort['is_new'].sum()} new leads {added} got a route")
+        if added != new:
+            raise RuntimeError(f"of {new} new leads {added} got a route")
         self.connection.execute(_RENAMED, run.key)
         self.connection.execute(_WHOLE_RUN.format(run=run.where))
         return added
+
+    def _routed(self, run: Run, router: Router) -> tuple[int, pd.DataFrame]:
+        """How many leads are new in the run, and their routes: a frame of all open leads is not
+        held any longer than this."""
+        sql = _COHORT_WITH_HOLDOUT if router.routing.holdout else _COHORT
+        cohort = self.connection.execute(sql, run.key).df()
+        return int(cohort["is_new"].sum()), router.route(cohort, self._standing(run))
 
     def _mark(self, movers: Callable[[str], pd.DataFrame]) -> None:
         self.connection.execute(_DECIDED.format(view="fresh_decided", scores="fresh"))
