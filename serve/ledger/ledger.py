@@ -33,7 +33,7 @@ from serve.ledger.run_files import RunFiles
 from serve.ledger.runs import COLUMNS, RUN, Run, RunFigures, figures_of
 from serve.ledger.schema import ROW, SCORES
 
-MEMORY = "1GB"  # of the ledger's own DuckDB, beside that of the features
+MEMORY = "512MB"  # of the ledger's own DuckDB, beside that of the features
 _INCOMING = f"CREATE OR REPLACE TEMP TABLE incoming ({', '.join(map(' '.join, ROW.items()))})"
 # Segments only name leads, so a later run brings them up to the segments.toml of its day.
 _LISTED = "($segment IS NULL OR list_contains(string_split(segments, '; '), $segment))"
@@ -325,12 +325,13 @@ class Ledger:
         self.connection.execute(_WHOLE_RUN.format(run=run.where))
         return added
 
-    def _routed(self, run: Run, router: Router) -> tuple[int, pd.DataFrame]:
-        """How many leads are new in the run, and their routes: a frame of all open leads is not
-        held any longer than this."""
+    def _routed(self, run: Run, router: Router) -> tuple[int, pa.Table]:
+        """How many leads are new in the run, and their routes. Frames of all open leads are not held
+        any longer than this."""
         sql = _COHORT_WITH_HOLDOUT if router.routing.holdout else _COHORT
         cohort = self.connection.execute(sql, run.key).df()
-        return int(cohort["is_new"].sum()), router.route(cohort, self._standing(run))
+        routed = router.route(cohort, self._standing(run))
+        return int(cohort["is_new"].sum()), pa.Table.from_pandas(routed, preserve_index=False)
 
     def _mark(self, movers: Callable[[str], pd.DataFrame]) -> None:
         self.connection.execute(_DECIDED.format(view="fresh_decided", scores="fresh"))
