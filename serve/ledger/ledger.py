@@ -326,8 +326,8 @@ class Ledger:
         return added
 
     def _routed(self, run: Run, router: Router) -> tuple[int, pa.Table]:
-        """How many leads are new in the run, and their routes. Frames of all open leads are not held
-        any longer than this."""
+        """How many leads are new in the run, and their routes. Frames of all open leads are held no
+        longer than this."""
         sql = _COHORT_WITH_HOLDOUT if router.routing.holdout else _COHORT
         cohort = self.connection.execute(sql, run.key).df()
         routed = router.route(cohort, self._standing(run))
