@@ -66,8 +66,8 @@ def verb(
         print_json(story, page=page)
         return
     _print_explained(story.lead, story.horizon_days, story.rule_words)
-    if story.people:
-        _print_people(story.people, story.words)
+    if story.account:
+        _print_people(story.account, story.words)
     _print_history(story.history, story.lead.cutoff, story.change)
     if story.change:
         _print_change(story.change)

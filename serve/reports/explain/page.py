@@ -57,7 +57,7 @@ class Story:
     then "none". average: mean readiness of the list of the cutoff, None where it has none.
     attributes: of the lead, as the settings list them. rule_words: each line of the points in
     words. each: the points for one event of an action, before caps and fading. words: for actions.
-    people: those of its account; None where it has none.
+    account: the people of its account; None where it has none.
     """
 
     lead: PointsExplained
@@ -73,7 +73,7 @@ class Story:
     rule_words: Mapping[str, str] = field(default_factory=dict)
     each: Mapping[str, float] = field(default_factory=dict)
     words: Words = field(default_factory=dict)
-    people: AccountPeople | None = None
+    account: AccountPeople | None = None
 
     @property
     def line(self) -> LedgerLine | None:
@@ -91,7 +91,7 @@ class Story:
             "contacts": self.contacts,
             "average_readiness": self.average,
             "attributes": self.attributes,
-            "account": self.people,
+            "account": self.account,
         }
 
 
@@ -106,8 +106,8 @@ def tell(
     """The story of a lead at a cutoff; with what changed `since`, or since the last list that had
     it. Raises BadInput where it is not open then."""
     staged = scorer.staged(config)
-    account = staged.features.account
-    of_roles = () if account is None else load_roles(config).specs
+    named, account = staged.features.account, None
+    of_roles = () if named is None else load_roles(config).specs
     with open_database(staged, (*scorer.specs, *of_roles), [lead]) as database:
         now: PointsExplained
         if isinstance(scorer, PointsOnly):
@@ -117,9 +117,8 @@ def tell(
         with open_ledger(LedgerPlace.of(config)) as ledger:
             history = lines_of(ledger, lead, now.cutoff)
             average = _average(ledger, history, now.cutoff)
-            people = None
-            if account and (account_id := account_of(database, account, lead)):
-                people = account_people(staged, database, ledger, account_id, now.cutoff)
+            if named and (account_id := account_of(database, named, lead)):
+                account = account_people(staged, database, ledger, account_id, now.cutoff)
         change = None
         if since:
             change = explain_change(config, database, scorer, lead, since, now.cutoff, history)
@@ -128,7 +127,9 @@ def tell(
                 change = explain_change(config, database, scorer, lead, before, now.cutoff, history)
         story = story_of(database, scorer, now, history, change)
         attributes = _attributes(database, config.features.attributes, lead)
-    return replace(story, average=average, attributes=attributes, words=config.words, people=people)
+    return replace(
+        story, average=average, attributes=attributes, words=config.words, account=account
+    )
 
 
 def last_before(history: Sequence[LedgerLine], cutoff: datetime) -> datetime | None:

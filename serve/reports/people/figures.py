@@ -127,10 +127,10 @@ class Tables:
 
 
 def account_people(
-    config: Config, database: LeadDatabase, ledger: Ledger, account_id: str, cutoff: datetime
+    config: Config, database: LeadDatabase, ledger: Ledger | None, account_id: str, cutoff: datetime
 ) -> AccountPeople:
-    """The people of an account. The database was opened with the features that the roles ask for.
-    Raises BadInput as Tables.of, and where the leads do not have the column of accounts."""
+    """The people of an account, with their scores where a ledger of leads is given. The database is
+    of leads, and was opened with the features that the roles ask for. Raises BadInput as Tables.of, and where the leads do not have the column of accounts."""
     tables = Tables.of(config)
     everyone = everyone_of(tables, database, account_id, cutoff)
     everyone.sort(key=lambda each: each.last_at or datetime.min, reverse=True)
@@ -138,8 +138,9 @@ def account_people(
     order = [*roles.buying, *roles.names, None]
     everyone.sort(key=lambda each: order.index(each.role))
     shown = everyone[:MOST]
-    list_of = max((each.cutoff for each in ledger.runs if each.cutoff <= cutoff), default=None)
-    if list_of is not None:
+    runs = () if ledger is None else ledger.runs
+    list_of = max((each.cutoff for each in runs if each.cutoff <= cutoff), default=None)
+    if ledger is not None and list_of is not None:
         shown = _with_scores(ledger, list_of, shown)
     sentence = reading(everyone, roles)
     return AccountPeople(account_id, cutoff, len(everyone), sentence, list_of, tuple(shown))
