@@ -133,13 +133,13 @@ def _answers(
     scorer: Scorer, leads: Sequence[Lead], people: Sequence[Person], cutoff: datetime
 ) -> dict[str, ScoredLead]:
     """What is said of those of the leads that are open, scored among the people."""
-    wanted = {lead.lead_id for lead in leads}
+    of_leads = {lead.lead_id for lead in leads}
     frames = _frames(scorer, leads, people)
     scored, others = scorer.scored_and_others(*frames, cutoff, _deals(people))
     rows = scored[COLUMNS].to_dict("records")
-    answers = {row["lead_id"]: _answer(row) for row in rows if row["lead_id"] in wanted}
+    answers = {row["lead_id"]: _answer(row) for row in rows if row["lead_id"] in of_leads}
     for lead, why in zip(others["lead_id"], others["state_reason"], strict=True):
-        if lead in wanted:
+        if lead in of_leads:
             answers[lead] = ScoredLead(lead_id=lead, state="not scored", state_reason=why)
     return answers
 
