@@ -77,13 +77,13 @@ def _accounts(scorer: Scorer, account: str, leads: Sequence[Lead]) -> list[str |
     kinds, column = attribute_kinds(scorer), account_column(account)[0]
     needed = {column, *(scorer.config.exclude.leads if scorer.config else ())} & kinds.keys()
     pairs = [(lead, person) for lead in leads for person in lead.colleagues]
-    for lead, person in pairs:
+    for lead, person in [*zip(leads, leads, strict=True), *pairs]:
         missing = sorted(needed - person.attributes.keys())
         if missing:
             raise BadInput(
-                f"account.people: attributes: {', '.join(missing)} is needed of colleagues, and "
-                f"person {person.lead_id} of lead {lead.lead_id} does not have it. Give it, or "
-                "null where it is not known."
+                f"attributes: {', '.join(missing)} is needed of each lead and each of its "
+                f"account.people, and {person.lead_id}, of lead {lead.lead_id}, does not have it. "
+                "Give it, or null where it is not known."
             )
     everyone = [*leads, *(person for _, person in pairs)]
     sources = pa.array([each.source for each in everyone], _TEXT)

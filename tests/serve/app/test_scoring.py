@@ -186,6 +186,13 @@ def test_people_of_another_account_or_of_none_are_refused(company: Company) -> N
                 company.scored(company.raw[lead] | {"account": {"people": people}})
 
 
+def test_a_lead_without_what_names_its_account_is_refused(company: Company) -> None:
+    first, second = some_leads(company)[:2]
+    without = company.lead(first) | {"attributes": {}}
+    with pytest.raises(BadInput, match=f"{ACCOUNT}.*{first}"):
+        company.scored(company.lead(second), without)
+
+
 def test_a_colleague_twice_is_refused(company: Company) -> None:
     lead = company.lead(some_leads(company)[0])
     people = lead["account"]["people"]
