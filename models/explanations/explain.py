@@ -5,16 +5,18 @@ up, so that "visited pricing" is one reason and not five. A row's reasons and it
 log-odds of its readiness exactly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from features.spec.wording import Words
+from models.classifier.by_segment import mixed
+from models.classifier.classifier import ReadinessClassifier
 from models.classifier.logistic import linear_contributions
 from models.classifier.model import ReadinessModel
 from models.explanations.contributions import contributions
@@ -139,7 +141,7 @@ def explain(
     model: ReadinessModel,
     frame: pd.DataFrame,
     words: Mapping[str, str] | None = None,
-    encoded: Floats | None = None,
+    encoded: Any = None,
 ) -> Explained:
     """The exact contributions to each row's calibrated log-odds (Shapley values of the learner,
     scaled by the calibrator). encoded: model.encoded(frame), if it is at hand."""
@@ -149,13 +151,38 @@ def explain(
     return Explained(model, frame, by_feature * slope, base * slope + intercept, words or {})
 
 
-def contributions_of(model: ReadinessModel, encoded: Floats) -> tuple[Floats, float]:
+def contributions_of(model: ReadinessModel, encoded: Any) -> tuple[Floats, float]:
     """What each of the model's features adds to the learner's log-odds, shape (n, features) in the
-    order of its specs, and the log-odds they are added to."""
-    names = [spec.name for spec in model.specs]
-    learner = model.classifier.learner_
-    if model.is_linear:
+    order of its specs, and the log-odds they are added to.
+
+    Of a model by segment they are mixed as its log-odds are; that the own model of a value starts
+    elsewhere than that of all leads is what the value itself adds.
+    """
+    names, classifier = [spec.name for spec in model.specs], model.classifier
+    if isinstance(classifier, ReadinessClassifier):
+        return _of_learner(classifier, encoded, names)
+    by_feature, base = _of_learner(classifier.of_all, encoded.of_all, names)
+    by_feature, segment = by_feature.copy(), names.index(classifier.column)
+    for value, rows, seen in encoded.own:
+        share, own = classifier.own[value]
+        by_own, own_base = _of_learner(own, seen, names)
+        by_feature[rows] = mixed(by_feature[rows], by_own, share)
+        by_feature[rows, segment] += share * (own_base - base)
+    return by_feature, base
+
+
+def _of_learner(
+    classifier: ReadinessClassifier, encoded: Floats, names: Sequence[str]
+) -> tuple[Floats, float]:
+    """The same of one learner; what it has dropped adds nothing."""
+    learner = classifier.learner_
+    if classifier.is_linear:
         return linear_contributions(learner, encoded, names)
     by_column, base = contributions(learner[-1], encoded)
-    place = {name: i for i, name in enumerate(learner[0].get_feature_names_out())}
-    return by_column[:, [place[name] for name in names]], base
+    own = learner[0].get_feature_names_out()
+    if set(own) == set(names):
+        place = {name: i for i, name in enumerate(own)}
+        return by_column[:, [place[name] for name in names]], base
+    by_feature = np.zeros((len(encoded), len(names)))
+    by_feature[:, [names.index(name) for name in own]] = by_column
+    return by_feature, base

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss
 
+from models.classifier.by_segment import BySegment
 from models.classifier.model import ReadinessModel
 from models.classifier.tree_nodes import tree_functions, tree_nodes
 from models.explanations.explain import contributions_of
@@ -33,9 +34,7 @@ def importance(
     """
     generator = np.random.default_rng(seed)
     rows = np.sort(generator.permutation(len(frame))[:MOST_ROWS])
-    encoded = model.encoded(frame.iloc[rows])
-    learner = model.classifier.learner_
-    log_odds, moves = _linear(model, encoded) if model.is_linear else _trees(learner[-1], encoded)
+    log_odds, moves = _moves(model, frame.iloc[rows])
 
     def loss(moved: Floats) -> float:
         probability = model.line.probability(log_odds + moved)
@@ -55,10 +54,34 @@ def importance(
 
 
 def _names(model: ReadinessModel) -> list[str]:
-    """The features in the order of `_linear` or `_trees`."""
-    if model.is_linear:
+    """The features in the order of `_moves`."""
+    if model.is_linear or isinstance(model.classifier, BySegment):
         return [spec.name for spec in model.specs]
     return list(model.classifier.learner_[0].get_feature_names_out())
+
+
+def _moves(model: ReadinessModel, frame: pd.DataFrame) -> tuple[Floats, LogOddsMoves]:
+    """Log-odds of each row, and how they move."""
+    if isinstance(model.classifier, BySegment):
+        return _whole(model.classifier, frame, _names(model))
+    encoded = model.encoded(frame)
+    if model.is_linear:
+        return _linear(model, encoded)
+    return _trees(model.classifier.learner_[-1], encoded)
+
+
+def _whole(
+    classifier: BySegment, frame: pd.DataFrame, names: list[str]
+) -> tuple[Floats, LogOddsMoves]:
+    """By scoring all again: a lead that gets another's segment gets its own model, too."""
+    before = classifier.learner_log_odds(frame)
+
+    def moves(feature: int, order: npt.NDArray[np.intp]) -> Floats:
+        name = names[feature]
+        shuffled = frame.assign(**{name: frame[name].to_numpy()[order]})
+        return classifier.learner_log_odds(shuffled) - before
+
+    return before, moves
 
 
 def _trees(boost: HistGradientBoostingClassifier, matrix: Floats) -> tuple[Floats, LogOddsMoves]:
