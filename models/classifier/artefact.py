@@ -15,7 +15,6 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -26,10 +25,11 @@ from features.catalog import CUSTOM
 from features.check.inputs import Inputs
 from features.errors import Refused
 from features.stored import from_dict, to_dict
-from models.classifier.by_segment import AnyClassifier, BySegment, Own
+from models.classifier.by_segment import UNCALIBRATED, AnyClassifier, BySegment, Own
 from models.classifier.calibration_line import CalibrationLine
 from models.classifier.classifier import ReadinessClassifier
 from models.classifier.model import ReadinessModel
+from models.classifier.parts import blank, prefit_stack
 from models.fit_engagement import axes
 from models.timing import time_to_close
 
@@ -49,17 +49,10 @@ def stored_form(classifier: AnyClassifier) -> StackingClassifier:
     whose coefficient and intercept are the line's; of one by segment `_stored_by_segment`."""
     if isinstance(classifier, BySegment):
         return _stored_by_segment(classifier)
-    stack = StackingClassifier(
-        [("learner", classifier.learner_)],
-        LogisticRegression(),
-        cv="prefit",
-        stack_method="decision_function",
+    line = classifier.line_
+    return prefit_stack(
+        [("learner", classifier.learner_)], [line.slope], line.intercept, classifier.classes_
     )
-    stack.fit(_blank(classifier.learner_), classifier.classes_)  # to no purpose but to be fitted
-    line = stack.final_estimator_
-    line.coef_ = np.array([[classifier.line_.slope]])
-    line.intercept_ = np.array([classifier.line_.intercept])
-    return stack
 
 
 def from_stored(stack: StackingClassifier) -> AnyClassifier:
@@ -81,10 +74,10 @@ def _stored_by_segment(classifier: BySegment) -> StackingClassifier:
 
     are linear in the products of these outputs, two at a time."""
     of_all, own, line = classifier.of_all, list(classifier.own.values()), classifier.line_
-    values, blank = list(classifier.own), _blank(of_all.learner_)
+    values, rows = list(classifier.own), blank(of_all.learner_)
     encoder = OneHotEncoder(categories=[values], handle_unknown="ignore", sparse_output=False)
     which = ColumnTransformer([("value", encoder, [classifier.column])])
-    share = Pipeline([("which", which), ("share", LogisticRegression())]).fit(blank, [0, 1])
+    share = Pipeline([("which", which), ("share", LogisticRegression())]).fit(rows, [0, 1])
     share[-1].coef_ = np.diag([each.share for each in own])
     share[-1].intercept_ = np.zeros(len(own))
     estimators = [("learner", of_all.learner_), ("share", share)]
@@ -96,7 +89,7 @@ def _stored_by_segment(classifier: BySegment) -> StackingClassifier:
         cv="prefit",
         stack_method="decision_function",
     )
-    stack.fit(blank, classifier.classes_)
+    stack.fit(rows, classifier.classes_)
     powers = stack.final_estimator_[0].powers_  # (product, output): 1 where the output is in it
     slope, outputs = np.zeros(len(powers)), np.eye(powers.shape[1], dtype=int)
     slope[(powers == outputs[0]).all(axis=1)] = line.slope
@@ -112,9 +105,8 @@ def _by_segment_from_stored(stack: StackingClassifier) -> BySegment:
     learner, share, *own = stack.estimators_
     ((_, encoder, (column,)),) = share[0].transformers_[:1]
     step, classes = stack.final_estimator_[-1], stack.classes_
-    unused = CalibrationLine(1.0, 0.0)
     of_all, *classifiers = (
-        ReadinessClassifier.fitted(each, unused, classes) for each in (learner, *own)
+        ReadinessClassifier.fitted(each, UNCALIBRATED, classes) for each in (learner, *own)
     )
     shares = np.diag(share[-1].coef_).tolist()
     of_values = zip(encoder.categories_[0].tolist(), shares, classifiers, strict=True)
@@ -123,18 +115,6 @@ def _by_segment_from_stored(stack: StackingClassifier) -> BySegment:
         column,
         {value: Own(share, classifier) for value, share, classifier in of_values},
         CalibrationLine(float(step.coef_[0, 0]), float(step.intercept_[0])),
-    )
-
-
-def _blank(learner: Pipeline) -> pd.DataFrame:
-    """Two rows of which nothing is known, as the learner takes them."""
-    encoders = learner[0].transformers_
-    texts = {name for kind, _, names in encoders if kind.startswith("text") for name in names}
-    return pd.DataFrame(
-        {
-            name: pd.Series([np.nan] * 2, dtype=object if name in texts else float)
-            for name in learner.feature_names_in_
-        }
     )
 
 

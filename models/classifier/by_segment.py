@@ -21,7 +21,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from models.classifier.calibration_line import CalibrationLine, Choice
-from models.classifier.classifier import BATCH, Floats, ReadinessClassifier
+from models.classifier.classifier import BATCH, Floats, Kinds, ReadinessClassifier
 from models.classifier.encoding import uninformative
 
 UNCALIBRATED = CalibrationLine(1.0, 0.0)
@@ -85,6 +85,11 @@ class BySegment:
                 classifier = clone(of_all).set_params(calibration="none")
                 own[value] = Own(share, classifier.fit(X.loc[rows, columns], won[rows]))
         return cls(of_all, shares.column, own)
+
+    @property
+    def learner(self) -> Kinds:
+        """The kind of learner that all of its models have."""
+        return self.of_all.learner
 
     @property
     def is_linear(self) -> bool:

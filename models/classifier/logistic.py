@@ -8,7 +8,7 @@ for independent: Lundberg and Lee 2017, arXiv:1705.07874).
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TypedDict, final
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,6 @@ STEPS = 1_000  # of the solver; it takes some 20 to 100
 Floats = npt.NDArray[np.float64]
 
 
-@final
 class LogisticSettings(TypedDict):
     """strength: scikit-learn's C, > 0; the smaller, the more the coefficients shrink."""
 

@@ -19,6 +19,7 @@ from models.classifier.by_segment import mixed
 from models.classifier.classifier import ReadinessClassifier
 from models.classifier.logistic import linear_contributions
 from models.classifier.model import ReadinessModel
+from models.classifier.parts import Part, weighted_sum
 from models.explanations.contributions import contributions
 
 Floats = npt.NDArray[np.float64]
@@ -143,8 +144,8 @@ def explain(
     words: Mapping[str, str] | None = None,
     encoded: Any = None,
 ) -> Explained:
-    """The exact contributions to each row's calibrated log-odds (Shapley values of the learner,
-    scaled by the calibrator). encoded: model.encoded(frame), if it is at hand."""
+    """The exact contributions to each row's calibrated log-odds (Shapley values of the learner's
+    parts, weighted and scaled by the calibrator). encoded: model.encoded(frame), if at hand."""
     matrix = model.encoded(frame) if encoded is None else encoded
     by_feature, base = contributions_of(model, matrix)
     slope, intercept = model.line
@@ -162,7 +163,7 @@ def contributions_of(model: ReadinessModel, encoded: Any) -> tuple[Floats, float
     if isinstance(classifier, ReadinessClassifier):
         return _of_learner(classifier, encoded, names)
     by_feature, base = _of_learner(classifier.of_all, encoded.of_all, names)
-    by_feature, segment = by_feature.copy(), names.index(classifier.column)
+    segment = names.index(classifier.column)
     for value, rows, seen in encoded.own:
         share, own = classifier.own[value]
         by_own, own_base = _of_learner(own, seen, names)
@@ -174,15 +175,24 @@ def contributions_of(model: ReadinessModel, encoded: Any) -> tuple[Floats, float
 def _of_learner(
     classifier: ReadinessClassifier, encoded: Floats, names: Sequence[str]
 ) -> tuple[Floats, float]:
-    """The same of one learner; what it has dropped adds nothing."""
-    learner = classifier.learner_
-    if classifier.is_linear:
-        return linear_contributions(learner, encoded, names)
-    by_column, base = contributions(learner[-1], encoded)
-    own = learner[0].get_feature_names_out()
-    if set(own) == set(names):
-        place = {name: i for i, name in enumerate(own)}
-        return by_column[:, [place[name] for name in names]], base
-    by_feature = np.zeros((len(encoded), len(names)))
-    by_feature[:, [names.index(name) for name in own]] = by_column
-    return by_feature, base
+    """The same of one learner: the weighted sums of its parts'."""
+    each = [
+        (part.weight, *contributions_of_part(part, inputs, names))
+        for part, inputs in classifier.by_part(encoded)
+    ]
+    by_feature = weighted_sum((weight, own) for weight, own, _ in each)
+    return by_feature, sum(weight * base for weight, _, base in each)
+
+
+def contributions_of_part(part: Part, inputs: Floats, names: Sequence[str]) -> tuple[Floats, float]:
+    """The same of one part, before its weight, from what it sees. What it has dropped adds
+    nothing."""
+    encode, learnt = part.pipeline[0], part.pipeline[-1]
+    if part.is_linear:
+        return linear_contributions(part.pipeline, inputs, names)
+    by_column, base = contributions(learnt, inputs)
+    own = encode.get_feature_names_out()
+    place = dict.fromkeys(names, len(own)) | {name: i for i, name in enumerate(own)}
+    if len(own) < len(names):
+        by_column = np.column_stack([by_column, np.zeros(len(by_column))])
+    return by_column[:, [place[name] for name in names]], base
