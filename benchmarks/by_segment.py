@@ -1,18 +1,19 @@
 """What a model of its own for each product gains, and that it costs nothing where there is nothing.
 
-    .venv/bin/python -m benchmarks.by_segment [SEED ...] [--bank]    # docs/by-segment.md has it
+    .venv/bin/python -m benchmarks.by_segment [--bank]    # docs/by-segment.md has what it printed
 
 Simulated companies with two products, drawn by lot among the leads. Where the products differ, the
-buyers of one do with the same intent what those of the other do with another: the actions of its
-leads are exchanged, pair by pair, and the truth stays what it was. Where they do not, the product
-is a name. Trees of the default settings for all leads, and by product as `readiness train` chooses;
-the final test is looked at here alone. --bank: the log of BPI Challenge 2012 by the goal of the
-loan, with the fewest wins that are allowed.
+buyers of one do what those of the other do with another intent: the actions of its leads are
+exchanged, pair by pair, and the true chances stay what they were. Where they do not, the product is
+a name, which is drawn by lot DRAWS times. Trees of the default settings for all leads, and own
+models as `readiness train` chooses them on the folds of the training cutoffs; the final test is
+looked at here alone. --bank: the log of BPI Challenge 2012, by bands of the amount asked for (it
+has no goal of the loan).
 """
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,18 +24,20 @@ from benchmarks.accounts import log_losses
 from benchmarks.baselines import bank
 from features.catalog import catalog_of
 from features.config import Config, load
+from features.dataset import Dataset
 from features.open_database import open_database
 from features.simulator.simulate import World, simulate, write
+from features.spec.spec import Spec
 from features.starter.starter import write_starter
 from models.statistics.bootstrap import bootstrapped, rarer
 from models.statistics.intervals import Estimate
 from training.by_segment import OwnModels, choose_own_models
 from training.fit import fit, with_own_models
 from training.search import DEFAULT
-from training.splits import configured_split, labelled_sides
+from training.splits import Split, configured_split, labelled_sides
 
-SEEDS, LEADS, REPLICATES = (601, 602, 603), 6_000, 400
-PRODUCTS = ("software", "machine")
+SEEDS, LEADS, DRAWS, REPLICATES = (601, 602, 603), 6_000, 6, 400
+PRODUCT, PRODUCTS = "attribute(product)", ("software", "machine")
 EXCHANGED = {  # of the leads of the second product
     "visited_pricing": "visited_blog",
     "opened_quote": "email_opened",
@@ -43,29 +46,55 @@ EXCHANGED = {  # of the leads of the second product
     "form_begun": "watched_webinar",
     "called_in": "unsubscribed",
 }
+BANDS = """ AS amount_requested,
+    CASE WHEN amount_requested < 7500 THEN 'small' WHEN amount_requested < 17500 THEN 'medium'
+    ELSE 'large' END AS band"""
 HEAD = (
-    "| products | seed | snapshots | won | shares | log loss: true chances | one model "
-    "| by product | by product - one model |\n|---|---|---|---|---|---|---|---|---|"
+    "| products | seed | won | shares | log loss: true chances | one model | own models "
+    "| own models - one model | as the truth expects |\n|---|---|---|---|---|---|---|---|---|"
 )
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Task:
+    """What is trained on, and the final test; truth: the true chances there, if they are known."""
+
+    config: Config
+    specs: Sequence[Spec]
+    split: Split
+    past: Dataset
+    test: Dataset
+    truth: Floats | None
+
+    def redrawn(self, seed: int) -> "Task":
+        """The same with the products drawn by lot anew, where they mean nothing."""
+        ids = np.concatenate([each.frame["lead_id"] for each in (self.past, self.test)])
+        leads = np.unique(ids)
+        drawn = dict(zip(leads, products(len(leads), seed), strict=True))
+        past, test = (
+            replace(each, frame=each.frame.assign(**{PRODUCT: each.frame["lead_id"].map(drawn)}))
+            for each in (self.past, self.test)
+        )
+        return replace(self, past=past, test=test)
+
+
+@dataclass(frozen=True)
 class Result:
-    """On a final test: whose snapshot, the outcome, log losses of the true chances (empty: not
-    known), of the model of all leads, and by segment; and what was chosen."""
+    """On a final test: whose snapshot, the outcome, and the log loss of the true chances, of the
+    model of all leads and with own models; expected: the last two averaged over the outcomes that
+    the truth expects. NaN where the truth is not known."""
 
     lead_id: npt.NDArray[np.object_]
     won: Floats
-    truth: Floats
-    of_all: Floats
-    by_segment: Floats
+    losses: Floats  # (3, n)
+    expected: Floats  # (2, n)
     own: tuple[OwnModels, ...]
 
     @property
     def difference(self) -> Estimate:
-        """By segment minus the model of all leads, paired, by resampling leads."""
-        less = self.by_segment - self.of_all
+        """Own models minus the model of all leads, paired, by resampling leads."""
+        less = self.losses[2] - self.losses[1]
 
         def mean(weight: Floats) -> float:
             return float(np.average(less, weights=weight))
@@ -75,65 +104,76 @@ class Result:
 
     def row(self, name: str, seed: str) -> str:
         """One line of the table."""
-        shares = [f"{v.share:.0%}" for own in self.own for v in own.values]
-        means = [
-            f"{each.mean():.4f}" if len(each) else "-"
-            for each in (self.truth, self.of_all, self.by_segment)
-        ]
+        tried = [each for own in self.own for each in own.values]
+        shares = ", ".join(f"{each.share:.0%}" for each in tried)
+        if len(self.own) > 1:
+            shares = f"{sum(each.share > 0 for each in tried)} of {len(tried)} have an own model"
+        losses = " | ".join(f"{each:.4f}" for each in self.losses.mean(axis=1))
         less, low, high = self.difference
+        one, own = self.expected.mean(axis=1)
         return (
-            f"| {name} | {seed} | {len(self.won):,} | {self.won.sum():,.0f} | {', '.join(shares)} "
-            f"| {' | '.join(means)} | {less:+.4f} ({low:+.4f} to {high:+.4f}) |"
+            f"| {name} | {seed} | {self.won.sum():,.0f} | {shares} | {losses} "
+            f"| {less:+.4f} ({low:+.4f} to {high:+.4f}) | {own - one:+.4f} |"
         )
 
 
+def products(count: int, seed: int) -> npt.NDArray[np.object_]:
+    """Drawn by lot."""
+    return np.array(PRODUCTS, object)[np.random.default_rng(seed).integers(2, size=count)]
+
+
 def with_products(world: World, seed: int, differ: bool) -> World:
-    """The same company with a product for each lead, drawn by lot."""
-    product = np.random.default_rng(seed).integers(len(PRODUCTS), size=len(world.leads))
-    leads = world.leads.assign(product=np.array(PRODUCTS)[product])
+    """The same company with a product for each lead."""
+    product = products(len(world.leads), seed)
+    leads = world.leads.assign(product=product)
     if not differ:
         return replace(world, leads=leads)
     both = EXCHANGED | {theirs: ours for ours, theirs in EXCHANGED.items()}
     action = world.events["action"].astype(object)
-    second = product[world.events["lead_id"].to_numpy() - 1] == 1
+    second = product[world.events["lead_id"].to_numpy() - 1] == PRODUCTS[1]
     exchanged = action.where(~second, action.map(lambda each: both.get(each, each)))
     return replace(world, leads=leads, events=world.events.assign(action=exchanged))
 
 
-def company(seed: int, differ: bool, folder: Path, leads: int = LEADS) -> tuple[Config, World]:
-    """Its tables and settings in a folder, with the product among the attributes."""
+def company(seed: int, differ: bool, folder: Path, leads: int = LEADS) -> Task:
+    """A simulated company, its tables and settings in the folder."""
     world = with_products(simulate(leads, seed), seed, differ)
     write(world, folder)
     write_starter(folder)
-    return by(load(folder), "product"), world
+    return task(load(folder), "product", world)
 
 
-def by(config: Config, column: str) -> Config:
-    """The settings with the column as an attribute, and own models by it."""
-    attributes = list(dict.fromkeys([*config.features.attributes, column]))
+def task(config: Config, by: str, world: World | None = None) -> Task:
+    """The snapshots, with own models by a column of leads, which is an attribute then."""
+    attributes = list(dict.fromkeys([*config.features.attributes, by]))
     features = config.features.model_copy(update={"attributes": attributes})
-    training = config.training.model_copy(update={"by": column})
-    return config.model_copy(update={"features": features, "training": training})
-
-
-def judged(config: Config, world: World | None = None) -> Result:
-    """Trained on the training cutoffs, judged on the final test."""
-    horizon = config.time.horizon_days
+    training = config.training.model_copy(update={"by": by})
+    config = config.model_copy(update={"features": features, "training": training})
     with open_database(config) as database:
         specs = catalog_of(config, database)
         split = configured_split(config, database.data_end)
         past, test = labelled_sides(config, database, specs, split)
-    own = choose_own_models(config, past, specs, split.fit, DEFAULT)
+    keys, horizon = test.frame[["lead_id", "cutoff"]], config.time.horizon_days
+    truth = None if world is None else world.true_probability(keys, horizon)
+    return Task(config, specs, split, past, test, truth)
+
+
+def judged(given: Task) -> Result:
+    """Trained on the training cutoffs, judged on the final test."""
+    config, specs, past, test = given.config, given.specs, given.past, given.test
+    own = choose_own_models(config, past, specs, given.split.fit, DEFAULT)
     assert own is not None
-    of_all = fit(past, specs, DEFAULT, horizon, config.seed)
-    by_segment = of_all if own.shares is None else with_own_models(of_all, past, own.shares)
-    keys = test.frame[["lead_id", "cutoff"]]
-    truth = [] if world is None else [log_losses(test.won, world.true_probability(keys, horizon))]
+    of_all = fit(past, specs, DEFAULT, config.time.horizon_days, config.seed)
+    models = of_all, of_all if own.shares is None else with_own_models(of_all, past, own.shares)
+    unknown = np.full(len(test.won), np.nan)
+    truth = unknown if given.truth is None else given.truth
+    chances = [model.rank(test.frame) for model in models]
+    tell(own)
     return Result(
-        keys["lead_id"].to_numpy(object),
+        test.frame["lead_id"].to_numpy(object),
         test.won,
-        np.concatenate([np.empty(0), *truth]),
-        *(log_losses(test.won, model.rank(test.frame)) for model in (of_all, by_segment)),
+        np.stack([log_losses(test.won, each) for each in (truth, *chances)]),
+        np.stack([log_losses(truth, each) for each in chances]),
         (own,),
     )
 
@@ -141,41 +181,54 @@ def judged(config: Config, world: World | None = None) -> Result:
 def together(every: Sequence[Result]) -> Result:
     """All companies as one; a lead is one company's."""
     leads = [[f"{n} {name}" for name in each.lead_id] for n, each in enumerate(every)]
-    columns = ("won", "truth", "of_all", "by_segment")
-    joined = {name: np.concatenate([getattr(each, name) for each in every]) for name in columns}
-    own = tuple(own for each in every for own in each.own)
-    return Result(np.concatenate(leads).astype(object), own=own, **joined)
+    return Result(
+        np.concatenate(leads).astype(object),
+        np.concatenate([each.won for each in every]),
+        np.concatenate([each.losses for each in every], axis=1),
+        np.concatenate([each.expected for each in every], axis=1),
+        tuple(own for each in every for own in each.own),
+    )
 
 
-def tried(own: OwnModels) -> str:
-    """What the folds showed of each value."""
-    lines = [
-        f"  {each.value}: {each.wins} won leads, best share {each.best:.0%}, "
-        f"{each.difference.point:+.4f} ({each.difference.low:+.4f} to {each.difference.high:+.4f})"
-        for each in own.values
-    ]
-    return "\n".join(lines)
+def tell(own: OwnModels) -> None:
+    """What the folds showed of each value, on standard error."""
+    for each in own.values:
+        less, low, high = each.difference
+        print(
+            f"  {each.value}: {each.wins} won leads, best share {each.best:.0%}, "
+            f"{less:+.4f} ({low:+.4f} to {high:+.4f}): {each.share:.0%}",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
-def main(seeds: tuple[int, ...], of_bank: bool) -> None:
-    """Print the table, a row as soon as it is known; what the folds showed on standard error."""
+def alike(home: Path) -> Iterator[Task]:
+    """Companies whose products do not differ."""
+    for seed in SEEDS:
+        given = company(seed, False, home / f"alike {seed}")
+        yield from (given.redrawn(1_000 * seed + draw) for draw in range(DRAWS))
+
+
+def main(of_bank: bool) -> None:
+    """Print the table, a row as soon as it is known."""
     print(HEAD, flush=True)
-    with tempfile.TemporaryDirectory() as home:
-        config = bank(Path(home) / "bpic2012") if of_bank else None
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        config = bank(home / "bpic2012") if of_bank else None
         if config is not None:
-            result = judged(by(config, "goal"))
-            print(result.row("BPI Challenge 2012", "-"), flush=True)
-            print(tried(result.own[0]), file=sys.stderr, flush=True)
+            leads = config.folder / "leads.sql"
+            text = leads.read_text(encoding="utf-8")
+            leads.write_text(text.replace(" AS amount_requested", BANDS), encoding="utf-8")
+            print(judged(task(config, "band")).row("BPI Challenge 2012", "-"), flush=True)
             return
-        for name, differ in (("differ", True), ("do not differ", False)):
-            every = []
-            for seed in seeds:
-                every.append(judged(*company(seed, differ, Path(home) / f"{name} {seed}")))
-                print(every[-1].row(name, str(seed)), flush=True)
-                print(tried(every[-1].own[0]), file=sys.stderr, flush=True)
-            print(together(every).row(name, "all"), flush=True)
+        every = []
+        for seed in SEEDS:
+            every.append(judged(company(seed, True, home / f"differ {seed}")))
+            print(every[-1].row("differ", str(seed)), flush=True)
+        print(together(every).row("differ", "all"), flush=True)
+        every = [judged(each) for each in alike(home)]
+        print(together(every).row("do not differ", f"all, {DRAWS} draws each"), flush=True)
 
 
 if __name__ == "__main__":
-    given = [int(each) for each in sys.argv[1:] if each.isdigit()]
-    main(tuple(given) or SEEDS, "--bank" in sys.argv)
+    main("--bank" in sys.argv)

@@ -99,7 +99,7 @@ def card_of(config: Config, database: LeadDatabase, trained: Trained, run: Train
             _limits(trained),
             _performance(trained),
             _baselines(trained),
-            *([_own_models(trained.own_models)] if trained.own_models else []),
+            *([own_models_section(trained.own_models)] if trained.own_models else []),
             _feature_groups(config, trained),
             _calibration(trained),
             _groups(config, trained),
@@ -193,7 +193,7 @@ def _baselines(trained: Trained) -> Section:
     )
 
 
-def _own_models(own: OwnModels) -> Section:
+def own_models_section(own: OwnModels) -> Section:
     """Which values have a model of their own, and why others have not."""
     rows = [
         [
