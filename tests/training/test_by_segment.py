@@ -2,6 +2,7 @@
 chance, for all values and shares together; else every lead has the one model."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ LEADS = 3_000
 
 def config(by="product", **training):
     return Config(
-        path="readiness.toml",
+        path=Path("readiness.toml"),
         tables=Tables(leads="leads", deals="deals"),
         time=Times(first_cutoff=CUTOFFS[0]),
         capacity=Capacity(share=0.1),
@@ -159,7 +160,7 @@ def test_only_text_features_can_be_named_by_column_or_by_name():
     assert segment_feature(config("product"), SPECS) == "attribute(product)"
     assert segment_feature(config("first_source"), SPECS) == "first_source"
     for by in ("count_all(a)", "Product"):
-        with pytest.raises(BadInput, match="training.by") as refused:
+        with pytest.raises(BadInput, match=r"training\.by") as refused:
             segment_feature(config(by), SPECS)
         for named in (by, "attribute(product)", "first_source"):
             assert named in str(refused.value)

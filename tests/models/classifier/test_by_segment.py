@@ -4,9 +4,7 @@ learner; who has no own model is scored as before; stored and read back to the l
 from dataclasses import replace
 from itertools import pairwise
 
-import mlflow
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.special import expit, logit
 from skops.io import dump, get_untrusted_types
@@ -18,26 +16,20 @@ from models.classifier.classifier import ReadinessClassifier
 from models.classifier.logistic import LogisticSettings
 from models.explanations.explain import explain
 from models.explanations.importance import importance
-from models.registry import Registry
 from tests.models.small_model import (
     AVERAGE,
-    FROM_EVENTS,
     SETTINGS,
     fitted,
     learner,
     names,
     snapshots,
-    training,
 )
-from tests.models.test_registry import config_for
 
 COLUMN = "first_source"
 SHARES = {"ads": 0.25, "referral": 1.0}
 LINE = CalibrationLine(0.9, -0.3)
 LEARNERS = {"trees": SETTINGS, "logistic": LogisticSettings(strength=0.01), "average": AVERAGE}
-UNSEEN = snapshots(300, seed=1)[0].assign(
-    **{COLUMN: lambda f: f[COLUMN].replace("fair", "never seen")}
-)
+UNSEEN = snapshots(300, seed=1)[0].replace({COLUMN: {"fair": "never seen"}})
 
 
 def by_hand(value, settings):
@@ -145,21 +137,3 @@ def test_what_moves_the_own_models_is_important(served):
     assert set(costs.index) == set(names())
     assert {"count_7d(visit)", "age_days"} & set(costs.index[:3])
     assert all(first >= second for first, second in pairwise(costs))
-
-
-@pytest.mark.slow
-def test_the_registry_and_plain_pyfunc_score_it_alike(tmp_path):
-    frame, won = snapshots(900)
-    own = BySegment.fit(learner(frame, won), Shares(COLUMN, SHARES), frame[names()], won)
-    model = replace(fitted(300), classifier=own.with_line(LINE))
-    registry = Registry(config_for(tmp_path))
-    loaded = registry.load(registry.log(training(model)).version)
-    assert loaded.way == model.way
-    assert np.array_equal(loaded.rank(UNSEEN), model.rank(UNSEEN))
-    served = mlflow.pyfunc.load_model(f"models:/{registry.name}/{loaded.version}")
-    leads = pd.concat([FROM_EVENTS.example] * 2, ignore_index=True).assign(lead_id=[1, 2])
-    visit = leads["events"][0][0]
-    leads["events"] = [[visit | {"source": "ads"}], [visit | {"source": "unknown"}]]
-    readiness = served.predict(leads, params={"cutoff": FROM_EVENTS.cutoff})["readiness"]
-    assert readiness.between(0, 1).all()
-    assert readiness[0] != readiness[1]
