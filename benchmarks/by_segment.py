@@ -1,19 +1,19 @@
 """What a model of its own for each product gains, and that it costs nothing where there is nothing.
 
-    .venv/bin/python -m benchmarks.by_segment [--bank]    # docs/by-segment.md has what it printed
+    .venv/bin/python -m benchmarks.by_segment [differ] [alike] [bank]    # default: all of them
 
 Simulated companies with two products, drawn by lot among the leads. Where the products differ, the
 buyers of one do what those of the other do with another intent: the actions of its leads are
 exchanged, pair by pair, and the true chances stay what they were. Where they do not, the product is
 a name, which is drawn by lot DRAWS times. Trees of the default settings for all leads, and own
 models as `readiness train` chooses them on the folds of the training cutoffs; the final test is
-looked at here alone. --bank: the log of BPI Challenge 2012, by bands of the amount asked for (it
-has no goal of the loan).
+looked at here alone. bank: the log of BPI Challenge 2012, by bands of the amount asked for (it
+has no goal of the loan). docs/by-segment.md has what it printed.
 """
 
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -108,13 +108,18 @@ class Result:
         shares = ", ".join(f"{each.share:.0%}" for each in tried)
         if len(self.own) > 1:
             shares = f"{sum(each.share > 0 for each in tried)} of {len(tried)} have an own model"
-        losses = " | ".join(f"{each:.4f}" for each in self.losses.mean(axis=1))
+        losses = " | ".join(figure(each, ".4f") for each in self.losses.mean(axis=1))
         less, low, high = self.difference
         one, own = self.expected.mean(axis=1)
         return (
             f"| {name} | {seed} | {self.won.sum():,.0f} | {shares} | {losses} "
-            f"| {less:+.4f} ({low:+.4f} to {high:+.4f}) | {own - one:+.4f} |"
+            f"| {less:+.4f} ({low:+.4f} to {high:+.4f}) | {figure(own - one, '+.4f')} |"
         )
+
+
+def figure(value: float, form: str) -> str:
+    """A number, or a dash."""
+    return "-" if np.isnan(value) else f"{value:{form}}"
 
 
 def products(count: int, seed: int) -> npt.NDArray[np.object_]:
@@ -202,33 +207,36 @@ def tell(own: OwnModels) -> None:
         )
 
 
-def alike(home: Path) -> Iterator[Task]:
-    """Companies whose products do not differ."""
+def differ(home: Path) -> None:
+    """Companies whose products differ."""
+    every = []
     for seed in SEEDS:
-        given = company(seed, False, home / f"alike {seed}")
-        yield from (given.redrawn(1_000 * seed + draw) for draw in range(DRAWS))
+        every.append(judged(company(seed, True, home / f"differ {seed}")))
+        print(every[-1].row("differ", str(seed)), flush=True)
+    print(together(every).row("differ", "all"), flush=True)
 
 
-def main(of_bank: bool) -> None:
-    """Print the table, a row as soon as it is known."""
-    print(HEAD, flush=True)
-    with tempfile.TemporaryDirectory() as name:
-        home = Path(name)
-        config = bank(home / "bpic2012") if of_bank else None
-        if config is not None:
-            leads = config.folder / "leads.sql"
-            text = leads.read_text(encoding="utf-8")
-            leads.write_text(text.replace(" AS amount_requested", BANDS), encoding="utf-8")
-            print(judged(task(config, "band")).row("BPI Challenge 2012", "-"), flush=True)
-            return
-        every = []
-        for seed in SEEDS:
-            every.append(judged(company(seed, True, home / f"differ {seed}")))
-            print(every[-1].row("differ", str(seed)), flush=True)
-        print(together(every).row("differ", "all"), flush=True)
-        every = [judged(each) for each in alike(home)]
-        print(together(every).row("do not differ", f"all, {DRAWS} draws each"), flush=True)
+def alike(home: Path) -> None:
+    """A company whose products do not differ, the products drawn by lot again and again."""
+    given = company(SEEDS[0], False, home / "alike")
+    every = [judged(given.redrawn(draw)) for draw in range(DRAWS)]
+    print(together(every).row("do not differ", f"{SEEDS[0]}, {DRAWS} draws"), flush=True)
 
+
+def by_amount(home: Path) -> None:
+    """The bank's log."""
+    config = bank(home / "bpic2012")
+    if config is not None:
+        leads = config.folder / "leads.sql"
+        text = leads.read_text(encoding="utf-8")
+        leads.write_text(text.replace(" AS amount_requested", BANDS), encoding="utf-8")
+        print(judged(task(config, "band")).row("BPI Challenge 2012", "-"), flush=True)
+
+
+PARTS = {"differ": differ, "alike": alike, "bank": by_amount}
 
 if __name__ == "__main__":
-    main("--bank" in sys.argv)
+    print(HEAD, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for part in sys.argv[1:] or PARTS:
+            PARTS[part](Path(folder))
