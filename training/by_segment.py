@@ -30,7 +30,6 @@ from models.classifier.classifier import AnySettings, ReadinessClassifier
 from models.statistics.bootstrap import FEW_WINS, rarer
 from models.statistics.clustered import mean_by_lead
 from models.statistics.intervals import LEVEL, UNKNOWN, Estimate
-from training.fit import is_small
 from training.search import is_fair
 from training.splits import rolling_origin
 
@@ -117,7 +116,7 @@ def choose_own_models(
         return None
     least = config.training.by_least_wins
     counts = _counts(past, feature)
-    enough = [] if is_small(past) else [value for value in counts if counts[value].wins >= least]
+    enough = [value for value in counts if counts[value].wins >= least]
     folds = rolling_origin(cutoffs, config.training.folds, config.time.horizon_days)
     fair = [fold for fold in folds if enough and is_fair(past, specs, fold)]
     names = [spec.name for spec in specs]

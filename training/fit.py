@@ -119,6 +119,8 @@ def with_own_models(model: ReadinessModel, dataset: Dataset, shares: Shares) -> 
     assert isinstance(of_all, ReadinessClassifier)
     late = latest(frame["cutoff"], won)
     X = frame[list(of_all.feature_names_in_)]
+    if shares.column in of_all.dropped_:  # there was one value only
+        return model
     mixed = BySegment.fit(of_all, shares, X.loc[~late], won[~late])
     if not mixed.own:
         return model
