@@ -22,6 +22,8 @@ from training.card import own_models_section
 from training.fit import fit, with_own_models
 from training.splits import rolling_origin
 
+pytestmark = pytest.mark.slow
+
 SPECS = (Attribute("product", True), Count("a"), Count("b"), First("source"))
 NAMES = [spec.name for spec in SPECS]
 SETTINGS = LogisticSettings(strength=0.01)
