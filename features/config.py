@@ -267,8 +267,9 @@ class Routing(Strict):
 
 class TrainingSettings(Strict):
     """The bounded search: how many candidates, on how many rolling-origin folds; the fewest won
-    leads to train on (docs/enough-data.md); which learner is registered, one of the two, or the
-    simplest that is as good on the folds (docs/baselines.md); whether the days are artificial, so
+    leads to train on (docs/enough-data.md); which learner is registered: trees, a logistic
+    regression, the average of both, or the simplest of them that is as good on the folds
+    (docs/baselines.md); whether the days are artificial, so
     that the test is a random share of the leads, for exploration only (docs/own-data.md); whether
     scoring follows a win rate that has changed since training (models/prior_shift.py).
 
@@ -280,7 +281,7 @@ class TrainingSettings(Strict):
     folds: Annotated[int, Field(ge=1, le=20)] = 3
     jobs: Annotated[int, Field(ge=1, le=256)] = 2
     least_wins: Annotated[int, Field(ge=10)] = 60
-    learner: Literal["trees", "logistic", "simplest"] = "trees"
+    learner: Literal["trees", "logistic", "average", "simplest"] = "trees"
     split: Literal["time", "random"] = "time"
     prior_shift: bool = False
     by: OptionalName = None

@@ -106,7 +106,7 @@ def learn(
     logistic = logistic_regression(config, past, specs, split.fit)
     learners = select_learner(config, past, specs, split.fit, trees, logistic)
     fitted, chosen = learners.registered, learners.registered.chosen
-    others = [*baselines(past, specs, rules), learners.other.way]
+    others = [*baselines(past, specs, rules), *(other.way for other in learners.others)]
     own = choose_own_models(config, past, specs, split.fit, chosen.settings)
     shares, model = own and own.shares, fitted.model
     if shares is not None:

@@ -17,8 +17,7 @@ from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from models.classifier.encoding import encoded
-from models.classifier.logistic import linear_log_odds
+from models.classifier import encoding, logistic
 
 Floats = npt.NDArray[np.float64]
 Learner: TypeAlias = Pipeline | StackingClassifier
@@ -43,15 +42,13 @@ class Part(NamedTuple):
     def encoded(self, frame: pd.DataFrame) -> Floats:
         """What it sees of each row, shape (n, inputs). Columns are taken by name."""
         if self.is_linear:
-            columns = frame[list(self.pipeline.feature_names_in_)]
-            matrix: Floats = self.pipeline[:-1].transform(columns)
-            return matrix
-        return encoded(self.pipeline[0], frame)
+            return logistic.encoded(self.pipeline, frame)
+        return encoding.encoded(self.pipeline[0], frame)
 
     def log_odds(self, encoded: Floats) -> Floats:
         """Of encoded rows, shape (n,), before its weight. A row's bits do not depend on others."""
         if self.is_linear:
-            return linear_log_odds(self.pipeline[-1], encoded)
+            return logistic.linear_log_odds(self.pipeline[-1], encoded)
         log_odds: Floats = self.pipeline[-1].decision_function(encoded)
         return log_odds
 

@@ -70,7 +70,7 @@ def compared(config, rules, dataset, specs, learner="trees"):
     logistic = logistic_regression(config, past, specs, FIT)
     learners = select_learner(config, past, specs, FIT, trees, logistic)
     model = learners.registered.model
-    others = [*baselines(past, specs, rules), learners.other.way]
+    others = [*baselines(past, specs, rules), *(other.way for other in learners.others)]
     held = side_by_side(config, test, model.rank(test.frame), others)
     return weigh(held, config.promotion.metric), model, past, test
 
