@@ -5,10 +5,10 @@
 Simulated companies with two products, drawn by lot among the leads. Where the products differ, the
 buyers of one do what those of the other do with another intent: the actions of its leads are
 exchanged, pair by pair, and the true chances stay what they were. Where they do not, the product is
-a name, which is drawn by lot DRAWS times. Trees of the default settings for all leads, and own
-models as `readiness train` chooses them on the folds of the training cutoffs; the final test is
-looked at here alone. bank: the log of BPI Challenge 2012, by bands of the amount asked for (it
-has no goal of the loan). docs/by-segment.md has what it printed.
+a name, which is drawn by lot DRAWS times. Trees, and a regression, of the default settings for all
+leads, and own models as `readiness train` chooses them on the folds of the training cutoffs; the
+final test is looked at here alone. bank: the log of BPI Challenge 2012, by bands of the amount
+asked for (it has no goal of the loan). docs/by-segment.md has what it printed.
 """
 
 import sys
@@ -29,14 +29,16 @@ from features.open_database import open_database
 from features.simulator.simulate import World, simulate, write
 from features.spec.spec import Spec
 from features.starter.starter import write_starter
+from models.classifier.classifier import AnySettings
 from models.statistics.bootstrap import bootstrapped, rarer
 from models.statistics.intervals import Estimate
 from training.by_segment import OwnModels, choose_own_models
 from training.fit import fit, with_own_models
-from training.search import DEFAULT
+from training.search import DEFAULT, WITHOUT_FOLDS
 from training.splits import Split, configured_split, labelled_sides
 
 SEEDS, LEADS, DRAWS, REPLICATES = (601, 602, 603), 6_000, 6, 400
+LEARNERS: dict[str, AnySettings] = {"trees": DEFAULT, "regression": WITHOUT_FOLDS.settings}
 PRODUCT, PRODUCTS = "attribute(product)", ("software", "machine")
 EXCHANGED = {  # of the leads of the second product
     "visited_pricing": "visited_blog",
@@ -50,8 +52,8 @@ BANDS = """ AS amount_requested,
     CASE WHEN amount_requested < 7500 THEN 'small' WHEN amount_requested < 17500 THEN 'medium'
     ELSE 'large' END AS band"""
 HEAD = (
-    "| products | seed | won | shares | log loss: true chances | one model | own models "
-    "| own models - one model | as the truth expects |\n|---|---|---|---|---|---|---|---|---|"
+    "| products | learner | seed | won | shares | log loss: true chances | one model | own models "
+    "| own models - one model | as the truth expects |\n|---|---|---|---|---|---|---|---|---|---|"
 )
 Floats = npt.NDArray[np.float64]
 
@@ -102,7 +104,7 @@ class Result:
         wins = rarer(self.lead_id, self.won)
         return bootstrapped(mean, self.lead_id, wins, REPLICATES, seed=1)
 
-    def row(self, name: str, seed: str) -> str:
+    def row(self, products: str, learner: str, seed: str) -> str:
         """One line of the table."""
         tried = [each for own in self.own for each in own.values]
         shares = ", ".join(f"{each.share:.0%}" for each in tried)
@@ -112,7 +114,7 @@ class Result:
         less, low, high = self.difference
         one, own = self.expected.mean(axis=1)
         return (
-            f"| {name} | {seed} | {self.won.sum():,.0f} | {shares} | {losses} "
+            f"| {products} | {learner} | {seed} | {self.won.sum():,.0f} | {shares} | {losses} "
             f"| {less:+.4f} ({low:+.4f} to {high:+.4f}) | {figure(own - one, '+.4f')} |"
         )
 
@@ -163,12 +165,12 @@ def task(config: Config, by: str, world: World | None = None) -> Task:
     return Task(config, specs, split, past, test, truth)
 
 
-def judged(given: Task) -> Result:
+def judged(given: Task, settings: AnySettings) -> Result:
     """Trained on the training cutoffs, judged on the final test."""
     config, specs, past, test = given.config, given.specs, given.past, given.test
-    own = choose_own_models(config, past, specs, given.split.fit, DEFAULT)
+    own = choose_own_models(config, past, specs, given.split.fit, settings)
     assert own is not None
-    of_all = fit(past, specs, DEFAULT, config.time.horizon_days, config.seed)
+    of_all = fit(past, specs, settings, config.time.horizon_days, config.seed)
     models = of_all, of_all if own.shares is None else with_own_models(of_all, past, own.shares)
     unknown = np.full(len(test.won), np.nan)
     truth = unknown if given.truth is None else given.truth
@@ -209,18 +211,22 @@ def tell(own: OwnModels) -> None:
 
 def differ(home: Path) -> None:
     """Companies whose products differ."""
-    every = []
+    results: dict[str, list[Result]] = {learner: [] for learner in LEARNERS}
     for seed in SEEDS:
-        every.append(judged(company(seed, True, home / f"differ {seed}")))
-        print(every[-1].row("differ", str(seed)), flush=True)
-    print(together(every).row("differ", "all"), flush=True)
+        given = company(seed, True, home / f"differ {seed}")
+        for learner, settings in LEARNERS.items():
+            results[learner].append(judged(given, settings))
+            print(results[learner][-1].row("differ", learner, str(seed)), flush=True)
+    for learner, every in results.items():
+        print(together(every).row("differ", learner, "all"), flush=True)
 
 
 def alike(home: Path) -> None:
     """A company whose products do not differ, the products drawn by lot again and again."""
     given = company(SEEDS[0], False, home / "alike")
-    every = [judged(given.redrawn(draw)) for draw in range(DRAWS)]
-    print(together(every).row("do not differ", f"{SEEDS[0]}, {DRAWS} draws"), flush=True)
+    for learner, settings in LEARNERS.items():
+        every = [judged(given.redrawn(draw), settings) for draw in range(DRAWS)]
+        print(together(every).row("do not differ", learner, f"{DRAWS} draws"), flush=True)
 
 
 def by_amount(home: Path) -> None:
@@ -230,7 +236,9 @@ def by_amount(home: Path) -> None:
         leads = config.folder / "leads.sql"
         text = leads.read_text(encoding="utf-8")
         leads.write_text(text.replace(" AS amount_requested", BANDS), encoding="utf-8")
-        print(judged(task(config, "band")).row("BPI Challenge 2012", "-"), flush=True)
+        given = task(config, "band")
+        for learner, settings in LEARNERS.items():
+            print(judged(given, settings).row("BPI Challenge 2012", learner, "-"), flush=True)
 
 
 PARTS = {"differ": differ, "alike": alike, "bank": by_amount}
