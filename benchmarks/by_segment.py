@@ -73,9 +73,11 @@ class Task:
         """The same with the products drawn by lot anew, where they mean nothing."""
         ids = np.concatenate([each.frame["lead_id"] for each in (self.past, self.test)])
         leads = np.unique(ids)
-        drawn = dict(zip(leads, products(len(leads), seed), strict=True))
+        product_of = dict(zip(leads, products(len(leads), seed), strict=True))
         past, test = (
-            replace(each, frame=each.frame.assign(**{PRODUCT: each.frame["lead_id"].map(drawn)}))
+            replace(
+                each, frame=each.frame.assign(**{PRODUCT: each.frame["lead_id"].map(product_of)})
+            )
             for each in (self.past, self.test)
         )
         return replace(self, past=past, test=test)

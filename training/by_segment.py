@@ -25,7 +25,7 @@ from features.dataset import Dataset
 from features.errors import BadInput
 from features.spec.spec import Spec
 from features.spec.wording import plural
-from models.classifier.by_segment import Shares, can_learn, mixed
+from models.classifier.by_segment import BySegment, Shares, mixed
 from models.classifier.classifier import AnySettings, ReadinessClassifier
 from models.statistics.bootstrap import FEW_WINS, rarer
 from models.statistics.clustered import mean_by_lead
@@ -169,23 +169,17 @@ def _judged(
     values: Sequence[str],
     seed: int,
 ) -> dict[str, _Judged]:
-    """The values that an own model can be learnt for on the earlier cutoffs, and that are there on
-    the later ones."""
-    fresh = ReadinessClassifier.of(settings, seed, calibration="none")
+    """The values that have an own model, learnt on the earlier cutoffs, and are there later."""
+    X = early.frame[names]
+    of_all = ReadinessClassifier.of(settings, seed, calibration="none").fit(X, early.won)
+    tried = BySegment.fit(of_all, Shares(feature, dict.fromkeys(values, 1.0)), X, early.won)
     judged: dict[str, _Judged] = {}
-    of_all = fresh.fit(early.frame[names], early.won)
-    columns = [name for name in names if name not in of_all.dropped_]
-    for value in values:
-        own = early.rows((early.frame[feature] == value).to_numpy())
+    for value, (_, own) in tried.own.items():
         unseen = later.rows((later.frame[feature] == value).to_numpy())
-        if not len(unseen.won) or not can_learn(own.frame[columns], own.won):
-            continue
-        classifier = ReadinessClassifier.of(settings, seed, calibration="none")
-        classifier.fit(own.frame[columns], own.won)
-        both = (each.learner_log_odds(unseen.frame) for each in (of_all, classifier))
-        judged[value] = _Judged(
-            unseen.frame["lead_id"].to_numpy(), unseen.won, _losses(*both, unseen.won)
-        )
+        if len(unseen.won):
+            log_odds = (each.learner_log_odds(unseen.frame) for each in (of_all, own))
+            losses = _losses(*log_odds, unseen.won)
+            judged[value] = _Judged(unseen.frame["lead_id"].to_numpy(), unseen.won, losses)
     return judged
 
 

@@ -48,8 +48,8 @@ def unseen_readiness(
     try:
         for number in range(FOLDS):
             held = fold == number
-            kept = past.rows(~held)
-            others = fit(kept, model.specs, settings, model.horizon_days, seed, shares)
+            rest = past.rows(~held)
+            others = fit(rest, model.specs, settings, model.horizon_days, seed, shares)
             readiness[held] = others.rank(past.frame[held])
     except Refused:
         return model.rank(past.frame)

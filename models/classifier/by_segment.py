@@ -81,7 +81,7 @@ class BySegment:
         own = {}
         for value, share in shares.of.items():
             rows = (X[shares.column] == value).to_numpy()
-            if can_learn(X.loc[rows, columns], won[rows]):
+            if _can_learn(X.loc[rows, columns], won[rows]):
                 classifier = clone(of_all).set_params(calibration="none")
                 own[value] = Own(share, classifier.fit(X.loc[rows, columns], won[rows]))
         return cls(of_all, shares.column, own)
@@ -138,6 +138,6 @@ def mixed(of_all: Floats, own: Floats, share: float) -> Floats:
     return share * own + (1 - share) * of_all
 
 
-def can_learn(X: pd.DataFrame, won: Floats) -> bool:
+def _can_learn(X: pd.DataFrame, won: Floats) -> bool:
     """Whether both outcomes are there, and a column that tells rows apart."""
     return 0 < won.sum() < len(won) and len(uninformative(X)) < len(X.columns)
