@@ -55,7 +55,7 @@ def _plausible(time: datetime) -> datetime:
     return time
 
 
-SettingsFile = Literal["rules", "sources", "funnel", "segments", "titles"]
+SettingsFile = Literal["rules", "sources", "funnel", "segments", "titles", "roles"]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Encoding = Literal[
     "utf-8",
@@ -435,6 +435,7 @@ class Config(Strict):
     funnel: str = "funnel.toml"
     segments: str = "segments.toml"
     titles: str = "titles.toml"
+    roles: str = "roles.toml"
     out: str = "out"
     tables: Tables
     time: Times

@@ -10,6 +10,7 @@ sources = "sources.toml"    # the sources of leads, and their baskets
 funnel = "funnel.toml"      # the stages of the funnel
 segments = "segments.toml"  # named filters over the leads
 # titles = "titles.toml"    # job titles by seniority and department, in place of the default table
+# roles = "roles.toml"      # roles in the decision, in place of the default (docs/roles.md)
 out = "out"                 # folder of the ledger, the reports and MLflow's artefacts
 
 [tables]  # each a file (.parquet, .csv), a query (.sql, or "SELECT ..."), or in `database`

@@ -19,8 +19,7 @@ from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from features.spec.compiled import accounts_of
-from serve.app.score_request import Event, Lead, ScoreRequest, ScoreResponse
+from serve.app.score_request import Account, Event, Lead, ScoreRequest, ScoreResponse
 from serve.app.scoring import attribute_kinds, score
 from serve.scoring.scorer import Scorer
 
@@ -94,8 +93,6 @@ def _end_with_parent() -> None:
 
 
 def _warm() -> None:
-    if accounts_of(_scorer.specs):  # `score` refuses them
-        return
     cutoff = _scorer.model.trained_until
     created = cutoff - timedelta(days=1)
     attributes = dict.fromkeys(attribute_kinds(_scorer))
@@ -104,7 +101,11 @@ def _warm() -> None:
         _scorer,
         [
             Lead.model_construct(
-                lead_id="0", created_at=created, attributes=attributes, events=events
+                lead_id="0",
+                created_at=created,
+                attributes=attributes,
+                events=events,
+                account=Account(people=[]),
             )
         ],
         cutoff,

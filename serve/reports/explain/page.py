@@ -13,6 +13,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
+from features.conditions.roles import load_roles
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
@@ -25,7 +26,6 @@ from serve.ledger.ledger import Ledger, open_ledger
 from serve.ledger.runs import Run
 from serve.reports import page
 from serve.reports.explain.change import Change
-from serve.reports.explain.colleagues import Colleague, colleagues_of
 from serve.reports.explain.figures import (
     LeadExplained,
     PointsExplained,
@@ -35,6 +35,7 @@ from serve.reports.explain.figures import (
 )
 from serve.reports.explain.history import LedgerLine, as_seen, lines_of
 from serve.reports.explain.plot import history as picture
+from serve.reports.people.figures import AccountPeople, account_of, account_people
 from serve.scoring.points_only import PointsOnly
 from serve.scoring.scorer import Scorer
 
@@ -56,7 +57,7 @@ class Story:
     then "none". average: mean readiness of the list of the cutoff, None where it has none.
     attributes: of the lead, as the settings list them. rule_words: each line of the points in
     words. each: the points for one event of an action, before caps and fading. words: for actions.
-    colleagues: who else is in its account; None where no setting names accounts.
+    account: the people of its account; None where it has none.
     """
 
     lead: PointsExplained
@@ -72,7 +73,7 @@ class Story:
     rule_words: Mapping[str, str] = field(default_factory=dict)
     each: Mapping[str, float] = field(default_factory=dict)
     words: Words = field(default_factory=dict)
-    colleagues: tuple[Colleague, ...] | None = None
+    account: AccountPeople | None = None
 
     @property
     def line(self) -> LedgerLine | None:
@@ -90,7 +91,7 @@ class Story:
             "contacts": self.contacts,
             "average_readiness": self.average,
             "attributes": self.attributes,
-            "colleagues": self.colleagues,
+            "account": self.account,
         }
 
 
@@ -105,7 +106,9 @@ def tell(
     """The story of a lead at a cutoff; with what changed `since`, or since the last list that had
     it. Raises BadInput where it is not open then."""
     staged = scorer.staged(config)
-    with open_database(staged, scorer.specs, [lead]) as database:
+    named, account = staged.features.account, None
+    of_roles = () if named is None else load_roles(config).specs
+    with open_database(staged, (*scorer.specs, *of_roles), [lead]) as database:
         now: PointsExplained
         if isinstance(scorer, PointsOnly):
             now = explain_points(config, database, scorer, lead, cutoff)
@@ -114,6 +117,8 @@ def tell(
         with open_ledger(LedgerPlace.of(config)) as ledger:
             history = lines_of(ledger, lead, now.cutoff)
             average = _average(ledger, history, now.cutoff)
+            if named and (account_id := account_of(database, named, lead)):
+                account = account_people(staged, database, ledger, account_id, now.cutoff)
         change = None
         if since:
             change = explain_change(config, database, scorer, lead, since, now.cutoff, history)
@@ -122,11 +127,8 @@ def tell(
                 change = explain_change(config, database, scorer, lead, before, now.cutoff, history)
         story = story_of(database, scorer, now, history, change)
         attributes = _attributes(database, config.features.attributes, lead)
-        account, others = staged.features.account, None
-        if account is not None:
-            others = colleagues_of(database, account, lead, now.cutoff)
     return replace(
-        story, average=average, attributes=attributes, words=config.words, colleagues=others
+        story, average=average, attributes=attributes, words=config.words, account=account
     )
 
 
