@@ -3,6 +3,7 @@ chance, for all values and shares together; else every lead has the one model.""
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,13 @@ from features.spec.kinds import Attribute, Count, First
 from models.classifier.by_segment import BySegment
 from models.classifier.classifier import ReadinessClassifier
 from models.classifier.logistic import LogisticSettings
+from models.statistics.intervals import Estimate
 from training.by_segment import SHARES, choose_own_models, segment_feature
 from training.card import own_models_section
 from training.fit import fit, with_own_models
+from training.random_split import random_split
 from training.splits import rolling_origin
+from training.timing import unseen_readiness
 
 pytestmark = pytest.mark.slow
 
@@ -180,6 +184,27 @@ def test_the_card_and_the_json_say_who_has_an_own_model_and_why_not(differing):
     assert all("0%: " in row[-1] for row in none.grids[0].rows)
     stored = to_json(own)
     assert [each["share"] for each in stored["values"]] == [each.share for each in own.values]
+
+
+def test_what_is_fitted_again_for_other_figures_has_own_models_too(differing):
+    """The readiness of leads that a model never saw, by which the time to close is learnt, and what
+    a random split would promise."""
+    past, own = differing
+    model, test = fit(past, SPECS, SETTINGS, 30, 0, own.shares), company(differ=True, seed=9)
+    losses = [
+        -np.log(np.abs(1 - past.won - readiness)).mean()
+        for readiness in (
+            unseen_readiness(past, model, SETTINGS, 0, shares) for shares in (None, own.shares)
+        )
+    ]
+    assert losses[1] < losses[0] - 0.02
+    figures = dict.fromkeys(("roc_auc", "average_precision", "log_loss"), Estimate(0.5, 0.4, 0.6))
+    judged = SimpleNamespace(estimates={"model": figures})
+    one, two = (
+        random_split(past, test, SPECS, SETTINGS, judged, 0, shares).random["roc_auc"]
+        for shares in (None, own.shares)
+    )
+    assert two > one + 0.01
 
 
 def test_a_model_without_own_models_is_left_as_it_is(differing):
