@@ -211,9 +211,9 @@ def own_models_section(own: OwnModels) -> Section:
         f"Own models by {own.feature}",
         paragraphs=[
             f"{own.verdict} The log-odds of a lead are those of its own model times its share, and "
-            "those of the model of all leads times the rest. A value that was never seen, and none, "
-            f"has the model of all leads; so have {plural(own.others, 'further value')} with fewer "
-            f"than {plural(own.least_wins, 'won lead')} each, {own.others_wins:,} in all."
+            "those of the model of all leads times the rest. A value never seen, and none, has the "
+            f"model of all leads; so have {plural(own.others, 'further value')} with fewer than "
+            f"{plural(own.least_wins, 'won lead')} each, {own.others_wins:,} in all."
         ],
         grids=[
             Grid(
