@@ -122,7 +122,7 @@ def select_learner(
     if name == "simplest":
         alone = {LOGISTIC: logistic.chosen.settings, TREES: trees.chosen.settings}
         judged = on_folds(config, past, specs, cutoffs, {MODEL: settings, **alone})
-        name, why = _simplest(config.promotion.metric, judged)
+        name, why = simplest(config.promotion.metric, judged)
     if name == "trees":
         return SelectedLearner(trees, [logistic], why)
     if name == "logistic":
@@ -130,7 +130,7 @@ def select_learner(
     return SelectedLearner(average(config, past, specs, cutoffs, settings), [logistic, trees], why)
 
 
-def _simplest(metric: str, judged: SideBySide | None) -> tuple[Kinds, str]:
+def simplest(metric: str, judged: SideBySide | None) -> tuple[Kinds, str]:
     """The first of regression and trees that the average, the model of `judged`, does not surely
     beat, else the average; with the figures. The trees where there is too little to choose by."""
     if judged is None or judged.leads < FEW_LEADS or not judged.sure(metric):

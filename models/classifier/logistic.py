@@ -91,10 +91,12 @@ def encoded(pipeline: Pipeline, frame: pd.DataFrame) -> Floats:
         elif name == "numbers":
             numbers = frame[columns].to_numpy(np.float64)
             clip, fill = fitted.named_steps["clip"], fitted.named_steps["fill"]
-            bent = np.arcsinh(numbers) * clip.scale_ + clip.min_
-            absent = np.isnan(numbers)
-            clipped = np.clip(bent, *clip.feature_range)
-            matrix[:, place] = np.where(absent, fill.statistics_, clipped)
+            bent, absent = np.arcsinh(numbers), np.isnan(numbers)
+            bent *= clip.scale_
+            bent += clip.min_
+            np.clip(bent, *clip.feature_range, out=bent)
+            np.copyto(bent, fill.statistics_, where=absent)
+            matrix[:, place] = bent
         else:  # which of the numbers, the same as before, are missing
             matrix[:, place] = absent[:, fitted.features_]
     matrix -= scale.mean_

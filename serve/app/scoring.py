@@ -77,13 +77,13 @@ def _accounts(scorer: Scorer, account: str, leads: Sequence[Lead]) -> list[str |
     kinds, column = attribute_kinds(scorer), account_column(account)[0]
     needed = {column, *(scorer.config.exclude.leads if scorer.config else ())} & kinds.keys()
     pairs = [(lead, person) for lead in leads for person in lead.colleagues]
-    for lead, person in pairs:
+    for lead, person in [*zip(leads, leads, strict=True), *pairs]:
         missing = sorted(needed - person.attributes.keys())
         if missing:
             raise BadInput(
-                f"account.people: attributes: {', '.join(missing)} is needed of colleagues, and "
-                f"person {person.lead_id} of lead {lead.lead_id} does not have it. Give it, or "
-                "null where it is not known."
+                f"attributes: {', '.join(missing)} is needed of each lead and each of its "
+                f"account.people, and {person.lead_id}, of lead {lead.lead_id}, does not have it. "
+                "Give it, or null where it is not known."
             )
     everyone = [*leads, *(person for _, person in pairs)]
     sources = pa.array([each.source for each in everyone], _TEXT)
@@ -133,13 +133,13 @@ def _answers(
     scorer: Scorer, leads: Sequence[Lead], people: Sequence[Person], cutoff: datetime
 ) -> dict[str, ScoredLead]:
     """What is said of those of the leads that are open, scored among the people."""
-    wanted = {lead.lead_id for lead in leads}
+    of_leads = {lead.lead_id for lead in leads}
     frames = _frames(scorer, leads, people)
     scored, others = scorer.scored_and_others(*frames, cutoff, _deals(people))
     rows = scored[COLUMNS].to_dict("records")
-    answers = {row["lead_id"]: _answer(row) for row in rows if row["lead_id"] in wanted}
+    answers = {row["lead_id"]: _answer(row) for row in rows if row["lead_id"] in of_leads}
     for lead, why in zip(others["lead_id"], others["state_reason"], strict=True):
-        if lead in wanted:
+        if lead in of_leads:
             answers[lead] = ScoredLead(lead_id=lead, state="not scored", state_reason=why)
     return answers
 

@@ -130,7 +130,8 @@ def account_people(
     config: Config, database: LeadDatabase, ledger: Ledger | None, account_id: str, cutoff: datetime
 ) -> AccountPeople:
     """The people of an account, with their scores where a ledger of leads is given. The database is
-    of leads, and was opened with the features that the roles ask for. Raises BadInput as Tables.of, and where the leads do not have the column of accounts."""
+    of leads, and was opened with the features that the roles ask for. Raises BadInput as Tables.of,
+    and where the leads do not have the column of accounts."""
     tables = Tables.of(config)
     everyone = everyone_of(tables, database, account_id, cutoff)
     everyone.sort(key=lambda each: each.last_at or datetime.min, reverse=True)

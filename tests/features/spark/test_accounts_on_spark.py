@@ -59,8 +59,8 @@ def test_the_engines_agree_to_the_last_bit(spark, tmp_path):
     assert len(expected) > 100
     people = expected[Colleagues(People(), ACCOUNT).name]
     assert (people > 0).sum() > 50 > (people == 0).sum() > 10
-    found = by_spark(config, SPECS, CUTOFFS)
-    pd.testing.assert_frame_equal(found, expected, check_exact=True, check_dtype=False)
+    frame = by_spark(config, SPECS, CUTOFFS)
+    pd.testing.assert_frame_equal(frame, expected, check_exact=True, check_dtype=False)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_accounts_of_numbers_and_by_domain(spark, kind, account, values, tmp_pat
     config = config_for(tmp_path, features={"account": account})
     expected = by_duckdb(config, specs, CUTOFFS[:1])
     assert expected.iloc[:, 2].max() >= 10
-    found = by_spark(config, specs, CUTOFFS[:1])
-    pd.testing.assert_frame_equal(found, expected, check_exact=True, check_dtype=False)
+    frame = by_spark(config, specs, CUTOFFS[:1])
+    pd.testing.assert_frame_equal(frame, expected, check_exact=True, check_dtype=False)
 
 
 def test_a_sample_holds_whole_accounts_and_that_of_a_named_lead(spark, tmp_path):

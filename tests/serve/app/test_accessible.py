@@ -59,10 +59,10 @@ def written(
         assert readiness(verb, folder).code in (0, 1), verb
     pages = sorted((folder / "out").glob("*.html"))
     assert {"index", *WRITTEN} <= {page.stem for page in pages}
-    drawn = folder_of(tmp_path_factory.mktemp("drawn"))
-    write_lists(drawn, holdout=0.4)
-    assert readiness("effect", drawn).code == 0
-    return [page.as_uri() for page in (*pages, drawn / "out" / "effect.html")]
+    little = folder_of(tmp_path_factory.mktemp("drawn"))
+    write_lists(little, holdout=0.4)
+    assert readiness("effect", little).code == 0
+    return [page.as_uri() for page in (*pages, little / "out" / "effect.html")]
 
 
 def faults(page: "playwright.Page", address: str, width: int) -> list[str]:

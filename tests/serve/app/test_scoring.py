@@ -156,10 +156,13 @@ def test_only_the_colleagues_of_its_own_request_count(company: Company) -> None:
     """A lead that is said to be alone is so, also where another one of its account says more."""
     first, second = some_leads(company)[:2]
     alone = company.raw[first] | {"account": {"people": []}}
-    by_itself, (beside, other) = company.scored(alone), company.scored(alone, company.lead(second))
-    assert by_itself == [beside]
+    by_itself, (again, other) = (
+        company.scored(alone),
+        company.scored(alone, company.lead(second)),
+    )
+    assert by_itself == [again]
     assert is_as_in_batch(other, company)
-    assert not is_as_in_batch(beside, company)
+    assert not is_as_in_batch(again, company)
 
 
 def test_a_lead_that_does_not_say_who_is_in_its_account_is_refused(company: Company) -> None:
@@ -181,6 +184,13 @@ def test_people_of_another_account_or_of_none_are_refused(company: Company) -> N
         for lead in (first, last):
             with pytest.raises(BadInput, match=named):
                 company.scored(company.raw[lead] | {"account": {"people": people}})
+
+
+def test_a_lead_without_what_names_its_account_is_refused(company: Company) -> None:
+    first, second = some_leads(company)[:2]
+    without = company.lead(first) | {"attributes": {}}
+    with pytest.raises(BadInput, match=f"{ACCOUNT}.*{first}"):
+        company.scored(company.lead(second), without)
 
 
 def test_a_colleague_twice_is_refused(company: Company) -> None:
