@@ -157,7 +157,8 @@ def _counts(past: Dataset, feature: str) -> dict[str, _Count]:
     leads = frame.groupby("value", sort=True)["lead"].nunique()
     won = frame[frame["won"] == 1].groupby("value")["lead"].nunique().reindex(leads.index)
     wins = won.fillna(0).astype(int).sort_values(ascending=False, kind="stable")
-    return {str(value): _Count(int(leads[value]), int(count)) for value, count in wins.items()}
+    counted = zip(wins.index, leads[wins.index], wins, strict=True)
+    return {str(value): _Count(int(known), int(count)) for value, known, count in counted}
 
 
 def _judged(
@@ -177,8 +178,8 @@ def _judged(
     for value, (_, own) in tried.own.items():
         unseen = later.rows((later.frame[feature] == value).to_numpy())
         if len(unseen.won):
-            log_odds = (each.learner_log_odds(unseen.frame) for each in (of_all, own))
-            losses = _losses(*log_odds, unseen.won)
+            without, alone = (each.learner_log_odds(unseen.frame) for each in (of_all, own))
+            losses = _losses(without, alone, unseen.won)
             judged[value] = _Judged(unseen.frame["lead_id"].to_numpy(), unseen.won, losses)
     return judged
 

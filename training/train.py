@@ -108,7 +108,7 @@ def learn(
     fitted, chosen = learners.registered, learners.registered.chosen
     others = [*baselines(past, specs, rules), *(other.way for other in learners.others)]
     own = choose_own_models(config, past, specs, split.fit, chosen.settings)
-    shares, model = own and own.shares, fitted.model
+    shares, model = own.shares if own else None, fitted.model
     if shares is not None:
         others.append(Baseline(ONE_MODEL, True, model.rank))
         model = with_own_models(model, past, shares)
