@@ -271,7 +271,11 @@ class TrainingSettings(Strict):
     regression, the average of both, or the simplest of them that is as good on the folds
     (docs/baselines.md); whether the days are artificial, so
     that the test is a random share of the leads, for exploration only (docs/own-data.md); whether
-    scoring follows a win rate that has changed since training (models/prior_shift.py)."""
+    scoring follows a win rate that has changed since training (models/prior_shift.py).
+
+    `by` is a text feature, an attribute or first_source, each of whose values may get a model of
+    its own, if at least `by_least_wins` won leads of the training have it and it is the better on
+    the folds (docs/by-segment.md). "" stands for none."""
 
     candidates: Annotated[int, Field(ge=1, le=200)] = 6
     folds: Annotated[int, Field(ge=1, le=20)] = 3
@@ -280,6 +284,8 @@ class TrainingSettings(Strict):
     learner: Literal["trees", "logistic", "average", "simplest"] = "trees"
     split: Literal["time", "random"] = "time"
     prior_shift: bool = False
+    by: OptionalName = None
+    by_least_wins: Annotated[int, Field(ge=150)] = 150
 
 
 class PromotionSettings(Strict):

@@ -16,6 +16,7 @@ from models.statistics.verdict import too_few_leads
 
 STORED_AS = "baselines.json"  # with the MLflow run of the training
 MODEL, BASE_RATE, RULES = "model", "base rate", "rules"
+ONE_MODEL = "one model for all"
 CALIBRATED_RULES, LEARNED_POINTS = "rules calibrated", "learned points"
 PHRASES = {
     BASE_RATE: "the same probability for everyone",

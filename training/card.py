@@ -33,6 +33,7 @@ from models.statistics.calibration_report import CalibrationGroup
 from models.statistics.intervals import FEW_LEADS, UNKNOWN, Estimate
 from models.statistics.judge import METRICS, Judgement
 from models.statistics.metrics import Ranking
+from training.by_segment import OwnModels
 from training.record import Trained
 
 REPLICATES = 300  # of the bootstrap of a group's ROC AUC
@@ -99,6 +100,7 @@ def card_of(config: Config, database: LeadDatabase, trained: Trained, run: Train
             _limits(trained),
             _performance(trained),
             _baselines(trained),
+            *([own_models_section(trained.own_models)] if trained.own_models else []),
             _feature_groups(config, trained),
             _calibration(trained),
             _groups(config, trained),
@@ -192,14 +194,50 @@ def _baselines(trained: Trained) -> Section:
     )
 
 
+def own_models_section(own: OwnModels) -> Section:
+    """Which values have a model of their own, and why others have not."""
+    rows = [
+        [
+            each.value,
+            f"{each.leads:,}",
+            f"{each.wins:,}",
+            f"{each.best:.0%}",
+            estimated(each.difference, "{:+.4f}"),
+            f"{each.share:.0%}" if each.share else f"0%: {each.why}",
+        ]
+        for each in own.values
+    ]
+    return Section(
+        f"Own models by {own.feature}",
+        paragraphs=[
+            f"{own.verdict} The log-odds of a lead are those of its own model times its share, and "
+            "those of the model of all leads times the rest. A value never seen, and none, has the "
+            f"model of all leads; so have {plural(own.others, 'further value')} with fewer than "
+            f"{plural(own.least_wins, 'won lead')} each, {own.others_wins:,} in all."
+        ],
+        grids=[
+            Grid(
+                ["value", "leads", "won leads", "best share", "difference in log loss", "share"],
+                rows,
+                "Difference: the mix of the best share minus the model of all leads, on the later "
+                "snapshots of earlier periods of the training; below 0 the mix is better. The "
+                "intervals hold at 95% for all values and shares together.",
+            )
+        ]
+        * bool(rows),
+    )
+
+
 def _feature_groups(config: Config, trained: Trained) -> Section:
     """Behaviour against attributes: the same learner on a part of the features."""
     counts = ", ".join(f"{len(names)} {name}" for name, names in trained.groups.features.items())
     attributes = ", ".join(config.features.attributes) or "none"
+    by_value = trained.own_models is not None and trained.own_models.shares is not None
+    whole = "The model of all leads" if by_value else "The model"
     return Section(
         "Behaviour against attributes, on the same test",
         paragraphs=[
-            "The model fitted again on a part of its features. Explicit is what the table of leads "
+            f"{whole} fitted again on a part of its features. Explicit is what the table of leads "
             f"tells without watching anyone: the age and the attributes (listed: {attributes}). "
             f"Implicit is all that needs the events. Features: {counts}; those that cannot tell "
             "leads apart are dropped."

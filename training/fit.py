@@ -13,6 +13,7 @@ logistic regression is fitted likewise, its coefficients shrunk the more, and so
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,8 @@ from features.dataset import Dataset
 from features.errors import Refused
 from features.spec.spec import Spec
 from features.spec.wording import plural
-from models.classifier.calibration_line import CalibrationLine, latest
+from models.classifier.by_segment import BySegment, Shares
+from models.classifier.calibration_line import CalibrationLine, choose_kind, fit_line, latest
 from models.classifier.classifier import AnySettings, AverageSettings, ReadinessClassifier, Settings
 from models.classifier.encoding import uninformative
 from models.classifier.logistic import LogisticSettings
@@ -77,9 +79,15 @@ def calibration_split(dataset: Dataset) -> Split:
 
 
 def fit(
-    dataset: Dataset, specs: Sequence[Spec], settings: AnySettings, horizon_days: int, seed: int
+    dataset: Dataset,
+    specs: Sequence[Spec],
+    settings: AnySettings,
+    horizon_days: int,
+    seed: int,
+    shares: Shares | None = None,
 ) -> ReadinessModel:
-    """The calibrated model of a dataset's cutoffs. Raises Refused where they hold too little."""
+    """The calibrated model of a dataset's cutoffs. shares: of values with a model of their own;
+    None for one model of all leads. Raises Refused where they hold too little."""
     if settings in OF_SMALL:
         classifier, dropped = fit_small(dataset, specs, settings, seed)
     else:
@@ -91,7 +99,7 @@ def fit(
         classifier = ReadinessClassifier.of(settings, seed)
         classifier.fit(features, dataset.won, cutoffs=frame["cutoff"], leads=frame["lead_id"])
         dropped = classifier.dropped_
-    return ReadinessModel(
+    model = ReadinessModel(
         classifier=classifier,
         specs=tuple(spec for spec in specs if spec.name not in dropped),
         dropped=dropped,
@@ -99,6 +107,28 @@ def fit(
         trained_until=dataset.frame["cutoff"].max().to_pydatetime(),
         base_rate=float(dataset.won.mean()),
     )
+    if shares is None:
+        return model
+    return with_own_models(model, dataset, shares)
+
+
+def with_own_models(model: ReadinessModel, dataset: Dataset, shares: Shares) -> ReadinessModel:
+    """The model of all leads that `fit` made of the dataset, with own models beside it: learnt on
+    the same earlier cutoffs, and the line, after the mix, on the same latest. Itself where there is
+    too little of every value."""
+    of_all, frame, won = model.classifier, dataset.frame, dataset.won
+    assert isinstance(of_all, ReadinessClassifier)
+    late = latest(frame["cutoff"], won)
+    X = frame[list(of_all.feature_names_in_)]
+    if shares.column in of_all.dropped_:  # there was one value only
+        return model
+    mixed = BySegment.fit(of_all, shares, X.loc[~late], won[~late])
+    if not mixed.own:
+        return model
+    log_odds = mixed.learner_log_odds(X.loc[late])
+    choice = choose_kind(log_odds, won[late], frame["lead_id"][late], frame["cutoff"][late])
+    line = fit_line(choice.kind, log_odds, won[late])
+    return replace(model, classifier=mixed.with_line(line, choice))
 
 
 def tells_apart(dataset: Dataset, specs: Sequence[Spec]) -> bool:

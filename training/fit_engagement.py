@@ -73,6 +73,7 @@ def _axis(
         fitted = fit(past, specs, settings, horizon_days, seed)
     except Refused:
         return None
+    assert isinstance(fitted.classifier, ReadinessClassifier)
     axis, late = as_axis(fitted.classifier), latest(past.frame["cutoff"], past.won)
     probability = axis.probability(past.frame.loc[late])
     return replace(axis, edges=rank_edges(probability)) if np.ptp(probability) else None

@@ -19,6 +19,7 @@ from sklearn.model_selection import train_test_split
 
 from features.dataset import Dataset
 from features.spec.spec import Spec
+from models.classifier.by_segment import AnyClassifier, BySegment, Shares
 from models.classifier.classifier import AnySettings, ReadinessClassifier
 from models.statistics.judge import Judgement
 from models.statistics.metrics import average_precision, log_loss, roc_auc
@@ -65,6 +66,7 @@ def random_split(
     settings: AnySettings,
     judged: Judgement,
     seed: int,
+    shares: Shares | None = None,
 ) -> RandomSplit:
     """One fit on a random part of both. The learner is not calibrated: on a random part of the
     snapshots that it was fitted on, it hardly needs to be."""
@@ -76,7 +78,10 @@ def random_split(
     )
     classifier = ReadinessClassifier.of(settings, seed, calibration="none")
     classifier.fit(frame.iloc[fitted], won[fitted])
-    chance = classifier.predict_proba(frame.iloc[held])[:, 1]
+    way: AnyClassifier = classifier
+    if shares is not None:
+        way = BySegment.fit(classifier, shares, frame.iloc[fitted], won[fitted])
+    chance = way.line_.probability(way.learner_log_odds(frame.iloc[held]))
     ordered = judged.estimates["model"]
     return RandomSplit(
         snapshots=len(held),

@@ -27,6 +27,7 @@ from models.registry import TEST, Child, DatasetRecord, TrainingRecord
 from models.rules.rules import RuleScore
 from models.simpler import STORED_AS, Simpler
 from models.timing.timing import Timing
+from training.by_segment import OwnModels
 from training.fit import OF_SMALL, calibration_split
 from training.groups import Groups
 from training.random_split import RandomSplit
@@ -36,9 +37,9 @@ from training.splits import Split
 
 @dataclass(frozen=True, repr=False)
 class Trained:
-    """What a training yields: the registered challenger, its settings and its figures. fairness:
-    None where no groups are named. accepted: why a person had it registered although it is worse
-    than the base rate, "" where it is not."""
+    """What a training yields: the registered challenger, its settings and its figures. own_models:
+    None without `training.by`; fairness: None where no groups are named. accepted: why a person had
+    it registered although it is worse than the base rate, "" where it is not."""
 
     model: ReadinessModel
     comparison: Comparison
@@ -52,6 +53,7 @@ class Trained:
     notes: tuple[str, ...]
     findings: tuple[Finding, ...]
     random_split: RandomSplit
+    own_models: OwnModels | None = None
     fairness: Fairness | None = None
     accepted: str = ""
 
@@ -77,6 +79,7 @@ class Trained:
             "notes": self.notes,
             "findings": self.findings,
             "random_split": self.random_split,
+            "own_models": self.own_models,
             "fairness": self.fairness,
             "accepted": self.accepted or None,
         }
@@ -132,6 +135,7 @@ def record(
             STORED_AS: to_json(trained.simpler),
             "feature_groups.json": to_json(trained.groups),
             "importance.json": costs.to_dict("records"),
+            **({"own_models.json": to_json(trained.own_models)} if trained.own_models else {}),
         },
         from_events=FromEvents.of(config, database, trained.model, rules),
         datasets=[*_snapshots(trained, past, test), *_tables(database)],

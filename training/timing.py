@@ -10,6 +10,7 @@ import pandas as pd
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset, endings
 from features.errors import Refused
+from models.classifier.by_segment import Shares
 from models.classifier.classifier import AnySettings
 from models.classifier.model import ReadinessModel
 from models.timing.time_to_close import fit_time_to_close
@@ -33,7 +34,11 @@ def with_time_to_close(
 
 
 def unseen_readiness(
-    past: Dataset, model: ReadinessModel, settings: AnySettings, seed: int
+    past: Dataset,
+    model: ReadinessModel,
+    settings: AnySettings,
+    seed: int,
+    shares: Shares | None = None,
 ) -> Floats:
     """The readiness of each training snapshot by a model that never saw its lead: a third of the
     leads at a time. A learner is too sure of the leads that it was fitted on, which would put them
@@ -43,7 +48,8 @@ def unseen_readiness(
     try:
         for number in range(FOLDS):
             held = fold == number
-            others = fit(past.rows(~held), model.specs, settings, model.horizon_days, seed)
+            rest = past.rows(~held)
+            others = fit(rest, model.specs, settings, model.horizon_days, seed, shares)
             readiness[held] = others.rank(past.frame[held])
     except Refused:
         return model.rank(past.frame)

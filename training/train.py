@@ -26,9 +26,11 @@ from models.fairness.figures import fairness_of
 from models.fairness.groups import group_specs
 from models.registry import EXPLORATION, Registry
 from models.rules.rules import RuleScore, load_rules
-from models.simpler import Simpler, weigh, worse_text
-from training.baselines import baselines, side_by_side
+from models.simpler import ONE_MODEL, Simpler, weigh, worse_text
+from training.baselines import Baseline, baselines, side_by_side
+from training.by_segment import choose_own_models, segment_feature
 from training.card import card_files, card_of
+from training.fit import with_own_models
 from training.fit_engagement import with_fit_and_engagement
 from training.groups import judged_groups
 from training.learners import boosted_trees, logistic_regression, select_learner
@@ -90,6 +92,7 @@ def learn(
     """Train and judge one model of a database that is trainable; nothing is written. Raises Refused
     where leaks are suspected, or nothing can be learnt."""
     specs = catalog_of(config, database)
+    segment_feature(config, specs)  # which is refused before the work, if at all
     split = configured_split(config, database.data_end)
     needed = distinct((*specs, *rules.specs, *BANDS))
     with step("labels"):
@@ -104,12 +107,17 @@ def learn(
     learners = select_learner(config, past, specs, split.fit, trees, logistic)
     fitted, chosen = learners.registered, learners.registered.chosen
     others = [*baselines(past, specs, rules), *(other.way for other in learners.others)]
+    own = choose_own_models(config, past, specs, split.fit, chosen.settings)
+    shares, model = own.shares if own else None, fitted.model
+    if shares is not None:
+        others.append(Baseline(ONE_MODEL, True, model.rank))
+        model = with_own_models(model, past, shares)
     model = replace(
-        fitted.model,
+        model,
         leave_out_actions=tuple(config.features.leave_out_actions),
         inputs=inputs_at(database, database.data_end),
     )
-    unseen = unseen_readiness(past, model, chosen.settings, config.seed)
+    unseen = unseen_readiness(past, model, chosen.settings, config.seed, shares)
     model = with_time_to_close(database, model, past, split, unseen)
     model = with_fit_and_engagement(model, past, logistic.chosen.settings, config.seed)
     progress("fit", 1, 1)
@@ -118,7 +126,8 @@ def learn(
     timing = judged_timing(database, model, test, split)
     scores = {"model": compared.model, "rules": compared.rules}
     fairness = fairness_of(config, database, compared.snapshots, compared.won, scores)
-    shuffled = random_split(past, test, specs, chosen.settings, compared.judgement, config.seed)
+    judged = compared.judgement
+    shuffled = random_split(past, test, specs, chosen.settings, judged, config.seed, shares)
     progress("judge", 1, 1)
     progress("baselines", 0, 1)
     simpler = weigh(side_by_side(config, test, compared.model, others), config.promotion.metric)
@@ -137,6 +146,7 @@ def learn(
         notes=_notes(learners.why, rules, database, split),
         findings=findings,
         random_split=shuffled,
+        own_models=own,
         fairness=fairness,
     )
     return JudgedTraining(trained, specs, past, test)

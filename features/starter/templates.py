@@ -83,6 +83,8 @@ least_wins = 60             # with fewer won leads, or others, the points alone 
 learner = "trees"           # or "logistic", "average", "simplest" (docs/baselines.md)
 split = {split:<20}# "random": tried out on a random share of leads, never promoted
 prior_shift = false         # true: scoring follows a win rate that has changed since training
+# by = "product"            # a text attribute: own models of its values (docs/by-segment.md)
+# by_least_wins = 150       # of the values with so many won leads or more
 
 [promotion]  # docs/promotion.md
 metric = "average_precision"  # what the challenger must be better in

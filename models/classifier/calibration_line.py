@@ -30,6 +30,8 @@ import pandas as pd
 from scipy.optimize import brentq, minimize
 from scipy.special import expit
 
+from models.statistics.clustered import mean_by_lead
+
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Kind = Literal["none", "shift", "sigmoid"]
@@ -157,7 +159,7 @@ def choose_kind(
             losses[kind][judged] = row_losses(line.probability(log_odds[judged]), won[judged])
     mean = {kind: float(loss[late].mean()) for kind, loss in losses.items()}
     best = min(KINDS, key=lambda kind: mean[kind])
-    behind = {k: _difference(losses[k] - losses[best], late, lead) for k in KINDS}
+    behind = {k: mean_by_lead((losses[k] - losses[best])[late], lead[late]) for k in KINDS}
     gap, error = behind["sigmoid"]
     if won.sum() >= ENOUGH_WINS and gap <= SURELY * error:
         return Choice("sigmoid", mean, behind)
@@ -181,10 +183,3 @@ def halves(cutoff: npt.ArrayLike) -> tuple[Mask, Mask]:
 def row_losses(probability: Floats, won: Floats) -> Floats:
     """Log loss of each snapshot, in nats."""
     return -np.log(np.where(won == 1, probability, 1 - probability))
-
-
-def _difference(loss: Floats, judged: Mask, lead: npt.NDArray[np.intp]) -> tuple[float, float]:
-    """Mean difference over the judged snapshots, and its standard error clustered by lead."""
-    mean = float(loss[judged].mean())
-    residuals = np.bincount(lead[judged], loss[judged] - mean)
-    return mean, float(np.sqrt((residuals**2).sum()) / judged.sum())

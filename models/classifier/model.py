@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -13,8 +14,9 @@ from features.config import Config, Features
 from features.spec.compiled import accounts_of, compile_specs
 from features.spec.spec import Spec
 from features.spec.titles import titles_of
+from models.classifier.by_segment import AnyClassifier
 from models.classifier.calibration_line import CalibrationLine, Choice
-from models.classifier.classifier import NAMES, Floats, ReadinessClassifier
+from models.classifier.classifier import NAMES, Floats
 from models.fit_engagement.axes import FitEngagement
 from models.timing.time_to_close import TimeToClose
 
@@ -31,7 +33,7 @@ class ReadinessModel:
     before there were any.
     """
 
-    classifier: ReadinessClassifier
+    classifier: AnyClassifier
     specs: tuple[Spec, ...]
     dropped: Mapping[str, str]
     horizon_days: int
@@ -55,11 +57,12 @@ class ReadinessModel:
         """P(won within the horizon) for each snapshot, in (0, 1)."""
         return self.line.probability(self.classifier.learner_log_odds(frame))
 
-    def encoded(self, frame: pd.DataFrame) -> Floats:
-        """What the learner sees of each snapshot (ReadinessClassifier.encoded)."""
+    def encoded(self, frame: pd.DataFrame) -> Any:
+        """What the learner sees of each snapshot: what its classifier's `encoded` gives, for
+        `rank_encoded` and `explain`."""
         return self.classifier.encoded(frame)
 
-    def rank_encoded(self, encoded: Floats) -> Floats:
+    def rank_encoded(self, encoded: Any) -> Floats:
         """`rank` of snapshots that are encoded already, to the last bit: at most BATCH at once, or
         it takes twice as long."""
         return self.line.probability(self.classifier.log_odds(encoded))

@@ -85,13 +85,13 @@ def prefit_stack(
     stack = StackingClassifier(
         list(estimators), LogisticRegression(), cv="prefit", stack_method="decision_function"
     )
-    stack.fit(_blank(estimators[0][1]), classes)  # to no purpose but to be fitted
+    stack.fit(blank(estimators[0][1]), classes)  # to no purpose but to be fitted
     stack.final_estimator_.coef_ = np.array([coefficients])
     stack.final_estimator_.intercept_ = np.array([intercept])
     return stack
 
 
-def _blank(learner: Learner) -> pd.DataFrame:
+def blank(learner: Learner) -> pd.DataFrame:
     """Two rows of which nothing is known, as the learner takes them."""
     pipeline = parts_of(learner)[0].pipeline
     encoders = pipeline[0].transformers_

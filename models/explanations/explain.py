@@ -8,13 +8,15 @@ log-odds of its readiness exactly.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from features.spec.wording import Words
+from models.classifier.by_segment import mixed
+from models.classifier.classifier import ReadinessClassifier
 from models.classifier.logistic import linear_contributions
 from models.classifier.model import ReadinessModel
 from models.classifier.parts import Part, weighted_sum
@@ -140,7 +142,7 @@ def explain(
     model: ReadinessModel,
     frame: pd.DataFrame,
     words: Mapping[str, str] | None = None,
-    encoded: Floats | None = None,
+    encoded: Any = None,
 ) -> Explained:
     """The exact contributions to each row's calibrated log-odds (Shapley values of the learner's
     parts, weighted and scaled by the calibrator). encoded: model.encoded(frame), if at hand."""
@@ -150,23 +152,47 @@ def explain(
     return Explained(model, frame, by_feature * slope, base * slope + intercept, words or {})
 
 
-def contributions_of(model: ReadinessModel, encoded: Floats) -> tuple[Floats, float]:
+def contributions_of(model: ReadinessModel, encoded: Any) -> tuple[Floats, float]:
     """What each of the model's features adds to the learner's log-odds, shape (n, features) in the
-    order of its specs, and the log-odds they are added to: the weighted sums of its parts'."""
-    names = [spec.name for spec in model.specs]
+    order of its specs, and the log-odds they are added to.
+
+    Of a model by segment they are mixed as its log-odds are; that the own model of a value starts
+    elsewhere than that of all leads is what the value itself adds.
+    """
+    names, classifier = [spec.name for spec in model.specs], model.classifier
+    if isinstance(classifier, ReadinessClassifier):
+        return _of_learner(classifier, encoded, names)
+    by_feature, base = _of_learner(classifier.of_all, encoded.of_all, names)
+    segment = names.index(classifier.column)
+    for value, rows, seen in encoded.own:
+        share, own = classifier.own[value]
+        by_own, own_base = _of_learner(own, seen, names)
+        by_feature[rows] = mixed(by_feature[rows], by_own, share)
+        by_feature[rows, segment] += share * (own_base - base)
+    return by_feature, base
+
+
+def _of_learner(
+    classifier: ReadinessClassifier, encoded: Floats, names: Sequence[str]
+) -> tuple[Floats, float]:
+    """The same of one learner: the weighted sums of its parts'."""
     each = [
         (part.weight, *contributions_of_part(part, inputs, names))
-        for part, inputs in model.classifier.by_part(encoded)
+        for part, inputs in classifier.by_part(encoded)
     ]
     by_feature = weighted_sum((weight, own) for weight, own, _ in each)
     return by_feature, sum(weight * base for weight, _, base in each)
 
 
 def contributions_of_part(part: Part, inputs: Floats, names: Sequence[str]) -> tuple[Floats, float]:
-    """The same of one part, before its weight, from what it sees."""
+    """The same of one part, before its weight, from what it sees. What it has dropped adds
+    nothing."""
     encode, learnt = part.pipeline[0], part.pipeline[-1]
     if part.is_linear:
         return linear_contributions(part.pipeline, inputs, names)
     by_column, base = contributions(learnt, inputs)
-    place = {name: i for i, name in enumerate(encode.get_feature_names_out())}
+    own = encode.get_feature_names_out()
+    place = dict.fromkeys(names, len(own)) | {name: i for i, name in enumerate(own)}
+    if len(own) < len(names):
+        by_column = np.column_stack([by_column, np.zeros(len(by_column))])
     return by_column[:, [place[name] for name in names]], base

@@ -7,6 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import log_loss
 
+from models.classifier.by_segment import BySegment
+from models.classifier.classifier import ReadinessClassifier
 from models.classifier.model import ReadinessModel
 from models.classifier.parts import Part, weighted_sum
 from models.classifier.tree_nodes import tree_functions, tree_nodes
@@ -33,16 +35,11 @@ def importance(
     """
     generator = np.random.default_rng(seed)
     rows = np.sort(generator.permutation(len(frame))[:MOST_ROWS])
-    encoded = model.encoded(frame.iloc[rows])
-    names = _names(model)
-    parts = [
-        (part.weight, *(_linear(part, inputs, names) if part.is_linear else _trees(part, inputs)))
-        for part, inputs in model.classifier.by_part(encoded)
-    ]
-    log_odds = weighted_sum((weight, own) for weight, own, _ in parts)
-
-    def moved(feature: str, order: npt.NDArray[np.intp]) -> Floats:
-        return weighted_sum((weight, moves(feature, order)) for weight, _, moves in parts)
+    names, classifier, sample = _names(model), model.classifier, frame.iloc[rows]
+    if isinstance(classifier, BySegment):
+        log_odds, moved = _by_segment(classifier, sample)
+    else:
+        log_odds, moved = _by_part(classifier, sample, names)
 
     def loss(moved: Floats) -> float:
         probability = model.line.probability(log_odds + moved)
@@ -62,10 +59,38 @@ def importance(
 
 def _names(model: ReadinessModel) -> list[str]:
     """The features, in the order in which the trees have them, if there are any."""
-    first = model.classifier.parts[0]
+    classifier = model.classifier
+    first = (classifier.of_all if isinstance(classifier, BySegment) else classifier).parts[0]
     if first.is_linear:
         return [spec.name for spec in model.specs]
     return list(first.pipeline[0].get_feature_names_out())
+
+
+def _by_segment(classifier: BySegment, frame: pd.DataFrame) -> tuple[Floats, LogOddsMoves]:
+    """Log-odds of each row, and how they move, by scoring all of it again: who gets another's
+    segment gets its own model, too."""
+    before = classifier.learner_log_odds(frame)
+
+    def moves(feature: str, order: npt.NDArray[np.intp]) -> Floats:
+        shuffled = frame.assign(**{feature: frame[feature].to_numpy()[order]})
+        return classifier.learner_log_odds(shuffled) - before
+
+    return before, moves
+
+
+def _by_part(
+    classifier: ReadinessClassifier, frame: pd.DataFrame, names: Sequence[str]
+) -> tuple[Floats, LogOddsMoves]:
+    """The same, of the parts apart."""
+    parts = [
+        (part.weight, *(_linear(part, inputs, names) if part.is_linear else _trees(part, inputs)))
+        for part, inputs in classifier.by_part(classifier.encoded(frame))
+    ]
+
+    def moves(feature: str, order: npt.NDArray[np.intp]) -> Floats:
+        return weighted_sum((weight, own_moves(feature, order)) for weight, _, own_moves in parts)
+
+    return weighted_sum((weight, own) for weight, own, _ in parts), moves
 
 
 def _trees(part: Part, matrix: Floats) -> tuple[Floats, LogOddsMoves]:

@@ -71,6 +71,17 @@ def shares(
     return [_rate(group, level) for group in _totals(parts, lead_id, outcome)]
 
 
+def mean_by_lead(values: Floats, lead: npt.ArrayLike) -> tuple[float, float]:
+    """The mean over snapshots, and its standard error clustered by lead; both shape (n,), n > 0.
+
+    >>> mean_by_lead(np.array([1.0, 1.0, -2.0, 0.0]), [7, 7, 8, 9])
+    (0.0, 0.7071067811865476)
+    """
+    mean = float(values.mean())
+    residuals = np.bincount(pd.factorize(pd.Series(lead))[0], values - mean)
+    return mean, float(np.sqrt((residuals**2).sum()) / len(values))
+
+
 def _totals(
     parts: npt.NDArray[Any], lead_id: npt.ArrayLike, outcome: npt.ArrayLike
 ) -> "list[_Totals]":

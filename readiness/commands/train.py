@@ -17,6 +17,7 @@ from readiness.commands.printing import (
     print_times,
     print_verdict,
     progress_bars,
+    with_interval,
 )
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def print_trained(trained: "Trained", uri: str) -> None:
     print_section("How it was trained")
     _print_training(trained)
     _print_candidates(trained)
+    _print_own_models(trained)
     print_section("The challenger")
     if trained.accepted:
         out.print(f"Registered all the same, because: {trained.accepted}", markup=False)
@@ -104,6 +106,32 @@ def _print_training(trained: "Trained") -> None:
         f"{plural(len(trained.model.specs), 'feature')}"
         + (f" ({dropped} dropped: all missing or constant)." if dropped else ".")
     )
+
+
+def _print_own_models(trained: "Trained") -> None:
+    own = trained.own_models
+    if own is None:
+        return
+    out.print(own.verdict, markup=False)
+    rows = [
+        (
+            each.value,
+            f"{each.wins:,}",
+            f"{each.best:.0%}",
+            with_interval(each.difference, "{:+.4f}"),
+            f"{each.share:.0%}",
+        )
+        for each in own.values
+        if each.best
+    ]
+    if rows:
+        print_table(
+            f"Own models by {own.feature}, on the earlier periods",
+            ["value", ">won\nleads", ">best\nshare", ">difference in log loss", ">share"],
+            rows,
+            "the mix minus the model of all leads, lower is better; its 95% interval holds for all "
+            "values and shares together",
+        )
 
 
 def _print_candidates(trained: "Trained") -> None:
