@@ -41,7 +41,7 @@ from features.spec.kinds import (
     attribute_feature,
 )
 from features.spec.spec import OfAccount, Spec, distinct
-from features.spec.titles import OfTitle, load_titles
+from features.spec.titles import OfTitle, OpenPeopleOfTitle, load_titles
 from features.spec.where import fits
 
 # The most frequent actions get features of their own; rarer ones count as "any activity" only.
@@ -58,7 +58,7 @@ def catalog(
     attributes: Mapping[str, AttributeType],
     segments: Iterable[InSegment] = (),
     past_deals: bool = False,
-    of_title: Iterable[OfTitle] = (),
+    of_title: Sequence[OfTitle] = (),
     of_accounts: bool = False,
 ) -> tuple[Spec, ...]:
     """The features of a training: `actions` most frequent first, `attributes` by what they are,
@@ -73,6 +73,7 @@ def catalog(
         specs += [PastDeals("won"), PastDeals("lost"), DaysSinceDeal("won"), DaysSinceDeal("lost")]
     if of_accounts:
         specs += _of_people(settings, actions)
+        specs += [OpenPeopleOfTitle(each, value) for each in of_title for value in each.values]
     elif settings.account is not None:
         specs += _of_account(settings, settings.account, actions, past_deals)
     specs += [*segments, *CUSTOM]

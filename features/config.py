@@ -457,7 +457,9 @@ class Config(Strict):
         if self.unit == "account":
             faults = list(_not_of_accounts(self))
             if faults:
-                raise ValueError('unit = "account" ' + ", and ".join(faults) + " (docs/accounts.md)")
+                raise ValueError(
+                    'unit = "account" ' + ", and ".join(faults) + " (docs/accounts.md)"
+                )
         return self
 
     @property

@@ -36,10 +36,12 @@ _PEOPLE = "QUALIFY NOT is_left_out OR bool_and(is_left_out) OVER (PARTITION BY a
 # {1}: the account of a row of leads, as text; null where it has none.
 _TABLES = """
 CREATE TABLE {0}.left_out AS
-SELECT account_id AS lead_id, arg_min('lead ' || lead || ': ' || reason, (place, lead)) AS reason,
+SELECT account_id AS lead_id, arg_min(reason, (place, lead)) AS reason,
   arg_min(kind, (place, lead)) AS kind
 FROM (
-  SELECT f.reason, f.kind, f.lead_id::VARCHAR AS lead, (f.kind <> 'fault')::INT AS place,
+  SELECT f.kind, f.lead_id::VARCHAR AS lead, (f.kind <> 'fault')::INT AS place,
+    CASE f.kind WHEN 'fault' THEN 'lead ' || f.lead_id || ': ' ELSE 'all its people: ' END
+      || f.reason AS reason,
     coalesce(l.account, '{own}' || f.lead_id) AS account_id
   FROM main.left_out f LEFT JOIN (SELECT lead_id, {1} AS account FROM main.leads) l
     ON l.lead_id = f.lead_id
@@ -66,7 +68,8 @@ CREATE VIEW {0}.own_closings AS
 SELECT lead_id, closed_at, outcome FROM {0}.deals
 WHERE closed_at IS NOT NULL AND outcome IN ('won', 'lost');
 CREATE TABLE {0}.open_people AS
-SELECT p.account_id AS lead_id, o.opens_at, coalesce(o.closes_at, TIMESTAMP 'infinity') AS closes_at
+SELECT p.account_id AS lead_id, p.lead_id AS person, o.opens_at,
+  coalesce(o.closes_at, TIMESTAMP 'infinity') AS closes_at
 FROM {0}.people p JOIN main.open_periods o ON o.lead_id = p.lead_id;
 CREATE TABLE {0}.wins AS
 SELECT lead_id, closed_at, outcome FROM {0}.own_closings WHERE outcome = 'won'

@@ -374,9 +374,7 @@ def _in_words(routes: dict[str, int]) -> str:
     )
 
 
-def _print_head_of_the_list(
-    ready: "pd.DataFrame", whose: str, by_points: bool, unit: str
-) -> None:
+def _print_head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool, unit: str) -> None:
     import pandas as pd
 
     rows = [

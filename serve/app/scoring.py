@@ -17,7 +17,7 @@ from features.spec.compiled import accounts_of, compile_specs
 from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.titles import OfTitle
 from serve.app.score_request import Deal, Event, Lead, ScoredLead
-from serve.scoring.scorer import COLUMNS, Scorer
+from serve.scoring.scorer import COLUMNS, OF_ACCOUNTS, Scorer
 
 _TIME, _TEXT, _NUMBER = pa.timestamp("us"), pa.string(), pa.float64()
 _KINDS = {"value": _NUMBER, "amount": _NUMBER}
@@ -41,7 +41,9 @@ def attribute_kinds(scorer: Scorer) -> dict[str, pa.DataType]:
 
 def score(scorer: Scorer, leads: Sequence[Lead], cutoff: datetime) -> list[ScoredLead]:
     """Score leads, in the order given. Raises BadInput as Scorer.score, for an attribute of another
-    kind than the scorer reads, and for a model that looks at the leads' colleagues."""
+    kind than the scorer reads, and for a model that looks at the leads' colleagues, or scores accounts."""
+    if scorer.model.account is not None:
+        raise BadInput(OF_ACCOUNTS)
     if accounts_of(scorer.specs):
         raise BadInput(
             "This model looks at what the colleagues of a lead did, and a request does not hold "

@@ -94,7 +94,7 @@ def _end_with_parent() -> None:
 
 
 def _warm() -> None:
-    if accounts_of(_scorer.specs):  # `score` refuses them
+    if _scorer.model.account is not None or accounts_of(_scorer.specs):  # `score` refuses them
         return
     cutoff = _scorer.model.trained_until
     created = cutoff - timedelta(days=1)

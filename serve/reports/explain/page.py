@@ -93,7 +93,7 @@ class Story:
             "history": self.history,
             "change": self.change,
             "events": [
-                {"occurred_at": when, "action": action} | ({"person": who} if who else {})
+                {"occurred_at": when, "action": action} | ({"lead_id": who} if who else {})
                 for (when, action), who in zip_longest(self.events, self.people)
             ],
             "contacts": self.contacts,

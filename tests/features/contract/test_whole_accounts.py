@@ -1,6 +1,7 @@
 """A lead database of accounts equals its definition in plain Python: who is open when, labels,
 attributes and features; and holds nothing of what comes later."""
 
+import json
 from dataclasses import replace
 
 import pandas as pd
@@ -24,6 +25,7 @@ from features.spec.accounts import (
 )
 from features.spec.kinds import Age, Attribute, Count, DaysSince, Decayed, Last, Sessions
 from features.spec.spec import OfAccount
+from features.spec.titles import OfTitle, OpenPeopleOfTitle
 from tests.features import oracle
 from tests.features.adversarial import ACTIONS, CUTOFFS, some_deals, some_events
 from tests.features.engine.test_accounts import ACCOUNT, ADVERSARIAL, of_accounts
@@ -256,9 +258,7 @@ def test_who_is_excluded_is_none_of_its_people_and_an_account_of_such_alone_is_l
     open_at, left_out, _ = periods([], exclude=exclude)
     assert open_at["ACME"] == [(at("2026-02-10"), None)]
     assert set(left_out) == {"lead:C"}
-    kind, reason = left_out["lead:C"]
-    assert kind == "excluded"
-    assert "lead C" in reason
+    assert left_out["lead:C"][0] == "excluded"
     assert open_at["lead:C"] == [(at("2026-01-05"), None)]  # listed, with the reason
 
 
@@ -270,10 +270,25 @@ def test_a_faulty_person_leaves_its_account_out_and_is_named():
     twice = [*LEADS, LEADS[2] | {ACCOUNT: "New"}]
     assert set(periods([], twice)[1]) == {"lead:C", "New"}
     with opened(LEADS, [], faulty, TYPES, unit="account", features=FEATURES) as database:
-        (breach,) = find_breaches(
-            database.of_leads.connection, database.columns, at("2027-01-01")
-        )
+        (breach,) = find_breaches(database.of_leads.connection, database.columns, at("2027-01-01"))
     assert "lead B" in breach.first[0]
+
+
+def test_open_people_are_counted_by_seniority():
+    """A, a director, is lost on 2026-02-20; B is a manager, C has no title that is known."""
+    titles = {"A": "Head of Sales", "B": "Office Manager", "C": "Yogi"}
+    leads = [lead | {"title": titles[lead["lead_id"]]} for lead in LEADS]
+    table = json.dumps([["director", ["head of"]], ["manager", ["manager"]]])
+    seniority = OfTitle("seniority", "title", table)
+    specs = [OpenPeopleOfTitle(seniority, value) for value in seniority.values]
+    sections = {"unit": "account", "features": FEATURES | {"title": "title"}}
+    lost = [deal("A", "2026-02-20", "lost")]
+    with opened(leads, [], lost, TYPES | {"title": pa.string()}, **sections) as database:
+        cutoffs = [at("2026-02-10"), at("2026-02-20"), at("2026-02-21")]
+        frame = feature_frame(Snapshots.open_at(database, cutoffs), specs)
+    of_acme = frame[frame["lead_id"] == "ACME"]
+    assert of_acme.iloc[:, 2:].to_numpy().tolist() == [[1, 0], [1, 1], [0, 1]]
+    assert frame[frame["lead_id"] == "lead:C"].iloc[:, 2:].to_numpy().sum() == 0
 
 
 def test_the_catalog_of_accounts_has_people_and_no_colleagues(tmp_path):
