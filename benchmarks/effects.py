@@ -240,10 +240,11 @@ Shares and effects in percent and percentage points.
 Of {companies} companies 95% are counted as {_by_chance(companies)} by chance alone.
 
 How often it is seen, said beforehand: `leads_needed` of the true figures, for four times in
-five. Counted are the first so many of the draw, or all where it has fewer.
+five. Counted are so many of the draw, or all where it has fewer: by lot, or the first ones. The
+first lists are of the stock and so readier than later ones, and a call changes more or less there.
 
-| a call changes | leads | leads needed | in the draw | leads counted | effect seen |
-|---|---|---:|---:|---:|---:|
+| a call changes | leads | leads needed | in the draw | leads counted | seen, by lot | the first |
+|---|---|---:|---:|---:|---:|---:|
 {power}
 
 The list by effect and the list by readiness, of all open leads, at capacity:
@@ -288,13 +289,16 @@ def _power(name: str, rows: list[Measured]) -> Iterator[str]:
         gain = float(np.mean([each.truth[place] for each in rows]))
         needed = leads_needed(called, gain, HOLDOUT)
         assert needed is not None  # so much can be, for so much it is
-        share = 3 if place else 1  # of the whole draw, whose first leads in time are counted
+        share = 3 if place else 1  # of the whole draw
         has = min(len(each.draws) for each in rows)
         count = min(needed * share, has)
-        first = [each.draws.iloc[:count] for each in rows]
-        seen = np.mean([groups(draws)[place].difference.low > 0 for draws in first])
+        by_lot = [each.draws.sample(count, random_state=SEED).sort_index() for each in rows]
+        seen = [
+            np.mean([groups(draws)[place].difference.low > 0 for draws in chosen])
+            for chosen in (by_lot, [each.draws.iloc[:count] for each in rows])
+        ]
         counts = " | ".join(f"{each:,}" for each in (needed, has // share, count // share))
-        yield f"| {name} | {group} | {counts} | {seen:.1%} |"
+        yield f"| {name} | {group} | {counts} | {seen[0]:.1%} | {seen[1]:.1%} |"
 
 
 def _open(name: str, rows: list[Measured]) -> str:

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_
 
 from features import questions
 from features.cutoffs import grid, mature
+from features.environment import url_from_environment
 from features.errors import BadInput
 from features.masking import remember_environment, remember_secrets
 from features.questions import MAIN
@@ -315,9 +316,10 @@ class FairnessSettings(Strict):
 
 
 class Mlflow(Strict):
-    """Where experiments are tracked and models registered (docs/mlflow.md). `artifacts`: a folder,
-    or a URI such as s3://bucket/path, for the artefacts of an experiment that is made anew; by
-    default `out`, or what a tracking server decides."""
+    """Where experiments are tracked and models registered (docs/mlflow.md). ${NAME} in `uri` is
+    replaced from the environment. `artifacts`: a folder, or a URI such as s3://bucket/path, for the
+    artefacts of an experiment that is made anew; by default `out`, or what a tracking server
+    decides."""
 
     uri: Annotated[str, Field(min_length=1)] = "sqlite:///out/mlflow.db"
     experiment: Annotated[str, AfterValidator(_name)] = "sales-readiness"
@@ -498,8 +500,10 @@ class Config(Strict):
     @property
     def mlflow_uri(self) -> str:
         """The tracking URI; a relative SQLite path is taken from the folder of readiness.toml, and
-        PostgreSQL is reached by psycopg 3, the extra `postgres`."""
-        uri = re.sub("^postgres(ql)?://", "postgresql+psycopg://", self.mlflow.uri)
+        PostgreSQL is reached by psycopg 3, the extra `postgres`. Raises BadInput for an environment
+        variable that it names and that is not set."""
+        uri = url_from_environment(self.mlflow.uri, "mlflow.uri")
+        uri = re.sub("^postgres(ql)?://", "postgresql+psycopg://", uri)
         if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
             return f"sqlite:///{(self.folder / uri.removeprefix('sqlite:///')).resolve()}"
         return uri

@@ -8,7 +8,6 @@ of DuckDB, so that no message and no catalog shows it.
 from __future__ import annotations
 
 import difflib
-import os
 import random
 import re
 import socket
@@ -23,6 +22,7 @@ from urllib.parse import parse_qsl, unquote
 import duckdb
 
 from features.contract.extensions import load_extension
+from features.environment import VARIABLE, from_environment
 from features.errors import BadInput
 from features.masking import remember_secret
 from features.sql import literal, quoted
@@ -45,7 +45,6 @@ _URL = re.compile(
     r"(?:(?P<user>[^:@/?]*)(?::(?P<password>[^/]*))?@)?"
     r"(?P<host>\[[^\]]*\]|[^:/?@]*)(?::(?P<port>[^/?@]*))?(?:/(?P<path>[^?]*))?(?:\?(?P<query>.*))?"
 )
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 _OPTIONS = {  # of a URL, behind its "?"
     "postgres": [
         "schema",
@@ -107,7 +106,7 @@ def read_place(named: str, folder: Path, key: str = "tables.database") -> Place:
     ${NAME} is replaced from the environment. Raises BadInput for a variable that is not set, for a
     password written out, and for what is no URL.
     """
-    whole = _VARIABLE.fullmatch(named.strip())
+    whole = VARIABLE.fullmatch(named.strip())
     url = from_environment(named.strip(), key) if whole else named.strip()
     if "://" not in url:
         path = folder / from_environment(url, key)
@@ -132,7 +131,7 @@ def read_place(named: str, folder: Path, key: str = "tables.database") -> Place:
     if kind in ("duckdb", "sqlite"):
         path = folder / text["path"]
         return _file_place(path, f"{kind}:///{text['path']}", key)
-    if parts["password"] and not whole and not _VARIABLE.search(unquote(parts["password"])):
+    if parts["password"] and not whole and not VARIABLE.search(unquote(parts["password"])):
         raise BadInput(
             f"{key} has its password written out, where everybody who sees the file reads "
             f"it. Write {parts['scheme']}://{parts['user']}:${{CRM_PASSWORD}}@{parts['host']}... "
@@ -177,21 +176,6 @@ def _file_place(path: Path, shown: str, key: str) -> Place:
         f"{key}: {path} is neither a DuckDB nor a SQLite file. A server is named by its "
         "URL: postgresql://user:${PASSWORD}@host/database"
     )
-
-
-def from_environment(text: str, key: str) -> str:
-    """A text of a `key` of readiness.toml, each ${NAME} in it replaced from the environment. Raises
-    BadInput for a variable that is not set."""
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise BadInput(
-                f"{key} names the environment variable {match[1]}, which is not set: "
-                f"export {match[1]}='...'"
-            )
-        return os.environ[match[1]]
-
-    return _VARIABLE.sub(value, text)
 
 
 def attach(connection: duckdb.DuckDBPyConnection, place: Place, name: str = "crm") -> None:

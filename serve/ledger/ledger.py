@@ -33,7 +33,7 @@ from serve.ledger.run_files import RunFiles
 from serve.ledger.runs import COLUMNS, RUN, Run, RunFigures, figures_of
 from serve.ledger.schema import ROW, SCORES
 
-MEMORY = "1GB"  # of the ledger's own DuckDB, beside that of the features
+MEMORY = "512MB"  # of the ledger's own DuckDB, beside that of the features
 _INCOMING = f"CREATE OR REPLACE TEMP TABLE incoming ({', '.join(map(' '.join, ROW.items()))})"
 # Segments only name leads, so a later run brings them up to the segments.toml of its day.
 _LISTED = "($segment IS NULL OR list_contains(string_split(segments, '; '), $segment))"
@@ -314,18 +314,24 @@ class Ledger:
             )
 
     def _prepare(self, run: Run, router: Router, scored_at: datetime) -> int:
-        sql = _COHORT_WITH_HOLDOUT if router.routing.holdout else _COHORT
-        cohort = self.connection.execute(sql, run.key).df()
-        routed = router.route(cohort, self._standing(run))
+        new, routed = self._routed(run, router)
         self.connection.register("routed", routed)
         self.connection.execute(_FRESH, run.key | {"scored_at": scored_at})
         self.connection.unregister("routed")
         added = int(self.value("SELECT count(*) FROM fresh"))
-        if added != cohort["is_new"].sum():
-            raise RuntimeError(f"of {cohort['is_new'].sum()} new leads {added} got a route")
+        if added != new:
+            raise RuntimeError(f"of {new} new leads {added} got a route")
         self.connection.execute(_RENAMED, run.key)
         self.connection.execute(_WHOLE_RUN.format(run=run.where))
         return added
+
+    def _routed(self, run: Run, router: Router) -> tuple[int, pa.Table]:
+        """How many leads are new in the run, and their routes. Frames of all open leads are held no
+        longer than this."""
+        sql = _COHORT_WITH_HOLDOUT if router.routing.holdout else _COHORT
+        cohort = self.connection.execute(sql, run.key).df()
+        routed = router.route(cohort, self._standing(run))
+        return int(cohort["is_new"].sum()), pa.Table.from_pandas(routed, preserve_index=False)
 
     def _mark(self, movers: Callable[[str], pd.DataFrame]) -> None:
         self.connection.execute(_DECIDED.format(view="fresh_decided", scores="fresh"))

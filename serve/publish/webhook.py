@@ -22,8 +22,8 @@ from http.client import HTTPException
 from typing import Any
 
 from features.config import Webhook
-from features.contract.databases import from_environment
 from features.cutoffs import utc_now
+from features.environment import from_environment
 from features.errors import BadInput
 from features.masking import remember_secret, without_secrets
 from features.result_json import to_json

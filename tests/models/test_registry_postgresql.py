@@ -52,6 +52,17 @@ def test_a_model_goes_there_and_comes_back_and_its_files_lie_under_out(store, tm
     assert registry.text(named.run_id, "rules.toml") == 'name = "none"'
 
 
+def test_the_password_may_be_a_variable_of_the_environment(store, tmp_path, monkeypatch):
+    monkeypatch.delenv("PGPASSWORD")
+    named = configured(tmp_path, store.replace("owner@", "owner:${MLFLOW_PASSWORD}@"))
+    with pytest.raises(BadInput, match="MLFLOW_PASSWORD, which is not set"):
+        Registry(named).prepared()
+    monkeypatch.setenv("MLFLOW_PASSWORD", OWNER)
+    assert Registry(named).prepared().versions() == []
+    monkeypatch.setenv("WHOLE_URI", Registry(named).uri)
+    assert Registry(configured(tmp_path, "${WHOLE_URI}")).prepared().versions() == []
+
+
 def test_a_store_without_a_login_is_bad_input(store, tmp_path, monkeypatch):
     monkeypatch.setenv("PGPASSWORD", "wrong")
     with pytest.raises(BadInput, match="password authentication failed"):
