@@ -40,8 +40,8 @@ from training.fit import fit
 from training.search import DEFAULT
 from training.splits import configured_split, labelled_sides
 
-HEAD = """| open people | accounts | won | true | own | maximum | 1 - prod(1 - p) | own - maximum | \
-own - (1 - prod(1 - p)) |
+HEAD = """| open people | accounts | won | true | own | maximum | 1 - prod(1 - p) \
+| own - maximum | own - (1 - prod(1 - p)) |
 |---|---|---|---|---|---|---|---|---|"""
 SIZES = {"1": (1, 1), "2 or 3": (2, 3), "4 or more": (4, 99), "any": (1, 99)}
 Floats = npt.NDArray[np.float64]

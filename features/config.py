@@ -520,7 +520,7 @@ class Config(Strict):
 def _not_of_accounts(config: Config) -> Iterator[str]:
     """What a question about accounts needs, or cannot have, in words."""
     if config.features.account is None:
-        yield 'needs the column that names the account of each lead: features.account = "account_id"'
+        yield 'needs the column that names the account: features.account = "account_id"'
     if config.engine.kind == "spark":
         yield 'needs engine.kind = "duckdb": on Spark the people of an account are not together'
     if config.publish.files:

@@ -42,7 +42,8 @@ SELECT lead_id, min(merged_at) AS merged_at,
 CREATE TABLE {0}.people AS
 SELECT * EXCLUDE (is_left_out) FROM (
   SELECT l.lead_id, l.created_at, coalesce(l.account, '{own}' || l.lead_id) AS account_id,
-    m.merged_at, l.lead_id IN (SELECT lead_id FROM main.left_out WHERE kind <> 'fault') AS is_left_out
+    m.merged_at,
+    l.lead_id IN (SELECT lead_id FROM main.left_out WHERE kind <> 'fault') AS is_left_out
   FROM (
     SELECT lead_id, min(created_at) AS created_at, min({1}) AS account FROM main.leads
     WHERE lead_id IS NOT NULL AND created_at IS NOT NULL GROUP BY lead_id HAVING count(*) = 1

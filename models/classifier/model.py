@@ -74,8 +74,8 @@ class ReadinessModel:
         unit = "lead" if self.account is None else "account"
         if unit != config.unit:
             raise BadInput(
-                f"Version {self.version} of the model {config.mlflow.model} scores each {unit}, and "
-                f'{config.path.name} has unit = "{config.unit}" for the question '
+                f"Version {self.version} of the model {config.mlflow.model} scores each {unit}, "
+                f'and {config.path.name} has unit = "{config.unit}" for the question '
                 f"{config.question}. Train a model of that unit: "
                 f"readiness train{config.question_option}; or set unit back."
             )

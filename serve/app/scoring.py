@@ -41,7 +41,8 @@ def attribute_kinds(scorer: Scorer) -> dict[str, pa.DataType]:
 
 def score(scorer: Scorer, leads: Sequence[Lead], cutoff: datetime) -> list[ScoredLead]:
     """Score leads, in the order given. Raises BadInput as Scorer.score, for an attribute of another
-    kind than the scorer reads, and for a model that looks at the leads' colleagues, or scores accounts."""
+    kind than the scorer reads, for a model that looks at the leads' colleagues, and for one that
+    scores accounts."""
     if scorer.model.account is not None:
         raise BadInput(OF_ACCOUNTS)
     if accounts_of(scorer.specs):
