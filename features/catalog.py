@@ -148,8 +148,9 @@ def catalog_of(config: Config, database: LeadDatabase) -> tuple[Spec, ...]:
     title = config.features.title
     of_title = () if title is None else load_titles(config).features(title)
     past_deals = config.outcomes.open_again
-    further = (database.actions, database.attributes, opted_in(config), past_deals, of_title)
-    further = (*further, config.account is not None)
+    of_accounts = config.account is not None
+    known = database.actions, database.attributes, opted_in(config)
+    further = (*known, past_deals, of_title, of_accounts)
     whole = config.features.model_copy(update={"leave_out": []})
     names = [spec.name for spec in catalog(whole, *further)]
     unknown = [

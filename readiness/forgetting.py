@@ -182,10 +182,10 @@ def _forget_results(
 ) -> None:
     """Delete the lead from the results of one question; of one about accounts the account that the
     lead is by itself, and the pages that name it."""
-    place, names = LedgerPlace.of(config), (name,)
+    place, names = LedgerPlace.of(config), [name]
     if config.unit == "account":
         name = Name(f"{OWN}{name.lead}")
-        names += (name,)
+        names.append(name)
     lead = name.lead
     with open_ledger(place, notify=notify) as ledger:
         receipt.add(ledger.store, "rows of the ledger", ledger.forget(lead))

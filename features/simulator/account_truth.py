@@ -28,7 +28,7 @@ class AccountTruth:
         self._codes = truth.codes
         self._role, self._kind = np.divmod(truth.kinds, len(KINDS))
         created = company.tables["leads"]["created_at"]
-        self._birth: Ints = ((created - START) // pd.Timedelta(days=1)).to_numpy(np.int64)
+        self._birth = _days(created)
         self._people: dict[str, list[int]] = defaultdict(list)
         for lead, name in enumerate(account):
             self._people[name].append(lead)
@@ -39,9 +39,9 @@ class AccountTruth:
         """P(won within the horizon) of each row of lead_id, an account of which somebody is open,
         and cutoff, a midnight."""
         none = [self._none_within(horizon_days, kind) for kind in range(len(KINDS))]
-        days = ((snapshots["cutoff"] - START) // pd.Timedelta(days=1)).to_numpy(np.int64)
+        days = _days(snapshots["cutoff"])
         chances = [
-            1 - self._no_win(self._people[name], day, horizon_days, none)
+            1 - self._no_win(self._people[name], int(day), horizon_days, none)
             for name, day in zip(snapshots["lead_id"], days, strict=True)
         ]
         return np.array(chances)
@@ -79,6 +79,12 @@ class AccountTruth:
         for _ in range(days):
             none = self._day_before(none, kind)
         return none
+
+
+def _days(times: pd.Series) -> Ints:
+    """Whole days since the start."""
+    days: Ints = (times - START).dt.days.to_numpy().astype(np.int64)
+    return days
 
 
 def _joined(none: Floats, role: int) -> Floats:

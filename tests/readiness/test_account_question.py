@@ -134,7 +134,7 @@ def test_a_model_knows_its_unit(folder):
 
 @pytest.mark.slow
 def test_accounts_are_trained_promoted_scored_and_carded(tmp_path):
-    company = buying_groups(1_500, seed=3, days=400)
+    company = buying_groups(2_000, seed=3, days=400)
     write(company, tmp_path)
     write_starter(tmp_path)
     edit(tmp_path, **QUICK)
