@@ -161,7 +161,13 @@ def one_past_two_futures(draw):
     other = with_another_future(rows, cutoff, others, draw(some_deals(rows.leads)))
     ids = {lead["lead_id"] for lead in new}
     events = other.events + [each for each in others if each["lead_id"] in ids]
-    deals = other.deals + draw(some_deals(new))
+    created = {lead["lead_id"]: lead["created_at"] for lead in rows.leads}
+    # A deal that is closed at the cutoff, before its lead is there, would be a fault.
+    deals = [
+        each
+        for each in other.deals
+        if each["outcome"] not in ("won", "lost") or each["closed_at"] >= created[each["lead_id"]]
+    ] + draw(some_deals(new))
     return rows, replace(other, leads=rows.leads + new, events=events, deals=deals), cutoff
 
 
