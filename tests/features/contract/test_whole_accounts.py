@@ -139,9 +139,11 @@ def test_cohort_label_and_features_of_accounts_equal_the_oracle(rows, after_won,
     for name, cutoff, *values in frame.itertuples(index=False, name=None):
         given = accounts[name], rows.events, rows.deals, cutoff.to_pydatetime(), again
         for spec, got in zip(SPECS, values, strict=True):
-            wanted = expected_feature(spec, *given)
-            if not is_same(got, wanted):
-                differing.append(f"{spec.name} of {name!r} at {cutoff}: {got}, not {wanted}")
+            expected_value = expected_feature(spec, *given)
+            if not is_same(got, expected_value):
+                differing.append(
+                    f"{spec.name} of {name!r} at {cutoff}: {got}, not {expected_value}"
+                )
     assert differing == []
     assert len(frame) == len(expected)
 
