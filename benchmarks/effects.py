@@ -23,10 +23,9 @@ from scipy.stats import binom
 from benchmarks.measure import HOME
 from benchmarks.page import put
 from features.config import Routing
-from models.effects.effect import Effect, effect, effect_by_thirds
+from models.effects.effect import Effect, effect, effect_by_thirds, order_by_effect
 from models.effects.power import leads_needed
 from models.routing import Router
-from models.statistics.intervals import newcombe
 
 COMPANIES, SEED, SHOWN_EVERY = 200, 15, 20
 START, HORIZON = datetime(2026, 1, 5), 28
@@ -170,8 +169,7 @@ def measure(result: Company, kind: Kind, rng: np.random.Generator) -> Measured:
     open_now = result.last.assign(gain=kind.gain(result.last["log_odds"].to_numpy()))
     draws, later = (first[side] for side in (first["week"] < WEEKS, first["week"] >= WEEKS))
     truth, estimates = true_effects(draws), groups(draws)
-    readiest, best = estimates[1], max(estimates[1:], key=lambda each: each.difference.point)
-    seen = best is not readiest and newcombe(best.difference, readiest.difference).low > 0
+    seen = bool(order_by_effect(estimates[1:]))
     by_thirds = _by_thirds(draws, estimates[1:], later["readiness"])
     orders = {
         READINESS: later["readiness"],

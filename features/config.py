@@ -55,7 +55,7 @@ def _plausible(time: datetime) -> datetime:
     return time
 
 
-SettingsFile = Literal["rules", "sources", "funnel", "segments", "titles"]
+SettingsFile = Literal["rules", "sources", "funnel", "segments", "titles", "roles"]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Encoding = Literal[
     "utf-8",
@@ -267,8 +267,9 @@ class Routing(Strict):
 
 class TrainingSettings(Strict):
     """The bounded search: how many candidates, on how many rolling-origin folds; the fewest won
-    leads to train on (docs/enough-data.md); which learner is registered, one of the two, or the
-    simplest that is as good on the folds (docs/baselines.md); whether the days are artificial, so
+    leads to train on (docs/enough-data.md); which learner is registered: trees, a logistic
+    regression, the average of both, or the simplest of them that is as good on the folds
+    (docs/baselines.md); whether the days are artificial, so
     that the test is a random share of the leads, for exploration only (docs/own-data.md); whether
     scoring follows a win rate that has changed since training (models/prior_shift.py)."""
 
@@ -276,7 +277,7 @@ class TrainingSettings(Strict):
     folds: Annotated[int, Field(ge=1, le=20)] = 3
     jobs: Annotated[int, Field(ge=1, le=256)] = 2
     least_wins: Annotated[int, Field(ge=10)] = 60
-    learner: Literal["trees", "logistic", "simplest"] = "trees"
+    learner: Literal["trees", "logistic", "average", "simplest"] = "trees"
     split: Literal["time", "random"] = "time"
     prior_shift: bool = False
 
@@ -430,6 +431,7 @@ class Config(Strict):
     funnel: str = "funnel.toml"
     segments: str = "segments.toml"
     titles: str = "titles.toml"
+    roles: str = "roles.toml"
     out: str = "out"
     tables: Tables
     time: Times
@@ -522,7 +524,7 @@ def _not_of_accounts(config: Config) -> Iterator[str]:
     if config.features.account is None:
         yield 'needs the column that names the account: features.account = "account_id"'
     if config.engine.kind == "spark":
-        yield 'needs engine.kind = "duckdb": on Spark the people of an account are not together'
+        yield 'needs engine.kind = "duckdb": it is not done on Spark'
     if config.publish.files:
         yield "cannot have publish.files, whose rows are people in a CRM system: leave it out"
     if isinstance(config.routing.amount, str):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.classifier.classifier import LOGISTIC, TREES
+from models.classifier.classifier import AVERAGE, LOGISTIC, TREES
 from models.statistics.intervals import FEW_LEADS, Estimate
 from models.statistics.judge import METRICS, Judgement
 from models.statistics.verdict import too_few_leads
@@ -208,13 +208,15 @@ def _verdict(ways: SideBySide, metric: str, simplest: str | None) -> str:
 
 
 def _on_trees(ways: SideBySide, metric: str) -> str:
-    """The figures of the trees, where the model is not they."""
+    """The figures of the trees, where the model is not they: a regression, or the average."""
     if TREES not in ways.others or not ways.behind(TREES, metric).known:
         return ""
     chance = "" if ways.behind(TREES, metric).significant else ", which may be chance"
+    figures = f"{difference_text(ways, TREES, metric)}{chance}."
+    if LOGISTIC in ways.others:
+        return f"The model is the {AVERAGE}; the boosted trees alone have {figures}"
     return (
-        "The model is a logistic regression, simpler than the boosted trees, which have "
-        f"{difference_text(ways, TREES, metric)}{chance}."
+        "The model is a logistic regression, simpler than the boosted trees, which have " + figures
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from features import config as settings
+from features.conditions.roles import load_roles
 from features.conditions.segments import load_segments, opted_in
 from features.config import Config, SettingsFile
 from features.errors import BadInput
@@ -21,6 +22,7 @@ READ: dict[SettingsFile, Callable[[Config], object]] = {
     "sources": lambda config: load_sources(config.folder / config.sources),
     "funnel": load_funnel,
     "titles": load_titles,
+    "roles": load_roles,
     "segments": lambda config: (load_segments(config), opted_in(config)),
 }
 
@@ -53,7 +55,9 @@ def require_settings(config: Config, to: Path | None = None) -> None:
 
 
 def specs(config: Config) -> tuple[Spec, ...]:
-    """What segments, points and [fairness] will ask for: a lead database that is opened with them
-    shows what it lacks."""
+    """What segments, points, roles and [fairness] will ask for: a lead database that is opened with
+    them shows what it lacks."""
     points = current_rules(config).specs if config.optional_file("rules") else ()
-    return (*opted_in(config), *load_segments(config).specs, *points, *group_specs(config))
+    roles = load_roles(config).specs if config.features.account else ()
+    segments = (*opted_in(config), *load_segments(config).specs)
+    return (*segments, *points, *roles, *group_specs(config))

@@ -20,6 +20,7 @@ from features.contract.database import LeadDatabase
 from features.spec.wording import plural
 from models import plots
 from models.card import Card, Grid, Section, estimated
+from models.classifier.classifier import AVERAGE
 from models.classifier.subsample import ALWAYS_ROWS, NOT_WON_PER_WON
 from models.comparison import Comparison
 from models.fairness import wording
@@ -524,8 +525,9 @@ def settings(trained: Trained) -> Section:
     if not chosen.folds:
         how = "Default settings: too few training cutoffs for a search."
     else:
+        among = f"among {plural(len(trained.candidates), 'candidate')}"
         how = (
-            f"Chosen among {plural(len(trained.candidates), 'candidate')} on "
+            f"Chosen {'for either part alone' if model.way == AVERAGE else among} on "
             f"{len(chosen.folds)} earlier "
             f"periods: log loss {chosen.log_loss:.4f}, ROC AUC {chosen.roc_auc:.3f} there."
         )

@@ -9,7 +9,7 @@ never saw it. Its slope is then shrunk by its own uncertainty (James & Stein 196
 
 Worked example: a slope of 0.8 with a standard error of 0.4 (by lead) becomes 0.8 x (1 - 0.25) =
 0.6; with a standard error of 0.8 or more it becomes 0, and every lead gets the base rate. A
-logistic regression is fitted likewise, its coefficients shrunk the more.
+logistic regression is fitted likewise, its coefficients shrunk the more, and so is the average.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from features.errors import Refused
 from features.spec.spec import Spec
 from features.spec.wording import plural
 from models.classifier.calibration_line import CalibrationLine, latest
-from models.classifier.classifier import AnySettings, ReadinessClassifier, Settings
+from models.classifier.classifier import AnySettings, AverageSettings, ReadinessClassifier, Settings
 from models.classifier.encoding import uninformative
 from models.classifier.logistic import LogisticSettings
 from models.classifier.model import ReadinessModel
@@ -48,6 +48,7 @@ SMALL = Settings(
     max_features=0.3,
 )
 SMALL_LOGISTIC = LogisticSettings(strength=1e-4)  # less than any that a larger training tries
+OF_SMALL = (SMALL, SMALL_LOGISTIC, AverageSettings(**SMALL, **SMALL_LOGISTIC))
 
 Floats = npt.NDArray[np.float64]
 
@@ -79,7 +80,7 @@ def fit(
     dataset: Dataset, specs: Sequence[Spec], settings: AnySettings, horizon_days: int, seed: int
 ) -> ReadinessModel:
     """The calibrated model of a dataset's cutoffs. Raises Refused where they hold too little."""
-    if settings in (SMALL, SMALL_LOGISTIC):
+    if settings in OF_SMALL:
         classifier, dropped = fit_small(dataset, specs, settings, seed)
     else:
         early = dataset.at(calibration_split(dataset).fit)  # refuses where there is too little

@@ -1,15 +1,17 @@
 """Which learner a training registers: the boosted trees, or what `training.learner` asks for.
 
-Both are fitted at every training, on the same training cutoffs, and calibrated alike; the one that
-is not registered is a baseline. With `learner = "simplest"` the regression is registered where it
-does as well (docs/adr/0017): every reason of it is a coefficient that anyone can read. Whether it
-does is seen on the rolling-origin folds of the training cutoffs, for what is chosen on the final
-test is no longer tested by it (docs/adr/0030).
+Trees and a logistic regression are fitted at every training, on the same training cutoffs, and
+calibrated alike; what is not registered is a baseline. The average of both (docs/adr/0047) is
+fitted where it may be registered. With `learner = "simplest"` the regression is registered where it
+does as well as the average, else the trees where they do (docs/adr/0017). Whether one does is seen
+on the rolling-origin folds of the training cutoffs, for what is chosen on the final test is no
+longer tested by it (docs/adr/0030).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -17,12 +19,21 @@ import pandas as pd
 from features.config import Config
 from features.dataset import Dataset
 from features.errors import Refused
-from features.progress import Progress
+from features.progress import Progress, silent
 from features.spec.spec import Spec
-from models.classifier.classifier import LOGISTIC, TREES
+from models.classifier.classifier import (
+    AVERAGE,
+    LOGISTIC,
+    NAMES,
+    TREES,
+    AnySettings,
+    AverageSettings,
+    Kinds,
+)
 from models.classifier.model import ReadinessModel
 from models.comparison import judge_on
 from models.simpler import MODEL, SideBySide, difference_text, does_as_well
+from models.statistics.intervals import FEW_LEADS
 from models.statistics.judge import Contender
 from training.baselines import Baseline
 from training.fit import SMALL, SMALL_LOGISTIC, fit, is_small
@@ -72,13 +83,27 @@ def logistic_regression(
     return FittedLearner(fit(past, specs, chosen.settings, horizon, config.seed), chosen, tried)
 
 
+def average(
+    config: Config,
+    past: Dataset,
+    specs: Sequence[Spec],
+    cutoffs: Sequence[datetime],
+    settings: AverageSettings,
+) -> FittedLearner:
+    """The average, with the settings that were chosen for its parts; judged on the folds, too."""
+    horizon, seed, jobs = config.time.horizon_days, config.seed, config.training.jobs
+    folds = rolling_origin(cutoffs, config.training.folds, horizon)
+    (tried,) = search(past, specs, folds, [settings], seed, jobs, silent)
+    return FittedLearner(fit(past, specs, settings, horizon, seed), tried, [tried])
+
+
 @dataclass(frozen=True)
 class SelectedLearner:
-    """The learner to register, the other one, and the figures that decided; "" where the settings
-    named the learner."""
+    """The learner to register, what it is to be compared with, and the figures that decided; ""
+    where the settings named the learner."""
 
     registered: FittedLearner
-    other: FittedLearner
+    others: Sequence[FittedLearner]
     why: str
 
 
@@ -90,26 +115,34 @@ def select_learner(
     trees: FittedLearner,
     logistic: FittedLearner,
 ) -> SelectedLearner:
-    """The one that `training.learner` names; of "simplest" the regression where the trees do not
-    surely beat it on the folds. cutoffs: those of `past`, in order of time."""
-    learner = config.training.learner
-    if learner == "trees":
-        return SelectedLearner(trees, logistic, "")
-    if learner == "logistic":
-        return SelectedLearner(logistic, trees, "")
-    metric, judged = (
-        config.promotion.metric,
-        on_folds(config, past, specs, cutoffs, trees, logistic),
-    )
-    if judged is None:
-        return SelectedLearner(trees, logistic, f"{TREES}: there is no earlier period to choose on")
+    """The one that `training.learner` names; of "simplest" what does as well on the folds as the
+    average. cutoffs: those of `past`, in order of time."""
+    settings = cast(AverageSettings, {**trees.chosen.settings, **logistic.chosen.settings})
+    name, why = config.training.learner, ""
+    if name == "simplest":
+        alone = {LOGISTIC: logistic.chosen.settings, TREES: trees.chosen.settings}
+        judged = on_folds(config, past, specs, cutoffs, {MODEL: settings, **alone})
+        name, why = simplest(config.promotion.metric, judged)
+    if name == "trees":
+        return SelectedLearner(trees, [logistic], why)
+    if name == "logistic":
+        return SelectedLearner(logistic, [trees], why)
+    return SelectedLearner(average(config, past, specs, cutoffs, settings), [logistic, trees], why)
+
+
+def simplest(metric: str, judged: SideBySide | None) -> tuple[Kinds, str]:
+    """The first of regression and trees that the average, the model of `judged`, does not surely
+    beat, else the average; with the figures. The trees where there is too little to choose by."""
+    if judged is None or judged.leads < FEW_LEADS or not judged.sure(metric):
+        return "trees", f"{TREES}: earlier periods hold too little to choose by"
+    simpler: tuple[Kinds, ...] = ("logistic", "trees")
+    as_good = [kind for kind in simpler if does_as_well(judged, NAMES[kind], metric)]
+    chosen: Kinds = as_good[0] if as_good else "average"
+    shown = NAMES[chosen] if as_good else TREES
     figures = "; ".join(
-        difference_text(judged, LOGISTIC, each, of=f"the {TREES}") for each in (metric, "log_loss")
+        difference_text(judged, shown, each, of=f"the {AVERAGE}") for each in (metric, "log_loss")
     )
-    why = f"chosen on earlier periods, where the {LOGISTIC} has {figures}"
-    if does_as_well(judged, LOGISTIC, metric):
-        return SelectedLearner(logistic, trees, f"{LOGISTIC}, {why}")
-    return SelectedLearner(trees, logistic, f"{TREES}, {why}")
+    return chosen, f"{NAMES[chosen]}, chosen on earlier periods, where the {shown} has {figures}"
 
 
 def on_folds(
@@ -117,21 +150,17 @@ def on_folds(
     past: Dataset,
     specs: Sequence[Spec],
     cutoffs: Sequence[datetime],
-    trees: FittedLearner,
-    logistic: FittedLearner,
+    settings: Mapping[str, AnySettings],
 ) -> SideBySide | None:
-    """The trees, as the model, and the regression, each fitted and calibrated on every fold as it
-    is registered, judged on the later cutoffs of all folds; None without a fold that suffices."""
+    """The model and others, by the settings of each, fitted and calibrated on every fold as they
+    are registered, judged on the later cutoffs of all folds; None without a fold that suffices."""
     horizon, unseen, readiness = config.time.horizon_days, [], []
     for fold in rolling_origin(cutoffs, config.training.folds, horizon):
         early, later = past.at(fold.fit), past.at(fold.judge)
         if not is_fair(past, specs, fold):
             continue
         try:
-            fitted = [
-                fit(early, specs, learner.chosen.settings, horizon, config.seed)
-                for learner in (trees, logistic)
-            ]
+            fitted = [fit(early, specs, each, horizon, config.seed) for each in settings.values()]
         except Refused:  # too few cutoffs to calibrate on
             continue
         unseen.append(later)
@@ -142,6 +171,8 @@ def on_folds(
     judged = Dataset(frame, np.concatenate([each.won for each in unseen]))
     if not judged.has_both:
         return None
-    of_trees, of_logistic = (np.concatenate(each) for each in zip(*readiness, strict=True))
-    contenders = [Contender(MODEL, of_trees, True), Contender(LOGISTIC, of_logistic, True)]
+    contenders = [
+        Contender(name, np.concatenate(each), True)
+        for name, each in zip(settings, zip(*readiness, strict=True), strict=True)
+    ]
     return SideBySide.of(judge_on(judged, config, contenders, float(past.won.mean())))

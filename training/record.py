@@ -27,7 +27,7 @@ from models.registry import TEST, Child, DatasetRecord, TrainingRecord
 from models.rules.rules import RuleScore
 from models.simpler import STORED_AS, Simpler
 from models.timing.timing import Timing
-from training.fit import SMALL, SMALL_LOGISTIC, calibration_split
+from training.fit import OF_SMALL, calibration_split
 from training.groups import Groups
 from training.random_split import RandomSplit
 from training.search import Candidate
@@ -142,7 +142,7 @@ def _snapshots(trained: Trained, past: Dataset, test: Dataset) -> Iterator[Datas
     """The snapshots that fitted the learner, calibrated it and tested the model; a small training
     fits and calibrates on all of its own (training/fit.py)."""
     parts = {"training": past}
-    if trained.chosen.settings not in (SMALL, SMALL_LOGISTIC):
+    if trained.chosen.settings not in OF_SMALL:
         split = calibration_split(past)
         parts = {"training": past.at(split.fit), "calibration": past.at(split.judge)}
     for name, part in {**parts, TEST: test}.items():

@@ -93,7 +93,7 @@ def search(
     dataset: Dataset,
     specs: Sequence[Spec],
     splits: Sequence[Split],
-    candidates: Sequence[Settings],
+    candidates: Sequence[AnySettings],
     seed: int,
     jobs: int,
     progress: Progress,
@@ -151,7 +151,7 @@ def is_fair(dataset: Dataset, specs: Sequence[Spec], split: Split) -> bool:
 
 
 def _judge(
-    dataset: Dataset, specs: Sequence[Spec], settings: Settings, split: Split, seed: int
+    dataset: Dataset, specs: Sequence[Spec], settings: AnySettings, split: Split, seed: int
 ) -> Fold:
     past, later = dataset.at(split.fit), dataset.at(split.judge)
     names = [spec.name for spec in specs]

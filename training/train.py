@@ -103,7 +103,7 @@ def learn(
     logistic = logistic_regression(config, past, specs, split.fit)
     learners = select_learner(config, past, specs, split.fit, trees, logistic)
     fitted, chosen = learners.registered, learners.registered.chosen
-    others = [*baselines(past, specs, rules), learners.other.way]
+    others = [*baselines(past, specs, rules), *(other.way for other in learners.others)]
     model = replace(
         fitted.model,
         leave_out_actions=tuple(config.features.leave_out_actions),

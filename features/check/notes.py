@@ -9,6 +9,7 @@ from features.audit.finding import Finding, accepts
 from features.catalog import MOST_ACTIONS
 from features.check.maturity import PATIENCE_DAYS
 from features.check.report import CutoffCount, Note, totals
+from features.conditions.roles import OTHER, load_roles
 from features.config import Config, Exclude
 from features.contract.accounts import account_sizes
 from features.contract.breaches import SHOWN
@@ -210,6 +211,21 @@ def title_notes(database: LeadDatabase, config: Config) -> list[Note]:
             "titles` writes (docs/titles.md).",
             tuple(f"{title} ({plural(leads, 'lead')})" for title, leads in others[:SHOWN]),
         ),
+    ]  # fmt: skip
+
+
+def role_notes(database: LeadDatabase, config: Config) -> list[Note]:
+    """The actions that no group of roles.toml knows; nothing where no setting names accounts."""
+    if config.features.account is None:
+        return []
+    roles = load_roles(config)
+    others = [action for action in database.actions if roles.group_of(action) == OTHER]
+    return [
+        _listed(
+            "actions that no group of roles.toml knows", others,
+            "The roles of an account's people do not look at them. Add words of their names to a "
+            "group of roles.toml, which `readiness titles` writes (docs/roles.md).",
+        )
     ]  # fmt: skip
 
 

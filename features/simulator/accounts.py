@@ -59,9 +59,9 @@ READS = (15, 25, 20, 18, 8, 10, 2, 2)
 ACTION_SHARES = cumulated(np.transpose(list(ACTIONS.values())))
 READ_SHARES = cumulated(READS)
 TITLES = {  # weights by role
-    "researcher": {"analyst": 45, "engineer": 30, "team lead": 15, "manager": 10},
-    "user": {"analyst": 20, "engineer": 45, "team lead": 25, "manager": 10},
-    "buyer": {"analyst": 10, "engineer": 15, "team lead": 30, "manager": 45},
+    "researcher": {"analyst": 45, "engineer": 30, "team lead": 15, "managing director": 10},
+    "user": {"analyst": 20, "engineer": 45, "team lead": 25, "managing director": 10},
+    "buyer": {"analyst": 10, "engineer": 15, "team lead": 30, "managing director": 45},
 }
 SOURCES = {"search": 35, "event": 20, "referral": 15, "newsletter": 30}
 
@@ -125,6 +125,14 @@ def buying_groups(
     }
     truth = ChainTruth(codes, role * len(KINDS) + kinds[account], _without_win(moves))
     return Simulated(tables, START + pd.Timedelta(days=days), truth)
+
+
+def true_roles(company: Simulated) -> pd.Series:
+    """The role of each lead of `buying_groups`, which nobody sees, by lead_id."""
+    truth = company.true_probability
+    assert isinstance(truth, ChainTruth)
+    roles = np.array(list(ROLES))[truth.kinds // len(KINDS)]
+    return pd.Series(roles, index=np.arange(1, len(roles) + 1))
 
 
 def _people(rng: np.random.Generator, leads: int, days: int) -> tuple[Ints, Ints]:

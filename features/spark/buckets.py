@@ -1,8 +1,8 @@
 """Work on a lead database on Spark: bucket by bucket of leads, each opened as a lead database of
 its own on a worker, by the code that runs without Spark.
 
-A cohort, features, labels, rules and scores are local to a lead: whatever else is in the bucket
-changes nothing.
+A cohort, features, labels, rules and scores are local to a lead, and features of accounts to its
+account, which is never parted: whatever else is in the bucket changes nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

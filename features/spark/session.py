@@ -15,7 +15,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -113,10 +113,13 @@ def session(address: str) -> Any:
 
 @dataclass(frozen=True)
 class SparkTables:
-    """The tables of a lead database as Spark sees them, raw, by name."""
+    """The tables of a lead database as Spark sees them, raw, by name. `groups` (key, place) says
+    which leads stay together, those of one place; without it, and where a place is null, each lead
+    goes by itself."""
 
     session: Any
     frames: dict[str, SparkFrame]
+    groups: SparkFrame | None = None
 
     @classmethod
     def opened(cls, config: Config) -> SparkTables:
@@ -136,20 +139,50 @@ class SparkTables:
                     require_columns(table, frames[table].columns)
         return cls(spark, frames)
 
+    def grouped(self, column: str, work: Callable[[Rows], Rows]) -> SparkTables:
+        """The same, with the leads of one place together in buckets and samples. `work` makes
+        places (key, place; texts) of leads (lead_id, as text; the column). Of a lead in two rows
+        one counts."""
+        from pyspark.sql import functions as sf
+
+        leads = self.frames["leads"]
+        rows = leads.select(_key(leads).alias("lead_id"), _named(column))
+        schema = _spark_schema(pa.schema([("key", pa.string()), ("place", pa.string())]))
+        places = rows.mapInArrow(_function(work), schema)
+        return replace(self, groups=places.groupBy("key").agg(sf.min("place").alias("place")))
+
+    def _placed(self, frame: SparkFrame) -> tuple[SparkFrame, Any]:
+        """A frame that has the column key, and the expression of each row's place."""
+        from pyspark.sql import functions as sf
+
+        if self.groups is None:
+            return frame, sf.col("key")
+        return frame.join(self.groups, "key", "left"), sf.coalesce("place", "key")
+
     def sample(self, share: float, leads: Sequence[str] = ()) -> dict[str, pa.Table]:
-        """All rows of about that share of the leads, and of `leads`; the same on every call."""
+        """All rows of about that share of the leads, and of `leads`, with whoever stays together
+        with them; the same on every call."""
         from pyspark.sql import functions as sf
 
         taken = {}
         for table, frame in self.frames.items():
-            if share < 1:
-                key = _key(frame)
-                place = sf.pmod(sf.xxhash64(key), sf.lit(PARTS_OF_HASH))
-                inside = place < math.ceil(share * PARTS_OF_HASH)
-                frame = frame.where(inside | key.isin(list(leads)))
             with plain_errors(f"tables.{table} cannot be brought to the driver ({_IF_TOO_MUCH})"):
+                if share < 1:
+                    rows = frame.select(_key(frame).alias("key"), sf.struct("*").alias("row"))
+                    rows, place = self._placed(rows)
+                    part = sf.pmod(sf.xxhash64(place), sf.lit(PARTS_OF_HASH))
+                    inside = part < math.ceil(share * PARTS_OF_HASH)
+                    frame = rows.where(inside | place.isin(self._places(leads))).select("row.*")
                 taken[table] = frame.toArrow()
         return taken
+
+    def _places(self, leads: Sequence[str]) -> list[str]:
+        """The leads, or the places where they stay together with others."""
+        if self.groups is None or not leads:
+            return list(leads)
+        rows = self.groups.where(self.groups["key"].isin(list(leads))).collect()
+        places = {row["key"]: row["place"] for row in rows}
+        return [places.get(lead) or lead for lead in leads]
 
     def over_rows(
         self, table: str, columns: Sequence[str], work: Callable[[Rows], Rows], schema: pa.Schema
@@ -166,7 +199,8 @@ class SparkTables:
         work: Callable[[Rows], Rows],
         schema: pa.Schema,
     ) -> SparkFrame:
-        """What `work` makes of each of so many buckets of leads, after one shuffle, lazily.
+        """What `work` makes of each of so many buckets of leads, after one shuffle (two where they
+        are grouped), lazily.
 
         A bucket is all rows of its leads, in no order. Each row holds, as a struct, one row of the
         table whose column is not null; a bucket may be empty.
@@ -189,7 +223,8 @@ class SparkTables:
         rows = tagged[0]
         for more in tagged[1:]:
             rows = rows.unionByName(more)
-        rows = rows.repartition(buckets, "key").drop("key")
+        rows, place = self._placed(rows)
+        rows = rows.repartition(buckets, place).select(*columns)
         return rows.mapInArrow(_function(work), _spark_schema(schema))
 
     def collected(self, frame: SparkFrame) -> pa.Table:

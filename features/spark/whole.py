@@ -1,8 +1,8 @@
 """A lead database on Spark: the facts that concern all of its leads (how many leads and events,
 which actions, when the data end), and opening a sample or a bucket of its leads as a lead database.
 
-Everything else is local to a lead. The facts are summed over the raw rows as Spark reads them, by
-the expressions that stage a lead database.
+Everything else is local to a lead, or to its account. The facts are summed over the raw rows as
+Spark reads them, by the expressions that stage a lead database.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from features.config import Config, Engine, Features
+from features.contract.accounts import account_sql
 from features.contract.database import (
     LeadDatabase,
     numbers_in_text,
@@ -30,6 +31,7 @@ from features.contract.tables import CONTRACT, Column, cast, describe_sources
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.spark.session import Rows, SparkTables
+from features.spec.accounts import account_column
 
 _FACTS = pa.schema(
     [("action", pa.string()), ("events", pa.int64()), ("rows", pa.int64()), ("latest", pa.int64())]
@@ -124,17 +126,12 @@ def find_whole(config: Config, attributes: Mapping[str, bool], now: datetime) ->
             "tables.merges is not read on Spark: map the ids of merged leads in the queries of the "
             'other tables, or use engine.kind = "duckdb".'
         )
-    if config.features.account is not None:
-        raise BadInput(
-            "features.account is not read on Spark: the colleagues of a lead are worked on "
-            'elsewhere. Leave it out, or use engine.kind = "duckdb".'
-        )
     amount = config.routing.amount
     further = {*attributes}
     further |= {amount} if isinstance(amount, str) else set()
     reading = Reading.of(config)
     further |= {*reading.attributes, *config.exclude.leads}
-    tables = SparkTables.opened(config)
+    tables = _grouped(SparkTables.opened(config), config.features.account)
     columns = {
         table: [name for name in frame.columns if name in _needed_columns(table, further)]
         for table, frame in tables.frames.items()
@@ -157,6 +154,29 @@ def find_whole(config: Config, attributes: Mapping[str, bool], now: datetime) ->
         events=sum(events.values()),
         actions=tuple(sorted(events, key=lambda action: (-events[action], action))),
     )
+
+
+def _grouped(tables: SparkTables, account: str | None) -> SparkTables:
+    """The tables with all people of an account together, if any. A column that is not there is
+    refused by staging."""
+    if account is None:
+        return tables
+    column, _ = account_column(account)
+    if column not in tables.frames["leads"].columns:
+        return tables
+    return tables.grouped(column, partial(places_of, account))
+
+
+def places_of(account: str, rows: Rows) -> Rows:
+    """The account of each row of leads, by the expression that names it to the features."""
+    reader = as_reader(rows)
+    if reader is None:
+        return
+    with connect() as connection:
+        connection.register("raw", reader)
+        types = {name: kind for name, kind, *_ in connection.execute("DESCRIBE raw").fetchall()}
+        sql = f"SELECT lead_id AS key, {account_sql(account, types)} AS place FROM raw"
+        yield from connection.execute(sql).to_arrow_table().to_batches()
 
 
 def _needed_columns(table: str, attributes: Set[str]) -> set[str]:

@@ -62,7 +62,7 @@ class OfTitle(OfLead):
         # A subquery of its own: DuckDB works it out once per distinct title, not per snapshot,
         # which takes a fiftieth of the time.
         cases = " ".join(
-            f"WHEN regexp_matches(title, {literal(_pattern(words))}) THEN {literal(value)}"
+            f"WHEN regexp_matches(title, {literal(pattern(words))}) THEN {literal(value)}"
             for value, words in json.loads(self.table)
         )
         text = f"lower(TRY_CAST(l.{quoted(self.column)} AS VARCHAR))"
@@ -131,8 +131,8 @@ def folded(words: str) -> str:
     return " ".join(re.findall(r"(?:[^\W_]|\*)+", plain))
 
 
-def _pattern(words: Iterable[str]) -> str:
-    """A pattern for titles with a blank at both ends. The words are letters, digits, blanks, *."""
+def pattern(words: Iterable[str]) -> str:
+    """A pattern for folded texts with a blank at both ends; words: letters, digits, blanks, *."""
     return f" (?:{'|'.join(words).replace('*', '[^ ]*')}) "
 
 
@@ -149,12 +149,13 @@ def _value(value: str) -> str:
 
 
 Value = Annotated[str, AfterValidator(_value)]
+WordList = Annotated[list[Annotated[str, AfterValidator(_words)]], Field(min_length=1)]
 
 
 class Entry(Strict):
     """Titles with one of the `words` have this seniority, this department, or both."""
 
-    words: Annotated[list[Annotated[str, AfterValidator(_words)]], Field(min_length=1)]
+    words: WordList
     seniority: Value | None = None
     department: Value | None = None
 

@@ -11,6 +11,7 @@ sources = "sources.toml"    # the sources of leads, and their baskets
 funnel = "funnel.toml"      # the stages of the funnel
 segments = "segments.toml"  # named filters over the leads
 # titles = "titles.toml"    # job titles by seniority and department, in place of the default table
+# roles = "roles.toml"      # roles in the decision, in place of the default (docs/roles.md)
 out = "out"                 # folder of the ledger, the reports and MLflow's artefacts
 
 [tables]  # each a file (.parquet, .csv), a query (.sql, or "SELECT ..."), or in `database`
@@ -80,7 +81,7 @@ candidates = 6              # settings of the model that are tried
 folds = 3                   # periods of the past on which each is tried
 jobs = 2                    # how many are tried at a time
 least_wins = 60             # with fewer won leads, or others, the points alone are served
-learner = "trees"           # or "logistic", or "simplest" that is as good (docs/baselines.md)
+learner = "trees"           # or "logistic", "average", "simplest" (docs/baselines.md)
 split = {split:<20}# "random": tried out on a random share of leads, never promoted
 prior_shift = false         # true: scoring follows a win rate that has changed since training
 

@@ -14,11 +14,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
-import numpy as np
-import pandas as pd
 from sklearn.ensemble import StackingClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 
 from features.catalog import CUSTOM
 from features.check.inputs import Inputs
@@ -27,6 +23,7 @@ from features.stored import from_dict, to_dict
 from models.classifier.calibration_line import CalibrationLine
 from models.classifier.classifier import ReadinessClassifier
 from models.classifier.model import ReadinessModel
+from models.classifier.parts import prefit_stack
 from models.fit_engagement import axes
 from models.timing import time_to_close
 
@@ -44,17 +41,10 @@ def stored_form(classifier: ReadinessClassifier) -> StackingClassifier:
     """The classifier as scikit-learn's own types, so that MLflow loads and scores it where this
     project is not installed: a stack of the learner and, on its log-odds, a logistic regression
     whose coefficient and intercept are the line's."""
-    stack = StackingClassifier(
-        [("learner", classifier.learner_)],
-        LogisticRegression(),
-        cv="prefit",
-        stack_method="decision_function",
+    line = classifier.line_
+    return prefit_stack(
+        [("learner", classifier.learner_)], [line.slope], line.intercept, classifier.classes_
     )
-    stack.fit(_blank(classifier.learner_), classifier.classes_)  # to no purpose but to be fitted
-    line = stack.final_estimator_
-    line.coef_ = np.array([[classifier.line_.slope]])
-    line.intercept_ = np.array([classifier.line_.intercept])
-    return stack
 
 
 def from_stored(stack: StackingClassifier) -> ReadinessClassifier:
@@ -63,18 +53,6 @@ def from_stored(stack: StackingClassifier) -> ReadinessClassifier:
     slope, intercept = float(line.coef_[0, 0]), float(line.intercept_[0])
     return ReadinessClassifier.fitted(
         stack.estimators_[0], CalibrationLine(slope, intercept), stack.classes_
-    )
-
-
-def _blank(learner: Pipeline) -> pd.DataFrame:
-    """Two rows of which nothing is known, as the learner takes them."""
-    encoders = learner[0].transformers_
-    texts = {name for kind, _, names in encoders if kind.startswith("text") for name in names}
-    return pd.DataFrame(
-        {
-            name: pd.Series([np.nan] * 2, dtype=object if name in texts else float)
-            for name in learner.feature_names_in_
-        }
     )
 
 

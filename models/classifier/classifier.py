@@ -1,4 +1,4 @@
-"""The readiness classifier: an encoding, a learner (trees or a logistic regression), a line.
+"""The readiness classifier: an encoding, a learner (trees, a regression, or both), a line.
 
 A learner is too sure of what it was fitted on; only later cutoffs show how good it is. So it is
 fitted on the earlier cutoffs, and a line through its log-odds on the latest ones (docs/adr/0004 has
@@ -8,15 +8,15 @@ additive, so that reasons can be exact.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import copy
-from typing import Any, Literal, Self, TypedDict, final
+from typing import Any, Literal, Self, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -33,15 +33,17 @@ from models.classifier.calibration_line import (
     latest,
 )
 from models.classifier.encoding import encoded, ordinal, uninformative
-from models.classifier.logistic import LogisticSettings, inputs, linear_log_odds, regression
+from models.classifier.logistic import LogisticSettings, inputs, regression
+from models.classifier.parts import Learner, Part, parts_of, weighted, weighted_sum
 from models.classifier.subsample import correct_prior, subsample
 
 Floats = npt.NDArray[np.float64]
-TREES, LOGISTIC = "boosted trees", "logistic regression"  # the two learners, as people call them
+Kinds = Literal["trees", "logistic", "average"]  # of learners; next, as people call them
+TREES, LOGISTIC, AVERAGE = "boosted trees", "logistic regression", "average of trees and regression"
+NAMES: dict[Kinds, str] = {"trees": TREES, "logistic": LOGISTIC, "average": AVERAGE}
 BATCH = 10_000  # rows per prediction: boosting predicts twice as fast in batches as all at once
 
 
-@final
 class Settings(TypedDict):
     """What the search chooses among: settings of HistGradientBoostingClassifier."""
 
@@ -53,7 +55,11 @@ class Settings(TypedDict):
     max_features: float
 
 
-AnySettings = Settings | LogisticSettings  # which of the two they are says which learner it is
+class AverageSettings(Settings, LogisticSettings):
+    """Those of either part of the average."""
+
+
+AnySettings = Settings | LogisticSettings | AverageSettings  # which they are says which learner
 
 
 class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -64,8 +70,9 @@ class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    learner : {"trees", "logistic"}
-        Gradient-boosted trees, or a regularised logistic regression.
+    learner : {"trees", "logistic", "average"}
+        Gradient-boosted trees, a regularised logistic regression, or both, the log-odds being the
+        mean of theirs.
     learning_rate, max_iter, max_leaf_nodes, min_samples_leaf, l2_regularization, max_features
         Of the trees, as in HistGradientBoostingClassifier; the regression ignores them.
     strength : float
@@ -89,8 +96,9 @@ class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     dropped_ : dict of str to str
         The columns that told no rows apart where the learner was fitted, and why each; the learner
         does not see them.
-    learner_ : Pipeline
-        Steps that encode, the first of them `encode`, and the fitted learner.
+    learner_ : Pipeline or StackingClassifier
+        Steps that encode, the first of them `encode`, and the fitted learner; of the average a
+        stack of its parts (models/classifier/parts.py).
     line_ : CalibrationLine
         Calibrated log-odds = slope * log-odds of the learner + intercept.
     choice_ : Choice or None
@@ -109,7 +117,7 @@ class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        learner: Literal["trees", "logistic"] = "trees",
+        learner: Kinds = "trees",
         *,
         learning_rate: float = 0.03,
         max_iter: int = 150,
@@ -140,20 +148,25 @@ class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         calibration: Literal["auto"] | Kind = "auto",
     ) -> Self:
         """Unfitted, of the learner that the settings are for."""
-        learner: Literal["trees", "logistic"] = "logistic" if "strength" in settings else "trees"
+        of_trees, of_regression = "max_iter" in settings, "strength" in settings
+        both = of_trees and of_regression
+        learner: Kinds = "average" if both else "logistic" if of_regression else "trees"
         return cls(learner, calibration=calibration, random_state=random_state, **settings)
 
     @classmethod
     def fitted(
-        cls, learner: Pipeline, line: CalibrationLine, classes: npt.ArrayLike = (0, 1)
+        cls, learner: Learner, line: CalibrationLine, classes: npt.ArrayLike = (0, 1)
     ) -> Self:
         """Of parts that are fitted already: how it is read back from what is stored."""
-        step, given = learner[-1], learner[-1].get_params()
-        if isinstance(step, LogisticRegression):
-            made = cls("logistic", strength=given["C"])
-        else:
-            names = Settings.__annotations__
-            made = cls(random_state=given["random_state"], **{name: given[name] for name in names})
+        settings: Any = {}
+        for part in parts_of(learner):
+            given = part.pipeline[-1].get_params()
+            if part.is_linear:
+                settings["strength"] = given["C"]
+            else:
+                names = (*Settings.__annotations__, "random_state")
+                settings |= {name: given[name] for name in names}
+        made = cls.of(random_state=settings.pop("random_state", None), settings=settings)
         made.feature_names_in_ = learner.feature_names_in_
         made.n_features_in_ = learner.n_features_in_
         made.classes_ = np.asarray(classes)
@@ -168,13 +181,18 @@ class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def n_iter_(self) -> int:
-        """How many trees there are, or how many steps the regression took."""
-        return int(np.max(self.learner_[-1].n_iter_))
+        """How many trees there are, or how many steps the regression took alone."""
+        return int(np.max(self.parts[0].pipeline[-1].n_iter_))
 
     @property
     def is_linear(self) -> bool:
-        """Whether the learner is the logistic regression, the simpler of the two."""
+        """Whether the learner is the logistic regression alone, the simplest of them."""
         return self.learner == "logistic"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The fitted pipelines whose weighted log-odds are summed; of one learner that one."""
+        return parts_of(self.learner_)
 
     def fit(
         self,
@@ -204,8 +222,8 @@ class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ValueError
             Where y does not have two classes, and where no column tells rows apart.
         """
-        if self.learner not in ("trees", "logistic"):
-            raise ValueError(f"learner must be 'trees' or 'logistic', not {self.learner!r}")
+        if self.learner not in NAMES:
+            raise ValueError(f"learner must be in {tuple(NAMES)}, not {self.learner!r}")
         if self.calibration not in ("auto", *KINDS):
             raise ValueError(f"calibration must be 'auto' or in {KINDS}, not {self.calibration!r}")
         frame = self._frame(X, y, fit=True)
@@ -229,10 +247,18 @@ class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self._calibrate(frame[late], won[late], leads[late], cutoffs[late])
         return self
 
-    def _fit_learner(self, frame: pd.DataFrame, won: Floats) -> Pipeline:
-        if self.is_linear:
-            steps = inputs(frame).steps
-            return Pipeline([*steps, ("logistic", regression(self.strength))]).fit(frame, won)
+    def _fit_learner(self, frame: pd.DataFrame, won: Floats) -> Learner:
+        if self.learner == "trees":
+            return self._fit_trees(frame, won)
+        steps = inputs(frame).steps
+        line = Pipeline([*steps, ("logistic", regression(self.strength))]).fit(frame, won)
+        if self.learner == "logistic":
+            return line
+        return weighted(
+            {"trees": Part(self._fit_trees(frame, won), 0.5), "regression": Part(line, 0.5)}
+        )
+
+    def _fit_trees(self, frame: pd.DataFrame, won: Floats) -> Pipeline:
         rows, share = subsample(won, self.random_state)
         if share < 1:
             frame, won = frame.iloc[rows], won[rows]
@@ -261,24 +287,31 @@ class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return other
 
     def encoded(self, frame: pd.DataFrame) -> Floats:
-        """What the learner sees of each row, shape (n, inputs); under trees NaN for missing.
+        """What the learner sees of each row, shape (n, inputs), those of its parts side by side;
+        under trees NaN for missing.
 
         Columns are taken by name, and others ignored. Encoded rows can be explained as well as
         scored (models/explanations/explain.py) at the price of one encoding.
         """
-        if self.is_linear:
-            encode = self.learner_[:-1]
-            matrix: Floats = encode.transform(frame[list(self.learner_.feature_names_in_)])
-            return matrix
-        return encoded(self.learner_[0], frame)
+        each = [part.encoded(frame) for part in self.parts]
+        if len(each) == 1:
+            return each[0]
+        # In Fortran order, as the trees want it (models/classifier/encoding.py).
+        return np.concatenate([matrix.T for matrix in each]).T
+
+    def by_part(self, encoded: Floats) -> Iterator[tuple[Part, Floats]]:
+        """Each part, and what it sees of encoded rows."""
+        first = 0
+        for part in self.parts:
+            yield part, encoded[:, first : first + part.inputs]
+            first += part.inputs
 
     def log_odds(self, encoded: Floats) -> Floats:
         """The learner's log-odds of encoded rows, before the line, shape (n,). At most BATCH at
         once, or the trees take twice as long. A row's bits do not depend on the rows beside it."""
-        if self.is_linear:
-            return linear_log_odds(self.learner_[-1], encoded)
-        log_odds: Floats = self.learner_[-1].decision_function(encoded)
-        return log_odds
+        return weighted_sum(
+            (part.weight, part.log_odds(inputs)) for part, inputs in self.by_part(encoded)
+        )
 
     def learner_log_odds(self, frame: pd.DataFrame) -> Floats:
         """`log_odds` of a frame of any length, columns taken by name."""

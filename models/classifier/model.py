@@ -15,7 +15,7 @@ from features.spec.compiled import accounts_of, compile_specs
 from features.spec.spec import Spec
 from features.spec.titles import titles_of
 from models.classifier.calibration_line import CalibrationLine, Choice
-from models.classifier.classifier import LOGISTIC, TREES, Floats, ReadinessClassifier
+from models.classifier.classifier import NAMES, Floats, ReadinessClassifier
 from models.fit_engagement.axes import FitEngagement
 from models.timing.time_to_close import TimeToClose
 
@@ -122,10 +122,10 @@ class ReadinessModel:
 
     @property
     def is_linear(self) -> bool:
-        """Whether the learner is the logistic regression, the simpler of the two."""
+        """Whether the learner is the logistic regression alone, the simplest of them."""
         return self.classifier.is_linear
 
     @property
     def way(self) -> str:
-        """What people call the learner: TREES or LOGISTIC."""
-        return LOGISTIC if self.is_linear else TREES
+        """What people call the learner: TREES, LOGISTIC or AVERAGE."""
+        return NAMES[self.classifier.learner]

@@ -14,7 +14,7 @@ and 500 of July: 11.7% on both sides).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,3 +113,13 @@ def effect_by_thirds(draws: pd.DataFrame) -> Iterator[Effect]:
         part = known[third == number]
         low, high = part["readiness"].min(), part["readiness"].max()
         yield effect(part, f"{percent(low)} to {percent(high)}")
+
+
+def order_by_effect(thirds: Sequence[Effect]) -> list[Effect]:
+    """The thirds of `effect_by_thirds`, those first whom a call changes most; none where no third
+    gains more than the readiest beyond chance, as an order by estimates would be noise then."""
+    if not thirds or not all(each.difference.known for each in thirds):
+        return []
+    order = sorted(thirds, key=lambda each: -each.difference.point)
+    beyond = newcombe(order[0].difference, thirds[0].difference).low > 0
+    return order if beyond else []

@@ -5,7 +5,7 @@ up, so that "visited pricing" is one reason and not five. A row's reasons and it
 log-odds of its readiness exactly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -17,6 +17,7 @@ import pandas as pd
 from features.spec.wording import Words
 from models.classifier.logistic import linear_contributions
 from models.classifier.model import ReadinessModel
+from models.classifier.parts import Part, weighted_sum
 from models.explanations.contributions import contributions
 
 Floats = npt.NDArray[np.float64]
@@ -141,8 +142,8 @@ def explain(
     words: Mapping[str, str] | None = None,
     encoded: Floats | None = None,
 ) -> Explained:
-    """The exact contributions to each row's calibrated log-odds (Shapley values of the learner,
-    scaled by the calibrator). encoded: model.encoded(frame), if it is at hand."""
+    """The exact contributions to each row's calibrated log-odds (Shapley values of the learner's
+    parts, weighted and scaled by the calibrator). encoded: model.encoded(frame), if at hand."""
     matrix = model.encoded(frame) if encoded is None else encoded
     by_feature, base = contributions_of(model, matrix)
     slope, intercept = model.line
@@ -151,11 +152,21 @@ def explain(
 
 def contributions_of(model: ReadinessModel, encoded: Floats) -> tuple[Floats, float]:
     """What each of the model's features adds to the learner's log-odds, shape (n, features) in the
-    order of its specs, and the log-odds they are added to."""
+    order of its specs, and the log-odds they are added to: the weighted sums of its parts'."""
     names = [spec.name for spec in model.specs]
-    learner = model.classifier.learner_
-    if model.is_linear:
-        return linear_contributions(learner, encoded, names)
-    by_column, base = contributions(learner[-1], encoded)
-    place = {name: i for i, name in enumerate(learner[0].get_feature_names_out())}
+    each = [
+        (part.weight, *contributions_of_part(part, inputs, names))
+        for part, inputs in model.classifier.by_part(encoded)
+    ]
+    by_feature = weighted_sum((weight, own) for weight, own, _ in each)
+    return by_feature, sum(weight * base for weight, _, base in each)
+
+
+def contributions_of_part(part: Part, inputs: Floats, names: Sequence[str]) -> tuple[Floats, float]:
+    """The same of one part, before its weight, from what it sees."""
+    encode, learnt = part.pipeline[0], part.pipeline[-1]
+    if part.is_linear:
+        return linear_contributions(part.pipeline, inputs, names)
+    by_column, base = contributions(learnt, inputs)
+    place = {name: i for i, name in enumerate(encode.get_feature_names_out())}
     return by_column[:, [place[name] for name in names]], base

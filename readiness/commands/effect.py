@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.spec.wording import percent, plural
-from readiness.commands.options import AsJson, Question, Where
+from readiness.commands.options import AsJson, Page, Question, Where
 from readiness.commands.printing import (
     figure,
     out,
     print_json,
     print_notes,
+    print_path,
     print_table,
     print_verdict,
 )
@@ -29,23 +30,33 @@ _THEN = (
 )
 
 
-def verb(where: Where = Path(), question: Question = None, as_json: AsJson = False) -> None:
+def verb(
+    where: Where = Path(),
+    question: Question = None,
+    to: Page = None,
+    as_json: AsJson = False,
+) -> None:
     """What a call changes: how many more are won of the called than of a random holdout.
 
     Reads the draws in the ledger ([routing] holdout) against the outcomes within the horizon, each
     lead once: in all, and by thirds of readiness. Before there is a holdout it says how to begin,
     and how many weeks it takes until an effect can be seen. It never compares leads that sales
-    chose to call with those they did not.
+    chose to call with those they did not. Writes a self-contained HTML page (effect.html), and
+    effect.json.
     """
     from features.open_database import open_database
+    from readiness.outputs import destination
     from readiness.settings import load
     from serve.reports.effect.figures import effect_report
+    from serve.reports.effect.page import render
+    from serve.reports.page import write_page
 
-    config = load(where, question=question)
+    config = load(where, to, question=question)
     with open_database(config) as database:
         result = effect_report(config, database)
+    page = write_page(destination(config, to, "effect.html"), render(result), result)
     if as_json:
-        print_json(result)
+        print_json(result, page=page)
         return
     print_notes(result.notes())
     if result.in_draw:
@@ -56,6 +67,7 @@ def verb(where: Where = Path(), question: Question = None, as_json: AsJson = Fal
         out.print(_BEGIN, _SETTING, _THEN, sep="\n", markup=False)
     _print_power(result.power, result.horizon_days)
     print_verdict(result.verdict)
+    print_path(f"Report: {page}")
 
 
 def _print_effect(result: "EffectReport") -> None:
@@ -81,6 +93,11 @@ def _print_effect(result: "EffectReport") -> None:
         rows,
         "as drawn, whether or not anybody called; the called by the months of those held back",
     )
+    if result.by_effect:
+        order = ", ".join(each.group for each in result.by_effect)
+        out.print(f"By what a call adds, beyond chance, the order of the readiness is: {order}.")
+    elif result.thirds:
+        out.print("No third gains more than the readiest beyond chance: call by readiness.")
     if result.contacted:
         called, back = result.effect.called.leads, result.effect.held_back.leads
         out.print(

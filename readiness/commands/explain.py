@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from features.spec.wording import plural
+from features.spec.wording import plural, say
 from readiness.commands.options import AsJson, Cutoff, Question, Since, Where, Which
 from readiness.commands.printing import (
     figure,
@@ -18,11 +18,12 @@ from readiness.commands.printing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from serve.reports.explain.change import Change, Difference
     from serve.reports.explain.figures import LeadExplained, PointsExplained
     from serve.reports.explain.history import LedgerLine
+    from serve.reports.people.figures import AccountPeople, Person
 
 LATEST = 12  # lines of the history that are shown
 SMALL = 0.005  # log-odds that would be printed as 0.00
@@ -65,6 +66,8 @@ def verb(
         print_json(story, page=page)
         return
     _print_explained(story.lead, story.horizon_days, story.rule_words)
+    if story.account:
+        _print_people(story.account, story.words)
     _print_history(story.history, story.lead.cutoff, story.change)
     if story.change:
         _print_change(story.change)
@@ -118,6 +121,37 @@ def _together(small: list[float], form: str, what: str) -> list[tuple[str, str]]
     """The row of those that are too small for one of their own, if there are any."""
     total = round(sum(small), 2) + 0.0  # never -0.00
     return [(form.format(total), f"smaller {what} together: {len(small)}")] if small else []
+
+
+def _print_people(account: "AccountPeople", words: "Mapping[str, str]") -> None:
+    rows = [
+        (
+            escape(each.lead_id),
+            escape("\n".join(_of_person(each, words))),
+            figure(each.readiness, "{:.1%}"),
+            figure(each.points, "{:g}") + "\nto call" * (each.route == "sales"),
+        )
+        for each in account.people
+    ]
+    more = account.count - len(account.people)
+    print_table(
+        f"People of the account {escape(account.account_id)}",
+        ["person", "what is known", ">readiness", ">points"],
+        rows,
+        caption=f"and {more:,} more" if more else None,
+    )
+    out.print(account.reading, markup=False)
+
+
+def _of_person(each: "Person", words: "Mapping[str, str]") -> "Iterator[str]":
+    yield f"{each.role}: {each.because}" if each.role else "role not clear"
+    if each.title:
+        yield ", ".join(filter(None, (each.title, each.seniority, each.department)))
+    did = ", ".join(f"{group} {count:,}" for group, count in each.did.items())
+    last = f"; last {each.last_at:%Y-%m-%d}: {say(each.last_action, words)}" if each.last_at else ""
+    yield f"since {each.first_seen:%Y-%m-%d}: {did or 'nothing so far'}{last}"
+    if each.outcome:
+        yield f"last deal {each.outcome}"
 
 
 def _print_history(

@@ -107,6 +107,8 @@ def _print_training(trained: "Trained") -> None:
 
 
 def _print_candidates(trained: "Trained") -> None:
+    from models.classifier.classifier import AVERAGE, LOGISTIC
+
     if not trained.chosen.folds:
         out.print("No search: too few training cutoffs for a rolling origin; the default was used.")
         return
@@ -119,11 +121,12 @@ def _print_candidates(trained: "Trained") -> None:
         )
         for candidate in trained.candidates
     ]
+    how = {LOGISTIC: "the lowest log loss", AVERAGE: "what was chosen for either part alone"}
     first = "the first, unless the log loss of another is significantly lower"
     settings = (_SETTINGS.get(key, key) for key in chosen.settings)
     print_table(
         f"The {way}: candidates on {plural(len(chosen.folds), 'earlier period')}",
         [*(f">{setting}" for setting in settings), ">log loss", ">ROC\nAUC"],
         rows,
-        f"* chosen: {'the lowest log loss' if trained.model.is_linear else first}",
+        f"* chosen: {how.get(way, first)}",
     )

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from features.errors import BadInput
 from serve.app.problems import responses
 from serve.app.score_request import ScoreRequest, ScoreResponse, Time, Utc
-from serve.app.scoring import attribute_kinds
+from serve.app.scoring import account_of, attribute_kinds
 from serve.app.service import Asked, Served
 from serve.ledger.decide import decisions_about
 from serve.reports.leads.question import MOST_PER_PAGE, PER_PAGE, Question
@@ -130,6 +130,10 @@ class ModelDescription(BaseModel):
         dict[str, Kind],
         Field(description="what POST /v1/score needs as `attributes` of leads"),
     ]
+    account: Annotated[
+        str | None,
+        Field(description="what names a lead's account; null where POST /v1/score needs none"),
+    ]
 
 
 class Health(BaseModel):
@@ -162,9 +166,10 @@ async def score(
     """The same scores as in the nightly list of that cutoff: the same code computes both. Nothing
     is written. GET /v1/model names the attributes that the champion needs."""
     serving = service.serving
-    events = sum(len(lead.events) + len(lead.deals) for lead in request.leads)
+    people = [each for lead in request.leads for each in (lead, *lead.colleagues)]
+    events = sum(len(each.events) + len(each.deals) for each in people)
     for count, most, what in (
-        (len(request.leads), serving.most_leads, "leads"),
+        (len(people), serving.most_leads, "leads and colleagues"),
         (events, serving.most_events, "events and deals"),
     ):
         if count > most:
@@ -259,6 +264,7 @@ def model(service: Asked) -> ModelDescription:
         base_rate=scorer.model.base_rate,
         features=[spec.name for spec in scorer.model.specs],
         attributes={name: kinds[str(kind)] for name, kind in attribute_kinds(scorer).items()},
+        account=account_of(scorer),
     )
 
 

@@ -32,6 +32,7 @@ REPORTS = {
         Report("sources.html", "Sources", ("sources",)),
         Report("segments.html", "Segments", ("segments",)),
         Report("feedback.html", "Feedback", ("feedback",)),
+        Report("effect.html", "Effect", ("effect",)),
         Report("monitor.html", "Monitor", ("monitor",)),
         Report("card.html", "Model card", ("card",), of_lists=False),
         Report("history.html", "History", ("history",), of_lists=False),

@@ -63,9 +63,8 @@ class Deal(_Strict):
     recorded_at: Time | None = None
 
 
-class Lead(_Strict):
-    """A lead with its attributes as known at its creation, its events and its deals. Without deals
-    it is open."""
+class Person(_Strict):
+    """A person with the attributes as known at its creation, its events and its deals."""
 
     lead_id: LeadId
     created_at: Time
@@ -74,6 +73,25 @@ class Lead(_Strict):
     attributes: dict[Text, Text | Flag | Number | None] = {}
     events: list[Event] = []
     deals: list[Deal] = []
+
+
+class Account(_Strict):
+    """Who else is in the account of a lead: all other leads of it, whether open or not. An empty
+    list: nobody."""
+
+    people: list[Person]
+
+
+class Lead(Person):
+    """A lead to score. Without deals it is open. A model with features of accounts needs
+    `account`; others do not look at it."""
+
+    account: Account | None = None
+
+    @property
+    def colleagues(self) -> list[Person]:
+        """The other people of its account, as far as they are known."""
+        return self.account.people if self.account else []
 
 
 class ScoreRequest(_Strict):

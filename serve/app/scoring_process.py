@@ -19,8 +19,7 @@ from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from features.spec.compiled import accounts_of
-from serve.app.score_request import Event, Lead, ScoreRequest, ScoreResponse
+from serve.app.score_request import Account, Event, Lead, ScoreRequest, ScoreResponse
 from serve.app.scoring import attribute_kinds, score
 from serve.scoring.scorer import Scorer
 
@@ -94,7 +93,7 @@ def _end_with_parent() -> None:
 
 
 def _warm() -> None:
-    if _scorer.model.account is not None or accounts_of(_scorer.specs):  # `score` refuses them
+    if _scorer.model.account is not None:  # `score` refuses to
         return
     cutoff = _scorer.model.trained_until
     created = cutoff - timedelta(days=1)
@@ -104,7 +103,11 @@ def _warm() -> None:
         _scorer,
         [
             Lead.model_construct(
-                lead_id="0", created_at=created, attributes=attributes, events=events
+                lead_id="0",
+                created_at=created,
+                attributes=attributes,
+                events=events,
+                account=Account(people=[]),
             )
         ],
         cutoff,

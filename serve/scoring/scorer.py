@@ -168,7 +168,8 @@ class Scorer:
         is closed, pass deals without rows. Raises BadInput for a model of accounts, for missing
         columns, and for rows and leads that breach the contract, with the first of them. Open leads
         that are outside the cohort, excluded or objected are not in the result: a UserWarning says
-        so. Events may be None.
+        so. Events may be None. The colleagues of a lead are those among the leads, if the model
+        looks at them: give all of an account.
         """
         if deals is None:
             warnings.warn(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.contract.database import Digest
 from features.spec.kinds import Age, Attribute, Count, DaysSince, First, Last
-from models.classifier.classifier import ReadinessClassifier, Settings
+from models.classifier.classifier import AverageSettings, ReadinessClassifier, Settings
 from models.classifier.logistic import LogisticSettings
 from models.classifier.model import ReadinessModel
 from models.from_events import FromEvents
@@ -34,6 +34,7 @@ SETTINGS = Settings(
     l2_regularization=1.0,
     max_features=1.0,
 )
+AVERAGE = AverageSettings(**SETTINGS, strength=0.01)
 
 
 FROM_EVENTS = FromEvents(
@@ -122,6 +123,11 @@ def fitted(n=1_500, specs=SPECS, seed=0, settings=SETTINGS, calibration="sigmoid
 def fitted_logistic(n=1_500):
     """The same of the logistic regression."""
     return fitted(n, settings=LogisticSettings(strength=0.01))
+
+
+def fitted_average(n=1_500):
+    """The same of the average of both."""
+    return fitted(n, settings=AVERAGE)
 
 
 def training(model, children=(), figures=None):

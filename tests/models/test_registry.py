@@ -34,11 +34,18 @@ from models.classifier.artefact import (
     stored_form,
     to_bytes,
 )
-from models.classifier.classifier import LOGISTIC
+from models.classifier.classifier import NAMES
 from models.explanations.explain import explain
 from models.registry import Registry
 from tests.features.lead_databases import config_for
-from tests.models.small_model import fitted, fitted_logistic, names, snapshots, training
+from tests.models.small_model import (
+    fitted,
+    fitted_average,
+    fitted_logistic,
+    names,
+    snapshots,
+    training,
+)
 
 
 @pytest.fixture(scope="module")
@@ -187,29 +194,37 @@ def test_the_model_is_skops_with_signature_and_example_and_nothing_pickled(artef
 
 
 def test_exactly_the_needed_types_are_trusted(tmp_path):
-    """By the two learners together."""
+    """By all learners together."""
     needed = set()
-    for model in (fitted(300), fitted_logistic(300)):
+    for model in (fitted(300), fitted_logistic(300), fitted_average(300)):
         dump(stored_form(model.classifier), tmp_path / "model.skops")
         needed |= set(get_untrusted_types(file=tmp_path / "model.skops"))
     assert needed == set(TRUSTED)
 
 
-def test_the_logistic_regression_is_read_back_as_it_was(tmp_path):
-    registry, model = Registry(config_for(tmp_path)), fitted_logistic(300)
+@pytest.mark.parametrize("kind", ["logistic", "average"])
+def test_other_learners_are_read_back_as_they_were(kind, tmp_path):
+    registry, model = Registry(config_for(tmp_path)), LEARNERS[kind](300)
     named = registry.log(training(model))
     loaded, frame = registry.load(named.version), snapshots(50)[0]
-    assert (loaded.way, loaded.specs) == (LOGISTIC, model.specs)
+    assert (loaded.way, loaded.specs) == (NAMES[kind], model.specs)
     assert np.array_equal(loaded.rank(frame), model.rank(frame))
     assert np.array_equal(explain(loaded, frame).by_feature, explain(model, frame).by_feature)
 
 
-@pytest.mark.parametrize("model", [fitted(300), fitted_logistic(300)], ids=["trees", "logistic"])
+LEARNERS = {"trees": fitted, "logistic": fitted_logistic, "average": fitted_average}
+
+
+@pytest.mark.parametrize("model", [fit(300) for fit in LEARNERS.values()], ids=LEARNERS)
 def test_a_classifier_is_the_same_in_another_process(model):
     sent, frame = from_bytes(to_bytes(model.classifier)), snapshots(50)[0]
     assert np.array_equal(sent.predict_proba(frame[names()])[:, 1], model.rank(frame))
     ours, theirs = model.classifier.get_params(), sent.get_params()
-    of_learner = ["learner", "strength"] if sent.is_linear else [*sent.tree_settings, "learner"]
+    of_learner = {
+        "trees": [*sent.tree_settings, "random_state"],
+        "logistic": ["strength"],
+        "average": [*sent.tree_settings, "random_state", "strength"],
+    }[ours["learner"]] + ["learner"]
     assert {key: theirs[key] for key in of_learner} == {key: ours[key] for key in of_learner}
 
 
@@ -234,9 +249,9 @@ ALONE = """
 """
 
 
-@pytest.mark.parametrize("kind", ["trees", "logistic"])
+@pytest.mark.parametrize("kind", LEARNERS)
 def test_plain_mlflow_scores_it_where_this_project_is_absent(kind, tmp_path):
-    model = fitted(300) if kind == "trees" else fitted_logistic(300)
+    model = LEARNERS[kind](300)
     Registry(config_for(tmp_path)).log(training(model))
     (stored,) = tmp_path.rglob("MLmodel")
     frame = snapshots(200, seed=1)[0][names()]

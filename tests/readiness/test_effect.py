@@ -94,6 +94,10 @@ def test_of_a_draw_it_counts_each_side(tmp_path: Path) -> None:
     assert f"{100 * point:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})" in " ".join(
         ran.out.split()
     )
+    page = readiness("effect", tmp_path, "--out", tmp_path / "own.html", "--json").result["page"]
+    assert Path(page) == tmp_path / "own.html"
+    for written in (tmp_path / "own.html", tmp_path / "out" / "effect.html"):
+        assert f"{len(rows):,} leads were in the draw" in written.read_text("utf-8")
 
 
 @pytest.mark.parametrize("share", ["-0.1", "0.6", '"half"'])

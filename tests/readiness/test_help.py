@@ -30,7 +30,7 @@ TAUGHT = {
     "plan": ("--deals 40 --by", "[plan]", "Exits 1"),
     "override": ("decided_route", "--withdraw"),
     "feedback": ("contacted_at", "score --cutoff DAY"),
-    "effect": ("holdout", "[routing]"),
+    "effect": ("holdout", "[routing]", "effect.html"),
     "sources": ("--apply", "sources.toml"),
     "monitor": ("amber", "Exits 1"),
     "explain": ("log-odds", "--since"),

@@ -92,7 +92,7 @@ def test_a_folder_of_parts_gets_no_export_among_them(company: Path, kind: str) -
 @pytest.mark.parametrize(
     "verb",
     [("compare", "--out"), ("funnel", "--out"), ("plan", "--out"),
-     ("feedback", "--out"), ("card", "--out"),
+     ("feedback", "--out"), ("effect", "--out"), ("card", "--out"),
      ("segments", "--out"), ("rules", "test", "current", "--out")],
     ids=" ".join,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from features.config import load
 from features.errors import BadInput
 from tests.readiness.running import SETTINGS, little_folder, readiness
 
-KEYS = ("rules", "sources", "funnel", "segments", "titles")
+KEYS = ("rules", "sources", "funnel", "segments", "titles", "roles")
 VERBS = {
     "check": (), "features": (), "train": (), "promote": (), "score": (), "monitor": (),
     "compare": (), "card": (), "funnel": (), "plan": (),

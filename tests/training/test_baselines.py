@@ -4,6 +4,8 @@ The verdicts: where the truth is a straight line and the rows few, a logistic re
 well as boosting; where it is a checkerboard, nothing simpler does.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,14 +17,24 @@ from features.config import Capacity, Config, Tables, Times
 from features.dataset import Dataset
 from features.result_json import to_json
 from features.spec.kinds import Age, Attribute
-from models.classifier.classifier import LOGISTIC, TREES
+from models.classifier.classifier import AVERAGE, LOGISTIC, TREES
 from models.rules.rules import parse_rules
-from models.simpler import CALIBRATED_RULES, LEARNED_POINTS, RULES, Simpler, weigh
+from models.simpler import (
+    CALIBRATED_RULES,
+    LEARNED_POINTS,
+    MODEL,
+    RULES,
+    SideBySide,
+    Simpler,
+    weigh,
+)
+from models.statistics.intervals import Estimate
+from models.statistics.judge import METRICS
 from tests.models.small_model import SETTINGS, SPECS
 from tests.training.few_cutoffs import sampled, week, weeks
 from training.baselines import baselines, side_by_side
 from training.fit import calibration_split, fit
-from training.learners import FittedLearner, logistic_regression, select_learner
+from training.learners import FittedLearner, logistic_regression, select_learner, simplest
 from training.search import WITHOUT_FOLDS, Candidate
 
 FIT, JUDGE = weeks(*range(9)), weeks(14, 15)
@@ -70,7 +82,7 @@ def compared(config, rules, dataset, specs, learner="trees"):
     logistic = logistic_regression(config, past, specs, FIT)
     learners = select_learner(config, past, specs, FIT, trees, logistic)
     model = learners.registered.model
-    others = [*baselines(past, specs, rules), learners.other.way]
+    others = [*baselines(past, specs, rules), *(other.way for other in learners.others)]
     held = side_by_side(config, test, model.rank(test.frame), others)
     return weigh(held, config.promotion.metric), model, past, test
 
@@ -193,6 +205,44 @@ def test_a_checkerboard_takes_boosting(config, rules):
         assert result.verdict.startswith("Nothing simpler does as well: the next best, ")
         for name in result.side_by_side.others:
             assert result.side_by_side.behind(name, "average_precision").low > 0
+
+
+def test_the_average_may_be_asked_for_and_stands_beside_both_of_its_parts(config, rules):
+    result, model, past, _ = compared(config, rules, STRAIGHT, TWO, "average")
+    assert model.way == AVERAGE
+    assert result.side_by_side.others[-2:] == [LOGISTIC, TREES]
+    assert TREES not in result.side_by_side.simpler
+    assert f" The model is the {AVERAGE}; the boosted trees alone have " in result.verdict
+    settings = SETTINGS | {"strength": model.classifier.strength}
+    assert np.array_equal(
+        model.rank(past.frame), fit(past, TWO, settings, 30, seed=config.seed).rank(past.frame)
+    )
+
+
+def test_of_three_the_simplest_that_is_as_good_is_chosen():
+    """By hand: the average is the model; what is surely worse than it by either figure is out."""
+
+    def judged(**losses):
+        """Differences of the log loss to the average; 0.01 is surely worse, the rest is chance."""
+        figures = {name: {m: Estimate(0.2, 0.1, 0.3) for m in METRICS} for name in (MODEL, *losses)}
+        apart = {
+            name: dict.fromkeys(METRICS, Estimate(0.0, -0.1, 0.1))
+            | {"log_loss": Estimate(-loss, -loss - 0.005, -loss + 0.005)}
+            for name, loss in losses.items()
+        }
+        return SideBySide(100, figures, apart)
+
+    metric = "average_precision"
+    for line, trees, expected in (
+        (0.0, 0.0, "logistic"),
+        (0.01, 0.0, "trees"),
+        (0.0, 0.01, "logistic"),
+        (0.01, 0.01, "average"),
+    ):
+        assert simplest(metric, judged(**{LOGISTIC: line, TREES: trees}))[0] == expected
+    assert simplest(metric, None)[0] == "trees"
+    few = replace(judged(**{LOGISTIC: 0.0, TREES: 0.0}), leads=5)
+    assert simplest(metric, few)[0] == "trees"
 
 
 def test_a_person_may_have_the_regression_where_the_trees_are_surely_better(config, rules):

@@ -29,12 +29,15 @@ def learned(folder):
 
 def learner_parameters(model):
     """All numbers of the fitted learner."""
-    step = model.classifier.learner_[-1]
-    if model.is_linear:
-        return [step.coef_, step.intercept_]
-    return [tree.nodes for trees in step._predictors for tree in trees] + [
-        step._baseline_prediction
-    ]
+    numbers = []
+    for part in model.classifier.parts:
+        step = part.pipeline[-1]
+        if part.is_linear:
+            numbers += [step.coef_, step.intercept_]
+        else:
+            numbers += [tree.nodes for trees in step._predictors for tree in trees]
+            numbers += [step._baseline_prediction]
+    return numbers
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from features.labels import label_sql
 from features.snapshots import Snapshots
 from features.spec.wording import percent, plural
 from models.decisions.place import LedgerPlace
-from models.effects.effect import Effect, effect, effect_by_thirds
+from models.effects.effect import Effect, effect, effect_by_thirds, order_by_effect
 from models.effects.power import POINTS, SHARES, leads_needed, weeks_needed
 from models.statistics.bootstrap import FEW_WINS
 from models.statistics.intervals import FEW_LEADS
@@ -116,6 +116,11 @@ class EffectReport:
         headline = f"The list brings {abs(gap.point) * 100:.1f} percentage points {side} wins"
         return Verdict(headline, f"{arms} ({interval}).")
 
+    @property
+    def by_effect(self) -> list[Effect]:
+        """The thirds in the order of what a call adds; none where the data cannot carry it."""
+        return order_by_effect(self.thirds)
+
     def notes(self) -> Iterator[str]:
         """What to know of the figures."""
         if self.missing:
@@ -131,7 +136,9 @@ class EffectReport:
 
     def json_fields(self) -> dict[str, Any]:
         """What `effect --json` prints."""
-        return {"sentence": self.verdict, **vars(self), "notes": tuple(self.notes())}
+        by_effect = [each.group for each in self.by_effect]
+        figures = vars(self) | {"by_effect": by_effect}
+        return {"sentence": self.verdict, **figures, "notes": tuple(self.notes())}
 
 
 def effect_report(config: Config, database: LeadDatabase) -> EffectReport:

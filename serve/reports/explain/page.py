@@ -14,6 +14,7 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any
 
+from features.conditions.roles import load_roles
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
@@ -26,7 +27,6 @@ from serve.ledger.ledger import Ledger, open_ledger
 from serve.ledger.runs import Run
 from serve.reports import page
 from serve.reports.explain.change import Change
-from serve.reports.explain.colleagues import Colleague, colleagues_of
 from serve.reports.explain.figures import (
     LeadExplained,
     PointsExplained,
@@ -36,6 +36,7 @@ from serve.reports.explain.figures import (
 )
 from serve.reports.explain.history import LedgerLine, as_seen, lines_of
 from serve.reports.explain.plot import history as picture
+from serve.reports.people.figures import AccountPeople, account_of, account_people
 from serve.scoring.points_only import PointsOnly
 from serve.scoring.scorer import Scorer
 
@@ -59,8 +60,8 @@ class Story:
     then "none". average: mean readiness of the list of the cutoff, None where it has none.
     attributes: of the lead, as the settings list them. rule_words: each line of the points in
     words. each: the points for one event of an action, before caps and fading. words: for actions.
-    colleagues: who else is in its account; None where no setting names accounts. people: where the
-    lead is an account, the lead that did each of the events; else empty. unit: "lead" or "account".
+    account: the people of its account; None where it has none. people: where the lead is itself an
+    account, the lead that did each of the events; else empty. unit: "lead" or "account".
     """
 
     lead: PointsExplained
@@ -76,7 +77,7 @@ class Story:
     rule_words: Mapping[str, str] = field(default_factory=dict)
     each: Mapping[str, float] = field(default_factory=dict)
     words: Words = field(default_factory=dict)
-    colleagues: tuple[Colleague, ...] | None = None
+    account: AccountPeople | None = None
     people: tuple[str, ...] = ()
     unit: str = "lead"
 
@@ -99,7 +100,7 @@ class Story:
             "contacts": self.contacts,
             "average_readiness": self.average,
             "attributes": self.attributes,
-            "colleagues": self.colleagues,
+            "account": self.account,
         }
 
 
@@ -114,7 +115,9 @@ def tell(
     """The story of a lead at a cutoff; with what changed `since`, or since the last list that had
     it. Raises BadInput where it is not open then."""
     staged = scorer.staged(config)
-    with open_database(staged, scorer.specs, [lead]) as database:
+    named, account = staged.features.account, None
+    of_roles = () if named is None else load_roles(config).specs
+    with open_database(staged, (*scorer.specs, *of_roles), [lead]) as database:
         now: PointsExplained
         if isinstance(scorer, PointsOnly):
             now = explain_points(config, database, scorer, lead, cutoff)
@@ -123,6 +126,9 @@ def tell(
         with open_ledger(LedgerPlace.of(config)) as ledger:
             history = lines_of(ledger, lead, now.cutoff)
             average = _average(ledger, history, now.cutoff)
+            is_person = config.unit == "lead"
+            if named and is_person and (account_id := account_of(database, named, lead)):
+                account = account_people(staged, database, ledger, account_id, now.cutoff)
         change = None
         if since:
             change = explain_change(config, database, scorer, lead, since, now.cutoff, history)
@@ -131,15 +137,12 @@ def tell(
                 change = explain_change(config, database, scorer, lead, before, now.cutoff, history)
         story = story_of(database, scorer, now, history, change)
         attributes = _attributes(database, config.features.attributes, lead)
-        account, others = staged.features.account, None
-        if account is not None and config.unit == "lead":
-            others = colleagues_of(database, account, lead, now.cutoff)
     return replace(
         story,
         average=average,
         attributes=attributes,
         words=config.words,
-        colleagues=others,
+        account=account,
         unit=config.unit,
     )
 

@@ -43,7 +43,7 @@ from tests.features.engine.test_features_equal_oracle import (
     snapshots_of,
 )
 from tests.features.engine.test_no_future import with_another_future
-from tests.features.lead_databases import at, config_for, event, opened, refusal
+from tests.features.lead_databases import at, config_for, event, opened
 
 pytestmark = pytest.mark.slow  # the compiled pass
 ACCOUNT = "customer"
@@ -288,11 +288,6 @@ def test_without_the_setting_there_are_no_such_features(tmp_path):
             specs = catalog_of(config_for(tmp_path, **sections), database)
         of_account = [spec for spec in specs if isinstance(spec, OfAccount | Colleagues)]
         assert bool(of_account) == bool(features)
-
-
-def test_on_spark_the_setting_is_refused(folder):
-    sections = {"engine": {"kind": "spark"}, "features": {"account": ACCOUNT}}
-    assert "Spark" in refusal(folder, **sections)
 
 
 def test_check_says_how_many_are_in_accounts(tmp_path):

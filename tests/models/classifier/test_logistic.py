@@ -12,6 +12,7 @@ from features.spec.kinds import Attribute, Count
 from models.classifier.classifier import BATCH
 from models.classifier.logistic import (
     LogisticSettings,
+    encoded,
     linear_contributions,
     linear_log_odds,
     owners,
@@ -51,6 +52,22 @@ def test_the_third_visit_adds_less_than_the_first(fitted):
     assert first - none > third - second > 0
 
 
+def test_inputs_are_those_of_the_pipeline_of_scikit_learn(fitted):
+    """Bit by bit, of one row and of many, with texts and numbers never seen, and missing ones."""
+    pipeline, _ = fitted
+    frame = snapshots(300, seed=2)[0]
+    frame.loc[:4, "first_source"] = "never seen"
+    frame.loc[5:9, "age_days"] = [-1e9, 1e9, np.nan, 0.0, 7.5]
+    turned = frame[frame.columns[::-1]].assign(points=1.0)  # columns are taken by name
+    expected = pipeline[:-1].transform(frame)
+    assert np.array_equal(encoded(pipeline, turned), expected)
+    assert np.array_equal(encoded(pipeline, frame.iloc[[3]]), expected[[3]])
+    assert encoded(pipeline, frame[:0]).shape == (0, expected.shape[1])
+    none = frame.assign(first_source=None)
+    nan = frame.assign(first_source=pd.Series(np.nan, frame.index, dtype=object))
+    assert np.array_equal(encoded(pipeline, none), pipeline[:-1].transform(nan))
+
+
 def test_inputs_are_centred(fitted):
     pipeline, frame = fitted
     inputs = pipeline[:-1].transform(frame)
@@ -60,13 +77,13 @@ def test_inputs_are_centred(fitted):
 def test_contributions_are_those_of_shap(fitted):
     """Inputs taken for independent, the background all that it was fitted on."""
     pipeline, frame = fitted
-    encoded = pipeline[:-1].transform(frame)
+    inputs = encoded(pipeline, frame)
     names = [spec.name for spec in SPECS]
-    result, base = linear_contributions(pipeline, encoded, names)
-    background = shap.maskers.Independent(encoded, max_samples=len(encoded))
+    result, base = linear_contributions(pipeline, inputs, names)
+    background = shap.maskers.Independent(inputs, max_samples=len(inputs))
     oracle = shap.LinearExplainer(pipeline[-1], background)
-    inputs = pd.DataFrame(oracle.shap_values(encoded), columns=list(owners(pipeline["encode"])))
-    expected = inputs.T.groupby(level=0).sum().T[names].to_numpy()
+    values = pd.DataFrame(oracle.shap_values(inputs), columns=list(owners(pipeline["encode"])))
+    expected = values.T.groupby(level=0).sum().T[names].to_numpy()
     assert np.abs(result - expected).max() < 1e-8
     assert base == pytest.approx(oracle.expected_value, abs=1e-8)
 
@@ -123,9 +140,10 @@ def test_texts_alone_have_reasons():
     frame, won = snapshots(1_500)
     texts = [spec for spec in SPECS if spec.is_text]
     pipeline = learner(frame, won, texts, STRENGTH).learner_
-    encoded = pipeline[:-1].transform(frame)
-    result, base = linear_contributions(pipeline, encoded, [spec.name for spec in texts])
-    assert result.sum(axis=1) + base == pytest.approx(linear_log_odds(pipeline[-1], encoded))
+    inputs = encoded(pipeline, frame)
+    assert np.array_equal(inputs, pipeline[:-1].transform(frame))
+    result, base = linear_contributions(pipeline, inputs, [spec.name for spec in texts])
+    assert result.sum(axis=1) + base == pytest.approx(linear_log_odds(pipeline[-1], inputs))
 
 
 def test_a_moved_prior_moves_the_base_alone(served):

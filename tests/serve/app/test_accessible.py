@@ -10,6 +10,7 @@ from serve.app.application import create_app
 from serve.app.serving import Serving
 from tests.copied_company import copied_company
 from tests.readiness.running import readiness
+from tests.readiness.test_effect import folder_of, write_lists
 from tests.serve.app.little_company import little_company
 from tests.serve.app.running import running
 
@@ -20,7 +21,8 @@ QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-back
 TOKEN = "t" * 32
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 SERVED = ["/login", "/", "/leads", "/leads?route=&text=zzz", "/leads?route=", "/leads/29"]
-WRITTEN = ["compare", "funnel", "sources", "segments", "feedback", "monitor", "card", "history"]
+WRITTEN = ["compare", "funnel", "sources", "segments", "feedback", "effect", "monitor", "card"]
+WRITTEN += ["history"]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def written(
     demo_folder: Path, trained: object, tmp_path_factory: pytest.TempPathFactory
 ) -> list[str]:
-    """The addresses of the pages that the verbs wrote of a company with a champion and a list."""
+    """The addresses of the pages that the verbs wrote of a company with a champion and a list; and
+    of the effect of one that holds leads back."""
     folder = tmp_path_factory.mktemp("written") / "demo"
     copied_company(demo_folder, folder)
     for cutoff in ("2025-06-02", "2025-06-23"):
@@ -56,7 +59,10 @@ def written(
         assert readiness(verb, folder).code in (0, 1), verb
     pages = sorted((folder / "out").glob("*.html"))
     assert {"index", *WRITTEN} <= {page.stem for page in pages}
-    return [page.as_uri() for page in pages]
+    little = folder_of(tmp_path_factory.mktemp("drawn"))
+    write_lists(little, holdout=0.4)
+    assert readiness("effect", little).code == 0
+    return [page.as_uri() for page in (*pages, little / "out" / "effect.html")]
 
 
 def faults(page: "playwright.Page", address: str, width: int) -> list[str]:

@@ -43,6 +43,8 @@ def test_a_large_body(small: TestClient) -> None:
 def test_many_leads_and_many_events(small: TestClient) -> None:
     leads = [LEAD | {"lead_id": str(number)} for number in range(4)]
     assert problem(small.post("/v1/score", json={"leads": leads})) == 413
+    colleagues = LEAD | {"account": {"people": leads[1:]}}
+    assert problem(small.post("/v1/score", json={"leads": [colleagues]})) == 413
     lead = LEAD | {"events": [EVENT] * 6}
     assert problem(small.post("/v1/score", json={"leads": [lead]})) == 413
     lead = LEAD | {"events": [EVENT] * 5}

@@ -1,0 +1,1 @@
+"""The people of an account: who did what, and which role each has in the decision."""
