@@ -26,7 +26,7 @@ from features.config import load
 from features.engine.duckdb_engine import feature_frame
 from features.open_database import open_database
 from features.snapshots import Snapshots
-from models.classifier.classifier import BATCH
+from models.classifier.classifier import BATCH, TREES
 from models.classifier.model import ReadinessModel
 from models.classifier.tree_nodes import tree_nodes
 from models.explanations.contributions import contributions
@@ -48,9 +48,10 @@ class Line(NamedTuple):
 def main(folder: Path, rows: int) -> None:
     """Measure, and tell it in two Markdown tables."""
     scorer, sample = drawn_rows(folder)
-    model, boost = scorer.model, scorer.model.classifier.learner_[-1]
-    if model.is_linear:
-        sys.exit("The champion is a logistic regression: train, and promote, one of trees.")
+    model = scorer.model
+    if model.way != TREES:
+        sys.exit(f"The champion is the {model.way}: train, and promote, one of trees.")
+    boost = model.classifier.learner_[-1]
     frame = pd.concat([sample] * -(-rows // len(sample)), ignore_index=True).iloc[:rows]
     peer = taught(model, sample)
     parts = [frame.iloc[start : start + BATCH] for start in range(0, rows, BATCH)]

@@ -16,6 +16,7 @@ from features.spec.accounts import (
     Colleagues,
     DaysSinceFirst,
     DistinctActions,
+    OpenPeople,
     People,
 )
 from features.spec.kinds import (
@@ -40,7 +41,7 @@ from features.spec.kinds import (
     attribute_feature,
 )
 from features.spec.spec import OfAccount, Spec, distinct
-from features.spec.titles import OfTitle, load_titles
+from features.spec.titles import OfTitle, OpenPeopleOfTitle, load_titles
 from features.spec.where import fits
 
 # The most frequent actions get features of their own; rarer ones count as "any activity" only.
@@ -57,18 +58,23 @@ def catalog(
     attributes: Mapping[str, AttributeType],
     segments: Iterable[InSegment] = (),
     past_deals: bool = False,
-    of_title: Iterable[OfTitle] = (),
+    of_title: Sequence[OfTitle] = (),
+    of_accounts: bool = False,
 ) -> tuple[Spec, ...]:
     """The features of a training: `actions` most frequent first, `attributes` by what they are,
     `segments` those that settings.segments names, with their definitions. `past_deals`: whether a
-    lead may be open with closed deals behind it. `of_title`: what is read from settings.title."""
+    lead may be open with closed deals behind it. `of_title`: what is read from settings.title.
+    `of_accounts`: whether each lead is an account (features/contract/whole_accounts.py)."""
     specs: list[Spec] = [Age()]
     specs += _of_behaviour(settings, actions) if actions else []
     specs += [attribute_feature(name, kind) for name, kind in attributes.items()]
     specs += of_title
     if past_deals:
         specs += [PastDeals("won"), PastDeals("lost"), DaysSinceDeal("won"), DaysSinceDeal("lost")]
-    if settings.account is not None:
+    if of_accounts:
+        specs += _of_people(settings, actions)
+        specs += [OpenPeopleOfTitle(each, value) for each in of_title for value in each.values]
+    elif settings.account is not None:
         specs += _of_account(settings, settings.account, actions, past_deals)
     specs += [*segments, *CUSTOM]
     return tuple(
@@ -125,13 +131,26 @@ def _of_account(
     return [*of_account, *(Colleagues(spec, account) for spec in others)]
 
 
+def _of_people(settings: Features, actions: Sequence[str]) -> list[Spec]:
+    """What an account has that a lead has not: people."""
+    long = max(settings.windows_days)
+    specs: list[Spec] = [People(), OpenPeople()]
+    if actions:
+        specs += [ActivePeople(window) for window in (*settings.windows_days, None)]
+        specs += [DistinctActions(long), DistinctActions(), DaysSinceFirst()]
+    specs += [ActivePeople(long, action) for action in list(actions)[:MOST_ACTIONS]]
+    return specs
+
+
 def catalog_of(config: Config, database: LeadDatabase) -> tuple[Spec, ...]:
     """The features that `readiness train` computes over an open lead database. Raises BadInput
     where features.leave_out has a name that none of them has."""
     title = config.features.title
     of_title = () if title is None else load_titles(config).features(title)
     past_deals = config.outcomes.open_again
-    further = database.actions, database.attributes, opted_in(config), past_deals, of_title
+    of_accounts = config.account is not None
+    known = database.actions, database.attributes, opted_in(config)
+    further = (*known, past_deals, of_title, of_accounts)
     whole = config.features.model_copy(update={"leave_out": []})
     names = [spec.name for spec in catalog(whole, *further)]
     unknown = [

@@ -426,10 +426,12 @@ class Engine(Strict):
 
 
 class Config(Strict):
-    """The whole of readiness.toml."""
+    """The whole of readiness.toml. `unit`: what is trained on, scored and listed: each lead, or
+    each account that features.account names, with all that its people did (docs/accounts.md)."""
 
     removed_keys: ClassVar[dict[str, str]] = REMOVED_KEYS
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 7
+    unit: Literal["lead", "account"] = "lead"
     rules: str = "rules.toml"
     sources: str = "sources.toml"
     funnel: str = "funnel.toml"
@@ -459,6 +461,21 @@ class Config(Strict):
     questions: dict[str, dict[str, Any]] = Field(default={}, exclude=True, repr=False)
     path: Path = Field(exclude=True)
     _question: str = PrivateAttr(MAIN)
+
+    @model_validator(mode="after")
+    def _of_accounts(self) -> Config:
+        if self.unit == "account":
+            faults = list(_not_of_accounts(self))
+            if faults:
+                raise ValueError(
+                    'unit = "account" ' + ", and ".join(faults) + " (docs/accounts.md)"
+                )
+        return self
+
+    @property
+    def account(self) -> str | None:
+        """Where accounts are what is scored, what names them: features.account."""
+        return self.features.account if self.unit == "account" else None
 
     @property
     def question(self) -> str:
@@ -506,6 +523,21 @@ class Config(Strict):
         if place is None or "://" in place:
             return place
         return (self.folder / place).resolve().as_uri()
+
+
+def _not_of_accounts(config: Config) -> Iterator[str]:
+    """What a question about accounts needs, or cannot have, in words."""
+    if config.features.account is None:
+        yield 'needs the column that names the account: features.account = "account_id"'
+    if config.engine.kind == "spark":
+        yield 'needs engine.kind = "duckdb": it is not done on Spark'
+    if config.publish.files:
+        yield "cannot have publish.files, whose rows are people in a CRM system: leave it out"
+    if isinstance(config.routing.amount, str):
+        yield (
+            "cannot have routing.amount = a column, for each person has another: give a number, or "
+            "leave it out for the median of the deals won"
+        )
 
 
 def load(path: Path, question: str = MAIN) -> Config:

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 
 from features.config import Config
 from features.contract.database import LeadDatabase, further_attributes, open_files
+from features.contract.whole_accounts import of_unit
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.progress import step
@@ -16,7 +17,7 @@ from features.spec.spec import Spec
 def open_database(
     config: Config, specs: Iterable[Spec] = (), leads: Sequence[str] = ()
 ) -> Iterator[LeadDatabase]:
-    """Open and stage the lead database that readiness.toml names.
+    """Open and stage the lead database that readiness.toml names, of leads or of accounts.
 
     specs: what rules or segments will ask for; their attributes are staged too, but are no features
     of a model. leads: those that must be in it, where it holds only some (engine.spark.most_leads).
@@ -35,5 +36,5 @@ def open_database(
         opened = open_sample(config, further_attributes(specs), leads)
     with ExitStack() as stack:
         with step("open the tables"):
-            database = stack.enter_context(opened)
+            database = stack.enter_context(of_unit(stack.enter_context(opened), config))
         yield database

@@ -9,10 +9,10 @@ from features.errors import BadInput
 from features.spec import accounts
 from features.spec.kinds import KINDS, Custom
 from features.spec.spec import Spec
-from features.spec.titles import OfTitle
+from features.spec.titles import OfTitle, OpenPeopleOfTitle
 from features.spec.where import Where
 
-_EVERY: tuple[type[Spec], ...] = (*KINDS, *accounts.KINDS, OfTitle, InSegment)
+_EVERY: tuple[type[Spec], ...] = (*KINDS, *accounts.KINDS, OfTitle, OpenPeopleOfTitle, InSegment)
 _KINDS: dict[str, Any] = {kind.__name__: kind for kind in _EVERY}
 
 

@@ -24,6 +24,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from features.config import Config
+from features.contract.accounts import OWN
 from features.contract.extensions import connect
 from features.cutoffs import utc_now
 from features.questions import FOLDER
@@ -179,8 +180,13 @@ def forget(
 def _forget_results(
     config: Config, name: Name, receipt: Receipt, notify: Callable[[str], None]
 ) -> None:
-    """Delete the lead from the results of one question."""
-    place, lead = LedgerPlace.of(config), name.lead
+    """Delete the lead from the results of one question; of one about accounts the account that the
+    lead is by itself, and the pages that name it."""
+    place, names = LedgerPlace.of(config), [name]
+    if config.unit == "account":
+        name = Name(f"{OWN}{name.lead}")
+        names.append(name)
+    lead = name.lead
     with open_ledger(place, notify=notify) as ledger:
         receipt.add(ledger.store, "rows of the ledger", ledger.forget(lead))
     elsewhere = _forget_decisions(place, name, receipt)
@@ -200,7 +206,9 @@ def _forget_results(
     for path in files:
         if path.suffix in TABLES:
             _without_rows(path, name, receipt)
-    _delete_pages([path for path in files if path.suffix in PAGES], name, receipt)
+    for each in names:
+        pages = [path for path in files if path.suffix in PAGES and path.is_file()]
+        _delete_pages(pages, each, receipt)
     if artefacts:
         for path in _files(artefacts):
             _clear_artefact(path, artefacts, name, receipt)
@@ -208,9 +216,10 @@ def _forget_results(
         if path.suffix in TABLES:
             _without_rows(path, name, receipt)
         companions = {path, *(path.with_suffix(suffix) for suffix in PAGES)}
-        for each in sorted(each for each in companions if each.is_file()):
-            if name.is_in_bytes(each) or (each.suffix in PAGES and name.is_in(each)):
-                receipt.left.append(Left(str(each), "names the lead: delete it"))
+        for file in sorted(each for each in companions if each.is_file()):
+            is_page = file.suffix in PAGES
+            if any(each.is_in_bytes(file) or (is_page and each.is_in(file)) for each in names):
+                receipt.left.append(Left(str(file), "names the lead: delete it"))
 
 
 def _forget_decisions(place: LedgerPlace, name: Name, receipt: Receipt) -> list[Path]:

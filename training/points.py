@@ -123,7 +123,9 @@ def learn(
     """
     split = configured_split(config, database.data_end)
     model = model if model and _is_fair(model, split, config.time.horizon_days) else None
-    specs = catalog(config.features, database.actions, database.attributes)
+    of_accounts = config.account is not None
+    known = (config.features, database.actions, database.attributes)
+    specs = catalog(*known, of_accounts=of_accounts)
     needed = distinct((*specs, *current.specs, *(model.specs if model else ())))
     past, test = labelled_sides(config, database, needed, split, progress)
     _refuse_one_outcome(test)

@@ -116,6 +116,7 @@ def learn(
         model,
         leave_out_actions=tuple(config.features.leave_out_actions),
         inputs=inputs_at(database, database.data_end),
+        account=config.account,
     )
     unseen = unseen_readiness(past, model, chosen.settings, config.seed, shares)
     model = with_time_to_close(database, model, past, split, unseen)

@@ -161,15 +161,16 @@ def account_notes(database: LeadDatabase, config: Config) -> list[Note]:
     if account is None:
         return []
     sizes = account_sizes(database, account)
+    everyone = database.of_leads.value("SELECT count(*) FROM leads")
     if not sizes:
         return [
             Note(
-                f"leads in no account ({account})", database.value("SELECT count(*) FROM leads"),
+                f"leads in no account ({account})", everyone,
                 "No lead has one, so features of colleagues tell nothing. Name the column of leads "
                 'that holds accounts in features.account, or "domain(COLUMN)" of e-mail addresses.'
             )
         ]  # fmt: skip
-    leads, everyone = sum(size for _, size in sizes), database.value("SELECT count(*) FROM leads")
+    leads = sum(size for _, size in sizes)
     largest = tuple(f"{name}: {plural(size, 'lead')}" for name, size in sizes[:SHOWN])
     return [
         Note(

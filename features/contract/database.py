@@ -11,7 +11,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,6 +79,8 @@ class LeadDatabase:
     holds what each listed attribute is; `columns` are the raw columns per table. `data_end` is the
     latest past time in the tables, or as configured: a label is mature where cutoff + horizon <=
     it. `membership` are the conditions of the cohort (features/cohort.py).
+    `leads_of_accounts`: where accounts stand in the place of leads (whole_accounts.py), the
+    database of their leads.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -90,6 +92,12 @@ class LeadDatabase:
     membership: Membership | None
     data_end: datetime
     scratch: Path
+    leads_of_accounts: LeadDatabase | None = field(default=None, kw_only=True)
+
+    @property
+    def of_leads(self) -> LeadDatabase:
+        """The database in which each lead is a lead: itself, or what accounts are made of."""
+        return self.leads_of_accounts or self
 
     def query(self, sql: str) -> pd.DataFrame:
         """The rows of a query as a pandas frame."""

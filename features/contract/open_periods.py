@@ -30,10 +30,12 @@ SELECT l.lead_id, l.created_at AS opens_at, min(c.closed_at) AS closes_at
 FROM leads l LEFT JOIN closings c ON c.lead_id = l.lead_id
 WHERE l.lead_id IS NOT NULL AND l.lead_id NOT IN (SELECT lead_id FROM left_out WHERE kind = 'fault')
 GROUP BY l.lead_id, l.created_at"""
-# Where several deals close at one instant, one that ends the lead for good decides.
-_LATER_PERIODS = """
+# Of the `closings` after whose outcomes a lead is `open_again`. Where several deals close at one
+# instant, one that ends the lead for good decides.
+LATER_PERIODS = """
 WITH instants AS (
-  SELECT lead_id, closed_at, bool_or(outcome NOT IN ({open_again})) AS is_final FROM closings
+  SELECT lead_id, closed_at, bool_or(outcome NOT IN ({open_again})) AS is_final
+  FROM {closings}
   WHERE lead_id NOT IN (SELECT lead_id FROM left_out WHERE kind = 'fault')
   GROUP BY lead_id, closed_at
 ), ordered AS (
@@ -42,7 +44,7 @@ WITH instants AS (
     bool_or(is_final) OVER (PARTITION BY lead_id ORDER BY closed_at) AS is_final
   FROM instants
 ), signs AS (
-  SELECT lead_id, known_at AS seen_at FROM known_events SEMI JOIN closings USING (lead_id)
+  SELECT lead_id, known_at AS seen_at FROM known_events SEMI JOIN {closings} USING (lead_id)
   UNION ALL
   SELECT lead_id, opened_at FROM deals WHERE opened_at IS NOT NULL
 ), returns AS (
@@ -72,8 +74,9 @@ def write_open_periods(
     connection.execute(f"CREATE TABLE closings AS FROM own_closings {inherited}")
     rules = {"won": outcomes.after_won, "lost": outcomes.after_lost}
     again = ", ".join(literal(name) for name, rule in rules.items() if rule == "open_again")
-    later = f"UNION ALL ({_LATER_PERIODS.format(open_again=again)})" if again else ""
-    connection.execute(f"CREATE TABLE open_periods AS ({_FIRST_PERIODS}) {later}")
+    later = LATER_PERIODS.format(open_again=again, closings="closings")
+    periods = f"({_FIRST_PERIODS}) {f'UNION ALL ({later})' if again else ''}"
+    connection.execute(f"CREATE TABLE open_periods AS {periods}")
 
 
 def lost_sql(until: datetime) -> str:

@@ -77,7 +77,7 @@ def buying_groups(
     kinds = draw(rng, np.cumsum([share for share, _ in KINDS.values()]), leads)  # as many suffice
     role = draw(rng, np.cumsum(list(ROLES.values())), leads)
     activity = rng.lognormal(-0.18, 0.6, leads)
-    first_day, moves = birth // DAY, _moves()
+    first_day, moves = birth // DAY, project_moves()
     shares = np.cumsum(moves, axis=2)
     project = (rng.random(leads) < 0.5).astype(np.int64)  # of each account, from the start on
     closed_at, won = np.full(leads, CLOSED, np.int64), np.zeros(leads, bool)
@@ -147,7 +147,7 @@ def _people(rng: np.random.Generator, leads: int, days: int) -> tuple[Ints, Ints
     return account[order], birth[order]
 
 
-def _moves() -> Floats:
+def project_moves() -> Floats:
     """(kind of account, project, project): the chance of each move in one day."""
     moves = np.zeros((len(KINDS), len(PROJECTS), len(PROJECTS)))
     for kind, (_, need) in enumerate(KINDS.values()):

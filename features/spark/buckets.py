@@ -97,7 +97,7 @@ def breaches_of(database: LeadDatabase, end: datetime) -> list[Breach]:
     """Every breach of the contract, also in leads outside the sample; times after `end` count as
     future."""
     if not isinstance(database, SparkSample):
-        return find_breaches(database.connection, database.columns, end)
+        return find_breaches(database.of_leads.connection, database.columns, end)
 
     def work(bucket: LeadDatabase) -> Iterator[pa.Table]:
         yield breach_table(find_breaches(bucket.connection, bucket.columns, end))

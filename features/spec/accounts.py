@@ -58,6 +58,29 @@ class People(OfLead):
 
 
 @dataclass(frozen=True)
+class OpenPeople(OfLead):
+    """People of an account whose own lead is open at the cutoff; only where accounts are what is
+    scored (features/contract/whole_accounts.py)."""
+
+    is_countable = True
+    name = "people_open"
+    topic = "people"
+
+    @property
+    def sql(self) -> str:
+        return (
+            "(SELECT count(*)::DOUBLE FROM open_people p WHERE p.lead_id = s.lead_id "
+            "AND p.opens_at < s.cutoff AND p.closes_at >= s.cutoff)"
+        )
+
+    def meaning(self, words: Words) -> str:
+        return "people whose lead is open"
+
+    def fact(self, value: float, words: Words) -> str:
+        return f"{_people(value)} open"
+
+
+@dataclass(frozen=True)
 class ActivePeople(OfEvents):
     """People of an account with an event in the window, or one of an action."""
 
@@ -208,6 +231,6 @@ def _people(count: float) -> str:
 
 
 KINDS: tuple[type[Spec], ...] = (
-    *(OfAccount, Colleagues, People, ActivePeople, DistinctActions),
-    DaysSinceFirst,
+    *(OfAccount, Colleagues, People, OpenPeople, ActivePeople),
+    *(DistinctActions, DaysSinceFirst),
 )

@@ -27,7 +27,7 @@ from pydantic import AfterValidator, Field, model_validator
 from features.config import Config
 from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.spec import OfLead, Spec
-from features.spec.wording import Words
+from features.spec.wording import Words, number
 from features.sql import literal, quoted
 from features.toml import Strict, parse_toml, read_text
 
@@ -71,8 +71,44 @@ class OfTitle(OfLead):
         of_title = f"CASE {cases} END" if cases else "NULL::VARCHAR"
         return f"(SELECT {of_title} FROM (SELECT {text} AS title))"
 
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What it may be."""
+        return tuple(dict.fromkeys(value for value, _ in json.loads(self.table)))
+
     def meaning(self, words: Words) -> str:
         return words.get(self.axis, self.axis)
+
+
+@dataclass(frozen=True)
+class OpenPeopleOfTitle(OfLead):
+    """People of an account whose own lead is open at the cutoff and whose title says `value`; only
+    where accounts are what is scored (features/contract/whole_accounts.py)."""
+
+    is_countable = True
+    topic = "people"
+
+    of: OfTitle
+    value: str
+
+    @property
+    def name(self) -> str:
+        return f"people_open({self.of.axis}={self.value})"
+
+    @property
+    def sql(self) -> str:
+        return (
+            "(SELECT count(*)::DOUBLE FROM open_people p JOIN main.leads l ON l.lead_id = p.person "
+            "WHERE p.lead_id = s.lead_id AND p.opens_at < s.cutoff AND p.closes_at >= s.cutoff "
+            f"AND {self.of.sql} = {literal(self.value)})"
+        )
+
+    def meaning(self, words: Words) -> str:
+        return f"people whose lead is open, {self.of.meaning(words)} {self.value}"
+
+    def fact(self, value: float, words: Words) -> str:
+        people = "1 person" if value == 1 else f"{number(value)} people"
+        return f"{people} open with {self.of.meaning(words)} {self.value}"
 
 
 OfColumn = Attribute | DaysSinceDate | OfTitle  # what is read off one column of leads
@@ -80,7 +116,8 @@ OfColumn = Attribute | DaysSinceDate | OfTitle  # what is read off one column of
 
 def titles_of(specs: Iterable[Spec]) -> tuple[str, ...]:
     """The columns of titles that some specs read."""
-    return tuple(dict.fromkeys(spec.column for spec in specs if isinstance(spec, OfTitle)))
+    own = (spec.of if isinstance(spec, OpenPeopleOfTitle) else spec for spec in specs)
+    return tuple(dict.fromkeys(spec.column for spec in own if isinstance(spec, OfTitle)))
 
 
 def folded(words: str) -> str:

@@ -5,6 +5,7 @@ SETTINGS = """\
 # Lines that begin with # are off, or the default. Paths are relative to this file; times are UTC.
 
 seed = 7                    # the same data, settings and seed give the same scores
+# unit = "account"          # what is scored: "lead", or each account (docs/accounts.md)
 rules = "rules.toml"        # the points table that the model is compared with
 sources = "sources.toml"    # the sources of leads, and their baskets
 funnel = "funnel.toml"      # the stages of the funnel

@@ -166,6 +166,7 @@ def describe(model: ReadinessModel) -> dict[str, Any]:
         "time_to_close": json.dumps(model.time_to_close and model.time_to_close.to_dict()),
         "inputs": json.dumps(model.inputs and model.inputs.to_dict()),
         "fit_engagement": json.dumps(model.fit_engagement and model.fit_engagement.to_dict()),
+        "account": model.account,
     }
 
 
@@ -185,4 +186,5 @@ def remember(info: Mapping[str, Any]) -> dict[str, Any]:
         "time_to_close": None if curves is None else time_to_close.from_dict(curves),
         "inputs": None if inputs is None else Inputs.from_dict(inputs),
         "fit_engagement": None if both is None else axes.from_dict(both),
+        "account": info.get("account"),
     }

@@ -11,6 +11,7 @@ import pandas as pd
 
 from features.check.inputs import Inputs
 from features.config import Config, Features
+from features.errors import BadInput
 from features.spec.compiled import accounts_of, compile_specs
 from features.spec.spec import Spec
 from features.spec.titles import titles_of
@@ -30,7 +31,8 @@ class ReadinessModel:
     `trained_until` its last training cutoff, so that cutoffs from `trained_until + horizon_days`
     on are fair tests of it; `base_rate` the share of training snapshots won; `time_to_close`,
     `inputs`, what the database of its training held, and `fit_engagement` None in models stored
-    before there were any.
+    before there were any. `account`: what names the accounts that it scores; None if it scores
+    leads.
     """
 
     classifier: AnyClassifier
@@ -45,6 +47,7 @@ class ReadinessModel:
     time_to_close: TimeToClose | None = None
     inputs: Inputs | None = None
     fit_engagement: FitEngagement | None = None
+    account: str | None = None
     name = "model"
 
     def __repr__(self) -> str:
@@ -69,15 +72,25 @@ class ReadinessModel:
 
     def staged(self, config: Config) -> Config:
         """The settings under which the lead database looks as it did at this model's training:
-        its own attributes, accounts and left-out actions, whatever readiness.toml lists by now."""
+        its own attributes, accounts and left-out actions, whatever readiness.toml lists by now.
+        Raises BadInput where the settings ask about leads, and it scores accounts, or otherwise."""
+        unit = "lead" if self.account is None else "account"
+        if unit != config.unit:
+            raise BadInput(
+                f"Version {self.version} of the model {config.mlflow.model} scores each {unit}, "
+                f'and {config.path.name} has unit = "{config.unit}" for the question '
+                f"{config.question}. Train a model of that unit: "
+                f"readiness train{config.question_option}; or set unit back."
+            )
         return config.model_copy(update={"features": self.as_trained(config.features)})
 
     def as_trained(self, features: Features) -> Features:
         """The same for the settings of the features alone."""
         mine = compile_specs(self.specs).columns
+        account = self.account or next(iter(accounts_of(self.specs)), features.account)
         return features.model_copy(
             update={
-                "account": next(iter(accounts_of(self.specs)), features.account),
+                "account": account,
                 "title": next(iter(titles_of(self.specs)), features.title),
                 "attributes": list(dict.fromkeys([*features.attributes, *mine])),
                 "leave_out_actions": list(self.leave_out_actions),

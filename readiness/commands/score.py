@@ -140,6 +140,7 @@ class _Result:
     fields: dict[str, Any]
     scored: "Scored"
     head: "pd.DataFrame"
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,7 @@ def _finished(begun: _Begun, options: _Options, opened: "Opened | None") -> _Res
     code, fields["publish"] = _publish(config, ledger)
     print_notes(scored.breaches, "breach", "red")
     print_notes(scored.notes)
-    return _Result(code, fields, scored, head)
+    return _Result(code, fields, scored, head, config.unit)
 
 
 def _score(begun: _Begun, options: _Options, opened: "Opened | None") -> "Scored":
@@ -289,7 +290,7 @@ def _refuse_of_one_question(options: _Options, names: list[str]) -> None:
 
 
 def _print(result: _Result) -> None:
-    _print_scored(result.scored, result.fields, result.head)
+    _print_scored(result.scored, result.fields, result.head, result.unit)
     print_path(f"Ledger: {result.fields['ledger']}; --export list.csv writes the list as a file")
     if result.fields["export"]:
         print_path(f"Exported to {result.fields['export']}")
@@ -317,21 +318,23 @@ def _print_publishing(published: "Published | dict[str, str] | None") -> None:
         print_published(published)
 
 
-def _print_scored(scored: "Scored", result: dict[str, Any], head: "pd.DataFrame") -> None:
+def _print_scored(
+    scored: "Scored", result: dict[str, Any], head: "pd.DataFrame", unit: str
+) -> None:
     run = scored.run
     ready = head[(head["state"] == "scored") & (head["decided_route"] == "sales")]
     part = result.get("segment")
     if len(ready):
         whose = f" of the segment {part['name']}" if part else ""
-        _print_head_of_the_list(ready, whose, scored.by_points)
+        _print_head_of_the_list(ready, whose, scored.by_points, unit)
     if part:
         out.print(
             f"[bold]In the segment {escape(part['name'])}: "
-            f"{plural(part['open_leads'], 'open lead')}[/], "
+            f"{plural(part['open_leads'], f'open {unit}')}[/], "
             f"{_in_words(part['routes'])}. In all:"
         )
     out.print(
-        f"{plural(scored.open_leads, 'open lead')} at {run.cutoff:%Y-%m-%d %H:%M} UTC: "
+        f"{plural(scored.open_leads, f'open {unit}')} at {run.cutoff:%Y-%m-%d %H:%M} UTC: "
         f"{_in_words(result['routes'])} "
         f"({'no model' if scored.by_points else f'model version {run.model_version}'}, "
         f"rules {run.rules_version})."
@@ -371,7 +374,7 @@ def _in_words(routes: dict[str, int]) -> str:
     )
 
 
-def _print_head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool) -> None:
+def _print_head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool, unit: str) -> None:
     import pandas as pd
 
     rows = [
@@ -387,9 +390,9 @@ def _print_head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool) 
     ]
     why = "lines of the points table" if by_points else "reasons, in log-odds"
     print_table(
-        f"The first leads of the list for sales{escape(whose)}",
-        [">lead", ">readiness", ">points", "band", ">call by", "why"],
+        f"The first {unit}s of the list for sales{escape(whose)}",
+        [f">{unit}", ">readiness", ">points", "band", ">call by", "why"],
         rows,
         f"band: by points. call by: UTC. why: the strongest {why}"
-        + ("" if by_points else "; all of one lead's: readiness explain LEAD"),
+        + ("" if by_points else f"; all of one {unit}'s: readiness explain {unit.upper()}"),
     )

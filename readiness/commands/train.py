@@ -135,12 +135,18 @@ def _print_own_models(trained: "Trained") -> None:
 
 
 def _print_candidates(trained: "Trained") -> None:
-    from models.classifier.classifier import AVERAGE, LOGISTIC
+    from models.classifier.classifier import AVERAGE
 
     if not trained.chosen.folds:
         out.print("No search: too few training cutoffs for a rolling origin; the default was used.")
         return
     chosen, way = trained.chosen, trained.model.way
+    if way == AVERAGE:
+        out.print(
+            f"Either part has the settings chosen for it alone. On {len(chosen.folds)} earlier "
+            f"periods: log loss {chosen.log_loss:.4f}, ROC AUC {chosen.roc_auc:.4f}."
+        )
+        return
     rows = [
         (
             *(f"{value:g}" for value in candidate.settings.values()),
@@ -149,12 +155,11 @@ def _print_candidates(trained: "Trained") -> None:
         )
         for candidate in trained.candidates
     ]
-    how = {LOGISTIC: "the lowest log loss", AVERAGE: "what was chosen for either part alone"}
     first = "the first, unless the log loss of another is significantly lower"
     settings = (_SETTINGS.get(key, key) for key in chosen.settings)
     print_table(
         f"The {way}: candidates on {plural(len(chosen.folds), 'earlier period')}",
         [*(f">{setting}" for setting in settings), ">log loss", ">ROC\nAUC"],
         rows,
-        f"* chosen: {how.get(way, first)}",
+        f"* chosen: {'the lowest log loss' if trained.model.is_linear else first}",
     )

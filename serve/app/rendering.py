@@ -25,12 +25,14 @@ def _environment() -> jinja2.Environment:
 
 def rendered(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
     """The page that a template of serve/app/templates makes of the values; it also knows the
-    `request`, its `visitor` (serve/app/access.py), and the version of the `champion`."""
+    `request`, its `visitor` (serve/app/access.py), the version of the `champion`, and the `unit`,
+    lead or account."""
     return HTMLResponse(part(request, template, **values), status)
 
 
 def part(request: Request, template: str, **values: object) -> str:
     """The same as text: a page, or a part of one."""
     known = {"visitor": getattr(request.state, "visitor", None), "request": request}
-    known["champion"] = service_of(request).champion.version
+    service = service_of(request)
+    known |= {"champion": service.champion.version, "unit": service.config.unit}
     return page.render(template, _environment(), **known, **values)

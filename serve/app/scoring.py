@@ -21,7 +21,7 @@ from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.titles import OfTitle
 from features.spec.wording import plural
 from serve.app.score_request import Deal, Event, Lead, Person, ScoredLead
-from serve.scoring.scorer import COLUMNS, Scorer
+from serve.scoring.scorer import COLUMNS, OF_ACCOUNTS, Scorer
 
 _TIME, _TEXT, _NUMBER = pa.timestamp("us"), pa.string(), pa.float64()
 _KINDS = {"value": _NUMBER, "amount": _NUMBER}
@@ -52,7 +52,10 @@ def account_of(scorer: Scorer) -> str | None:
 
 def score(scorer: Scorer, leads: Sequence[Lead], cutoff: datetime) -> list[ScoredLead]:
     """Score leads, in the order given. Raises BadInput as Scorer.score, for an attribute of another
-    kind than the scorer reads, and, where it looks at accounts, for a lead without its own."""
+    kind than the scorer reads, and, where it looks at accounts, for a lead without its own; and for
+    a model that scores accounts."""
+    if scorer.model.account is not None:
+        raise BadInput(OF_ACCOUNTS)
     account = account_of(scorer)
     if account is None:
         answers = _answers(scorer, leads, leads, cutoff)

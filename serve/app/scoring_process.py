@@ -93,6 +93,8 @@ def _end_with_parent() -> None:
 
 
 def _warm() -> None:
+    if _scorer.model.account is not None:  # `score` refuses to
+        return
     cutoff = _scorer.model.trained_until
     created = cutoff - timedelta(days=1)
     attributes = dict.fromkeys(attribute_kinds(_scorer))

@@ -158,7 +158,7 @@ def _score_here(
 ) -> ScoringResult:
     scorable, others = rows.open_leads(database)
     parts = rows.parts(scorable, others, progress, shadows.see, measure)
-    breaches = find_breaches(database.connection, database.columns, now)
+    breaches = find_breaches(database.of_leads.connection, database.columns, now)
     return ScoringResult(parts, scorable.count + len(others), Unscored.of(others), breaches)
 
 

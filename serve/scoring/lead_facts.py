@@ -91,11 +91,14 @@ def _amount(config: Config, database: LeadDatabase, cutoff: datetime) -> Amount:
 
 def _amounts(amount: Amount, database: LeadDatabase) -> pd.DataFrame:
     """lead_id and amount of each lead, as known at the cutoff."""
-    columns = database.columns["leads"]
-    own = "NULL" if amount.column is None else cast(Column(amount.column, "DOUBLE"), columns, "")
     usual = "NULL" if amount.usual is None else f"{amount.usual}"
-    lead = cast(Column("lead_id", "LEAD_ID"), columns, lead_id_type(database.columns))
+    lead, own, rows = "lead_id", "NULL", "leads"
+    if amount.column is not None:
+        columns = database.columns["leads"]
+        own = cast(Column(amount.column, "DOUBLE"), columns, "")
+        lead = cast(Column("lead_id", "LEAD_ID"), columns, lead_id_type(database.columns))
+        rows = "raw_leads"
     return database.query(
         f"SELECT {lead}::VARCHAR AS lead_id, coalesce(max({own}), {usual})::DOUBLE AS amount "
-        "FROM raw_leads WHERE lead_id IS NOT NULL GROUP BY 1"
+        f"FROM {rows} WHERE lead_id IS NOT NULL GROUP BY 1"
     )

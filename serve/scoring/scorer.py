@@ -45,6 +45,11 @@ COLUMNS = ["lead_id", "cutoff", "readiness", "rule_score", "band", "reasons", "d
 COLUMNS += ["segments"]
 COLUMNS += time_to_close.COLUMNS + axes.COLUMNS
 
+OF_ACCOUNTS = (
+    "This model scores accounts, each by all that its people did, and single leads are given. Take "
+    "the newest list of accounts: readiness score, or GET /v1/leads."
+)
+
 
 @dataclass(frozen=True, repr=False)
 class Scorer:
@@ -160,7 +165,7 @@ class Scorer:
 
         The frames (pandas, polars or Arrow) have the columns of the contract (docs/glossary.md).
         Without deals every lead counts as open, closed ones too: a UserWarning says so; where none
-        is closed, pass deals without rows. Raises BadInput for missing
+        is closed, pass deals without rows. Raises BadInput for a model of accounts, for missing
         columns, and for rows and leads that breach the contract, with the first of them. Open leads
         that are outside the cohort, excluded or objected are not in the result: a UserWarning says
         so. Events may be None. The colleagues of a lead are those among the leads, if the model
@@ -189,6 +194,8 @@ class Scorer:
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """What `score` returns, and the open leads that it leaves out: their lead_id as a text, and
         state_reason. Raises as `score`."""
+        if self.model.account is not None:
+            raise BadInput(OF_ACCOUNTS)
         moment = pd.Timestamp(cutoff)
         cutoff = (moment.tz_convert(UTC).tz_localize(None) if moment.tz else moment).to_pydatetime()
         frames = {"leads": leads} if events is None else {"events": events, "leads": leads}

@@ -8,6 +8,7 @@ from features.spec.accounts import (
     Colleagues,
     DaysSinceFirst,
     DistinctActions,
+    OpenPeople,
     People,
 )
 from features.spec.kinds import (
@@ -33,7 +34,7 @@ from features.spec.kinds import (
     Trend,
 )
 from features.spec.spec import OfAccount
-from features.spec.titles import OfTitle
+from features.spec.titles import OfTitle, OpenPeopleOfTitle
 from features.spec.where import Where
 from tests.features.adversarial import ACTIONS
 
@@ -57,7 +58,7 @@ FOLLOWED = [(None, WHERES[0]), *((action, where) for action in ACTIONS[:2] for w
 
 GAP = Custom("longest_gap", "max(age_us)", "longest pause in days")
 OF_PEOPLE = [
-    *(People(), DaysSinceFirst(), DistinctActions(), DistinctActions(7)),
+    *(People(), OpenPeople(), DaysSinceFirst(), DistinctActions(), DistinctActions(7)),
     *(ActivePeople(span, action) for action, span in product(ANY_OR_ONE[:3], SPANS)),
 ]
 MORE_OF_ACCOUNTS = [
@@ -90,6 +91,7 @@ EVERY_SPEC = [
     Attribute("staff", text=False),
     OfTitle("seniority", "region", '[["a", ["o clock", "arzt*"]], ["b\'s", ["*0"]]]'),
     OfTitle("department", "region", "[]"),
+    OpenPeopleOfTitle(OfTitle("seniority", "region", "[]"), "a"),
     Ratio(Count("visit", 7), Count()),
     Ratio(Count(), Count("visit", 7)),
     Ratio(Ratio(Count(), Age()), GAP),

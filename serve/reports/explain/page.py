@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from features.conditions.roles import load_roles
@@ -45,6 +46,8 @@ MOST_MOMENTS = 30  # of the timeline, before the rest is folded
 _EVENTS = """
 SELECT occurred_at, action FROM known_events
 WHERE lead_id::VARCHAR = $lead AND known_at < $cutoff ORDER BY ALL"""
+# Where the lead is an account, with who of it did each.
+_EVENTS_OF_ACCOUNT = _EVENTS.replace("action FROM", "action, person::VARCHAR FROM")
 _CONTACTS = """
 SELECT contacted_at FROM contacts
 WHERE lead_id::VARCHAR = $lead AND contacted_at < $cutoff ORDER BY ALL"""
@@ -57,7 +60,8 @@ class Story:
     then "none". average: mean readiness of the list of the cutoff, None where it has none.
     attributes: of the lead, as the settings list them. rule_words: each line of the points in
     words. each: the points for one event of an action, before caps and fading. words: for actions.
-    account: the people of its account; None where it has none.
+    account: the people of its account; None where it has none. people: where the lead is itself an
+    account, the lead that did each of the events; else empty. unit: "lead" or "account".
     """
 
     lead: PointsExplained
@@ -74,6 +78,8 @@ class Story:
     each: Mapping[str, float] = field(default_factory=dict)
     words: Words = field(default_factory=dict)
     account: AccountPeople | None = None
+    people: tuple[str, ...] = ()
+    unit: str = "lead"
 
     @property
     def line(self) -> LedgerLine | None:
@@ -87,7 +93,10 @@ class Story:
             "model_version": self.model_version,
             "history": self.history,
             "change": self.change,
-            "events": [{"occurred_at": when, "action": action} for when, action in self.events],
+            "events": [
+                {"occurred_at": when, "action": action} | ({"lead_id": who} if who else {})
+                for (when, action), who in zip_longest(self.events, self.people)
+            ],
             "contacts": self.contacts,
             "average_readiness": self.average,
             "attributes": self.attributes,
@@ -117,7 +126,8 @@ def tell(
         with open_ledger(LedgerPlace.of(config)) as ledger:
             history = lines_of(ledger, lead, now.cutoff)
             average = _average(ledger, history, now.cutoff)
-            if named and (account_id := account_of(database, named, lead)):
+            is_person = config.unit == "lead"
+            if named and is_person and (account_id := account_of(database, named, lead)):
                 account = account_people(staged, database, ledger, account_id, now.cutoff)
         change = None
         if since:
@@ -128,7 +138,12 @@ def tell(
         story = story_of(database, scorer, now, history, change)
         attributes = _attributes(database, config.features.attributes, lead)
     return replace(
-        story, average=average, attributes=attributes, words=config.words, account=account
+        story,
+        average=average,
+        attributes=attributes,
+        words=config.words,
+        account=account,
+        unit=config.unit,
     )
 
 
@@ -169,7 +184,8 @@ def story_of(
 ) -> Story:
     """Beside its scores, what the lead did and when sales contacted it."""
     given = {"lead": lead.lead_id, "cutoff": lead.cutoff}
-    events = database.connection.execute(_EVENTS, given).fetchall()
+    sql = _EVENTS_OF_ACCOUNT if database.leads_of_accounts else _EVENTS
+    events = database.connection.execute(sql, given).fetchall()
     contacts: list[tuple[datetime]] = []
     if "contacts" in database.columns:
         contacts = database.connection.execute(_CONTACTS, given).fetchall()
@@ -185,7 +201,8 @@ def story_of(
         rules_version=scorer.rules.version,
         history=history,
         change=change,
-        events=tuple((when, action) for when, action in events),
+        events=tuple((when, action) for when, action, *_ in events),
+        people=tuple(who for *_, who in events) if database.leads_of_accounts else (),
         contacts=tuple(when for (when,) in contacts),
         rule_words={
             f"{n}. {rule.label}": rule.words(scorer.words) for n, rule in enumerate(rules, start=1)
@@ -197,25 +214,30 @@ def story_of(
 
 @dataclass(frozen=True)
 class Moment:
-    """What happened on a day: events of one kind and how many; a contact by sales has no points."""
+    """What happened on a day: events of one kind and how many; a contact by sales has no points.
+    who: the person of an account that did it."""
 
     day: date
     what: str
     count: int
     points_each: float | None
     is_contact: bool = False
+    who: str | None = None
 
 
 def timeline(story: Story) -> list[Moment]:
     """What the lead did and when sales contacted it, by day, the latest first."""
-    did = Counter((when.date(), action) for when, action in story.events)
+    did = Counter(
+        (when.date(), action, who)
+        for (when, action), who in zip_longest(story.events, story.people)
+    )
     moments = [
-        Moment(day, say(action, story.words), count, story.each.get(action))
-        for (day, action), count in did.items()
+        Moment(day, say(action, story.words), count, story.each.get(action), who=who)
+        for (day, action, who), count in did.items()
     ]
     called = Counter(when.date() for when in story.contacts)
     moments += [Moment(day, "contacted by sales", n, None, True) for day, n in called.items()]
-    return sorted(moments, key=lambda each: (each.day, each.what), reverse=True)
+    return sorted(moments, key=lambda each: (each.day, each.what, each.who or ""), reverse=True)
 
 
 def page_name(lead: str) -> str:

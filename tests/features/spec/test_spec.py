@@ -28,7 +28,7 @@ from features.spec.kinds import (
     Trend,
 )
 from features.spec.spec import Spec, distinct
-from features.spec.titles import OfTitle
+from features.spec.titles import OfTitle, OpenPeopleOfTitle
 from features.spec.where import Where
 from features.stored import from_dict, to_dict
 from tests.features.every_spec import EVERY_SPEC, GAP
@@ -70,7 +70,7 @@ def test_the_list_holds_every_kind():
     assert (
         {type(spec) for spec in EVERY_SPEC}
         == concrete
-        == {*KINDS, *accounts.KINDS, OfTitle, InSegment}
+        == {*KINDS, *accounts.KINDS, OfTitle, OpenPeopleOfTitle, InSegment}
     )
 
 
