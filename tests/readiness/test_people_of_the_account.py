@@ -44,6 +44,18 @@ def test_the_people_are_in_json_page_and_text(folder: Path) -> None:
     assert account["reading"] in text
 
 
+def test_the_page_of_an_account_names_them_too(folder: Path) -> None:
+    settings = (folder / "readiness.toml").read_text()
+    (folder / "readiness.toml").write_text(f'unit = "account"\n{settings}')
+    named = ("explain", "A & <b>B</b>", folder, "--cutoff", "2024-01-15", "--page", "--json")
+    ran = readiness(*named)
+    people = {each["lead_id"]: each["role"] for each in ran.result["account"]["people"]}
+    assert people == {"1": "researches", "2": "decides"}
+    page = Path(ran.result["page"]).read_text(encoding="utf-8")
+    assert "People of the account" in page
+    assert "this lead" not in page
+
+
 def test_without_an_account_there_is_none(folder: Path) -> None:
     ran = readiness("explain", "3", folder, "--cutoff", "2024-01-15", "--page", "--json")
     assert ran.result["account"] is None

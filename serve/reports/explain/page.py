@@ -126,8 +126,9 @@ def tell(
         with open_ledger(LedgerPlace.of(config)) as ledger:
             history = lines_of(ledger, lead, now.cutoff)
             average = _average(ledger, history, now.cutoff)
-            is_person = config.unit == "lead"
-            if named and is_person and (account_id := account_of(database, named, lead)):
+            if named and config.unit == "account":  # its ledger has no scores of people
+                account = account_people(staged, database.of_leads, None, lead, now.cutoff)
+            elif named and (account_id := account_of(database, named, lead)):
                 account = account_people(staged, database, ledger, account_id, now.cutoff)
         change = None
         if since:
