@@ -529,8 +529,6 @@ def _not_of_accounts(config: Config) -> Iterator[str]:
     """What a question about accounts needs, or cannot have, in words."""
     if config.features.account is None:
         yield 'needs the column that names the account: features.account = "account_id"'
-    if config.engine.kind == "spark":
-        yield 'needs engine.kind = "duckdb": it is not done on Spark'
     if config.publish.files:
         yield "cannot have publish.files, whose rows are people in a CRM system: leave it out"
     if isinstance(config.routing.amount, str):

@@ -36,5 +36,7 @@ def open_database(
         opened = open_sample(config, further_attributes(specs), leads)
     with ExitStack() as stack:
         with step("open the tables"):
-            database = stack.enter_context(of_unit(stack.enter_context(opened), config))
+            leads_of = stack.enter_context(opened)
+            unit = of_unit(leads_of, config.account, config.outcomes)
+            database = stack.enter_context(unit)
         yield database

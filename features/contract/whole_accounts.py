@@ -16,7 +16,9 @@ attributes of A. Its label at the cutoff 2026-03-16 with a horizon of 30 days is
 2026-02-01, it would be open in (2026-01-05, 2026-02-01] and (2026-02-10, 2026-04-08].
 
 An account is left out where a person of it has a fault, for its state cannot be known; and where
-all of its people objected or are excluded. Who objected beside others is none of its people.
+all of its people objected or are excluded. Who objected beside others is none of its people. A lead
+in rows that name different accounts is of none of them, and left out as an account of its own: so
+all that decides about an account is among the leads of one (features/spark).
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from features.config import Config
+from features.config import Outcomes
 from features.contract.accounts import OWN, over_schema, write_people
 from features.contract.database import LeadDatabase
 from features.contract.open_periods import LATER_PERIODS
@@ -43,8 +45,10 @@ FROM (
     CASE f.kind WHEN 'fault' THEN 'lead ' || f.lead_id || ': ' ELSE 'all its people: ' END
       || f.reason AS reason,
     coalesce(l.account, '{own}' || f.lead_id) AS account_id
-  FROM main.left_out f LEFT JOIN (SELECT lead_id, {1} AS account FROM main.leads) l
-    ON l.lead_id = f.lead_id
+  FROM main.left_out f LEFT JOIN (
+    SELECT lead_id, min({1}) AS account FROM main.leads
+    GROUP BY lead_id HAVING count(DISTINCT coalesce({1}, '')) = 1
+  ) l ON l.lead_id = f.lead_id
 )
 GROUP BY account_id HAVING bool_or(place = 0) OR account_id NOT IN (
   SELECT p.account_id FROM {0}.people p WHERE p.lead_id NOT IN (SELECT lead_id FROM main.left_out)
@@ -118,18 +122,20 @@ WHERE p.closes_at IS NOT NULL
 
 
 @contextmanager
-def of_unit(database: LeadDatabase, config: Config) -> Iterator[LeadDatabase]:
-    """The database as the unit of the question has it: as it is, or of the accounts that
-    features.account names, over a connection of its own: every table that leads have, lead_id being
-    the account's id as text; and people, members, open_people. Raises BadInput where the leads do
-    not have the column."""
-    if config.account is None:
+def of_unit(
+    database: LeadDatabase, account: str | None, outcomes: Outcomes
+) -> Iterator[LeadDatabase]:
+    """The database as the unit of the question has it: as it is (None), or of the accounts that
+    `account` names (Config.account), over a connection of its own: every table that leads have,
+    lead_id being the account's id as text; and people, members, open_people. Raises BadInput where
+    the leads do not have the column."""
+    if account is None:
         yield database
         return
-    of_row = write_people(database, config.account, SCHEMA, _PEOPLE)
+    of_row = write_people(database, account, SCHEMA, _PEOPLE)
     with over_schema(database, SCHEMA) as connection:
         connection.execute(_TABLES.format(SCHEMA, of_row, own=OWN))
-        again = config.outcomes.after_won == "open_again"
+        again = outcomes.after_won == "open_again"
         later = LATER_PERIODS.format(open_again="'won'", closings="wins")
         connection.execute(_PERIODS.format(SCHEMA, later=f"UNION ALL ({later})" if again else ""))
         for table in ("contacts", "stages"):

@@ -100,7 +100,7 @@ def breaches_of(database: LeadDatabase, end: datetime) -> list[Breach]:
         return find_breaches(database.of_leads.connection, database.columns, end)
 
     def work(bucket: LeadDatabase) -> Iterator[pa.Table]:
-        yield breach_table(find_breaches(bucket.connection, bucket.columns, end))
+        yield breach_table(find_breaches(bucket.of_leads.connection, bucket.columns, end))
 
     frame = over_buckets(database.whole, work, _BREACHES)
     return added_up(database.whole.tables.collected(frame).to_pylist())

@@ -159,9 +159,9 @@ class SparkTables:
             return frame, sf.col("key")
         return frame.join(self.groups, "key", "left"), sf.coalesce("place", "key")
 
-    def sample(self, share: float, leads: Sequence[str] = ()) -> dict[str, pa.Table]:
-        """All rows of about that share of the leads, and of `leads`, with whoever stays together
-        with them; the same on every call."""
+    def sample(self, share: float, places: Sequence[str] = ()) -> dict[str, pa.Table]:
+        """All rows of about that share of the leads, with whoever stays together with them, and of
+        some places; the same on every call."""
         from pyspark.sql import functions as sf
 
         taken = {}
@@ -172,12 +172,12 @@ class SparkTables:
                     rows, place = self._placed(rows)
                     part = sf.pmod(sf.xxhash64(place), sf.lit(PARTS_OF_HASH))
                     inside = part < math.ceil(share * PARTS_OF_HASH)
-                    frame = rows.where(inside | place.isin(self._places(leads))).select("row.*")
+                    frame = rows.where(inside | place.isin(list(places))).select("row.*")
                 taken[table] = frame.toArrow()
         return taken
 
-    def _places(self, leads: Sequence[str]) -> list[str]:
-        """The leads, or the places where they stay together with others."""
+    def places(self, leads: Sequence[str]) -> list[str]:
+        """The places of some leads: each itself, or where it stays together with others."""
         if self.groups is None or not leads:
             return list(leads)
         rows = self.groups.where(self.groups["key"].isin(list(leads))).collect()

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from features.config import Config, Engine, Features
-from features.contract.accounts import account_sql
+from features.contract.accounts import OWN, account_sql
 from features.contract.database import (
     LeadDatabase,
     numbers_in_text,
@@ -28,6 +28,7 @@ from features.contract.extensions import connect
 from features.contract.observed import KNOWN_AT, is_counted
 from features.contract.reading import Reading
 from features.contract.tables import CONTRACT, Column, cast, describe_sources
+from features.contract.whole_accounts import of_unit
 from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.spark.session import Rows, SparkTables
@@ -47,12 +48,14 @@ _READ = {
 class Staging:
     """How any part of a lead database is staged, on any machine. `columns` are the needed ones by
     table; `attributes` are those of leads besides features.attributes, and whether they must read
-    as numbers. `data_end` is None where no time can be read."""
+    as numbers. `account` names the accounts that are what is scored, if any. `data_end` is None
+    where no time can be read."""
 
     reading: Reading
     engine: Engine
     attributes: dict[str, bool]
     columns: dict[str, list[str]]
+    account: str | None
     data_end: datetime | None
 
 
@@ -85,10 +88,15 @@ def open_sample(
     config: Config, attributes: Mapping[str, bool], leads: Sequence[str]
 ) -> Iterator[SparkSample]:
     """Open the lead database on Spark that readiness.toml names, and stage engine.spark.most_leads
-    of its leads here, `leads` among them. Else as `contract.database.open_files`."""
+    of its leads here, `leads` (or accounts, where these are scored) among them. Else as
+    `contract.database.open_files`."""
     whole = find_whole(config, attributes, utc_now())
     with temporary_duckdb(config.engine) as (connection, scratch):
-        columns = register_tables(connection, whole.tables.sample(whole.share, leads))
+        if config.account is None:
+            places = whole.tables.places(leads)
+        else:  # an account is a place, and so is a lead without one
+            places = [each.removeprefix(OWN) for each in leads]
+        columns = register_tables(connection, whole.tables.sample(whole.share, places))
         end = whole.staging.data_end
         reading = whole.staging.reading
         in_text = numbers_in_text(connection, reading.features.attributes, columns)
@@ -101,7 +109,8 @@ def open_sample(
 @contextmanager
 def open_bucket(how: Staging, rows: pa.RecordBatchReader) -> Iterator[LeadDatabase]:
     """One bucket of leads (`SparkTables.by_lead`) as a lead database, on a worker of Spark. Its
-    leads are all in it, with all that they did; actions and data end are the bucket's own."""
+    leads are all in it, with all that they did; actions and data end are the bucket's own. Where
+    accounts are scored they stand in the place of leads, as here (whole_accounts.py)."""
     engine = how.engine.model_copy(update={"threads": 1})
     with temporary_duckdb(engine) as (connection, scratch):
         connection.register("arriving", rows)
@@ -113,7 +122,9 @@ def open_bucket(how: Staging, rows: pa.RecordBatchReader) -> Iterator[LeadDataba
             )
         columns = describe_sources(connection, list(how.columns))
         end = how.data_end or datetime.min
-        yield stage(connection, scratch, columns, how.reading, how.attributes, end)
+        staged = stage(connection, scratch, columns, how.reading, how.attributes, end)
+        with of_unit(staged, how.account, how.reading.outcomes) as database:
+            yield database
 
 
 def find_whole(config: Config, attributes: Mapping[str, bool], now: datetime) -> Whole:
@@ -149,7 +160,7 @@ def find_whole(config: Config, attributes: Mapping[str, bool], now: datetime) ->
     end = config.time.data_end or max(map(_from_microseconds, latest), default=None)
     return Whole(
         tables,
-        Staging(reading, config.engine, dict(attributes), columns, end),
+        Staging(reading, config.engine, dict(attributes), columns, config.account, end),
         leads=sum(row["rows"] for row in facts["leads"]),
         events=sum(events.values()),
         actions=tuple(sorted(events, key=lambda action: (-events[action], action))),

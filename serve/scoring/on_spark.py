@@ -76,7 +76,7 @@ class _Scoring:
             "open_leads": scorable.count + len(others),
             "unscored": vars(Unscored.of(others)),
             "breaches": breach_table(
-                find_breaches(bucket.connection, bucket.columns, self.now)
+                find_breaches(bucket.of_leads.connection, bucket.columns, self.now)
             ).to_pylist(),
         }
         yield self._as_rows(bucket, pd.DataFrame({"told": [json.dumps(summary)]}), "told")

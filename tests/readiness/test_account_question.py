@@ -100,18 +100,13 @@ def test_who_is_forgotten_takes_no_account_of_the_same_id_along(folder):
     ("more", "named"),
     [
         ('features.account = ""', "features.account"),
-        ('engine.kind = "spark"', "engine.kind"),
         ('publish.files = ["hubspot"]', "publish.files"),
         ('routing = { by = "value", cost_per_contact = 1, amount = "size" }', "routing.amount"),
     ],
 )
 def test_what_accounts_cannot_have_is_refused_by_its_key(folder, more, named):
     settings = folder / "readiness.toml"
-    own = more if named != "engine.kind" else ""
-    text = settings.read_text() + own + "\n"
-    if named == "engine.kind":
-        text = text.replace("[features]", '[engine]\nkind = "spark"\n[features]')
-    settings.write_text(text)
+    settings.write_text(settings.read_text() + more + "\n")
     ran = readiness("check", folder, *OF_ACCOUNTS)
     assert (ran.code, named in ran.err, ran.err.count("unit =")) == (2, True, 1)
 
