@@ -1,17 +1,21 @@
 """Features of accounts on Spark are those of DuckDB to the last bit: wherever a lead is worked on,
 its colleagues are there, in buckets and in samples."""
 
+from functools import partial
+
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features.engine.duckdb_engine import feature_frame
+from features.engine.duckdb_engine import KEY, feature_frame
+from features.labels import labels
 from features.open_database import open_database
 from features.snapshots import Snapshots
-from features.spark.buckets import features_on_spark
-from features.spec.accounts import Colleagues, People
-from features.spec.kinds import Count
+from features.spark.buckets import breaches_of, features_on_spark
+from features.spec.accounts import ActivePeople, Colleagues, OpenPeople, People
+from features.spec.kinds import Attribute, Count, Decayed, Last, PastDeals, SumValue
 from features.spec.spec import OfAccount
+from features.spec.titles import OfTitle, OpenPeopleOfTitle
 from tests.features.adversarial import CUTOFFS
 from tests.features.engine.test_accounts import ACCOUNT, FEATURES, NAMES, SPECS
 from tests.features.lead_databases import (
@@ -25,6 +29,13 @@ from tests.golden_logs import golden_log
 
 SPARK = {"kind": "spark"}
 DOMAIN = f"domain({ACCOUNT})"
+OF_SOURCE = OfTitle("seniority", "source", '[["ads", ["ads"]]]')
+OF_UNIT = [
+    *(People(), OpenPeople(), OpenPeopleOfTitle(OF_SOURCE, "ads"), Attribute(ACCOUNT, text=True)),
+    *(Count(), ActivePeople(7), Decayed(None, 2), SumValue(None, 7), Last("action")),
+    PastDeals("won"),
+]
+END = at("2026-03-20")
 
 
 def by_duckdb(config, specs, cutoffs):
@@ -42,9 +53,12 @@ def engine(config, **spark):
     return config.engine.model_validate(SPARK | {"spark": spark})
 
 
-def test_the_engines_agree_to_the_last_bit(spark, tmp_path):
-    """Names of accounts that are not ASCII, quoted, padded or empty; leads in two rows, and of two
-    accounts; a lead's events without its row; staff and who objected in the midst of accounts."""
+@pytest.fixture(scope="module")
+def golden(tmp_path_factory):
+    """Settings for a folder with names of accounts that are not ASCII, quoted, padded or empty;
+    leads in two rows, and of two accounts; a lead's events without its row; staff and who objected
+    in the midst of accounts."""
+    folder = tmp_path_factory.mktemp("golden")
     rows = golden_log("text")
     names = [*NAMES, *(f"firm {number // 4}" for number in range(60))]
     leads = [lead | {ACCOUNT: names[n % len(names)]} for n, lead in enumerate(rows.leads)]
@@ -52,14 +66,37 @@ def test_the_engines_agree_to_the_last_bit(spark, tmp_path):
     leads = [lead for n, lead in enumerate(leads) if n != 17] + [twice]
     leads[20]["objected_at"] = CUTOFFS[2]
     attributes = {ACCOUNT: pa.string(), "objected_at": pa.timestamp("us")}
-    write_database(tmp_path, leads, rows.events, rows.deals, attributes)
+    write_database(folder, leads, rows.events, rows.deals, attributes)
     staff = {"leads": {"lead_id": [leads[30]["lead_id"]]}}
-    config = config_for(tmp_path, features=FEATURES, exclude=staff)
+    return partial(config_for, folder, features=FEATURES, exclude=staff)
+
+
+def test_the_engines_agree_to_the_last_bit(spark, golden):
+    config = golden()
     expected = by_duckdb(config, SPECS, CUTOFFS)
     assert len(expected) > 100
     people = expected[Colleagues(People(), ACCOUNT).name]
     assert (people > 0).sum() > 50 > (people == 0).sum() > 10
     frame = by_spark(config, SPECS, CUTOFFS)
+    pd.testing.assert_frame_equal(frame, expected, check_exact=True, check_dtype=False)
+
+
+def test_accounts_that_are_scored_are_those_of_duckdb(spark, golden):
+    config = golden(unit="account", outcomes={"after_won": "open_again"}, time={"data_end": END})
+    with open_database(config) as database:
+        chosen = Snapshots.open_at(database, CUTOFFS)
+        expected = feature_frame(chosen, OF_UNIT).merge(labels(chosen, 5), on=KEY)
+        left_out = database.value("SELECT count(*) FROM left_out WHERE kind = 'fault'")
+        breaches = breaches_of(database, END)
+    assert left_out > 0
+    assert len(expected) > 100
+    assert set(expected["won"].dropna()) == {0, 1}
+    assert expected["won"].isna().any()
+    assert expected[OpenPeopleOfTitle(OF_SOURCE, "ads").name].nunique() > 1
+    with open_database(config.model_copy(update={"engine": engine(config)})) as database:
+        frame = features_on_spark(database, OF_UNIT, CUTOFFS, 5).toArrow().to_pandas()
+        assert sorted(breaches_of(database, END), key=str) == sorted(breaches, key=str)
+    frame = frame.sort_values(KEY[::-1], ignore_index=True)
     pd.testing.assert_frame_equal(frame, expected, check_exact=True, check_dtype=False)
 
 
@@ -89,7 +126,8 @@ def test_accounts_of_numbers_and_by_domain(spark, kind, account, values, tmp_pat
     pd.testing.assert_frame_equal(frame, expected, check_exact=True, check_dtype=False)
 
 
-def test_a_sample_holds_whole_accounts_and_that_of_a_named_lead(spark, tmp_path):
+@pytest.mark.parametrize(("unit", "named"), [("lead", "lead 399"), ("account", "firm 99")])
+def test_a_sample_holds_whole_accounts_and_the_one_that_is_named(spark, unit, named, tmp_path):
     leads = [
         {"lead_id": f"lead {n}", "created_at": at("2026-01-01"), ACCOUNT: f"firm {n // 4}"}
         for n in range(400)
@@ -97,9 +135,10 @@ def test_a_sample_holds_whole_accounts_and_that_of_a_named_lead(spark, tmp_path)
     events = [event(lead["lead_id"], at("2026-02-01")) for lead in leads]
     events += [event("nobody's", at("2026-02-01"))] * 3
     write_database(tmp_path, leads, events, (), {ACCOUNT: pa.string()})
-    config = config_for(tmp_path, features=FEATURES)
+    config = config_for(tmp_path, features=FEATURES, unit=unit)
     config = config.model_copy(update={"engine": engine(config, most_leads=40)})
-    with open_database(config, leads=["lead 399"]) as database:
+    with open_database(config, leads=[named]) as opened:
+        database = opened.of_leads
         rows = database.connection.execute("SELECT lead_id FROM leads").fetchall()
         active = "(SELECT DISTINCT lead_id FROM events) SEMI JOIN leads USING (lead_id)"
         assert database.value(f"SELECT count(*) FROM {active}") == len(rows)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -42,6 +43,7 @@ def folder(demo_folder, trained, tmp_path_factory):
     home = tmp_path_factory.mktemp("on_spark") / "demo"
     copied_company(demo_folder, home)
     leads = pd.read_parquet(home / "leads.parquet")
+    leads["account"] = [f"firm {number // 3}" if number % 7 else "" for number in range(len(leads))]
     twice, without = leads.iloc[[3]], leads.iloc[[9]].assign(lead_id=900_000, created_at=None)
     pd.concat([leads, twice, without]).to_parquet(home / "leads.parquet")
     events = pd.read_parquet(home / "events.parquet")
@@ -127,6 +129,23 @@ def test_points_alone_score_on_spark_too(spark, folder):
     ]
     assert result[0][0] == result[1][0]
     pd.testing.assert_frame_equal(result[0][1], result[1][1], check_exact=True)
+
+
+def test_accounts_are_scored_as_on_duckdb(spark, folder):
+    config = load(folder)
+    of_account = config.features.model_copy(update={"account": "account"})
+    config = config.model_copy(update={"unit": "account", "features": of_account})
+    scorer = scorer_of(load(folder), "champion")
+    scorer = replace(scorer, model=replace(scorer.model, account="account"))
+    (here, rows), (there, on_workers) = (
+        scored(each, scorer, LedgerPlace(folder / f"accounts_{each.engine.kind}"))
+        for each in (config, on_spark(config, scores="scores_of_accounts"))
+    )
+    assert here == there
+    assert {"scored", "not scored"} == set(rows["state"])
+    assert rows["lead_id"].str.startswith("firm ").sum() > 100
+    assert rows["lead_id"].str.startswith("lead:").sum() > 20
+    pd.testing.assert_frame_equal(rows, on_workers, check_exact=True)
 
 
 def test_a_sample_to_learn_from_scores_every_lead(runs, folder):
