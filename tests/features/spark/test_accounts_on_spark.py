@@ -35,7 +35,7 @@ OF_UNIT = [
     *(Count(), ActivePeople(7), Decayed(None, 2), SumValue(None, 7), Last("action")),
     PastDeals("won"),
 ]
-END = at("2026-03-20")
+END = at("2026-03-15")
 
 
 def by_duckdb(config, specs, cutoffs):
