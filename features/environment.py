@@ -12,12 +12,14 @@ VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 def from_environment(text: str, key: str, spelled: Callable[[str], str] = str) -> str:
     """A text of a `key` of readiness.toml, each ${NAME} in it replaced from the environment, as
-    `spelled` writes it. Raises BadInput for a variable that is not set."""
+    `spelled` writes it. Raises BadInput for a variable that is not set, or is
+    empty."""
 
     def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
+        if not os.environ.get(match[1]):
+            empty = "is empty" if match[1] in os.environ else "is not set"
             raise BadInput(
-                f"{key} names the environment variable {match[1]}, which is not set: "
+                f"{key} names the environment variable {match[1]}, which {empty}: "
                 f"export {match[1]}='...'"
             )
         return spelled(os.environ[match[1]])

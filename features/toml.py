@@ -94,23 +94,27 @@ def explain_toml_errors(
     path: Path, error: ValidationError, model: type[Strict], within: str = ""
 ) -> str:
     """One line per fault of a TOML file: the place, what is expected, the nearest known key."""
-    lines = [f"  {within}{_fault(fault, model)}" for fault in error.errors()]
+    lines = [f"  {_fault(fault, model, within)}" for fault in error.errors()]
     return f"{path} has {len(lines)} fault{'s' * (len(lines) > 1)}:\n" + "\n".join(lines)
 
 
-def _fault(fault: Any, model: type[Strict]) -> str:
-    where = shortened(".".join(str(part) for part in fault["loc"])) or "the file"
+def _fault(fault: Any, model: type[Strict], within: str) -> str:
+    key = shortened(".".join(str(part) for part in fault["loc"]))
+    where = f"{within}{key}" if key else within.removesuffix(".") or "the file"
     match fault["type"]:
-        case "extra_forbidden" if where in model.removed_keys:
-            return f"{where}: was removed, delete this line: {model.removed_keys[where]}"
+        case "extra_forbidden" if key in model.removed_keys:
+            return f"{where}: was removed, delete this line: {model.removed_keys[key]}"
         case "extra_forbidden":
             return f"{where}: unknown key; {_nearest(fault['loc'], model)}"
         case "missing":
             return f"{where}: is required"
         case "value_error":
             return f"{where}: {fault['ctx']['error']}"
-    expected = re.sub(r"^Input should be ", "", fault["msg"])
-    return f"{where}: should be {expected}; it is {shortened(repr(fault['input']))}"
+    should = re.sub(
+        r"^\w+ should ", "should ", fault["msg"]
+    )  # "Input should be", "List should have"
+    should = should.replace(" after validation", "").replace("valid dictionary", "table")
+    return f"{where}: {should}; it is {shortened(repr(fault['input']))}"
 
 
 def _nearest(location: tuple[str | int, ...], model: type[BaseModel]) -> str:

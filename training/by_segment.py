@@ -25,6 +25,7 @@ from features.dataset import Dataset
 from features.errors import BadInput
 from features.spec.spec import Spec
 from features.spec.wording import plural
+from features.toml import toml_value
 from models.classifier.by_segment import BySegment, Shares, mixed
 from models.classifier.classifier import AnySettings, ReadinessClassifier
 from models.statistics.bootstrap import FEW_WINS, rarer
@@ -83,22 +84,36 @@ class OwnModels:
         if own:
             return f"With a model of their own, and its share: {', '.join(own)}."
         tried = plural(len(self.values), "value")
-        return f"No value has a model of its own: of {self.feature} {tried} had enough wins to try."
+        return (
+            f"No value has a model of its own: of {self.feature} {tried} had the "
+            f"{self.least_wins} won leads that it takes to try, {self.others:,} had fewer."
+        )
 
 
 def segment_feature(config: Config, specs: Sequence[Spec]) -> str | None:
     """The feature that `training.by` names, by its name or its column of leads; None without the
     setting. Raises BadInput where it is no text feature of the model."""
-    by, texts = config.training.by, [spec.name for spec in specs if spec.is_text]
+    by, is_text = config.training.by, {spec.name: spec.is_text for spec in specs}
     if by is None:
         return None
-    for name in (by, f"attribute({by})"):
-        if name in texts:
+    names = (by, f"attribute({by})")
+    for name in names:
+        if is_text.get(name):
             return name
+    texts = ", ".join(name for name in is_text if is_text[name]) or "none"
+    attributes = config.features.attributes
+    if any(name in is_text for name in names):
+        cure = "It is a number, and an own model goes by a text."
+    elif by in attributes:
+        cure = "It is an attribute that [features] leave_out leaves out: take it out there."
+    else:
+        cure = (
+            "A text column of tables.leads is one where it is an attribute, under [features]: "
+            f"attributes = {toml_value([*attributes, by])}"
+        )
     raise BadInput(
         f"training.by in {config.path.name} is {by!r}, which is no text feature of the model. "
-        f"There are: {', '.join(texts) or 'none'}. List a text column of leads under "
-        f'[features]: attributes = ["{by}"]'
+        f"There are: {texts}. {cure}"
     )
 
 

@@ -42,25 +42,27 @@ from features.spec.spec import distinct
 def check(
     database: LeadDatabase, config: Config, now: datetime, progress: Progress = silent
 ) -> Report:
-    """The report on a lead database. `now` is naive UTC: later times in the data are breaches."""
+    """The report on a lead database. `now` is naive UTC: later times in the data are breaches. What
+    rows there are and what is wrong with them is of leads, also where the unit is the account."""
+    leads = database.of_leads
     breaches = tuple(breaches_of(database, now))
     findings = () if breaches else _audited(database, config, progress)
     unlikely = implausible(database, config, now)
-    rows = row_notes(database)
-    actions = _actions(database, config.features.leave_out_actions)
+    rows = row_notes(leads)
+    actions = _actions(leads, config.features.leave_out_actions)
     cutoffs = _cutoffs(database, config)
     snapshots = totals(cutoffs)
     notes = [
         sample_note(database),
         *rows.values(),
-        *machine_notes(database, config.exclude),
-        *left_out_notes(database),
+        *machine_notes(leads, config.exclude),
+        *left_out_notes(leads),
         *account_notes(database, config),
-        *title_notes(database, config),
-        *role_notes(database, config),
+        *title_notes(leads, config),
+        *role_notes(leads, config),
         *setting_notes(database, config, [each.action for each in actions]),
         *cutoff_notes(database, config, cutoffs),
-        *unrecorded_notes(database, config),
+        *unrecorded_notes(leads, config),
         text_dates_note(database),
         unused_acceptance_note(config, (*findings, *unlikely)),
         Note("days without a deal before the data end", *days_without_deals(database)),
@@ -68,13 +70,13 @@ def check(
     return Report(
         data_end=database.data_end,
         horizon_days=config.time.horizon_days,
-        tables=tuple(_span(database, table) for table in database.columns),
+        tables=tuple(_span(leads, table) for table in leads.columns),
         actions=actions,
-        deals=_deals(database),
+        deals=_deals(leads),
         counts={name: note.count for name, note in rows.items()},
-        recorded_late=_row(
-            database, "SELECT avg((recorded_at > occurred_at)::INT) FROM known_events"
-        )[0],
+        recorded_late=_row(leads, "SELECT avg((recorded_at > occurred_at)::INT) FROM known_events")[
+            0
+        ],
         snapshots=snapshots,
         won_share=snapshots["won"] / snapshots["mature"] if snapshots["mature"] else None,
         cutoffs=cutoffs,

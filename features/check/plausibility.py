@@ -69,7 +69,8 @@ class Days:
 
 def implausible(database: LeadDatabase, config: Config, now: datetime) -> tuple[Finding, ...]:
     """Every finding, those that [audit] accepts marked. Times after `now` are breaches, not seen
-    here. On Spark it looks at the sample."""
+    here. On Spark it looks at the sample; of accounts, at the rows of their leads."""
+    database = database.of_leads
     of_events = _days_of_events(database, now)
     findings = [*_dates(database, of_events, now), *_names(database), *_rounded_ids(database)]
     findings += _shared_account(database, config.features.account)

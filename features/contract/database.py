@@ -99,6 +99,11 @@ class LeadDatabase:
         """The database in which each lead is a lead: itself, or what accounts are made of."""
         return self.leads_of_accounts or self
 
+    @property
+    def unit(self) -> str:
+        """What a row of leads is: a lead, or an account."""
+        return "account" if self.leads_of_accounts else "lead"
+
     def query(self, sql: str) -> pd.DataFrame:
         """The rows of a query as a pandas frame."""
         return self.connection.execute(sql).df()
@@ -265,7 +270,7 @@ def lead_columns(
     if reading.features.account is not None:
         column = account_column(reading.features.account)[0]
         _attributes([column], "features.account names", types)
-    who = "features.title, a rule, a condition or [fairness] asks for"
+    who = "features.title, a rule, a role, a condition or [fairness] asks for"
     further = _attributes(sorted(needed), who, types)
     _require_columns([*exclude.leads], "[exclude] leads names", types)
     texts = [name for name, kind in types.items() if kind.startswith(("VARCHAR", "ENUM"))]

@@ -42,8 +42,8 @@ SELECT account_id AS lead_id, arg_min(reason, (place, lead)) AS reason,
   arg_min(kind, (place, lead)) AS kind
 FROM (
   SELECT f.kind, f.lead_id::VARCHAR AS lead, (f.kind <> 'fault')::INT AS place,
-    CASE f.kind WHEN 'fault' THEN 'lead ' || f.lead_id || ': ' ELSE 'all its people: ' END
-      || f.reason AS reason,
+    CASE f.kind WHEN 'fault' THEN 'lead ' || f.lead_id || ': ' || f.reason
+      ELSE 'all its people objected or are excluded' END AS reason,  -- no value of a person
     coalesce(l.account, '{own}' || f.lead_id) AS account_id
   FROM main.left_out f LEFT JOIN (
     SELECT lead_id, min({1}) AS account FROM main.leads

@@ -103,13 +103,14 @@ def _called_share(
 
 def effect_by_thirds(draws: pd.DataFrame) -> Iterator[Effect]:
     """The effect in each third of the leads by their readiness at the draw (a column `readiness`),
-    the readiest first; none where there are fewer than three different ones. Equals share a third.
+    the readiest first. Equals share a third; none where so many are equal that one would be empty.
     """
     known = draws[draws["readiness"].notna()]
-    if known["readiness"].nunique() < 3:
+    ends = known["readiness"].quantile([1 / 3, 2 / 3], interpolation="lower")
+    third = np.searchsorted(ends, known["readiness"])
+    if len(np.unique(third)) < 3:
         return
-    third = pd.qcut(known["readiness"].rank(), 3, labels=False)
-    for number in sorted(third.unique(), reverse=True):
+    for number in (2, 1, 0):
         part = known[third == number]
         low, high = part["readiness"].min(), part["readiness"].max()
         yield effect(part, f"{percent(low)} to {percent(high)}")

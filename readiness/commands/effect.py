@@ -96,8 +96,10 @@ def _print_effect(result: "EffectReport") -> None:
     if result.by_effect:
         order = ", ".join(each.group for each in result.by_effect)
         out.print(f"By what a call adds, beyond chance, the order of the readiness is: {order}.")
-    elif result.thirds:
+    elif result.compared:
         out.print("No third gains more than the readiest beyond chance: call by readiness.")
+    if result.harms:
+        out.print("Look first at how leads are contacted: the list brings fewer wins than none.")
     if result.contacted:
         called, back = result.effect.called.leads, result.effect.held_back.leads
         out.print(

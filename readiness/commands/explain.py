@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from serve.reports.explain.change import Change, Difference
-    from serve.reports.explain.figures import LeadExplained, PointsExplained
+    from serve.reports.explain.figures import LeadExplained
     from serve.reports.explain.history import LedgerLine
+    from serve.reports.explain.page import Story
     from serve.reports.people.figures import AccountPeople, Person
 
 LATEST = 12  # lines of the history that are shown
@@ -65,7 +66,7 @@ def verb(
     if as_json:
         print_json(story, page=page)
         return
-    _print_explained(story.lead, story.horizon_days, story.rule_words)
+    _print_explained(story)
     if story.account:
         _print_people(story.account, story.words)
     _print_history(story.history, story.lead.cutoff, story.change)
@@ -75,14 +76,15 @@ def verb(
         print_path(f"Page: {page}")
 
 
-def _print_explained(now: "PointsExplained", horizon_days: int, rules: "Mapping[str, str]") -> None:
+def _print_explained(story: "Story") -> None:
     from serve.reports.explain.figures import LeadExplained
 
-    ready = ""
+    now, horizon_days, rules, ready = story.lead, story.horizon_days, story.rule_words, ""
     if isinstance(now, LeadExplained):
         ready = f"readiness [bold]{now.readiness:.1%}[/] within {plural(horizon_days, 'day')}, "
+    who = f"{story.unit.capitalize()} {escape(now.lead_id)}"
     out.print(
-        f"Lead {escape(now.lead_id)} at {now.cutoff:%Y-%m-%d %H:%M} UTC: {ready}"
+        f"{who} at {now.cutoff:%Y-%m-%d %H:%M} UTC: {ready}"
         f"[bold]{now.rule_score:g}[/] points ({now.band})."
     )
     if isinstance(now, LeadExplained):
@@ -94,7 +96,7 @@ def _print_explained(now: "PointsExplained", horizon_days: int, rules: "Mapping[
             out.print(f"Engagement {now.engagement}, of 1 (most) to 4: what it did.")
         if now.time_to_close:
             out.print(str(now.time_to_close))
-        _print_reasons(now)
+        _print_reasons(now, story.unit)
     else:
         out.print(f"There is no probability: {now.why_no_readiness}.", markup=False)
     lines = [(f"{points:+g}", escape(rules.get(rule, rule))) for rule, points in now.lines.items()]
@@ -104,11 +106,11 @@ def _print_explained(now: "PointsExplained", horizon_days: int, rules: "Mapping[
         out.print(f"[bold]Disqualified:[/] {escape(now.disqualified)}")
 
 
-def _print_reasons(now: "LeadExplained") -> None:
+def _print_reasons(now: "LeadExplained", unit: str) -> None:
     """Reasons that would be printed as 0.00 are added up in one line."""
     shown = [reason for reason in now.reasons if abs(reason.log_odds) >= SMALL]
     rows = [
-        (f"{now.base:+.2f}", "start value of every lead"),
+        (f"{now.base:+.2f}", f"start value of every {unit}"),
         *((f"{reason.log_odds:+.2f}", escape(reason.text)) for reason in shown),
         *_together([reason.log_odds for reason in now.reasons[len(shown) :]], "{:+.2f}", "reasons"),
         (),

@@ -3,6 +3,7 @@
 import gc
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from readiness.commands.printing import err
 # Longer than clients keep an idle connection (5 s for httpx), so that none sends into one that is
 # being closed, which it could not tell from a request that was lost.
 IDLE_SECONDS = 75
+CANNOT_BEGIN = 3  # the exit code, as uvicorn has it
 
 
 def verb(
@@ -62,10 +64,19 @@ def verb(
             require_settings(each)
     serving = Serving(host, port, _token(token_file), https)
     app = create_app(config, serving, others)
-    err.print(f"http://{host}:{port} serves {config.folder}; Ctrl-C ends it.", markup=False)
     gc.collect()
     gc.freeze()  # what is there now stays: looking through it again holds up requests by 0.4 s
-    uvicorn.run(
+
+    class Server(uvicorn.Server):
+        """Says where it listens once it does, so that whoever waits for the line can connect."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                where = f"http://{host}:{port} serves {config.folder}; Ctrl-C ends it."
+                err.print(where, markup=False)
+
+    settings = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -75,6 +86,11 @@ def verb(
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=30,
     )
+    server = Server(settings)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(CANNOT_BEGIN)
 
 
 def require_port(host: str, port: int) -> None:

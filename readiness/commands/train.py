@@ -120,14 +120,21 @@ def _print_own_models(trained: "Trained") -> None:
             f"{each.best:.0%}",
             with_interval(each.difference, "{:+.4f}"),
             f"{each.share:.0%}",
+            each.why,
         )
         for each in own.values
-        if each.best
     ]
     if rows:
         print_table(
             f"Own models by {own.feature}, on the earlier periods",
-            ["value", ">won\nleads", ">best\nshare", ">difference in log loss", ">share"],
+            [
+                "value",
+                ">won\nleads",
+                ">best\nshare",
+                ">difference in log loss",
+                ">share",
+                "why none",
+            ],
             rows,
             "the mix minus the model of all leads, lower is better; its 95% interval holds for all "
             "values and shares together",

@@ -77,6 +77,20 @@ def test_its_page_says_who_did_what(folder):
         assert "2 open accounts" in web.get("/").text
 
 
+def test_a_lead_is_no_account_and_its_account_is_named(folder):
+    assert readiness("score", folder, *AT).code == 0
+    of_lead = readiness("explain", "1", folder, *AT, *OF_ACCOUNTS)
+    assert (of_lead.code, "lead 1 is of the account 3" in words_of(of_lead.err)) == (2, True)
+    unknown = readiness("explain", "nobody", folder, *AT, *OF_ACCOUNTS)
+    assert (unknown.code, "Account nobody" in words_of(unknown.err)) == (2, True)
+    assert readiness("explain", "3", folder, *AT, *OF_ACCOUNTS).out.startswith("Account 3 at ")
+    assert readiness("explain", "3", folder, *AT).out.startswith("Lead 3 at ")
+
+
+def words_of(text):
+    return " ".join(text.split())
+
+
 def test_a_decision_is_about_the_account(folder):
     assert readiness("score", folder, *AT).code == 0
     words = ("--route", "nurture", "--because", "asked", "--by", "ann", "--json")

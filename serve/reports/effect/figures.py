@@ -6,6 +6,7 @@ Never from the calls that sales chose to make: those are of the leads they thoug
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -98,10 +99,9 @@ class EffectReport:
         if result is None:
             detail = f"none of {plural(self.in_draw, 'lead')} in the draw is past its horizon yet."
             return Verdict("What a call changes is not known yet", detail)
-        arms = (
-            f"{percent(result.called.share.point)} of the called were won, "
-            f"{percent(result.held_back.share.point)} of those held back"
-        )
+        shares = [each.share.point for each in (result.called, result.held_back)]
+        called, back = ("-" if math.isnan(each) else percent(each) for each in shares)
+        arms = f"{called} of the called were won, {back} of those held back"
         gap = result.difference
         if not gap.known:
             detail = (
@@ -109,12 +109,22 @@ class EffectReport:
                 "on each side."
             )
             return Verdict("What a call changes is not known yet", detail)
-        interval = f"95% interval {gap.low * 100:+.1f} to {gap.high * 100:+.1f}"
+        interval = f"95% interval {gap.low * 100:+.1f} to {gap.high * 100:+.1f} points"
         if not gap.significant:
-            return Verdict("No effect of the list beyond chance", f"{arms} ({interval} points).")
+            return Verdict("No effect of the list beyond chance", f"{arms} ({interval}).")
         side = "more" if gap.point > 0 else "fewer"
         headline = f"The list brings {abs(gap.point) * 100:.1f} percentage points {side} wins"
         return Verdict(headline, f"{arms} ({interval}).")
+
+    @property
+    def compared(self) -> bool:
+        """Whether the thirds are large enough to be compared."""
+        return bool(self.thirds) and all(each.difference.known for each in self.thirds)
+
+    @property
+    def harms(self) -> bool:
+        """Whether the list brings fewer wins beyond chance."""
+        return self.effect is not None and self.effect.difference.high < 0
 
     @property
     def by_effect(self) -> list[Effect]:

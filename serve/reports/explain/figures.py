@@ -49,7 +49,7 @@ class Close:
         return (
             f"If it is won within {plural(self.reach, 'day')}: most likely in "
             f"{self.close_days_low} to "
-            f"{plural(self.close_days_high, 'day')} (the middle half of such leads), half by day "
+            f"{plural(self.close_days_high, 'day')} (the middle half of its kind), half by day "
             f"{self.close_days_median}; come back on {self.follow_up_on:%A, %Y-%m-%d}."
             + silent
             * self.postponing
@@ -142,7 +142,7 @@ def _frame(
     for cutoff in cutoffs:
         if cutoff not in open_at:
             why = _why_not(database, lead, cutoff)
-            raise BadInput(f"Lead {lead} is not open at {cutoff}: {why}.")
+            raise BadInput(f"{database.unit.capitalize()} {lead} is not open at {cutoff}: {why}.")
     return feature_frame(snapshots, scorer.specs, config.engine.memory_gb)
 
 
@@ -215,6 +215,16 @@ def _ranks(model: ReadinessModel, frame: pd.DataFrame) -> dict[str, Any]:
     return {axis: None if pd.isna(rank) else str(rank) for axis, (rank,) in ranks.items()}
 
 
+def _unknown(database: LeadDatabase, lead: str) -> str:
+    if not database.leads_of_accounts:
+        return "there is no such lead_id in the table leads"
+    given = {"lead": lead}
+    sql = "SELECT account_id FROM people WHERE lead_id::VARCHAR = $lead"
+    if row := database.connection.execute(sql, given).fetchone():
+        return f"this question is about accounts; lead {lead} is of the account {row[0]}"
+    return "this question is about accounts, and no lead has this one"
+
+
 def _why_not(database: LeadDatabase, lead: str, cutoff: datetime) -> str:
     row = database.connection.execute(
         "SELECT l.created_at, max(d.closed_at), max_by(d.outcome, d.closed_at), "
@@ -225,7 +235,7 @@ def _why_not(database: LeadDatabase, lead: str, cutoff: datetime) -> str:
         {"lead": lead, "cutoff": cutoff},
     ).fetchone()
     if row is None:
-        return "there is no such lead_id in the table leads"
+        return _unknown(database, lead)
     created, closed, outcome, reason, kind = row
     if kind == "fault":
         return f"its rows breach the contract ({reason})"

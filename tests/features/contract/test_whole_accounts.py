@@ -267,6 +267,7 @@ def test_who_is_excluded_is_none_of_its_people_and_an_account_of_such_alone_is_l
     assert open_at["ACME"] == [(at("2026-02-10"), None)]
     assert set(left_out) == {"lead:C"}
     assert left_out["lead:C"][0] == "excluded"
+    assert "west" not in left_out["lead:C"][1]  # a person's value, which `forget` would not find
     assert open_at["lead:C"] == [(at("2026-01-05"), None)]  # listed, with the reason
 
 

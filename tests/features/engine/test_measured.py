@@ -14,6 +14,7 @@ from features.open_database import open_database
 from features.snapshots import Snapshots
 from features.spec.compiled import accounts_of
 from features.spec.kinds import Attribute, DaysSinceDeal, First, Last, PastDeals
+from features.spec.titles import OpenPeopleOfTitle
 from tests.features.every_spec import EVERY_SPEC, OF_PEOPLE
 from tests.features.lead_databases import config_for, event, write_database, write_table
 
@@ -22,7 +23,7 @@ OPEN_AGAIN = {"after_won": "open_again", "after_lost": "open_again"}
 SPECS = tuple(
     spec
     for n, spec in enumerate(EVERY_SPEC)
-    if not isinstance(spec, InSegment)
+    if not isinstance(spec, InSegment | OpenPeopleOfTitle)
     and spec not in OF_PEOPLE  # what tells of accounts is measured for each question apart
     and not accounts_of([spec])
     and spec != Attribute("Region", text=True)  # DuckDB has it no column beside region

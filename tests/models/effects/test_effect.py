@@ -96,6 +96,29 @@ def test_of_no_draw_nothing_is_known() -> None:
     assert list(effect_by_thirds(empty)) == []
 
 
+@pytest.mark.parametrize(
+    ("readiness", "thirds"),
+    [
+        ([0.3, 0.3, 0.4, 0.5], [1, 1, 2]),
+        ([0.1] * 40 + [0.2] * 58 + [0.3] * 2, [2, 58, 40]),
+        ([0.1] * 98 + [0.2, 0.3], []),
+        ([0.1, 0.2, 0.3, 0.4], [1, 1, 2]),
+    ],
+)
+def test_equal_readiness_is_in_one_third(readiness: list[float], thirds: list[int]) -> None:
+    count = len(readiness)
+    draws = pd.DataFrame(
+        {
+            "readiness": readiness,
+            "holdout": np.arange(count) % 2 == 0,
+            "won": np.arange(count) % 3 == 0,
+            "cutoff": pd.Timestamp("2026-01-05"),
+        }
+    )
+    parts = [each.called.leads + each.held_back.leads for each in effect_by_thirds(draws)]
+    assert parts == thirds
+
+
 def test_thirds_part_the_leads_and_each_finds_its_own_effect() -> None:
     """The effect is in the readiest third alone."""
     rng = np.random.default_rng(4)
