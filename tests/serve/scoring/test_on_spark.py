@@ -141,6 +141,8 @@ def test_accounts_are_scored_as_on_duckdb(spark, folder):
         scored(each, scorer, LedgerPlace(folder / f"accounts_{each.engine.kind}"))
         for each in (config, on_spark(config, scores="scores_of_accounts"))
     )
+    for each in (here, there):
+        each["breaches"].sort()  # on Spark in the order of the buckets
     assert here == there
     assert {"scored", "not scored"} == set(rows["state"])
     assert rows["lead_id"].str.startswith("firm ").sum() > 100
