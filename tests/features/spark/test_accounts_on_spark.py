@@ -29,9 +29,9 @@ from tests.golden_logs import golden_log
 
 SPARK = {"kind": "spark"}
 DOMAIN = f"domain({ACCOUNT})"
-OF_SOURCE = OfTitle("seniority", "source", '[["ads", ["ads"]]]')
+OF_FIRM = OfTitle("seniority", ACCOUNT, '[["firm", ["firm"]]]')
 OF_UNIT = [
-    *(People(), OpenPeople(), OpenPeopleOfTitle(OF_SOURCE, "ads"), Attribute(ACCOUNT, text=True)),
+    *(People(), OpenPeople(), OpenPeopleOfTitle(OF_FIRM, "firm"), Attribute(ACCOUNT, text=True)),
     *(Count(), ActivePeople(7), Decayed(None, 2), SumValue(None, 7), Last("action")),
     PastDeals("won"),
 ]
@@ -92,7 +92,7 @@ def test_accounts_that_are_scored_are_those_of_duckdb(spark, golden):
     assert len(expected) > 50
     assert set(expected["won"].dropna()) == {0, 1}
     assert expected["won"].isna().any()
-    assert expected[OpenPeopleOfTitle(OF_SOURCE, "ads").name].nunique() > 1
+    assert expected[OpenPeopleOfTitle(OF_FIRM, "firm").name].nunique() > 1
     with open_database(config.model_copy(update={"engine": engine(config)})) as database:
         frame = features_on_spark(database, OF_UNIT, CUTOFFS, 5).toArrow().to_pandas()
         assert sorted(breaches_of(database, END), key=str) == sorted(breaches, key=str)
