@@ -279,8 +279,8 @@ def test_a_faulty_person_leaves_its_account_out_and_is_named():
     twice = [*LEADS, LEADS[2] | {ACCOUNT: "New"}]
     open_at, left_out, _ = periods([], twice)
     assert (set(left_out), set(open_at)) == ({"lead:C"}, {"ACME"})
-    beside = [*LEADS, LEADS[1] | {ACCOUNT: "New"}, LEADS[2] | {"lead_id": "D", ACCOUNT: "New"}]
-    open_at, left_out, _ = periods([], beside)  # B is of ACME, or of New: of none
+    of_two = [*LEADS, LEADS[1] | {ACCOUNT: "New"}, LEADS[2] | {"lead_id": "D", ACCOUNT: "New"}]
+    open_at, left_out, _ = periods([], of_two)  # B is of ACME, or of New: of none
     assert (set(left_out), set(open_at)) == ({"lead:B"}, {"ACME", "New", "lead:C"})
     assert set(periods([], [*LEADS, LEADS[1]])[1]) == {"ACME"}
     with opened(LEADS, [], faulty, TYPES, unit="account", features=FEATURES) as database:
