@@ -116,10 +116,15 @@ def effect_by_thirds(draws: pd.DataFrame) -> Iterator[Effect]:
         yield effect(part, f"{percent(low)} to {percent(high)}")
 
 
+def comparable(thirds: Sequence[Effect]) -> bool:
+    """Whether the effects of all thirds are known well enough to be compared."""
+    return bool(thirds) and all(each.difference.known for each in thirds)
+
+
 def order_by_effect(thirds: Sequence[Effect]) -> list[Effect]:
     """The thirds of `effect_by_thirds`, those first whom a call changes most; none where no third
     gains more than the readiest beyond chance, as an order by estimates would be noise then."""
-    if not thirds or not all(each.difference.known for each in thirds):
+    if not comparable(thirds):
         return []
     order = sorted(thirds, key=lambda each: -each.difference.point)
     beyond = newcombe(order[0].difference, thirds[0].difference).low > 0

@@ -99,7 +99,7 @@ def _print_effect(result: "EffectReport") -> None:
     elif result.compared:
         out.print("No third gains more than the readiest beyond chance: call by readiness.")
     if result.harms:
-        out.print("Look first at how leads are contacted: the list brings fewer wins than none.")
+        out.print("Look first at how leads are contacted: the list makes fewer of them buy.")
     if result.contacted:
         called, back = result.effect.called.leads, result.effect.held_back.leads
         out.print(

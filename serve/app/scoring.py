@@ -135,7 +135,7 @@ def _parts(leads: Sequence[Lead], accounts: Sequence[str | None]) -> list[list[L
 def _answers(
     scorer: Scorer, leads: Sequence[Lead], people: Sequence[Person], cutoff: datetime
 ) -> dict[str, ScoredLead]:
-    """What is said of those of the leads that are open, scored among the people."""
+    """The answers for those of the leads that are open, scored among the people."""
     of_leads = {lead.lead_id for lead in leads}
     frames = _frames(scorer, leads, people)
     scored, others = scorer.scored_and_others(*frames, cutoff, _deals(people))

@@ -20,7 +20,7 @@ from features.labels import label_sql
 from features.snapshots import Snapshots
 from features.spec.wording import percent, plural
 from models.decisions.place import LedgerPlace
-from models.effects.effect import Effect, effect, effect_by_thirds, order_by_effect
+from models.effects.effect import Effect, comparable, effect, effect_by_thirds, order_by_effect
 from models.effects.power import POINTS, SHARES, leads_needed, weeks_needed
 from models.statistics.bootstrap import FEW_WINS
 from models.statistics.intervals import FEW_LEADS
@@ -118,8 +118,8 @@ class EffectReport:
 
     @property
     def compared(self) -> bool:
-        """Whether the thirds are large enough to be compared."""
-        return bool(self.thirds) and all(each.difference.known for each in self.thirds)
+        """Whether there are thirds that can be compared."""
+        return comparable(self.thirds)
 
     @property
     def harms(self) -> bool:

@@ -153,7 +153,7 @@ def test_with_its_colleagues_a_lead_has_the_score_of_the_batch(company: Company)
 
 
 def test_only_the_colleagues_of_its_own_request_count(company: Company) -> None:
-    """A lead that is said to be alone is so, also where another one of its account says more."""
+    """A lead given as alone is alone, also where another one of its account brings colleagues."""
     first, second = some_leads(company)[:2]
     alone = company.raw[first] | {"account": {"people": []}}
     by_itself, (again, other) = (

@@ -57,6 +57,22 @@ def signed(figure: float) -> str:
     return f"{100 * figure:+.1f}".replace("-", "\u2212")
 
 
+@pytest.mark.parametrize(
+    ("rows", "harms", "compared"),
+    [
+        (draws(3_000, (-0.15, -0.15, -0.15)), True, True),
+        (draws(3_000, (0.1, 0.1, 0.1)), False, True),
+        (draws(60, (0.1, 0.1, 0.1)), False, False),
+        (None, False, False),
+    ],
+)
+def test_it_compares_thirds_and_warns_only_where_they_show_it(rows, harms, compared) -> None:
+    result = report_of(rows)
+    assert (result.harms, result.compared) == (harms, compared)
+    order_known = "gains more from a call than the readiest" in read(render(result))
+    assert (order_known, result.by_effect) == (compared, [])
+
+
 def test_the_page_holds_the_figures_of_all_and_of_each_third(tmp_path: Path) -> None:
     result = report_of(draws(3_000, (0.1, 0.1, 0.1)))
     page = write_page(tmp_path / "effect.html", render(result), result).read_text("utf-8")
