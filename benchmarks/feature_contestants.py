@@ -6,7 +6,6 @@ from pathlib import Path
 OURS, OURS_ROOMY = "ours, limit 1 GB", "ours, limit 4 GB"
 POLARS, PANDAS = "Polars, streaming", "pandas"
 DUCKDB, DUCKDB_TIGHT = "DuckDB SQL, limit 4 GB", "DuckDB SQL, limit 1 GB"
-FEATURETOOLS = "featuretools"
 SCAN, SCAN_AND_WRITE = "floor: scan", "floor: scan, write"
 FLOORS = (SCAN, SCAN_AND_WRITE)
 
@@ -48,3 +47,29 @@ def floors(matrix: Path) -> list[Contestant]:
         Contestant(SCAN, "benchmarks.feature_floor", (str(matrix), "scan")),
         Contestant(SCAN_AND_WRITE, "benchmarks.feature_floor", (str(matrix), "write")),
     ]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A library that computes a part of the features, in an environment of its own (how to make it
+    is in the docstrings of its contestants' module); how many events it can bear."""
+
+    contestants: tuple[Contestant, ...]
+    events: int
+
+
+PEERS = {
+    "featuretools": Peer((Contestant("featuretools", "benchmarks.feature_featuretools"),), 20_000),
+    "fastdfs": Peer(
+        (
+            Contestant("fastdfs, whole past", "benchmarks.feature_fastdfs"),
+            Contestant(
+                "fastdfs, windows as differences",
+                "benchmarks.feature_fastdfs",
+                ("1", "7", "30", "90"),
+            ),
+        ),
+        2_000_000,
+    ),
+    "meds-tab": Peer((Contestant("meds-tab", "benchmarks.feature_medstab"),), 200_000),
+}

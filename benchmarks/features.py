@@ -1,6 +1,7 @@
 """Features against peers and the floor: equal values first, then time, CPU and memory.
 
     .venv/bin/python -m benchmarks.features [--events 20000000] [--write]
+    .venv/bin/python -m benchmarks.features --peer fastdfs=ENVIRONMENT/bin/python [--write]
 
 All start from the same Parquet files and end with Parquet files of all snapshots; each run is a
 fresh process, measured by this one from its start to its end; the contestants take turns, so that a
@@ -14,23 +15,16 @@ of the CPU of Polars, its wall time, and 1 GB; below, not to be slower in both C
 import argparse
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.feature_contestants import (
-    FEATURETOOLS,
-    OURS,
-    Contestant,
-    contestants,
-    floors,
-)
+from benchmarks.feature_contestants import OURS, PEERS, Contestant, contestants, floors
 from benchmarks.feature_page import kept_up, measured_on, section, write_page
 from benchmarks.measure import in_fresh_process
-
-SMALL = 20_000  # events for featuretools, which takes a tenth of a second for each cutoff
 
 
 def main() -> int:
@@ -38,10 +32,12 @@ def main() -> int:
     options = _options()
     scratch = Path(tempfile.mkdtemp(prefix="benchmark-", dir=options.scratch))
     try:
-        if options.featuretools:
-            record = against_featuretools(scratch, options.featuretools)
+        if options.peer:
+            name, python = options.peer
+            events = options.events or PEERS[name].events
+            record = against_peer(name, python, events, options.rounds, scratch)
         else:
-            record = contest(options.events, options.rounds, scratch)
+            record = contest(options.events or 2_000_000, options.rounds, scratch)
     finally:
         shutil.rmtree(scratch)
     print(section(record))
@@ -53,70 +49,101 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.features", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--events", type=int, default=2_000_000, help="ten for each snapshot")
+    parser.add_argument(
+        "--events", type=int, help="ten for each snapshot (default 2000000, or what the peer bears)"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scratch", type=Path, help="a folder for the files (removed at the end)")
     parser.add_argument(
-        "--featuretools",
-        metavar="PYTHON",
-        help="instead, against featuretools in the environment of that python (how to make one: "
-        "benchmarks/feature_featuretools.py)",
+        "--peer",
+        metavar="NAME=PYTHON",
+        type=peer_and_python,
+        help=f"instead, against one of {', '.join(PEERS)}, in the environment of that python (how "
+        "to make one: benchmarks/feature_NAME.py)",
     )
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md as well")
     return parser.parse_args()
 
 
+def peer_and_python(text: str) -> tuple[str, str]:
+    """A peer and the python that has it, from NAME=PYTHON; raises ArgumentTypeError."""
+    name, _, python = text.partition("=")
+    if name not in PEERS:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(PEERS)}")
+    program = shutil.which(python)
+    if program is None:
+        raise argparse.ArgumentTypeError(f"{python!r} cannot be run; write {name}=PYTHON")
+    return name, str(Path(program).absolute())
+
+
 def contest(events: int, rounds: int, scratch: Path) -> dict[str, Any]:
     """The runs of each round, and what the contestants disagree on (then nothing more is run)."""
+    fit = [each for each in contestants(events) if events <= each.most_events]
+    left_out = {c.name: c.why_no_more for c in contestants(events) if c not in fit}
     _warm_up(scratch)
     folder = _lead_database(scratch / "data", events, events // 10)
-    fit = [each for each in contestants(events) if events <= each.most_events]
-    record = {
+    record = _record(events) | {"not_run": left_out}
+    for _ in range(rounds):
+        round_ = _round(record, fit, folder, scratch)
+        for each in floors(scratch / "ours"):
+            round_[each.name] = _run(each, folder, scratch / "written")
+    return record
+
+
+def against_peer(name: str, python: str, events: int, rounds: int, scratch: Path) -> dict[str, Any]:
+    """Ours and Polars beside a peer, which is compared on the features that it computes."""
+    _warm_up(scratch)
+    folder = _lead_database(scratch / "data", events, events // 10, "known at once")
+    query = f"from importlib.metadata import version; print(version('{name}'))"
+    version = subprocess.run([python, "-c", query], check=True, capture_output=True, text=True)
+    record = _record(events) | {"peer": name, "version": version.stdout.strip()}
+    both = contestants(events)[:2]
+    for _ in range(rounds):
+        _round(record, both, folder, scratch, PEERS[name].contestants, python)
+    return record
+
+
+def _record(events: int) -> dict[str, Any]:
+    return {
         "events": events,
         "snapshots": events // 10,
         "measured": measured_on(),
-        "not_run": {c.name: c.why_no_more for c in contestants(events) if c not in fit},
+        "not_run": {},
         "rows": 0,
         "columns": 0,
         "differing": [],
         "rounds": [],
     }
-    reference = scratch / "ours"
-    for number in range(rounds):
-        round_: dict[str, Any] = {}
-        for each in fit:
-            written = reference if each.name == OURS else scratch / "written"
-            _remove(written)
-            round_[each.name] = _run(each, folder, written)
-            if number == 0 and each.name != OURS:
-                _compare(record, each.name, reference, written)
-            _remove(scratch / "written")
-        for each in floors(reference):
-            round_[each.name] = _run(each, folder, scratch / "written")
-        record["rounds"].append(round_)
-    return record
 
 
-def against_featuretools(scratch: Path, python: str) -> dict[str, Any]:
-    """The same on a small lead database, with what featuretools can compute."""
-    _warm_up(scratch)
-    events, snapshots = SMALL, SMALL // 20
-    folder = _lead_database(scratch / "data", events, snapshots, "known at once")
-    record: dict[str, Any] = {
-        "events": events,
-        "snapshots": snapshots,
-        "measured": measured_on(),
-        "not_run": {},
-        "differing": [],
-    }
-    ours, other = (
-        contestants(events)[0],
-        Contestant(FEATURETOOLS, "benchmarks.feature_featuretools"),
-    )
-    round_ = {ours.name: _run(ours, folder, scratch / "ours")}
-    round_[other.name] = _run(other, folder, scratch / "written", python)
-    _compare(record, other.name, scratch / "ours", scratch / "written", "shared columns")
-    return record | {"rounds": [round_]}
+def _round(
+    record: dict[str, Any],
+    all_features: list[Contestant],
+    folder: Path,
+    scratch: Path,
+    some_features: tuple[Contestant, ...] = (),
+    python: str = sys.executable,
+) -> dict[str, Any]:
+    """One run of each, ours first; in the first round the others' values are compared with ours.
+    Adds itself to the record. Those of some features run in the environment of `python`."""
+    round_: dict[str, Any] = {}
+    for each in (*all_features, *some_features):
+        in_part = each in some_features
+        written = scratch / ("ours" if each.name == OURS else "written")
+        _remove(written)
+        round_[each.name] = _run(each, folder, written, python if in_part else sys.executable)
+        if not record["rounds"] and each.name != OURS:
+            how = ("shared columns",) if in_part else ()
+            arguments = (str(scratch / "ours"), str(written), *how)
+            result = in_fresh_process("benchmarks.feature_values", *arguments).printed
+            record["differing"] += [f"{each.name}: {line}" for line in result["differing"]]
+            if in_part:
+                record.setdefault("shared", {})[each.name] = result["columns"]
+            else:
+                record["rows"], record["columns"] = result["rows"], result["columns"]
+        _remove(scratch / "written")
+    record["rounds"].append(round_)
+    return round_
 
 
 def _lead_database(folder: Path, events: int, snapshots: int, *known: str) -> Path:
@@ -141,12 +168,6 @@ def _run(
     run = asdict(in_fresh_process(each.module, *arguments, python=python))
     print(json.dumps(run), file=sys.stderr, flush=True)
     return run
-
-
-def _compare(record: dict[str, Any], name: str, ours: Path, other: Path, *how: str) -> None:
-    result = in_fresh_process("benchmarks.feature_values", str(ours), str(other), *how).printed
-    record["rows"], record["columns"] = result["rows"], result["columns"]
-    record["differing"] += [f"{name}: {difference}" for difference in result["differing"]]
 
 
 def _remove(written: Path) -> None:

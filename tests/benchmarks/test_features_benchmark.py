@@ -1,14 +1,26 @@
 """The benchmark at a small size: the contestants agree on every value. Time is not asserted."""
 
+import argparse
 import subprocess
+import sys
+from datetime import timedelta
+from itertools import groupby
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import feature_page, feature_pandas, features
-from benchmarks.feature_contestants import FLOORS, OURS, POLARS, contestants
+from benchmarks import feature_medstab, feature_page, feature_pandas, features
+from benchmarks.feature_contestants import (
+    FLOORS,
+    OURS,
+    PEERS,
+    POLARS,
+    Contestant,
+    Peer,
+    contestants,
+)
 from benchmarks.feature_data import write_lead_database
 from benchmarks.feature_values import differences
 from benchmarks.measure import in_fresh_process
@@ -44,6 +56,9 @@ def test_the_page_keeps_every_size_and_what_others_wrote(record, tmp_path, monke
     monkeypatch.setattr(feature_page, "PLOT", tmp_path / "kept" / "features.png")
     feature_page.write_page(record)
     feature_page.write_page(record | {"events": 30_000, "not_run": {"pandas": "no room"}})
+    peer = {"peer": "mine", "version": "1.2", "shared": {"pandas": 7}}
+    feature_page.write_page(record | peer | {"events": 10_000})
+    feature_page.write_page(record | peer)
     text = page.read_text()
     assert text.startswith("# Mine\n")
     assert text.endswith("## Others\n")
@@ -51,7 +66,66 @@ def test_the_page_keeps_every_size_and_what_others_wrote(record, tmp_path, monke
     assert "### 20,000 events" in text
     assert "### 30,000 events" in text
     assert "Not run: pandas (no room)." in text
+    assert "10,000 events" not in text  # a peer has one size
+    assert text.index("### 30,000 events") < text.index("### mine 1.2: 20,000 events")
+    assert "7 features" in text
+    assert "--peer mine=PYTHON" in text
     assert (tmp_path / "kept" / "features.png").stat().st_size > 5_000
+
+
+def test_a_peer_is_compared_on_what_it_computes(tmp_path, monkeypatch):
+    """pandas as the peer, with the files that it alone writes."""
+    only_one = Contestant("pandas, alone", "benchmarks.feature_pandas", ("1",))
+    monkeypatch.setitem(PEERS, "pandas", Peer((only_one,), 4_000))
+    record = features.against_peer("pandas", sys.executable, 4_000, 2, tmp_path)
+    assert (record["rows"], record["columns"], record["differing"]) == (400, 80, [])
+    assert record["shared"] == {"pandas, alone": 80}
+    assert [set(each) for each in record["rounds"]] == [{OURS, POLARS, "pandas, alone"}] * 2
+    assert f"### pandas {pd.__version__}: 4,000 events" in feature_page.section(record)
+    assert feature_page.kept_up(record)
+    assert not feature_page.kept_up(record | {"differing": ["pandas, alone: count_all: 1 rows"]})
+
+
+def test_a_peer_is_named_with_a_python_that_runs(tmp_path):
+    python = sys.executable
+    assert features.peer_and_python(f"fastdfs={python}") == ("fastdfs", python)
+    for text in (f"fastdf={python}", "fastdfs", f"meds-tab={tmp_path}/python"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            features.peer_and_python(text)
+
+
+def test_the_rows_for_meds_tab_make_its_windows_ours(tmp_path):
+    """Its definitions in plain Python, as its release 0.2.0 has them: the last row of an instant is
+    not seen; a window ends with the row of the prediction time, and leaves out what lies a whole
+    window before; what is done in one instant counts once."""
+    write_lead_database(tmp_path, 4_000, 400, some_late=False)
+    events = pd.read_parquet(tmp_path / "events.parquet")
+    at_the_edges = pd.read_parquet(tmp_path / "snapshots.parquet").loc[0, "cutoff"] - pd.Series(
+        pd.to_timedelta(["0s", "1s", "7D", "7D", "7D 1s", "30D", "30D 1s"])
+    )
+    more = pd.DataFrame({"occurred_at": at_the_edges, "recorded_at": at_the_edges})
+    more = more.assign(lead_id=events["lead_id"].iloc[0], action="chatted")
+    pd.concat([events, more], ignore_index=True).to_parquet(tmp_path / "events.parquet")
+    feature_pandas.main(tmp_path, tmp_path / "ours", 1)
+    ours = pd.read_parquet(tmp_path / "ours").set_index(["lead_id", "cutoff"])
+    for shard in range(feature_medstab.SHARDS):
+        feature_medstab.write_shard(tmp_path, tmp_path / "spill", shard)
+    rows = pd.read_parquet(tmp_path / "spill" / "meds" / "train")
+    labels = pd.read_parquet(tmp_path / "spill" / "labels" / "train")
+    assert len(labels) == len(ours) == 400
+    instants = {}
+    for (lead, at), own in groupby(rows.itertuples(), lambda row: (row.subject_id, row.time)):
+        instants.setdefault(lead, []).append((at, {row.code for row in list(own)[:-1]}))
+    for lead, end in labels.itertuples(index=False):
+        seen = [(at, codes) for at, codes in instants[lead] if at <= end]
+        assert seen[-1][0] == end
+        for window, span in feature_medstab.WINDOWS.items():
+            begin = end - (timedelta(9999) if window == "full" else pd.Timedelta(window.upper()))
+            counted = [code for at, codes in seen if at > begin for code in codes]
+            snapshot = ours.loc[(lead, end + pd.Timedelta(1, "us"))]
+            assert len(counted) - counted.count("cutoff") == snapshot[f"count_{span}"]
+            if window in feature_medstab.BY_ACTION:
+                assert counted.count("chatted") == snapshot[f"count_{span}(chatted)"]
 
 
 def run(cpu, wall):
