@@ -82,9 +82,9 @@ def kept_up(record: dict[str, Any]) -> bool:
 
 def section(record: dict[str, Any]) -> str:
     """One size: its table, and a sentence on it."""
-    beside = f"{record['peer']} {record['version']}: " if "peer" in record else ""
+    title = f"{record['peer']} {record['version']}: " if "peer" in record else ""
     lines = [
-        f"### {beside}{record['events']:,} events, {record['snapshots']:,} snapshots\n",
+        f"### {title}{record['events']:,} events, {record['snapshots']:,} snapshots\n",
         f"{record['measured']}; {len(record['rounds'])} rounds; {record['columns']} features of "
         f"{record['rows']:,} snapshots compared.\n",
         f"| | CPU s | wall s | peak GB | CPU / {POLARS} | wall / {POLARS} |",
