@@ -38,9 +38,9 @@ def _reasons(exclude: Exclude, checks: Sequence[Check]) -> Iterator[tuple[str, s
     # Where there are no such leads, as usual, the events are not read.
     yield (
         "SELECT DISTINCT lead_id, 'events: the lead has events but no row in leads' AS reason "
-        "FROM known_events SEMI JOIN (FROM (SELECT lead_id FROM event_leads UNION "
-        "SELECT into_lead_id FROM survivors) ANTI JOIN leads USING (lead_id)) USING (lead_id) "
-        "ANTI JOIN merges USING (lead_id)",
+        "FROM known_events SEMI JOIN (FROM event_leads ANTI JOIN leads USING (lead_id) UNION ALL "
+        "SELECT into_lead_id FROM survivors ANTI JOIN leads ON leads.lead_id = into_lead_id) "
+        "USING (lead_id) ANTI JOIN merges USING (lead_id)",
         "fault",
     )
     yield (
