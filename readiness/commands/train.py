@@ -68,7 +68,7 @@ def verb(
         print_json(trained)
         return
     print_trained(trained, config.mlflow_uri)
-    print_path(f"Next: readiness promote {where}")
+    print_path("Next: readiness promote")
 
 
 def print_trained(trained: "Trained", uri: str) -> None:
