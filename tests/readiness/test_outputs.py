@@ -157,11 +157,8 @@ PAGES = ["compare", "funnel", "segments", "sources", "feedback", "effect", "card
     "words",
     [
         *(f"{verb} DIR --out /proc/x.html" for verb in PAGES),
-        *(
-            "monitor DIR --out /proc/x.html",
-            "plan DIR --deals 1 --by 2024-09-01 --out /proc/x.html",
-        ),
-        *("rules test rules.toml DIR --out /proc/x.html", "rules learn DIR --out /proc/x.toml"),
+        *("plan DIR --deals 1 --by 2024-09-01 --out /proc/x.html",),
+        *("rules test rules.toml DIR --out /proc/x.html", "rules learn DIR --to /proc/x.toml"),
         *("score DIR --export /proc/x.csv", "movers DIR --export /proc/x.csv"),
         "rules diff current rules.toml DIR --export /proc/x.csv",
     ],
