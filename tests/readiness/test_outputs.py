@@ -157,7 +157,7 @@ PAGES = ["compare", "funnel", "segments", "sources", "feedback", "effect", "card
     "words",
     [
         *(f"{verb} DIR --out /proc/x.html" for verb in PAGES),
-        *("plan DIR --deals 1 --by 2024-09-01 --out /proc/x.html",),
+        "plan DIR --deals 1 --by 2024-09-01 --out /proc/x.html",
         *("rules test rules.toml DIR --out /proc/x.html", "rules learn DIR --to /proc/x.toml"),
         *("score DIR --export /proc/x.csv", "movers DIR --export /proc/x.csv"),
         "rules diff current rules.toml DIR --export /proc/x.csv",
@@ -167,7 +167,6 @@ def test_a_file_that_cannot_be_made_is_refused_by_the_name_that_was_given(
     tmp_path: Path, words: str
 ) -> None:
     little_folder(tmp_path)
-    (tmp_path / "sources.toml").write_text("")
     named = {"DIR": tmp_path, "rules.toml": tmp_path / "rules.toml"}
     ran = readiness(*(named.get(word, word) for word in words.split()))
     assert (ran.code, ran.out) == (2, "")
