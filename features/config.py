@@ -541,26 +541,45 @@ def _not_of_accounts(config: Config) -> Iterator[str]:
 def load(path: Path, question: str = MAIN) -> Config:
     """Read readiness.toml, given the file or its folder, as one of its questions has it.
 
-    Raises BadInput as `load_all`, and for a question that it does not have.
+    Raises BadInput as `load_each`, and for what is wrong in this question, or that the file does
+    not have it. What is wrong in another is not reported.
     """
-    every = load_all(path)
+    every = load_each(path)
     if question not in every:
-        file, near = every[MAIN].path, difflib.get_close_matches(question, every, n=1)
+        file = settings_or_fault(every[MAIN]).path
+        near = difflib.get_close_matches(question, every, n=1)
         meant = f"Did you mean {near[0]}? " if near else ""
         raise BadInput(
             f"{file} has no question {question!r}. {meant}It has: "
             f"{', '.join(every)}. To ask another, write [questions.NAME] (docs/questions.md)."
         )
-    return every[question]
+    return settings_or_fault(every[question])
 
 
 def load_all(path: Path) -> dict[str, Config]:
-    """Read readiness.toml, given the file or its folder: the settings of each question by its name,
-    the first of them MAIN, the file itself.
+    """As `load_each`, where all questions are needed: raises BadInput, in one message, for what is
+    wrong in any of them."""
+    every = load_each(path)
+    if faults := [str(each) for each in every.values() if isinstance(each, BadInput)]:
+        raise BadInput("\n".join(faults))
+    return {name: settings_or_fault(each) for name, each in every.items()}
 
-    Raises BadInput, in one message, for a missing file, broken TOML, removed keys (with why they
-    were removed), unknown keys (with the nearest known one), values that do not fit, and for what
-    a question cannot change. What is secret in it is masked from then on.
+
+def settings_or_fault(settings: Config | BadInput) -> Config:
+    """One of `load_each`. Raises its BadInput where it is one."""
+    if isinstance(settings, BadInput):
+        raise settings
+    return settings
+
+
+def load_each(path: Path) -> dict[str, Config | BadInput]:
+    """Read readiness.toml, given the file or its folder: the settings of each question by its name,
+    or what is wrong in them; the first is MAIN, the file itself.
+
+    Raises BadInput, in one message, for a missing file, broken TOML, and in the file itself, from
+    which all questions inherit, for removed keys (with why they were removed), unknown keys (with
+    the nearest known one) and values that do not fit. The fault of a question may also be what it
+    cannot change. What is secret in the file is masked from then on.
     """
     if not path.exists():
         raise BadInput(
@@ -576,17 +595,38 @@ def load_all(path: Path) -> dict[str, Config]:
     remember_environment()
     remember_secrets(text)
     content = {"path": path} | load_toml(text, path)
-    every = {MAIN: validate_toml(content, path, Config)}
-    named = every[MAIN].questions
-    _refuse(path, list(questions.faults(named)))
-    for name in named:
-        settings = questions.settings_of(name, content)
-        every[name] = validate_toml(settings, path, Config, f"questions.{name}.")
-        every[name]._question = name
-    _refuse(path, list(_shared_places(every)))
-    for config in every.values():
-        _refuse_nul(config)
+    named = content.get(questions.FOLDER, {})
+    if not isinstance(named, dict):
+        _refuse(path, ["questions: is no table. Write [questions.NAME], and below it its settings"])
+    tables = {name: own for name, own in named.items() if isinstance(own, dict)}
+    main = validate_toml(content | {questions.FOLDER: tables}, path, Config)
+    _refuse_nul(main)
+    every: dict[str, Config | BadInput] = {MAIN: main}
+    places: dict[tuple[str, ...], str] = {}
+    _refuse(path, list(_shared_places(main, places)))
+    for name, own in named.items():
+        try:
+            config = _question_of(name, own, content, path)
+            _refuse(path, list(_shared_places(config, places)))
+            every[name] = config
+        except BadInput as error:
+            if name == MAIN:  # no question of its own, and no other has this name
+                raise
+            every[name] = error
     return every
+
+
+def _question_of(name: str, own: Any, content: dict[str, Any], path: Path) -> Config:
+    """The settings of a question that has `own` of them. Raises BadInput."""
+    if not isinstance(own, dict):
+        why = "is no table. The settings of a question stand below its name, [questions.NAME]"
+        _refuse(path, [f"questions.{name}: {why}"])
+    _refuse(path, list(questions.faults(name, own, Config.model_fields)))
+    settings = questions.settings_of(name, content)
+    config = validate_toml(settings, path, Config, f"questions.{name}.")
+    config._question = name
+    _refuse_nul(config)
+    return config
 
 
 def _refuse(path: Path, faults: list[str]) -> None:
@@ -595,17 +635,19 @@ def _refuse(path: Path, faults: list[str]) -> None:
         raise BadInput(f"{path} has {len(faults)} fault{'s' * (len(faults) > 1)}:{lines}")
 
 
-def _shared_places(every: dict[str, Config]) -> Iterator[str]:
-    """Where two questions would write over one another, in words."""
-    places: dict[tuple[str, ...], str] = {}
-    for name, config in every.items():
-        mine: dict[str, tuple[str, ...]] = {"mlflow.model": (config.mlflow.model,)}
-        if config.publish.database is not None:
-            mine["publish.table"] = (config.publish.database, config.publish.table)
-        for key, value in mine.items():
-            other = places.setdefault((key, *value), name)
-            if other != name:
-                yield f"questions.{name}.{key}: {value[-1]} is that of the question {other}, too"
+def _shared_places(config: Config, places: dict[tuple[str, ...], str]) -> Iterator[str]:
+    """Where a question would write over another, in words. `places`: where those before it write,
+    to which its own are added."""
+    mine: dict[str, tuple[str, ...]] = {"mlflow.model": (config.mlflow.model,)}
+    if config.publish.database is not None:
+        mine["publish.table"] = (config.publish.database, config.publish.table)
+    for key, value in mine.items():
+        other = places.setdefault((key, *value), config.question)
+        if other != config.question:
+            yield (
+                f"questions.{config.question}.{key}: {value[-1]} is that of the question {other}, "
+                "too"
+            )
 
 
 _PLACES = ("tables", "mlflow", "ledger", "publish")

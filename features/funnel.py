@@ -72,10 +72,16 @@ class Stage(Strict):
 
 
 class PlanSettings(Strict):
-    """So many deals are to be won by a day, which counts whole."""
+    """So many deals are to be won by a day, which counts whole. None where it is not written."""
 
-    deals: Annotated[int, Field(ge=1)]
-    by: date
+    deals: Annotated[int, Field(ge=1)] | None = None
+    by: date | None = None
+
+    @property
+    def missing(self) -> list[str]:
+        """The keys without which there is no target, as they are to be written."""
+        keys = {"deals = 40": self.deals, "by = 2027-03-31": self.by}
+        return [key for key, value in keys.items() if value is None]
 
 
 class Funnel(Strict):

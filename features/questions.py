@@ -12,8 +12,9 @@ The question `expansion` looks 90 days ahead, at the same attributes; its model 
 `sales-readiness-expansion`, its ledger and pages are in out/questions/expansion.
 """
 
+import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 MAIN = "main"
@@ -48,21 +49,30 @@ WHOLE = ("capacity", "routing")  # their keys exclude one another: [capacity] sh
 NOT_INHERITED = ("publish",)  # two lists would be written over one another
 
 
-def faults(questions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """What is wrong with the names of questions, and the keys that none may change, in words."""
-    for name, own in questions.items():
-        if name in RESERVED:
-            yield f"questions.{name}: {name} {RESERVED[name]}; name it otherwise"
-        elif not NAME.fullmatch(name):
+def faults(name: str, own: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
+    """What is wrong with the name of a question, with the keys that none may change, and with
+    tables that are no section of the file (`known`: its keys), in words."""
+    if name in RESERVED:
+        yield f"questions.{name}: {name} {RESERVED[name]}; name it otherwise"
+    elif not NAME.fullmatch(name):
+        yield (
+            f"questions.{name}: a name has up to 40 lower-case letters, digits and "
+            "underscores, and begins with a letter"
+        )
+    for key, why in SHARED.items():
+        section, _, within = key.partition(".")
+        values = own.get(section, {})
+        if section in own and (not within or (isinstance(values, dict) and within in values)):
+            yield f"questions.{name}.{key}: cannot be changed: {why}. Leave it out"
+    for section, values in own.items():
+        if isinstance(values, dict) and section not in known:
+            near = difflib.get_close_matches(section, known, n=1)
             yield (
-                f"questions.{name}: a name has up to 40 lower-case letters, digits and "
-                "underscores, and begins with a letter"
+                f"questions.{name}.{section}: {section} is no section of the file"
+                + (f"; did you mean [questions.{name}.{near[0]}]?" if near else ".")
+                + f" Another question is [questions.{section}], its settings as time.horizon_days "
+                "= 90 below that"
             )
-        for key, why in SHARED.items():
-            section, _, within = key.partition(".")
-            values = own.get(section, {})
-            if section in own and (not within or (isinstance(values, dict) and within in values)):
-                yield f"questions.{name}.{key}: cannot be changed: {why}. Leave it out"
 
 
 def settings_of(name: str, file: Mapping[str, Any]) -> dict[str, Any]:

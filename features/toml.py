@@ -6,7 +6,8 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import date
+from contextlib import suppress
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -110,11 +111,27 @@ def _fault(fault: Any, model: type[Strict], within: str) -> str:
             return f"{where}: is required"
         case "value_error":
             return f"{where}: {fault['ctx']['error']}"
+    if fault["type"] in _OF_TIMES and isinstance(fault["input"], str):
+        example = _as_date(fault["input"]) or "2027-03-31"
+        return f"{where}: a date has no quotes in TOML; write {key.rpartition('.')[2]} = {example}"
     should = re.sub(
         r"^\w+ should ", "should ", fault["msg"]
     )  # "Input should be", "List should have"
     should = should.replace(" after validation", "").replace("valid dictionary", "table")
     return f"{where}: {should}; it is {shortened(repr(fault['input']))}"
+
+
+# The faults of what is no date, or no time, in pydantic.
+_OF_TIMES = {"date_type", "datetime_type", "date_from_datetime_inexact"}
+
+
+def _as_date(text: str) -> str | None:
+    """The text as TOML has a date or a time; None where it is none."""
+    with suppress(ValueError):
+        tomllib.loads(f"it = {text}\n")
+        datetime.fromisoformat(text)
+        return text
+    return None
 
 
 def _nearest(location: tuple[str | int, ...], model: type[BaseModel]) -> str:

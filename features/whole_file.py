@@ -27,8 +27,9 @@ def whole(path: Path) -> Iterator[Path]:
         yield unfinished
         os.replace(unfinished, path)
     except OSError as error:
-        if error.errno and error.filename is None:  # as of a disk that is full
-            error.filename = str(path)
+        # none of a disk that is full; the temporary one means nothing to who named the file
+        if error.errno and error.filename in (None, str(unfinished), unfinished):
+            error.filename, error.filename2 = str(path), None
         raise
     finally:
         unfinished.unlink(missing_ok=True)

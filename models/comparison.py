@@ -137,7 +137,9 @@ def compare_on(
         rules=points,
         judgement=judged,
         calibration=calibration_report(dataset.frame, dataset.won, readiness, rules.band(points)),
-        verdict=exploration(judged) if config.training.split == "random" else verdict(judged),
+        verdict=(exploration if config.training.split == "random" else verdict)(
+            judged, config.unit
+        ),
         model_version=model.version,
         run_id=model.run_id,
         rules_name=rules.file.name,

@@ -10,9 +10,10 @@ import json
 import logging
 import re
 import resource
+import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -20,13 +21,15 @@ from uuid import uuid4
 from features.masking import without_secrets
 from features.progress import Steps, measure
 
-# Commands of this program in messages, that take --question.
+# Commands of this program in messages that take --question, and DIR.
 _VERBS = (
     "check|train|promote|score|publish|monitor|movers|compare|explain|card|funnel|plan|segments|"
     "sources|feedback|effect|features|serve|override|rollback|history|"
     "rules (?:diff|learn|show|test)|ledger (?:runs|withdraw)"
 )
-_COMMAND = re.compile(rf"\breadiness (?:{_VERBS})\b(?! --question)")
+_COMMAND = (
+    rf"\breadiness (?:(?P<of_one>{_VERBS})|forget|titles)\b(?: LEAD\b| ACCOUNT\b| current \S+)?"
+)
 
 
 class Log:
@@ -34,7 +37,7 @@ class Log:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json, self.verb, self.run_id = as_json, "", str(uuid4())
-        self.question = ""  # that was named
+        self.question, self.folder = "", ""  # that were named
         self._began = time.monotonic()
         self.steps = Steps(self._step)
         measure(self.steps)
@@ -42,10 +45,22 @@ class Log:
             logging.captureWarnings(True)
             logging.basicConfig(handlers=[_OfLibraries(self)], level=logging.WARNING, force=True)
 
-    def pasted(self, text: str) -> str:
-        """A text whose commands to paste name the question of this run: readiness check becomes
-        readiness check --question expansion."""
-        return _COMMAND.sub(rf"\g<0> --question {self.question}", text) if self.question else text
+    def pasted(self, value: Any, written: Callable[[str], str] = str) -> Any:
+        """A text, or a result in whose texts the commands to paste name the folder and the question
+        of this run: readiness check becomes readiness check DIR --question expansion; what is named
+        already stays. `written`: how the folder is written in the text."""
+        if not self.folder and not self.question:
+            return value
+        folder = f" {written(shlex.quote(self.folder))}" if self.folder else ""
+        named = rf"(?P<folder> DIR\b|{re.escape(folder) or ' DIR'}(?![\w/]))?"
+        command = re.compile(rf"(?P<verb>{_COMMAND}){named}(?P<question> --question)?")
+
+        def in_full(match: re.Match[str]) -> str:
+            is_new = self.question and match["of_one"] and not match["question"]
+            question = f" --question {self.question}" if is_new else match["question"] or ""
+            return match["verb"] + (folder or match["folder"] or "") + question
+
+        return _each_text(value, lambda text: command.sub(in_full, text))
 
     def write(self, level: str, event: str, message: str = "", **fields: Any) -> None:
         """A line of JSON."""
@@ -60,7 +75,9 @@ class Log:
             "event": event,
             "message": self.pasted(message),
         }
-        text = json.dumps(_masked(to_json(line | fields)), allow_nan=False)  # all of it in ASCII
+        text = json.dumps(
+            _each_text(to_json(line | fields), without_secrets), allow_nan=False
+        )  # all of it in ASCII
         sys.stderr.write(text.replace("\x7f", "\\u007f") + "\n")
 
     def _step(self, event: str, name: str, seconds: float) -> None:
@@ -101,9 +118,10 @@ class _OfLibraries(logging.Handler):
         self.log.write(record.levelname.lower(), "library", message, logger=record.name)
 
 
-def _masked(value: Any) -> Any:
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """A value of JSON with its texts changed, but for its keys."""
     if isinstance(value, Mapping):
-        return {name: _masked(each) for name, each in value.items()}
+        return {name: _each_text(each, change) for name, each in value.items()}
     if isinstance(value, list):
-        return [_masked(each) for each in value]
-    return without_secrets(value) if isinstance(value, str) else value
+        return [_each_text(each, change) for each in value]
+    return change(value) if isinstance(value, str) else value

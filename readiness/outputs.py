@@ -7,6 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
@@ -130,9 +131,8 @@ def _require_writable(path: Path) -> None:
             folder = folder.parent
         with tempfile.TemporaryFile(dir=folder):
             pass
-        os.lstat(folder / unfinished_name(path).name)  # a name that is too long
-    except FileNotFoundError:
-        pass
+        with suppress(FileNotFoundError):
+            os.lstat(folder / unfinished_name(path).name)  # a name that is too long
     except (OSError, ValueError) as error:
         fault = getattr(error, "strerror", None) or error
         raise BadInput(f"{path} cannot be written: {fault}.") from None

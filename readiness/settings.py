@@ -54,6 +54,18 @@ def require_settings(config: Config, to: Path | None = None) -> None:
         raise BadInput("\n".join(faults))
 
 
+def faults_of_others(where: Path, config: Config) -> dict[str, str]:
+    """What is wrong in the settings of the other questions of the project, by their names."""
+    faults = {}
+    for name, other in settings.load_each(where).items():
+        if name != config.question:
+            try:
+                require_settings(settings.settings_or_fault(other))
+            except BadInput as error:
+                faults[name] = str(error)
+    return faults
+
+
 def specs(config: Config) -> tuple[Spec, ...]:
     """What segments, points, roles and [fairness] will ask for: a lead database that is opened with
     them shows what it lacks."""

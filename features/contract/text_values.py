@@ -21,7 +21,7 @@ _REGION = r"[A-Z][A-Za-z_]*(?:/[A-Z][A-Za-z_-]*){1,2}"
 _LOCAL = f"{_DATE}(?:{_CLOCK})?"
 _INSTANT = f"({_DATE}{_CLOCK}) ?({_OFFSET})"
 _IN_REGION = f"({_DATE}{_CLOCK}) ({_REGION})"
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+PLAIN_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _NO_NUMBER = r"(?i)[+-]?(?:nan|inf|infinity)"
 
 # No leading zero (007 is a code), and at most 18 digits before the point (more are an identifier).
@@ -94,7 +94,7 @@ def number(text: str) -> str:
     """The DOUBLE; NaN and infinity for their names, never for a number that no DOUBLE holds."""
     double = f"TRY_CAST({text} AS DOUBLE)"
     return f"""CASE
-  WHEN {fits(_NUMBER, text)} AND isfinite({double}) OR {fits(_NO_NUMBER, text)} THEN {double} END"""
+  WHEN {is_number(text)} AND isfinite({double}) OR {fits(_NO_NUMBER, text)} THEN {double} END"""
 
 
 def flag(text: str) -> str:
@@ -104,7 +104,7 @@ def flag(text: str) -> str:
 
 def is_number(text: str) -> str:
     """The condition that a text is a plain number."""
-    return fits(_NUMBER, text)
+    return fits(PLAIN_NUMBER, text)
 
 
 def is_number_column(text: str) -> str:

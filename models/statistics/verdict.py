@@ -30,11 +30,11 @@ class Verdict:
         return str(self)
 
 
-def verdict(judgement: Judgement) -> Verdict:
-    """For sales: who had it right, by how much, and how sure that is."""
+def verdict(judgement: Judgement, unit: str = "lead") -> Verdict:
+    """For sales: who had it right, by how much, and how sure that is. unit: what was judged."""
     j = judgement
     if j.leads < FEW_LEADS:
-        few = f"{too_few_leads(j.leads)} to judge by; wait for {FEW_LEADS} or more."
+        few = f"{too_few_leads(j.leads, unit)} to judge by; wait for {FEW_LEADS} or more."
         return Verdict("No verdict", few)
     better, worse = j.names
     point, low, high = j.difference["precision"]
@@ -43,8 +43,8 @@ def verdict(judgement: Judgement) -> Verdict:
     won = {name: percent(each["precision"].point) for name, each in j.estimates.items()}
     slots = j.share * j.snapshots / len(j.cutoffs)
     figures = (
-        f"calling the top {100 * j.share:.3g}% ({_counted(slots, 'lead')} per cutoff), "
-        f"{won[better]} of the leads listed by the {better} were won, "
+        f"calling the top {100 * j.share:.3g}% ({_counted(slots, unit)} per cutoff), "
+        f"{won[better]} of the {unit}s listed by the {better} were won, "
         f"{won[worse]} of those listed by the {worse} "
         f"and {percent(j.baselines['random']['precision'])} at random"
     )
@@ -63,13 +63,13 @@ def verdict(judgement: Judgement) -> Verdict:
     )
 
 
-def too_few_leads(leads: int) -> str:
+def too_few_leads(leads: int, unit: str = "lead") -> str:
     """That so many leads are too few.
 
     >>> too_few_leads(1), too_few_leads(12)
     ('1 lead is too few', '12 leads are too few')
     """
-    return f"{plural(leads, 'lead')} {'is' if leads == 1 else 'are'} too few"
+    return f"{plural(leads, unit)} {'is' if leads == 1 else 'are'} too few"
 
 
 def _counted(number: float, noun: str) -> str:
@@ -78,11 +78,11 @@ def _counted(number: float, noun: str) -> str:
     return f"{text} {noun}{'' if text == '1' else 's'}"
 
 
-def exploration(judgement: Judgement) -> Verdict:
+def exploration(judgement: Judgement, unit: str = "lead") -> Verdict:
     """The verdict on a random share of the leads, on artificial days: its headline says so."""
-    usual = verdict(judgement)
+    usual = verdict(judgement, unit)
     return Verdict(
-        f"Exploration only, on a random share of the leads. {usual.headline}",
+        f"Exploration only, on a random share of the {unit}s. {usual.headline}",
         f"{usual.detail} Without times nobody can know what was known before the outcome: this is "
         "no reason to use the model.",
     )

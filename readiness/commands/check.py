@@ -14,6 +14,7 @@ from features.spec.wording import plural
 from readiness.commands.options import AsJson, Question, Where
 from readiness.commands.printing import (
     out,
+    print_error,
     print_json,
     print_path,
     print_table,
@@ -38,21 +39,27 @@ def verb(where: Where = Path(), question: Question = None, as_json: AsJson = Fal
 
     Also says whether there is enough data to train, or every reason why not (docs/enough-data.md).
     Too little data is not an error: until then `readiness score` uses the points alone.
+
+    A fault in the settings of another question of the project (docs/questions.md) is reported after
+    that, and exits 2.
     """
     from features.check.check import check
     from features.cutoffs import utc_now
     from features.open_database import open_database
-    from readiness.settings import load, specs
+    from readiness.settings import faults_of_others, load, specs
 
     config = load(where, question=question)
     with progress_bars() as progress, open_database(config, specs(config)) as database:
         report = check(database, config, utc_now(), progress)
         report = replace(report, notes=(*report.notes, *_model_notes(config, database)))
+    others = faults_of_others(where, config)
     if as_json:
-        print_json(report)
+        print_json(report, other_questions=others)
     else:
         _print_report(report, config.audit.accepted)
-    if not report.ok:
+    for name, fault in others.items():
+        print_error(f"question {name}: {fault}")
+    if others or not report.ok:
         raise typer.Exit(2)
     if report.refused:
         raise typer.Exit(1)

@@ -56,19 +56,19 @@ def verb(
         print_json(compared, contacted=contacted, page=page, **further.json_fields())
         return
     if segment:
-        out.print(f"Only the open leads in the segment [bold]{escape(segment)}[/]:")
-    _print_figures(compared, further)
+        out.print(f"Only the open {config.unit}s in the segment [bold]{escape(segment)}[/]:")
+    _print_figures(compared, further, config.unit)
     if contacted:
         out.print(f"At these cutoffs: {contacted}")
     print_path(f"Report: {page}")
 
 
-def _print_figures(compared: "Comparison", further: "Details") -> None:
+def _print_figures(compared: "Comparison", further: "Details", unit: str) -> None:
     from models.fairness.wording import warnings
     from readiness.commands.tables import print_judgement
 
     print_verdict(compared.verdict)
-    print_judgement(compared.judgement, compared.calibration)
+    print_judgement(compared.judgement, compared.calibration, unit)
     if compared.champion_because:
         out.print(f"Why it is the champion: {compared.champion_because}", markup=False)
     if compared.prior_shift:

@@ -119,10 +119,7 @@ def _points(*ends: float) -> str:
 
 def _print_power(power: "Power", horizon_days: int) -> None:
     if power.base_rate is None or power.per_week is None:
-        out.print(
-            "How long it takes until an effect can be seen is not known yet: it needs two lists "
-            "with new leads on the second, and a won lead of one whose horizon is over."
-        )
+        out.print(f"How long it takes until an effect can be seen: {power.why_unknown}")
         return
     shares = sorted({each.holdout for each in power.needed})
     sizes = sorted({each.points for each in power.needed})

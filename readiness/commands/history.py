@@ -8,7 +8,6 @@ from rich.markup import escape
 
 from readiness.commands.options import AsJson, Page, Question, Where
 from readiness.commands.printing import (
-    out,
     print_json,
     print_notes,
     print_path,
@@ -50,7 +49,7 @@ def verb(
 def _print(result: "ChampionHistory") -> None:
     print_notes(result.notes)
     if not result.periods:
-        out.print("There was no champion yet. Next: readiness promote")
+        print_path("There was no champion yet. Next: readiness promote")
     else:
         _print_periods(result.periods)
     if result.fault:

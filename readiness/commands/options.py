@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from readiness.commands.printing import remember_question
+from readiness.commands.printing import remember_folder, remember_question
 
 _FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
 _WEEK = re.compile("([0-9]{4})-W([0-9]{2})")
@@ -69,7 +69,12 @@ def _time(text: str) -> datetime | None:
 
 
 Where = Annotated[
-    Path, typer.Argument(metavar="DIR", help="The folder of readiness.toml, or the file itself.")
+    Path,
+    typer.Argument(
+        metavar="DIR",
+        callback=remember_folder,
+        help="The folder of readiness.toml, or the file itself.",
+    ),
 ]
 Question = Annotated[
     str | None,

@@ -57,13 +57,14 @@ def verb(
     if as_json:
         print_json({"lead_id": lead, "history": records})
         return
+    named = f"{config.unit} {escape(lead)}"
     if not records:
-        out.print(f"Nobody decided otherwise for lead {escape(lead)}: the computed route counts.")
+        out.print(f"Nobody decided otherwise for {named}: the computed route counts.")
         return
-    _print_history(lead, records)
+    _print_history(named, records)
 
 
-def _print_history(lead: str, records: list[dict[Any, Any]]) -> None:
+def _print_history(named: str, records: list[dict[Any, Any]]) -> None:
     rows = [
         (
             f"{row['decided_at']:%Y-%m-%d}",
@@ -76,7 +77,7 @@ def _print_history(lead: str, records: list[dict[Any, Any]]) -> None:
         for row in records
     ]
     print_table(
-        f"What people decided for lead {escape(lead)}; the last decision counts",
+        f"What people decided for {named}; the last decision counts",
         [">decided", "by", "route", ">lists from", ">until", "because"],
         rows,
     )

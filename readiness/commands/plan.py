@@ -92,9 +92,10 @@ def verb(
     count = deals or (written.deals if written else None)
     day = by or (written.by if written else None)
     if count is None or day is None:
+        half = f"[plan] of funnel.toml lacks {' and '.join(written.missing)}. " if written else ""
         raise BadInput(
-            "For how many deals, by when? Name both, as --deals 40 --by 2027-03-31, or write in "
-            "funnel.toml:\n\n[plan]\ndeals = 40\nby = 2027-03-31"
+            f"{half}For how many deals, by when? Name both, as --deals 40 --by 2027-03-31, or "
+            "write in funnel.toml:\n\n[plan]\ndeals = 40\nby = 2027-03-31"
         )
     with progress_bars() as progress:
         report = funnel_report(config, as_of, None, progress, Target.by(count, day, begin))
@@ -121,7 +122,7 @@ def _print_phases(plan: "Plan") -> None:
             _interval(each.chance, "{:.1f}%", 100),
             f"{each.half_of_wins:,} d",
             _leads(each.further),
-            _by(each.further),
+            each.further.when if each.further else "-",
         )
         for each in plan.phases
     ]
@@ -134,7 +135,7 @@ def _print_phases(plan: "Plan") -> None:
             ">if it\nenters now",
             ">half\nwithin",
             ">further\nleads",
-            ">by",
+            ">entering",
         ],
         rows,
         "wins: expected of the open leads. If it enters now: the chance of one more lead to be "
@@ -194,10 +195,4 @@ def _interval(estimate: "Estimate", form: str, times: int = 1) -> str:
 def _leads(needed: "Needed | None") -> str:
     if needed is None:
         return "-"
-    return f"{needed.even:,}\n{needed.low:,} to {needed.high:,}"
-
-
-def _by(needed: "Needed | None") -> str:
-    if needed is None:
-        return "-"
-    return f"{needed.by:%Y-%m-%d}" if needed.by else "at once"
+    return f"{needed.even:,}\n{needed.low:,} to {needed.high:,}" if needed.high else "none"

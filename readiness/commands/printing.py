@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -39,7 +40,8 @@ class _Console(Console):
     verdict, where whoever read the output has closed it."""
 
     def render_str(self, text: str, **more: Any) -> Text:
-        text = log().pasted(without_secrets(text))
+        written = str if more.get("markup") is False else escape
+        text = log().pasted(without_secrets(text), written)
         return super().render_str(text.translate(_CONTROL), **more)
 
     def on_broken_pipe(self) -> None:
@@ -59,15 +61,16 @@ def print_json(result: Any, **more: Any) -> None:
     """The one JSON object of a --json run: a result, and more keys beside its own."""
     from features.result_json import to_json
 
-    text = json.dumps(to_json(result) | to_json(more), allow_nan=False)  # all of it in ASCII
-    sys.stdout.write(log().pasted(text).replace("\x7f", "\\u007f") + "\n")
+    content = log().pasted(to_json(result) | to_json(more))
+    text = json.dumps(content, allow_nan=False)  # all of it in ASCII
+    sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
 
 
 def pasted(result: Mapping[str, Any]) -> dict[str, Any]:
-    """A result as JSON has it, whose commands to paste name the question."""
+    """A result as JSON has it, whose commands to paste name the folder and the question."""
     from features.result_json import to_json
 
-    content: dict[str, Any] = json.loads(log().pasted(json.dumps(to_json(result))))
+    content: dict[str, Any] = log().pasted(to_json(result))
     return content
 
 
@@ -89,6 +92,13 @@ def remember_question(name: str | None) -> str | None:
     """The question that a verb is about, for the commands that its messages name."""
     log().question = name or ""
     return name
+
+
+def remember_folder(where: Path) -> Path:
+    """The folder that a verb is about, for the commands that its messages name; none where it is
+    the current one."""
+    log().folder = "" if where == Path() else str(where)
+    return where
 
 
 def print_waiting(message: str) -> None:

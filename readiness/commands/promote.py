@@ -51,6 +51,6 @@ def verb(
     else:
         out.print(promotion.summary, markup=False)
         if promotion.promoted:
-            print_path(f"Next: readiness score {where}")
+            print_path("Next: readiness score")
     if not promotion.promoted:
         raise typer.Exit(1)

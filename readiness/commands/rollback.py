@@ -35,4 +35,4 @@ def verb(
         print_json(versions | {"by": change.approved_by, "because": change.reason})
         return
     out.print(change.summary, markup=False)
-    print_path(f"Next: readiness score {where}")
+    print_path("Next: readiness score")

@@ -93,12 +93,12 @@ def verb(
     The ledger names the segments (segments.toml) of each lead; --segment shows and exports only the
     leads of one, while the ledger gets them all.
     """
-    from features.config import load_all
+    from features.config import load_each
     from readiness.settings import load
     from serve.ledger.ledger import require_exportable
     from serve.scoring.scored import refuse_future
 
-    every = load_all(where)
+    every = load_each(where)
     if not accept:
         cure = "To score at it all the same: readiness score --accept"
         refuse_future(cutoff, "scored or written to the ledger", cure)
@@ -247,16 +247,18 @@ class _Night:
             remember_question(None)
 
 
-def _score_every(every: "Mapping[str, Config]", options: _Options, as_json: bool) -> int:
+def _score_every(every: "Mapping[str, Config | BadInput]", options: _Options, as_json: bool) -> int:
     """Score all questions; one that fails stops no other, and the exit code is the worst."""
+    from features.config import settings_or_fault
     from readiness.settings import require_settings
     from serve.scoring.together import Part, open_together
 
     night = _Night()
     with ExitStack() as stack:
         begun: dict[str, _Begun] = {}
-        for name, config in every.items():
+        for name, settings in every.items():
             with night.of_question(name):
+                config = settings_or_fault(settings)
                 require_settings(config)
                 begun[name] = _begun(stack, config, options)
         parts = {name: Part(b.config, b.scorer) for name, b in begun.items() if b.scorer}

@@ -32,7 +32,7 @@ _ROWS = (
 _BESIDE = ("precision", "roc_auc", "average_precision", "log_loss")
 
 
-def judgement_table(judged: Judgement) -> Table:
+def judgement_table(judged: Judgement, unit: str = "lead") -> Table:
     """Every metric of the two contenders and of chance, with the paired difference. Chance is a
     random order; where a probability is asked for, the base rate for everyone."""
     first, second = judged.names
@@ -52,16 +52,18 @@ def judgement_table(judged: Judgement) -> Table:
         difference = with_interval(judged.difference[metric], _signed(form))
         rows.append((words, *(figure(value, form) for value in figures), difference))
     return report_table(
-        _title(judged),
+        _title(judged, unit),
         ["", f">{first}", f">{second}", ">chance", f">{first} - {second}\n(95% interval)"],
         rows,
         "\n".join(caption),
     )
 
 
-def print_judgement(judged: Judgement, calibration: CalibrationReport | None = None) -> None:
-    """The table, and the groups of leads for which the model is not calibrated."""
-    out.print(judgement_table(judged))
+def print_judgement(
+    judged: Judgement, calibration: CalibrationReport | None = None, unit: str = "lead"
+) -> None:
+    """The table, and the groups of leads, or of accounts, for which the model is not calibrated."""
+    out.print(judgement_table(judged, unit))
     if calibration and calibration.off:
         _print_calibration(calibration)
 
@@ -124,9 +126,9 @@ def _signed(form: str) -> str:
     return form.replace("{:", "{:+")
 
 
-def _title(judged: Judgement) -> str:
+def _title(judged: Judgement, unit: str) -> str:
     return (
-        f"{plural(judged.snapshots, 'snapshot')} ({plural(judged.leads, 'lead')}, "
+        f"{plural(judged.snapshots, 'snapshot')} ({plural(judged.leads, unit)}, "
         f"{plural(len(judged.cutoffs), 'cutoff')}), {judged.wins:,} won.\n"
-        f"Each list: the top {100 * judged.share:.3g}% of the open leads of its cutoff."
+        f"Each list: the top {100 * judged.share:.3g}% of the open {unit}s of its cutoff."
     )

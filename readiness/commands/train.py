@@ -67,17 +67,17 @@ def verb(
     if as_json:
         print_json(trained)
         return
-    print_trained(trained, config.mlflow_uri)
-    print_path(f"Next: readiness promote {where}")
+    print_trained(trained, config.mlflow_uri, config.unit)
+    print_path("Next: readiness promote")
 
 
-def print_trained(trained: "Trained", uri: str) -> None:
+def print_trained(trained: "Trained", uri: str, unit: str = "lead") -> None:
     from readiness.commands.tables import print_beside, print_judgement
 
     compared = trained.comparison
     print_verdict(compared.verdict)
     print_section("Model and rules on the test cutoffs")
-    print_judgement(compared.judgement, compared.calibration)
+    print_judgement(compared.judgement, compared.calibration, unit)
     print_section("Simpler ways, and parts of the features")
     out.print(str(trained.simpler.verdict), markup=False)
     print_beside(trained.simpler.side_by_side, trained.groups.side_by_side)
@@ -87,7 +87,7 @@ def print_trained(trained: "Trained", uri: str) -> None:
     print_section("How it was trained")
     _print_training(trained)
     _print_candidates(trained)
-    _print_own_models(trained)
+    _print_own_models(trained, unit)
     print_section("The challenger")
     if trained.accepted:
         out.print(f"Registered all the same, because: {trained.accepted}", markup=False)
@@ -108,7 +108,7 @@ def _print_training(trained: "Trained") -> None:
     )
 
 
-def _print_own_models(trained: "Trained") -> None:
+def _print_own_models(trained: "Trained", unit: str) -> None:
     own = trained.own_models
     if own is None:
         return
@@ -129,15 +129,15 @@ def _print_own_models(trained: "Trained") -> None:
             f"Own models by {own.feature}, on the earlier periods",
             [
                 "value",
-                ">won\nleads",
+                f">won\n{unit}s",
                 ">best\nshare",
                 ">difference in log loss",
                 ">share",
                 "why none",
             ],
             rows,
-            "the mix minus the model of all leads, lower is better; its 95% interval holds for all "
-            "values and shares together",
+            f"the mix minus the model of all {unit}s, lower is better; its 95% interval holds for "
+            "all values and shares together",
         )
 
 

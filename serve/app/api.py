@@ -233,7 +233,7 @@ def lead(
         rows = ledger.records(f"{sql} LIMIT {MOST_RUNS}", {"lead": lead_id})
         decided = decisions_about(ledger, lead_id)
     if not rows:
-        raise HTTPException(404, f"The ledger has no lead {lead_id!r}.")
+        raise HTTPException(404, f"The ledger has no {service.config.unit} {lead_id!r}.")
     return LeadHistory(
         lead_id=lead_id,
         runs=[LedgerLead(**row) for row in rows],

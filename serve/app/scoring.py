@@ -5,7 +5,11 @@ Each lead is scored by itself, to the last bit as it would be alone or in the ni
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +18,7 @@ import pyarrow as pa
 
 from features.contract.accounts import account_sql
 from features.contract.extensions import connect
+from features.contract.text_values import PLAIN_NUMBER
 from features.errors import BadInput
 from features.spec.accounts import account_column
 from features.spec.compiled import accounts_of, compile_specs
@@ -182,21 +187,33 @@ def _frames(
 
 
 def _values(name: str, kind: pa.DataType, people: Sequence[Person]) -> pa.Array:
-    return pa.array([_attribute(name, kind, each.attributes.get(name)) for each in people], kind)
+    return pa.array([_attribute(name, kind, each) for each in people], kind)
 
 
-def _attribute(name: str, kind: pa.DataType, value: Any) -> Any:
+def _attribute(name: str, kind: pa.DataType, person: Person) -> Any:
+    """The value as the batch reads it: true and false are texts, and a text may be a plain number.
+    Raises BadInput for what the batch would not take as the attribute either."""
+    value = person.attributes.get(name)
     if value is None:
         return None
-    if kind == _TEXT:
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    try:
-        if kind == _TIME:
-            return datetime.fromisoformat(value)
+    if kind == _TEXT and isinstance(value, str | bool):
+        return str(value).lower() if isinstance(value, bool) else value
+    if kind == _NUMBER and not isinstance(value, bool) and _is_plain(value):
         return float(value)
-    except (TypeError, ValueError):
-        what = "a time in ISO 8601" if kind == _TIME else "a number"
-        raise BadInput(f"attributes: {name} is {what}, not {value!r}.") from None
+    if kind == _TIME and isinstance(value, str):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    what = {_TIME: "a time in ISO 8601", _NUMBER: "a number", _TEXT: "a text"}[kind]
+    raise BadInput(
+        f"attributes: {name} is {what}, not {json.dumps(value)}; of lead {person.lead_id}."
+    )
+
+
+def _is_plain(value: str | float) -> bool:
+    """Whether it is a number, or a text that is read as one."""
+    if isinstance(value, str) and not re.fullmatch(PLAIN_NUMBER, value, re.ASCII):
+        return False
+    return math.isfinite(float(value))
 
 
 def _deals(people: Sequence[Person]) -> pa.Table:

@@ -24,7 +24,7 @@ def add_override(ledger: Ledger, decided: Override) -> None:
             f"{since:%Y-%m-%d %H:%M} on: name a later end."
         )
     if not ledger.value("SELECT 1 FROM scores WHERE lead_id = $lead LIMIT 1", {"lead": lead}):
-        raise BadInput(f"The ledger has no lead {lead!r}. Is the id right? Has it been scored?")
+        raise BadInput(f"The ledger has no row of {lead!r}. Is the id right? Has it been scored?")
     with open_decisions(ledger.place) as store, transaction(store):
         if decided.route is None and in_force(overrides.all_of(store, lead), since) is None:
             raise BadInput(

@@ -132,7 +132,7 @@ CASES = [
     case(
         "a text for a date",
         key("2024-01-08", '"2024-01-08"'),
-        message("time.first_cutoff", "'2024-01-08'"),
+        message("time.first_cutoff", "first_cutoff = 2024-01-08"),
     ),
     case("a date with an offset", key("2024-01-08", "2024-01-08T02:00:00+02:00"), Same()),
     case("a date with microseconds", key("2024-01-08", "2024-01-08 00:00:00.000000"), Same()),

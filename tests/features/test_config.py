@@ -90,7 +90,6 @@ def test_what_is_missing_is_named(tmp_path, gone, message):
         ("share = 0.1", "share = '10%'", "capacity.share", "10%"),
         ("share = 0.1", "leads = 0", "capacity.leads", "0"),
         ("share = 0.1", "leads = 2.5", "capacity.leads", "2.5"),
-        ("2026-01-05", "'2026-01-05'", "time.first_cutoff", "2026-01-05"),
         ("2026-01-05", "20260105", "time.first_cutoff", "20260105"),
         ("2026-01-05", "2026-01-05\nhorizon_days = 0", "time.horizon_days", "0"),
         ("2026-01-05", "2026-01-05\nhorizon_days = '30'", "time.horizon_days", "30"),
@@ -188,3 +187,18 @@ def test_a_byte_order_mark_is_no_content(tmp_path):
     (tmp_path / "readiness.toml").write_text(GOOD, encoding="utf-8-sig")
     with_mark = load(tmp_path)
     assert with_mark == read(tmp_path, GOOD)
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ('"2026-01-05"', "first_cutoff = 2026-01-05"),
+        ('"2026-01-05T10:00:00"', "first_cutoff = 2026-01-05T10:00:00"),
+        ('"next week"', "first_cutoff = 2027-03-31"),
+        ('"05.01.2026"', "first_cutoff = 2027-03-31"),
+    ],
+)
+def test_a_date_in_quotes_is_shown_without(tmp_path, given, hint):
+    message = refusal(tmp_path, GOOD.replace("= 2026-01-05", f"= {given}"))
+    assert message.endswith(hint)
+    read(tmp_path, GOOD.replace("first_cutoff = 2026-01-05", hint))  # can be pasted

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
-from features.config import Config, load, load_all
+from features.config import Config, load, load_all, load_each
 from features.errors import BadInput
 from features.questions import SHARED
 
@@ -133,3 +133,41 @@ def test_an_unknown_question_is_refused_with_the_nearest(tmp_path):
     with pytest.raises(BadInput, match="Did you mean expansion"):
         load(tmp_path, "expanson")
     assert load(tmp_path, "expansion").question == "expansion"
+
+
+@pytest.mark.parametrize(
+    ("toml", "hint"),
+    [
+        ("[questions.a.b]\nhorizon_days = 3", "[questions.b]"),
+        ("[questions.a.times]\nhorizon_days = 3", "[questions.a.time]"),
+        ("[questions]\nhorizon_days = 3", "[questions.NAME]"),
+    ],
+)
+def test_a_table_at_a_wrong_place_says_where_it_belongs(tmp_path, toml, hint):
+    message = refusal(tmp_path, toml)
+    assert hint in message
+    assert message.count("\n") == 1
+    assert "questions = 3" not in message
+
+
+@pytest.mark.parametrize("value", ["3", "[]", '"a"'])
+def test_questions_that_are_no_table_stop_all(tmp_path, value):
+    (tmp_path / "readiness.toml").write_text(f"questions = {value}\n" + FILE)
+    with pytest.raises(BadInput, match=r"\[questions.NAME\]"):
+        load(tmp_path)
+
+
+def test_the_fault_of_a_question_stops_no_other(tmp_path):
+    (tmp_path / "readiness.toml").write_text(
+        FILE + "[questions.a]\ntime.horizon = 3\n[questions.b]\ntime.horizon_days = 9\n"
+        "[questions.c]\nmlflow.model = 'acme'\n[questions.d]\nwords = 3"
+    )
+    each = load_each(tmp_path)
+    assert [name for name, it in each.items() if isinstance(it, BadInput)] == ["a", "c", "d"]
+    assert (load(tmp_path), load(tmp_path, "b")) == (each["main"], each["b"])
+    for name in "acd":
+        with pytest.raises(BadInput, match=f"questions.{name}"):
+            load(tmp_path, name)
+    with pytest.raises(BadInput) as every_fault:
+        load_all(tmp_path)
+    assert all(f"questions.{name}" in str(every_fault.value) for name in "acd")

@@ -75,3 +75,12 @@ def test_an_error_leaves_the_file_as_it_was(tmp_path: Path) -> None:
         unfinished.write_text("half")
         raise ZeroDivisionError
     assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
+
+
+def test_an_error_of_the_system_names_the_file_and_not_the_temporary_one(tmp_path):
+    (tmp_path / "page.html").mkdir()
+    for path in (tmp_path / "none" / "page.html", tmp_path / "page.html"):
+        with pytest.raises(OSError, match=r"page\.html") as raised, whole(path) as unfinished:
+            unfinished.write_text("text")
+        assert raised.value.filename == str(path)
+        assert ".tmp" not in str(raised.value)

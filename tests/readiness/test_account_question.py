@@ -96,6 +96,13 @@ def test_a_decision_is_about_the_account(folder):
     words = ("--route", "nurture", "--because", "asked", "--by", "ann", "--json")
     assert len(readiness("override", "3", folder, *OF_ACCOUNTS, *words).result["history"]) == 1
     assert readiness("override", "3", folder, "--json").result["history"] == []
+    assert "account 3" in words_of(readiness("override", "3", folder, *OF_ACCOUNTS).out)
+    assert "lead 3" in words_of(readiness("override", "3", folder).out)
+    unknown = readiness("override", "nobody", folder, *OF_ACCOUNTS, *words)
+    assert (unknown.code, "lead" in unknown.result["error"]) == (2, False)
+    config = load(folder, "accounts")
+    with TestClient(create_app(config), base_url="http://localhost:8000") as client:
+        assert "no account 'nobody'" in client.get("/v1/leads/nobody").json()["detail"]
 
 
 def test_who_is_forgotten_takes_no_account_of_the_same_id_along(folder):

@@ -44,7 +44,7 @@ def test_an_approval_against_the_figures_and_the_way_back(company: Company, twin
     folder = company.folder
     alone = readiness("promote", folder, "--because", "newer is better", "--json")
     assert (alone.code, alone.result["promoted"], alone.result["takes"]) == (1, False, "force")
-    assert "readiness promote --force." in alone.result["said"]
+    assert f"readiness promote {folder} --force." in alone.result["said"]
 
     forced = readiness("promote", folder, "--because", "it is [/b] mine", "--force", "--by", "ann")
     assert (forced.code, forced.err.count("Traceback")) == (0, 0)

@@ -1,5 +1,6 @@
 """`readiness effect` by the command: how to begin, and what is known once there is a draw."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -34,11 +35,17 @@ def folder_of(folder: Path, **how: str) -> Path:
     )
 
 
-def write_lists(folder: Path, holdout: float) -> pd.DataFrame:
-    """Two lists, as score makes them, of 100 leads each; the rows of both."""
+TWO_LISTS = ((0, LEADS // 2), (1, LEADS))
+
+
+def write_lists(
+    folder: Path, holdout: float, lists: Sequence[tuple[float, int]] = TWO_LISTS
+) -> pd.DataFrame:
+    """Lists, as score makes them, of 100 leads each: in which week, and how many are known by then;
+    their rows."""
     config = settings_of(folder)
     with open_ledger(LedgerPlace.of(config)) as ledger:
-        for week, known in ((0, LEADS // 2), (1, LEADS)):
+        for week, known in lists:
             cutoff = FIRST + timedelta(weeks=week)
             part = pd.DataFrame(
                 {
@@ -60,7 +67,7 @@ def test_without_a_ledger_it_says_what_to_run(tmp_path: Path) -> None:
 
 
 def test_without_a_draw_it_says_how_to_begin_and_how_long_it_takes(tmp_path: Path) -> None:
-    write_lists(folder_of(tmp_path), holdout=0.0)
+    write_lists(folder_of(tmp_path), holdout=0.0, lists=[*TWO_LISTS, (4, LEADS)])
     ran = readiness("effect", tmp_path)
     assert ran.code == 0
     fits(ran.out)
@@ -69,11 +76,22 @@ def test_without_a_draw_it_says_how_to_begin_and_how_long_it_takes(tmp_path: Pat
     result = readiness("effect", tmp_path, "--json").result
     assert (result["in_draw"], result["effect"], result["thirds"]) == (0, None, [])
     assert result["power"]["base_rate"] == 0.125  # of the second list's 100 nobody is won
-    assert result["power"]["per_week"] == 100.0
+    assert result["power"]["per_week"] == 25.0  # 100 new ones in four weeks
     weeks = [each["weeks"] for each in result["power"]["needed"]]
     assert None not in weeks
     assert f" {weeks[0]:,} " in ran.out
     assert result["sentence"] in " ".join(ran.out.split())
+
+
+@pytest.mark.parametrize("weeks", [1 / 7, 1, 3.9])
+def test_lists_of_a_short_time_tell_no_weekly_rate(tmp_path: Path, weeks: float) -> None:
+    write_lists(folder_of(tmp_path), holdout=0.0, lists=[(0, LEADS // 2), (weeks, LEADS)])
+    ran = readiness("effect", tmp_path)
+    power = readiness("effect", tmp_path, "--json").result["power"]
+    assert power["per_week"] is None
+    assert {each["weeks"] for each in power["needed"]} == {None}
+    assert "4 weeks" in " ".join(ran.out.split())
+    assert "4 weeks" in (tmp_path / "out" / "effect.html").read_text()
 
 
 def test_of_a_draw_it_counts_each_side(tmp_path: Path) -> None:

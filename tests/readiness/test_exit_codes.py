@@ -107,7 +107,7 @@ def test_too_little_to_learn_from_is_refused(tmp_path: Path) -> None:
 def test_without_a_model_the_way_is_shown(untrained: Path, verb: str) -> None:
     ran = readiness(verb, untrained)
     assert (ran.code, ran.out) == (2, "")
-    assert "Train one with `readiness train`" in ran.err
+    assert "Train one with `readiness train " in ran.err
     assert not (untrained / "out" / "ledger").exists()
 
 

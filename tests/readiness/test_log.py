@@ -1,12 +1,14 @@
 """The log in JSON: an object a line, without secrets, and the figures of the run in the last."""
 
 import json
+import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from features.progress import Steps, measure, step, timed
+from readiness.log import Log
 from tests.readiness.running import Ran, little_folder, readiness
 
 KEYS = {"time", "level", "verb", "run_id", "event", "message"}
@@ -89,3 +91,38 @@ def test_the_time_within_a_step_counts_to_the_inner_one(monkeypatch) -> None:
             spend(4)
     spend(100)
     assert steps.seconds == {"outer": 21.0, "inner": 9.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("run readiness check.", "run readiness check my/co --question east."),
+        ("`readiness score` first", "`readiness score my/co --question east` first"),
+        ("readiness explain LEAD: why", "readiness explain LEAD my/co --question east: why"),
+        ("readiness rules diff current a.toml", None),
+        ("readiness serve DIR --port 8001", "readiness serve my/co --question east --port 8001"),
+        ('readiness train --accept "why"', 'readiness train my/co --question east --accept "why"'),
+        ("readiness score --question west", "readiness score my/co --question west"),
+        ("readiness titles writes it", "readiness titles my/co writes it"),
+        ("readiness init elsewhere", "readiness init elsewhere"),
+    ],
+)
+def test_commands_to_paste_name_the_folder_and_the_question(text: str, expected: str) -> None:
+    log = Log(as_json=False)
+    log.folder, log.question = "my/co", "east"
+    expected = expected or f"{text} my/co --question east"
+    assert log.pasted(text) == expected
+    assert log.pasted(expected) == expected
+    assert log.pasted({"notes": [text, 1]}) == {"notes": [expected, 1]}
+
+
+def test_a_folder_is_named_so_that_a_shell_takes_it(tmp_path: Path) -> None:
+    folder = tmp_path / 'my "co" [b]'
+    folder.mkdir()
+    little_folder(folder)
+    command = shlex.join(["readiness", "promote", str(folder)])
+    assert command in readiness("history", folder).out
+    command = shlex.join(["readiness", "score", str(folder)])
+    words = ("override", "1", folder, "--withdraw", "--by", "ann")
+    assert command in readiness(*words).err
+    assert command in readiness(*words, "--json").result["error"]

@@ -47,4 +47,4 @@ def test_before_anything_new_it_is_refused(folder: Path) -> None:
 def test_without_a_champion_the_way_is_shown(untrained: Path) -> None:
     ran = readiness("monitor", untrained)
     assert (ran.code, ran.out) == (2, "")
-    assert "then `readiness promote`" in ran.err
+    assert "then `readiness promote " in ran.err

@@ -147,3 +147,29 @@ def test_no_company_is_simulated_into_a_folder_with_tables(tmp_path: Path, there
     assert (ran.code, ran.out) == (2, "")
     assert there in ran.err
     assert [path.read_text() for path in tmp_path.iterdir()] == ["ours"]
+
+
+PAGES = ["compare", "funnel", "segments", "sources", "feedback", "effect", "card", "history"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder of Linux")
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(f"{verb} DIR --out /proc/x.html" for verb in PAGES),
+        "plan DIR --deals 1 --by 2024-09-01 --out /proc/x.html",
+        *("rules test rules.toml DIR --out /proc/x.html", "rules learn DIR --to /proc/x.toml"),
+        *("score DIR --export /proc/x.csv", "movers DIR --export /proc/x.csv"),
+        "rules diff current rules.toml DIR --export /proc/x.csv",
+    ],
+)
+def test_a_file_that_cannot_be_made_is_refused_by_the_name_that_was_given(
+    tmp_path: Path, words: str
+) -> None:
+    little_folder(tmp_path)
+    named = {"DIR": tmp_path, "rules.toml": tmp_path / "rules.toml"}
+    ran = readiness(*(named.get(word, word) for word in words.split()))
+    assert (ran.code, ran.out) == (2, "")
+    assert "/proc/x." in ran.err
+    assert "cannot be written" in ran.err
+    assert ".tmp" not in ran.err

@@ -155,3 +155,36 @@ def test_without_a_target_it_says_how_to_name_one(folder: Path, tmp_path: Path) 
         ran = plan(tmp_path, *words)
         assert (ran.code, ran.out) == (2, "")
         assert "[plan]\ndeals = " in ran.err
+
+
+@pytest.mark.parametrize(
+    ("half", "missing", "option"),
+    [
+        ("deals = 40", "by = ", ("--by", "2024-09-01")),
+        ("by = 2024-09-01", "deals = ", ("--deals", 40)),
+    ],
+)
+def test_half_a_target_stops_the_plan_and_not_the_funnel(
+    folder: Path, tmp_path: Path, half: str, missing: str, option: tuple[object, ...]
+) -> None:
+    (company(tmp_path) / "funnel.toml").write_text(f"[plan]\n{half}\n{FUNNEL}")
+    ran = plan(tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"lacks {missing}" in ran.err
+    shown = readiness("funnel", tmp_path, "--json")
+    assert (shown.code, shown.result["plan"]) == (0, None)
+    assert any("[plan]" in note and missing in note for note in shown.result["notes"])
+    whole = plan(tmp_path, *option, "--json").result
+    assert whole["sentence"] == plan(folder, "--json").result["sentence"]
+
+
+def test_a_target_that_needs_no_lead_names_no_day(folder: Path) -> None:
+    ran = plan(folder, "--deals", 1, "--by", "2024-09-01")
+    result = plan(folder, "--deals", 1, "--by", "2024-09-01", "--json").result
+    assert [each["further"]["high"] for each in result["phases"]] == [0, 0]
+    table = ran.out.split("Won from")[1].split("By source")[0].split("wins: expected")[0]
+    assert table.count("none") == 2
+    assert "at once" not in table
+    assert table.count("2024-") == 2  # the period alone
+    page = (folder / "out" / "funnel.html").read_text()
+    assert ">none<" in page

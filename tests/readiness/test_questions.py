@@ -118,10 +118,9 @@ def test_without_questions_the_output_has_none(tmp_path):
 def test_commands_to_paste_name_the_question(folder):
     ran = readiness("train", folder, "--json", "--question", "east")
     assert ran.code == 1
-    named = re.findall(
-        r"readiness (?:score|check|train)\S*(?: --question \w+)?", ran.result["error"]
-    )
-    assert all(each.endswith("--question east") for each in named)
+    named = re.findall(r"readiness (?:score|check|train)\b[^`]*", ran.result["error"])
+    assert named
+    assert all(each.endswith(f" {folder} --question east") for each in named)
     unknown = readiness("history", folder, "--question", "eats")
     assert unknown.code == 2
     assert "east" in unknown.err
@@ -190,3 +189,32 @@ def test_questions_over_accounts_are_scored_as_each_alone(folder, tmp_path_facto
     for question in ("main", "east", "west"):
         assert readiness("score", alone, *AT, "--question", question).code == 0
         assert rows(folder, question).equals(rows(alone, question))
+
+
+def test_check_reports_the_fault_of_another_question_and_checks_all_the_same(folder):
+    sound = readiness("check", folder, "--json")
+    assert sound.result["other_questions"] == {}
+    path = folder / "readiness.toml"
+    path.write_text(path.read_text().replace("capacity.leads = 1", "capacity.lead = 1"))
+    for question in ("main", "west"):
+        ran = readiness("check", folder, "--question", question, "--json")
+        assert ran.code == 2
+        assert list(ran.result["other_questions"]) == ["east"]
+        assert "questions.east.capacity.lead" in ran.result["other_questions"]["east"]
+        assert ran.result["deals"]
+        assert "question east" in ran.err
+    assert ran.result["deals"] != readiness("check", folder, "--json").result["deals"]
+    faulty = readiness("check", folder, "--question", "east", "--json")
+    assert (faulty.code, set(faulty.result)) == (2, {"error"})
+    (folder / "west.toml").write_text("bands = 3")
+    both = readiness("check", folder, "--json")
+    assert list(both.result["other_questions"]) == ["east", "west"]
+
+
+def test_score_of_all_scores_those_whose_settings_have_no_fault(folder):
+    path = folder / "readiness.toml"
+    path.write_text(path.read_text().replace("capacity.leads = 1", "capacity.lead = 1"))
+    ran = readiness("score", folder, *AT, "--json")
+    assert (ran.code, ran.result["failed"]) == (2, ["east"])
+    assert "questions.east.capacity.lead" in ran.result["questions"]["east"]["error"]
+    assert [ran.result["questions"][name]["added"] for name in ("main", "west")] == [2, 3]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from readiness.commands.options import AsJson, Question, Where
-from readiness.commands.printing import figure, out, print_json, print_path, print_table
+from readiness.commands.printing import figure, print_json, print_path, print_table
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,7 +40,7 @@ def verb(where: Where = Path(), question: Question = None, as_json: AsJson = Fal
         return
     print_path(f"Ledger: {ledger.store}")
     if not runs:
-        out.print("It has no run yet. Next: readiness score")
+        print_path("It has no run yet. Next: readiness score")
     else:
         _print_runs(runs)
     if withdrawn:

@@ -27,6 +27,7 @@ from models.statistics.intervals import FEW_LEADS
 from models.statistics.verdict import Verdict
 from serve.ledger.ledger import Ledger, open_ledger
 
+WEEKS = 4  # that the lists must span until they tell how many leads come in a week
 # Each lead of a draw once, at the list of its draw. That is the first one: it is drawn only once.
 _DRAWS = """
 SELECT lead_id, cutoff, holdout, readiness, decided_route = 'sales' AS handed_over
@@ -67,6 +68,14 @@ class Power:
     leads: int
     per_week: float | None
     needed: tuple[Needed, ...]
+
+    @property
+    def why_unknown(self) -> str:
+        """What `needed` waits for, in a sentence."""
+        return (
+            f"Not known yet: it needs lists over at least {WEEKS} weeks, with new leads after the "
+            "first, and a won lead of one whose horizon is over."
+        )
 
 
 @dataclass(frozen=True)
@@ -224,7 +233,8 @@ def _power(config: Config, ledger: Ledger, database: LeadDatabase) -> Power:
 
 def _per_week(first: pd.Series[pd.Timestamp], cutoffs: list[datetime]) -> float | None:
     """How many leads had a place for the first time in a week, after the first list of the ledger:
-    that one has all who had waited. None of fewer than two lists, or where nobody came."""
+    that one has all who had waited. None where the lists span fewer than WEEKS, for one good or
+    bad week would pass for all, or where nobody came."""
     weeks = (max(cutoffs) - min(cutoffs)).total_seconds() / (7 * 86400)
     came = int((first > min(cutoffs)).sum())
-    return came / weeks if weeks and came else None
+    return came / weeks if weeks >= WEEKS and came else None

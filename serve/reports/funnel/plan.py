@@ -45,8 +45,13 @@ class Target:
 
     @classmethod
     def of(cls, funnel: Funnel) -> Target | None:
-        """That of [plan] in funnel.toml."""
-        return cls.by(funnel.plan.deals, funnel.plan.by) if funnel.plan else None
+        """That of [plan] in funnel.toml. Raises BadInput where half of it is missing."""
+        written = funnel.plan
+        if written is None:
+            return None
+        if written.deals is None or written.by is None:
+            raise BadInput(f"it lacks, for example, {' and '.join(written.missing)}.")
+        return cls.by(written.deals, written.by)
 
     @classmethod
     def by(cls, deals: int, day: date, begin: datetime | None = None) -> Target:
@@ -68,6 +73,13 @@ class Needed:
     even: int
     high: int
     by: datetime | None
+
+    @property
+    def when(self) -> str:
+        """By when they must have entered; a dash where even 9 of 10 futures need none."""
+        if not self.high:
+            return "-"
+        return f"by {self.by:%Y-%m-%d}" if self.by else "at once"
 
 
 @dataclass(frozen=True)
@@ -146,8 +158,7 @@ class Plan:
         first = self.phases[0]
         if self.chance >= 0.5 or first.further is None:
             return Verdict(headline, f"{parts}.")
-        by = f"by {first.further.by:%Y-%m-%d}" if first.further.by else "at once"
-        more = f"{first.further.even:,} further leads in {first.stage} {by}"
+        more = f"{first.further.even:,} further leads in {first.stage} {first.further.when}"
         return Verdict(headline, f"{parts}; {more} would make it an even chance.")
 
     def json_fields(self) -> dict[str, Any]:

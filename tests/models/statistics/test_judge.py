@@ -15,7 +15,7 @@ from features.config import Capacity
 from features.errors import BadInput
 from features.result_json import to_json
 from models.statistics.judge import METRICS, Contender, judge
-from models.statistics.verdict import verdict
+from models.statistics.verdict import exploration, verdict
 
 WON = np.tile([1, 0], 20)
 SNAPSHOTS = pd.DataFrame({"lead_id": range(40), "cutoff": pd.Timestamp("2012-01-16")})
@@ -47,6 +47,18 @@ def test_the_verdict_of_the_example():
         "100.0 percentage points more (95% interval 100.0 to 100.0), about 10 more won deals on "
         "each list."
     )
+
+
+def test_the_verdict_on_accounts_names_no_lead():
+    for judgement in (
+        judged(RIGHT, WRONG),
+        judged(RIGHT, WON.astype(float)),
+        judged(RIGHT[:20], WRONG[:20], SNAPSHOTS[:20], WON[:20]),
+    ):
+        for of in (verdict, exploration):
+            text = str(of(judgement, "account"))
+            assert "account" in text
+            assert "lead" not in text
 
 
 def test_the_rules_may_win():

@@ -198,3 +198,12 @@ def test_model_and_metrics(client: TestClient, raw: dict[str, Any]) -> None:
     assert f"readiness_leads_scored_total {before + 5}" in text
     assert f'readiness_champion{{rules="{model["rules_version"]}",version="1"}} 1.0' in text
     assert 'readiness_requests_total{method="POST",route="/v1/score",status="200"}' in text
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}])
+def test_an_attribute_that_is_no_value_is_one_fault(client: TestClient, value: Any) -> None:
+    lead = {"lead_id": "a", "created_at": "2025-01-01", "attributes": {"size": value}}
+    answer = client.post("/v1/score", json={"leads": [lead]})
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert fault["pointer"] == "#/leads/0/attributes/size"
