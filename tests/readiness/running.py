@@ -5,11 +5,17 @@ import io
 import json
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import typer.main
+
 from readiness.main import main
+
+# Typer reads the parameters of all verbs at each run, in about 50 ms.
+COMMAND_OF = cache(typer.main.get_command)
 
 LEADS = "lead_id,created_at,source\n1,2024-01-01,ads\n2,2024-01-03,web\n3,2024-01-10,ads\n"
 EVENTS = """lead_id,occurred_at,action
@@ -63,6 +69,7 @@ def readiness(*words: object) -> Ran:
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         patch.object(sys, "argv", ["readiness", *map(str, words)]),
+        patch.object(typer.main, "get_command", COMMAND_OF),
     ):
         try:
             main()

@@ -56,7 +56,7 @@ def reports(tmp: Path) -> list[str]:
 @pytest.mark.slow
 def test_the_traceback_is_in_a_file_and_nowhere_else(tmp_path: Path) -> None:
     does = "raise RuntimeError('no postgresql://anna:pw@db/leads by hunter22 of [audit]')"
-    crashed = ran(does, "monitor", tmp_path, tmp=tmp_path)
+    crashed = ran(does, "check", tmp_path, tmp=tmp_path)
     assert (crashed.returncode, crashed.stdout) == (70, "")
     assert "Traceback" not in crashed.stderr
     assert "RuntimeError" in crashed.stderr
@@ -65,7 +65,7 @@ def test_the_traceback_is_in_a_file_and_nowhere_else(tmp_path: Path) -> None:
     assert str(name) in crashed.stderr
     assert name.stat().st_mode & 0o077 == 0
     assert "Traceback (most recent call last)" in report
-    assert f"command: readiness monitor {tmp_path}" in report
+    assert f"command: readiness check {tmp_path}" in report
     assert "no postgresql://anna:***@db/leads by *** of [audit]" in report
 
 
@@ -82,7 +82,7 @@ def test_with_json_it_is_one_object(tmp_path: Path) -> None:
 @pytest.mark.parametrize("extra", [(), ("--json",)])
 def test_an_interruption_has_its_own_code(tmp_path: Path, extra: tuple[str, ...]) -> None:
     does = f"import os; os.kill(os.getpid(), {int(signal.SIGINT)})"
-    ended = ran(does, "monitor", tmp_path, *extra, tmp=tmp_path)
+    ended = ran(does, "check", tmp_path, *extra, tmp=tmp_path)
     assert (ended.returncode, ended.stdout, reports(tmp_path)) == (130, "", [])
     assert "Traceback" not in ended.stderr
 
@@ -133,6 +133,6 @@ def test_a_signal_during_a_query_is_no_crash(tmp_path: Path, number, code: int) 
     soon = (
         f"import os, threading; threading.Timer(1, os.kill, (os.getpid(), {int(number)})).start()"
     )
-    ended = ran(f"{soon}; {LONG_QUERY}", "monitor", tmp_path, tmp=tmp_path)
+    ended = ran(f"{soon}; {LONG_QUERY}", "check", tmp_path, tmp=tmp_path)
     assert (ended.returncode, ended.stdout, reports(tmp_path)) == (code, "", [])
     assert "Traceback" not in ended.stderr

@@ -2,6 +2,7 @@
 chance, for all values and shares together; else every lead has the one model."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -73,6 +74,12 @@ def chosen(past, **training):
     return choose_own_models(config(**training), past, SPECS, CUTOFFS, SETTINGS)
 
 
+@cache
+def of_one_kind(seed):
+    """What is chosen for products that are a name and no more."""
+    return chosen(company(differ=False, seed=seed))
+
+
 @pytest.fixture(scope="module")
 def differing():
     past = company(differ=True)
@@ -127,8 +134,7 @@ def test_the_difference_and_its_interval_are_those_of_models_fitted_apart(differ
 def test_products_that_are_a_name_keep_the_one_model():
     """In none of several companies; five of a hundred would be allowed."""
     for seed in range(3):
-        past = company(differ=False, seed=seed)
-        own = chosen(past)
+        own = of_one_kind(seed)
         assert own.shares is None
         assert [each.share for each in own.values] == [0.0, 0.0]
         assert all(each.why and each.difference.known for each in own.values)
@@ -180,7 +186,7 @@ def test_the_card_and_the_json_say_who_has_an_own_model_and_why_not(differing):
         assert f"{each.wins:,}" in rows[each.value]
         assert f"{each.share:.0%}" in rows[each.value][-1]
         assert f"{each.difference.point:+.4f}" in rows[each.value][-2]
-    none = own_models_section(chosen(company(differ=False)))
+    none = own_models_section(of_one_kind(0))
     assert all("0%: " in row[-1] for row in none.grids[0].rows)
     stored = to_json(own)
     assert [each["share"] for each in stored["values"]] == [each.share for each in own.values]

@@ -20,11 +20,18 @@ PAGE = {"Accept": "text/html"}
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
-@pytest.fixture
-def site(served: Config) -> Iterator[TestClient]:
+@pytest.fixture(scope="module")
+def guarded(served: Config) -> Iterator[TestClient]:
     serving = Serving("0.0.0.0", 8000, TOKEN, https=True)
     with TestClient(create_app(served, serving), SITE, follow_redirects=False) as client:
         yield client
+
+
+@pytest.fixture
+def site(guarded: TestClient) -> TestClient:
+    """The guarded service, to somebody without a cookie."""
+    guarded.cookies.clear()
+    return guarded
 
 
 def log_in(site: TestClient, **given: str):

@@ -1,4 +1,4 @@
-"""The pages of the leads in Chromium: filter, sort, open, decide, undo; by keyboard; on a phone."""
+"""The pages of the leads in Chromium: filter, sort, open, decide, undo; by keyboard; dark."""
 
 import shutil
 from collections.abc import Iterator
@@ -13,7 +13,6 @@ from tests.serve.app.running import running
 pytestmark = pytest.mark.slow
 playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install it")
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
@@ -102,15 +101,11 @@ def test_without_a_mouse(tab, address: str, faults: list[str]) -> None:
     assert faults == []
 
 
-@pytest.mark.parametrize("path", ["/", "/leads", "/leads?route=", "/leads/29"])
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_on_a_phone_nothing_scrolls_sideways(
-    browser, address: str, path: str, colours: str
-) -> None:
-    context = browser.new_context(viewport=PHONE, color_scheme=colours)
-    page = context.new_page()
-    page.goto(address + path)
-    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+def test_it_is_light_or_dark_as_the_device_prefers(browser, address: str, colours: str) -> None:
+    """What else the colours and a phone's width do to each page is in test_accessible.py."""
+    page = browser.new_page(color_scheme=colours)
+    page.goto(f"{address}/leads")
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(255, 255, 255)") == (colours == "light")
-    context.close()
+    page.close()

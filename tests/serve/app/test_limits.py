@@ -20,7 +20,7 @@ LEAD = {"lead_id": "a", "created_at": "2025-01-01"}
 EVENT = {"occurred_at": "2025-01-02", "action": "x"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def small(served: Config) -> Iterator[TestClient]:
     with TestClient(create_app(served, SMALL), LOCAL, raise_server_exceptions=False) as client:
         yield client

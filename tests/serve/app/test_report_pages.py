@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from features.config import Config
+from features.config import Config, load
 from features.cutoffs import utc_now
 from models.decisions.champion_changes import ChampionChange, add, mark
 from models.decisions.place import LedgerPlace
@@ -18,6 +18,7 @@ from serve.app.application import create_app
 from serve.app.report_list import NAVIGATION, REPORTS
 from serve.app.serving import Serving
 from serve.reports.page import write_page
+from tests.copied_company import copied_company
 from tests.serve.app.little_company import little_company
 
 pytestmark = pytest.mark.slow
@@ -32,12 +33,17 @@ actions = ["visited"]
 """
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Config:
-    (tmp_path / "little").mkdir()
-    config = little_company(tmp_path / "little")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder. Shared: copy it."""
+    config = little_company(tmp_path_factory.mktemp("little"))
     (config.folder / "funnel.toml").write_text(FUNNEL)
-    return config
+    return config.folder
+
+
+@pytest.fixture
+def company(made: Path, tmp_path: Path) -> Config:
+    return load(copied_company(made, tmp_path / "little"))
 
 
 @pytest.fixture
