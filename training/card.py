@@ -445,8 +445,7 @@ def _limits(trained: Trained) -> Section:
         listed=[
             *([f"Its probabilities are surely too high or too low for {off}."] if off else []),
             "It answers one question: is the deal of an open lead won within "
-            f"{plural(days, 'day')} of the "
-            "cutoff? A lead that wins later counts as not won.",
+            f"{plural(days, 'day')} of the cutoff? A lead that wins later counts as not won.",
             "It ranks whom to call. It does not say what a call changes: the outcomes it learnt "
             "from came about under the sales work of their time.",
             "It is not for decisions about people other than whom to call, such as credit, price "

@@ -352,9 +352,8 @@ def _rounded_ids(database: LeadDatabase) -> Iterator[Finding]:
         rows = "event_leads" if table == "events" else table
         ((long_ids, rounded, first),) = database.connection.execute(
             f"SELECT count(*), count(*) FILTER (zeros), min('lead ' || id, {SHOWN}) FILTER (zeros) "
-            f"FROM (SELECT DISTINCT {digits} AS id, "
-            f"regexp_full_match(substr({digits}, {EXACT_DIGITS + 1}), '0+') AS zeros "
-            f"FROM {rows} WHERE length({digits}) >= {LONG_ID} "
+            f"FROM (SELECT DISTINCT {digits} AS id, regexp_full_match(substr({digits}, "
+            f"{EXACT_DIGITS + 1}), '0+') AS zeros FROM {rows} WHERE length({digits}) >= {LONG_ID} "
             f"AND regexp_full_match({digits}, '[0-9]+'))"
         ).fetchall()
         if rounded >= max(FEWEST_IDS, ROUNDED * long_ids):

@@ -44,9 +44,8 @@ def verdict(judgement: Judgement) -> Verdict:
     slots = j.share * j.snapshots / len(j.cutoffs)
     figures = (
         f"calling the top {100 * j.share:.3g}% ({_counted(slots, 'lead')} per cutoff), "
-        f"{won[better]} of the leads listed by the {better} were won, "
-        f"{won[worse]} of those listed by the {worse} "
-        f"and {percent(j.baselines['random']['precision'])} at random"
+        f"{won[better]} of the leads listed by the {better} were won, {won[worse]} of those listed "
+        f"by the {worse} and {percent(j.baselines['random']['precision'])} at random"
     )
     if j.too_few:
         return Verdict(f"No verdict, {j.too_few}; {figures}.")
