@@ -27,7 +27,7 @@ from models.fairness import wording
 from models.fairness.figures import Fairness
 from models.fit_engagement.axes import ENGAGEMENT, RANKS
 from models.registry import TrainingRecord
-from models.simpler import MODEL, SideBySide
+from models.simpler import LOWER_IS_BETTER, MODEL, SideBySide
 from models.statistics.bootstrap import Floats, bootstrapped, rarer
 from models.statistics.calibration_report import CalibrationGroup
 from models.statistics.intervals import FEW_LEADS, UNKNOWN, Estimate
@@ -48,7 +48,6 @@ WORDS = {
     "gain": "deals found",
     "lift": "lift",
 }
-LOWER_IS_BETTER = ("log_loss", "brier", "ece")
 SHARES = ("precision", "gain")
 BESIDE = ("precision", "roc_auc", "average_precision", "log_loss")
 CAPTION = (

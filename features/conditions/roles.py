@@ -30,9 +30,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from features.conditions.conditions import Conditions, Whole
+from features.conditions.conditions import AllOrConditions, Whole
 from features.config import Config
 from features.spec.spec import Spec, distinct
 from features.spec.titles import Value, WordList, folded, pattern
@@ -74,10 +74,7 @@ class Role(Strict):
     did: Value | None = None
     at_least: Whole | None = None
     share_from: Annotated[float, Field(gt=0, le=1)] | None = None
-    where: Annotated[
-        Conditions | None,
-        BeforeValidator(lambda given: {"all": given} if isinstance(given, list) else given),
-    ] = None
+    where: AllOrConditions | None = None
 
     @model_validator(mode="after")
     def _asks(self) -> Role:

@@ -34,7 +34,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from features.spec.cells import DAY, FIXED_POINT, Cells, Latest, Number, Read, Sum, Text
-from features.spec.spec import Derived, OfEvents, OfLead, Spec
+from features.spec.spec import Derived, OfEvents, OfLead, Spec, action_of, where_of
 from features.spec.where import Where
 from features.spec.wording import (
     Floats,
@@ -512,8 +512,16 @@ class Share(OfEvents):
         return {"night": "at night", "weekend": "at the weekend"}[self.part]
 
 
+class _Fading(OfEvents):
+    def fact(self, value: float, words: Words) -> str:
+        if not value:
+            return self.absence(words)
+        what = activity(action_of(self), words, where_of(self))
+        return f"recent {what} (faded count {number(value)})"
+
+
 @dataclass(frozen=True)
-class Decayed(OfEvents):
+class Decayed(_Fading):
     """Sum over the window's events of 0.5 ** (days ago / half_life), half_life in days. Summed in
     fixed point of 2**-32 per event, so that the order of the rows cannot change the last bit."""
 
@@ -540,12 +548,9 @@ class Decayed(OfEvents):
         counted = f"number of times: {say(self.action, words, self.where)}, {during(self.window)}"
         return f"{counted}, each fading by half every {self.half_life:g} days"
 
-    def fact(self, value: float, words: Words) -> str:
-        return _faded(self.action, self.where, value, words) if value else self.absence(words)
-
 
 @dataclass(frozen=True)
-class Faded(OfEvents):
+class Faded(_Fading):
     """Sum over the events of 1 - days ago / days, of those less than so many days old: an event
     counts half when half of them are over, and no more when all are. Summed as Decayed is."""
 
@@ -565,9 +570,6 @@ class Faded(OfEvents):
     def meaning(self, words: Words) -> str:
         counted = f"number of times: {say(self.action, words, self.where)}"
         return f"{counted}, each fading out over {self.days} days"
-
-    def fact(self, value: float, words: Words) -> str:
-        return _faded(self.action, self.where, value, words) if value else self.absence(words)
 
     def absence(self, words: Words) -> str:
         return none_of(self.action, during(self.days), words, self.where)
@@ -720,7 +722,3 @@ def within(window: int | None, *more: str, where: Where | None = None) -> str:
 def _fixed_sum(weight: str, window: int | None, where: Where | None) -> str:
     units = f"{FIXED_POINT:.0f}"
     return f"sum(round({weight} * {units})::BIGINT){within(window, where=where)} / {units}::DOUBLE"
-
-
-def _faded(action: str | None, where: Where | None, value: float, words: Words) -> str:
-    return f"recent {activity(action, words, where)} (faded count {number(value)})"
