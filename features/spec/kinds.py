@@ -89,10 +89,6 @@ class Attribute(OfLead):
         return self.text
 
     @property
-    def topic(self) -> str:
-        return self.column
-
-    @property
     def sql(self) -> str:
         return f"TRY_CAST(l.{quoted(self.column)} AS {'VARCHAR' if self.text else 'DOUBLE'})"
 
@@ -113,10 +109,6 @@ class DaysSinceDate(OfLead):
     @property
     def name(self) -> str:
         return f"days_since_date({self.column})"
-
-    @property
-    def topic(self) -> str:
-        return self.column
 
     @property
     def sql(self) -> str:
@@ -394,10 +386,6 @@ class _FirstOrLast(OfEvents):
     @property
     def name(self) -> str:
         return f"{self.which}_{self.column}"
-
-    @property
-    def topic(self) -> str:
-        return self.column
 
     @property
     def aggregate(self) -> str:

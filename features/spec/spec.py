@@ -42,7 +42,7 @@ class Spec(ABC):
     @property
     def topic(self) -> str:
         """What the feature is about; the reasons add up all features about one topic."""
-        return action_of(self) or "activity"
+        return getattr(self, "column", None) or action_of(self) or "activity"
 
     @abstractmethod
     def meaning(self, words: Words) -> str:
