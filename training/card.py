@@ -321,11 +321,11 @@ def _groups(config: Config, trained: Trained) -> Section:
 
 def _groups_off(trained: Trained) -> str:
     off = trained.comparison.calibration.off
-    return "; ".join(_promised_too(group) for group in off if group.kind in KINDS)
-
-
-def _promised_too(group: CalibrationGroup) -> str:
-    return f"{group.name} ({group.promised:.1%} promised, {group.won.point:.1%} won)"
+    return "; ".join(
+        f"{group.name} ({group.promised:.1%} promised, {group.won.point:.1%} won)"
+        for group in off
+        if group.kind in KINDS
+    )
 
 
 def _grid(what: str, groups: list[CalibrationGroup], compared: Comparison, seed: int) -> Grid:

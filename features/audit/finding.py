@@ -154,13 +154,9 @@ def grouped(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     Of one kind about one thing the first three are listed."""
     groups: dict[str, list[Finding]] = {}
     for each in findings:
-        groups.setdefault(_heading(each), []).append(each)
+        heading = f" ({plural(each.features, 'feature')})" if each.features else ""
+        groups.setdefault(each.about + heading, []).append(each)
     return groups
-
-
-def _heading(finding: Finding) -> str:
-    count = finding.features
-    return finding.about + (f" ({count} feature{'s' * (count != 1)})" if count else "")
 
 
 def to_lines(group: Sequence[Finding]) -> list[str]:

@@ -37,7 +37,7 @@ from features.config import Config
 from features.spec.spec import Spec, distinct
 from features.spec.titles import Value, WordList, folded, pattern
 from features.spec.wording import Words, percent
-from features.toml import Strict, parse_toml, read_text
+from features.toml import Strict, read_toml
 
 DEFAULT = Path(__file__).with_name("roles.toml")
 OTHER = "other"  # the group of actions that no group knows
@@ -188,4 +188,4 @@ def load_roles(config: Config) -> Roles:
     else the default. Raises BadInput for a faulty one, and where the one named is missing."""
     path = config.optional_file("roles") or DEFAULT
     advice = "; readiness.toml names it under `roles`. Correct the path, or delete that line."
-    return parse_toml(read_text(path, advice), path, Roles)
+    return read_toml(path, Roles, advice)

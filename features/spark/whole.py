@@ -5,7 +5,7 @@ Everything else is local to a lead, or to its account. The facts are summed over
 Spark reads them, by the expressions that stage a lead database.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -144,8 +144,9 @@ def find_whole(config: Config, attributes: Mapping[str, bool], now: datetime) ->
     further |= {*reading.attributes, *config.exclude.leads}
     tables = _grouped(SparkTables.opened(config), config.features.account)
     columns = {
-        table: [name for name in frame.columns if name in _needed_columns(table, further)]
+        table: [name for name in frame.columns if name in needed]
         for table, frame in tables.frames.items()
+        for needed in [{c.name for c in CONTRACT[table]} | (further if table == "leads" else set())]
     }
     facts = {
         table: _facts(tables, table, columns[table], config.features, now)
@@ -198,10 +199,6 @@ def _queried(rows: Rows, sql: Callable[[dict[str, str]], str]) -> Iterator[pa.Ta
         connection.register("raw", reader)
         types = {name: kind for name, kind, *_ in connection.execute("DESCRIBE raw").fetchall()}
         yield connection.execute(sql(types)).to_arrow_table()
-
-
-def _needed_columns(table: str, attributes: Set[str]) -> set[str]:
-    return {column.name for column in CONTRACT[table]} | (attributes if table == "leads" else set())
 
 
 def _facts(

@@ -30,7 +30,7 @@ from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.spec import OfLead, Spec
 from features.spec.wording import Words, people
 from features.sql import literal, quoted
-from features.toml import Strict, parse_toml, read_text
+from features.toml import Strict, read_toml
 
 DEFAULT = Path(__file__).with_name("titles.toml")
 Axis = Literal["seniority", "department"]
@@ -188,4 +188,4 @@ def load_titles(config: Config) -> Titles:
     missing."""
     path = config.optional_file("titles") or DEFAULT
     advice = "; readiness.toml names it under `titles`. Correct the path, or delete that line."
-    return parse_toml(read_text(path, advice), path, Titles)
+    return read_toml(path, Titles, advice)
