@@ -31,8 +31,8 @@ from pydantic import AfterValidator, Field, model_validator
 from features.conditions.conditions import Conditions
 from features.config import Config
 from features.errors import BadInput, Refused
-from features.spec.spec import Derived, Spec, distinct
-from features.spec.wording import Floats, Words
+from features.spec.spec import Derived, Floats, Spec, distinct
+from features.spec.wording import Words
 from features.toml import Strict, parse_toml, read_text
 
 JOINED_BY = "; "

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from features.spec.kinds import Count, span, within
-from features.spec.spec import Derived, OfAccount, OfEvents, OfLead, OfOthers, Spec
-from features.spec.wording import Floats, Words, days, during, people, plural, say
+from features.spec.spec import Derived, Floats, OfAccount, OfEvents, OfLead, OfOthers, Spec
+from features.spec.wording import Words, days, during, people, plural, say
 
 
 def account_column(account: str) -> tuple[str, bool]:

@@ -34,10 +34,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from features.spec.cells import DAY, FIXED_POINT, Cells, Latest, Number, Read, Sum, Text
-from features.spec.spec import Derived, OfEvents, OfLead, Spec, action_of, where_of
+from features.spec.spec import Derived, Floats, OfEvents, OfLead, Spec, action_of, where_of
 from features.spec.where import Where
 from features.spec.wording import (
-    Floats,
     Words,
     activity,
     days,

@@ -12,11 +12,27 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from features.spec.cells import DAY, Cells
 from features.spec.where import Where
-from features.spec.wording import Floats, Words, during, none_of, number, say, whole_days
+from features.spec.wording import Words, during, none_of, number, say
+
+Floats = npt.NDArray[np.float64]
 
 Value = float | str | None
+
+
+def whole_days(counts: Floats) -> Floats:
+    """For each time span one that `days` words alike: whole days, or hours.
+
+    >>> whole_days(np.array([12.4, 12.0, 0.26, 0.25])).tolist()
+    [12.0, 12.0, 0.25, 0.25]
+    """
+    hours = np.rint(counts * 24) / 24
+    is_short = (counts >= 0) & (hours < 2)  # 1.99 stays: 48 hours, which are not "2 days"
+    return np.where(np.abs(counts) >= 2, np.rint(counts), np.where(is_short, hours, counts))
 
 
 class Spec(ABC):

@@ -3,12 +3,8 @@
 import math
 from collections.abc import Mapping
 
-import numpy as np
-import numpy.typing as npt
-
 from features.spec.where import Where
 
-Floats = npt.NDArray[np.float64]
 Words = Mapping[str, str]  # action or attribute -> how people say it
 
 
@@ -95,17 +91,6 @@ def days(count: float) -> str:
         return f"{count:,.0f} days"
     hours = round(count * 24)
     return "less than an hour" if hours < 1 else plural(hours, "hour")
-
-
-def whole_days(counts: Floats) -> Floats:
-    """For each time span one that `days` words alike: whole days, or hours.
-
-    >>> whole_days(np.array([12.4, 12.0, 0.26, 0.25])).tolist()
-    [12.0, 12.0, 0.25, 0.25]
-    """
-    hours = np.rint(counts * 24) / 24
-    is_short = (counts >= 0) & (hours < 2)  # 1.99 stays: 48 hours, which are not "2 days"
-    return np.where(np.abs(counts) >= 2, np.rint(counts), np.where(is_short, hours, counts))
 
 
 def percent(share: float) -> str:
