@@ -112,7 +112,8 @@ def simulate(
     The same arguments give the same world. `progress` is called with the share done after every
     day. `changes` apply to the leads that arrive from their day on.
 
-    Raises BadInput as refuse_sizes, up to MOST leads, and for a start that is no midnight.
+    Raises BadInput for fewer than 1,000 leads or more than 1,000,000, for fewer than 60 days, and
+    for a start that is no midnight.
     """
     refuse_sizes(leads, days, MOST)
     if start != start.normalize():
