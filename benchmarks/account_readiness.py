@@ -26,12 +26,12 @@ import pandas as pd
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.account_truth import AccountTruth
 from benchmarks.accounts import ACCOUNT, DAYS, LEADS, SEEDS, interval, log_losses
 from features.catalog import catalog_of
 from features.config import Config, load
 from features.dataset import Dataset
 from features.open_database import open_database
-from features.simulator.account_truth import AccountTruth
 from features.simulator.accounts import buying_groups
 from features.simulator.simulate import write
 from features.simulator.simulated import Simulated

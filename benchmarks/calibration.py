@@ -30,7 +30,7 @@ from features.spec.spec import Spec
 from features.starter.starter import write_starter
 from models.classifier.calibration_line import KINDS, choose_kind, fit_line, row_losses
 from models.classifier.classifier import ReadinessClassifier
-from models.statistics.metrics import ece, roc_auc
+from models.statistics.metrics import Ranking
 from training.fit import calibration_split
 from training.search import DEFAULT
 from training.splits import final_split
@@ -108,8 +108,8 @@ def judged(
             "data": name,
             "way": way,
             "log loss": loss,
-            "calibration error": ece(test.won, given),
-            "ROC AUC": roc_auc(test.won, given),
+            "calibration error": Ranking(test.won, given).tally().ece(),
+            "ROC AUC": Ranking(test.won, given).tally().roc_auc(),
         }
 
 

@@ -20,13 +20,13 @@ import xgboost
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import log_loss
 
 from benchmarks.measure import Cost, Stopwatch
 from benchmarks.page import tell
 from benchmarks.small_data import company
 from models.classifier.encoding import encoded, ordinal, uninformative
 from models.classifier.subsample import correct_prior, subsample
-from models.statistics.metrics import log_loss
 from training.search import DEFAULT
 
 LEADS, SEEDS, ROUNDS = 20_000, (401, 402, 403), 3  # fresh: no choice was made looking at these

@@ -12,13 +12,15 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from features.conditions.roles import Roles, Shown
 from features.config import load
 from features.open_database import open_database
-from features.simulator.accounts import buying_groups, true_roles
+from features.simulator.accounts import KINDS, ROLES, buying_groups
 from features.simulator.simulate import write
+from features.simulator.simulated import ChainTruth, Simulated
 from features.starter.starter import write_starter
 from serve.reports.people.figures import Person, Tables, everyone_of
 
@@ -27,6 +29,14 @@ ACCOUNT = "account_id"
 BUYS = ("signs", "decides")
 TRUE = {"buyer": BUYS, "user": ("evaluates",), "researcher": ("researches",)}
 NAMES = tuple(name for names in TRUE.values() for name in names)
+
+
+def true_roles(company: Simulated) -> pd.Series:
+    """The role of each lead of `buying_groups`, which nobody sees, by lead_id."""
+    truth = company.true_probability
+    assert isinstance(truth, ChainTruth)
+    roles = np.array(list(ROLES))[truth.kinds // len(KINDS)]
+    return pd.Series(roles, index=np.arange(1, len(roles) + 1))
 
 
 def people_of_company(

@@ -23,7 +23,7 @@ from features.environment import url_from_environment
 from features.errors import BadInput
 from features.masking import remember_environment, remember_secrets
 from features.questions import MAIN
-from features.toml import Strict, load_toml, read_text, validate_toml
+from features.toml import Strict, faults_text, load_toml, read_text, validate_toml
 
 FILE_NAME = "readiness.toml"
 LONGEST_NAME = 250  # letters of a name in MLflow's registry
@@ -631,8 +631,7 @@ def _question_of(name: str, own: Any, content: dict[str, Any], path: Path) -> Co
 
 def _refuse(path: Path, faults: list[str]) -> None:
     if faults:
-        lines = "".join(f"\n  {fault}." for fault in faults)
-        raise BadInput(f"{path} has {len(faults)} fault{'s' * (len(faults) > 1)}:{lines}")
+        raise BadInput(faults_text(path, [f"{fault}." for fault in faults]))
 
 
 def _shared_places(config: Config, places: dict[tuple[str, ...], str]) -> Iterator[str]:

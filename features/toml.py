@@ -5,7 +5,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
@@ -64,10 +64,10 @@ def read_text(path: Path, if_missing: str = "") -> str:
         raise BadInput(f"{path} cannot be read: {getattr(error, 'strerror', error)}") from None
 
 
-def parse_toml(text: str, path: Path, model: type[File], /, **further: Any) -> File:
-    """The content of the text of a TOML file, with `further` keys that are not in the file; `path`
-    is for the message. Raises BadInput as `read_toml`."""
-    return validate_toml(further | load_toml(text, path), path, model)
+def parse_toml(text: str, path: Path, model: type[File]) -> File:
+    """The content of the text of a TOML file; `path` is for the message. Raises BadInput as
+    `read_toml`."""
+    return validate_toml(load_toml(text, path), path, model)
 
 
 def load_toml(text: str, path: Path) -> dict[str, Any]:
@@ -88,18 +88,18 @@ def validate_toml(
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise BadInput(explain_toml_errors(path, error, model, within)) from None
+        faults = [_fault(fault, model, within) for fault in error.errors()]
+        raise BadInput(faults_text(path, faults)) from None
 
 
-def explain_toml_errors(
-    path: Path, error: ValidationError, model: type[Strict], within: str = ""
-) -> str:
-    """One line per fault of a TOML file: the place, what is expected, the nearest known key."""
-    lines = [f"  {_fault(fault, model, within)}" for fault in error.errors()]
-    return f"{path} has {len(lines)} fault{'s' * (len(lines) > 1)}:\n" + "\n".join(lines)
+def faults_text(path: Path, faults: Sequence[str]) -> str:
+    """The message of a file's faults, a line for each."""
+    lines = "".join(f"\n  {fault}" for fault in faults)
+    return f"{path} has {len(faults)} fault{'s' * (len(faults) > 1)}:{lines}"
 
 
 def _fault(fault: Any, model: type[Strict], within: str) -> str:
+    """In a line: the place, what is expected, the nearest known key."""
     key = shortened(".".join(str(part) for part in fault["loc"]))
     where = f"{within}{key}" if key else within.removesuffix(".") or "the file"
     match fault["type"]:

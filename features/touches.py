@@ -102,7 +102,6 @@ def unlisted_sql(marks: Sequence[Mark], before: datetime) -> str:
     known = ", ".join(literal(m.value) for m in marks if m.by != "action")
     unknown = f"AND source NOT IN ({known})" if known else ""
     return (
-        "SELECT source AS value, count(*) AS leads FROM leads WHERE source IS NOT NULL "
-        f"AND created_at < TIMESTAMP '{before}' {unknown} "
-        "GROUP BY source ORDER BY leads DESC, source"
+        "SELECT source AS value, count(*) AS leads FROM leads WHERE source IS NOT NULL AND "
+        f"created_at < TIMESTAMP '{before}' {unknown} GROUP BY source ORDER BY leads DESC, source"
     )

@@ -95,9 +95,8 @@ def fair_cutoffs(
     fair = [cutoff for cutoff in times.mature_cutoffs(data_end, horizon) if cutoff >= begin]
     if not fair:
         raise Refused(
-            f"No mature cutoff lies {plural(horizon, 'day')} or more after "
-            f"{last:%Y-%m-%d}, the last one "
-            "trained on: wait for outcomes, or train with more test cutoffs."
+            f"No mature cutoff lies {plural(horizon, 'day')} or more after {last:%Y-%m-%d}, the "
+            "last one trained on: wait for outcomes, or train with more test cutoffs."
         )
     return fair
 

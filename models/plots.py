@@ -43,13 +43,9 @@ def gain(
     capacity to mark, in (0, 1].
     """
     figure, axes = canvas("How many of the deals are in the top of each list?")
-    curves = _capacity_curves(won, scores, cutoff, share)
     axes.plot([0, 1], [0, 1], color=CHANCE, lw=1.5, ls=DASHES, label="chance")
-    for name, curve in curves.items():
-        x, y = [0.0, *curve["share"]], [0.0, *curve["gain"]]
-        axes.plot(x, y, color=_colour(name, curves), lw=2.5, label=name)
-    _mark_capacity(axes, curves, share, "gain", chance=share)
-    axes.set(ylim=(0, 1.02), xlabel="leads called, best of the list first", ylabel="deals found")
+    _by_capacity(axes, won, scores, cutoff, share, "gain", chance=share)
+    axes.set(ylim=(0, 1.02), ylabel="deals found")
     return figure
 
 
@@ -65,15 +61,10 @@ def precision_by_capacity(
     As `gain`; base_rate: the part of a list drawn at random that is won.
     """
     figure, axes = canvas("Of the leads that sales call, how many are won?")
-    curves = _capacity_curves(won, scores, cutoff, share)
     axes.axhline(base_rate, color=CHANCE, lw=1.5, ls=DASHES, label="chance")
-    for name, curve in curves.items():
-        x, y = curve["share"], curve["precision"]
-        axes.plot(x, y, color=_colour(name, curves), lw=2.5, label=name)
-    _mark_capacity(axes, curves, share, "precision", chance=base_rate)
-    highest = largest([0, base_rate, *(curve["precision"].max() for curve in curves.values())])
-    axes.set_ylim(0, min(1.02, 1.1 * highest) or 1.02)
-    axes.set(xlabel="leads called, best of the list first", ylabel="won of those called")
+    curves = _by_capacity(axes, won, scores, cutoff, share, "precision", chance=base_rate)
+    highest = largest([0, base_rate, *(curve["precision"].max() for curve in curves)])
+    axes.set(ylim=(0, min(1.02, 1.1 * highest) or 1.02), ylabel="won of those called")
     return figure
 
 
@@ -181,21 +172,26 @@ def _colour(name: str, among: Mapping[str, object]) -> str:
     return fixed.get(name) or FURTHER[others.index(name) % len(FURTHER)]
 
 
-def _capacity_curves(
-    won: ArrayLike, scores: Mapping[str, ArrayLike], cutoff: ArrayLike, share: float
-) -> dict[str, pd.DataFrame]:
-    """Every ranker's curve, with `share` among its points."""
+def _by_capacity(
+    axes: Axes,
+    won: ArrayLike,
+    scores: Mapping[str, ArrayLike],
+    cutoff: ArrayLike,
+    share: float,
+    measure: str,
+    chance: float,
+) -> list[pd.DataFrame]:
+    """Draw every ranker's curve of a measure, shade what sales can call, and say what each makes of
+    it; returns the curves."""
     shares = np.union1d(np.arange(1, 101) / 100, share)
-    return {name: capacity_curve(won, score, cutoff, shares) for name, score in scores.items()}
-
-
-def _mark_capacity(
-    axes: Axes, curves: Mapping[str, pd.DataFrame], share: float, measure: str, chance: float
-) -> None:
-    """Shade what sales can call, and say what each ranker makes of it."""
+    curves = {n: capacity_curve(won, score, cutoff, shares) for n, score in scores.items()}
+    start = [0.0] if measure == "gain" else []  # nobody called, nothing found
+    for name, curve in curves.items():
+        x, y = [*start, *curve["share"]], [*start, *curve[measure]]
+        axes.plot(x, y, color=_colour(name, curves), lw=2.5, label=name)
     axes.axvspan(0, share, color=GRID, alpha=0.6, lw=0)
     axes.axvline(share, color=INK, lw=1)
-    axes.set_xlim(0, 1)
+    axes.set(xlim=(0, 1), xlabel="leads called, best of the list first")
     words = [(f"in the top {100 * share:.3g}%:", INK)]
     for name, curve in curves.items():
         figure = float(curve.loc[curve["share"] == share, measure].iloc[0])
@@ -203,6 +199,7 @@ def _mark_capacity(
         axes.plot([share], [figure], "o", ms=7, color=shade, mec=PAPER, zorder=4)
         words.append((f"{name} {_percent(figure)}", shade))
     key(axes, [*words, (f"chance {_percent(chance)}", CHANCE)])
+    return list(curves.values())
 
 
 def key(axes: Axes, words: Sequence[tuple[str, str]]) -> None:

@@ -40,9 +40,8 @@ class PriorShift:
 
     def __str__(self) -> str:
         figures = (
-            f"at the latest {plural(self.snapshots, 'snapshot')} whose outcome is "
-            f"complete {self.seen:.1%} "
-            f"were won where {self.promised:.1%} were promised"
+            f"at the latest {plural(self.snapshots, 'snapshot')} whose outcome is complete "
+            f"{self.seen:.1%} were won where {self.promised:.1%} were promised"
         )
         if self.log_odds:
             return f"Prior shift: {figures}; {self.log_odds:+.2f} is added to every log-odds."

@@ -153,18 +153,15 @@ class Registry:
         logging.getLogger("alembic").setLevel(logging.ERROR)
 
     def prepared(self) -> Registry:
-        """The same, its store and experiment made where they are not there. Raises StoreFault
-        where they cannot be used; so a training asks before its work."""
-        self.end_abandoned_runs()
-        return self
-
-    def end_abandoned_runs(self) -> None:
-        """End the runs that count as running although the process that began them was killed."""
+        """The same, its store and experiment made where they are not there, and the runs ended that
+        count as running although the process that began them was killed. Raises StoreFault where
+        they cannot be used; so a training asks before its work."""
         with self._usable(), _quiet():
             running = self.client.search_runs([self.experiment], "attributes.status = 'RUNNING'")
             for run in running:
                 if is_gone(run.data.tags.get(PROCESS, "")):
                     self.client.set_terminated(run.info.run_id, "KILLED")
+        return self
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -379,24 +376,29 @@ class Registry:
         Raises BadInput where there is no such version, another release stored it or its files are
         not those that were promoted, and Refused where it holds a type that is not trusted.
         """
-        return read_version(self.config, *self.verified(which))
+        version, run_id = self.run_of(which)
+        return read_version(self.config, version, run_id, self.files(version))
 
     def verified(self, which: str) -> tuple[str, str, Path]:
         """The version under an alias or number, the run of its training, and the folder with its
         files. Raises BadInput where there is none, or they are not those that were promoted."""
         version, run_id = self.run_of(which)
+        folder = self.files(version)
         try:
-            folder = self.files(version)
             require_unchanged(self.config, version, folder)
-        except (*UNREADABLE, MlflowException) as error:
+        except UNREADABLE as error:
             raise unreadable(self.config, version, error) from None
         return version, run_id, folder
 
     def files(self, version: str) -> Path:
-        """The folder with the files of a version, fetched where the store is elsewhere."""
+        """The folder with the files of a version, fetched where the store is elsewhere. Raises
+        BadInput where they are not where MLflow says."""
         mlflow.set_tracking_uri(self.uri)
-        with _quiet():
-            return Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
+        try:
+            with _quiet():
+                return Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
+        except (*UNREADABLE, MlflowException) as error:
+            raise unreadable(self.config, version, error) from None
 
     def find(self, which: str) -> str | None:
         """The number of the version under an alias or number; None where MLflow says that the

@@ -27,7 +27,7 @@ from models.fairness import wording
 from models.fairness.figures import Fairness
 from models.fit_engagement.axes import ENGAGEMENT, RANKS
 from models.registry import TrainingRecord
-from models.simpler import MODEL, SideBySide
+from models.simpler import LOWER_IS_BETTER, MODEL, SideBySide
 from models.statistics.bootstrap import Floats, bootstrapped, rarer
 from models.statistics.calibration_report import CalibrationGroup
 from models.statistics.intervals import FEW_LEADS, UNKNOWN, Estimate
@@ -48,7 +48,6 @@ WORDS = {
     "gain": "deals found",
     "lift": "lift",
 }
-LOWER_IS_BETTER = ("log_loss", "brier", "ece")
 SHARES = ("precision", "gain")
 BESIDE = ("precision", "roc_auc", "average_precision", "log_loss")
 CAPTION = (
@@ -322,11 +321,11 @@ def _groups(config: Config, trained: Trained) -> Section:
 
 def _groups_off(trained: Trained) -> str:
     off = trained.comparison.calibration.off
-    return "; ".join(_promised_too(group) for group in off if group.kind in KINDS)
-
-
-def _promised_too(group: CalibrationGroup) -> str:
-    return f"{group.name} ({group.promised:.1%} promised, {group.won.point:.1%} won)"
+    return "; ".join(
+        f"{group.name} ({group.promised:.1%} promised, {group.won.point:.1%} won)"
+        for group in off
+        if group.kind in KINDS
+    )
 
 
 def _grid(what: str, groups: list[CalibrationGroup], compared: Comparison, seed: int) -> Grid:
@@ -445,8 +444,7 @@ def _limits(trained: Trained) -> Section:
         listed=[
             *([f"Its probabilities are surely too high or too low for {off}."] if off else []),
             "It answers one question: is the deal of an open lead won within "
-            f"{plural(days, 'day')} of the "
-            "cutoff? A lead that wins later counts as not won.",
+            f"{plural(days, 'day')} of the cutoff? A lead that wins later counts as not won.",
             "It ranks whom to call. It does not say what a call changes: the outcomes it learnt "
             "from came about under the sales work of their time.",
             "It is not for decisions about people other than whom to call, such as credit, price "

@@ -70,11 +70,9 @@ def calibration_split(dataset: Dataset) -> Split:
     cutoffs = [*early, *last]
     raise Refused(
         f"{plural(len(cutoffs), 'training cutoff')} from {cutoffs[0]:%Y-%m-%d} to "
-        f"{cutoffs[-1]:%Y-%m-%d} "
-        f"with {plural(dataset.wins, 'won snapshot')} are too few: the trees need won and "
-        "other snapshots at "
-        f"the first {len(early)}, the calibration at the last {len(last)}. Give it more "
-        "history, a longer horizon or fewer test cutoffs."
+        f"{cutoffs[-1]:%Y-%m-%d} with {plural(dataset.wins, 'won snapshot')} are too few: the "
+        f"trees need won and other snapshots at the first {len(early)}, the calibration at the "
+        f"last {len(last)}. Give it more history, a longer horizon or fewer test cutoffs."
     )
 
 

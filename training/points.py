@@ -168,7 +168,6 @@ def _is_fair(model: ReadinessModel, split: Split, horizon_days: int) -> bool:
 def _refuse_one_outcome(test: Dataset) -> None:
     if not test.has_both:
         raise Refused(
-            f"Of {plural(len(test.won), 'snapshot')} of the test {test.wins:,} are won: "
-            "nothing can be "
-            "judged on them."
+            f"Of {plural(len(test.won), 'snapshot')} of the test {test.wins:,} are won: nothing "
+            "can be judged on them."
         )

@@ -22,9 +22,9 @@ from features.spec.spec import Spec
 from models.classifier.by_segment import AnyClassifier, BySegment, Shares
 from models.classifier.classifier import AnySettings, ReadinessClassifier
 from models.statistics.judge import Judgement
-from models.statistics.metrics import average_precision, log_loss, roc_auc
+from models.statistics.metrics import Ranking
 
-FIGURES = {"roc_auc": roc_auc, "average_precision": average_precision, "log_loss": log_loss}
+FIGURES = ("roc_auc", "average_precision", "log_loss")
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ def random_split(
     if shares is not None:
         way = BySegment.fit(classifier, shares, frame.iloc[fitted], won[fitted])
     chance = way.line_.probability(way.learner_log_odds(frame.iloc[held]))
-    ordered = judged.estimates["model"]
+    tally, ordered = Ranking(won[held], chance).tally(), judged.estimates["model"]
     return RandomSplit(
         snapshots=len(held),
-        random={name: figure(won[held], chance) for name, figure in FIGURES.items()},
+        random={name: getattr(tally, name)() for name in FIGURES},
         time_ordered={name: ordered[name].point for name in FIGURES},
     )

@@ -45,11 +45,10 @@ def final_split(mature: Sequence[datetime], test_cutoffs: int, horizon_days: int
     if len(split.fit) < 2:
         raise Refused(
             f"{plural(len(mature), 'mature cutoff')} {'is' if len(mature) == 1 else 'are'} too "
-            "few: "
-            f"the last {test_cutoffs} are the final test "
-            f"and a gap of {plural(horizon_days, 'day')} must lie before them, which leaves "
-            f"{len(split.fit)} to train on; at least 2 are needed. Begin the grid earlier "
-            "(time.first_cutoff), test on fewer cutoffs, or shorten the horizon."
+            f"few: the last {test_cutoffs} are the final test and a gap of "
+            f"{plural(horizon_days, 'day')} must lie before them, which leaves {len(split.fit)} to "
+            "train on; at least 2 are needed. Begin the grid earlier (time.first_cutoff), test on "
+            "fewer cutoffs, or shorten the horizon."
         )
     return split
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import duckdb
 import numpy as np
 import pandas as pd
+from sklearn.metrics import roc_auc_score as roc_auc
 
 from benchmarks.public.table import Row, area
 from features.catalog import catalog_of
@@ -27,7 +28,6 @@ from features.engine.duckdb_engine import feature_frame
 from features.open_database import open_database
 from features.snapshots import Snapshots
 from models.classifier.classifier import ReadinessClassifier
-from models.statistics.metrics import roc_auc
 
 FOLDER = Path(__file__).parent / "rel_f1"
 VALIDATION, TEST = pd.Timestamp("2005-01-01"), pd.Timestamp("2010-01-01")

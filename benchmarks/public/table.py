@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.statistics.bootstrap import bootstrap, interval, rarer, too_few
-from models.statistics.metrics import roc_auc
+from models.statistics.metrics import Ranking
 
 REPLICATES, SEED = 400, 7
 HEAD = "| data | task | split | rows | ours | std. error | 95% interval | published | source |"
@@ -39,7 +39,7 @@ def area(won: npt.ArrayLike, score: npt.ArrayLike, lead_id: npt.ArrayLike) -> Ar
     """Of rows of shape (n,), clustered by lead."""
 
     def measure(weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.array(roc_auc(won, score, weight))
+        return np.array(Ranking(won, score).tally(weight).roc_auc())
 
     replicated = bootstrap(measure, lead_id, REPLICATES, SEED)
     rare = rarer(lead_id, won)

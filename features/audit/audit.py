@@ -11,20 +11,12 @@ from datetime import datetime, timedelta
 
 from features.audit.deciding_actions import deciding_actions, deciding_attributes, near_close
 from features.audit.event_times import history_leaks
-from features.audit.finding import (
-    Finding,
-    accepts,
-    codes_to_accept,
-    grouped,
-    to_lines,
-    to_paste,
-)
+from features.audit.finding import Finding, marked, refuse
 from features.audit.lead_tables import attribute_leaks, lead_leaks, write_audited
 from features.audit.single_features import about, separating, separating_attributes
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.dataset import Dataset
-from features.errors import Refused
 from features.spec.spec import Spec
 from features.spec.titles import OfColumn
 
@@ -62,14 +54,7 @@ def audit(
         *(separating(dataset.at(spread_out(cutoffs)), specs) if dataset else ()),
     ]
     counts = Counter(map(about, specs))
-    return tuple(
-        replace(
-            each,
-            features=counts[each.about],
-            accepted=any(accepts(pattern, each) for pattern in config.audit.accepted),
-        )
-        for each in findings
-    )
+    return marked((replace(each, features=counts[each.about]) for each in findings), config)
 
 
 def _all_but_features(
@@ -87,19 +72,10 @@ def _all_but_features(
 
 def refuse_leaks(findings: Sequence[Finding], config: Config) -> None:
     """Raises Refused with every finding that readiness.toml does not accept, and the advice."""
-    new = [each for each in findings if not each.accepted]
-    if not new:
-        return
-    lines = "\n".join(
-        f"  {heading}\n" + "\n".join(f"    {line}" for line in to_lines(group))
-        for heading, group in grouped(new).items()
-    )
-    codes = [*config.audit.accepted, *codes_to_accept(new)]
-    raise Refused(
-        f"The leakage audit found {len(new)} thing{'s' * (len(new) != 1)} that may reveal the "
-        f"outcome before it could be known:\n{lines}\nCorrect each, or leave it out "
-        "(features.leave_out_actions, features.attributes, features.leave_out); docs/audit.md "
-        f"shows how. To accept what is honest, replace [audit] in {config.path.name} with these "
-        "lines, and add a comment that says why:\n"
-        f"{to_paste(dict.fromkeys(codes))}"
+    refuse(
+        findings,
+        config,
+        "The leakage audit found {things} that may reveal the outcome before it could be known",
+        "Correct each, or leave it out (features.leave_out_actions, features.attributes, "
+        "features.leave_out); docs/audit.md shows how. To accept what is honest",
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from features.audit.finding import Finding
 from features.contract.database import LeadDatabase
@@ -29,21 +30,27 @@ def history_leaks(database: LeadDatabase, first_cutoff: datetime) -> Iterator[Fi
 
 
 def _backfilled(database: LeadDatabase) -> Iterator[Finding]:
-    late = f"recorded_at - occurred_at > {LATE}"
+    late, days = f"recorded_at - occurred_at > {LATE}", "epoch(recorded_at - occurred_at) / 86400"
     first = _FIRST.format("done", ", recorded ", "recorded_at", late)
-    rows = database.connection.execute(f"""
-SELECT action, count(*), count(*) FILTER ({late}),
-  median(epoch(recorded_at - occurred_at) / 86400) FILTER ({late}), {first}
-FROM known_by_then GROUP BY action
-HAVING count(*) FILTER ({late}) >= greatest({FEWEST_EVENTS}, {LATE_SHARE} * count(*))
-  AND count(DISTINCT lead_id) FILTER ({late}) >= {FEWEST_LEADS} ORDER BY action""").fetchall()
-    for action, count, hits, days, examples in rows:
+    rows = _with_many(database, late, LATE_SHARE, f"{first}, median({days}) FILTER ({late})")
+    for action, count, hits, examples, days_late in rows:
         evidence = (
             f"{hits:,} of {count:,} events ({hits / count:.1%}) were recorded more than 7 days "
-            f"after they occurred, half of these more than {days:.0f} days after"
+            f"after they occurred, half of these more than {days_late:.0f} days after"
         )
-        figures = {"events": hits, "share": hits / count, "median_days": days}
+        figures = {"events": hits, "share": hits / count, "median_days": days_late}
         yield Finding("backfilled", action, f"action:{action}", evidence, figures, tuple(examples))
+
+
+def _with_many(
+    database: LeadDatabase, condition: str, share: float, more: str
+) -> list[tuple[Any, ...]]:
+    """Action, events, those of them that meet the condition, and `more`: of the actions in which so
+    large a share does, of enough events and leads."""
+    return database.connection.execute(f"""
+SELECT action, count(*), count(*) FILTER ({condition}), {more} FROM known_by_then GROUP BY action
+HAVING count(*) FILTER ({condition}) >= greatest({FEWEST_EVENTS}, {share} * count(*))
+  AND count(DISTINCT lead_id) FILTER ({condition}) >= {FEWEST_LEADS} ORDER BY action""").fetchall()
 
 
 def _bulk_recorded(database: LeadDatabase) -> Iterator[Finding]:
@@ -70,11 +77,7 @@ FROM instants GROUP BY ALL ORDER BY 1""").fetchall()
 def _before_creation(database: LeadDatabase) -> Iterator[Finding]:
     early = "occurred_at < created_at"
     first = _FIRST.format("done", ", created ", "created_at", early)
-    rows = database.connection.execute(f"""
-SELECT action, count(*), count(*) FILTER ({early}), {first} FROM known_by_then GROUP BY action
-HAVING count(*) FILTER ({early}) >= greatest({FEWEST_EVENTS}, {EARLY_SHARE} * count(*))
-  AND count(DISTINCT lead_id) FILTER ({early}) >= {FEWEST_LEADS} ORDER BY action""").fetchall()
-    for action, count, hits, examples in rows:
+    for action, count, hits, examples in _with_many(database, early, EARLY_SHARE, first):
         evidence = f"{hits:,} of {count:,} events ({hits / count:.1%}) precede the lead's creation"
         figures = {"events": hits, "share": hits / count}
         yield Finding(

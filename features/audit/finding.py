@@ -3,12 +3,15 @@ docs/audit.md says more of each."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scipy.stats import binomtest
 
+from features.config import Config
+from features.errors import Refused
 from features.spec.where import fits
+from features.spec.wording import plural
 from features.toml import toml_value
 
 LEVEL = 0.99  # of the intervals, as many actions and values are tested at once
@@ -151,13 +154,9 @@ def grouped(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     Of one kind about one thing the first three are listed."""
     groups: dict[str, list[Finding]] = {}
     for each in findings:
-        groups.setdefault(_heading(each), []).append(each)
+        heading = f" ({plural(each.features, 'feature')})" if each.features else ""
+        groups.setdefault(each.about + heading, []).append(each)
     return groups
-
-
-def _heading(finding: Finding) -> str:
-    count = finding.features
-    return finding.about + (f" ({count} feature{'s' * (count != 1)})" if count else "")
 
 
 def to_lines(group: Sequence[Finding]) -> list[str]:
@@ -200,6 +199,32 @@ def to_paste(codes: Iterable[str]) -> str:
     accepted = ["near_close(contract_sent)"]
     """
     return f"[audit]\naccepted = {toml_value(list(codes))}"
+
+
+def marked(findings: Iterable[Finding], config: Config) -> tuple[Finding, ...]:
+    """The findings, those that readiness.toml accepts marked."""
+    accepted = config.audit.accepted
+    return tuple(
+        replace(each, accepted=any(accepts(pattern, each) for pattern in accepted))
+        for each in findings
+    )
+
+
+def refuse(findings: Sequence[Finding], config: Config, what: str, cure: str) -> None:
+    """Raises Refused with every finding that readiness.toml does not accept, and the advice. what:
+    that there are {things}; cure: what to do, up to how each is accepted."""
+    new = [each for each in findings if not each.accepted]
+    if not new:
+        return
+    lines = "\n".join(
+        f"  {heading}\n" + "\n".join(f"    {line}" for line in to_lines(group))
+        for heading, group in grouped(new).items()
+    )
+    codes = dict.fromkeys([*config.audit.accepted, *codes_to_accept(new)])
+    raise Refused(
+        f"{what.format(things=plural(len(new), 'thing'))}:\n{lines}\n{cure}, replace [audit] in "
+        f"{config.path.name} with these lines, and add a comment that says why:\n{to_paste(codes)}"
+    )
 
 
 def interval(hits: int, count: int) -> tuple[float, float]:

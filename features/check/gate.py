@@ -169,9 +169,8 @@ def _labels(
         return 0, 0, 0, 0, 0
     labels = label_sql(cohort_at(database, cutoffs), config.time.horizon_days, database.data_end)
     ((leads, won, not_always, snapshots, wins),) = database.connection.execute(
-        "SELECT count(DISTINCT lead_id), count(DISTINCT lead_id) FILTER (won = 1), "
-        "count(DISTINCT lead_id) FILTER (won = 0), count(*), "
-        f"count(*) FILTER (won = 1) FROM ({labels})"
+        "SELECT count(DISTINCT lead_id), count(DISTINCT lead_id) FILTER (won = 1), count(DISTINCT "
+        f"lead_id) FILTER (won = 0), count(*), count(*) FILTER (won = 1) FROM ({labels})"
     ).fetchall()
     lost = not_always if config.outcomes.open_again else leads - won
     return leads, won, lost, snapshots, wins

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -61,13 +61,9 @@ class Inputs:
     leads: int
     columns: Mapping[str, Column]
 
-    def to_dict(self) -> dict[str, Any]:
-        """As it is stored."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Inputs:
-        """What `to_dict` gave."""
+        """What `dataclasses.asdict` gave."""
         names = {key: Names(**stored[key]) for key in ("actions", "sources", "arrivals")}
         columns = {name: Column(**column) for name, column in stored["columns"].items()}
         return cls(**names, leads=stored["leads"], columns=columns)

@@ -55,10 +55,9 @@ ROWS = {
     ),
     "leads_with_very_many_events": (
         f"leads with more than {MANY_EVENTS:,} events and {MANY_SHARE:.0%} of all events",
-        "SELECT concat('lead ', lead_id, ': ', count(*), ' events') AS text, 1 AS n "
-        "FROM known_events "
-        f"GROUP BY lead_id HAVING count(*) > {MANY_EVENTS} "
-        f"AND count(*) > {MANY_SHARE} * (SELECT count(*) FROM known_events)",
+        "SELECT concat('lead ', lead_id, ': ', count(*), ' events') AS text, 1 AS n FROM "
+        f"known_events GROUP BY lead_id HAVING count(*) > {MANY_EVENTS} AND count(*) > "
+        f"{MANY_SHARE} * (SELECT count(*) FROM known_events)",
         "Is it a crawler, a test account or a shared address? Leave it out in the query of "
         "tables.events. It also slows the features down: one core computes all events of a lead.",
     ),

@@ -18,19 +18,18 @@ far date.
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from re import sub
 
-from features.audit.finding import Finding, accepts, codes_to_accept, grouped, to_lines, to_paste
+from features.audit.finding import Finding, marked, refuse
 from features.config import Config
 from features.contract.accounts import account_sizes
 from features.contract.breaches import SHOWN
 from features.contract.database import LeadDatabase
 from features.contract.observed import KNOWN_AT
 from features.contract.tables import CONTRACT
-from features.errors import Refused
 from features.spec.accounts import account_column
 from features.spec.wording import plural
 from features.sql import quoted
@@ -76,28 +75,16 @@ def implausible(database: LeadDatabase, config: Config, now: datetime) -> tuple[
     findings += _shared_account(database, config.features.account)
     if config.time.data_end is None:
         findings += _lone_end(database, of_events["known_at"], now)
-    accepted = config.audit.accepted
-    return tuple(
-        replace(each, accepted=any(accepts(pattern, each) for pattern in accepted))
-        for each in findings
-    )
+    return marked(findings, config)
 
 
 def refuse_implausible(database: LeadDatabase, config: Config, now: datetime) -> None:
     """Raises Refused with every finding that readiness.toml does not accept, and the advice."""
-    new = [each for each in implausible(database, config, now) if not each.accepted]
-    if not new:
-        return
-    lines = "\n".join(
-        f"  {heading}\n" + "\n".join(f"    {line}" for line in to_lines(group))
-        for heading, group in grouped(new).items()
-    )
-    codes = dict.fromkeys([*config.audit.accepted, *codes_to_accept(new)])
-    raise Refused(
-        f"{plural(len(new), 'thing')} in the lead database can hardly be true, and would change "
-        f"what is learnt:\n{lines}\nCorrect each (docs/plausibility.md). To accept what is true, "
-        f"replace [audit] in {config.path.name} with these lines, and add a comment that says "
-        f"why:\n{to_paste(codes)}"
+    refuse(
+        implausible(database, config, now),
+        config,
+        "{things} in the lead database can hardly be true, and would change what is learnt",
+        "Correct each (docs/plausibility.md). To accept what is true",
     )
 
 
@@ -365,9 +352,8 @@ def _rounded_ids(database: LeadDatabase) -> Iterator[Finding]:
         rows = "event_leads" if table == "events" else table
         ((long_ids, rounded, first),) = database.connection.execute(
             f"SELECT count(*), count(*) FILTER (zeros), min('lead ' || id, {SHOWN}) FILTER (zeros) "
-            f"FROM (SELECT DISTINCT {digits} AS id, "
-            f"regexp_full_match(substr({digits}, {EXACT_DIGITS + 1}), '0+') AS zeros "
-            f"FROM {rows} WHERE length({digits}) >= {LONG_ID} "
+            f"FROM (SELECT DISTINCT {digits} AS id, regexp_full_match(substr({digits}, "
+            f"{EXACT_DIGITS + 1}), '0+') AS zeros FROM {rows} WHERE length({digits}) >= {LONG_ID} "
             f"AND regexp_full_match({digits}, '[0-9]+'))"
         ).fetchall()
         if rounded >= max(FEWEST_IDS, ROUNDED * long_ids):

@@ -257,14 +257,7 @@ class Conditions(Strict):
 
     def holds(self, frame: pd.DataFrame) -> Flags:
         """Whether the whole holds for each snapshot."""
-        held = np.ones(len(frame), bool)
-        for each in self.all:
-            held &= each.holds(frame)
-        if self.any:
-            held &= np.logical_or.reduce([each.holds(frame) for each in self.any])
-        for each in self.none:
-            held &= ~each.holds(frame)
-        return held
+        return combined(frame, self.all, self.any, self.none)
 
     def words(self, words: Words | None = None) -> str:
         """The whole as people say it.
@@ -277,6 +270,30 @@ class Conditions(Strict):
         if self.none:
             parts.append(f"not ({_joined(self.none, ' or ', words)})")
         return ", and ".join(part for part in parts if part)
+
+
+def combined(
+    frame: pd.DataFrame,
+    all_of: Sequence[Condition | Conditions],
+    any_of: Sequence[Condition | Conditions],
+    never: Sequence[Condition | Conditions],
+) -> Flags:
+    """For each snapshot whether all of some conditions hold, one of others (if there are some), and
+    none of further ones."""
+    held = np.ones(len(frame), bool)
+    for each in all_of:
+        held &= each.holds(frame)
+    if any_of:
+        held &= np.logical_or.reduce([each.holds(frame) for each in any_of])
+    for each in never:
+        held &= ~each.holds(frame)
+    return held
+
+
+# Conditions of another file; a list of them means that all hold.
+AllOrConditions = Annotated[
+    Conditions, BeforeValidator(lambda given: {"all": given} if isinstance(given, list) else given)
+]
 
 
 def _joined(conditions: Sequence[Condition], by: str, words: Words | None) -> str:

@@ -13,10 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from features.conditions.conditions import Conditions, Flags
+from features.conditions.conditions import AllOrConditions, Conditions, Flags, combined
 from features.conditions.segments import Segment, load_segments
 from features.config import Config
 from features.errors import BadInput
@@ -26,7 +25,7 @@ from features.toml import Strict, validate_toml
 
 
 class _CohortConditions(Strict):
-    where: Conditions
+    where: AllOrConditions
 
 
 class _CohortTable(Strict):
@@ -50,14 +49,8 @@ class Membership:
 
     def holds(self, frame: pd.DataFrame) -> Flags:
         """Whether each snapshot is in the cohort."""
-        inside = np.ones(len(frame), bool)
-        if self.where is not None:
-            inside &= self.where.holds(frame)
-        if self.segments:
-            inside &= np.logical_or.reduce([each.holds(frame) for each in self.segments])
-        for each in self.not_segments:
-            inside &= ~each.holds(frame)
-        return inside
+        where = [] if self.where is None else [self.where]
+        return combined(frame, where, self.segments, self.not_segments)
 
     def words(self, words: Words | None = None) -> str:
         """Who is in the cohort, as people say it."""
@@ -78,8 +71,7 @@ def load_membership(config: Config) -> Membership | None:
         return None
     where = None
     if cohort.where:
-        given = {"all": cohort.where} if isinstance(cohort.where, list) else cohort.where
-        content = {"cohort": {"where": given}}
+        content = {"cohort": {"where": cohort.where}}
         where = validate_toml(content, config.path, _CohortTable).cohort.where
     segments = load_segments(config)
     named = []

@@ -30,14 +30,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from features.conditions.conditions import Conditions, Whole
+from features.conditions.conditions import AllOrConditions, Whole
 from features.config import Config
 from features.spec.spec import Spec, distinct
 from features.spec.titles import Value, WordList, folded, pattern
 from features.spec.wording import Words, percent
-from features.toml import Strict, parse_toml, read_text
+from features.toml import Strict, read_toml
 
 DEFAULT = Path(__file__).with_name("roles.toml")
 OTHER = "other"  # the group of actions that no group knows
@@ -74,10 +74,7 @@ class Role(Strict):
     did: Value | None = None
     at_least: Whole | None = None
     share_from: Annotated[float, Field(gt=0, le=1)] | None = None
-    where: Annotated[
-        Conditions | None,
-        BeforeValidator(lambda given: {"all": given} if isinstance(given, list) else given),
-    ] = None
+    where: AllOrConditions | None = None
 
     @model_validator(mode="after")
     def _asks(self) -> Role:
@@ -191,4 +188,4 @@ def load_roles(config: Config) -> Roles:
     else the default. Raises BadInput for a faulty one, and where the one named is missing."""
     path = config.optional_file("roles") or DEFAULT
     advice = "; readiness.toml names it under `roles`. Correct the path, or delete that line."
-    return parse_toml(read_text(path, advice), path, Roles)
+    return read_toml(path, Roles, advice)

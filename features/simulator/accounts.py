@@ -21,6 +21,7 @@ from features.simulator.simulated import (
     START,
     ChainTruth,
     Simulated,
+    events_of,
     moments,
     office_time,
     refuse_sizes,
@@ -56,8 +57,8 @@ ACTIONS = {
     "called_support": (3, 1, 1, 2),
 }
 READS = (15, 25, 20, 18, 8, 10, 2, 2)
-ACTION_SHARES = cumulated(np.transpose(list(ACTIONS.values())))
-READ_SHARES = cumulated(READS)
+ACTION_SHARES = cumulated([*np.transpose(list(ACTIONS.values())), READS])
+READING = len(ACTION_SHARES) - 1
 TITLES = {  # weights by role
     "researcher": {"analyst": 45, "engineer": 30, "team lead": 15, "managing director": 10},
     "user": {"analyst": 20, "engineer": 45, "team lead": 25, "managing director": 10},
@@ -95,7 +96,10 @@ def buying_groups(
         closed_at[ended], is_open[ended] = until[ended], False
         won[there[luck < win]] = True
         who = np.append(there, np.flatnonzero(first_day == day))
-        events.append(_events(rng, who, role, project[account[who]], activity, birth, until, day))
+        now = project[account[who]]
+        rate = EVENTS[role[who], now] * activity[who]
+        does = np.where(role[who] == 0, READING, now)
+        events.append(events_of(rng, who, rate, ACTION_SHARES, does, ACTIONS, birth, until, day))
         step = shares[kinds, project, :-1]
         project = (rng.random((leads, 1)) >= step).sum(axis=1)
         progress((day + 1) / days)
@@ -125,14 +129,6 @@ def buying_groups(
     }
     truth = ChainTruth(codes, role * len(KINDS) + kinds[account], _without_win(moves))
     return Simulated(tables, START + pd.Timedelta(days=days), truth)
-
-
-def true_roles(company: Simulated) -> pd.Series:
-    """The role of each lead of `buying_groups`, which nobody sees, by lead_id."""
-    truth = company.true_probability
-    assert isinstance(truth, ChainTruth)
-    roles = np.array(list(ROLES))[truth.kinds // len(KINDS)]
-    return pd.Series(roles, index=np.arange(1, len(roles) + 1))
 
 
 def _people(rng: np.random.Generator, leads: int, days: int) -> tuple[Ints, Ints]:
@@ -168,28 +164,3 @@ def _without_win(moves: Floats) -> Floats:
         chances[role, :, :LOST, LOST] = LOSSES
     chances[:, :, LOST, LOST] = 1
     return chances.reshape(-1, LOST + 1, LOST + 1)
-
-
-def _events(
-    rng: np.random.Generator,
-    who: Ints,
-    role: Ints,
-    project: Ints,
-    activity: Floats,
-    birth: Ints,
-    until: Ints,
-    day: int,
-) -> pd.DataFrame:
-    """The day's events of some people, none before their creation, none after a closing."""
-    at = np.repeat(np.arange(len(who)), rng.poisson(EVENTS[role[who], project] * activity[who]))
-    lead, when = who[at], day * DAY + time_of_day(rng, len(at))
-    shares = np.where((role[lead] == 0)[:, np.newaxis], READ_SHARES, ACTION_SHARES[project[at]])
-    action = (rng.random((len(at), 1)) >= shares[:, :-1]).sum(axis=1)
-    known = (when >= birth[lead]) & (when < until[lead])
-    return pd.DataFrame(
-        {
-            "lead_id": lead[known] + 1,
-            "occurred_at": moments(when[known]),
-            "action": np.array(list(ACTIONS))[action[known]],
-        }
-    )

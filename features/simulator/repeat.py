@@ -19,12 +19,13 @@ from features.simulator.simulated import (
     ChainTruth,
     Simulated,
     created,
+    events_of,
     moments,
     office_time,
     refuse_sizes,
     texts,
 )
-from features.simulator.world import DAY, Floats, Ints, cumulated, time_of_day
+from features.simulator.world import DAY, Floats, Ints, cumulated
 
 STATES = ("quiet", "looking", "comparing", "negotiating", "gone")
 QUIET, NEGOTIATING, GONE = 0, 3, 4
@@ -88,7 +89,8 @@ def repeat_purchases(
         new = np.flatnonzero(first_day == day)
         state[new] = starts[new]
         who = np.append(there, new)
-        events.append(_events(rng, who, state[who], activity, birth, until, day))
+        rate, does = EVENTS[state[who]] * activity[who], state[who]
+        events.append(events_of(rng, who, rate, ACTION_SHARES, does, ACTIONS, birth, until, day))
         state[there] = np.where(ended, QUIET, after)
         progress((day + 1) / days)
     codes[:, days] = state
@@ -149,28 +151,5 @@ def _deals(
             "closed_at": moments(closed[lead]),
             "outcome": "open" if won is None else np.where(won, "won", "lost"),
             "amount": amount if won is None else np.where(won, amount, np.nan),
-        }
-    )
-
-
-def _events(
-    rng: np.random.Generator,
-    who: Ints,
-    state: np.ndarray,
-    activity: Floats,
-    birth: Ints,
-    until: Ints,
-    day: int,
-) -> pd.DataFrame:
-    """The day's events of the customers, none before their creation, none after a closing."""
-    at = np.repeat(np.arange(len(who)), rng.poisson(EVENTS[state] * activity[who]))
-    lead, when = who[at], day * DAY + time_of_day(rng, len(at))
-    action = (rng.random((len(at), 1)) >= ACTION_SHARES[state[at], :-1]).sum(axis=1)
-    known = (when >= birth[lead]) & (when < until[lead])
-    return pd.DataFrame(
-        {
-            "lead_id": lead[known] + 1,
-            "occurred_at": moments(when[known]),
-            "action": np.array(list(ACTIONS))[action[known]],
         }
     )

@@ -34,14 +34,13 @@ from features.simulator.behaviour import (
     TEXTS,
     WEEKEND_SESSIONS,
 )
-from features.simulator.simulated import START, Simulated
-from features.simulator.truth import Truth
+from features.simulator.simulated import START, Simulated, office_time, refuse_sizes
+from features.simulator.truth import Truth, conversion
 from features.simulator.world import (
     DAY,
     HOUR,
     INTENTS,
     MINUTE,
-    OFFICE_HOURS,
     WON,
     WORKED,
     Bools,
@@ -56,7 +55,7 @@ from features.simulator.world import (
 )
 from features.whole_file import whole
 
-SIZES, MINIMUM_DAYS = (1_000, 1_000_000), 60
+MOST = 1_000_000  # leads
 NEVER = np.iinfo(np.int64).min  # becomes a null time
 
 
@@ -93,7 +92,7 @@ class World:
     def true_conversion(self, horizon_days: int) -> pd.DataFrame:
         """The probability that a lead is won in [created_at, created_at + horizon): a row per day
         of creation, a column per source."""
-        return self.truth.conversion(horizon_days)
+        return conversion(self.truth.law, self.truth.start, horizon_days)
 
     def intents(self, snapshots: pd.DataFrame) -> npt.NDArray[np.str_]:
         """The hidden intent, one of INTENTS, of each snapshot; raises as true_probability."""
@@ -113,13 +112,12 @@ def simulate(
     The same arguments give the same world. `progress` is called with the share done after every
     day. `changes` apply to the leads that arrive from their day on.
 
-    Raises BadInput for a number of leads outside SIZES, fewer than MINIMUM_DAYS days, or a start
-    that is no midnight.
+    Raises BadInput for fewer than 1,000 leads or more than 1,000,000, for fewer than 60 days, and
+    for a start that is no midnight.
     """
-    if not SIZES[0] <= leads <= SIZES[1]:
-        raise BadInput(f"{leads:,} leads are not possible: from {SIZES[0]:,} to {SIZES[1]:,} are.")
-    if days < MINIMUM_DAYS or start != start.normalize():
-        raise BadInput(f"Give at least {MINIMUM_DAYS} days, and a midnight as start.")
+    refuse_sizes(leads, days, MOST)
+    if start != start.normalize():
+        raise BadInput("Give a midnight as start.")
     life = _Life(Law(start, days, changes), leads, seed)
     for day in range(days):
         life.live(day)
@@ -205,7 +203,7 @@ class _Life:
         self.lead, self.code = lead[after < WON], after[after < WON]
 
     def _contact(self, lead: Ints, accepted: Bools, day: int) -> None:
-        when = _office_time(self.chance, len(lead), day)
+        when = day * DAY + office_time(self.chance, len(lead))
         by = self.chance.integers(len(TEXTS["by"]), size=len(lead), dtype=np.int8)
         self.contacts.add(lead_id=lead, contacted_at=when, by=by, accepted=accepted)
         self.opened[lead[accepted]] = when[accepted]
@@ -214,7 +212,7 @@ class _Life:
         """Record the deals closed on the day; their leads do nothing from then on (`until`)."""
         closed = np.flatnonzero(after >= WON)
         lead, won = self.lead[closed], after[closed] == WON
-        until[closed] = _office_time(self.chance, len(closed), day)
+        until[closed] = day * DAY + office_time(self.chance, len(closed))
         self.deals.add(
             lead_id=lead,
             closed_at=until[closed],
@@ -264,11 +262,6 @@ class _Life:
             value=np.where(action == QUOTE, quoted.round(-1), np.nan)[known],
             recorded_at=recorded[known],
         )
-
-
-def _office_time(rng: np.random.Generator, size: int, day: int) -> Ints:
-    opened, closed = OFFICE_HOURS
-    return day * DAY + rng.integers(opened * HOUR, closed * HOUR, size=size)
 
 
 def _frame(columns: dict[str, Any], start: pd.Timestamp) -> pd.DataFrame:

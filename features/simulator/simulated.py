@@ -5,7 +5,7 @@ chance of a win within any number of days is exact: with `without_win`, the chan
 that are no win, it is 1 minus the sum of the state's row of without_win to the power of the days.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from features.errors import BadInput
 from features.simulator.world import DAY, HOUR, OFFICE_HOURS, Floats, Ints, time_of_day
 
 START = pd.Timestamp("2024-01-01")
-SIZES, LEAST_DAYS = (1_000, 100_000), 60
+FEWEST, MOST, LEAST_DAYS = 1_000, 100_000, 60
 CLOSED = -1  # the code of a lead at a midnight at which there is no truth: not created, or over
 
 
@@ -33,10 +33,10 @@ class Simulated:
     true_probability: Callable[[pd.DataFrame, int], Floats]
 
 
-def refuse_sizes(leads: int, days: int) -> None:
-    """Raises BadInput for a number of leads outside SIZES, and fewer than LEAST_DAYS days."""
-    if not SIZES[0] <= leads <= SIZES[1]:
-        raise BadInput(f"{leads:,} leads are not possible: from {SIZES[0]:,} to {SIZES[1]:,} are.")
+def refuse_sizes(leads: int, days: int, most: int = MOST) -> None:
+    """Raises BadInput for a number of leads outside [FEWEST, most], and less than LEAST_DAYS."""
+    if not FEWEST <= leads <= most:
+        raise BadInput(f"{leads:,} leads are not possible: from {FEWEST:,} to {most:,} are.")
     if days < LEAST_DAYS:
         raise BadInput(f"Give at least {LEAST_DAYS} days.")
 
@@ -62,6 +62,35 @@ def texts(rng: np.random.Generator, weights: Mapping[str, float], size: int) -> 
     """Random texts by their weights."""
     shares = np.array(list(weights.values()), float)
     return np.array(list(weights))[rng.choice(len(shares), size=size, p=shares / shares.sum())]
+
+
+def events_of(
+    rng: np.random.Generator,
+    who: Ints,
+    rate: Floats,
+    shares: Floats,
+    row: np.ndarray,
+    actions: Iterable[str],
+    birth: Ints,
+    until: Ints,
+    day: int,
+) -> pd.DataFrame:
+    """The day's events of some leads, none before their creation, none after a closing.
+
+    rate: how many are expected of each, shape (n,); shares: of the actions, cumulated, shape (rows,
+    actions); row: which of them is each lead's, shape (n,); birth, until: of all leads.
+    """
+    at = np.repeat(np.arange(len(who)), rng.poisson(rate))
+    lead, when = who[at], day * DAY + time_of_day(rng, len(at))
+    action = (rng.random((len(at), 1)) >= shares[row[at], :-1]).sum(axis=1)
+    known = (when >= birth[lead]) & (when < until[lead])
+    return pd.DataFrame(
+        {
+            "lead_id": lead[known] + 1,
+            "occurred_at": moments(when[known]),
+            "action": np.array(list(actions))[action[known]],
+        }
+    )
 
 
 def places(snapshots: pd.DataFrame, codes: np.ndarray) -> tuple[Ints, Ints]:

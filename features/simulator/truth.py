@@ -29,7 +29,7 @@ class Truth:
     def __init__(
         self, law: Law, start: pd.Timestamp, classes: Ints, lead: Ints, day: Ints, code: Codes
     ) -> None:
-        self._law, self._start, self._classes = law, start, classes
+        self.law, self.start, self._classes = law, start, classes
         changes = lead * (law.days + 1) + day
         order = np.argsort(changes)
         self._changes, self._codes = changes[order], code[order]
@@ -37,14 +37,14 @@ class Truth:
     def states(self, snapshots: pd.DataFrame) -> tuple[Ints, Ints, Codes]:
         """Lead (from 0), day and code of each snapshot; raises as World.true_probability."""
         lead: Ints = snapshots["lead_id"].to_numpy(np.int64) - 1
-        since = snapshots["cutoff"] - self._start
+        since = snapshots["cutoff"] - self.start
         day = since.dt.days.to_numpy().astype(np.int64)
         midnight = (since == since.dt.floor("D")).to_numpy()
-        known = midnight & (day >= 0) & (day <= self._law.days)
+        known = midnight & (day >= 0) & (day <= self.law.days)
         known &= (lead >= 0) & (lead < len(self._classes))
-        key = np.where(known, lead * (self._law.days + 1) + day, 0)
+        key = np.where(known, lead * (self.law.days + 1) + day, 0)
         at = np.maximum(np.searchsorted(self._changes, key, side="right") - 1, 0)
-        arrived = self._changes[at] // (self._law.days + 1) == lead
+        arrived = self._changes[at] // (self.law.days + 1) == lead
         codes: Codes = self._codes[at]
         good = known & arrived & (codes < WON)
         if not good.all():
@@ -61,13 +61,9 @@ class Truth:
         chance = np.empty(len(snapshots))
         for cutoff in np.unique(day):
             at = day == cutoff
-            by_state = self._law.win_probability(cutoff, horizon)
+            by_state = self.law.win_probability(cutoff, horizon)
             chance[at] = by_state[self._classes[lead[at]], code[at]]
         return chance
-
-    def conversion(self, horizon: int) -> pd.DataFrame:
-        """See World.true_conversion."""
-        return conversion(self._law, self._start, horizon)
 
 
 def conversion(law: Law, start: pd.Timestamp, horizon: int) -> pd.DataFrame:

@@ -5,7 +5,7 @@ Everything else is local to a lead, or to its account. The facts are summed over
 Spark reads them, by the expressions that stage a lead database.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -144,8 +144,9 @@ def find_whole(config: Config, attributes: Mapping[str, bool], now: datetime) ->
     further |= {*reading.attributes, *config.exclude.leads}
     tables = _grouped(SparkTables.opened(config), config.features.account)
     columns = {
-        table: [name for name in frame.columns if name in _needed_columns(table, further)]
+        table: [name for name in frame.columns if name in needed]
         for table, frame in tables.frames.items()
+        for needed in [{c.name for c in CONTRACT[table]} | (further if table == "leads" else set())]
     }
     facts = {
         table: _facts(tables, table, columns[table], config.features, now)
@@ -180,18 +181,24 @@ def _grouped(tables: SparkTables, account: str | None) -> SparkTables:
 
 def places_of(account: str, rows: Rows) -> Rows:
     """The account of each row of leads, by the expression that names it to the features."""
+    for table in _queried(
+        rows,
+        lambda types: f"SELECT lead_id AS key, {account_sql(account, types)} AS place FROM raw",
+    ):
+        yield from table.to_batches()
+
+
+def _queried(rows: Rows, sql: Callable[[dict[str, str]], str]) -> Iterator[pa.Table]:
+    """What a query makes of the rows, `raw`; it is made for the types of their columns. Nothing of
+    no rows."""
     reader = as_reader(rows)
     if reader is None:
         return
     with connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
         connection.register("raw", reader)
         types = {name: kind for name, kind, *_ in connection.execute("DESCRIBE raw").fetchall()}
-        sql = f"SELECT lead_id AS key, {account_sql(account, types)} AS place FROM raw"
-        yield from connection.execute(sql).to_arrow_table().to_batches()
-
-
-def _needed_columns(table: str, attributes: Set[str]) -> set[str]:
-    return {column.name for column in CONTRACT[table]} | (attributes if table == "leads" else set())
+        yield connection.execute(sql(types)).to_arrow_table()
 
 
 def _facts(
@@ -205,15 +212,8 @@ def _facts(
 
 def facts_of(table: str, features: Features, now: datetime, rows: Rows) -> Rows:
     """Counts some rows, and their events by action; and finds the latest time up to `now`."""
-    reader = as_reader(rows)
-    if reader is None:
-        return
-    with connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
-        connection.register("raw", reader)
-        types = {name: kind for name, kind, *_ in connection.execute("DESCRIBE raw").fetchall()}
-        sql = _facts_sql(table, types, features, now)
-        yield from connection.execute(sql).to_arrow_table().cast(_FACTS).to_batches()
+    for facts in _queried(rows, lambda types: _facts_sql(table, types, features, now)):
+        yield from facts.cast(_FACTS).to_batches()
 
 
 def as_reader(rows: Rows) -> pa.RecordBatchReader | None:

@@ -18,10 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from features.spec.cells import DAY
-from features.spec.kinds import Count, whole_days
-from features.spec.spec import Derived, Floats, OfAccount, OfEvents, OfLead, Spec
-from features.spec.wording import Words, days, during, number, plural, say
+from features.spec.kinds import Count, span, within
+from features.spec.spec import Derived, Floats, OfAccount, OfEvents, OfLead, OfOthers, Spec
+from features.spec.wording import Words, days, during, people, plural, say
 
 
 def account_column(account: str) -> tuple[str, bool]:
@@ -54,7 +53,11 @@ class People(OfLead):
         return "people known"
 
     def fact(self, value: float, words: Words) -> str:
-        return f"{_people(value)} known"
+        return f"{people(value)} known"
+
+
+# Whether a row of open_people is of a person of the snapshot's account whose own lead is open.
+IS_OPEN = "p.lead_id = s.lead_id AND p.opens_at < s.cutoff AND p.closes_at >= s.cutoff"
 
 
 @dataclass(frozen=True)
@@ -68,16 +71,13 @@ class OpenPeople(OfLead):
 
     @property
     def sql(self) -> str:
-        return (
-            "(SELECT count(*)::DOUBLE FROM open_people p WHERE p.lead_id = s.lead_id "
-            "AND p.opens_at < s.cutoff AND p.closes_at >= s.cutoff)"
-        )
+        return f"(SELECT count(*)::DOUBLE FROM open_people p WHERE {IS_OPEN})"
 
     def meaning(self, words: Words) -> str:
         return "people whose lead is open"
 
     def fact(self, value: float, words: Words) -> str:
-        return f"{_people(value)} open"
+        return f"{people(value)} open"
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,7 @@ class ActivePeople(OfEvents):
 
     @property
     def name(self) -> str:
-        span = "all" if self.window is None else f"{self.window}d"
-        return f"people_{span}" + (f"({self.action})" if self.action is not None else "")
+        return f"people_{span(self.window)}" + ("" if self.action is None else f"({self.action})")
 
     @property
     def topic(self) -> str:
@@ -110,15 +109,14 @@ class ActivePeople(OfEvents):
     @property
     def aggregate(self) -> str:
         counted = "*" if self.action is None else f"DISTINCT {self._WHO}"
-        within = "" if self.window is None else f" FILTER (WHERE age_us <= {self.window * DAY})"
-        return f"count({counted}){within}"
+        return f"count({counted}){within(self.window)}"
 
     def meaning(self, words: Words) -> str:
         return f"people with {say(self.action, words)} {during(self.window)}"
 
     def fact(self, value: float, words: Words) -> str:
         what = "active" if self.action is None else f"with {say(self.action, words)}"
-        return f"{_people(value)} {what} {during(self.window)}"
+        return f"{people(value)} {what} {during(self.window)}"
 
 
 @dataclass(frozen=True)
@@ -132,12 +130,11 @@ class DistinctActions(OfEvents):
 
     @property
     def name(self) -> str:
-        return f"actions_{'all' if self.window is None else f'{self.window}d'}"
+        return f"actions_{span(self.window)}"
 
     @property
     def aggregate(self) -> str:
-        within = "" if self.window is None else f" FILTER (WHERE age_us <= {self.window * DAY})"
-        return f"count(*){within}"
+        return f"count(*){within(self.window)}"
 
     def meaning(self, words: Words) -> str:
         return f"different actions {during(self.window)}"
@@ -151,47 +148,28 @@ class DaysSinceFirst(OfEvents):
     """Elapsed days (a fraction, > 0) from the earliest known event to the cutoff; null if never."""
 
     is_countable = True
+    in_days = True
     name = "days_since_first"
 
     @property
     def aggregate(self) -> str:
         return "max(age_us)"
 
-    def result(self, measured: str) -> str:
-        return f"{measured} / {DAY}::DOUBLE"
-
     def meaning(self, words: Words) -> str:
         return "days since the first activity"
-
-    def as_worded(self, values: Floats) -> Floats:
-        return whole_days(values)
 
     def fact(self, value: float, words: Words) -> str:
         return f"first activity {days(value)} ago"
 
-    def absence(self, words: Words) -> str:
-        return "no activity so far"
-
 
 @dataclass(frozen=True)
-class Colleagues(Derived):
+class Colleagues(OfOthers, Derived):
     """A feature of the account that adds up over its people, without the lead itself: 0 for a lead
     that is alone."""
-
-    of: Spec
-    account: str
-
-    @property
-    def is_countable(self) -> bool:  # type: ignore[override]  # as that of the feature
-        return self.of.is_countable
 
     @property
     def name(self) -> str:
         return f"{self.account}:others:{self.of.name}"
-
-    @property
-    def topic(self) -> str:
-        return f"account: {self.of.topic}"
 
     @property
     def _own(self) -> Spec | None:
@@ -219,15 +197,8 @@ class Colleagues(Derived):
     def meaning(self, words: Words) -> str:
         return f"of colleagues: {self.of.meaning(words)}"
 
-    def as_worded(self, values: Floats) -> Floats:
-        return self.of.as_worded(values)
-
     def fact(self, value: float, words: Words) -> str:
         return f"colleagues: {self.of.fact(value, words)}"
-
-
-def _people(count: float) -> str:
-    return "1 person" if count == 1 else f"{number(count)} people"
 
 
 KINDS: tuple[type[Spec], ...] = (

@@ -10,8 +10,9 @@ To add a kind:
    fields are its stored form: text, numbers, a Where, other specs. Put it into KINDS.
 2. Give it a `name` that holds every field, a `meaning`, and a `fact` and an `absence` where the
    general ones do not read well.
-3. Give it an `aggregate`, and a `result` where NULL does not become 0. If what the compiled pass
-   keeps (features/spec/cells.py) is enough, give it `cells`, too; else the SQL alone measures it.
+3. Give it an `aggregate`, and say `is_null_without` where NULL does not become 0. If what the
+   compiled pass keeps (features/spec/cells.py) is enough, give it `cells`, too; else the SQL alone
+   measures it.
 4. Define it in plain Python in tests/features/oracle.py, and list some in EVERY_SPEC and
    EVERY_KIND: the tests hold SQL, cells, words and stored form against that.
 5. Name it in features/catalog.py, or in a rule or condition that asks for it.
@@ -31,10 +32,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from features.spec.cells import DAY, FIXED_POINT, Cells, Latest, Number, Read, Sum, Text
-from features.spec.spec import Derived, Floats, OfEvents, OfLead, Spec
+from features.spec.spec import Derived, Floats, OfEvents, OfLead, Spec, action_of, where_of
 from features.spec.where import Where
 from features.spec.wording import (
     Words,
@@ -50,34 +50,21 @@ from features.spec.wording import (
 from features.sql import quoted
 
 
-def whole_days(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """For each time span one that `days` words alike: whole days, or hours.
-
-    >>> whole_days(np.array([12.4, 12.0, 0.26, 0.25])).tolist()
-    [12.0, 12.0, 0.25, 0.25]
-    """
-    hours = np.rint(counts * 24) / 24
-    is_short = (counts >= 0) & (hours < 2)  # 1.99 stays: 48 hours, which are not "2 days"
-    return np.where(np.abs(counts) >= 2, np.rint(counts), np.where(is_short, hours, counts))
-
-
 @dataclass(frozen=True)
 class Age(OfLead):
     """Elapsed days (a fraction, > 0) from the lead's creation to the cutoff."""
 
     is_countable = True
+    in_days = True
     name = "age_days"
     topic = "age"
 
     @property
     def sql(self) -> str:
-        return f"(epoch_us(s.cutoff) - epoch_us(l.created_at)) / {DAY}::DOUBLE"
+        return _days_since("l.created_at")
 
     def meaning(self, words: Words) -> str:
         return "age of the lead in days"
-
-    def as_worded(self, values: Floats) -> Floats:
-        return whole_days(values)
 
     def fact(self, value: float, words: Words) -> str:
         return f"lead is {days(value)} old"
@@ -101,10 +88,6 @@ class Attribute(OfLead):
         return self.text
 
     @property
-    def topic(self) -> str:
-        return self.column
-
-    @property
     def sql(self) -> str:
         return f"TRY_CAST(l.{quoted(self.column)} AS {'VARCHAR' if self.text else 'DOUBLE'})"
 
@@ -118,6 +101,7 @@ class DaysSinceDate(OfLead):
     where the date is still to come; null where there is none."""
 
     is_countable = True
+    in_days = True
 
     column: str
 
@@ -126,19 +110,11 @@ class DaysSinceDate(OfLead):
         return f"days_since_date({self.column})"
 
     @property
-    def topic(self) -> str:
-        return self.column
-
-    @property
     def sql(self) -> str:
-        date = f"TRY_CAST(l.{quoted(self.column)} AS TIMESTAMP)"
-        return f"(epoch_us(s.cutoff) - epoch_us({date})) / {DAY}::DOUBLE"
+        return _days_since(f"TRY_CAST(l.{quoted(self.column)} AS TIMESTAMP)")
 
     def meaning(self, words: Words) -> str:
         return f"days since {say(self.column, words)}"
-
-    def as_worded(self, values: Floats) -> Floats:
-        return whole_days(values)
 
     def fact(self, value: float, words: Words) -> str:
         date = say(self.column, words)
@@ -150,16 +126,13 @@ class PastDeals(OfLead):
     """Deals of the lead that were won, or lost, before the cutoff."""
 
     is_countable = True
+    topic = "past deals"
 
     outcome: Literal["won", "lost"]
 
     @property
     def name(self) -> str:
         return f"deals_{self.outcome}"
-
-    @property
-    def topic(self) -> str:
-        return "past deals"
 
     @property
     def sql(self) -> str:
@@ -178,6 +151,8 @@ class DaysSinceDeal(OfLead):
     cutoff; null where there is none."""
 
     is_countable = True
+    in_days = True
+    topic = "past deals"
 
     outcome: Literal["won", "lost"]
 
@@ -186,25 +161,21 @@ class DaysSinceDeal(OfLead):
         return f"days_since_{self.outcome}"
 
     @property
-    def topic(self) -> str:
-        return "past deals"
-
-    @property
     def sql(self) -> str:
-        last = f"(SELECT epoch_us(max(c.closed_at)) {_past(self.outcome)})"
-        return f"(epoch_us(s.cutoff) - {last}) / {DAY}::DOUBLE"
+        return _days_since(f"(SELECT max(c.closed_at) {_past(self.outcome)})")
 
     def meaning(self, words: Words) -> str:
         return f"days since the last deal was {self.outcome}"
-
-    def as_worded(self, values: Floats) -> Floats:
-        return whole_days(values)
 
     def fact(self, value: float, words: Words) -> str:
         return f"last deal {self.outcome} {days(value)} ago"
 
     def absence(self, words: Words) -> str:
         return f"no deal {self.outcome} so far"
+
+
+def _days_since(time: str) -> str:
+    return f"(epoch_us(s.cutoff) - epoch_us({time})) / {DAY}::DOUBLE"
 
 
 def _past(outcome: str) -> str:
@@ -223,22 +194,35 @@ def attribute_feature(column: str, kind: AttributeType) -> Attribute | DaysSince
 
 
 @dataclass(frozen=True)
-class Count(OfEvents):
-    """Events in the window. 0 where there are none."""
-
-    is_countable = True
+class _InWindow(OfEvents):
+    """Of the events of an action (None: any) in the window, such as `where` says."""
 
     action: str | None = None
     window: int | None = None
     where: Where | None = None
 
     @property
+    def _inside(self) -> str:
+        return within(self.window, where=self.where)
+
+    @property
+    def _suffix(self) -> str:
+        return f"{span(self.window)}{_of(self.action, self.where)}"
+
+
+@dataclass(frozen=True)
+class Count(_InWindow):
+    """Events in the window. 0 where there are none."""
+
+    is_countable = True
+
+    @property
     def name(self) -> str:
-        return f"count_{_span(self.window)}{_of(self.action, self.where)}"
+        return f"count_{self._suffix}"
 
     @property
     def aggregate(self) -> str:
-        return f"count(*){_within(self.window, where=self.where)}"
+        return f"count(*){self._inside}"
 
     @property
     def cells(self) -> Cells:
@@ -254,15 +238,13 @@ class Count(OfEvents):
             return f"{plural(value, 'event')} {during(self.window)}"
         return f"{say(self.action, words, self.where)} {times(value)} {during(self.window)}"
 
-    def absence(self, words: Words) -> str:
-        return none_of(self.action, during(self.window), words, self.where)
-
 
 @dataclass(frozen=True)
 class DaysSince(OfEvents):
     """Elapsed days (a fraction, > 0) from the latest such event to the cutoff; null if never."""
 
     is_countable = True
+    in_days = True
 
     action: str | None = None
     where: Where | None = None
@@ -273,10 +255,7 @@ class DaysSince(OfEvents):
 
     @property
     def aggregate(self) -> str:
-        return f"min(age_us){_within(None, where=self.where)}"
-
-    def result(self, measured: str) -> str:
-        return f"{measured} / {DAY}::DOUBLE"
+        return f"min(age_us){within(None, where=self.where)}"
 
     @property
     def cells(self) -> Cells:
@@ -285,14 +264,8 @@ class DaysSince(OfEvents):
     def meaning(self, words: Words) -> str:
         return f"days since the last: {say(self.action, words, self.where)}"
 
-    def as_worded(self, values: Floats) -> Floats:
-        return whole_days(values)
-
     def fact(self, value: float, words: Words) -> str:
         return f"last {activity(self.action, words, self.where)} {days(value)} ago"
-
-    def absence(self, words: Words) -> str:
-        return none_of(self.action, during(None), words, self.where)
 
 
 @dataclass(frozen=True)
@@ -307,7 +280,7 @@ class ActiveDays(OfEvents):
 
     @property
     def name(self) -> str:
-        return f"active_days_{_span(self.window)}{_of(self.action, self.where)}"
+        return f"active_days_{span(self.window)}{_of(self.action, self.where)}"
 
     @property
     def _is_plain(self) -> bool:
@@ -320,7 +293,7 @@ class ActiveDays(OfEvents):
     @property
     def aggregate(self) -> str:
         counted = "*" if self._is_plain else "DISTINCT occurred_at::DATE"
-        return f"count({counted}){_within(self.window, where=self.where)}"
+        return f"count({counted}){within(self.window, where=self.where)}"
 
     @property
     def cells(self) -> Cells | None:
@@ -354,12 +327,12 @@ class Sessions(OfEvents):
 
     @property
     def name(self) -> str:
-        return f"sessions_{_span(self.window)}"
+        return f"sessions_{span(self.window)}"
 
     @property
     def aggregate(self) -> str:
         begins = "(follows_from IS NULL OR follows_from >= cutoff)"
-        return f"count(*){_within(self.window, begins)}"
+        return f"count(*){within(self.window, begins)}"
 
     @property
     def cells(self) -> Cells:
@@ -383,11 +356,11 @@ class DistinctContent(OfEvents):
 
     @property
     def name(self) -> str:
-        return f"contents_{_span(self.window)}"
+        return f"contents_{span(self.window)}"
 
     @property
     def aggregate(self) -> str:
-        return f"count(*){_within(self.window)}"
+        return f"count(*){within(self.window)}"
 
     @property
     def cells(self) -> Cells:
@@ -405,16 +378,13 @@ class _FirstOrLast(OfEvents):
     which: ClassVar[Literal["first", "last"]]
     is_countable = True
     is_text = True
+    absence = Spec.absence
 
     column: Literal["source", "action"]
 
     @property
     def name(self) -> str:
         return f"{self.which}_{self.column}"
-
-    @property
-    def topic(self) -> str:
-        return self.column
 
     @property
     def aggregate(self) -> str:
@@ -452,6 +422,8 @@ class Trend(OfEvents):
     """Recent against earlier: events in [cutoff - w, cutoff) over events in [cutoff - 2 w, cutoff).
     In [0, 1]: 0.5 is steady, above rises, below fades. Null where there is no event in 2 w."""
 
+    is_null_without = True
+
     action: str | None
     window: int
 
@@ -461,11 +433,8 @@ class Trend(OfEvents):
 
     @property
     def aggregate(self) -> str:
-        earlier = f"nullif(count(*){_within(2 * self.window)}, 0)::DOUBLE"
-        return f"count(*){_within(self.window)} / {earlier}"
-
-    def result(self, measured: str) -> str:
-        return f"CAST({measured} AS DOUBLE)"
+        earlier = f"nullif(count(*){within(2 * self.window)}, 0)::DOUBLE"
+        return f"count(*){within(self.window)} / {earlier}"
 
     @property
     def cells(self) -> Cells:
@@ -492,12 +461,14 @@ class Share(OfEvents):
     """Share of the window's events at night (22:00-06:00 UTC) or at the weekend (Saturday and
     Sunday, UTC). In [0, 1]. Null where the window holds no event."""
 
+    is_null_without = True
+
     part: Literal["night", "weekend"]
     window: int | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.part}_share_{_span(self.window)}"
+        return f"{self.part}_share_{span(self.window)}"
 
     @property
     def topic(self) -> str:
@@ -509,11 +480,8 @@ class Share(OfEvents):
             "night": "(hour(occurred_at) >= 22 OR hour(occurred_at) < 6)",
             "weekend": "isodow(occurred_at) >= 6",
         }[self.part]
-        everything = f"nullif(count(*){_within(self.window)}, 0)::DOUBLE"
-        return f"count(*){_within(self.window, is_in_part)} / {everything}"
-
-    def result(self, measured: str) -> str:
-        return f"CAST({measured} AS DOUBLE)"
+        everything = f"nullif(count(*){within(self.window)}, 0)::DOUBLE"
+        return f"count(*){within(self.window, is_in_part)} / {everything}"
 
     @property
     def cells(self) -> Cells:
@@ -526,16 +494,21 @@ class Share(OfEvents):
     def fact(self, value: float, words: Words) -> str:
         return f"{value:.0%} of activity {self._at} {during(self.window)}"
 
-    def absence(self, words: Words) -> str:
-        return none_of(None, during(self.window), words)
-
     @property
     def _at(self) -> str:
         return {"night": "at night", "weekend": "at the weekend"}[self.part]
 
 
+class _Fading(OfEvents):
+    def fact(self, value: float, words: Words) -> str:
+        if not value:
+            return self.absence(words)
+        what = activity(action_of(self), words, where_of(self))
+        return f"recent {what} (faded count {number(value)})"
+
+
 @dataclass(frozen=True)
-class Decayed(OfEvents):
+class Decayed(_Fading):
     """Sum over the window's events of 0.5 ** (days ago / half_life), half_life in days. Summed in
     fixed point of 2**-32 per event, so that the order of the rows cannot change the last bit."""
 
@@ -562,15 +535,9 @@ class Decayed(OfEvents):
         counted = f"number of times: {say(self.action, words, self.where)}, {during(self.window)}"
         return f"{counted}, each fading by half every {self.half_life:g} days"
 
-    def fact(self, value: float, words: Words) -> str:
-        return _faded(self.action, self.where, value, words) if value else self.absence(words)
-
-    def absence(self, words: Words) -> str:
-        return none_of(self.action, during(self.window), words, self.where)
-
 
 @dataclass(frozen=True)
-class Faded(OfEvents):
+class Faded(_Fading):
     """Sum over the events of 1 - days ago / days, of those less than so many days old: an event
     counts half when half of them are over, and no more when all are. Summed as Decayed is."""
 
@@ -591,9 +558,6 @@ class Faded(OfEvents):
         counted = f"number of times: {say(self.action, words, self.where)}"
         return f"{counted}, each fading out over {self.days} days"
 
-    def fact(self, value: float, words: Words) -> str:
-        return _faded(self.action, self.where, value, words) if value else self.absence(words)
-
     def absence(self, words: Words) -> str:
         return none_of(self.action, during(self.days), words, self.where)
 
@@ -602,21 +566,17 @@ _FIXED_VALUE = "TRY_CAST(round(value * 10000) AS BIGINT)"
 
 
 @dataclass(frozen=True)
-class SumValue(OfEvents):
+class SumValue(_InWindow):
     """Sum of the value of the window's events, each rounded to 4 decimals. 0 where none has one;
     values beyond 9e14 either way are no values."""
 
-    action: str | None = None
-    window: int | None = None
-    where: Where | None = None
-
     @property
     def name(self) -> str:
-        return f"value_{_span(self.window)}{_of(self.action, self.where)}"
+        return f"value_{self._suffix}"
 
     @property
     def aggregate(self) -> str:
-        return f"sum({_FIXED_VALUE}){_within(self.window, where=self.where)} / 10000::DOUBLE"
+        return f"sum({_FIXED_VALUE}){self._inside} / 10000::DOUBLE"
 
     @property
     def cells(self) -> Cells:
@@ -628,31 +588,23 @@ class SumValue(OfEvents):
 
 
 @dataclass(frozen=True)
-class MeanValue(OfEvents):
+class MeanValue(_InWindow):
     """Mean of the value of the window's events that have one, each rounded to 4 decimals; null
     where none has. With values of 0 and 1 it is a share. SumValue says which are no values."""
 
-    action: str | None = None
-    window: int | None = None
-    where: Where | None = None
+    is_null_without = True
 
     @property
     def name(self) -> str:
-        return f"mean_value_{_span(self.window)}{_of(self.action, self.where)}"
+        return f"mean_value_{self._suffix}"
 
     @property
     def aggregate(self) -> str:
-        inside = _within(self.window, where=self.where)
+        inside = self._inside
         return f"sum({_FIXED_VALUE}){inside} / (10000 * count({_FIXED_VALUE}){inside})::DOUBLE"
-
-    def result(self, measured: str) -> str:
-        return f"CAST({measured} AS DOUBLE)"
 
     def meaning(self, words: Words) -> str:
         return f"mean value of {say(self.action, words, self.where)}, {during(self.window)}"
-
-    def absence(self, words: Words) -> str:
-        return none_of(self.action, during(self.window), words, self.where)
 
 
 @dataclass(frozen=True)
@@ -665,6 +617,9 @@ class Custom(OfEvents):
     foreign SQL): it is looked up by name in features/catalog.py.
     """
 
+    is_null_without = True
+    absence = Spec.absence
+
     name: str
     sql: str
     description: str
@@ -676,9 +631,6 @@ class Custom(OfEvents):
     @property
     def aggregate(self) -> str:
         return self.sql
-
-    def result(self, measured: str) -> str:
-        return f"CAST({measured} AS DOUBLE)"
 
     def meaning(self, words: Words) -> str:
         return self.description
@@ -736,7 +688,8 @@ KINDS: tuple[type[Spec], ...] = (
 )
 
 
-def _span(window: int | None) -> str:
+def span(window: int | None) -> str:
+    """The window in a feature's name."""
     return "all" if window is None else f"{window}d"
 
 
@@ -745,7 +698,7 @@ def _of(action: str | None, where: Where | None = None) -> str:
     return of_action if where is None else of_action + where.name
 
 
-def _within(window: int | None, *more: str, where: Where | None = None) -> str:
+def within(window: int | None, *more: str, where: Where | None = None) -> str:
     """FILTER clause for the window [cutoff - w, cutoff): an event exactly w days before the cutoff
     is inside. (That it is before the cutoff is settled where the events are chosen.)"""
     terms = [] if window is None else [f"age_us <= {window * DAY}"]
@@ -755,8 +708,4 @@ def _within(window: int | None, *more: str, where: Where | None = None) -> str:
 
 def _fixed_sum(weight: str, window: int | None, where: Where | None) -> str:
     units = f"{FIXED_POINT:.0f}"
-    return f"sum(round({weight} * {units})::BIGINT){_within(window, where=where)} / {units}::DOUBLE"
-
-
-def _faded(action: str | None, where: Where | None, value: float, words: Words) -> str:
-    return f"recent {activity(action, words, where)} (faded count {number(value)})"
+    return f"sum(round({weight} * {units})::BIGINT){within(window, where=where)} / {units}::DOUBLE"

@@ -15,12 +15,24 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from features.spec.cells import Cells
+from features.spec.cells import DAY, Cells
 from features.spec.where import Where
-from features.spec.wording import Words, number, say
+from features.spec.wording import Words, during, none_of, number, say
 
 Floats = npt.NDArray[np.float64]
+
 Value = float | str | None
+
+
+def whole_days(counts: Floats) -> Floats:
+    """For each time span one that `days` words alike: whole days, or hours.
+
+    >>> whole_days(np.array([12.4, 12.0, 0.26, 0.25])).tolist()
+    [12.0, 12.0, 0.25, 0.25]
+    """
+    hours = np.rint(counts * 24) / 24
+    is_short = (counts >= 0) & (hours < 2)  # 1.99 stays: 48 hours, which are not "2 days"
+    return np.where(np.abs(counts) >= 2, np.rint(counts), np.where(is_short, hours, counts))
 
 
 class Spec(ABC):
@@ -28,6 +40,8 @@ class Spec(ABC):
 
     # Whether anyone can check a value by looking at the lead and counting.
     is_countable: ClassVar[bool] = False
+    # Whether a value is a time span in days.
+    in_days: ClassVar[bool] = False
 
     if TYPE_CHECKING:  # at run time it would be taken for the default of a field, as in Custom
 
@@ -44,7 +58,7 @@ class Spec(ABC):
     @property
     def topic(self) -> str:
         """What the feature is about; the reasons add up all features about one topic."""
-        return action_of(self) or "activity"
+        return getattr(self, "column", None) or action_of(self) or "activity"
 
     @abstractmethod
     def meaning(self, words: Words) -> str:
@@ -62,7 +76,7 @@ class Spec(ABC):
     def as_worded(self, values: Floats) -> Floats:
         """The values, of which those that are put into the same words may have become one: of a
         long list fewer are left to word."""
-        return values
+        return whole_days(values) if self.in_days else values
 
     def fact(self, value: float, words: Words) -> str:
         """A number as a fact."""
@@ -88,6 +102,8 @@ class OfEvents(Spec):
     # More columns of a lead's events that the aggregate reads, by name: SQL with window functions
     # over lead_id, occurred_at, known_at and the events' own columns.
     event_columns: ClassVar[Mapping[str, str]] = {}
+    # Whether it is null, and not 0, where the aggregate is.
+    is_null_without: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -95,12 +111,20 @@ class OfEvents(Spec):
         """A SQL aggregate over the known events of a snapshot, or over those of the spec's action.
 
         Columns: action, source, content, value, occurred_at, cutoff, age_us (microseconds from the
-        event to the cutoff, > 0) and `event_columns`. Where the spec is `once`: age_us alone.
+        event to the cutoff, > 0) and `event_columns`. Where the spec is `once`: age_us alone. In
+        microseconds where the value is `in_days`.
         """
 
     def result(self, measured: str) -> str:
         """SQL from the aggregate to the value; it is NULL where nothing was known."""
-        return f"CAST(coalesce({measured}, 0) AS DOUBLE)"
+        if self.in_days:
+            return f"{measured} / {DAY}::DOUBLE"
+        return f"CAST({measured if self.is_null_without else f'coalesce({measured}, 0)'} AS DOUBLE)"
+
+    def absence(self, words: Words) -> str:
+        """That there was no such event."""
+        window = during(getattr(self, "window", None))
+        return none_of(action_of(self), window, words, where_of(self))
 
     @property
     def once(self) -> str | None:
@@ -128,9 +152,8 @@ class Derived(Spec):
 
 
 @dataclass(frozen=True)
-class OfAccount(Spec):
-    """A leaf: a feature of numbers of the lead's account (features/spec/accounts.py). A lead
-    without an account is one of its own."""
+class OfOthers(Spec):
+    """A feature of numbers that is measured over more people of the lead's account than itself."""
 
     of: Spec
     account: str
@@ -140,12 +163,21 @@ class OfAccount(Spec):
         return self.of.is_countable
 
     @property
-    def name(self) -> str:
-        return f"{self.account}:{self.of.name}"
-
-    @property
     def topic(self) -> str:
         return f"account: {self.of.topic}"
+
+    def as_worded(self, values: Floats) -> Floats:
+        return self.of.as_worded(values)
+
+
+@dataclass(frozen=True)
+class OfAccount(OfOthers):
+    """A leaf: a feature of numbers of the lead's account (features/spec/accounts.py). A lead
+    without an account is one of its own."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.account}:{self.of.name}"
 
     @property
     def column(self) -> str:
@@ -160,9 +192,6 @@ class OfAccount(Spec):
 
     def meaning(self, words: Words) -> str:
         return f"in the account: {self.of.meaning(words)}"
-
-    def as_worded(self, values: Floats) -> Floats:
-        return self.of.as_worded(values)
 
     def fact(self, value: float, words: Words) -> str:
         return f"in the account: {self.of.fact(value, words)}"

@@ -25,11 +25,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from features.config import Config
+from features.spec.accounts import IS_OPEN
 from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.spec import OfLead, Spec
-from features.spec.wording import Words, number
+from features.spec.wording import Words, people
 from features.sql import literal, quoted
-from features.toml import Strict, parse_toml, read_text
+from features.toml import Strict, read_toml
 
 DEFAULT = Path(__file__).with_name("titles.toml")
 Axis = Literal["seniority", "department"]
@@ -99,16 +100,14 @@ class OpenPeopleOfTitle(OfLead):
     def sql(self) -> str:
         return (
             "(SELECT count(*)::DOUBLE FROM open_people p JOIN main.leads l ON l.lead_id = p.person "
-            "WHERE p.lead_id = s.lead_id AND p.opens_at < s.cutoff AND p.closes_at >= s.cutoff "
-            f"AND {self.of.sql} = {literal(self.value)})"
+            f"WHERE {IS_OPEN} AND {self.of.sql} = {literal(self.value)})"
         )
 
     def meaning(self, words: Words) -> str:
         return f"people whose lead is open, {self.of.meaning(words)} {self.value}"
 
     def fact(self, value: float, words: Words) -> str:
-        people = "1 person" if value == 1 else f"{number(value)} people"
-        return f"{people} open with {self.of.meaning(words)} {self.value}"
+        return f"{people(value)} open with {self.of.meaning(words)} {self.value}"
 
 
 OfColumn = Attribute | DaysSinceDate | OfTitle  # what is read off one column of leads
@@ -189,4 +188,4 @@ def load_titles(config: Config) -> Titles:
     missing."""
     path = config.optional_file("titles") or DEFAULT
     advice = "; readiness.toml names it under `titles`. Correct the path, or delete that line."
-    return parse_toml(read_text(path, advice), path, Titles)
+    return read_toml(path, Titles, advice)

@@ -75,6 +75,11 @@ def plural(count: float, word: str) -> str:
     return f"{count:,.0f} {word}{'' if count == 1 else 's'}"
 
 
+def people(count: float) -> str:
+    """So many people: "1 person", "2.5 people"."""
+    return "1 person" if count == 1 else f"{number(count)} people"
+
+
 def times(count: float) -> str:
     """How often something was done: "once", "12 times"."""
     return "once" if count == 1 else f"{count:,.0f} times"

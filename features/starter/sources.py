@@ -50,10 +50,9 @@ def sources_text(database: LeadDatabase, horizon_days: int) -> str:
     """The text of sources.toml for the sources and actions of a lead database: values of
     leads.source as `brought_by`, other sources of events as `source`."""
     rows = database.query(
-        "SELECT source, count(*) AS rows, bool_or(brings) AS brings FROM ("
-        "SELECT source, true AS brings FROM leads "
-        "UNION ALL SELECT source, false FROM known_events) "
-        "WHERE source <> '' GROUP BY source ORDER BY rows DESC, source"
+        "SELECT source, count(*) AS rows, bool_or(brings) AS brings FROM (SELECT source, true AS "
+        "brings FROM leads UNION ALL SELECT source, false FROM known_events) WHERE source <> '' "
+        "GROUP BY source ORDER BY rows DESC, source"
     )
     values = rows["source"].tolist()
     kinds = ["brought_by" if brings else "source" for brings in rows["brings"]]
@@ -83,11 +82,10 @@ def _levels(database: LeadDatabase, horizon_days: int) -> tuple[list[float], str
     that no outcome of a single source is used; and a comment on them."""
     last = database.data_end - timedelta(days=horizon_days)
     row = database.connection.execute(
-        "SELECT count(*), count(*) FILTER (d.closed_at < l.created_at + "
-        f"INTERVAL {int(horizon_days)} DAY) FROM leads l ASOF LEFT JOIN "
-        "(SELECT lead_id, closed_at FROM closings WHERE outcome = 'won') d "
-        "ON d.lead_id = l.lead_id AND d.closed_at >= l.created_at "
-        f"WHERE l.created_at < TIMESTAMP '{last}'"
+        "SELECT count(*), count(*) FILTER (d.closed_at < l.created_at + INTERVAL "
+        f"{int(horizon_days)} DAY) FROM leads l ASOF LEFT JOIN (SELECT lead_id, closed_at FROM "
+        "closings WHERE outcome = 'won') d ON d.lead_id = l.lead_id AND d.closed_at >= "
+        f"l.created_at WHERE l.created_at < TIMESTAMP '{last}'"
     ).fetchone()
     leads, won = row if row else (0, 0)
     known = won >= FEW_WINS

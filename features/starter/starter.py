@@ -203,10 +203,9 @@ def _comebacks(database: LeadDatabase) -> dict[str, str]:
     """The settings of [outcomes]: "open_again" after the kind of closing that a twentieth of the
     leads had before another deal of theirs, and a comment with their numbers."""
     rows = database.connection.execute(
-        "SELECT a.outcome, count(DISTINCT a.lead_id), count(DISTINCT a.lead_id) FILTER (EXISTS ("
-        "SELECT 1 FROM deals b WHERE b.lead_id = a.lead_id AND "
-        "coalesce(b.opened_at, b.closed_at) > a.closed_at)) "
-        "FROM deals a WHERE a.outcome IN ('won', 'lost') GROUP BY a.outcome"
+        "SELECT a.outcome, count(DISTINCT a.lead_id), count(DISTINCT a.lead_id) FILTER (EXISTS "
+        "(SELECT 1 FROM deals b WHERE b.lead_id = a.lead_id AND coalesce(b.opened_at, b.closed_at) "
+        "> a.closed_at)) FROM deals a WHERE a.outcome IN ('won', 'lost') GROUP BY a.outcome"
     ).fetchall()
     comments, settings = [], {"after_lost": "closed", "after_won": "closed"}
     for outcome, leads, again in rows:

@@ -8,6 +8,7 @@ second, and most commands load no model.
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -25,8 +26,8 @@ from features.catalog import CUSTOM
 from features.check.inputs import Inputs
 from features.errors import Refused
 from features.stored import from_dict, to_dict
-from models.classifier.by_segment import UNCALIBRATED, AnyClassifier, BySegment, Own
-from models.classifier.calibration_line import CalibrationLine
+from models.classifier.by_segment import AnyClassifier, BySegment, Own
+from models.classifier.calibration_line import UNCALIBRATED, CalibrationLine
 from models.classifier.classifier import ReadinessClassifier
 from models.classifier.model import ReadinessModel
 from models.classifier.parts import blank, prefit_stack
@@ -163,9 +164,9 @@ def describe(model: ReadinessModel) -> dict[str, Any]:
         "trained_until": model.trained_until.isoformat(),
         "base_rate": model.base_rate,
         "leave_out_actions": list(model.leave_out_actions),
-        "time_to_close": json.dumps(model.time_to_close and model.time_to_close.to_dict()),
-        "inputs": json.dumps(model.inputs and model.inputs.to_dict()),
-        "fit_engagement": json.dumps(model.fit_engagement and model.fit_engagement.to_dict()),
+        "time_to_close": json.dumps(model.time_to_close and asdict(model.time_to_close)),
+        "inputs": json.dumps(model.inputs and asdict(model.inputs)),
+        "fit_engagement": json.dumps(model.fit_engagement and asdict(model.fit_engagement)),
         "account": model.account,
     }
 

@@ -20,11 +20,9 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
-from models.classifier.calibration_line import CalibrationLine, Choice
+from models.classifier.calibration_line import UNCALIBRATED, CalibrationLine, Choice
 from models.classifier.classifier import BATCH, Floats, Kinds, ReadinessClassifier
 from models.classifier.encoding import uninformative
-
-UNCALIBRATED = CalibrationLine(1.0, 0.0)
 
 Rows = npt.NDArray[np.intp]
 

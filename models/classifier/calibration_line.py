@@ -58,6 +58,9 @@ class CalibrationLine(NamedTuple):
         return probability
 
 
+UNCALIBRATED = CalibrationLine(1.0, 0.0)
+
+
 @dataclass(frozen=True)
 class Choice:
     """The kind chosen, and the cross-fitted log loss of each kind; no losses where there was too
@@ -97,7 +100,7 @@ def fit_line(kind: Kind, log_odds: Floats, won: Floats) -> CalibrationLine:
     CalibrationLine(slope=1.0, intercept=0.0)
     """
     if kind == "none":
-        return CalibrationLine(1.0, 0.0)
+        return UNCALIBRATED
     if kind == "shift":
         return CalibrationLine(1.0, anchor(log_odds, float(won.mean())))
     return _platt(log_odds, won)

@@ -25,6 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from models.classifier.calibration_line import (
     KINDS,
+    UNCALIBRATED,
     CalibrationLine,
     Choice,
     Kind,
@@ -241,7 +242,7 @@ class ReadinessClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"No column tells rows apart: {self.dropped_}")
         with threadpool_limits(1, "blas"):  # threads add up in another order: other last bits
             self.learner_ = self._fit_learner(early[columns], won[~late])
-        self.line_ = CalibrationLine(1.0, 0.0)
+        self.line_ = UNCALIBRATED
         self.choice_: Choice | None = None
         if late.any():
             self._calibrate(frame[late], won[late], leads[late], cutoffs[late])

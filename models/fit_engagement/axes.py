@@ -13,7 +13,7 @@ library to be read, and travels as JSON (docs/adr/0038).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -108,16 +108,12 @@ class FitEngagement:
             named[name] = pd.array(np.array(RANKS[name], object)[ranks], dtype="str")
         return named
 
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON-safe description from which `from_dict` builds an equal one."""
-        return asdict(self)
-
 
 NEITHER = FitEngagement(None, None)  # of a model stored before there were axes
 
 
 def from_dict(given: Mapping[str, Any]) -> FitEngagement:
-    """What `to_dict` described, also after a journey through JSON."""
+    """What `dataclasses.asdict` gave, also after a journey through JSON."""
     return FitEngagement(*(given[name] and _axis(given[name]) for name in COLUMNS))
 
 

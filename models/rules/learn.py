@@ -48,7 +48,8 @@ def candidates(specs: Sequence[Spec], frame: pd.DataFrame) -> list[Rule]:
                 ]
             case Attribute(column, True):
                 values = frame[spec.name].value_counts().index[:MOST_VALUES]
-                rules += [Rule.model_validate(_is(column, str(value))) for value in values]
+                about = {"attribute": column, "points": 1}
+                rules += [Rule.model_validate(about | {"is": str(value)}) for value in values]
     if {DaysSince(), Age()} <= set(specs):
         rules += [Rule(points=1, quiet_days=days) for days in QUIET]
     return rules
@@ -58,10 +59,6 @@ def _of_action(action: str, window: int | None, times: int) -> Rule:
     if times == 1:
         return Rule(action=action, points=1, per="once", window_days=window)
     return Rule(action=action, points=1, cap=times, window_days=window)
-
-
-def _is(column: str, value: str) -> dict[str, object]:
-    return {"attribute": column, "is": value, "points": 1}
 
 
 def learn_points(

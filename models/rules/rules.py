@@ -25,7 +25,7 @@ from features.errors import BadInput
 from features.spec.spec import Spec, action_of, distinct
 from features.spec.wording import Words
 from features.toml import parse_toml, read_text
-from features.whole_file import whole
+from features.whole_file import write_whole
 from models.rules.file import Floats, RulesFile
 
 Band = Literal["cold", "warm", "hot"]
@@ -160,11 +160,8 @@ def rules_folder(config: Config) -> Path:
 def store(rules: RuleScore, folder: Path) -> Path:
     """Store the rules' text in a folder, made if need be, whole or not at all; return its path."""
     path = folder / f"{rules.version}.toml"
-    if path.exists():
-        return path
-    folder.mkdir(parents=True, exist_ok=True)
-    with whole(path) as unfinished:
-        unfinished.write_text(rules.text, encoding="utf-8")
+    if not path.exists():
+        write_whole(path, rules.text)
     return path
 
 

@@ -26,7 +26,7 @@ from scipy.stats import norm
 
 from models.statistics.clustered import win_rates
 from models.statistics.intervals import FEW_LEADS, LEVEL, Estimate
-from models.statistics.metrics import BINS, Ranking, ece
+from models.statistics.metrics import BINS, Ranking
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -161,7 +161,7 @@ def calibration_by_group(
                 wins=rate.wins,
                 promised=float(given.mean()),
                 won=rate.rate,
-                ece=ece(seen, given),
+                ece=Ranking(seen, given).tally().ece(),
                 off=("more" if gap > 0 else "fewer") if beyond else "",
                 too_small=not judged,
             )

@@ -46,8 +46,16 @@ class AtCapacity:
 class Tally:
     """Wins and snapshots (weighted) at each distinct score, best score first; arrays of a length.
 
-    Each measure is documented at the function of its name below. Sums are numpy's own, not dot
-    products: threads of a BLAS add up in another order, and cost more than they save here.
+    Sums are numpy's own, not dot products: threads of a BLAS add up in another order, and cost more
+    than they save here.
+
+    >>> Ranking([1, 0, 1, 0], [0.9, 0.5, 0.5, 0.1]).tally().roc_auc()
+    0.875
+    >>> Ranking([1, 0, 0, 0], [0.7] * 4).tally().average_precision()
+    0.25
+    >>> tally = Ranking([1, 0], [0.6, 0.6]).tally()
+    >>> round(tally.log_loss(), 4), round(tally.brier(), 2), round(tally.ece(), 2)
+    (0.7136, 0.26, 0.1)
     """
 
     score: Floats
@@ -55,28 +63,38 @@ class Tally:
     total: Floats
 
     def roc_auc(self) -> float:
+        """Chance that a won snapshot is ranked above one not won, ties as one half; NaN without
+        both. In [0, 1], 0.5 at random (Hanley and McNeil, Radiology 1982)."""
         losses = self.total - self.wins
         better = np.cumsum(self.wins) - self.wins / 2  # a tied pair counts one half
         pairs = self.wins.sum() * losses.sum()
         return float((losses * better).sum() / pairs) if pairs else NAN
 
     def average_precision(self) -> float:
+        """Precision averaged over the wins as the list grows, in (0, 1]; NaN without wins. A tie is
+        one threshold, as in scikit-learn: all-tied gives the base rate."""
         called = np.maximum(np.cumsum(self.total), np.finfo(float).tiny)  # 0 before any weight
         wins = self.wins.sum()
         precision = np.cumsum(self.wins) / called
         return float((self.wins * precision).sum() / wins) if wins else NAN
 
     def log_loss(self) -> float:
+        """Mean negative log-likelihood in nats, at least 0; probabilities are kept 2.2e-16 off 0
+        and 1."""
         tiny = np.finfo(float).eps
         sure = np.clip(self.score, tiny, 1 - tiny)
         loss = -self.wins * np.log(sure) - (self.total - self.wins) * np.log1p(-sure)
         return float(loss.sum() / self.total.sum())
 
     def brier(self) -> float:
+        """Mean squared error of the probability, in [0, 1] (Brier, Monthly Weather Review 1950)."""
         squares = self.wins * (1 - self.score) ** 2 + (self.total - self.wins) * self.score**2
         return float(squares.sum() / self.total.sum())
 
     def ece(self) -> float:
+        """Expected calibration error: |mean probability - win rate| over bins of equal mass, in
+        [0, 1]. Equal mass, for it is less biased than equal width (Roelofs et al., AISTATS 2022).
+        """
         place = self.bins(BINS)
         gaps = _sum(self.total * self.score, place, BINS) - _sum(self.wins, place, BINS)
         return float(np.abs(gaps).sum() / self.total.sum())
@@ -127,6 +145,9 @@ class Ranking:
         A tie at the end of a list is averaged over all its orders: expected wins = wins above it +
         slots left x win rate within the tie (McSherry and Najork, ECIR 2008). A fractional last
         slot is filled likewise, by that part of a snapshot.
+
+        >>> Ranking([1, 0, 0, 1], [9, 1, 5, 5], ["a", "a", "b", "b"]).at_capacity(Capacity(leads=1))
+        AtCapacity(share=0.5, precision=0.75, gain=0.75, lift=1.5)
         """
         wins, total = self._sums(self._list_place, self._list_of_key.size, weight)
         slots, called = self._called(capacity, total)
@@ -187,73 +208,6 @@ def _checked(outcome: ArrayLike, score: ArrayLike) -> tuple[Floats, Floats]:
     if not np.isfinite(ranked).all():
         raise ValueError(f"{(~np.isfinite(ranked)).sum()} of {ranked.size} scores are not finite")
     return won, ranked
-
-
-def roc_auc(outcome: ArrayLike, score: ArrayLike, weight: Weight = None) -> float:
-    """Chance that a won snapshot is ranked above one not won, ties as one half; NaN without both.
-
-    In [0, 1], 0.5 at random (Hanley and McNeil, Radiology 1982).
-
-    >>> roc_auc([1, 0, 1, 0], [0.9, 0.5, 0.5, 0.1])
-    0.875
-    """
-    return Ranking(outcome, score).tally(weight).roc_auc()
-
-
-def average_precision(outcome: ArrayLike, score: ArrayLike, weight: Weight = None) -> float:
-    """Precision averaged over the wins as the list grows, in (0, 1]; NaN without wins.
-
-    A tie is one threshold, as in scikit-learn: all-tied gives the base rate.
-
-    >>> average_precision([1, 0, 0, 0], [7, 7, 7, 7])
-    0.25
-    """
-    return Ranking(outcome, score).tally(weight).average_precision()
-
-
-def log_loss(outcome: ArrayLike, probability: ArrayLike, weight: Weight = None) -> float:
-    """Mean negative log-likelihood in nats, at least 0; probabilities are kept 2.2e-16 off 0 and 1.
-
-    >>> round(log_loss([1, 0], [0.5, 0.5]), 4)
-    0.6931
-    """
-    return Ranking(outcome, probability).tally(weight).log_loss()
-
-
-def brier(outcome: ArrayLike, probability: ArrayLike, weight: Weight = None) -> float:
-    """Mean squared error of the probability, in [0, 1] (Brier, Monthly Weather Review 1950).
-
-    >>> brier([1, 0], [0.5, 0.5])
-    0.25
-    """
-    return Ranking(outcome, probability).tally(weight).brier()
-
-
-def ece(outcome: ArrayLike, probability: ArrayLike, weight: Weight = None) -> float:
-    """Expected calibration error: |mean probability - win rate| over bins of equal mass, in [0, 1].
-
-    Equal mass, for it is less biased than equal width (Roelofs et al., AISTATS 2022); ties are
-    never torn apart.
-
-    >>> round(ece([1, 0], [0.6, 0.6]), 4)
-    0.1
-    """
-    return Ranking(outcome, probability).tally(weight).ece()
-
-
-def at_capacity(
-    outcome: ArrayLike,
-    score: ArrayLike,
-    cutoff: ArrayLike,
-    capacity: Capacity,
-    weight: Weight = None,
-) -> AtCapacity:
-    """What sales wins by calling the best of each cutoff (see `Ranking.at_capacity`).
-
-    >>> at_capacity([1, 0, 0, 1], [9, 1, 5, 5], ["a", "a", "b", "b"], Capacity(leads=1))
-    AtCapacity(share=0.5, precision=0.75, gain=0.75, lift=1.5)
-    """
-    return Ranking(outcome, score, cutoff).at_capacity(capacity, weight)
 
 
 def capacity_curve(

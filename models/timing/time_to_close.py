@@ -17,7 +17,7 @@ reached between day 10 and day 30: that is when to come back, moved to a Monday 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -127,13 +127,9 @@ class TimeToClose:
             return band
         return np.where(self.postpones(frame, readiness), len(self.bands), band)
 
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON-safe description from which `from_dict` builds an equal one."""
-        return asdict(self)
-
 
 def from_dict(given: Mapping[str, Any]) -> TimeToClose:
-    """What `to_dict` described, also after a journey through JSON."""
+    """What `dataclasses.asdict` gave, also after a journey through JSON."""
     own = given["postponing"]
     return TimeToClose(
         horizon_days=int(given["horizon_days"]),

@@ -66,10 +66,9 @@ class Timing:
         if math.isnan(self.saved_low):
             sure = "too few wins for an interval of the difference"
         return (
-            f"Days to close: {self.in_middle_half:.0%} of {plural(self.wins, 'win')} came "
-            "between the low "
-            f"and the high day (half is right). Off by {self.pinball:.2f} days (pinball loss); one "
-            f"curve for all leads by {self.pinball_one_curve:.2f} ({sure})."
+            f"Days to close: {self.in_middle_half:.0%} of {plural(self.wins, 'win')} came between "
+            f"the low and the high day (half is right). Off by {self.pinball:.2f} days (pinball "
+            f"loss); one curve for all leads by {self.pinball_one_curve:.2f} ({sure})."
         )
 
     def metrics(self) -> dict[str, float]:

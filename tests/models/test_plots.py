@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from features.config import Capacity
 from models import plots
 from models.statistics.calibration_report import reliability
-from models.statistics.metrics import at_capacity, capacity_curve
+from models.statistics.metrics import Ranking, capacity_curve
 
 RNG = np.random.default_rng(7)
 SIGNAL = RNG.normal(size=400)
@@ -52,7 +52,7 @@ def test_the_capacity_is_marked_on_each_curve_even_between_whole_percents():
     share = 0.1234
     figure = plots.gain(WON, SCORES, CUTOFF, share)
     for name, score in SCORES.items():
-        gain = at_capacity(WON, score, CUTOFF, Capacity(share=share)).gain
+        gain = Ranking(WON, score, CUTOFF).at_capacity(Capacity(share=share)).gain
         curve = line(figure, name)
         assert gain in curve.get_ydata()
         (dot,) = (

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 from scipy.stats import rankdata
+from sklearn.metrics import log_loss
 
 from models.explanations.explain import explain
 from models.prior_shift import prior_shift
-from models.statistics.metrics import log_loss
 from tests.models.small_model import fitted, snapshots
 
 

@@ -1,6 +1,7 @@
 """What a database held at its training is stored; what differs later is named, chance is not."""
 
 import json
+from dataclasses import asdict
 from datetime import timedelta
 
 import pyarrow as pa
@@ -49,7 +50,7 @@ def test_what_is_recorded():
 
 def test_it_is_stored_and_read_back():
     inputs = seen()
-    assert Inputs.from_dict(json.loads(json.dumps(inputs.to_dict()))) == inputs
+    assert Inputs.from_dict(json.loads(json.dumps(asdict(inputs)))) == inputs
 
 
 def test_a_number_that_arrives_as_text_is_named():

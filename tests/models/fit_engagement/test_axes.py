@@ -2,6 +2,7 @@
 equals."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -61,7 +62,7 @@ def test_a_worked_example():
 
 def test_it_comes_back_from_json():
     for both in (FitEngagement(AXIS, None), FitEngagement(None, AXIS), FitEngagement(None, None)):
-        assert from_dict(json.loads(json.dumps(both.to_dict()))) == both
+        assert from_dict(json.loads(json.dumps(asdict(both)))) == both
 
 
 @given(st.lists(st.integers(1, 30), min_size=4, max_size=80))

@@ -7,7 +7,7 @@ from scipy.special import expit, logit
 
 from models.statistics.bootstrap import bootstrap
 from models.statistics.calibration_report import Gaps
-from models.statistics.metrics import ece
+from models.statistics.metrics import Ranking
 
 LEAD = np.concatenate([np.arange(600), np.arange(300)])
 
@@ -28,14 +28,14 @@ def share_under(odds, companies, lead=LEAD):
     rng, under = np.random.default_rng(1), 0
     for _ in range(companies):
         given, won = company(rng, odds)
-        under += ece(won, given) <= by_chance(won, given, lead)
+        under += Ranking(won, given).tally().ece() <= by_chance(won, given, lead)
     return under / companies
 
 
 def test_the_gaps_add_up_to_the_error():
     given, won = company(np.random.default_rng(0), 1.5)
     gaps = Gaps(won, given).measured(np.ones(len(won)))
-    assert np.abs(gaps).sum() == pytest.approx(ece(won, given), abs=1e-12)
+    assert np.abs(gaps).sum() == pytest.approx(Ranking(won, given).tally().ece(), abs=1e-12)
     assert gaps.sum() == pytest.approx((given - won).mean())
 
 
@@ -56,7 +56,7 @@ def test_it_is_what_drawing_the_outcomes_anew_shows():
     """The same readiness, its outcomes drawn 2,000 times: what 95% of the errors stay under."""
     rng = np.random.default_rng(2)
     given, won = company(rng, 1.0)
-    anew = [ece((rng.random(600)[LEAD] < given).astype(float), given) for _ in range(2_000)]
+    anew = [Ranking(rng.random(600)[LEAD] < given, given).tally().ece() for _ in range(2_000)]
     assert by_chance(won, given, replicates=1_000) == pytest.approx(
         np.quantile(anew, 0.95), rel=0.2
     )
@@ -68,4 +68,8 @@ def test_a_bin_without_wins_is_no_surer_than_what_it_promised():
     won, given = np.zeros(900), np.linspace(0.0019, 0.0021, 900)
     gaps = Gaps(won, given)
     resampled = np.abs(bootstrap(gaps.measured, LEAD, 200, seed=0) - gaps.measured(np.ones(900)))
-    assert np.quantile(resampled.sum(axis=1), 0.95) < ece(won, given) < by_chance(won, given)
+    assert (
+        np.quantile(resampled.sum(axis=1), 0.95)
+        < Ranking(won, given).tally().ece()
+        < by_chance(won, given)
+    )

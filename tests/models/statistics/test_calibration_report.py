@@ -19,7 +19,7 @@ from models.statistics.calibration_report import (
     reliability,
     sources,
 )
-from models.statistics.metrics import brier, ece
+from models.statistics.metrics import Ranking
 
 RNG = np.random.default_rng(3)
 N = 4_000
@@ -52,8 +52,8 @@ def test_the_parts_of_the_brier_score_add_up_exactly(given_snapshots):
     p, won = (np.array(column, float) for column in zip(*given_snapshots, strict=True))
     result = brier_parts(won, p)
     parts = result.reliability - result.resolution + result.uncertainty + result.within
-    assert parts == pytest.approx(brier(won, p), abs=1e-12)
-    assert result.brier == pytest.approx(brier(won, p), abs=1e-12)
+    assert parts == pytest.approx(Ranking(won, p).tally().brier(), abs=1e-12)
+    assert result.brier == pytest.approx(Ranking(won, p).tally().brier(), abs=1e-12)
     assert min(result.reliability, result.resolution, result.uncertainty) >= 0
 
 
@@ -73,7 +73,7 @@ def test_the_bins_are_those_of_the_calibration_error(given_snapshots):
     result = reliability(won, p, np.arange(len(p)))
     gaps = result["count"] * (result["predicted"] - result["observed"])
     assert result["count"].sum() == len(p)
-    assert gaps.abs().sum() / len(p) == pytest.approx(ece(won, p), abs=1e-12)
+    assert gaps.abs().sum() / len(p) == pytest.approx(Ranking(won, p).tally().ece(), abs=1e-12)
     assert result["predicted"].is_monotonic_increasing
 
 

@@ -18,11 +18,7 @@ from sklearn import metrics as sk
 
 from features.config import Capacity
 from models.statistics import metrics
-from models.statistics.metrics import (
-    Ranking,
-    at_capacity,
-    capacity_curve,
-)
+from models.statistics.metrics import Ranking, capacity_curve
 
 SCORES = [0.0, 0.05, 0.25, 0.5, 0.75, 1.0]
 
@@ -59,19 +55,19 @@ def wins_of_list(outcome, score, slots):
 
 
 def test_the_example_above():
-    result = at_capacity([1, 1, 0, 0], [9, 5, 5, 1], ["a"] * 4, Capacity(leads=2))
+    result = Ranking([1, 1, 0, 0], [9, 5, 5, 1], ["a"] * 4).at_capacity(Capacity(leads=2))
     assert result == metrics.AtCapacity(share=0.5, precision=0.75, gain=0.75, lift=1.5)
 
 
 def test_the_list_is_made_per_cutoff():
     """All of cutoff b scores above all of a, yet each cutoff calls its own best."""
     outcome, score = [1, 0, 0, 0], [2, 1, 4, 3]
-    result = at_capacity(outcome, score, ["a", "a", "b", "b"], Capacity(share=0.5))
+    result = Ranking(outcome, score, ["a", "a", "b", "b"]).at_capacity(Capacity(share=0.5))
     assert (result.precision, result.gain, result.lift) == (0.5, 1.0, 2.0)
 
 
 def test_a_small_cohort_is_called_whole():
-    result = at_capacity([1, 0, 1], [3, 2, 1], ["a", "a", "b"], Capacity(leads=2))
+    result = Ranking([1, 0, 1], [3, 2, 1], ["a", "a", "b"]).at_capacity(Capacity(leads=2))
     assert (result.share, result.gain) == (1.0, 1.0)
 
 
@@ -81,14 +77,14 @@ def test_weights_are_repeated_rows_to_sklearn(data):
     outcome, score, _, weight = data
     y, p = np.repeat(outcome, weight), np.repeat(score, weight)
     same = {
-        metrics.roc_auc: sk.roc_auc_score,
-        metrics.average_precision: sk.average_precision_score,
-        metrics.log_loss: sk.log_loss,
-        metrics.brier: sk.brier_score_loss,
+        "roc_auc": sk.roc_auc_score,
+        "average_precision": sk.average_precision_score,
+        "log_loss": sk.log_loss,
+        "brier": sk.brier_score_loss,
     }
-    for ours, theirs in same.items():
-        assert ours(outcome, score, weight) == pytest.approx(theirs(y, p), rel=1e-12), ours
-        assert ours(y, p) == pytest.approx(theirs(y, p), rel=1e-12), ours
+    for tally in (Ranking(outcome, score).tally(weight), Ranking(y, p).tally()):
+        for ours, theirs in same.items():
+            assert getattr(tally, ours)() == pytest.approx(theirs(y, p), rel=1e-12), ours
 
 
 @settings(max_examples=60, deadline=None)
@@ -96,10 +92,12 @@ def test_weights_are_repeated_rows_to_sklearn(data):
 def test_weights_are_repeated_rows_to_ece_and_lists(data, capacity):
     outcome, score, cutoff, weight = data
     y, p, c = (np.repeat(a, weight) for a in (outcome, score, cutoff))
-    assert metrics.ece(outcome, score, weight) == pytest.approx(metrics.ece(y, p), abs=1e-12)
+    assert Ranking(outcome, score).tally(weight).ece() == pytest.approx(
+        Ranking(y, p).tally().ece(), abs=1e-12
+    )
     weighted, repeated = (
-        at_capacity(outcome, score, cutoff, capacity, weight),
-        at_capacity(y, p, c, capacity),
+        Ranking(outcome, score, cutoff).at_capacity(capacity, weight),
+        Ranking(y, p, c).at_capacity(capacity),
     )
     for name, value in vars(repeated).items():
         assert getattr(weighted, name) == pytest.approx(value, abs=1e-12), name
@@ -116,7 +114,7 @@ def test_ties_and_part_slots_are_averaged_over_every_order(data, capacity):
         length = share * here.sum() if share else min(leads, here.sum())
         wins += wins_of_list(outcome[here], score[here], length)
         slots += length
-    result = at_capacity(outcome, score, cutoff, capacity)
+    result = Ranking(outcome, score, cutoff).at_capacity(capacity)
     assert result.precision == pytest.approx(wins / slots)
     assert result.gain == pytest.approx(wins / outcome.sum())
     assert result.lift == pytest.approx(wins / slots / outcome.mean())
@@ -127,7 +125,7 @@ def test_ties_and_part_slots_are_averaged_over_every_order(data, capacity):
 @given(rankings(), st.floats(0.01, 1))
 def test_a_random_list_has_lift_one(data, share):
     outcome, _, cutoff, _ = data
-    result = at_capacity(outcome, np.zeros(len(outcome)), cutoff, Capacity(share=share))
+    result = Ranking(outcome, np.zeros(len(outcome)), cutoff).at_capacity(Capacity(share=share))
     assert result.lift == pytest.approx(1)
     assert result.gain == pytest.approx(share)
 
@@ -157,12 +155,14 @@ def test_ece_of_distinct_scores_is_that_of_equal_parts():
     p = np.sort(rng.random(1000))
     y = (rng.random(1000) < p**2).astype(int)
     parts = zip(np.array_split(p, 10), np.array_split(y, 10), strict=True)
-    assert metrics.ece(y, p) == pytest.approx(np.mean([abs(a.mean() - b.mean()) for a, b in parts]))
+    assert Ranking(y, p).tally().ece() == pytest.approx(
+        np.mean([abs(a.mean() - b.mean()) for a, b in parts])
+    )
     assert np.array_equal(Ranking(y, p).bins(10), np.repeat(range(9, -1, -1), 100))
 
 
 def test_ece_of_one_constant_is_its_distance_from_the_win_rate():
-    assert metrics.ece([1, 0, 0, 0], [0.4] * 4) == pytest.approx(0.15)
+    assert Ranking([1, 0, 0, 0], [0.4] * 4).tally().ece() == pytest.approx(0.15)
     assert set(Ranking([1, 0, 0, 0], [0.4] * 4).bins(10)) == {5}  # one tie is one bin
 
 
@@ -177,13 +177,15 @@ def test_a_tie_is_in_the_bin_of_its_middle(scores):
 
 @pytest.mark.parametrize("outcome", [[0, 0], [1, 1]])
 def test_one_class_only_has_no_roc_auc(outcome):
-    assert np.isnan(metrics.roc_auc(outcome, [0.1, 0.9]))
+    assert np.isnan(Ranking(outcome, [0.1, 0.9]).tally().roc_auc())
 
 
 def test_without_wins_there_is_nothing_to_gain():
-    result = at_capacity([0, 0], [0.1, 0.9], ["a", "a"], Capacity(share=0.5))
+    result = Ranking([0, 0], [0.1, 0.9], ["a", "a"]).at_capacity(Capacity(share=0.5))
     assert result.precision == 0
-    assert np.isnan([result.gain, result.lift, metrics.average_precision([0, 0], [0, 1])]).all()
+    assert np.isnan(
+        [result.gain, result.lift, Ranking([0, 0], [0, 1]).tally().average_precision()]
+    ).all()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Monday 2026-03-02 + 40 days = Saturday 2026-04-11, so Monday 2026-04-13
 """
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from fractions import Fraction
 
@@ -231,4 +232,4 @@ def test_too_few_wins_make_one_band_and_none_are_refused():
 
 def test_a_journey_through_json_changes_nothing():
     result = fit_time_to_close(*company(), HORIZON)
-    assert from_dict(json.loads(json.dumps(result.to_dict()))) == result
+    assert from_dict(json.loads(json.dumps(asdict(result)))) == result

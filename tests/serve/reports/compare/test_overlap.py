@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from features.config import Capacity
-from models.statistics.metrics import at_capacity
+from models.statistics.metrics import Ranking
 from serve.reports.compare.overlap import one_of, overlap, period
 
 TEN = Capacity(leads=10)
@@ -85,5 +85,5 @@ def test_ties_stand_on_a_list_by_parts_and_the_lists_add_up_to_the_capacity(data
     assert both.snapshots + model.snapshots == pytest.approx(30)
     assert both.snapshots + rules.snapshots == pytest.approx(30)
     assert sum(q.snapshots for q in (both, model, rules, neither)) == pytest.approx(240)
-    listed = at_capacity(tied["won"], tied["rules"], tied["cutoff"], TEN)
+    listed = Ranking(tied["won"], tied["rules"], tied["cutoff"]).at_capacity(TEN)
     assert both.won + rules.won == pytest.approx(30 * listed.precision)

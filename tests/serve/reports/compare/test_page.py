@@ -18,7 +18,7 @@ from models.simpler import SideBySide, weigh
 from models.statistics.calibration_report import calibration_report
 from models.statistics.intervals import Estimate
 from models.statistics.judge import Contender, judge
-from models.statistics.metrics import at_capacity
+from models.statistics.metrics import Ranking
 from models.statistics.verdict import verdict
 from serve.reports.compare.page import METRICS, render, write_page
 from serve.reports.page import number
@@ -182,7 +182,7 @@ def test_the_winner_needs_fewer_calls_for_the_same_deals(capacity):
 
     def deals_found(leads):
         enough = Capacity(leads=leads)
-        return at_capacity(comparison.won, score, cutoff, enough).gain
+        return Ranking(comparison.won, score, cutoff).at_capacity(enough).gain
 
     assert deals_found(int(calls)) >= loser > deals_found(int(calls) - 1)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.simulator.account_truth import AccountTruth
+from benchmarks.account_truth import AccountTruth
 from features.simulator.accounts import buying_groups
 from features.simulator.simulated import START
 
