@@ -1,5 +1,6 @@
 """What is dear to make and shared by many tests: a simulated company, and a model trained on it."""
 
+import gc
 import importlib.util
 import logging
 import os
@@ -32,6 +33,9 @@ from tests.serve.ledger.places import in_postgres
 from training.promotion.promote import promote
 from training.record import Trained
 from training.train import train
+
+# As readiness/main.py has it: a quarter of the tests' time was the search for garbage.
+gc.set_threshold(100_000, 10, 10)
 
 # A busy machine is slow at times; that is no failure of what is tested.
 settings.register_profile("readiness", deadline=None)

@@ -20,6 +20,7 @@ WINDOW = 28  # days whose events are counted
 NEWEST = 200  # leads, whose columns are looked at
 MOST_NAMES = 1_000
 FEWEST = 20  # events or leads, to say anything of
+EXPECTED = 20  # events of an action, of which none came
 NULLS, SURE = 0.2, 3.29  # a share of nulls differs by so much, and standard errors
 
 
@@ -35,6 +36,13 @@ class Names:
         """The shares of those that are not known, the largest first; none of fewer than FEWEST."""
         other = {n: s for n, s in self.shares.items() if s > 0 and n not in known}
         return dict(sorted(other.items(), key=lambda each: -each[1])) if self.enough else {}
+
+    def vanished(self, now: Names) -> dict[str, float]:
+        """The shares of those of which EXPECTED or more would be among the ones of now, and none
+        is, the largest first. Worked example: an action was 3% of the events, and of 900 events
+        of now none is one, where 27 were to be expected: renamed, or no longer recorded."""
+        gone = {name: share for name, share in self.shares.items() if not now.shares.get(name)}
+        return {name: share for name, share in gone.items() if share * now.count >= EXPECTED}
 
     @property
     def enough(self) -> bool:

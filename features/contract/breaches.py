@@ -244,8 +244,9 @@ def _lost_digits(table: str, columns: dict[str, dict[str, str]]) -> list[Check]:
 
 
 def _joins_but_for_writing(table: str) -> Check:
-    """Rows without a lead that would have one, were blanks, capitals and .0 no difference."""
-    same = "regexp_replace(lower(trim(lead_id)), '[.]0+$', '')"
+    """Rows without a lead that would have one, were blanks, capitals, .0 and the zeros that it
+    begins with no difference."""
+    same = "regexp_replace(lower(trim(lead_id)), '^0+([0-9])|[.]0+$', '\\1', 'g')"
     rows = among = f"{table} ANTI JOIN leads USING (lead_id)"
     if table == "events":
         among = "event_leads ANTI JOIN leads USING (lead_id)"
@@ -257,9 +258,11 @@ JOIN (SELECT {same} AS same, min(lead_id) AS lead_id FROM leads GROUP BY ALL) l 
     return Check(
         table,
         "lead_id",
-        "meet no lead, but would if blanks around it, capitals and .0 made no difference",
+        "meet no lead, but would if blanks around it, capitals, .0 and the zeros that it begins "
+        "with made no difference",
         sql,
-        "Write lead_id alike in both tables, for example lower(trim(lead_id)) AS lead_id.",
+        "Write lead_id alike in both tables, for example lower(trim(lead_id)) AS lead_id, or "
+        "lpad(lead_id, 8, '0') where a spreadsheet took the zeros.",
         among=among,
     )
 

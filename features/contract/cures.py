@@ -33,10 +33,12 @@ for _format in (date + clock for date in _DATES for clock in _CLOCKS):
     _TIMES[f"strptime({_as_text}, {literal(_format)})"] = (
         f"coalesce(year(try_strptime(seen, {literal(_format)})) >= 1000, false)"
     )
+_DECIMAL_COMMA = "replace(replace({0}, '.', ''), ',', '.')"
+_ONLY_WITH_COMMA = f"CASE WHEN {{0}} LIKE '%,%' THEN {_DECIMAL_COMMA} ELSE {{0}} END"
 _NUMBERS = {
     "trim({0})": text_values.is_number("trim(seen)"),
     "replace({0}, ',', '')": fits(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", "seen"),
-    "replace(replace({0}, '.', ''), ',', '.')": fits(r"[+-]?[\d.]+,\d+", "seen"),
+    _DECIMAL_COMMA: fits(r"[+-]?[\d.]+,\d+", "seen"),
     "rtrim({0}, ' %')": fits(r"[\d.]+ ?%", "seen"),
     "'-' || trim({0}, '()')": fits(r"\([\d.]+\)", "seen"),
     "regexp_replace({0}, '[^0-9.-]', '', 'g')": fits(
@@ -67,7 +69,11 @@ def cure(
     if not fitting:
         return f"{general} Or convert them in the query of tables.{table}."
     if kind == "DOUBLE":
-        fitting = [f"CAST({each} AS DOUBLE)" for each in fitting]
+        fitting = [
+            f"CAST({way} AS DOUBLE)"
+            for each in fitting
+            for way in (_of_commas(connection, table, column) if each == _DECIMAL_COMMA else [each])
+        ]
     elif not _are_all(connection, table, column, offenders):
         # others read as they are, and stay
         fitting = [
@@ -102,6 +108,20 @@ def _general_time(connection: duckdb.DuckDBPyConnection, offenders: str) -> str:
     return (
         "Write times as 2026-01-31 14:05:00, with an offset such as +02:00 where they are not UTC."
     )
+
+
+def _of_commas(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> list[str]:
+    """The ways to read a column with decimal commas, 1,5. A point in its other values groups
+    thousands as well, or is a decimal point: 1.200 may be either, 1200.50 is not grouped."""
+    text = f"{quoted(column)}::VARCHAR"
+    grouped = fits(r"[+-]?\d{1,3}(?:[.]\d{3})+", text)
+    ((with_point, is_grouped),) = connection.execute(
+        f"SELECT count(*), bool_and({grouped}) FROM raw_{table} "
+        f"WHERE {text} LIKE '%.%' AND {text} NOT LIKE '%,%'"
+    ).fetchall()
+    if not with_point:
+        return [_DECIMAL_COMMA]
+    return [_DECIMAL_COMMA, _ONLY_WITH_COMMA] if is_grouped else [_ONLY_WITH_COMMA]
 
 
 def _are_all(

@@ -180,7 +180,15 @@ def _differences(
     share = sum(unknown.values())
     if share >= NEARLY_ALL and not accept:
         raise UnknownActions(scorer.model.version, unknown, now.actions.count, then)
-    if share >= NOTED:
+    gone = then.actions.vanished(now.actions)
+    if gone:
+        new = f" New, {share:.0%} of them all: {listed(unknown)}." if unknown else ""
+        yield (
+            f"None of the {now.actions.count:,} events of {WINDOW} days has an action that was "
+            f"frequent at the training: {listed(gone)}.{new} If one was renamed, give it its old "
+            "name in the query of tables.events, or train again."
+        )
+    elif share >= NOTED:
         yield (
             f"{share:.0%} of the {now.actions.count:,} events of {WINDOW} days have an action that "
             f"neither model nor rules know: {listed(unknown)}. Were actions renamed?"

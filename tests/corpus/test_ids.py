@@ -143,6 +143,17 @@ CASES = [
         breach("events.lead_id", 3, "lead 1.0", "in leads 1"),
     ),
     case(
+        "zeros before it, in one table",
+        both(integers(), rename_lead("1", "001", "events")),
+        breach("events.lead_id", 3, "lead 001", "in leads 1", "lpad"),
+    ),
+    case(
+        "zeros before it that tell leads apart",
+        both(integers(), rename_lead("1", "01"), rename_lead("2", "1")),
+        Rows(COUNT + "'01'", [(3,)]),
+        Rows(COUNT + "'1'", [(2,)]),
+    ),
+    case(
         "capitals that tell leads apart",
         both(rename_lead("a-1", "lead"), rename_lead("a-2", "LEAD")),
         Rows(COUNT + "'lead'", [(3,)]),

@@ -53,6 +53,11 @@ CASES = [
         value('"1.095,50"'),
         breach("events.value", 1, "lead a-7: 1.095,50", "'.', ''"),
     ),
+    case(
+        "a comma for tenths beside a point for tenths, which stays one",
+        both(value('"1095,5"'), replace("events.csv", ("called,,,120.5\n", "called,,,1200.50\n"))),
+        breach("events.value", 1, "lead a-7: 1095,5", "CASE WHEN value LIKE '%,%'", "ELSE value"),
+    ),
     case("a comma for tenths", value('"1095,5"'), breach("events.value", 1, "lead a-7: 1095,5")),
     case("a currency", value("1095 EUR"), breach("events.value", 1, "lead a-7: 1095 EUR")),
     case("a percentage", value("12 %"), breach("events.value", 1, "lead a-7: 12 %", "%")),

@@ -55,6 +55,17 @@ def test_one_action_renamed_is_a_note_if_it_is_a_tenth_of_the_events(
     assert [f"web.{frequent}" in note for note in ran.result["notes"]] == [True]
 
 
+def test_a_rarer_action_renamed_is_a_note_with_both_names(company: Company, tmp_path: Path) -> None:
+    actions = pd.read_parquet(company.folder / "events.parquet")["action"].value_counts(
+        normalize=True
+    )
+    rarer = actions[actions < 0.1].index[0]
+    folder = changed(company, tmp_path, lambda events: events["action"] == rarer)
+    (note,) = readiness("score", folder, "--json").result["notes"]
+    assert f"'{rarer}'" in note
+    assert f"'web.{rarer}'" in note
+
+
 def test_a_column_that_runs_empty_is_named_by_check_and_score(
     company: Company, tmp_path: Path
 ) -> None:

@@ -68,6 +68,14 @@ def test_another_share_of_nulls_is_named_if_it_is_large_and_no_chance():
     assert changed_columns(then, few) == {}
 
 
+def test_a_frequent_name_that_vanished():
+    then = Names(1000, {"seen": 0.6, "sent": 0.3, "asked": 0.1, "old": 0.0})
+    assert then.vanished(Names(200, {"seen": 1.0})) == {"sent": 0.3, "asked": 0.1}  # 60, 20
+    assert then.vanished(Names(199, {"seen": 1.0})) == {"sent": 0.3}  # of asked 19.9 were expected
+    assert then.vanished(Names(200, {"seen": 0.99, "sent": 0.005, "asked": 0.005})) == {}
+    assert then.vanished(Names(200, {"seen": 1.0, "sent": 0.0})) == {"sent": 0.3, "asked": 0.1}
+
+
 def test_unknown_names():
     names = Names(240, {"seen": 0.25, "sent": 0.5, "new": 0.25, "gone": 0.0})
     assert names.unknown({"seen"}) == {"sent": 0.5, "new": 0.25}
