@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.config import Config
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
 from features.spec.wording import percent
-from models.decisions.place import LedgerPlace
 from models.routing import ROUTES
 from models.statistics.intervals import wilson
 from models.statistics.verdict import Verdict
-from serve.ledger.ledger import Ledger, open_ledger
+from serve.ledger.ledger import Ledger
 from serve.reports.feedback.contacted import read_contacts
 
 EDGES = (0.0, 0.1, 0.25, 0.5, 0.75)  # of readiness; the last goes up to 1
@@ -105,7 +103,7 @@ class Feedback:
         }
 
 
-def feedback(config: Config, database: LeadDatabase) -> Feedback:
+def feedback(ledger: Ledger, database: LeadDatabase) -> Feedback:
     """Hold the contacts against the lists in the ledger.
 
     Raises BadInput without a table of contacts, or without a list before the data end.
@@ -115,12 +113,6 @@ def feedback(config: Config, database: LeadDatabase) -> Feedback:
             "tables.contacts is not named in readiness.toml: without knowing whom sales contacted "
             "(lead_id, contacted_at; by, accepted, reason) there is no feedback to report."
         )
-    with open_ledger(LedgerPlace.of(config)) as ledger:
-        return read_feedback(ledger, database)
-
-
-def read_feedback(ledger: Ledger, database: LeadDatabase) -> Feedback:
-    """The same over an open ledger."""
     ledger.newest_cutoff()
     read = read_contacts(ledger, database)
     contacted, handed = read.contacted, read.handed

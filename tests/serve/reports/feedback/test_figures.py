@@ -20,7 +20,7 @@ from models.routing import Router
 from serve.ledger.decide import add_override
 from serve.ledger.ledger import Ledger, open_ledger
 from serve.ledger.runs import Run
-from serve.reports.feedback.figures import Feedback, feedback, read_feedback
+from serve.reports.feedback.figures import Feedback, feedback
 from serve.reports.feedback.page import render
 from serve.reports.page import write_page
 from tests.features.lead_databases import TIME, at, config_for, event, write_database, write_table
@@ -89,7 +89,7 @@ def read(folder: Path, contacts: list[dict], deals: list[dict] = (), decided=())
         with_lists(ledger)
         for each in decided:
             add_override(ledger, each)
-        return read_feedback(ledger, database)
+        return feedback(ledger, database)
 
 
 def counts_by(result: Feedback, how: str) -> dict[str, tuple[int, int]]:
@@ -152,28 +152,35 @@ def test_of_two_lists_of_a_cutoff_the_last_made_counts(tmp_path: Path) -> None:
         run, leads = Run(cutoff, "2", "r"), scored(a=0.9, b=0.1)
         later = cutoff + timedelta(hours=1)
         with_lists(ledger).write(run, [leads], 2, Router(1, cutoff), later)
-        result = read_feedback(ledger, database)
+        result = feedback(ledger, database)
     assert counts_by(result, "readiness") == {"75.0% to 100.0%, version 2": (1, 1)}
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    with database_of(tmp_path, [contact("a", "2026-03-10")]) as (config, database):
+    place = LedgerPlace(tmp_path)
+    with (
+        database_of(tmp_path, [contact("a", "2026-03-10")]) as (_, database),
+        open_ledger(place) as ledger,
+    ):
         with pytest.raises(BadInput, match="ledger is empty"):
-            feedback(config, database)
-        with open_ledger(LedgerPlace(tmp_path)) as ledger:
-            later = datetime(2062, 3, 2)
-            leads = scored(a=0.6)
-            ledger.write(Run(later, "1", "r"), [leads], 1, Router(1, later), later)
-            with pytest.raises(BadInput, match="no list before the data end"):
-                read_feedback(ledger, database)
-            with_lists(ledger)
-            result = read_feedback(ledger, database)
+            feedback(ledger, database)
+        later = datetime(2062, 3, 2)
+        leads = scored(a=0.6)
+        ledger.write(Run(later, "1", "r"), [leads], 1, Router(1, later), later)
+        with pytest.raises(BadInput, match="no list before the data end"):
+            feedback(ledger, database)
+        with_lists(ledger)
+        result = feedback(ledger, database)
     assert result.notes[0].startswith("contacts.accepted is empty")
     assert result.by["route"] == []
     assert result.ends["no verdict"] == {"won": 0, "lost": 0, "open": 1}
     without = config_for(tmp_path)
-    with open_database(without) as database, pytest.raises(BadInput, match=r"tables\.contacts"):
-        feedback(without, database)
+    with (
+        open_database(without) as database,
+        open_ledger(place) as ledger,
+        pytest.raises(BadInput, match=r"tables\.contacts"),
+    ):
+        feedback(ledger, database)
 
 
 MOMENTS = st.integers(0, 24 * 25).map(lambda hour: datetime(2026, 2, 27) + timedelta(hours=hour))
