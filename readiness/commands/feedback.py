@@ -53,8 +53,7 @@ def verb(
     print_notes(result.notes)
     out.print(
         f"{plural(result.contacts, 'contact')} against {plural(result.lists, 'list')}: "
-        f"{result.matched:,} times a "
-        "lead of the list was contacted before the next one."
+        f"{result.matched:,} times a lead of the list was contacted before the next one."
     )
     _print_acceptance(result)
     if result.reasons:

@@ -72,18 +72,17 @@ class SegmentsReport:
         if not better:
             return Verdict(
                 "No segment is surely better than the rest",
-                f"of all open leads {percent(everyone)} are won within "
-                f"{plural(days, 'day')}, and none is "
-                "surely above that.",
+                f"of all open leads {percent(everyone)} are won within {plural(days, 'day')}, and "
+                "none is surely above that.",
             )
         best = max(better, key=lambda group: group.conversion.rate.point)  # of equals the first
         rate, lift = best.conversion.rate, best.conversion.lift
         return Verdict(
             f"{best.name} converts best",
             f"{percent(rate.point)} of its leads are won within {plural(days, 'day')} (95% "
-            "interval "
-            f"{100 * rate.low:.1f} to {100 * rate.high:.1f}), {lift.point:.1f} times as many as of "
-            f"all open leads ({percent(everyone)}); {best.open_leads:,} of its leads are open now.",
+            f"interval {100 * rate.low:.1f} to {100 * rate.high:.1f}), {lift.point:.1f} times as "
+            f"many as of all open leads ({percent(everyone)}); {best.open_leads:,} of its leads "
+            "are open now.",
         )
 
     def json_fields(self) -> dict[str, Any]:
