@@ -58,23 +58,23 @@ class Speed:
 
 @dataclass(frozen=True)
 class Feedback:
-    """What sales said. by: acceptance, by how it is grouped; ends: what became of handed-over
-    leads, by what was said of them first."""
+    """What sales said. acceptance: by how it is grouped; became: what became of handed-over leads,
+    by what was said of them first. The names are those of `feedback --json`."""
 
     data_end: datetime
     lists: int
     contacts: int
-    matched: int
-    by: dict[str, list[Acceptance]]
-    reasons: dict[str, int]
+    contacts_on_a_list: int
+    acceptance: dict[str, list[Acceptance]]
+    reasons_of_rejection: dict[str, int]
     speed: list[Speed]
-    ends: dict[str, dict[str, int]]
+    became: dict[str, dict[str, int]]
     notes: tuple[str, ...]
 
     @property
     def verdict(self) -> Verdict:
         """What sales said of their list, against the other leads that they called."""
-        routes = {each.group: each for each in self.by["route"]}
+        routes = {each.group: each for each in self.acceptance["route"]}
         if "sales" not in routes:
             return Verdict("No verdict of sales yet", "no lead of a list was accepted or rejected.")
         listed = routes.pop("sales")
@@ -89,18 +89,7 @@ class Feedback:
 
     def json_fields(self) -> dict[str, Any]:
         """What `feedback --json` prints."""
-        return {
-            "sentence": self.verdict,
-            "data_end": self.data_end,
-            "lists": self.lists,
-            "contacts": self.contacts,
-            "contacts_on_a_list": self.matched,
-            "acceptance": self.by,
-            "reasons_of_rejection": self.reasons,
-            "speed": self.speed,
-            "became": self.ends,
-            "notes": self.notes,
-        }
+        return {"sentence": self.verdict} | vars(self)
 
 
 def feedback(ledger: Ledger, database: LeadDatabase) -> Feedback:
@@ -121,12 +110,12 @@ def feedback(ledger: Ledger, database: LeadDatabase) -> Feedback:
         data_end=database.data_end,
         lists=read.lists,
         contacts=len(read.contacts),
-        matched=len(on_list),
-        by={"route": acceptance(contacted["decided_route"], contacted["accepted"])}
+        contacts_on_a_list=len(on_list),
+        acceptance={"route": acceptance(contacted["decided_route"], contacted["accepted"])}
         | {how: acceptance(group, on_list["accepted"]) for how, group in _groups(on_list).items()},
-        reasons=_reasons(on_list),
+        reasons_of_rejection=_reasons(on_list),
         speed=_speeds(handed, database.data_end),
-        ends=_ends(handed),
+        became=_ends(handed),
         notes=tuple(_notes(read.contacts, on_list)),
     )
 

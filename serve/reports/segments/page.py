@@ -17,7 +17,9 @@ def render(report: SegmentsReport) -> str:
     ranked = sorted(report.segments, key=_by_conversion)
     places = {group.name: number for number, group in enumerate(ranked, start=1)}
     names = list(places)
-    rates = [group.conversion.rate for group in (report.everyone, report.nowhere, *ranked)]
+    rates = [
+        group.conversion.rate for group in (report.all_open_leads, report.in_no_segment, *ranked)
+    ]
     return page.render(
         "segments/page.html",
         report=report,

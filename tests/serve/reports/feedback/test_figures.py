@@ -93,7 +93,7 @@ def read(folder: Path, contacts: list[dict], deals: list[dict] = (), decided=())
 
 
 def counts_by(result: Feedback, how: str) -> dict[str, tuple[int, int]]:
-    return {each.group: (each.accepted, each.judged) for each in result.by[how]}
+    return {each.group: (each.accepted, each.judged) for each in result.acceptance[how]}
 
 
 def test_worked_example(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_worked_example(tmp_path: Path) -> None:
         ],
         [{"lead_id": "c", "closed_at": at("2026-03-12"), "outcome": "won"}],
     )
-    assert (result.lists, result.contacts, result.matched) == (2, 4, 2)
+    assert (result.lists, result.contacts, result.contacts_on_a_list) == (2, 4, 2)
     assert counts_by(result, "route") == {"sales": (1, 2), "nurture": (0, 1)}
     assert counts_by(result, "readiness") == {
         "50.0% to 75.0%, version 1": (1, 1),
@@ -119,14 +119,14 @@ def test_worked_example(tmp_path: Path) -> None:
     assert counts_by(result, "basket") == {"active-1": (1, 1), "no basket": (0, 1)}
     assert counts_by(result, "seller") == {"eva": (1, 1), "max": (0, 1)}
     assert counts_by(result, "decided by") == {"machine": (1, 2)}
-    (sales, _) = result.by["route"]
+    (sales, _) = result.acceptance["route"]
     assert (round(sales.low, 3), round(sales.high, 3)) == (0.095, 0.905)  # Wilson for 1 of 2
-    assert result.reasons == {"no budget": 1}
+    assert result.reasons_of_rejection == {"no budget": 1}
     whole, active, none = result.speed
     assert whole.fates == {"in time": 1, "late": 1, "overdue": 0, "due": 0, "closed": 1}
     assert (active.median_hours, active.target_hours) == (3, 4)
     assert (none.basket, none.median_hours, none.target_hours) == ("no basket", 7 * 24, 24)
-    assert result.ends == {
+    assert result.became == {
         "accepted": {"won": 0, "lost": 0, "open": 1},
         "rejected": {"won": 0, "lost": 0, "open": 1},
         "no verdict": {"won": 0, "lost": 0, "open": 0},
@@ -172,8 +172,8 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
         with_lists(ledger)
         result = feedback(ledger, database)
     assert result.notes[0].startswith("contacts.accepted is empty")
-    assert result.by["route"] == []
-    assert result.ends["no verdict"] == {"won": 0, "lost": 0, "open": 1}
+    assert result.acceptance["route"] == []
+    assert result.became["no verdict"] == {"won": 0, "lost": 0, "open": 1}
     without = config_for(tmp_path)
     with (
         open_database(without) as database,
@@ -207,7 +207,7 @@ def test_each_list_has_one_verdict_of_each_lead(tmp_path_factory, made) -> None:
     assert {k: v for k, v in counts_by(result, "route").items() if k == "sales"} == expected
     whole = result.speed[0]
     assert sum(whole.fates.values()) == whole.leads == 3
-    assert sum(sum(ends.values()) for ends in result.ends.values()) == 3
+    assert sum(sum(ends.values()) for ends in result.became.values()) == 3
     on_from = {"a": LISTS[0], "b": LISTS[0], "c": LISTS[1]}
     called = {lead for lead, when, _ in made if lead != "d" and on_from[lead] <= when <= END}
     assert whole.fates["in time"] + whole.fates["late"] == len(called)
