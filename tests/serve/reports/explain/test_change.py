@@ -268,8 +268,8 @@ def test_the_page_holds_the_story_and_fetches_nothing(
     config: Config, scorer: Scorer, path: LedgerPlace, leads: list[str], tmp_path: Path
 ) -> None:
     lead = leads[2]
-    beside = config.model_copy(update={"out": str(path.folder)})
-    story = tell(beside, scorer, lead, CUTOFFS[2], since=CUTOFFS[0])
+    of_ledger = config.model_copy(update={"out": str(path.folder)})
+    story = tell(of_ledger, scorer, lead, CUTOFFS[2], since=CUTOFFS[0])
     hostile = replace(story, lead=replace(story.lead, lead_id="<script>alert(1)</script>"))
     text = write_page(tmp_path / "out" / "explain.html", render(hostile), hostile).read_text(
         encoding="utf-8"
