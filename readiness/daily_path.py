@@ -142,8 +142,8 @@ def feedback(leads: Leads) -> Feedback:
     BadInput without a table of contacts, or without a list before the data end.
     """
     config = _stored(leads)
-    with leads.staged() as database:
-        return feedback_report.feedback(config, database)
+    with open_ledger(LedgerPlace.of(config)) as ledger, leads.staged() as database:
+        return feedback_report.feedback(ledger, database)
 
 
 def _stored(leads: Leads) -> Config:

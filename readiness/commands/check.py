@@ -114,9 +114,8 @@ def _print_report(report: "Report", accepted: list[str]) -> None:
     out.print(
         f"Deals: {deals['won']:,} won, {deals['lost']:,} lost. Open leads: {deals['open']:,}.\n"
         f"Snapshots (lead and cutoff): {snapshots['mature']:,} mature, of which {won} won within "
-        f"{plural(report.horizon_days, 'day')}; {snapshots['censored']:,} censored "
-        "(outcome not yet known: "
-        "not trained on, still scored).\n"
+        f"{plural(report.horizon_days, 'day')}; {snapshots['censored']:,} censored (outcome not "
+        "yet known: not trained on, still scored).\n"
         f"Data end: {report.data_end:%Y-%m-%d %H:%M} UTC. "
         f"Features: {sum(report.features.values())} (readiness features lists them)."
     )

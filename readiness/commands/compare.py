@@ -37,7 +37,8 @@ def verb(
     from readiness.settings import load
     from serve.reports.compare.details import details
     from serve.reports.compare.figures import compare, model_of, simpler_at_training, worked_at
-    from serve.reports.compare.page import page_name, write_page
+    from serve.reports.compare.page import page_name, render
+    from serve.reports.page import write_page
 
     config = load(where, to, question=question)
     model = model_of(config, which)
@@ -50,10 +51,11 @@ def verb(
         contacted = None if segment else worked_at(database, compared)
         further = details(config, database, model, compared)
     simpler = None if segment else simpler_at_training(config, model)
-    to = destination(config, to, page_name(segment))
-    page = write_page(compared, to, simpler, contacted, further)
+    text = render(compared, simpler, contacted, further)
+    figures = compared.json_fields() | {"contacted": contacted} | further.json_fields()
+    page = write_page(destination(config, to, page_name(segment)), text, figures)
     if as_json:
-        print_json(compared, contacted=contacted, page=page, **further.json_fields())
+        print_json(figures, page=page)
         return
     if segment:
         out.print(f"Only the open {config.unit}s in the segment [bold]{escape(segment)}[/]:")

@@ -8,7 +8,16 @@ import typer
 from rich.markup import escape
 
 from features.spec.wording import plural, say
-from readiness.commands.options import AsJson, Cutoff, Question, Since, Where, Which
+from readiness.commands.options import (
+    TIMES,
+    AsJson,
+    Cutoff,
+    Lead,
+    Question,
+    Where,
+    Which,
+    time_option,
+)
 from readiness.commands.printing import (
     figure,
     out,
@@ -31,11 +40,16 @@ SMALL = 0.005  # log-odds that would be printed as 0.00
 
 
 def verb(
-    lead: Annotated[str, typer.Argument(metavar="LEAD", help="The lead_id.")],
+    lead: Lead,
     where: Where = Path(),
     question: Question = None,
     cutoff: Cutoff = None,
-    since: Since = None,
+    since: Annotated[
+        datetime | None,
+        time_option(
+            f"Also show what changed since this earlier cutoff, by factor and by rule. {TIMES}"
+        ),
+    ] = None,
     which: Which = "champion",
     with_page: Annotated[
         bool, typer.Option("--page", help="Also write it as an HTML page, explain-LEAD.html.")

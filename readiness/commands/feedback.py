@@ -35,15 +35,17 @@ def verb(
     made before it; to make lists of the past: readiness score --cutoff DAY
     """
     from features.open_database import open_database
+    from models.decisions.place import LedgerPlace
     from readiness.outputs import destination
     from readiness.settings import load
+    from serve.ledger.ledger import open_ledger
     from serve.reports.feedback.figures import feedback
     from serve.reports.feedback.page import render
     from serve.reports.page import write_page
 
     config = load(where, to, question=question)
-    with open_database(config) as database:
-        result = feedback(config, database)
+    with open_database(config) as database, open_ledger(LedgerPlace.of(config)) as ledger:
+        result = feedback(ledger, database)
     page = write_page(destination(config, to, "feedback.html"), render(result), result)
     if as_json:
         print_json(result, page=page)
@@ -51,12 +53,13 @@ def verb(
     print_notes(result.notes)
     out.print(
         f"{plural(result.contacts, 'contact')} against {plural(result.lists, 'list')}: "
-        f"{result.matched:,} times a "
-        "lead of the list was contacted before the next one."
+        f"{result.contacts_on_a_list:,} times a lead of the list was contacted before the next one."
     )
     _print_acceptance(result)
-    if result.reasons:
-        reasons = "; ".join(f"{escape(why)}: {count:,}" for why, count in result.reasons.items())
+    if result.reasons_of_rejection:
+        reasons = "; ".join(
+            f"{escape(why)}: {count:,}" for why, count in result.reasons_of_rejection.items()
+        )
         out.print(f"Why leads of the list were rejected. {reasons}.")
     _print_speed(result)
     _print_ends(result)
@@ -66,7 +69,7 @@ def verb(
 
 def _print_acceptance(result: "Feedback") -> None:
     rows: list[tuple[str, ...]] = []
-    for how, groups in result.by.items():
+    for how, groups in result.acceptance.items():
         for place, each in enumerate(groups):
             share = f"{each.share:.1%} ({each.low:.1%} to {each.high:.1%})"
             judged = (f"{each.judged:,}", f"{each.accepted:,}")
@@ -102,7 +105,7 @@ def _print_speed(result: "Feedback") -> None:
 
 
 def _print_ends(result: "Feedback") -> None:
-    rows = [(score, *(f"{n:,}" for n in ends.values())) for score, ends in result.ends.items()]
+    rows = [(score, *(f"{n:,}" for n in ends.values())) for score, ends in result.became.items()]
     print_table(
         "What became of the leads handed over",
         ["first score", ">won", ">lost", ">open"],

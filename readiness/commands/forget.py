@@ -2,19 +2,17 @@
 
 import getpass
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.markup import escape
 
-from readiness.commands.options import AsJson, By, Where
+from readiness.commands.options import AsJson, Because, By, Lead, Where
 from readiness.commands.printing import out, print_json, print_path, print_table, print_waiting
 
 
 def verb(
-    lead: Annotated[str, typer.Argument(metavar="LEAD", help="The lead_id.")],
+    lead: Lead,
     where: Where = Path(),
-    because: Annotated[str, typer.Option(help="Why, in a few words.")] = "",
+    because: Because = "",
     by: By = None,
     as_json: AsJson = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import TIMES, AsJson, Page, Question, Where, read_time
+from readiness.commands.options import TIMES, AsJson, Page, Question, Where, time_option
 from readiness.commands.printing import (
     figure,
     print_json,
@@ -22,21 +22,16 @@ if TYPE_CHECKING:
     from serve.reports.funnel.figures import FunnelReport
     from serve.reports.funnel.transitions import Measured
 
-Until = Annotated[
-    datetime | None,
-    typer.Option(
-        parser=read_time,
-        metavar="TIME",
-        help=f"{TIMES} Only what was known strictly before it "
-        "counts. Default: the end of the data.",
-    ),
-]
-
 
 def verb(
     where: Where = Path(),
     question: Question = None,
-    until: Until = None,
+    until: Annotated[
+        datetime | None,
+        time_option(
+            f"{TIMES} Only what was known strictly before it counts. Default: the end of the data."
+        ),
+    ] = None,
     by: Annotated[
         Literal["cohort", "source", "segment", "period"] | None,
         typer.Option(

@@ -57,11 +57,13 @@ def _print(result: "ChampionHistory") -> None:
 
 
 def _print_periods(periods: "list[Period]") -> None:
+    from serve.reports.history.page import moment
+
     rows = [
         (
             str(period.version),
-            _minute(period.since, "unknown"),
-            _minute(period.until, "now" if period is periods[-1] else "unknown"),
+            moment(period.since, "unknown"),
+            moment(period.until, "now" if period is periods[-1] else "unknown"),
             escape(period.change.approved_by if period.change else ""),
             escape(_reason(period)),
         )
@@ -73,10 +75,6 @@ def _print_periods(periods: "list[Period]") -> None:
         rows,
         show_lines=True,
     )
-
-
-def _minute(at: str | None, otherwise: str) -> str:
-    return otherwise if at is None else at[:16].replace("T", " ")
 
 
 def _reason(period: "Period") -> str:

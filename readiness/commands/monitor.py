@@ -43,7 +43,8 @@ def verb(
     from readiness.settings import load
     from serve.ledger.ledger import open_ledger
     from serve.reports.monitor.figures import known_models, monitor
-    from serve.reports.monitor.page import log, write_page
+    from serve.reports.monitor.page import log, render
+    from serve.reports.page import write_page
     from serve.scoring.scored import refuse_future
 
     config = load(where, question=question)
@@ -57,7 +58,7 @@ def verb(
             progress_bars() as progress,
         ):
             result = monitor(config, database, ledger, models, cutoff, progress)
-    page = write_page(result, config.out_folder / "monitor.html")
+    page = write_page(config.out_folder / "monitor.html", render(result))
     run = log(result, registry)
     if as_json:
         print_json(result, page=page, run_id=run)

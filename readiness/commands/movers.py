@@ -4,10 +4,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
 from rich.markup import escape
 
-from readiness.commands.options import TIMES, AsJson, Export, IfAny, Question, Where, read_time
+from readiness.commands.options import TIMES, AsJson, Export, IfAny, Question, Where, time_option
 from readiness.commands.printing import (
     figure,
     out,
@@ -28,11 +27,7 @@ def verb(
     question: Question = None,
     since: Annotated[
         datetime | None,
-        typer.Option(
-            parser=read_time,
-            metavar="TIME",
-            help=f"Since the list of this cutoff. {TIMES} Default: the list before the newest.",
-        ),
+        time_option(f"Since the list of this cutoff. {TIMES} Default: the list before the newest."),
     ] = None,
     which: IfAny = None,
     to: Export = None,

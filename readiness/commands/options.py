@@ -4,7 +4,7 @@ import re
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -68,6 +68,11 @@ def _time(text: str) -> datetime | None:
     return None
 
 
+def time_option(meaning: str, *names: str, metavar: str = "TIME") -> Any:
+    """An option that takes a point in time; named after its parameter, unless `names` are given."""
+    return typer.Option(*names, parser=read_time, metavar=metavar, help=meaning)
+
+
 Where = Annotated[
     Path,
     typer.Argument(
@@ -99,22 +104,13 @@ IfAny = Annotated[
 ]
 Cutoff = Annotated[
     datetime | None,
-    typer.Option(
-        parser=read_time,
-        metavar="TIME",
-        help=f"{TIMES} Only what was known strictly before it "
-        "counts. Default: the first midnight (UTC) after the data end; before that has come, just "
-        "after the data end.",
+    time_option(
+        f"{TIMES} Only what was known strictly before it counts. Default: the first midnight (UTC) "
+        "after the data end; before that has come, just after the data end."
     ),
 ]
-Since = Annotated[
-    datetime | None,
-    typer.Option(
-        parser=read_time,
-        metavar="TIME",
-        help=f"Also show what changed since this earlier cutoff, by factor and by rule. {TIMES}",
-    ),
-]
+Lead = Annotated[str, typer.Argument(metavar="LEAD", help="The lead_id.")]
+Because = Annotated[str, typer.Option(help="Why, in a few words.")]
 Segment = Annotated[
     str | None, typer.Option("--segment", metavar="NAME", help="Only leads of this segment.")
 ]

@@ -7,25 +7,23 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import AsJson, Question, Where
+from readiness.commands.options import AsJson, Because, Lead, Question, Where
 from readiness.commands.printing import out, print_json, print_table
 
 
 def verb(
-    lead: Annotated[str, typer.Argument(metavar="LEAD", help="The lead_id.")],
+    lead: Lead,
     where: Where = Path(),
     question: Question = None,
     route: Annotated[
         str | None, typer.Option(help="Where the lead goes: sales, nurture or disqualified.")
     ] = None,
-    because: Annotated[str, typer.Option(help="Why, in a few words.")] = "",
+    because: Because = "",
     by: Annotated[str | None, typer.Option(envvar="USER", help="Who decides.")] = None,
     until: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d"],
-            metavar="DAY",
-            help="The first day it is no longer valid.",
+            formats=["%Y-%m-%d"], metavar="DAY", help="The first day it is no longer valid."
         ),
     ] = None,
     withdraw: Annotated[

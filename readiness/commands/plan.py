@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from readiness.commands.options import TIMES, AsJson, Page, Question, Where, read_time
+from readiness.commands.options import TIMES, AsJson, Page, Question, Where, time_option
 from readiness.commands.printing import (
     print_json,
     print_notes,
@@ -22,33 +22,6 @@ if TYPE_CHECKING:
     from models.statistics.intervals import Estimate
     from serve.reports.funnel.plan import Needed, Plan
 
-Day = Annotated[
-    datetime | None,
-    typer.Option(
-        parser=read_time,
-        metavar="DAY",
-        help="The last day of the period; it counts whole. Default: that of [plan] in funnel.toml.",
-    ),
-]
-Begin = Annotated[
-    datetime | None,
-    typer.Option(
-        "--from",
-        parser=read_time,
-        metavar="DAY",
-        help="The first day of the period. Default: the cutoff.",
-    ),
-]
-AsOf = Annotated[
-    datetime | None,
-    typer.Option(
-        parser=read_time,
-        metavar="TIME",
-        help=f"The cutoff. {TIMES} Only what was known strictly before it counts. Default: the end "
-        "of the data.",
-    ),
-]
-
 
 def verb(
     where: Where = Path(),
@@ -57,9 +30,24 @@ def verb(
         int | None,
         typer.Option(min=1, help="How many. Default: those of [plan] in funnel.toml."),
     ] = None,
-    by: Day = None,
-    begin: Begin = None,
-    as_of: AsOf = None,
+    by: Annotated[
+        datetime | None,
+        time_option(
+            "The last day of the period; it counts whole. Default: that of [plan] in funnel.toml.",
+            metavar="DAY",
+        ),
+    ] = None,
+    begin: Annotated[
+        datetime | None,
+        time_option("The first day of the period. Default: the cutoff.", "--from", metavar="DAY"),
+    ] = None,
+    as_of: Annotated[
+        datetime | None,
+        time_option(
+            f"The cutoff. {TIMES} Only what was known strictly before it counts. Default: the end "
+            "of the data."
+        ),
+    ] = None,
     to: Page = None,
     as_json: AsJson = False,
 ) -> None:

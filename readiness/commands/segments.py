@@ -72,7 +72,7 @@ def _print_conversions(report: "SegmentsReport") -> None:
     print_table(
         f"Segments of the open leads at {report.cutoff:%Y-%m-%d %H:%M} UTC",
         [_name("segment"), ">open", ">won", ">95%", ">lift", ">ready", ">points"],
-        [*map(_row, report.segments), (), _row(report.everyone), _row(report.nowhere)],
+        [*map(_row, report.segments), (), _row(report.all_open_leads), _row(report.in_no_segment)],
         f"open: leads in it now. won: within {plural(report.horizon_days, 'day')}, of "
         "those in it at "
         f"the past cutoffs ({span}), 95% interval. lift: over all open leads; + - surely more or "

@@ -39,8 +39,9 @@ def verb(
     from features.open_database import open_database
     from models.sources.sources import load_sources
     from readiness.settings import load
+    from serve.reports.page import write_page
     from serve.reports.sources.figures import apply_moves, review, sources_path
-    from serve.reports.sources.page import write_page
+    from serve.reports.sources.page import render
     from serve.scoring.scored import refuse_future
 
     config = load(where, question=question)
@@ -50,7 +51,7 @@ def verb(
     with open_database(config) as database:
         result = review(config, database, known, cutoff)
     applied = apply_moves(config, result) if apply else None
-    page = write_page(result, applied, config.out_folder / "sources.html")
+    page = write_page(config.out_folder / "sources.html", render(result, applied))
     if as_json:
         print_json(result, applied=applied, page=page)
         return

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Response
@@ -26,6 +27,12 @@ from serve.reports.page import PAGES
 
 ABOUT = """Which leads are ready to buy: scores of raw events by the current champion, and the
 ledger of `readiness score`. Errors are problems as of RFC 9457. All times are UTC."""
+# Files of the reports that the service has under /static too.
+OF_REPORTS = {
+    "page.css": PAGES / "page.css",
+    "card.css": PAGES / "explain" / "card.css",
+    "compare/lengths.js": PAGES / "compare" / "lengths.js",
+}
 
 
 def create_app(
@@ -62,8 +69,8 @@ def create_app(
     app.include_router(lead_pages.router)
     if serving.token:
         app.include_router(login.router)
-    app.add_api_route("/static/page.css", _page_css, include_in_schema=False)
-    app.add_api_route("/static/compare/lengths.js", _lengths_js, include_in_schema=False)
+    for name, path in OF_REPORTS.items():
+        app.add_api_route(f"/static/{name}", _file(path), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     add_handlers(app)
     # the last added is the first that a request comes to
@@ -97,11 +104,10 @@ def _described(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _page_css() -> Response:
-    """The style of the reports."""
-    return FileResponse(PAGES / "page.css")
+def _file(path: Path) -> Callable[[], Response]:
+    """A route that answers with a file."""
 
+    def answer() -> Response:
+        return FileResponse(path)
 
-def _lengths_js() -> Response:
-    """The slider of the page of `readiness compare`."""
-    return FileResponse(PAGES / "compare" / "lengths.js")
+    return answer

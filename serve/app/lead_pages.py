@@ -24,7 +24,6 @@ from serve.app.service import Served
 from serve.ledger.decide import add_override, decisions_about
 from serve.reports.explain.page import page_values, tell
 from serve.reports.leads.question import FILTERS, Question
-from serve.reports.page import PAGES
 from serve.scoring.points_only import scorer_of
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -168,9 +167,3 @@ def _stored(request: Request, service: Served, form: CheckedForm, done: str) -> 
     except (BadInput, ValueError) as error:
         return _card(request, service, lead_id, fault=str(error), given=given)
     return RedirectResponse(f"/leads/{quote(lead_id, safe='')}?done={done}", 303)
-
-
-@router.get("/static/card.css")
-def card_css() -> Response:
-    """The style of the card."""
-    return FileResponse(PAGES / "explain" / "card.css", media_type="text/css")

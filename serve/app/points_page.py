@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from serve.app.pages import as_served, state_of
 from serve.app.rendering import rendered
 from serve.app.report_list import REPORTS
 from serve.app.service import Served, Service
-from serve.reports.page import pages_in
+from serve.reports.page import pages_in, scale_of
 from serve.reports.points.page import reviewed, shade_of, verdict, whole
 from serve.reports.rules.page import SHADES
 
@@ -130,19 +131,13 @@ def _page(
 
 
 def _numbers(given: list[str]) -> list[float]:
-    try:
-        return [float(text) for text in given]
-    except ValueError:
-        wrong = next(n for n, text in enumerate(given, 1) if not _is_number(text))
-        raise BadInput(f"Rule {wrong}: points are a number, not {given[wrong - 1]!r}.") from None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    numbers = []
+    for n, text in enumerate(given, 1):
+        try:
+            numbers.append(float(text))
+        except ValueError:
+            raise BadInput(f"Rule {n}: points are a number, not {text!r}.") from None
+    return numbers
 
 
 def _drafts(config: Config) -> Path:
@@ -182,13 +177,12 @@ def _result(config: Config, draft: RuleScore) -> dict[str, Any] | None:
         lists["model"] = _won(against_model, "model")
     chance = judged["random"]["at_capacity"]
     lists["at random"] = UNKNOWN._replace(point=chance["precision"])
-    widest = max(max(each.point, each.high if each.known else 0.0) for each in lists.values())
     return {
         "verdict": stored["verdict"],
         "model_verdict": stored["model_verdict"],
         "lists": lists,
         "shades": SHADES,
-        "scale": 100 / widest if widest else 0,
+        "scale": scale_of(chain(*lists.values())),
         "per_list": chance["share"] * judged["snapshots"] / len(judged["cutoffs"]),
         "cutoffs": list(judged["cutoffs"]),
         "made": datetime.fromtimestamp(path.stat().st_mtime),

@@ -143,7 +143,8 @@ def _answers(
     """The answers for those of the leads that are open, scored among the people."""
     of_leads = {lead.lead_id for lead in leads}
     frames = _frames(scorer, leads, people)
-    scored, others = scorer.scored_and_others(*frames, cutoff, _deals(people))
+    deals = _rows(Deal, [(each.lead_id, each.deals) for each in people])
+    scored, others = scorer.scored_and_others(*frames, cutoff, deals)
     rows = scored[COLUMNS].to_dict("records")
     answers = {row["lead_id"]: _answer(row) for row in rows if row["lead_id"] in of_leads}
     for lead, why in zip(others["lead_id"], others["state_reason"], strict=True):
@@ -214,10 +215,6 @@ def _is_plain(value: str | float) -> bool:
     if isinstance(value, str) and not re.fullmatch(PLAIN_NUMBER, value, re.ASCII):
         return False
     return math.isfinite(float(value))
-
-
-def _deals(people: Sequence[Person]) -> pa.Table:
-    return _rows(Deal, [(each.lead_id, each.deals) for each in people])
 
 
 def _rows(kind: type[Event] | type[Deal], listed: Iterable[tuple[str, Sequence[Any]]]) -> pa.Table:

@@ -84,6 +84,26 @@ def points(figure: float, sign: bool = False) -> str:
     return f"{nearest:{'+' * sign},.{int(nearest != round(nearest))}f}".replace("-", MINUS)
 
 
+def signed(figure: float) -> str:
+    """A difference with its sign; a dash where it is unknown.
+
+    >>> signed(1.25), signed(-0.31), signed(math.nan)
+    ('+1.2', '\u22120.3', '\u2013')
+    """
+    return "\u2013" if math.isnan(figure) else f"{figure:+.1f}".replace("-", MINUS)
+
+
+def scale_of(ends: Iterable[float], headroom: float = 1.0) -> float:
+    """Percent of a bar's width per unit, so that the widest of some ends fits; 0 where none is
+    known.
+
+    >>> scale_of([0.1, math.nan, 0.4]), scale_of([])
+    (250.0, 0.0)
+    """
+    widest = headroom * max((end for end in ends if not math.isnan(end)), default=0.0)
+    return 100 / widest if widest else 0.0
+
+
 def spoken(name: str) -> str:
     """A name of the data as people say it.
 
@@ -127,6 +147,7 @@ def environment(*folders: Path) -> jinja2.Environment:
     pages.filters.update(
         labelled=labelled,
         points=points,
+        signed=signed,
         spoken=spoken,
         day="{:%Y-%m-%d}".format,
         path=lambda text: quote(text, safe=""),

@@ -7,18 +7,15 @@ from typing import Annotated
 
 import typer
 
-from readiness.commands.options import TIMES, AsJson, By, Question, Where, read_time
+from readiness.commands.options import TIMES, AsJson, Because, By, Question, Where, time_option
 from readiness.commands.printing import out, print_json, print_waiting
 
 
 def verb(
-    cutoff: Annotated[
-        datetime,
-        typer.Option(parser=read_time, metavar="TIME", help=f"The cutoff of the run. {TIMES}"),
-    ],
+    cutoff: Annotated[datetime, time_option(f"The cutoff of the run. {TIMES}")],
     where: Where = Path(),
     question: Question = None,
-    because: Annotated[str, typer.Option(help="Why, in a few words.")] = "",
+    because: Because = "",
     model: Annotated[
         str | None, typer.Option(help="Its version of the model, where the cutoff has several.")
     ] = None,

@@ -62,9 +62,8 @@ def _print_diff(result: "RulesDiff") -> None:
     out.print(
         f"From {escape(result.old.file.name)} ({result.old.version}) to "
         f"{escape(result.new.file.name)} ({result.new.version}): of {counts['open_leads']:,} open "
-        f"leads at {result.cutoff:%Y-%m-%d %H:%M} UTC, "
-        f"{counts['other_points']:,} have other points "
-        f"and [bold]{counts['other_band']:,} change band[/]. Disqualified: "
+        f"leads at {result.cutoff:%Y-%m-%d %H:%M} UTC, {counts['other_points']:,} have other "
+        f"points and [bold]{counts['other_band']:,} change band[/]. Disqualified: "
         f"{counts['disqualified']['old']:,}, then {counts['disqualified']['new']:,}."
     )
     bands = [

@@ -104,9 +104,8 @@ def _print_learned(result: "LearnedPoints", words: dict[str, str]) -> None:
         for rule, each in zip(result.rules.file.rule, result.lifts, strict=True)
     ]
     print_table(
-        f"Learned from {plural(result.wins, 'win')} among "
-        f"{plural(result.snapshots, 'snapshot')} of "
-        f"{plural(len(result.split.fit), 'cutoff')}",
+        f"Learned from {plural(result.wins, 'win')} among {plural(result.snapshots, 'snapshot')} "
+        f"of {plural(len(result.split.fit), 'cutoff')}",
         [">points", ">by hand", "for", ">lift (95%)"],
         rows,
         f"warm from {bands.warm:g} points, hot from {bands.hot:g}: {result.hot:.1%} of the "

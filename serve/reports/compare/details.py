@@ -1,6 +1,6 @@
 """What the page shows beside the judgement: every length of the lists, what both hold, and live."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ class Details:
         """From which length on the lists no longer differ surely."""
         return no_difference_from(self.lengths)
 
-    def json_fields(self) -> Mapping[str, Any]:
+    def json_fields(self) -> dict[str, Any]:
         """As `compare --json` prints it."""
         return {
             "list_lengths": self.lengths,

@@ -6,7 +6,7 @@ Words and layout are in page.html; figures.py has the figures.
 import math
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -79,21 +79,6 @@ METRICS = (
 BESIDE = ("precision", "roc_auc", "average_precision", "log_loss")
 
 
-def write_page(
-    comparison: Comparison,
-    path: Path,
-    simpler: Simpler | None = None,
-    contacted: Worked | None = None,
-    details: Details | None = None,
-) -> Path:
-    """Write the page to `path`, whole or not at all, and return it; beside it, as .json, what
-    `compare --json` prints. Makes their folder. simpler: what its training found; contacted: whom
-    sales never contacted, where that is known; details: what `details` measured."""
-    figures = comparison.json_fields() | {"contacted": contacted}
-    figures |= details.json_fields() if details else {}
-    return page.write_page(path, render(comparison, simpler, contacted, details), figures)
-
-
 def page_name(segment: str | None) -> str:
     """The file of the page, a segment's apart from that of all leads.
 
@@ -112,11 +97,11 @@ def render(
     contacted: Worked | None = None,
     details: Details | None = None,
 ) -> str:
-    """The page as text; the same comparison gives the same page."""
+    """The page as text; the same comparison gives the same page. simpler: what its training found;
+    contacted: whom sales never contacted, where that is known; details: what `details` measured."""
     judged = comparison.judgement
     fairness = details.fairness if details else None
     lists = _lists(judged)
-    widest = np.nanmax(list(lists.values()))
     first_cutoff = pd.Timestamp(next(iter(judged.cutoffs)))
     return page.render(
         "compare/page.html",
@@ -126,7 +111,7 @@ def render(
         shade=judged.winner or "",
         per_list=leads_per_list(judged, judged.share),
         lists=lists,
-        scale=100 / widest if widest else 0,
+        scale=page.scale_of(chain(*lists.values())),
         enough=enough_calls(comparison),
         pictures=_pictures(comparison),
         metrics=METRICS,

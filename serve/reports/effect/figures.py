@@ -19,13 +19,12 @@ from features.contract.database import LeadDatabase
 from features.labels import label_sql
 from features.snapshots import Snapshots
 from features.spec.wording import percent, plural
-from models.decisions.place import LedgerPlace
 from models.effects.effect import Effect, comparable, effect, effect_by_thirds, order_by_effect
 from models.effects.power import POINTS, SHARES, leads_needed, weeks_needed
 from models.statistics.bootstrap import FEW_WINS
 from models.statistics.intervals import FEW_LEADS
 from models.statistics.verdict import Verdict
-from serve.ledger.ledger import Ledger, open_ledger
+from serve.ledger.ledger import Ledger
 
 WEEKS = 4  # that the lists must span until they tell how many leads come in a week
 # Each lead of a draw once, at the list of its draw. That is the first one: it is drawn only once.
@@ -160,14 +159,8 @@ class EffectReport:
         return {"sentence": self.verdict, **figures, "notes": tuple(self.notes())}
 
 
-def effect_report(config: Config, database: LeadDatabase) -> EffectReport:
+def effect_report(config: Config, ledger: Ledger, database: LeadDatabase) -> EffectReport:
     """Hold the draws in the ledger against the outcomes. Raises BadInput for an empty ledger."""
-    with open_ledger(LedgerPlace.of(config)) as ledger:
-        return read_effect(config, ledger, database)
-
-
-def read_effect(config: Config, ledger: Ledger, database: LeadDatabase) -> EffectReport:
-    """The same over an open ledger."""
     ledger.newest_cutoff()
     days, end = config.time.horizon_days, database.data_end
     rows = ledger.query(_DRAWS)

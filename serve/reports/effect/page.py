@@ -1,7 +1,7 @@
 """The page of `readiness effect`; its words and layout are in effect/page.html."""
 
-import math
 from dataclasses import dataclass
+from itertools import chain
 
 from models.effects.effect import Effect
 from models.effects.power import POINTS
@@ -34,23 +34,10 @@ class Axis:
         return round(self.zero + self.scale * figure, 2)
 
 
-def points(difference: float) -> str:
-    """A difference of shares in percentage points.
-
-    >>> points(0.1006), points(-0.01), points(0.0), points(math.nan)
-    ('+10.1', '\u22121.0', '+0.0', '\u2013')
-    """
-    if math.isnan(difference):
-        return "\u2013"
-    return f"{100 * difference:+.1f}".replace("-", page.MINUS)
-
-
 def render(report: EffectReport) -> str:
     """The page as text; the same report gives the same page."""
     rows = named(report)
     sides = [arm for _, each in rows for arm in (each.called.share, each.held_back.share)]
-    ends = [end for share in sides for end in share if not math.isnan(end)]
-    widest = HEADROOM * max(ends, default=0.0)
     return page.render(
         "effect/page.html",
         report=report,
@@ -58,8 +45,7 @@ def render(report: EffectReport) -> str:
         notes=list(report.notes()),
         rows=rows,
         axis=Axis.of([each.difference for _, each in rows]),
-        scale=100 / widest if widest else 0.0,
-        points=points,
+        scale=page.scale_of(chain(*sides), HEADROOM),
         weeks=_weeks(report),
         sizes=[f"{100 * size:.0f} points" for size in POINTS],
         by_effect=[name for each in report.by_effect for name, row in rows if row is each],

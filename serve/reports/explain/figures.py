@@ -48,11 +48,9 @@ class Close:
         silent = f" It postpones: as ready as the average or more, silent for {QUIET_DAYS} days."
         return (
             f"If it is won within {plural(self.reach, 'day')}: most likely in "
-            f"{self.close_days_low} to "
-            f"{plural(self.close_days_high, 'day')} (the middle half of its kind), half by day "
-            f"{self.close_days_median}; come back on {self.follow_up_on:%A, %Y-%m-%d}."
-            + silent
-            * self.postponing
+            f"{self.close_days_low} to {plural(self.close_days_high, 'day')} (the middle half of "
+            f"its kind), half by day {self.close_days_median}; come back on "
+            f"{self.follow_up_on:%A, %Y-%m-%d}." + silent * self.postponing
         )
 
 

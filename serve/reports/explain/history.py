@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.decisions.place import LedgerPlace
-from serve.ledger.ledger import Ledger, open_ledger
+from serve.ledger.ledger import Ledger
 
 BARS = "▁▂▃▄▅▆▇█"
 _LINES = """
@@ -42,17 +41,8 @@ class LedgerLine:
     segments: str | None = None
 
 
-def history_of(
-    place: LedgerPlace, lead: str, until: datetime = datetime.max
-) -> tuple[LedgerLine, ...]:
-    """Every line about a lead, of the cutoffs up to and with `until`; none where there is no ledger
-    yet."""
-    with open_ledger(place) as ledger:
-        return lines_of(ledger, lead, until)
-
-
 def lines_of(ledger: Ledger, lead: str, until: datetime = datetime.max) -> tuple[LedgerLine, ...]:
-    """The same, of an open ledger."""
+    """Every line about a lead, of the cutoffs up to and with `until`."""
     rows = ledger.fetched(_LINES, {"lead": lead, "until": until})
     return tuple(LedgerLine(*row) for row in rows)
 

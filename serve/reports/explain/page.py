@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from itertools import zip_longest
@@ -23,6 +23,7 @@ from features.spec.wording import Words, say
 from features.sql import quoted
 from models import plots
 from models.decisions.place import LedgerPlace
+from models.rules.rules import RuleScore
 from serve.ledger.ledger import Ledger, open_ledger
 from serve.ledger.runs import Run
 from serve.reports import page
@@ -72,14 +73,14 @@ class Story:
     change: Change | None
     events: tuple[tuple[datetime, str], ...]
     contacts: tuple[datetime, ...]
-    average: float | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    rule_words: Mapping[str, str] = field(default_factory=dict)
-    each: Mapping[str, float] = field(default_factory=dict)
-    words: Words = field(default_factory=dict)
-    account: AccountPeople | None = None
-    people: tuple[str, ...] = ()
-    unit: str = "lead"
+    average: float | None
+    attributes: Mapping[str, str]
+    rule_words: Mapping[str, str]
+    each: Mapping[str, float]
+    words: Words
+    account: AccountPeople | None
+    people: tuple[str, ...]
+    unit: str
 
     @property
     def line(self) -> LedgerLine | None:
@@ -114,7 +115,7 @@ def tell(
 ) -> Story:
     """The story of a lead at a cutoff; with what changed `since`, or since the last list that had
     it. Raises BadInput where it is not open then."""
-    staged = scorer.staged(config)
+    staged, rules = scorer.staged(config), scorer.rules
     named, account = staged.features.account, None
     of_roles = () if named is None else load_roles(config).specs
     with open_database(staged, (*scorer.specs, *of_roles), [lead]) as database:
@@ -136,14 +137,29 @@ def tell(
         elif since_last and (before := last_before(history, now.cutoff)):
             with suppress(BadInput):  # the data are others now: it was not open on that day
                 change = explain_change(config, database, scorer, lead, before, now.cutoff, history)
-        story = story_of(database, scorer, now, history, change)
+        of_account = database.leads_of_accounts is not None
+        events = _known(database, _EVENTS_OF_ACCOUNT if of_account else _EVENTS, now)
+        contacts = _known(database, _CONTACTS, now) if "contacts" in database.columns else []
         attributes = _attributes(database, config.features.attributes, lead)
-    return replace(
-        story,
+    return Story(
+        lead=now,
+        horizon_days=scorer.model.horizon_days if isinstance(scorer, Scorer) else 0,
+        model_version=scorer.model_version,
+        rules_version=rules.version,
+        history=history,
+        change=change,
+        events=tuple((when, action) for when, action, *_ in events),
+        contacts=tuple(when for (when,) in contacts),
         average=average,
         attributes=attributes,
+        rule_words={
+            f"{n}. {rule.label}": rule.words(scorer.words)
+            for n, rule in enumerate(rules.file.rule, start=1)
+        },
+        each=_points_of_each(rules),
         words=config.words,
         account=account,
+        people=tuple(who for *_, who in events) if of_account else (),
         unit=config.unit,
     )
 
@@ -176,41 +192,19 @@ def _attributes(database: LeadDatabase, names: Sequence[str], lead: str) -> dict
     return {name: str(value) for name, value in values if value is not None}
 
 
-def story_of(
-    database: LeadDatabase,
-    scorer: Scorer | PointsOnly,
-    lead: PointsExplained,
-    history: tuple[LedgerLine, ...],
-    change: Change | None,
-) -> Story:
-    """Beside its scores, what the lead did and when sales contacted it."""
+def _known(database: LeadDatabase, sql: str, lead: PointsExplained) -> list[Any]:
+    """Rows about a lead, known before its cutoff."""
     given = {"lead": lead.lead_id, "cutoff": lead.cutoff}
-    sql = _EVENTS_OF_ACCOUNT if database.leads_of_accounts else _EVENTS
-    events = database.connection.execute(sql, given).fetchall()
-    contacts: list[tuple[datetime]] = []
-    if "contacts" in database.columns:
-        contacts = database.connection.execute(_CONTACTS, given).fetchall()
-    rules = scorer.rules.file.rule
+    return database.connection.execute(sql, given).fetchall()
+
+
+def _points_of_each(rules: RuleScore) -> dict[str, float]:
+    """The points for one event of each action, before caps and fading."""
     each: dict[str, float] = {}
-    for rule in rules:
+    for rule in rules.file.rule:
         if rule.action is not None and rule.where is None and rule.per == "occurrence":
             each[rule.action] = each.get(rule.action, 0.0) + rule.points
-    return Story(
-        lead=lead,
-        horizon_days=scorer.model.horizon_days if isinstance(scorer, Scorer) else 0,
-        model_version=scorer.model_version,
-        rules_version=scorer.rules.version,
-        history=history,
-        change=change,
-        events=tuple((when, action) for when, action, *_ in events),
-        people=tuple(who for *_, who in events) if database.leads_of_accounts else (),
-        contacts=tuple(when for (when,) in contacts),
-        rule_words={
-            f"{n}. {rule.label}": rule.words(scorer.words) for n, rule in enumerate(rules, start=1)
-        },
-        each=each,
-        words=scorer.words,
-    )
+    return each
 
 
 @dataclass(frozen=True)

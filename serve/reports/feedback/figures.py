@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.config import Config
 from features.contract.database import LeadDatabase
 from features.errors import BadInput
 from features.spec.wording import percent
-from models.decisions.place import LedgerPlace
 from models.routing import ROUTES
 from models.statistics.intervals import wilson
 from models.statistics.verdict import Verdict
-from serve.ledger.ledger import Ledger, open_ledger
+from serve.ledger.ledger import Ledger
 from serve.reports.feedback.contacted import read_contacts
 
 EDGES = (0.0, 0.1, 0.25, 0.5, 0.75)  # of readiness; the last goes up to 1
@@ -60,23 +58,23 @@ class Speed:
 
 @dataclass(frozen=True)
 class Feedback:
-    """What sales said. by: acceptance, by how it is grouped; ends: what became of handed-over
-    leads, by what was said of them first."""
+    """What sales said. acceptance: by how it is grouped; became: what became of handed-over leads,
+    by what was said of them first. The names are those of `feedback --json`."""
 
     data_end: datetime
     lists: int
     contacts: int
-    matched: int
-    by: dict[str, list[Acceptance]]
-    reasons: dict[str, int]
+    contacts_on_a_list: int
+    acceptance: dict[str, list[Acceptance]]
+    reasons_of_rejection: dict[str, int]
     speed: list[Speed]
-    ends: dict[str, dict[str, int]]
+    became: dict[str, dict[str, int]]
     notes: tuple[str, ...]
 
     @property
     def verdict(self) -> Verdict:
         """What sales said of their list, against the other leads that they called."""
-        routes = {each.group: each for each in self.by["route"]}
+        routes = {each.group: each for each in self.acceptance["route"]}
         if "sales" not in routes:
             return Verdict("No verdict of sales yet", "no lead of a list was accepted or rejected.")
         listed = routes.pop("sales")
@@ -91,21 +89,10 @@ class Feedback:
 
     def json_fields(self) -> dict[str, Any]:
         """What `feedback --json` prints."""
-        return {
-            "sentence": self.verdict,
-            "data_end": self.data_end,
-            "lists": self.lists,
-            "contacts": self.contacts,
-            "contacts_on_a_list": self.matched,
-            "acceptance": self.by,
-            "reasons_of_rejection": self.reasons,
-            "speed": self.speed,
-            "became": self.ends,
-            "notes": self.notes,
-        }
+        return {"sentence": self.verdict} | vars(self)
 
 
-def feedback(config: Config, database: LeadDatabase) -> Feedback:
+def feedback(ledger: Ledger, database: LeadDatabase) -> Feedback:
     """Hold the contacts against the lists in the ledger.
 
     Raises BadInput without a table of contacts, or without a list before the data end.
@@ -115,12 +102,6 @@ def feedback(config: Config, database: LeadDatabase) -> Feedback:
             "tables.contacts is not named in readiness.toml: without knowing whom sales contacted "
             "(lead_id, contacted_at; by, accepted, reason) there is no feedback to report."
         )
-    with open_ledger(LedgerPlace.of(config)) as ledger:
-        return read_feedback(ledger, database)
-
-
-def read_feedback(ledger: Ledger, database: LeadDatabase) -> Feedback:
-    """The same over an open ledger."""
     ledger.newest_cutoff()
     read = read_contacts(ledger, database)
     contacted, handed = read.contacted, read.handed
@@ -129,12 +110,12 @@ def read_feedback(ledger: Ledger, database: LeadDatabase) -> Feedback:
         data_end=database.data_end,
         lists=read.lists,
         contacts=len(read.contacts),
-        matched=len(on_list),
-        by={"route": acceptance(contacted["decided_route"], contacted["accepted"])}
+        contacts_on_a_list=len(on_list),
+        acceptance={"route": acceptance(contacted["decided_route"], contacted["accepted"])}
         | {how: acceptance(group, on_list["accepted"]) for how, group in _groups(on_list).items()},
-        reasons=_reasons(on_list),
+        reasons_of_rejection=_reasons(on_list),
         speed=_speeds(handed, database.data_end),
-        ends=_ends(handed),
+        became=_ends(handed),
         notes=tuple(_notes(read.contacts, on_list)),
     )
 

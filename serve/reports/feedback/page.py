@@ -28,8 +28,12 @@ def span(hours: float | None) -> str:
 
 def render(report: Feedback) -> str:
     """The page as text; the same feedback gives the same page."""
-    shown = {how: groups for how, groups in report.by.items() if how == "route" or len(groups) > 1}
-    most = max(report.reasons.values(), default=1)
+    shown = {
+        how: groups
+        for how, groups in report.acceptance.items()
+        if how == "route" or len(groups) > 1
+    }
+    most = max(report.reasons_of_rejection.values(), default=1)
     return page.render(
         "feedback/page.html",
         report=report,
@@ -39,5 +43,5 @@ def render(report: Feedback) -> str:
         span=span,
         fates=FATES,
         whole=report.speed[0],
-        widths={why: 100 * count / most for why, count in report.reasons.items()},
+        widths={why: 100 * count / most for why, count in report.reasons_of_rejection.items()},
     )

@@ -124,8 +124,7 @@ def verdict(judged: Sequence[Shortfall], phases: int) -> Verdict:
         f"{phase.begin} to {phase.to} holds the funnel back the most",
         f"of the {plural(phase.leads, 'lead')} that entered {phase.begin} from {phase.since} to "
         f"{phase.until}, {percent(phase.rate)} came to {phase.to} within "
-        f"{plural(phase.within, 'day')}, "
-        f"against {against} (difference {100 * gap.point:+.1f} percentage points, 95% interval "
-        f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}{together}): about "
-        f"{phase.fewer:,.0f} fewer.",
+        f"{plural(phase.within, 'day')}, against {against} (difference {100 * gap.point:+.1f} "
+        f"percentage points, 95% interval {100 * gap.low:+.1f} to {100 * gap.high:+.1f}"
+        f"{together}): about {phase.fewer:,.0f} fewer.",
     )

@@ -259,7 +259,6 @@ def _silence(database: LeadDatabase, until: datetime) -> list[str]:
     if not days or until <= last + timedelta(days=1):
         return []
     return [
-        f"No deal has closed in the last {plural(days, 'day')} of the data: outcomes may "
-        "be missing there. "
-        f"Then read it with --until {last:%Y-%m-%d}."
+        f"No deal has closed in the last {plural(days, 'day')} of the data: outcomes may be "
+        f"missing there. Then read it with --until {last:%Y-%m-%d}."
     ]

@@ -47,20 +47,9 @@ def render(report: FunnelReport) -> str:
         phase_heads=[Markup("{}<br>to {}").format(way.begin, way.to) for way in report.measured],
         any_reference=any(step.reference for step in report.steps),
         meaning=MEANINGS[report.by] if report.by else "",
-        points=lambda share: signed(100 * share),
         plan=report.plan,
-        signed=signed,
         span=span,
     )
-
-
-def signed(number: float) -> str:
-    """A difference.
-
-    >>> signed(1.25), signed(-0.31)
-    ('+1.2', '\u22120.3')
-    """
-    return f"{number:+.1f}".replace("-", page.MINUS)
 
 
 def _picture(way: Way, place: int) -> dict[str, str | Markup]:

@@ -82,8 +82,11 @@ class Way:
 
     @cached_property
     def curve(self) -> pd.DataFrame:
-        """What has become of the leads so long after they entered (see `incidence`)."""
-        return incidence(self)
+        """What has become of the leads so many days after they entered, open leads censored:
+        columns days (from 0, rising), on and lost (shares; Aalen-Johansen), left (their sum, one
+        minus Kaplan-Meier). No rows but the first without leads."""
+        days, (on, lost) = cumulative_incidence(self.stay / DAY_US, self.fate)
+        return pd.DataFrame({"days": days, "left": on + lost, "on": on, "lost": lost})
 
     def among(self, members: Bools) -> Way:
         """The part of some leads, True per row of Entries.leads."""
@@ -207,14 +210,6 @@ def measure(way: Way) -> Measured:
         days=stay_quantiles(way),
         median_on=float(np.median(way.stay[on_time])) / DAY_US if went_on else None,
     )
-
-
-def incidence(way: Way) -> pd.DataFrame:
-    """What has become of the leads of a phase so many days after they entered it, open leads
-    censored: columns days (from 0, rising), on and lost (shares; Aalen-Johansen), left (their sum,
-    one minus Kaplan-Meier). No rows but the first without leads."""
-    days, (on, lost) = cumulative_incidence(way.stay / DAY_US, way.fate)
-    return pd.DataFrame({"days": days, "left": on + lost, "on": on, "lost": lost})
 
 
 def stay_quantiles(way: Way) -> dict[float, float | None]:

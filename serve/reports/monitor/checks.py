@@ -279,8 +279,7 @@ def calibration(version: VersionOutcomes) -> MonitorCheck:
     result = version.overall
     message = (
         f"{plural(result.leads, 'lead')} scored: {result.expected:.1f} wins promised, "
-        f"{result.won:,} seen "
-        f"(by chance {result.low:,} to {result.high:,})."
+        f"{result.won:,} seen (by chance {result.low:,} to {result.high:,})."
     )
     return MonitorCheck(
         "calibration",
@@ -395,8 +394,7 @@ def unscored(rows: pd.DataFrame, skipped: int) -> MonitorCheck:
         at_least(share, *LOST),
         share,
         f"{len(not_scored):,} of {plural(of, 'open lead')} could not be scored{reason}; "
-        f"{skipped:,} are "
-        "not in the ledger at all.",
+        f"{skipped:,} are not in the ledger at all.",
         f"from {percent(LOST[0])} amber, {percent(LOST[1])} red",
         "`readiness check` names the faulty rows. Leads missing in the ledger came into the "
         "database late: score again.",

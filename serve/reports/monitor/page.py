@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from matplotlib.figure import Figure
 
 from features.result_json import to_json
@@ -24,11 +22,10 @@ def pictures(report: Monitoring) -> dict[str, Figure]:
     return figures
 
 
-def write_page(report: Monitoring, path: Path) -> Path:
-    """Write the page to `path`, whole or not at all, and return it."""
+def render(report: Monitoring) -> str:
+    """The page as text; the same report gives the same page."""
     svgs = {name: page.inline(figure, name) for name, figure in pictures(report).items()}
-    text = page.render("monitor/page.html", report=report, pictures=svgs, most_bars=plots.MOST_BARS)
-    return page.write_page(path, text)
+    return page.render("monitor/page.html", report=report, pictures=svgs, most_bars=plots.MOST_BARS)
 
 
 def log(report: Monitoring, registry: Registry) -> str:

@@ -102,9 +102,9 @@ def backtest(
     dataset = labelled(database, specs, cutoffs, horizon, memory_gb, progress)
     if not dataset.has_both:
         raise Refused(
-            f"Of {plural(len(dataset.won), 'snapshot')} of "
-            f"{plural(len(cutoffs), 'cutoff')} {dataset.wins:,} are "
-            "won: nothing can be judged on them. Wait for outcomes, or add deals."
+            f"Of {plural(len(dataset.won), 'snapshot')} of {plural(len(cutoffs), 'cutoff')} "
+            f"{dataset.wins:,} are won: nothing can be judged on them. Wait for outcomes, or add "
+            "deals."
         )
     scores = {DRAFT: call_order(draft, dataset.frame), CURRENT: call_order(current, dataset.frame)}
     if model is not None:
@@ -134,8 +134,8 @@ def _cutoffs(config: Config, model: ReadinessModel | None, data_end: datetime) -
     if not judged:
         raise Refused(
             f"No cutoff from {times.first_cutoff:%Y-%m-%d} on is "
-            f"{plural(times.horizon_days, 'day')} before "
-            f"the data end, {data_end:%Y-%m-%d}: wait for outcomes."
+            f"{plural(times.horizon_days, 'day')} before the data end, {data_end:%Y-%m-%d}: wait "
+            "for outcomes."
         )
     return judged
 

@@ -3,7 +3,8 @@
 Words and layout are in page.html.
 """
 
-import numpy as np
+import math
+from itertools import chain
 
 from features.spec.wording import Words
 from models import plots
@@ -22,8 +23,7 @@ def render(backtest: Backtest, words: Words | None = None) -> str:
     if backtest.beside_model is not None:
         lists[MODEL] = backtest.beside_model.estimates[MODEL]["precision"]
     chance = judged.baselines["random"]["precision"]
-    lists["at random"] = Estimate(chance, np.nan, np.nan)
-    widest = float(np.nanmax(list(lists.values())))
+    lists["at random"] = Estimate(chance, math.nan, math.nan)
     scores = {"rules" if name == CURRENT else name: s for name, s in backtest.scores.items()}
     shown = (backtest.won, scores, backtest.snapshots["cutoff"])
     figures = {
@@ -39,7 +39,7 @@ def render(backtest: Backtest, words: Words | None = None) -> str:
         shade=SHADES[judged.winner] if judged.winner else "",
         shades=SHADES,
         lists=lists,
-        scale=100 / widest if widest else 0,
+        scale=page.scale_of(chain(*lists.values())),
         per_list=judged.share * judged.snapshots / len(judged.cutoffs),
         pictures={name: page.inline(figure, name) for name, figure in figures.items()},
     )

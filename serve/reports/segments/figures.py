@@ -47,59 +47,49 @@ class SegmentGroup:
 
 @dataclass(frozen=True)
 class SegmentsReport:
-    """everyone: all open leads; nowhere: those in no segment. overlap: the share of
-    the row's open leads that is also in the column. cutoffs: the mature ones that conversion is
-    measured on."""
+    """The names are those of `segments --json`. overlap: the share of the row's open leads that is
+    also in the column. cutoffs: the mature ones that conversion is measured on."""
 
     cutoff: datetime
-    cutoffs: Sequence[datetime]
     horizon_days: int
-    everyone: SegmentGroup
-    nowhere: SegmentGroup
-    segments: Sequence[SegmentGroup]
-    overlap: pd.DataFrame
+    cutoffs: Sequence[datetime]
     model_version: str | None
     rules_version: str
+    all_open_leads: SegmentGroup
+    in_no_segment: SegmentGroup
+    segments: Sequence[SegmentGroup]
+    overlap: pd.DataFrame
     notes: Sequence[str]
 
     @property
     def verdict(self) -> Verdict:
         """The segment that converts best, if it is surely better than all leads."""
-        everyone, days = self.everyone.conversion.rate.point, self.horizon_days
+        everyone, days = self.all_open_leads.conversion.rate.point, self.horizon_days
         if math.isnan(everyone):
             return Verdict("Nothing can be said of conversion yet", "no cutoff's horizon is over.")
         better = [group for group in self.segments if group.conversion.against_all == "more"]
         if not better:
             return Verdict(
                 "No segment is surely better than the rest",
-                f"of all open leads {percent(everyone)} are won within "
-                f"{plural(days, 'day')}, and none is "
-                "surely above that.",
+                f"of all open leads {percent(everyone)} are won within {plural(days, 'day')}, and "
+                "none is surely above that.",
             )
         best = max(better, key=lambda group: group.conversion.rate.point)  # of equals the first
         rate, lift = best.conversion.rate, best.conversion.lift
         return Verdict(
             f"{best.name} converts best",
             f"{percent(rate.point)} of its leads are won within {plural(days, 'day')} (95% "
-            "interval "
-            f"{100 * rate.low:.1f} to {100 * rate.high:.1f}), {lift.point:.1f} times as many as of "
-            f"all open leads ({percent(everyone)}); {best.open_leads:,} of its leads are open now.",
+            f"interval {100 * rate.low:.1f} to {100 * rate.high:.1f}), {lift.point:.1f} times as "
+            f"many as of all open leads ({percent(everyone)}); {best.open_leads:,} of its leads "
+            "are open now.",
         )
 
     def json_fields(self) -> dict[str, Any]:
         """What `segments --json` prints."""
-        return {
-            "cutoff": self.cutoff,
-            "horizon_days": self.horizon_days,
+        return vars(self) | {
             "cutoffs": [cutoff.date() for cutoff in self.cutoffs],
-            "model_version": self.model_version,
-            "rules_version": self.rules_version,
-            "all_open_leads": self.everyone,
-            "in_no_segment": self.nowhere,
-            "segments": self.segments,
             "overlap": self.overlap.to_dict("index"),
             "finding": self.verdict,
-            "notes": self.notes,
         }
 
 
@@ -134,8 +124,8 @@ def segments_report(
         cutoff=cutoff,
         cutoffs=past,
         horizon_days=horizon,
-        everyone=everyone,
-        nowhere=nowhere,
+        all_open_leads=everyone,
+        in_no_segment=nowhere,
         segments=others,
         overlap=overlap(pd.DataFrame(groups[:, 2:], columns=segments.names)),
         model_version=model.version if model else None,

@@ -3,7 +3,7 @@
 Words and layout are in pages/segments.html.
 """
 
-import numpy as np
+from itertools import chain
 
 from serve.reports import page
 from serve.reports.segments.figures import SegmentGroup, SegmentsReport
@@ -17,13 +17,16 @@ def render(report: SegmentsReport) -> str:
     ranked = sorted(report.segments, key=_by_conversion)
     places = {group.name: number for number, group in enumerate(ranked, start=1)}
     names = list(places)
+    rates = [
+        group.conversion.rate for group in (report.all_open_leads, report.in_no_segment, *ranked)
+    ]
     return page.render(
         "segments/page.html",
         report=report,
         verdict=report.verdict,
         ranked=ranked,
         places=places,
-        scale=_scale([report.everyone, report.nowhere, *ranked]),
+        scale=page.scale_of(chain(*rates), HEADROOM),
         overlap=report.overlap.loc[names, names].to_numpy().tolist(),
         by_number=len(names) > FEW_COLUMNS,
     )
@@ -33,11 +36,3 @@ def _by_conversion(group: SegmentGroup) -> tuple[bool, float]:
     """The best first, those of unknown conversion last."""
     rate = group.conversion.rate.point
     return (rate != rate, -rate)
-
-
-def _scale(groups: list[SegmentGroup]) -> float:
-    """Percent of the picture's width per unit of conversion."""
-    ends = [end for group in groups for end in group.conversion.rate]
-    known = [end for end in ends if not np.isnan(end)]
-    widest = max(known, default=0.0)
-    return 100 / (HEADROOM * widest) if widest else 0.0

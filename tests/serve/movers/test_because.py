@@ -20,7 +20,7 @@ from serve.ledger.decide import add_override
 from serve.ledger.ledger import Ledger, open_ledger
 from serve.movers.moves import list_of, stored_movers
 from serve.reports.explain.figures import explain_change
-from serve.reports.explain.history import history_of
+from serve.reports.explain.history import lines_of
 from serve.scoring.batch import score_all
 from serve.scoring.movers import movers_since
 from serve.scoring.points_only import PointsOnly
@@ -84,7 +84,7 @@ def test_the_parts_are_those_of_each_lead_alone(
     hot = known[known["moved"].str.contains("hot")].head(3)
     assert len(hot)
     for lead in pd.concat([hot, known.sample(8, random_state=1)]).to_dict("records"):
-        history = history_of(ledger.place, lead["lead_id"])
+        history = lines_of(ledger, lead["lead_id"])
         change = explain_change(config, database, scorer, lead["lead_id"], since, cutoff, history)
         text = lead["moved_because"]
         assert lead["readiness_before"] == change.readiness[0]

@@ -20,8 +20,8 @@ from models.statistics.intervals import Estimate
 from models.statistics.judge import Contender, judge
 from models.statistics.metrics import Ranking
 from models.statistics.verdict import verdict
-from serve.reports.compare.page import METRICS, render, write_page
-from serve.reports.page import number
+from serve.reports.compare.page import METRICS, render
+from serve.reports.page import number, write_page
 from tests.serve.reports.stamps import unstamped
 
 IN_PERCENT = ("precision", "gain")
@@ -264,9 +264,9 @@ def test_an_undefined_figure_is_a_dash_with_its_reason():
 
 
 def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    figures = to_json(compared()) | {"contacted": None}
+    figures = to_json(compared())
     path = tmp_path / "reports" / "compare.html"
-    assert write_page(compared(), path) == path
+    assert write_page(path, render(compared()), figures) == path
     assert unstamped(path.read_text(encoding="utf-8")) == unstamped(render(compared()))
     assert json.loads(path.with_suffix(".json").read_text()) == figures
 
@@ -275,7 +275,7 @@ def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.replace", refuse)
     with pytest.raises(OSError, match="disk full"):
-        write_page(compared("rules"), path)
+        write_page(path, render(compared("rules")), figures)
     assert unstamped(path.read_text(encoding="utf-8")) == unstamped(render(compared()))
     assert json.loads(path.with_suffix(".json").read_text()) == figures
     assert sorted(f.name for f in path.parent.iterdir()) == ["compare.html", "compare.json"]

@@ -1,16 +1,15 @@
 """The grid on the page: every cell's win rate and count, and what each axis adds."""
 
-import json
-
+from features.result_json import to_json
 from models.fit_engagement.grid import grid_of
-from serve.reports.compare.page import render, write_page
+from serve.reports.compare.page import render
 from tests.models.fit_engagement.test_grid import AXES, sampled
 from tests.serve.reports.compare.test_page import Page, compared
 
 HEADING = "Fit and engagement"
 
 
-def test_the_grid_has_every_cell_and_both_verdicts(tmp_path):
+def test_the_grid_has_every_cell_and_both_verdicts():
     grid = grid_of(AXES, *sampled(fit_helps=0.7), seed=7)
     result = compared(fit_engagement=grid)
     page = Page(render(result))
@@ -24,7 +23,7 @@ def test_the_grid_has_every_cell_and_both_verdicts(tmp_path):
         assert f"{rank.won.rate.point:.1%}" in text
     for axis in ("fit", "engagement"):
         assert f"{grid.concordance[axis].point:.1%} ({grid.concordance[axis].low:.1%}" in page.words
-    stored = json.loads(write_page(result, tmp_path / "a.html").with_suffix(".json").read_text())
+    stored = to_json(result)
     assert len(stored["fit_engagement"]["cells"]) == 16
     assert stored["fit_engagement"]["adds"] == {"fit": True, "engagement": True}
 

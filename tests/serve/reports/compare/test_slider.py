@@ -14,8 +14,8 @@ from serve.app.pages import WRITTEN
 from serve.reports.compare.details import Details
 from serve.reports.compare.live import Live
 from serve.reports.compare.overlap import one_of, overlap, period
-from serve.reports.compare.page import render, write_page
-from serve.reports.page import PAGES, number, served
+from serve.reports.compare.page import render
+from serve.reports.page import PAGES, number, served, write_page
 from tests.serve.reports.compare.test_page import Page, compared
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -44,9 +44,8 @@ def details(comparison):
 
 @pytest.fixture(scope="module")
 def written(comparison, details, tmp_path_factory):
-    return write_page(
-        comparison, tmp_path_factory.mktemp("pages") / "compare.html", None, None, details
-    )
+    path = tmp_path_factory.mktemp("pages") / "compare.html"
+    return write_page(path, render(comparison, details=details), details)
 
 
 def test_the_table_has_the_figures_of_the_json(written, details):

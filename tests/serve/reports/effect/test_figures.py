@@ -20,7 +20,7 @@ from models.statistics.intervals import newcombe, wilson
 from serve.ledger.decide import add_override
 from serve.ledger.ledger import open_ledger
 from serve.ledger.runs import Run
-from serve.reports.effect.figures import read_effect
+from serve.reports.effect.figures import effect_report
 from tests.features.lead_databases import TIME, at, config_for, event, write_database, write_table
 
 LISTS = [at("2026-03-02") + timedelta(days=7 * week) for week in range(7)]
@@ -83,7 +83,7 @@ def opened(folder, holdout, seed=1, **how):
 
 def test_the_counts_are_those_of_a_plain_count(tmp_path) -> None:
     with opened(tmp_path, 0.3) as (config, ledger, database, (_, readiness, deals, contacts)):
-        result = read_effect(config, ledger, database)
+        result = effect_report(config, ledger, database)
         listed = ledger.query("SELECT lead_id, cutoff, coalesce(holdout, false), route FROM scores")
     first = {}
     for lead, cutoff, back, route in sorted(listed.itertuples(index=False), key=lambda r: r[1]):
@@ -126,12 +126,12 @@ def test_the_counts_are_those_of_a_plain_count(tmp_path) -> None:
 
 def test_the_power_is_of_the_leads_with_a_place_for_the_first_time(tmp_path) -> None:
     with opened(tmp_path, 0.3) as (config, ledger, database, _):
-        power = read_effect(config, ledger, database).power
+        power = effect_report(config, ledger, database).power
         first = ledger.query(
             "SELECT min(cutoff) AS cutoff FROM scores WHERE route = 'sales' OR holdout "
             "GROUP BY lead_id"
         )["cutoff"]
-        effect = read_effect(config, ledger, database).effect
+        effect = effect_report(config, ledger, database).effect
     assert power.per_week == (first > LISTS[0]).sum() / 6  # seven lists are six weeks
     assert (power.base_rate, power.leads) == (
         effect.called.won / effect.called.leads,
@@ -146,7 +146,7 @@ def test_the_power_is_of_the_leads_with_a_place_for_the_first_time(tmp_path) -> 
 def test_without_a_draw_no_effect_is_computed_from_calls(tmp_path) -> None:
     """There are calls and outcomes, but nobody was held back."""
     with opened(tmp_path, 0.0) as (config, ledger, database, _):
-        result = read_effect(config, ledger, database)
+        result = effect_report(config, ledger, database)
     assert (result.in_draw, result.effect, result.thirds) == (0, None, ())
     assert "not known" in result.verdict.headline
     assert result.power.base_rate > 0
@@ -156,7 +156,7 @@ def test_without_a_draw_no_effect_is_computed_from_calls(tmp_path) -> None:
 
 def test_of_one_list_nothing_is_known_yet(tmp_path) -> None:
     with opened(tmp_path, 0.3, lists=[at("2026-04-06")]) as (config, ledger, database, _):
-        result = read_effect(config, ledger, database)
+        result = effect_report(config, ledger, database)
     assert (result.in_draw, result.waiting, result.effect) == (result.waiting, result.in_draw, None)
     assert result.in_draw > 60
     assert (result.power.base_rate, result.power.per_week) == (None, None)
@@ -165,14 +165,14 @@ def test_of_one_list_nothing_is_known_yet(tmp_path) -> None:
 
 def test_who_was_called_in_spite_of_the_draw_counts_as_drawn(tmp_path) -> None:
     with opened(tmp_path, 0.3) as (config, ledger, database, _):
-        before = read_effect(config, ledger, database)
+        before = effect_report(config, ledger, database)
         ((lead, cutoff),) = ledger.fetched(
             "SELECT lead_id, min(cutoff) FROM scores WHERE holdout GROUP BY lead_id "
             "ORDER BY lead_id LIMIT 1"
         )
         override = Override(lead, "sales", "a friend", "eva", cutoff, cutoff, None)
         add_override(ledger, override)
-        after = read_effect(config, ledger, database)
+        after = effect_report(config, ledger, database)
     assert after.effect == before.effect
     assert (before.decided_otherwise, after.decided_otherwise) == (0, 1)
     assert any("1 lead " in note for note in after.notes())

@@ -25,8 +25,8 @@ from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import open_ledger
 from serve.reports.explain.change import Difference
 from serve.reports.explain.figures import explain_change, explain_lead
-from serve.reports.explain.history import as_seen, history_of, sparkline
-from serve.reports.explain.page import render, story_of
+from serve.reports.explain.history import LedgerLine, as_seen, lines_of, sparkline
+from serve.reports.explain.page import render, tell
 from serve.reports.page import write_page
 from serve.scoring.batch import score_all
 from serve.scoring.scorer import Scorer
@@ -97,6 +97,11 @@ def leads(config: Config) -> list[str]:
     deals = pd.read_parquet(config.folder / "deals.parquet").set_index("lead_id")["closed_at"]
     result = (created < CUTOFFS[0]) & ~(deals.reindex(created.index) < CUTOFFS[-1])
     return [str(lead) for lead in created.index[result]]
+
+
+def history_of(place: LedgerPlace, lead: str) -> tuple[LedgerLine, ...]:
+    with open_ledger(place) as ledger:
+        return lines_of(ledger, lead)
 
 
 def add_up(result: Difference) -> None:
@@ -260,19 +265,12 @@ def test_cutoffs_must_be_in_order_and_the_lead_open_at_both(
 
 
 def test_the_page_holds_the_story_and_fetches_nothing(
-    config: Config,
-    database: LeadDatabase,
-    scorer: Scorer,
-    path: LedgerPlace,
-    leads: list[str],
-    tmp_path: Path,
+    config: Config, scorer: Scorer, path: LedgerPlace, leads: list[str], tmp_path: Path
 ) -> None:
     lead = leads[2]
-    message = explain_lead(config, database, scorer, lead, CUTOFFS[2])
-    history = history_of(path, lead)
-    change = explain_change(config, database, scorer, lead, CUTOFFS[0], CUTOFFS[2], history)
-    story = story_of(database, scorer, message, history, change)
-    hostile = replace(story, lead=replace(message, lead_id="<script>alert(1)</script>"))
+    of_ledger = config.model_copy(update={"out": str(path.folder)})
+    story = tell(of_ledger, scorer, lead, CUTOFFS[2], since=CUTOFFS[0])
+    hostile = replace(story, lead=replace(story.lead, lead_id="<script>alert(1)</script>"))
     text = write_page(tmp_path / "out" / "explain.html", render(hostile), hostile).read_text(
         encoding="utf-8"
     )

@@ -20,7 +20,7 @@ from models.routing import Router
 from serve.ledger.decide import add_override
 from serve.ledger.ledger import Ledger, open_ledger
 from serve.ledger.runs import Run
-from serve.reports.feedback.figures import Feedback, feedback, read_feedback
+from serve.reports.feedback.figures import Feedback, feedback
 from serve.reports.feedback.page import render
 from serve.reports.page import write_page
 from tests.features.lead_databases import TIME, at, config_for, event, write_database, write_table
@@ -89,11 +89,11 @@ def read(folder: Path, contacts: list[dict], deals: list[dict] = (), decided=())
         with_lists(ledger)
         for each in decided:
             add_override(ledger, each)
-        return read_feedback(ledger, database)
+        return feedback(ledger, database)
 
 
 def counts_by(result: Feedback, how: str) -> dict[str, tuple[int, int]]:
-    return {each.group: (each.accepted, each.judged) for each in result.by[how]}
+    return {each.group: (each.accepted, each.judged) for each in result.acceptance[how]}
 
 
 def test_worked_example(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_worked_example(tmp_path: Path) -> None:
         ],
         [{"lead_id": "c", "closed_at": at("2026-03-12"), "outcome": "won"}],
     )
-    assert (result.lists, result.contacts, result.matched) == (2, 4, 2)
+    assert (result.lists, result.contacts, result.contacts_on_a_list) == (2, 4, 2)
     assert counts_by(result, "route") == {"sales": (1, 2), "nurture": (0, 1)}
     assert counts_by(result, "readiness") == {
         "50.0% to 75.0%, version 1": (1, 1),
@@ -119,14 +119,14 @@ def test_worked_example(tmp_path: Path) -> None:
     assert counts_by(result, "basket") == {"active-1": (1, 1), "no basket": (0, 1)}
     assert counts_by(result, "seller") == {"eva": (1, 1), "max": (0, 1)}
     assert counts_by(result, "decided by") == {"machine": (1, 2)}
-    (sales, _) = result.by["route"]
+    (sales, _) = result.acceptance["route"]
     assert (round(sales.low, 3), round(sales.high, 3)) == (0.095, 0.905)  # Wilson for 1 of 2
-    assert result.reasons == {"no budget": 1}
+    assert result.reasons_of_rejection == {"no budget": 1}
     whole, active, none = result.speed
     assert whole.fates == {"in time": 1, "late": 1, "overdue": 0, "due": 0, "closed": 1}
     assert (active.median_hours, active.target_hours) == (3, 4)
     assert (none.basket, none.median_hours, none.target_hours) == ("no basket", 7 * 24, 24)
-    assert result.ends == {
+    assert result.became == {
         "accepted": {"won": 0, "lost": 0, "open": 1},
         "rejected": {"won": 0, "lost": 0, "open": 1},
         "no verdict": {"won": 0, "lost": 0, "open": 0},
@@ -152,28 +152,35 @@ def test_of_two_lists_of_a_cutoff_the_last_made_counts(tmp_path: Path) -> None:
         run, leads = Run(cutoff, "2", "r"), scored(a=0.9, b=0.1)
         later = cutoff + timedelta(hours=1)
         with_lists(ledger).write(run, [leads], 2, Router(1, cutoff), later)
-        result = read_feedback(ledger, database)
+        result = feedback(ledger, database)
     assert counts_by(result, "readiness") == {"75.0% to 100.0%, version 2": (1, 1)}
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    with database_of(tmp_path, [contact("a", "2026-03-10")]) as (config, database):
+    place = LedgerPlace(tmp_path)
+    with (
+        database_of(tmp_path, [contact("a", "2026-03-10")]) as (_, database),
+        open_ledger(place) as ledger,
+    ):
         with pytest.raises(BadInput, match="ledger is empty"):
-            feedback(config, database)
-        with open_ledger(LedgerPlace(tmp_path)) as ledger:
-            later = datetime(2062, 3, 2)
-            leads = scored(a=0.6)
-            ledger.write(Run(later, "1", "r"), [leads], 1, Router(1, later), later)
-            with pytest.raises(BadInput, match="no list before the data end"):
-                read_feedback(ledger, database)
-            with_lists(ledger)
-            result = read_feedback(ledger, database)
+            feedback(ledger, database)
+        later = datetime(2062, 3, 2)
+        leads = scored(a=0.6)
+        ledger.write(Run(later, "1", "r"), [leads], 1, Router(1, later), later)
+        with pytest.raises(BadInput, match="no list before the data end"):
+            feedback(ledger, database)
+        with_lists(ledger)
+        result = feedback(ledger, database)
     assert result.notes[0].startswith("contacts.accepted is empty")
-    assert result.by["route"] == []
-    assert result.ends["no verdict"] == {"won": 0, "lost": 0, "open": 1}
+    assert result.acceptance["route"] == []
+    assert result.became["no verdict"] == {"won": 0, "lost": 0, "open": 1}
     without = config_for(tmp_path)
-    with open_database(without) as database, pytest.raises(BadInput, match=r"tables\.contacts"):
-        feedback(without, database)
+    with (
+        open_database(without) as database,
+        open_ledger(place) as ledger,
+        pytest.raises(BadInput, match=r"tables\.contacts"),
+    ):
+        feedback(ledger, database)
 
 
 MOMENTS = st.integers(0, 24 * 25).map(lambda hour: datetime(2026, 2, 27) + timedelta(hours=hour))
@@ -200,7 +207,7 @@ def test_each_list_has_one_verdict_of_each_lead(tmp_path_factory, made) -> None:
     assert {k: v for k, v in counts_by(result, "route").items() if k == "sales"} == expected
     whole = result.speed[0]
     assert sum(whole.fates.values()) == whole.leads == 3
-    assert sum(sum(ends.values()) for ends in result.ends.values()) == 3
+    assert sum(sum(ends.values()) for ends in result.became.values()) == 3
     on_from = {"a": LISTS[0], "b": LISTS[0], "c": LISTS[1]}
     called = {lead for lead, when, _ in made if lead != "d" and on_from[lead] <= when <= END}
     assert whole.fates["in time"] + whole.fates["late"] == len(called)

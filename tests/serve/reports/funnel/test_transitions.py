@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from features.result_json import to_json
 from serve.reports.funnel.groups import OTHERS, grouped
-from serve.reports.funnel.transitions import Fate, incidence, measure, ways
+from serve.reports.funnel.transitions import Fate, measure, ways
 from tests.serve.reports.funnel.funnel_entries import UNTIL, funnel, made
 
 DAY = timedelta(days=1)
@@ -57,7 +57,7 @@ def test_the_worked_example():
     assert result.rate.point == 0.25
     assert result.days == {0.25: 5.0, 0.5: 26.0, 0.75: 30.0}
     assert result.median_on == 26.0
-    curve = incidence(way)
+    curve = way.curve
     assert curve["days"].tolist() == [0, 2, 5, 26, 30]
     assert curve["left"].tolist() == pytest.approx([0, 1 / 6, 2 / 6, 5 / 9, 7 / 9])
     # going on and being lost share what has left: only the fifth day is a loss
@@ -130,7 +130,7 @@ def test_figures_equal_the_recount(rows, within):
         for quantile, days in result.days.items():
             reached = [moment for moment, there in curve if there <= 1 - quantile + 1e-9]
             assert days == (min(reached) if reached else None)
-        message = incidence(way).iloc[1:]
+        message = way.curve.iloc[1:]
         assert message["days"].tolist() == [moment for moment, _ in curve]
         assert (1 - message["left"]).tolist() == pytest.approx([there for _, there in curve])
         assert (message["on"] + message["lost"]).tolist() == pytest.approx(message["left"].tolist())
@@ -142,7 +142,7 @@ def test_without_open_leads_the_curves_are_plain_shares(rows):
     closed = [row if row[2] or row[3] else (*row[:3], UNTIL - DAY) for row in rows]
     way = ways(made(closed, funnel("lead", "MQL", "customer")))[-1]
     assert Fate.OPEN not in way.fate
-    for days, _, on, lost in incidence(way).iloc[1:].itertuples(index=False):
+    for days, _, on, lost in way.curve.iloc[1:].itertuples(index=False):
         past = [fate for _, stayed, fate in fates(closed, 0, 2) if stayed <= days]
         assert on * len(way.lead) == pytest.approx(past.count("on"))
         assert lost * len(way.lead) == pytest.approx(past.count("lost"))

@@ -27,7 +27,7 @@ from models.rules.rules import load_rules
 from serve.ledger.ledger import open_ledger
 from serve.reports.monitor.figures import Monitoring, monitor
 from serve.reports.monitor.inputs import reference_cutoffs
-from serve.reports.monitor.page import log, write_page
+from serve.reports.monitor.page import log, render
 from serve.reports.monitor.status import MonitorCheck
 from serve.scoring.batch import score_all
 from serve.scoring.scorer import Scorer
@@ -233,7 +233,7 @@ def test_without_a_ledger_it_says_what_is_missing(
     assert "0.0 wins are to be expected" in check(result, "calibration").message
     assert "20 are needed: 20.0 more" in check(result, "calibration").message
     assert check(result, "days_without_scores").status == "grey"
-    write_page(result, tmp_path / "monitor.html")
+    assert render(result)
 
 
 def test_the_reference_lies_whole_weeks_before() -> None:
@@ -245,10 +245,8 @@ def test_the_reference_lies_whole_weeks_before() -> None:
         reference_cutoffs(datetime(2026, 3, 30), datetime(2026, 3, 30))
 
 
-def test_the_page_and_the_run_hold_every_figure(
-    clean: Monitoring, demo_folder: Path, tmp_path: Path
-) -> None:
-    text = write_page(clean, tmp_path / "out" / "monitor.html").read_text()
+def test_the_page_and_the_run_hold_every_figure(clean: Monitoring, demo_folder: Path) -> None:
+    text = render(clean)
     assert all(each.name in text for each in clean.checks)
     assert not re.search(r"<script|https?://(?!www\.w3\.org|purl\.org)|\{\{|None|nan", text)
     registry = Registry(load(demo_folder))
@@ -261,10 +259,10 @@ def test_the_page_and_the_run_hold_every_figure(
 
 
 def test_ten_years_on_the_page_is_written_and_the_features_are_red(
-    home: Path, trained: Trained, tmp_path: Path
+    home: Path, trained: Trained
 ) -> None:
     """Every open lead is older than any that the model has seen."""
     result = monitored(home, trained, CUTOFF + timedelta(days=3653))
     assert check(result, "features").status == "red"
-    assert write_page(result, tmp_path / "monitor.html").stat().st_size > 0
+    assert render(result)
     assert to_json(result)["checks"]

@@ -79,8 +79,8 @@ def test_of_the_worked_example(little: Config) -> None:
     assert counts(visited) == (1, 3, 2, 1)
     assert counts(silent_) == (0, 4, 2, 0)  # lead 2 at 01-05, lead 4 at all three
     assert counts(called) == (0, 0, 0, 0)
-    assert counts(result.everyone) == (1, 10, 4, 1)
-    assert counts(result.nowhere) == (0, 3, 1, 0)  # lead 3, who wrote
+    assert counts(result.all_open_leads) == (1, 10, 4, 1)
+    assert counts(result.in_no_segment) == (0, 3, 1, 0)  # lead 3, who wrote
     assert visited.conversion.lift.point == pytest.approx((1 / 3) / (1 / 10))
     assert (visited.points, silent_.points, visited.readiness) == (5, None, None)
     assert result.overlap.loc["visited <b>&"].tolist() == [1, 0, 0]
@@ -92,13 +92,13 @@ def test_at_an_earlier_cutoff_nothing_later_is_known(little: Config) -> None:
     """On 01-14 only the horizon from 01-05 is over; all but lead 1 are open."""
     result = report_of(little, at("2026-01-14"))
     assert result.cutoffs == [at("2026-01-05")]
-    assert counts(result.everyone) == (3, 4, 4, 1)
+    assert counts(result.all_open_leads) == (3, 4, 4, 1)
     assert counts(result.segments[0]) == (1, 1, 1, 1)
 
 
 def test_before_any_horizon_is_over_there_are_sizes_only(little: Config) -> None:
     result = report_of(little, at("2026-01-06"))
-    assert counts(result.everyone) == (4, 0, 0, 0)
+    assert counts(result.all_open_leads) == (4, 0, 0, 0)
     assert str(result.verdict).startswith("Nothing can be said of conversion yet")
     assert result.notes[0] == "No cutoff's horizon of 7 days is over: no conversion."
     assert to_json(result)["segments"][0]["conversion"]["rate"]["point"] is None
@@ -138,7 +138,7 @@ def test_with_a_model_the_mean_readiness_is_that_of_its_leads(
 ) -> None:
     result = report_of(load(demo_folder))
     assert result.model_version == trained.model.version
-    everyone = result.everyone.readiness
+    everyone = result.all_open_leads.readiness
     assert everyone is not None
     assert 0 < everyone < 1
     serious = next(group for group in result.segments if group.name.startswith("serious"))
@@ -147,7 +147,11 @@ def test_with_a_model_the_mean_readiness_is_that_of_its_leads(
     assert serious.conversion.against_all == "more"
     assert result.verdict.headline.lower().startswith(serious.name)
     sizes = [group.open_leads for group in result.segments]
-    assert max(sizes) <= result.everyone.open_leads <= sum(sizes) + result.nowhere.open_leads
+    assert (
+        max(sizes)
+        <= result.all_open_leads.open_leads
+        <= sum(sizes) + result.in_no_segment.open_leads
+    )
 
 
 def test_a_readiness_of_the_past_is_told_as_such(demo_folder: Path, trained: Trained) -> None:
