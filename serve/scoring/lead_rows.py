@@ -94,8 +94,7 @@ class LeadRows:
             frames = _shown(frames, seen)
         facts = self.facts.of(scorable.database).set_index("lead_id")
         for part in timed("score", self._scored(frames, others, scorable.count, progress)):
-            known = facts.reindex(part["lead_id"])
-            yield part.assign(**{name: known[name].to_numpy() for name in facts})
+            yield part.join(facts.reindex(part["lead_id"]).set_axis(part.index))
 
     def _scored(
         self, frames: Iterable[pd.DataFrame], others: pd.DataFrame, of: int, progress: Progress
