@@ -97,9 +97,7 @@ def test_train_and_compare_say_what_is_missing_and_check_said_so_before(young):
 
 def test_with_enough_data_and_no_champion_the_next_step_is_named(untrained_copy):
     result = readiness("score", untrained_copy, "--json").result
-    assert result["notes"][0].startswith(
-        "Rules only: no model yet (there is enough for one: readiness train)."
-    )
+    assert f"readiness train {untrained_copy})" in result["notes"][0]
     assert readiness("score", untrained_copy, "--model", "challenger").code == 2
 
 
