@@ -13,13 +13,13 @@ from readiness.main import app
 from tests.readiness.running import little_folder, readiness
 
 SCRIPT = Path(sys.executable).with_name("readiness")
-# Runs the command after `features.config.load_all`, which every verb of a folder calls, was broken.
+# Runs the command after `features.config.load_each`, which every verb of a folder calls, was broken.
 BROKEN = """
 import sys
 import features.config
 def load(where):
     {does}
-features.config.load_all = load
+features.config.load_each = load
 from readiness.main import main
 sys.argv[0] = "readiness"
 main()
@@ -116,7 +116,7 @@ def test_of_every_verb(verb, error, code, monkeypatch, tmp_path) -> None:
     def load(where: Path) -> None:
         raise error
 
-    monkeypatch.setattr("features.config.load_all", load)
+    monkeypatch.setattr("features.config.load_each", load)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     words = (*VERBS[verb], tmp_path)
     assert readiness(verb, *words).code == code

@@ -108,7 +108,7 @@ def test_what_the_machine_lacks_is_no_error_of_the_program(error, monkeypatch, t
     def load(where: Path) -> None:
         raise error
 
-    monkeypatch.setattr("features.config.load_all", load)
+    monkeypatch.setattr("features.config.load_each", load)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     ran = readiness("check", tmp_path)
     assert ran.code == 2

@@ -12,11 +12,14 @@ from features.config import load
 from features.errors import BadInput
 from features.open_database import open_database
 from features.result_json import to_json
+from models.classifier.by_segment import BySegment, Shares
+from models.classifier.classifier import ReadinessClassifier
 from models.decisions.place import LedgerPlace
 from serve.ledger.ledger import open_ledger
 from serve.scoring.batch import score_all
 from serve.scoring.points_only import PointsOnly, scorer_of
 from tests.copied_company import copied_company
+from tests.models.small_model import AVERAGE
 
 
 def scored(config, scorer, place, **options):
@@ -128,6 +131,26 @@ def test_points_alone_score_on_spark_too(spark, folder):
         for each in (config, on_spark(config))
     ]
     assert result[0][0] == result[1][0]
+    pd.testing.assert_frame_equal(result[0][1], result[1][1], check_exact=True)
+
+
+def test_own_models_of_averages_score_as_on_duckdb(spark, folder, judged):
+    """Each source of the leads has a model of its own, trees and a regression in one."""
+    config = load(folder)
+    scorer = scorer_of(config, "champion")
+    settings = AVERAGE | {"min_samples_leaf": 5}
+    columns = judged.frame[[spec.name for spec in scorer.model.specs]]
+    of_all = ReadinessClassifier.of(settings, 0, calibration="none").fit(columns, judged.won)
+    sources = dict.fromkeys(columns["attribute(source)"].value_counts().index[:2], 0.5)
+    own = BySegment.fit(of_all, Shares("attribute(source)", sources), columns, judged.won)
+    assert set(own.own) == set(sources)
+    scorer = replace(scorer, model=replace(scorer.model, classifier=own))
+    result = [
+        scored(each, scorer, LedgerPlace(folder / f"own_{each.engine.kind}"))
+        for each in (config, on_spark(config, scores="scores_of_own"))
+    ]
+    assert result[0][0] == result[1][0]
+    assert result[0][1]["readiness"].nunique() > 100
     pd.testing.assert_frame_equal(result[0][1], result[1][1], check_exact=True)
 
 
