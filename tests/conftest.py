@@ -7,13 +7,11 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
-from numpy.typing import ArrayLike
 
 from features.config import load
 from features.dataset import Dataset, labelled
@@ -25,9 +23,7 @@ from features.starter.starter import write_starter
 from models.decisions.place import LedgerPlace
 from models.registry import MlflowClient, Registry
 from models.rules.rules import load_rules
-from models.statistics import judge, list_lengths
-from models.statistics.bootstrap import Floats, bootstrap
-from serve.reports.compare import overlap
+from models.statistics.bootstrap import Floats
 from tests.database_servers import mariadb, postgres, server  # noqa: F401
 from tests.serve.ledger.places import in_postgres
 from training.promotion.promote import promote
@@ -93,21 +89,6 @@ def copied_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             shutil.copy(empty, file)
 
     with patch.object(Registry, "_make_folder", make_store):
-        yield
-
-
-@pytest.fixture
-def few_replicates() -> Iterator[None]:
-    """The intervals of a test's own trainings and promotions come of 200 resamplings, the first of
-    the 1,000: where it asserts which way they point, or nothing of them. What a session shares is
-    made before."""
-
-    def few(measure: Measure, lead_id: ArrayLike, replicates: int, seed: int) -> Floats:
-        return bootstrap(measure, lead_id, min(replicates, 200), seed)
-
-    with ExitStack() as patched:
-        for module in (judge, list_lengths, overlap):
-            patched.enter_context(patch.object(module, "bootstrap", few))
         yield
 
 

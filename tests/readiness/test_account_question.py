@@ -149,7 +149,6 @@ def test_a_model_knows_its_unit(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("few_replicates")
 def test_accounts_are_trained_promoted_scored_and_carded(tmp_path):
     company = buying_groups(2_000, seed=3, days=400)
     write(company, tmp_path)

@@ -13,7 +13,7 @@ from readiness.main import app
 from tests.readiness.running import little_folder, readiness
 
 SCRIPT = Path(sys.executable).with_name("readiness")
-# Runs the command after `features.config.load_each`, which every verb of a folder calls, was broken.
+# Runs the command after `features.config.load_each`, which every verb of a folder calls, broke.
 BROKEN = """
 import sys
 import features.config

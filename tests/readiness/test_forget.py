@@ -179,7 +179,6 @@ def test_the_decisions_keep_no_byte_in_their_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("few_replicates")
 def test_a_trained_company_forgets(untrained: Path, tmp_path: Path) -> None:
     """Canaries among the leads of a training: MLflow's database and artefacts have none after."""
     folder = tmp_path / "home"

@@ -11,7 +11,7 @@ from features.simulator.modes import WORLDS, Mode
 from features.simulator.simulate import write
 from tests.readiness.running import readiness
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_replicates")]
+pytestmark = pytest.mark.slow
 SIZES: dict[Mode, tuple[int, int]] = {
     "repeat": (1_500, 300),
     "usage": (3_000, 300),

@@ -149,7 +149,7 @@ def test_no_company_is_simulated_into_a_folder_with_tables(tmp_path: Path, there
     assert [path.read_text() for path in tmp_path.iterdir()] == ["ours"]
 
 
-PAGES = ["compare", "funnel", "segments", "sources", "feedback", "effect", "card", "history"]
+PAGES = ["compare", "funnel", "segments", "feedback", "effect", "card", "history"]
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder of Linux")

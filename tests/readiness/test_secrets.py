@@ -86,7 +86,6 @@ def write_settings(folder, server, tracking):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("few_replicates")
 def test_no_secret_leaves(secretive, server):
     url = f"postgresql+psycopg://tracker:{quote(TRACKING, safe='')}@127.0.0.1:{server.port}"
     write_settings(secretive, server, f"{url}/mlflow")

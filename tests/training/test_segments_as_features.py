@@ -18,7 +18,7 @@ from serve.scoring.scored import default_cutoff
 from tests.conftest import edit
 from training.train import train
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_replicates")]
+pytestmark = pytest.mark.slow
 NAME = 'read "prices" [b], 50%'
 SEGMENT = """
 [[segment]]

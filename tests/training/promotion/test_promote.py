@@ -28,7 +28,6 @@ from training.promotion.decision import Takes
 from training.promotion.history import history
 from training.promotion.promote import promote
 
-pytestmark = pytest.mark.usefixtures("few_replicates")
 STUMPS = Settings(
     learning_rate=0.05,
     max_iter=2,

@@ -24,7 +24,7 @@ from training.promotion.decision import Takes
 from training.promotion.history import history
 from training.promotion.promote import promote
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_replicates")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
