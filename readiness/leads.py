@@ -27,7 +27,7 @@ from features.open_database import open_database
 from features.spec.compiled import accounts_of, attribute_columns
 from features.spec.spec import Spec
 from features.starter.starter import first_cutoff
-from features.toml import load_toml, toml_text, validate_toml
+from features.toml import Strict, faults_text, load_toml, toml_text, validate_toml
 
 IN_MEMORY = Path("(frames)", "readiness.toml")  # where the settings of frames would be: nowhere
 SETTINGS = Path("settings")  # the name of theirs in messages
@@ -270,6 +270,8 @@ def _checked(rows: Any, name: str) -> Any:
 
 def _settings(given: Mapping[str, Any] | str, frames: Mapping[str, Any]) -> Config:
     """The settings of frames: those given, as strictly as a file's, and defaults for the rest."""
+    if not isinstance(given, str) and (faults := list(_nothing(given, Config))):
+        raise BadInput(faults_text(SETTINGS, faults))
     text = given if isinstance(given, str) else toml_text(given)
     content = load_toml(text, SETTINGS)
     if "tables" in content:
@@ -285,3 +287,13 @@ def _settings(given: Mapping[str, Any] | str, frames: Mapping[str, Any]) -> Conf
     with open_frames(frames, Reading.of(config), config.engine) as database:
         times = config.time.model_copy(update={"first_cutoff": first_cutoff(database)})
     return config.model_copy(update={"time": times})
+
+
+def _nothing(given: Mapping[str, Any], model: type[Strict], within: str = "") -> Iterator[str]:
+    """The settings that are None and cannot be, in words."""
+    for name, field in model.model_fields.items():
+        value, inner = given.get(name), field.annotation
+        if name in given and value is None and field.default is not None:
+            yield f"{within}{name}: is None. Leave it out for the default"
+        elif isinstance(value, Mapping) and isinstance(inner, type) and issubclass(inner, Strict):
+            yield from _nothing(value, inner, f"{within}{name}.")
