@@ -270,7 +270,7 @@ def _checked(rows: Any, name: str) -> Any:
 
 def _settings(given: Mapping[str, Any] | str, frames: Mapping[str, Any]) -> Config:
     """The settings of frames: those given, as strictly as a file's, and defaults for the rest."""
-    if not isinstance(given, str) and (faults := list(_nothing(given, Config))):
+    if not isinstance(given, str) and (faults := list(_none_tables(given, Config))):
         raise BadInput(faults_text(SETTINGS, faults))
     text = given if isinstance(given, str) else toml_text(given)
     content = load_toml(text, SETTINGS)
@@ -289,11 +289,13 @@ def _settings(given: Mapping[str, Any] | str, frames: Mapping[str, Any]) -> Conf
     return config.model_copy(update={"time": times})
 
 
-def _nothing(given: Mapping[str, Any], model: type[Strict], within: str = "") -> Iterator[str]:
-    """The settings that are None and cannot be, in words."""
-    for name, field in model.model_fields.items():
-        value, inner = given.get(name), field.annotation
-        if name in given and value is None and field.default is not None:
-            yield f"{within}{name}: is None. Leave it out for the default"
-        elif isinstance(value, Mapping) and isinstance(inner, type) and issubclass(inner, Strict):
-            yield from _nothing(value, inner, f"{within}{name}.")
+def _none_tables(given: Mapping[str, Any], model: type[Strict], within: str = "") -> Iterator[str]:
+    """The tables of settings that are None, in words; a single setting may be, and is not given."""
+    for name in sorted(given.keys() & model.model_fields):
+        inner, value = model.model_fields[name].annotation, given[name]
+        if not (isinstance(inner, type) and issubclass(inner, Strict)):
+            continue
+        if value is None:
+            yield f"{within}{name}: should be a table; it is None. Leave it out for its defaults"
+        elif isinstance(value, Mapping):
+            yield from _none_tables(value, inner, f"{within}{name}.")

@@ -77,9 +77,7 @@ class _Table:
 
     def named(self, pattern: str, types: tuple[str, ...]) -> Column | None:
         """The first column with such a name and type that is neither an id nor a time."""
-        free = (
-            c for c in self.columns if c.name not in self.times and not ends_in_id(c.name)
-        )
+        free = (c for c in self.columns if c.name not in self.times and not ends_in_id(c.name))
         return next(
             (c for c in free if c.type.startswith(types) and begins_word(pattern, c.name)), None
         )
@@ -296,8 +294,7 @@ def _of_the_lead(ask: Ask, log: _Table, lead_id: str) -> list[str]:
     aliases = ", ".join(f"bool_and(alike.column{n})" for n in range(len(names)))
     listed = ", ".join(f"column{n}" for n in range(len(names)))
     rows = ask(
-        f"SELECT {aliases} FROM (SELECT {alike} FROM {sample} GROUP BY {lead_id}) "
-        f"alike({listed})"
+        f"SELECT {aliases} FROM (SELECT {alike} FROM {sample} GROUP BY {lead_id}) alike({listed})"
     )
     return [name for name, same in zip(names, rows[0], strict=True) if same] if rows else []
 

@@ -31,7 +31,7 @@ def two_files(folder: Path, deals: str = "finished deals.csv") -> None:
 
 
 def log(folder: Path) -> None:
-    """100 cases: submitted, called, and then approved, declined, or neither; times with an offset."""
+    """100 cases: submitted, called, then approved, declined, or neither; times with an offset."""
     rows = []
     for n in range(100):
         begin = START + n * DAY
