@@ -186,7 +186,7 @@ def _settings(tables: Tables, database: LeadDatabase, mapped: Mapped | None) -> 
         horizon=horizon,
         why=why,
         first=first.date().isoformat(),
-        before="events" if database.events_count else "leads",
+        tenth=f", with a tenth of the {'events' if database.events_count else 'leads'} before it",
         test=test,
         data_end=f"data_end = {END}"
         if is_random
