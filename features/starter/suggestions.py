@@ -146,7 +146,8 @@ def _read(ask: Ask, relation: Relation) -> _Table | None:
 
 def _proposed(ask: Ask, tables: Sequence[_Table], missing: Sequence[str]) -> Iterator[str]:
     free = [table for table in tables if table.relation.name.lower() not in CONTRACT]
-    log = next((table for table in free if table.is_log), None)
+    has_events = any(table.relation.name.lower() == "events" for table in tables)
+    log = None if has_events else next((table for table in free if table.is_log), None)
     closing = [t for t in free if t is not log and (t.time(CLOSED) or t.outcome) and t.ids]
     deals = max(closing, default=None, key=_is_deals) if "deals" in missing else None
     people = [t for t in free if t not in (log, deals) and t.unique_id]
@@ -229,7 +230,9 @@ def _deals(table: _Table, lead_id: str | None) -> str:
     else:
         columns += _known(None, "outcome", "'won' or 'lost': which column says it?")
     columns += [_as(quoted(amount.name), "amount")] if amount else []
-    return f"SELECT\n{with_commas(columns)}\nFROM {table.relation.sql}"
+    query = f"SELECT\n{with_commas(columns)}\nFROM {table.relation.sql}"
+    # an open deal has no outcome
+    return f"SELECT * FROM (\n{query}\n)\nWHERE outcome <> 'open'" if outcome else query
 
 
 def _from_log(ask: Ask, log: _Table, missing: Sequence[str]) -> dict[str, str]:

@@ -94,6 +94,30 @@ def test_what_is_not_sure_is_left_open_with_a_question(tmp_path: Path) -> None:
     assert "which column" in query
 
 
+def test_outcomes_are_read_from_their_column_and_open_deals_left_out(tmp_path: Path) -> None:
+    """The leads have the right name already; so have the events, and no further log is proposed."""
+    days = [START + n * DAY for n in range(90)]
+    csv(tmp_path / "leads.csv", "lead_id,created_at", [f"{n},{d}" for n, d in enumerate(days)])
+    stages = ("Closed Won", "Closed Lost", "Negotiation")
+    csv(
+        tmp_path / "opportunities.csv",
+        "opp_id,lead,closing day,stage",
+        [f"{n},{n},{d + 3 * DAY},{stages[n % 3]}" for n, d in enumerate(days)],
+    )
+    csv(tmp_path / "events.csv", "lead_id,occurred_at,action", [f"{n},{days[n]},x" for n in (1, 1)])
+    csv(
+        tmp_path / "clicks.csv",
+        "visitor,ts,event",
+        [f"{n % 9},{days[n]},e{n % 2}" for n in range(90)],
+    )
+    assert list(proposed(tmp_path)) == ["deals.sql"]
+    pasted(tmp_path)
+    with open_database(load(tmp_path)) as database:
+        deals = database.query("SELECT * FROM deals ORDER BY closed_at")
+    assert [int(lead) for lead in deals["lead_id"]] == [n for n in range(90) if n % 3 < 2]
+    assert deals["outcome"].tolist() == [("won", "lost")[n % 3] for n in range(90) if n % 3 < 2]
+
+
 def test_one_log_is_mapped_by_its_first_events_and_those_that_decide(tmp_path: Path) -> None:
     log(tmp_path)
     queries = proposed(tmp_path)
