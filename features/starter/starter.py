@@ -87,7 +87,7 @@ def write_starter(
             texts += [query.text for query in queries.values()]
     except BadInput as error:
         raise BadInput(
-            f"{error}\nFor init, write the query to a file such as events.sql."
+            f"{error}\nFor init, write the query to a file such as events.sql (docs/own-data.md)."
         ) from None
     _write_all(dict(zip(paths, texts, strict=True)))
     return paths
