@@ -55,6 +55,15 @@ def _plausible(time: datetime) -> datetime:
     return time
 
 
+def _distinct(values: list[Any]) -> list[Any]:
+    """A value that is listed twice is a slip: the other one is missing."""
+    if twice := [value for n, value in enumerate(values) if value in values[:n]]:
+        raise ValueError(f"{twice[0]!r} is listed twice. Leave one of them, or correct it")
+    return values
+
+
+Distinct = AfterValidator(_distinct)
+Texts = Annotated[list[str], Distinct]
 SettingsFile = Literal["rules", "sources", "funnel", "segments", "titles", "roles"]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Encoding = Literal[
@@ -132,15 +141,15 @@ class Features(Strict):
     `title` is the column with the titles of people, from which their seniority and department are
     read (docs/titles.md). "" stands for none."""
 
-    windows_days: Annotated[list[Days], Field(min_length=1)] = [1, 7, 30, 90]
+    windows_days: Annotated[list[Days], Field(min_length=1), Distinct] = [1, 7, 30, 90]
     half_life_days: Days = 14
-    attributes: list[str] = []
-    measured_actions: list[str] = []
+    attributes: Texts = []
+    measured_actions: Texts = []
     account: OptionalName = None
     title: OptionalName = None
-    leave_out_actions: list[str] = []
-    leave_out: list[str] = []
-    segments: list[str] = []
+    leave_out_actions: Texts = []
+    leave_out: Texts = []
+    segments: Texts = []
 
 
 AfterClosing = Literal["closed", "open_again"]
@@ -165,8 +174,8 @@ class Cohort(Strict):
     any are named, and in none of `not_segments`."""
 
     where: dict[str, Any] | list[dict[str, Any]] = {}
-    segments: list[str] = []
-    not_segments: list[str] = []
+    segments: Texts = []
+    not_segments: Texts = []
 
 
 class Exclude(Strict):
@@ -178,13 +187,13 @@ class Exclude(Strict):
     `opens_within_seconds` after one of `sends` (features/contract/machine_events.py).
     """
 
-    leads: dict[str, list[str]] = {}
+    leads: dict[str, Texts] = {}
     machine_clicks: bool = False
     burst_events: Annotated[int, Field(ge=2, le=1000)] = 5
     burst_seconds: Annotated[int, Field(ge=1, le=3600)] = 3
     machine_opens: bool = False
-    opens: list[str] = ["email_opened"]
-    sends: list[str] = ["email_sent"]
+    opens: Texts = ["email_opened"]
+    sends: Texts = ["email_sent"]
     opens_within_seconds: Annotated[int, Field(ge=1, le=3600)] = 5
 
 
@@ -192,7 +201,7 @@ class Audit(Strict):
     """Findings of the leakage audit that somebody checked and that are honest: their codes, or
     what they are about (`column:status`, `action:mail`); * stands for any text."""
 
-    accepted: list[str] = []
+    accepted: Texts = []
 
 
 class Capacity(Strict):
@@ -318,7 +327,7 @@ class FairnessSettings(Strict):
     columns of tables.leads, which need not be features and are read for this alone. Values that
     fewer than `least_leads` leads have are put together."""
 
-    groups: list[str] = []
+    groups: Texts = []
     least_leads: Annotated[int, Field(ge=1)] = 30
 
 
@@ -353,7 +362,10 @@ class ShadowSettings(Strict):
 
     @model_validator(mode="after")
     def _bounded(self) -> ShadowSettings:
-        if not isinstance(self.challengers, bool) and len(self.challengers) > self.most:
+        if isinstance(self.challengers, bool):
+            return self
+        _distinct(self.challengers)
+        if len(self.challengers) > self.most:
             raise ValueError(
                 f"challengers names {len(self.challengers)} versions, and most is {self.most}: "
                 "each costs time every night. Raise most, or name fewer"
@@ -366,7 +378,7 @@ class Movers(Strict):
     for sales: reaching one of the `thresholds` of readiness, or falling below it (docs/publish.md).
     """
 
-    thresholds: list[Annotated[float, Field(gt=0, lt=1)]] = []
+    thresholds: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Distinct] = []
 
 
 def _from_environment(text: str) -> str:
@@ -403,7 +415,7 @@ class Publish(Strict):
     after_score: bool = False
     database: Annotated[str, Field(min_length=1)] | None = None
     table: Annotated[str, Field(min_length=1)] = "current_scores"
-    files: list[Crm] = []
+    files: Annotated[list[Crm], Distinct] = []
     webhook: Webhook | None = None
 
 

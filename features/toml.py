@@ -118,6 +118,7 @@ def _fault(fault: Any, model: type[Strict], within: str) -> str:
         r"^\w+ should ", "should ", fault["msg"]
     )  # "Input should be", "List should have"
     should = should.replace(" after validation", "").replace("valid dictionary", "table")
+    should = re.sub(r" (?:or|and) instance of \w+", "", should)
     return f"{where}: {should}; it is {shortened(repr(fault['input']))}"
 
 

@@ -27,7 +27,7 @@ from features.open_database import open_database
 from features.spec.compiled import accounts_of, attribute_columns
 from features.spec.spec import Spec
 from features.starter.starter import first_cutoff
-from features.toml import load_toml, toml_text, validate_toml
+from features.toml import Strict, faults_text, load_toml, toml_text, validate_toml
 
 IN_MEMORY = Path("(frames)", "readiness.toml")  # where the settings of frames would be: nowhere
 SETTINGS = Path("settings")  # the name of theirs in messages
@@ -270,6 +270,8 @@ def _checked(rows: Any, name: str) -> Any:
 
 def _settings(given: Mapping[str, Any] | str, frames: Mapping[str, Any]) -> Config:
     """The settings of frames: those given, as strictly as a file's, and defaults for the rest."""
+    if not isinstance(given, str) and (faults := list(_none_tables(given, Config))):
+        raise BadInput(faults_text(SETTINGS, faults))
     text = given if isinstance(given, str) else toml_text(given)
     content = load_toml(text, SETTINGS)
     if "tables" in content:
@@ -285,3 +287,15 @@ def _settings(given: Mapping[str, Any] | str, frames: Mapping[str, Any]) -> Conf
     with open_frames(frames, Reading.of(config), config.engine) as database:
         times = config.time.model_copy(update={"first_cutoff": first_cutoff(database)})
     return config.model_copy(update={"time": times})
+
+
+def _none_tables(given: Mapping[str, Any], model: type[Strict], within: str = "") -> Iterator[str]:
+    """The tables of settings that are None, in words; a single setting may be, and is not given."""
+    for name in sorted(given.keys() & model.model_fields):
+        inner, value = model.model_fields[name].annotation, given[name]
+        if not (isinstance(inner, type) and issubclass(inner, Strict)):
+            continue
+        if value is None:
+            yield f"{within}{name}: should be a table; it is None. Leave it out for its defaults"
+        elif isinstance(value, Mapping):
+            yield from _none_tables(value, inner, f"{within}{name}.")

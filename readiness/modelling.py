@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from features.progress import Progress, silent
-from features.starter.starter import rules_text
+from features.starter.starter import common_actions, rules_text
 from features.toml import toml_text
 from models.classifier.model import ReadinessModel
 from models.comparison import Comparison
@@ -129,5 +129,6 @@ def compare(
 def _rules_of(leads: Leads) -> RuleScore:
     path = leads.config.folder / leads.config.rules
     if leads.in_memory:
-        return parse_rules(rules_text(leads.database.actions), Path("guessed rules"))
+        actions, common = leads.database.actions, common_actions(leads.database)
+        return parse_rules(rules_text(actions, common), Path("guessed rules"))
     return rules_file.load_rules(path)

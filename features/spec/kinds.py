@@ -489,7 +489,8 @@ class Share(OfEvents):
         return Read("quotient", Sum(self.part, None, self.window), everything)
 
     def meaning(self, words: Words) -> str:
-        return f"share of activity {self._at} {during(self.window)}"
+        when = {"night": "22:00-06:00 UTC", "weekend": "Saturday and Sunday, UTC"}[self.part]
+        return f"share of activity {self._at} ({when}) {during(self.window)}"
 
     def fact(self, value: float, words: Words) -> str:
         return f"{value:.0%} of activity {self._at} {during(self.window)}"
@@ -556,7 +557,7 @@ class Faded(_Fading):
 
     def meaning(self, words: Words) -> str:
         counted = f"number of times: {say(self.action, words, self.where)}"
-        return f"{counted}, each fading out over {self.days} days"
+        return f"{counted}, each fading out evenly over {self.days} days"
 
     def absence(self, words: Words) -> str:
         return none_of(self.action, during(self.days), words, self.where)

@@ -83,6 +83,44 @@ def _list(values: Sequence[str]) -> str:
     return ", ".join(literal(value.lower()) for value in values) or "NULL"
 
 
+def columns_of(ask: Ask, sql: str) -> list[Column]:
+    """The columns of what follows FROM, with their types and counts; none where it cannot be
+    read."""
+    names = [(str(row[0]), str(row[1])) for row in ask(f"DESCRIBE FROM {sql}")]
+    counts = ", ".join(f"count({quoted(n)}), count(DISTINCT {quoted(n)})" for n, _ in names)
+    rows = ask(f"SELECT {counts} FROM {sql}")
+    numbers = [int(str(n)) for n in rows[0]] if rows else []
+    return [
+        Column(name, kind, filled, values)
+        for (name, kind), filled, values in zip(names, numbers[::2], numbers[1::2], strict=False)
+    ]
+
+
+def outcomes(ask: Ask, sql: str, columns: Sequence[Column]) -> list[Outcome]:
+    """The columns that look like an outcome, the likeliest first: named so, with a value that means
+    won."""
+    candidates = []
+    for column in columns:
+        if not 1 < column.values <= MOST_VALUES or column.is_time:
+            continue
+        values = _values(ask, sql, column.name)
+        won = tuple(value for value in values if _means(WON, value))
+        lost = tuple(value for value in values if _means(LOST, value))
+        others = tuple(value for value in values if value not in {*won, *lost})
+        named = begins_word(OUTCOME, column.name)
+        if won and (named or any(_means("(closed ?)?won", value) for value in won)):
+            outcome = Outcome(column.name, won, lost, others)
+            candidates.append((named, bool(lost), -len(others), outcome))
+    candidates.sort(key=lambda each: each[:3], reverse=True)
+    return [outcome for *_, outcome in candidates]
+
+
+def _values(ask: Ask, sql: str, name: str) -> list[str]:
+    text = f"CAST({quoted(name)} AS VARCHAR)"
+    rows = ask(f"SELECT DISTINCT {text} FROM {sql} WHERE {quoted(name)} IS NOT NULL ORDER BY 1")
+    return [str(value) for (value,) in rows]
+
+
 def map_flat(folder: Path, file: Path) -> Mapped:
     """The queries that map a flat table, which lies in the folder.
 
@@ -115,46 +153,25 @@ class _Flat:
 
     @cached_property
     def columns(self) -> list[Column]:
-        names = [(str(row[0]), str(row[1])) for row in self.ask(f"DESCRIBE FROM {self.sql}")]
-        counts = ", ".join(f"count({quoted(n)}), count(DISTINCT {quoted(n)})" for n, _ in names)
-        row = [int(str(n)) for n in self._row(f"SELECT {counts} FROM {self.sql}")]
-        return [
-            Column(name, kind, row[2 * place], row[2 * place + 1])
-            for place, (name, kind) in enumerate(names)
-        ]
+        return columns_of(self.ask, self.sql)
 
     @cached_property
     def outcome(self) -> Outcome:
         """The column that looks like an outcome: named so, with a value that means won."""
-        candidates = []
-        for column in self.columns:
-            if not 1 < column.values <= MOST_VALUES or column.is_time:
-                continue
-            values = self._values(column.name)
-            won = tuple(value for value in values if _means(WON, value))
-            lost = tuple(value for value in values if _means(LOST, value))
-            others = tuple(value for value in values if value not in {*won, *lost})
-            named = begins_word(OUTCOME, column.name)
-            if won and (named or any(_means("(closed ?)?won", value) for value in won)):
-                outcome = Outcome(column.name, won, lost, others)
-                candidates.append((named, bool(lost), -len(others), outcome))
+        candidates = outcomes(self.ask, self.sql, self.columns)
         if not candidates:
             shown = ", ".join(column.name for column in self.columns)
             raise BadInput(
                 f"--flat: no column of {self.file} looks like an outcome, with a value such as "
-                f"won, yes or 1. It has: {shown}. Rename the one that says whether a lead was won "
-                "to `outcome`, and its values to won and lost."
+                f"won, yes or 1. It has: {shown}. If one of them says whether a lead was won, "
+                "rename it to `outcome`, and its values to won and lost. If another file says it, "
+                "these are two tables: run readiness init without --flat, which proposes a query "
+                "for each (docs/own-data.md, Tables with other names)."
             )
-        candidates.sort(key=lambda each: each[:3], reverse=True)
         if len(candidates) > 1:
-            rest = ", ".join(repr(each[3].column) for each in candidates[1:])
+            rest = ", ".join(repr(each.column) for each in candidates[1:])
             self.questions.append(f"or is the outcome {rest}?")
-        return candidates[0][3]
-
-    def _values(self, name: str) -> list[str]:
-        text = f"CAST({quoted(name)} AS VARCHAR)"
-        sql = f"SELECT DISTINCT {text} FROM {self.sql} WHERE {quoted(name)} IS NOT NULL ORDER BY 1"
-        return [str(value) for (value,) in self.ask(sql)]
+        return candidates[0]
 
     @cached_property
     def shares(self) -> dict[str, dict[str, float]]:
@@ -213,7 +230,7 @@ class _Flat:
             and not column.is_time
             and column.type not in ("DOUBLE", "FLOAT")
         ]
-        named = [column for column in unique if _ends_in_id(column.name)]
+        named = [column for column in unique if ends_in_id(column.name)]
         return (named or unique)[0].name if unique else None
 
     def mapped(self) -> Mapped:
@@ -231,7 +248,7 @@ class _Flat:
         columns = [f"  {id_sql} AS lead_id", f"  {times[0]} AS created_at"]
         columns += [f"  {quoted(name)} AS {quoted(snake(name))}" for name in on]
         columns += [f"  -- {quoted(name)}: {why}" for name, why in off.items()]
-        leads = "SELECT\n" + _with_commas(columns) + f"\nFROM {self.sql} AS flat"
+        leads = "SELECT\n" + with_commas(columns) + f"\nFROM {self.sql} AS flat"
         deals = (
             f"SELECT * FROM (\n  SELECT\n    {id_sql} AS lead_id,\n    {outcome.sql} AS outcome,\n"
             f"    {times[1]} AS closed_at\n  FROM {self.sql} AS flat)\nWHERE outcome <> 'open'"
@@ -337,12 +354,13 @@ def _means(pattern: str, value: str) -> bool:
     )
 
 
-def _ends_in_id(name: str) -> bool:
+def ends_in_id(name: str) -> bool:
+    """Whether a column is named like an id: lead_id, customerNo, uuid."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     return re.search(rf"(?<![^\W\d_])(?:{ID})\.?$", words) is not None or words.endswith("id")
 
 
-def _with_commas(columns: Sequence[str]) -> str:
+def with_commas(columns: Sequence[str]) -> str:
     """Columns with commas between them, but for those that are comments."""
     real = [column for column in columns if not column.lstrip().startswith("--")]
     comments = [column for column in columns if column.lstrip().startswith("--")]

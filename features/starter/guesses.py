@@ -2,7 +2,7 @@
 
 import re
 
-MINOR, IMPORTANT, REQUEST = 2, 10, 20  # points
+LEAST, MINOR, IMPORTANT, REQUEST = 1, 2, 10, 20  # points
 # An action gets the points, and a source the basket, of the first pattern that begins a word of it.
 POINTS = (
     ("unsubscrib|opt_?out|complain|spam|cancel|declin|reject", -20),
@@ -10,8 +10,12 @@ POINTS = (
     ("demo|quot|order|trial|submit|call|meeting|appointment", REQUEST),
     ("pric|forms?(?![a-z])|contact|chat|request|proposal|basket|cart|checkout", IMPORTANT),
     ("click|download|webinar|watch|service|product|reference|case", MINOR),
-    ("", 1),
+    ("", LEAST),
 )
+# Actions that may decide a lead: won, lost, or one of them.
+WINNING = "activat|approv|bought|paid|purchas|sign(?!_?(?:up|in|out))|won"
+LOSING = "cancel|declin|lost|reject"
+DECIDING = f"{WINNING}|{LOSING}|accept|clos"
 BASKETS = (
     ("newsletter|social|display|banner|e?mail|facebook|instagram|linkedin|twitter", "passive-2"),
     ("referr|recommend|partner|demo|quot|order|trial|call|meeting|appointment", "active-1"),

@@ -6,9 +6,10 @@ table that sales would write by hand, and that the model has to beat.
 """
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -22,11 +23,12 @@ from features.spec.wording import say
 from features.sql import quoted
 from features.starter.flat import END, FIRST_CUTOFF, TEST_WEEKS
 from features.starter.funnel import funnel_text
-from features.starter.guesses import IMPORTANT, MINOR, begins_word, guess_points
+from features.starter.guesses import DECIDING, IMPORTANT, LEAST, MINOR, begins_word, guess_points
 from features.starter.mapping import Mapped
 from features.starter.relations import database_files, tables_of
 from features.starter.segments import segments_text
 from features.starter.sources import sources_text
+from features.starter.suggestions import suggestions
 from features.starter.templates import RULES, SETTINGS
 from features.toml import toml_value
 from features.whole_file import whole
@@ -43,8 +45,6 @@ MEANINGS = {
 }
 REQUIRED = ("leads", "deals")
 HORIZONS, LEAST_MATURE, MOST_TEST = (30, 21, 14, 7), 8, 5
-
-DECIDING = "accept|activat|approv|bought|cancel|clos|declin|lost|paid|purchas|reject|sign|won"
 
 
 def write_starter(
@@ -76,16 +76,18 @@ def write_starter(
         with open_database(config) as opened:
             if config.tables.events and not opened.events_count:
                 raise BadInput("tables.events has no row with lead_id, occurred_at and action.")
-            texts = [_settings(config.tables, opened, mapped), _rules(opened)]
+            common = common_actions(opened)
+            points_of = partial(_points, common=common)
+            texts = [_settings(config.tables, opened, mapped), _rules(opened, common)]
             horizon, *_ = _horizon(first_cutoff(opened), opened.data_end)
             texts.append(sources_text(opened, horizon))
             contacts = "contacts" in opened.columns
-            texts.append(funnel_text(opened.actions, contacts, guess_points))
-            texts.append(segments_text(opened, guess_points))
+            texts.append(funnel_text(opened.actions, contacts, points_of))
+            texts.append(segments_text(opened, points_of))
             texts += [query.text for query in queries.values()]
     except BadInput as error:
         raise BadInput(
-            f"{error}\nFor init, write the query to a file such as events.sql."
+            f"{error}\nFor init, write the query to a file such as events.sql (docs/own-data.md)."
         ) from None
     _write_all(dict(zip(paths, texts, strict=True)))
     return paths
@@ -127,7 +129,8 @@ def find_tables(folder: Path, database: str | None = None) -> Tables:
     missing = [table for table in REQUIRED if table not in named]
     if missing:
         there = list(files.values()) if database is None else [*files.values(), *inside[database]]
-        raise BadInput(_what_is_needed(folder, missing, there))
+        suggested = suggestions(folder, missing, database)
+        raise BadInput("\n".join([_what_is_needed(folder, missing, there), *suggested]))
     return Tables.model_validate(named | {"database": places[0] if places else None})
 
 
@@ -137,7 +140,7 @@ def _what_is_needed(folder: Path, missing: list[str], files: list[str]) -> str:
         f"{folder} lacks {', '.join(missing)}. It has: {shown or 'no file'}.",
         "A table is a file (leads.parquet, leads.csv, leads.csv.gz), a query that maps your own "
         "column names (leads.sql), or a table of a DuckDB file (.duckdb, .db) that no other "
-        "program is writing to:",
+        "program is writing to. Tables with other names: docs/own-data.md, and examples/olist.",
     ]
     for table in missing:
         must = ", ".join(column.name for column in CONTRACT[table] if column.required)
@@ -183,6 +186,7 @@ def _settings(tables: Tables, database: LeadDatabase, mapped: Mapped | None) -> 
         horizon=horizon,
         why=why,
         first=first.date().isoformat(),
+        tenth=f", with a tenth of the {'events' if database.events_count else 'leads'} before it",
         test=test,
         data_end=f"data_end = {END}"
         if is_random
@@ -266,18 +270,38 @@ def _horizon(first: datetime, end: datetime) -> tuple[int, int, str]:
     return HORIZONS[-1], 1, f"; {count} mature cutoffs are too few to train on"
 
 
-def rules_text(actions: Sequence[str]) -> str:
-    """A points table for these actions, the most frequent first, guessed from their words."""
-    rules = [_rule(action) for action in actions[:MOST_ACTIONS] if action]
+NEARLY_EVERY = 0.9  # share of the leads
+
+
+def common_actions(database: LeadDatabase) -> set[str]:
+    """The actions that nearly every lead has: they tell no lead from another."""
+    rows = database.connection.execute(
+        "SELECT action FROM (SELECT DISTINCT lead_id, action FROM known_events SEMI JOIN leads "
+        "USING (lead_id)) GROUP BY action HAVING count(*) >= ? * (SELECT count(DISTINCT lead_id) "
+        "FROM leads)",
+        [NEARLY_EVERY],
+    ).fetchall()
+    return {action for (action,) in rows}
+
+
+def _points(action: str, common: Collection[str]) -> int:
+    """Guessed from the words of an action, the least for one that is common."""
+    return min(guess_points(action), LEAST) if action in common else guess_points(action)
+
+
+def rules_text(actions: Sequence[str], common: Collection[str] = ()) -> str:
+    """A points table for these actions, the most frequent first, guessed from their words; the
+    `common` ones, which nearly every lead has, get the least points."""
+    rules = [_rule(action, common) for action in actions[:MOST_ACTIONS] if action]
     rarer = len(actions) - MOST_ACTIONS
     rest = [f"# {rarer:,} rarer actions have no rule.\n"] if rarer > 0 else []
     return RULES + "\n".join([*rules, *rest])
 
 
-def _rules(database: LeadDatabase) -> str:
+def _rules(database: LeadDatabase, common: Collection[str]) -> str:
     """The points table; where there are no actions, points for attributes."""
     if database.actions:
-        return rules_text(database.actions)
+        return rules_text(database.actions, common)
     rules = []
     has_source = "source" in database.columns["leads"]
     for name in database.attributes or ["source"] * has_source:
@@ -300,12 +324,13 @@ def _rules(database: LeadDatabase) -> str:
     return RULES + "\n".join(rules)
 
 
-def _rule(action: str) -> str:
-    points = guess_points(action)
+def _rule(action: str, common: Collection[str]) -> str:
+    points = _points(action, common)
+    why = "  # nearly every lead has it: it tells no lead from another" * (action in common)
     if points < 0:
         limits = 'per = "once"'
     elif points < IMPORTANT:
         limits = f'per = "occurrence"\ncap = {5 * points}\ngroup = "engagement"\nwindow_days = 90'
     else:
         limits = f'per = "occurrence"\ncap = {2 * points}\nwindow_days = 90'
-    return f"[[rule]]\naction = {toml_value(action)}\npoints = {points}\n{limits}\n"
+    return f"[[rule]]\naction = {toml_value(action)}\npoints = {points}{why}\n{limits}\n"

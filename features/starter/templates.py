@@ -21,7 +21,7 @@ folder = "."                   # where the files are looked for
 
 [time]
 horizon_days = {horizon:<13}# readiness is the probability of a win within so many days{why}
-first_cutoff = {first:<13}# a Monday, with a tenth of the events before it
+first_cutoff = {first:<13}# a Monday{tenth}
 cutoff_every_days = 7       # the cutoffs after it, up to the data end
 test_cutoffs = {test:<13}# so many of the last mature cutoffs are for the final test only
 {data_end}  # default: the latest time in the tables

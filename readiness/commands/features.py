@@ -10,7 +10,17 @@ from readiness.commands.printing import out, print_json, print_table
 
 
 def verb(where: Where = Path(), question: Question = None, as_json: AsJson = False) -> None:
-    """List every feature that is computed, with its meaning in words."""
+    """List every feature that is computed, with its meaning in words.
+
+    Each is measured at a cutoff, from what was known strictly before it. "In the last 7 days" is
+    from exactly 7 times 24 hours before the cutoff on, "so far" all time before it; days since are
+    fractions of 24 hours. Days, nights and weekends are in UTC. A session begins with an event that
+    has no other in the 30 minutes up to it; events at one instant count as one. An event that fades
+    by half every 14 days counts 0.5 ^ (days since / 14), one that fades out evenly over 30 days
+    1 - days since / 30. Counts and sums are 0 where nothing was done, shares and days since are
+    unknown. Of several sources at one instant the first is the alphabetically first, the last the
+    alphabetically last; so for actions.
+    """
     from features.catalog import describe_features
     from features.open_database import open_database
     from readiness.settings import load

@@ -59,8 +59,9 @@ class RunFiles:
             except FileNotFoundError:  # withdrawn or deleted since it was listed
                 continue
             except (OSError, pa.ArrowException, ValueError, TypeError, KeyError) as error:
+                cause = str(error).partition(". ")[0].rstrip(".")
                 raise BadInput(
-                    f"The ledger's file {path} is damaged: {error}. Put it back from a backup; or "
+                    f"The ledger's file {path} is damaged: {cause}. Put it back from a backup; or "
                     "move it away, and score that cutoff again."
                 ) from None
             if self.path(figures.run).name != path.name:

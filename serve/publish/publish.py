@@ -43,10 +43,12 @@ def publish(config: Config, ledger: Ledger, dry_run: bool = False) -> Published:
     """
     settings = config.publish
     if not (settings.database or settings.files or settings.webhook):
-        section = "publish" if config.question == MAIN else f"questions.{config.question}.publish"
+        is_main = config.question == MAIN
+        section = "publish" if is_main else f"questions.{config.question}.publish"
+        has_questions = config.questions or not is_main
         raise BadInput(
             f"[{section}] of readiness.toml names no target: set database, files or webhook "
-            "(docs/publish.md). Questions do not inherit it."
+            "(docs/publish.md)." + " Questions do not inherit it." * bool(has_questions)
         )
     if settings.webhook:
         receiver(settings.webhook)  # what is bound to fail fails before anything is written
@@ -56,7 +58,7 @@ def publish(config: Config, ledger: Ledger, dry_run: bool = False) -> Published:
     table = publish_table(config, ledger, dry_run) if settings.database else None
     crm: dict[str, Changes] = {}
     files: list[Path] = []
-    for system in dict.fromkeys(settings.files):
+    for system in settings.files:
         folder = config.out_folder / FOLDER
         crm[system], written = publish_files(ledger, folder, system, dry_run)
         files += written

@@ -272,3 +272,16 @@ def test_processes_are_refused_with_the_way(leads, X, y):
         )
     alone = cross_val_score(pipeline, X, y, cv=rd.RollingCutoffs(2), scoring="roc_auc")
     assert len(areas) == len(alone) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"time": None}, "time"),
+        ({"capacity": None}, "capacity"),
+        ({"engine": {"spark": None}}, "engine.spark"),
+    ],
+)
+def test_none_is_no_table_of_settings(frames, settings, place):
+    with pytest.raises(rd.BadInput, match=rf"  {place}: should be a table"):
+        rd.open_leads(**frames, settings=settings)

@@ -104,7 +104,8 @@ def worst(judged: Sequence[Shortfall]) -> Shortfall | None:
 
 
 def verdict(judged: Sequence[Shortfall], phases: int) -> Verdict:
-    """The bottleneck of so many phases, if there is one."""
+    """The bottleneck of so many phases, if there is one. With a single phase in which leads are
+    lost it is none: then the verdict says what that phase is below."""
     phase = worst(judged)
     if phase is None:
         few = phases - len(judged)
@@ -118,10 +119,15 @@ def verdict(judged: Sequence[Shortfall], phases: int) -> Verdict:
         if phase.before
         else f"at least {percent(phase.expected)} as the reference has it"
     )
+    # where leads are lost in one phase only, there is none to be worse than
+    lossy = [each for each in judged if min(each.rate, each.expected if each.before else 1) < 1]
+    what = "holds the funnel back the most"
+    if len(lossy) < 2:
+        what = "is below what it was before" if phase.before else "is below its reference"
     gap = phase.difference
     together = f", for {phases} phases together" if phases > 1 else ""
     return Verdict(
-        f"{phase.begin} to {phase.to} holds the funnel back the most",
+        f"{phase.begin} to {phase.to} {what}",
         f"of the {plural(phase.leads, 'lead')} that entered {phase.begin} from {phase.since} to "
         f"{phase.until}, {percent(phase.rate)} came to {phase.to} within "
         f"{plural(phase.within, 'day')}, against {against} (difference {100 * gap.point:+.1f} "

@@ -73,8 +73,10 @@ class FunnelReport:
         if not most.lost:
             return Verdict("No lead has been lost", "of those that had the time of a phase.")
         still = f"; {percent(most.still / most.mature)} were still there" if most.still else ""
+        lossy = [step for step in self.steps if step.lost]
+        part, only = ("Most leads", "") if len(lossy) > 1 else ("Leads", " only")
         return Verdict(
-            f"Most leads are lost from {most.begin} to {most.to}: {most.lost:,}",
+            f"{part} are lost from {most.begin} to {most.to}{only}: {most.lost:,}",
             f"of the {plural(most.mature, 'lead')} that entered {most.begin} "
             f"{plural(most.within, 'day')} or more before the end, "
             f"{percent(most.lost / most.mature)} were lost within them, "

@@ -91,6 +91,14 @@ def test_what_was_seen(spec, value, phrase):
     [
         (Count("price_list", 7), "number of times: opened the price list, in the last 7 days"),
         (Count(), "number of times: any activity, so far"),
+        (
+            Share("night", 90),
+            "share of activity at night (22:00-06:00 UTC) in the last 90 days",
+        ),
+        (
+            Share("weekend", None),
+            "share of activity at the weekend (Saturday and Sunday, UTC) so far",
+        ),
         (Sessions(7), "sessions begun in the last 7 days (a pause over 30 minutes ends one)"),
         (Trend("chat", 1), "share of the last 2 days' chat that came in the last day"),
         (

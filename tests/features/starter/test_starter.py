@@ -290,6 +290,9 @@ def test_without_events_there_are_points_for_attributes(tmp_path: Path) -> None:
     config = load(tmp_path)
     assert (config.tables.events, config.features.attributes) == (None, ["source"])
     assert config.time.first_cutoff == datetime(2024, 2, 5)  # the Monday after a tenth of the leads
+    (line,) = re.findall("^first_cutoff = .*$", (tmp_path / "readiness.toml").read_text(), re.M)
+    assert "leads" in line
+    assert "events" not in line
     (rule,) = tomllib.loads((tmp_path / "rules.toml").read_text())["rule"]
     assert (rule["attribute"], rule["is"]) == ("source", "ads")
 
@@ -331,6 +334,32 @@ def test_the_rules_are_as_the_format_has_them(tmp_path: Path) -> None:
     rules = tomllib.loads((tmp_path / "rules.toml").read_text())
     assert rules["bands"] == {"warm": 20, "hot": 50}
     assert rules["groups"] == {"engagement": {"cap": 40}}
+
+
+def test_what_nearly_every_lead_does_gets_the_least_points_and_is_no_stage(tmp_path: Path) -> None:
+    """All 300 leads submit a form when they are created: it tells no lead from another."""
+    alike = tables()
+    events = alike["events"]
+    submitted = events.set_column(2, "action", [["application_submitted"] * 300])
+    alike["events"] = pa.concat_tables([events, submitted])
+    started(as_parquet(tmp_path, alike))
+    assert guess_points("application_submitted") == 20
+    points = {action: rule["points"] for action, rule in rules_of(tmp_path).items()}
+    assert points == {
+        "application_submitted": 1,
+        **{action: guess_points(action) for action in ACTIONS},
+    }
+    text = (tmp_path / "rules.toml").read_text()
+    (why,) = re.findall(r'application_submitted"\npoints = 1 +# (.*)', text)
+    assert "every lead" in why
+    stages = tomllib.loads((tmp_path / "funnel.toml").read_text())["stage"]
+    assert {s["name"]: s.get("actions") for s in stages} == {
+        "subscriber": None,
+        "MQL": ["visited_pricing"],
+        "SQL": ["form_submitted"],
+        "customer": None,
+    }
+    assert "application_submitted" not in (tmp_path / "segments.toml").read_text()
 
 
 def test_rare_actions_get_no_rule(tmp_path: Path) -> None:

@@ -264,8 +264,10 @@ def test_a_file_that_is_damaged_or_exchanged_is_named(tmp_path, how: str) -> Non
     write(place, FIVE, run=Run(datetime(2026, 3, 2), "1", RUN.rules_version))
     first, second = sorted((tmp_path / "ledger").glob("*.parquet"))
     DAMAGE[how](first, second)
-    with pytest.raises(BadInput, match=re.escape(first.name)), open_ledger(place):
+    with pytest.raises(BadInput, match=re.escape(first.name)) as refused, open_ledger(place):
         pass
+    assert ".." not in str(refused.value)
+    assert "corrupted" not in str(refused.value)
 
 
 def test_figures_of_a_run_are_those_of_its_rows(place: LedgerPlace) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.config import load
 from features.errors import BadInput
 from models.decisions.place import LedgerPlace
 from serve.ledger.ledger import open_ledger
@@ -127,6 +128,15 @@ def test_a_damaged_state_is_named(tmp_path):
 def test_without_a_target_the_settings_are_named(tmp_path):
     with (
         open_ledger(LedgerPlace(tmp_path / "ledger")) as ledger,
-        pytest.raises(BadInput, match=r"\[publish\].*database, files or webhook"),
+        pytest.raises(BadInput, match=r"\[publish\].*database, files or webhook") as refused,
     ):
         publish(config_of(tmp_path / "project"), ledger)
+    assert "uestion" not in str(refused.value)
+
+
+def test_without_a_target_a_project_with_questions_is_reminded_of_them(tmp_path):
+    config = config_of(tmp_path / "project", "[questions.late]\ntime.horizon_days = 60\n")
+    with open_ledger(LedgerPlace(tmp_path / "ledger")) as ledger:
+        for each in (config, load(config.path, "late")):
+            with pytest.raises(BadInput, match="Questions do not inherit"):
+                publish(each, ledger)

@@ -12,20 +12,23 @@ from tests.serve.reports.funnel.funnel_entries import UNTIL, funnel, made
 DAY = timedelta(days=1)
 
 
-def halves(before, after, leads=200):
-    """Leads lead > MQL > customer, of which a share comes from MQL to customer the next day."""
+def halves(before, after, leads=200, qualified=1.0):
+    """Leads lead > MQL > customer, of which a share comes from MQL to customer the next day.
+    `qualified`: the share of all that comes to MQL; the others are leads besides."""
     rows = []
     for n in range(2 * leads):
         start = UNTIL - 100 * DAY + n * DAY / 10
         wins = after if n >= leads else before
         won = start + 2 * DAY if n % leads < wins * leads else None
         rows.append((start, start + DAY, won, None))
+        if n % 10 < 10 * (1 / qualified - 1):
+            rows.append((start, None, None, None))
     return rows
 
 
 def test_the_phase_that_fell_is_named_with_its_figures():
     requested = funnel("lead", "MQL", "customer", within_days=30)
-    steps = ways(made(halves(0.31, 0.12), requested))[:2]
+    steps = ways(made(halves(0.31, 0.12, qualified=0.5), requested))[:2]
     result = shortfalls(steps)
     held = worst(result)
     assert held is not None
@@ -38,6 +41,17 @@ def test_the_phase_that_fell_is_named_with_its_figures():
         "200 before (difference -19.0 percentage points, 95% interval "
     )
     assert text.endswith(", for 2 phases together): about 38 fewer.")
+
+
+def test_the_only_phase_that_loses_leads_is_compared_with_itself_alone():
+    """Every lead comes to MQL, so that no phase can be worse than another."""
+    requested = funnel("lead", "MQL", "customer", within_days=30)
+    result = shortfalls(ways(made(halves(0.31, 0.12), requested))[:2])
+    assert [each.rate for each in result] == [1.0, 0.12]
+    finding = verdict(result, 2)
+    assert finding.headline.startswith("MQL to customer is below")
+    assert "12.0%" in finding.detail
+    assert "31.0% of the 200 before" in finding.detail
 
 
 def test_a_late_drop_is_seen_against_all_that_was_before():

@@ -233,6 +233,16 @@ def test_the_headline_is_the_phase_with_most_leads_lost(report: FunnelReport) ->
     assert f"{phase}: {lost[phase]:,}" in str(report.json_fields()["greatest_loss"])
 
 
+def test_of_one_phase_nothing_is_the_most(copied: Path) -> None:
+    (copied / "funnel.toml").write_text(
+        '[[stage]]\nname = "lead"\ncreated = true\n[[stage]]\nname = "customer"\nwon = true\n'
+    )
+    report = report_of(copied)
+    assert report.steps[0].lost > 0
+    for finding in (report.greatest_loss, report.verdict):
+        assert "most" not in finding.headline.lower()
+
+
 def test_times_as_they_are_read() -> None:
     assert [span(days) for days in (None, 1 / 24, 0.99, 1, 1000)] == [
         "unknown",
