@@ -37,6 +37,7 @@ LEADS = pd.DataFrame(
         "source": [SOURCES[n % 3] for n in range(60)],
         "basket": [("active-1", "passive-1")[n % 2] for n in range(60)],
         "segments": [SETS[n % 4] for n in range(60)],
+        "follow_up_on": pd.Timestamp("2026-03-09"),
     }
 )
 
