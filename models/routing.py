@@ -106,8 +106,8 @@ class Router:
         readiness, rule_score, disqualified (why, or null), amount, basket and its
         contact_within_hours (null: that of [routing]), is_new; with a holdout also first_listed,
         the cutoff of the first earlier list on which the lead had a place, and held_back, whether
-        it was drawn there (null where there was no draw); fit and engagement where [routing] asks for
-        them.
+        it was drawn there (null where there was no draw); fit and engagement where [routing] asks
+        for them.
         contact_by is null but for sales, marked where model and rules agree, value (amount times
         readiness) unless leads are listed by it, holdout but for the leads of a draw within their
         horizon that have a place: true where held back, false where called.
