@@ -101,9 +101,10 @@ def _print_explained(story: "Story") -> None:
         f"{who} at {now.cutoff:%Y-%m-%d %H:%M} UTC: {ready}"
         f"[bold]{now.rule_score:g}[/] points ({now.band})."
     )
-    if story.is_to_call and story.line:
-        by = f" by {due(story.line.contact_by)} UTC" if story.line.contact_by else ""
-        out.print(f"[bold]Call[/]{by}: {escape(story.line.route_reason or 'decided by people')}.")
+    if story.is_to_call and (line := story.line):
+        by = f" by {due(line.contact_by)} UTC" if line.contact_by else ""
+        reason = line.decided_because or line.route_reason or "on the list for sales"
+        out.print(f"[bold]Call[/]{by}: {escape(reason)}.")
     if isinstance(now, LeadExplained):
         if now.prior_shift and now.prior_shift.log_odds:
             out.print(str(now.prior_shift))

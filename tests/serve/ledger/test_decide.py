@@ -116,7 +116,7 @@ def test_in_exports_the_lead_is_on_the_list_where_people_put_it(
             "no route 'called': give one of sales, nurture, disqualified",
         ),
         (Override("7", "sales", " ", None, NOW, START), "Say why"),
-        (Override("77", "sales", "x", None, NOW, START), "no lead '77'"),
+        (Override("77", "sales", "x", None, NOW, START), "no row of '77'"),
         (override_to("sales", START, START), "name a later end"),
         (override_to(None, START), "nothing to withdraw"),
     ],
