@@ -24,6 +24,7 @@ from readiness.commands.printing import (
     print_json,
     print_path,
     print_table,
+    with_details,
 )
 
 if TYPE_CHECKING:
@@ -146,8 +147,7 @@ def _together(small: list[float], form: str, what: str) -> list[tuple[str, str]]
 def _print_people(account: "AccountPeople", words: "Mapping[str, str]") -> None:
     rows = [
         (
-            escape(each.lead_id),
-            escape("\n".join(_of_person(each, words))),
+            with_details(escape(each.lead_id), escape("\n".join(_of_person(each, words)))),
             figure(each.readiness, "{:.1%}"),
             figure(each.points, "{:g}") + "\nto call" * (each.route == "sales"),
         )
@@ -156,7 +156,7 @@ def _print_people(account: "AccountPeople", words: "Mapping[str, str]") -> None:
     more = account.count - len(account.people)
     print_table(
         f"People of the account {escape(account.account_id)}",
-        ["person", "what is known", ">readiness", ">points"],
+        ["person and what is known", ">readiness", ">points"],
         rows,
         caption=f"and {more:,} more" if more else None,
     )
