@@ -117,6 +117,7 @@ def _newcomers(rng: np.random.Generator, week: int, count: int) -> pd.DataFrame:
             "rule_score": 1.0,
             "disqualified": None,
             "amount": np.nan,
+            "basket": None,
             "contact_within_hours": np.nan,
             "is_new": True,
             "first_listed": pd.Series(pd.NaT, rows, "datetime64[us]"),

@@ -25,6 +25,7 @@ since 2026-03-09, lead 9, which was on the list of 2026-03-02, is in no draw.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -102,10 +103,11 @@ class Router:
         last: of the list that exists already for this run, if any.
 
         leads: one row per open lead, nulls where unknown, with lead_id (text), state, state_reason,
-        readiness, rule_score, disqualified (why, or null), amount, contact_within_hours, is_new;
-        with a holdout also first_listed, the cutoff of the first earlier list on which the lead had
-        a place, and held_back, whether it was drawn there (null where there was no draw);
-        fit and engagement where [routing] asks for them.
+        readiness, rule_score, disqualified (why, or null), amount, basket and its
+        contact_within_hours (null: that of [routing]), is_new; with a holdout also first_listed,
+        the cutoff of the first earlier list on which the lead had a place, and held_back, whether
+        it was drawn there (null where there was no draw); fit and engagement where [routing] asks
+        for them.
         contact_by is null but for sales, marked where model and rules agree, value (amount times
         readiness) unless leads are listed by it, holdout but for the leads of a draw within their
         horizon that have a place: true where held back, false where called.
@@ -214,6 +216,15 @@ class Router:
         ends = {each: deadline(self.cutoff, each, only_working) for each in within.unique()}
         return within.map(ends).astype("datetime64[us]").where(listed)
 
+    def _how_soon(self, leads: pd.DataFrame) -> Iterator[str]:
+        """Within how many hours each lead is to be called, and which basket says so, in words."""
+        days = " of working days" if self.routing.working_days_only else ""
+        usual = f", call within {self.routing.contact_within_hours:g} h{days}"
+        hours, baskets = leads["contact_within_hours"].tolist(), leads["basket"].tolist()
+        for within, basket in zip(hours, baskets, strict=True):
+            own = f", call within {within:g} h{days}: basket {basket}"
+            yield usual if np.isnan(within) else own
+
     def _reasons(self, leads: pd.DataFrame, fit: Bools, listed: Bools, late: bool) -> Texts:
         """Why each lead has its route, in words."""
         reasons = np.empty(len(leads), object)
@@ -248,6 +259,8 @@ class Router:
                     strict=True,
                 )
             ]
+        how_soon = zip(reasons[listed], self._how_soon(leads[listed]), strict=True)
+        reasons[listed] = ["".join(each) for each in how_soon]
         return reasons
 
     def _why(self, readiness: float, points: float, value: float, amount: float) -> str:

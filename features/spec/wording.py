@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from datetime import datetime, time, timedelta
 
 from features.spec.where import Where
 
@@ -91,6 +92,18 @@ def days(count: float) -> str:
         return f"{count:,.0f} days"
     hours = round(count * 24)
     return "less than an hour" if hours < 1 else plural(hours, "hour")
+
+
+def due(moment: datetime, day: str = "%a %Y-%m-%d") -> str:
+    """A time to call by, on a day as strftime has it. A day's midnight is the end of the day
+    before: who reads "by Wednesday 00:00" calls on Wednesday, a day late.
+
+    >>> due(datetime(2026, 3, 4)), due(datetime(2026, 3, 4, 4))
+    ('Tue 2026-03-03, end of day', 'Wed 2026-03-04, 04:00')
+    """
+    if moment.time() == time():
+        return f"{moment - timedelta(days=1):{day}}, end of day"
+    return f"{moment:{day}, %H:%M}"
 
 
 def percent(share: float) -> str:

@@ -97,6 +97,12 @@ class RuleScore:
             lines[f"total {bound}"] = np.round(added, DECIMALS)
         return lines
 
+    def line_words(self, words: Words | None = None) -> dict[str, str]:
+        """The name of each rule's line, and the rule as people say it; a bound is called what it
+        is."""
+        rules = enumerate(self.file.rule, start=1)
+        return {f"{number}. {rule.label}": rule.words(words) for number, rule in rules}
+
     def rank(self, frame: pd.DataFrame) -> Floats:
         """The points of each snapshot, exactly what its lines add up to."""
         return _sum(self._lines(frame).values(), len(frame))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from features.spec.wording import plural, say
+from features.spec.wording import due, plural, say
 from readiness.commands.options import (
     TIMES,
     AsJson,
@@ -24,6 +24,7 @@ from readiness.commands.printing import (
     print_json,
     print_path,
     print_table,
+    with_details,
 )
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def verb(
         _print_people(story.account, story.words)
     _print_history(story.history, story.lead.cutoff, story.change)
     if story.change:
-        _print_change(story.change)
+        _print_change(story.change, story.rule_words)
     if page:
         print_path(f"Page: {page}")
 
@@ -101,6 +102,10 @@ def _print_explained(story: "Story") -> None:
         f"{who} at {now.cutoff:%Y-%m-%d %H:%M} UTC: {ready}"
         f"[bold]{now.rule_score:g}[/] points ({now.band})."
     )
+    if story.is_to_call and (line := story.line):
+        by = f" by {due(line.contact_by)} UTC" if line.contact_by else ""
+        reason = line.decided_because or line.route_reason or "on the list for sales"
+        out.print(f"[bold]Call[/]{by}: {escape(reason)}.")
     if isinstance(now, LeadExplained):
         if now.prior_shift and now.prior_shift.log_odds:
             out.print(str(now.prior_shift))
@@ -142,8 +147,7 @@ def _together(small: list[float], form: str, what: str) -> list[tuple[str, str]]
 def _print_people(account: "AccountPeople", words: "Mapping[str, str]") -> None:
     rows = [
         (
-            escape(each.lead_id),
-            escape("\n".join(_of_person(each, words))),
+            with_details(escape(each.lead_id), escape("\n".join(_of_person(each, words)))),
             figure(each.readiness, "{:.1%}"),
             figure(each.points, "{:g}") + "\nto call" * (each.route == "sales"),
         )
@@ -152,7 +156,7 @@ def _print_people(account: "AccountPeople", words: "Mapping[str, str]") -> None:
     more = account.count - len(account.people)
     print_table(
         f"People of the account {escape(account.account_id)}",
-        ["person", "what is known", ">readiness", ">points"],
+        ["person and what is known", ">readiness", ">points"],
         rows,
         caption=f"and {more:,} more" if more else None,
     )
@@ -200,15 +204,15 @@ def _print_history(
         out.print(f"What changed since the list before: add --since {earlier[-1]:%Y-%m-%d}")
 
 
-def _print_change(change: "Change") -> None:
+def _print_change(change: "Change", rules: "Mapping[str, str]") -> None:
     span = f"{change.since:%Y-%m-%d} to {change.cutoff:%Y-%m-%d}"
     if change.readiness and change.log_odds:
         then, now = change.readiness
         title = f"Readiness {then:.1%} -> {now:.1%}, {span}"
-        _print_parts(title, "log-odds", change.log_odds, "{:+.2f}", SMALL)
+        _print_parts(title, "log-odds", change.log_odds, "{:+.2f}", SMALL, rules)
     points = change.points
     title = f"Points {points.before:g} -> {points.after:g}, {span}"
-    _print_parts(title, "points", points, "{:+g}", 0.0)
+    _print_parts(title, "points", points, "{:+g}", 0.0, rules)
     if change.ledger is None:
         out.print(
             f"The ledger has no line of {change.since:%Y-%m-%d}: both are scored with "
@@ -217,13 +221,19 @@ def _print_change(change: "Change") -> None:
 
 
 def _print_parts(
-    title: str, unit: str, result: "Difference", form: str, small_below: float
+    title: str,
+    unit: str,
+    result: "Difference",
+    form: str,
+    small_below: float,
+    rules: "Mapping[str, str]",
 ) -> None:
     """Small parts are one line, which makes good the rounding of those above it."""
     shown = [part for part in result.parts if abs(part.difference) >= small_below]
     rows: list[tuple[str, ...]] = []
     for part in shown:
-        named = part.text if unit == "log-odds" else f"{part.name}: {part.then:g} -> {part.now:g}"
+        rule = f"{rules.get(part.name, part.name)}: {part.then:g} -> {part.now:g}"
+        named = part.text if unit == "log-odds" else rule
         more = f" ({part.text})" if unit == "points" and part.text else ""
         rows.append((form.format(part.difference), escape(named + more)))
     if result.revised:

@@ -14,6 +14,7 @@ from readiness.commands.printing import (
     print_path,
     print_table,
     print_waiting,
+    with_details,
 )
 
 if TYPE_CHECKING:
@@ -86,14 +87,13 @@ def _print(movers: "Movers") -> None:
         return
     rows = [
         (
-            escape(row["lead_id"]),
+            with_details(escape(row["lead_id"]), escape(row["moved_because"] or "")),
             f"{figure(row['readiness_before'], '{:.1%}')} -> {figure(row['readiness'], '{:.1%}')}",
             escape(row["moved"].replace("; ", "\n")),
-            escape(row["moved_because"] or ""),
         )
         for row in movers.rows.head(MOST).to_dict("records")
     ]
-    print_table(f"Movers, {span}", [">lead", ">readiness", "moved", "because"], rows)
+    print_table(f"Movers, {span}", ["lead and why", ">readiness", "moved"], rows)
     counts = "; ".join(f"{count:,} {move}" for move, count in movers.counts.items())
     out.print(f"{len(movers.rows):,} leads moved: {counts}.")
     if len(movers.rows) > MOST:

@@ -8,8 +8,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Column, Table
@@ -151,14 +152,15 @@ def print_section(title: str) -> None:
 def report_table(
     title: str | None,
     columns: Iterable[Column | str],
-    rows: Iterable[Sequence[str]],
+    rows: Iterable[Sequence[RenderableType]],
     caption: str | None = None,
     **more: Any,
 ) -> Table:
     """A table as wide as its cells need and the terminal allows, its title and caption to the left.
 
     columns: the headings; ">" begins that of a column of figures or times, which stand to the right
-    and are never broken. rows: their cells, in rich's markup; an empty row ends a section.
+    and are never broken. rows: their cells, in rich's markup or `with_details`; an empty row ends
+    a section.
     """
     left = {"title_justify": "left", "caption_justify": "left"}
     table = Table(*map(_column, columns), title=title, caption=caption, **left | more)
@@ -181,6 +183,13 @@ def _column(heading: Column | str) -> Column:
 def print_table(*parts: Any, **more: Any) -> None:
     """Prints a `report_table`."""
     out.print(report_table(*parts, **more))
+
+
+def with_details(name: str, details: str) -> Group:
+    """A cell with a name on a line of its own, which stays whole where it fits, and its details
+    below, indented: for the first column of a list, whose ids may be long. Both in rich's markup.
+    """
+    return Group(f"[bold]{name}[/]", Padding(details, (0, 0, 0, 2)))
 
 
 def figure(value: float | None, form: str) -> str:

@@ -12,9 +12,10 @@ from rich.markup import escape
 
 from features.errors import BadInput, Refused
 from features.progress import step
-from features.spec.wording import plural
+from features.spec.wording import due, plural
 from readiness.commands.options import AsJson, Cutoff, Export, Question, Segment, Where, Which
 from readiness.commands.printing import (
+    figure,
     out,
     pasted,
     print_error,
@@ -27,6 +28,7 @@ from readiness.commands.printing import (
     print_waiting,
     progress_bars,
     remember_question,
+    with_details,
 )
 from readiness.commands.publish import exit_code, print_published
 from readiness.faults import fault_of
@@ -346,7 +348,8 @@ def _print_scored(
         out.print(f"Marked, as model and rules disagree: {marked}.")
     if result["postponing"]:
         out.print(
-            f"{result['postponing']:,} ready but postponing: follow_up_on says when to return."
+            f"{result['postponing']:,} ready but postponing. Who of them is not to call now: "
+            "follow_up_on says when to return."
         )
     if result["decided_otherwise"]:
         decided = f"{result['decided_otherwise']:,} decided by people"
@@ -379,22 +382,21 @@ def _in_words(routes: dict[str, int]) -> str:
 def _print_head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool, unit: str) -> None:
     import pandas as pd
 
-    rows = [
-        (
-            escape(row["lead_id"]),
-            "" if pd.isna(row["readiness"]) else f"{row['readiness']:.1%}",
-            f"{row['rule_score']:g}",
-            row["band"],
-            "" if pd.isna(row["contact_by"]) else f"{row['contact_by']:%m-%d %H:%M}",
-            escape(row["reasons"].replace("; ", "\n")),
-        )
-        for row in ready.to_dict("records")
-    ]
-    why = "lines of the points table" if by_points else "reasons, in log-odds"
+    from serve.reports.leads.figures import with_mark
+
+    rows = []
+    for row in ready.to_dict("records"):
+        reasons = row["reasons"].split("; ")
+        why = "\n".join(reasons if by_points else map(with_mark, reasons))
+        readiness = [] if by_points else [figure(row["readiness"], "{:.1%}")]
+        by = "" if pd.isna(row["contact_by"]) else due(row["contact_by"]).replace(", ", "\n")
+        points = f"{row['rule_score']:g} {row['band']}"
+        rows.append((with_details(escape(row["lead_id"]), escape(why)), *readiness, points, by))
+    marks = "++ at least doubles the odds of a win, + raises them; -- halves them or more, - lowers"
+    legend = "the lines of the points table that weigh most" if by_points else marks
     print_table(
         f"The first {unit}s of the list for sales{escape(whose)}",
-        [f">{unit}", ">readiness", ">points", "band", ">call by", "why"],
+        [f"{unit} and why", *([] if by_points else [">readiness"]), ">points", ">call by, UTC"],
         rows,
-        f"band: by points. call by: UTC. why: the strongest {why}"
-        + ("" if by_points else f"; all of one {unit}'s: readiness explain {unit.upper()}"),
+        f"why: {legend}. All of one {unit}: readiness explain {unit.upper()}",
     )

@@ -62,13 +62,13 @@ def verb(
 
 
 def _print_moves(result: "Review", applied: list[str] | None) -> None:
+    moves: dict[str, list[str]] = {}
     for source in result.moving:
-        verdict = source.verdict
-        out.print(
-            f"[bold]{escape(source.name)}: from {source.basket} to {verdict.to}[/]: "
-            f"{verdict.seen.won:,} of {plural(verdict.seen.leads, 'lead')} won, "
-            f"{verdict.sure} sure."
-        )
+        moves.setdefault(f"from {source.basket} to {source.verdict.to}", []).append(source.name)
+    for move, names in moves.items():
+        out.print(f"[bold]{plural(len(names), 'source')} {move}[/]: {escape(', '.join(names))}.")
+    if moves:
+        out.print("How sure each of these moves is: the page, or --json.")
     if not result.moving:
         out.print("No source should move.")
     elif applied is None:

@@ -41,6 +41,7 @@ _LAST = ", ".join(
     f"min({name}) FILTER (NOT coalesce(exploration, false))"
     for name in ("readiness", "value", "rule_score")
 )
+# Who is to be called now is not to be come back to on another day.
 _DECIDED = """
 CREATE OR REPLACE TEMP VIEW {view} AS
 WITH held AS (
@@ -54,7 +55,9 @@ WITH held AS (
   FROM held JOIN overrides o USING (number)
   WHERE o.route IS NOT NULL AND (o.until IS NULL OR held.cutoff < o.until)
 )
-SELECT s.*, coalesce(o.route, s.route) AS decided_route, o.because AS decided_because, o.decided_by
+SELECT s.* REPLACE (CASE WHEN coalesce(o.route, s.route) IS DISTINCT FROM 'sales'
+    THEN s.follow_up_on END AS follow_up_on),
+  coalesce(o.route, s.route) AS decided_route, o.because AS decided_because, o.decided_by
 FROM {scores} s
 LEFT JOIN in_force o ON o.lead_id = s.lead_id AND o.cutoff = s.cutoff"""
 # The order of the list: to sales first, each in the order of the router.
@@ -67,7 +70,7 @@ _SORTED = f"SELECT * FROM decided WHERE {RUN} AND {_LISTED} ORDER BY {LIST_ORDER
 # A lead is new to a run that has it not, or has it as one that could not be scored and now can be.
 _COHORT = f"""
 SELECT i.lead_id, i.state, i.state_reason, i.readiness, i.rule_score, i.disqualified, i.amount,
-  i.contact_within_hours, i.fit, i.engagement,
+  i.basket, i.contact_within_hours, i.fit, i.engagement,
   s.lead_id IS NULL OR (s.state <> 'scored' AND i.state = 'scored') AS is_new
 FROM incoming i LEFT JOIN (SELECT lead_id, state FROM scores WHERE {RUN}) s USING (lead_id)"""
 # The same, and the first earlier list on which each lead had a place.

@@ -98,7 +98,9 @@ class Explainer:
         given, half = lines.to_numpy(np.float64), len(both) // 2
         moved = given[half:] - given[:half]
         largest = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, :MOST]
-        return _each(moved, largest, np.array(lines.columns, dtype=object)[largest], 0.0)
+        spoken = self.rules.line_words(self.words)
+        texts = np.array([spoken.get(name, name) for name in lines.columns], dtype=object)
+        return _each(moved, largest, texts[largest], 0.0)
 
 
 def _each(

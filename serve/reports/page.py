@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from features.cutoffs import utc_now
 from features.masking import without_secrets
 from features.result_json import to_json
-from features.spec.wording import percent
+from features.spec.wording import due, percent
 from features.whole_file import write_whole
 from models import plots
 
@@ -60,18 +60,6 @@ def begun(words: str) -> str:
     'Won by the ROC AUC'
     """
     return words[:1].upper() + words[1:]
-
-
-def due(moment: datetime, day: str) -> str:
-    """A time to call by, on a day as strftime has it. A day's midnight is the end of the day before
-    (ISO 8601): who reads "by Wednesday 00:00" calls on Wednesday, a day late.
-
-    >>> due(datetime(2026, 3, 4), "%a %m-%d"), due(datetime(2026, 3, 4, 4), "%a %m-%d")
-    ('Tue 03-03 24:00', 'Wed 03-04 04:00')
-    """
-    if moment.time() == time():
-        return f"{moment - timedelta(days=1):{day}} 24:00"
-    return f"{moment:{day} %H:%M}"
 
 
 def points(figure: float, sign: bool = False) -> str:

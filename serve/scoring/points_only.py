@@ -66,7 +66,9 @@ class PointsOnly:
             scored[name] = float("nan")
         scored["follow_up_on"] = scored["follow_up_on"].astype("datetime64[us]")
         scored = scored.assign(**axes.NEITHER.ranks(scored))
-        scored["reasons"] = _reasons(self.rules.lines(frame))
+        scored["reasons"] = _reasons(
+            self.rules.lines(frame).rename(columns=self.rules.line_words(self.words))
+        )
         return scored[COLUMNS]
 
 

@@ -114,7 +114,8 @@ def test_by_points_alone_late_leads_are_held_against_points():
     assert set(result.index[result["route"] == "sales"]) == {"lead 98", "lead 99"}
     assert result.loc["lead 99", "route_reason"] == (
         "rules only: no model yet (too few wins: 31 of 60), 99 points, "
-        "among the 2 that sales can call"
+        "among the 2 that sales can call, call within 24 h of "
+        "working days"
     )
     late = leads.assign(is_new=leads["lead_id"].isin(["lead 5", "lead 99"]))
     later = router.route(late, LastListed(None, None, 98.0)).set_index("lead_id")

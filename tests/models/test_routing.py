@@ -24,6 +24,7 @@ from models.routing import (
 
 MONDAY = datetime(2026, 3, 2)
 NAMES = ["lead_id", "readiness", "rule_score", "disqualified", "amount", "contact_within_hours"]
+USUAL = ", call within 24 h of working days"
 
 
 def cohort(*rows: tuple) -> pd.DataFrame:
@@ -34,6 +35,7 @@ def cohort(*rows: tuple) -> pd.DataFrame:
     return frame.assign(
         state=np.where(missing, "not scored", "scored"),
         state_reason=np.where(missing, "two rows", None),
+        basket=np.where(frame["contact_within_hours"].isna(), None, "active-1"),
         is_new=True,
     )
 
@@ -84,9 +86,10 @@ def test_by_capacity() -> None:
         "e": "nurture",
     }
     assert by_lead(routed, "route_reason") == {
-        "a": "readiness 41.0%, among the 2 that sales can call",
+        "a": "readiness 41.0%, among the 2 that sales can call, call within 2 h of working days: "
+        "basket active-1",
         "b": "readiness 4.0%, place 3 where sales can call 2",
-        "c": "readiness 41.0%, among the 2 that sales can call",
+        "c": "readiness 41.0%, among the 2 that sales can call" + USUAL,
         "d": "disqualified: unsubscribed",
         "e": "not scored: two rows",
     }
@@ -108,7 +111,7 @@ def test_by_value() -> None:
         "a": "value 410 (41.0% of 1,000) above the cost of a contact 90, place 2 where sales can "
         "call 1",
         "b": "value 1,600 (4.0% of 40,000) above the cost of a contact 90, among the 1 that sales "
-        "can call",
+        "can call" + USUAL,
         "c": "value 82 (41.0% of 200) not above the cost of a contact 90",
         "d": "disqualified: unsubscribed",
         "e": "not scored: two rows",
@@ -145,9 +148,11 @@ def test_who_comes_late_joins_a_standing_list_only_if_level_with_its_last() -> N
     routed = Router(1, MONDAY).route(leads, LastListed(0.5, None))
     assert by_lead(routed, "route") == {"x": "sales", "y": "nurture", "z": "sales"}
     assert by_lead(routed, "route_reason") == {
-        "x": "readiness 50.0%, came after the list was made, level with its last lead or above",
+        "x": "readiness 50.0%, came after the list was made, level with its last lead or above"
+        + USUAL,
         "y": "readiness 49.0%, came after the list was made, below its last lead",
-        "z": "readiness 50.0%, came after the list was made, level with its last lead or above",
+        "z": "readiness 50.0%, came after the list was made, level with its last lead or above"
+        + USUAL,
     }
 
 

@@ -25,6 +25,8 @@ def test_the_review_and_its_moves(folder: Path) -> None:
     ran = readiness("sources", folder)
     assert ran.code == 0
     assert "newsletter" in ran.out
+    (moved,) = [line for line in ran.out.splitlines() if "from passive-2 to " in line]
+    assert "direct" in moved
     assert "To write these moves into sources.toml: --apply" in ran.out
     assert max(map(len, ran.out.splitlines()[:-1])) <= 80
     assert path.read_text() == before

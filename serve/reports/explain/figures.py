@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -34,23 +34,24 @@ from serve.scoring.scorer import Scorer
 @dataclass(frozen=True)
 class Close:
     """When one lead is won, if it is won within `reach` days; `chances` within some numbers of
-    days, None further ahead than the history shows."""
+    days, None further ahead than the history shows. `follow_up_on` is None where the list has it to
+    be called now."""
 
     reach: int
     close_days_low: int
     close_days_median: int
     close_days_high: int
-    follow_up_on: date
+    follow_up_on: date | None
     postponing: bool
     chances: dict[int, float | None]
 
     def __str__(self) -> str:
         silent = f" It postpones: as ready as the average or more, silent for {QUIET_DAYS} days."
+        later = f"; come back on {self.follow_up_on:%A, %Y-%m-%d}" if self.follow_up_on else ""
         return (
             f"If it is won within {plural(self.reach, 'day')}: most likely in "
             f"{self.close_days_low} to {plural(self.close_days_high, 'day')} (the middle half of "
-            f"its kind), half by day {self.close_days_median}; come back on "
-            f"{self.follow_up_on:%A, %Y-%m-%d}." + silent * self.postponing
+            f"its kind), half by day {self.close_days_median}{later}." + silent * self.postponing
         )
 
 
@@ -94,6 +95,13 @@ class LeadExplained(PointsExplained):
     prior_shift: PriorShift | None
     fit: str | None
     engagement: str | None
+
+
+def called_now(lead: PointsExplained) -> PointsExplained:
+    """The same without a day to come back to it, for a lead that the list has to be called now."""
+    if not (isinstance(lead, LeadExplained) and lead.time_to_close):
+        return lead
+    return replace(lead, time_to_close=replace(lead.time_to_close, follow_up_on=None))
 
 
 def explain_change(

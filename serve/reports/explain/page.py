@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from itertools import zip_longest
@@ -31,6 +31,7 @@ from serve.reports.explain.change import Change
 from serve.reports.explain.figures import (
     LeadExplained,
     PointsExplained,
+    called_now,
     explain_change,
     explain_lead,
     explain_points,
@@ -88,6 +89,11 @@ class Story:
         seen = as_seen(self.history)
         return seen[-1] if seen and seen[-1].cutoff == self.lead.cutoff else None
 
+    @property
+    def is_to_call(self) -> bool:
+        """Whether that list has it for sales."""
+        return self.line is not None and self.line.decided_route == "sales"
+
     def json_fields(self) -> dict[str, Any]:
         """What `explain --json` prints, but for the name of the page."""
         return self.lead.json_fields() | {
@@ -141,7 +147,7 @@ def tell(
         events = _known(database, _EVENTS_OF_ACCOUNT if of_account else _EVENTS, now)
         contacts = _known(database, _CONTACTS, now) if "contacts" in database.columns else []
         attributes = _attributes(database, config.features.attributes, lead)
-    return Story(
+    story = Story(
         lead=now,
         horizon_days=scorer.model.horizon_days if isinstance(scorer, Scorer) else 0,
         model_version=scorer.model_version,
@@ -152,16 +158,14 @@ def tell(
         contacts=tuple(when for (when,) in contacts),
         average=average,
         attributes=attributes,
-        rule_words={
-            f"{n}. {rule.label}": rule.words(scorer.words)
-            for n, rule in enumerate(rules.file.rule, start=1)
-        },
+        rule_words=rules.line_words(scorer.words),
         each=_points_of_each(rules),
         words=config.words,
         account=account,
         people=tuple(who for *_, who in events) if of_account else (),
         unit=config.unit,
     )
+    return replace(story, lead=called_now(now)) if story.is_to_call else story
 
 
 def last_before(history: Sequence[LedgerLine], cutoff: datetime) -> datetime | None:

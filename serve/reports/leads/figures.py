@@ -13,6 +13,7 @@ from serve.ledger.runs import RunFigures
 from serve.reports.leads.question import Question, parts
 
 REASONS = 3
+DOUBLED = 0.7  # log-odds as the ledger rounds them: surely at least log(2)
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,10 @@ class ListedLead:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """The strongest, at most three, without their figures."""
-        return tuple(in_words(each) for each in self.why[:REASONS])
+        """The strongest, at most three, each with a mark of its strength; the points alone keep
+        their figures."""
+        shown = self.why[:REASONS]
+        return shown if self.readiness is None else tuple(map(with_mark, shown))
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,16 @@ class LeadsPage:
         return tuple(map(ListedLead.of, self.rows))
 
 
-def in_words(reason: str) -> str:
-    """A reason of the ledger without its figure.
+def with_mark(reason: str) -> str:
+    """A reason of the ledger with a mark in place of its log-odds: ++ at least doubles the odds of
+    a win, + raises them; -- at least halves them, - lowers them.
 
-    >>> in_words("visited pricing 3 times (+0.52)"), in_words("source is fair (2026) (-1.10)")
-    ('visited pricing 3 times', 'source is fair (2026)')
+    >>> with_mark("visited pricing 3 times (+0.52)"), with_mark("source is fair (2026) (-1.10)")
+    ('+ visited pricing 3 times', '-- source is fair (2026)')
     """
-    return re.sub(r" \([+-][\d.,]+\)$", "", reason)
+    return re.sub(r"^(.*) \(([+-])([\d.]+)\)$", _marked, reason, flags=re.DOTALL)
+
+
+def _marked(reason: re.Match[str]) -> str:
+    words, sign, log_odds = reason.groups()
+    return f"{sign * (1 + (float(log_odds) >= DOUBLED))} {words}"

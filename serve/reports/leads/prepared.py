@@ -170,9 +170,11 @@ class PreparedList:
         decided = self._decided.get(row["lead_id"])
         rank = int(np.searchsorted(self._to_call, place))
         listed = rank < len(self._to_call) and self._to_call[rank] == place
+        route = decided.route if decided else row["route"]
         return row | {
             "rank": rank + 1 if listed else None,
-            "decided_route": decided.route if decided else row["route"],
+            "follow_up_on": None if route == "sales" else row["follow_up_on"],
+            "decided_route": route,
             "decided_because": decided.because if decided else None,
             "decided_by": decided.decided_by if decided else None,
         }

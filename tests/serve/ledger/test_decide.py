@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -53,6 +54,26 @@ def decided(ledger: Ledger, day: datetime, lead: str = "7") -> str:
     rows = ledger.rows(run(day)).set_index("lead_id")
     assert dict(rows["route"]) == {"7": "sales", "8": "nurture"}  # the machine's stays
     return str(rows.loc[lead, "decided_route"])
+
+
+def test_a_day_to_come_back_is_of_those_who_are_not_to_call_now(place: LedgerPlace) -> None:
+    """The store keeps the estimate of both, so that a decision shows it or hides it."""
+    day, later = DAYS[0], pd.Timestamp("2026-03-05")
+    with open_ledger(place) as ledger:
+        ledger.write(
+            run(day), [scored("7", "8").assign(follow_up_on=later)], 2, Router(1, day), day
+        )
+
+        def shown() -> set[str]:
+            rows = ledger.rows(run(day)).dropna(subset=["follow_up_on"])
+            assert set(rows["follow_up_on"]) <= {later}
+            return set(rows["lead_id"])
+
+        assert shown() == {"8"}
+        add_override(ledger, override_to("nurture", day))
+        assert shown() == {"7", "8"}
+        add_override(ledger, replace(override_to("sales", day), lead_id="8"))
+        assert shown() == {"7"}
 
 
 def test_worked_example(place: LedgerPlace) -> None:

@@ -139,6 +139,9 @@ def test_points_alone_explain_by_points(
         rows = stored_movers(ledger, list_of(ledger, SECOND)).rows
     both = rows.dropna(subset=["rule_score_before", "rule_score"])
     assert len(both) > 5
+    spoken = [rule.words(config.words) for rule in scorer.rules.file.rule]
     for lead in both.to_dict("records"):
         span = f"points {lead['rule_score_before']:g} -> {lead['rule_score']:g}"
         assert lead["moved_because"].startswith(span)
+        if amounts(lead["moved_because"]):
+            assert any(f"{words} (" in lead["moved_because"] for words in spoken)

@@ -65,9 +65,9 @@ def test_the_reasons_are_lines_of_the_points_table(young, first):
     lead = ledger(young, "SELECT * FROM scores ORDER BY rule_score DESC, lead_id LIMIT 1").iloc[0]
     texts = lead["reasons"].split("; ")
     assert 1 <= len(texts) <= 3
-    rules = load_rules(young / "rules.toml").file.rule
-    labels = {f"{number}. {rule.label}" for number, rule in enumerate(rules, 1)}
-    assert any(text.rsplit(" (", 1)[0] in labels for text in texts)
+    rules, words = load_rules(young / "rules.toml").file.rule, load(young).words
+    spoken = {rule.words(words) for rule in rules}
+    assert any(text.rsplit(" (", 1)[0] in spoken for text in texts)
 
 
 def test_a_second_run_changes_nothing(young, first):

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -262,6 +262,27 @@ def test_cutoffs_must_be_in_order_and_the_lead_open_at_both(
         explain_change(config, database, scorer, leads[0], datetime(2020, 1, 1), CUTOFFS[1], ())
     with pytest.raises(BadInput, match="there is no such lead_id"):
         explain_change(config, database, scorer, "it's", CUTOFFS[0], CUTOFFS[1], ())
+
+
+def test_who_is_to_be_called_now_has_no_day_to_come_back(
+    config: Config, scorer: Scorer, path: LedgerPlace
+) -> None:
+    of_ledger = config.model_copy(update={"out": str(path.folder)})
+    with open_ledger(path) as ledger:
+        rows = ledger.rows(ledger.as_seen(CUTOFFS[2]).run).query("state == 'scored'")
+    for route, comes_back in (("sales", False), ("nurture", True)):
+        lead = str(rows.loc[rows["decided_route"] == route, "lead_id"].iloc[0])
+        story = tell(of_ledger, scorer, lead, CUTOFFS[2])
+        close = story.lead.time_to_close
+        assert story.is_to_call is not comes_back
+        assert (close.follow_up_on is not None) is comes_back
+        assert ("come back" in str(close)) is comes_back
+        assert ("Come back on" in render(story)) is comes_back
+        if not comes_back:
+            assert str(close.close_days_median) in str(close)
+            assert f"{story.line.contact_by - timedelta(microseconds=1):%A, %Y-%m-%d}" in render(
+                story
+            )
 
 
 def test_the_page_holds_the_story_and_fetches_nothing(

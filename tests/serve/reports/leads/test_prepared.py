@@ -37,6 +37,7 @@ LEADS = pd.DataFrame(
         "source": [SOURCES[n % 3] for n in range(60)],
         "basket": [("active-1", "passive-1")[n % 2] for n in range(60)],
         "segments": [SETS[n % 4] for n in range(60)],
+        "follow_up_on": pd.Timestamp("2026-03-09"),
     }
 )
 
@@ -138,13 +139,14 @@ def test_rows_are_those_of_the_ledger(ledger: Ledger, prepared: PreparedList) ->
 
 
 def test_worked_example(ledger: Ledger, prepared: PreparedList) -> None:
-    """Decided leads are where people sent them; reasons are words without their figures."""
+    """Decided leads are where people sent them; reasons have marks for their
+    figures."""
     page = prepared.page(ledger, Question(route="sales"))
     by_id = {lead.lead_id: lead for lead in page.leads}
     assert "L02" not in by_id
     decided = by_id["L05"]
     assert (decided.route, decided.decided_route, decided.decided_by) == ("nurture", "sales", "ann")
-    assert decided.reasons == ("Opened quote 1 times", "source: x")
+    assert decided.reasons == ("+ Opened quote 1 times", "- source: x")
     assert decided.why == ("Opened quote 1 times (+0.50)", "source: x (-0.10)")
 
 
