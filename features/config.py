@@ -55,15 +55,6 @@ def _plausible(time: datetime) -> datetime:
     return time
 
 
-def _distinct(values: list[Any]) -> list[Any]:
-    """A value that is listed twice is a slip: the other one is missing."""
-    if twice := [value for n, value in enumerate(values) if value in values[:n]]:
-        raise ValueError(f"{twice[0]!r} is listed twice. Leave one of them, or correct it")
-    return values
-
-
-Distinct = AfterValidator(_distinct)
-Texts = Annotated[list[str], Distinct]
 SettingsFile = Literal["rules", "sources", "funnel", "segments", "titles", "roles"]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Encoding = Literal[
@@ -141,15 +132,15 @@ class Features(Strict):
     `title` is the column with the titles of people, from which their seniority and department are
     read (docs/titles.md). "" stands for none."""
 
-    windows_days: Annotated[list[Days], Field(min_length=1), Distinct] = [1, 7, 30, 90]
+    windows_days: Annotated[list[Days], Field(min_length=1)] = [1, 7, 30, 90]
     half_life_days: Days = 14
-    attributes: Texts = []
-    measured_actions: Texts = []
+    attributes: list[str] = []
+    measured_actions: list[str] = []
     account: OptionalName = None
     title: OptionalName = None
-    leave_out_actions: Texts = []
-    leave_out: Texts = []
-    segments: Texts = []
+    leave_out_actions: list[str] = []
+    leave_out: list[str] = []
+    segments: list[str] = []
 
 
 AfterClosing = Literal["closed", "open_again"]
@@ -174,8 +165,8 @@ class Cohort(Strict):
     any are named, and in none of `not_segments`."""
 
     where: dict[str, Any] | list[dict[str, Any]] = {}
-    segments: Texts = []
-    not_segments: Texts = []
+    segments: list[str] = []
+    not_segments: list[str] = []
 
 
 class Exclude(Strict):
@@ -187,13 +178,13 @@ class Exclude(Strict):
     `opens_within_seconds` after one of `sends` (features/contract/machine_events.py).
     """
 
-    leads: dict[str, Texts] = {}
+    leads: dict[str, list[str]] = {}
     machine_clicks: bool = False
     burst_events: Annotated[int, Field(ge=2, le=1000)] = 5
     burst_seconds: Annotated[int, Field(ge=1, le=3600)] = 3
     machine_opens: bool = False
-    opens: Texts = ["email_opened"]
-    sends: Texts = ["email_sent"]
+    opens: list[str] = ["email_opened"]
+    sends: list[str] = ["email_sent"]
     opens_within_seconds: Annotated[int, Field(ge=1, le=3600)] = 5
 
 
@@ -201,7 +192,7 @@ class Audit(Strict):
     """Findings of the leakage audit that somebody checked and that are honest: their codes, or
     what they are about (`column:status`, `action:mail`); * stands for any text."""
 
-    accepted: Texts = []
+    accepted: list[str] = []
 
 
 class Capacity(Strict):
@@ -327,7 +318,7 @@ class FairnessSettings(Strict):
     columns of tables.leads, which need not be features and are read for this alone. Values that
     fewer than `least_leads` leads have are put together."""
 
-    groups: Texts = []
+    groups: list[str] = []
     least_leads: Annotated[int, Field(ge=1)] = 30
 
 
@@ -362,10 +353,7 @@ class ShadowSettings(Strict):
 
     @model_validator(mode="after")
     def _bounded(self) -> ShadowSettings:
-        if isinstance(self.challengers, bool):
-            return self
-        _distinct(self.challengers)
-        if len(self.challengers) > self.most:
+        if not isinstance(self.challengers, bool) and len(self.challengers) > self.most:
             raise ValueError(
                 f"challengers names {len(self.challengers)} versions, and most is {self.most}: "
                 "each costs time every night. Raise most, or name fewer"
@@ -378,7 +366,7 @@ class Movers(Strict):
     for sales: reaching one of the `thresholds` of readiness, or falling below it (docs/publish.md).
     """
 
-    thresholds: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Distinct] = []
+    thresholds: list[Annotated[float, Field(gt=0, lt=1)]] = []
 
 
 def _from_environment(text: str) -> str:
@@ -415,7 +403,7 @@ class Publish(Strict):
     after_score: bool = False
     database: Annotated[str, Field(min_length=1)] | None = None
     table: Annotated[str, Field(min_length=1)] = "current_scores"
-    files: Annotated[list[Crm], Distinct] = []
+    files: list[Crm] = []
     webhook: Webhook | None = None
 
 

@@ -204,24 +204,6 @@ def test_a_date_in_quotes_is_shown_without(tmp_path, given, hint):
     read(tmp_path, GOOD.replace("first_cutoff = 2026-01-05", hint))  # can be pasted
 
 
-@pytest.mark.parametrize(
-    ("slip", "place", "value"),
-    [
-        ("[features]\nwindows_days = [30, 7, 30]", "features.windows_days", "30"),
-        ('[features]\nleave_out = ["a", "a"]', "features.leave_out", "'a'"),
-        ('[features]\nattributes = ["a", "a"]', "features.attributes", "'a'"),
-        ('[cohort]\nsegments = ["a", "b", "b"]', "cohort.segments", "'b'"),
-        ('[exclude]\nleads = { email = ["x", "x"] }', "exclude.leads.email", "'x'"),
-        ('[fairness]\ngroups = ["a", "a"]', "fairness.groups", "'a'"),
-        ("[movers]\nthresholds = [0.5, 0.5]", "movers.thresholds", "0.5"),
-        ('[publish]\nfiles = ["hubspot", "hubspot"]', "publish.files", "'hubspot'"),
-        ("[shadow]\nchallengers = [4, 4]", "shadow", "4"),
-    ],
-)
-def test_what_is_listed_twice_is_refused(tmp_path, slip, place, value):
-    assert f"{place}: {value} is listed twice" in refusal(tmp_path, merged(slip))
-
-
 @pytest.mark.parametrize("section", ["time", "features", "publish.webhook", "engine.spark"])
 def test_what_is_no_table_is_refused_in_words_of_the_file(tmp_path, section):
     head, _, key = section.rpartition(".")

@@ -68,6 +68,9 @@ def test_frames_and_nightly_job_agree(
         rows = score_all(config, database, scorer, ledger, CUTOFF).rows
     assert len(rows) > 100
     mine = scored.assign(lead_id=scored["lead_id"].astype(str)).set_index("lead_id")
+    called = rows.set_index("lead_id").loc[mine.index, "decided_route"] == "sales"
+    assert 0 < called.sum() < len(called)
+    mine["follow_up_on"] = mine["follow_up_on"].mask(called)  # who is called now has no day
     theirs = rows.set_index("lead_id").loc[mine.index, mine.columns].astype(mine.dtypes)
     pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
 
