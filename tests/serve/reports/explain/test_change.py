@@ -280,9 +280,8 @@ def test_who_is_to_be_called_now_has_no_day_to_come_back(
         assert ("Come back on" in render(story)) is comes_back
         if not comes_back:
             assert str(close.close_days_median) in str(close)
-            assert f"{story.line.contact_by - timedelta(microseconds=1):%A, %Y-%m-%d}" in render(
-                story
-            )
+            last = story.line.contact_by - timedelta(microseconds=1)
+            assert f"Call by {last:%A}, <time>{last:%Y-%m-%d}</time>" in render(story)
 
 
 def test_the_page_holds_the_story_and_fetches_nothing(
