@@ -382,7 +382,7 @@ def _in_words(routes: dict[str, int]) -> str:
 def _print_head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool, unit: str) -> None:
     import pandas as pd
 
-    from serve.reports.leads.figures import with_mark
+    from serve.reports.leads.figures import MARKS, with_mark
 
     rows = []
     for row in ready.to_dict("records"):
@@ -392,8 +392,7 @@ def _print_head_of_the_list(ready: "pd.DataFrame", whose: str, by_points: bool, 
         by = "" if pd.isna(row["contact_by"]) else due(row["contact_by"]).replace(", ", "\n")
         points = f"{row['rule_score']:g} {row['band']}"
         rows.append((with_details(escape(row["lead_id"]), escape(why)), *readiness, points, by))
-    marks = "++ at least doubles the odds of a win, + raises them; -- halves them or more, - lowers"
-    legend = "the lines of the points table that weigh most" if by_points else marks
+    legend = "the lines of the points table that weigh most" if by_points else MARKS
     print_table(
         f"The first {unit}s of the list for sales{escape(whose)}",
         [f"{unit} and why", *([] if by_points else [">readiness"]), ">points", ">call by, UTC"],

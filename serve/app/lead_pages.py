@@ -23,6 +23,7 @@ from serve.app.rendering import rendered
 from serve.app.service import Served
 from serve.ledger.decide import add_override, decisions_about
 from serve.reports.explain.page import page_values, tell
+from serve.reports.leads.figures import MARKS
 from serve.reports.leads.question import FILTERS, Question
 from serve.scoring.points_only import scorer_of
 
@@ -83,6 +84,7 @@ def leads(request: Request, service: Served, question: Asked) -> HTMLResponse:
         page=page,
         days_old=(utc_now() - page.run.cutoff).days,
         company=service.config.folder.resolve().name,
+        marks=MARKS,
         query=lambda **changes: query_of(shown, **changes),
         sorted_by=sorted_by,
     )

@@ -96,9 +96,14 @@ class LeadsPage:
         return tuple(map(ListedLead.of, self.rows))
 
 
+# What a mark before a reason means.
+MARKS = (
+    "++ at least doubles the odds of a win, + raises them; -- at least halves them, - lowers them"
+)
+
+
 def with_mark(reason: str) -> str:
-    """A reason of the ledger with a mark in place of its log-odds: ++ at least doubles the odds of
-    a win, + raises them; -- at least halves them, - lowers them.
+    """A reason of the ledger with a mark in place of its log-odds, as MARKS has it.
 
     >>> with_mark("visited pricing 3 times (+0.52)"), with_mark("source is fair (2026) (-1.10)")
     ('+ visited pricing 3 times', '-- source is fair (2026)')
