@@ -10,13 +10,20 @@ from features.contract import text_values
 from features.contract.text_values import fits
 from features.sql import literal, quoted
 
-_DATES = (
+DATES = (
     *("%d.%m.%Y", "%m.%d.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%y/%m/%d", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d"),
     *("%Y%m%d", "%Y.%m.%d", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y"),
     *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%a, %d %b %Y"),
 )
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %H:%M:%S,%f", " %I:%M %p", " %I:%M:%S %p")
+CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %H:%M:%S,%f", " %I:%M %p", " %I:%M:%S %p")
+
+
+def has_form(written: str) -> str:
+    """The condition that a text, `seen`, is a time in a form of strptime."""
+    return f"coalesce(year(try_strptime(seen, {literal(written)})) >= 1000, false)"
+
+
 # What reads a column, {0}, and the condition that a text, `seen`, is in that form.
 _TIMES = {
     "trim({0})": f"{text_values.time('trim(seen)')} IS NOT NULL",
@@ -28,11 +35,9 @@ _TIMES = {
         "seen",  # the days of Excel
     ),
 }
-for _format in (date + clock for date in _DATES for clock in _CLOCKS):
+for _format in (date + clock for date in DATES for clock in CLOCKS):
     _as_text = "{0}::VARCHAR" if _format == "%Y%m%d" else "{0}"  # a file of them holds numbers
-    _TIMES[f"strptime({_as_text}, {literal(_format)})"] = (
-        f"coalesce(year(try_strptime(seen, {literal(_format)})) >= 1000, false)"
-    )
+    _TIMES[f"strptime({_as_text}, {literal(_format)})"] = has_form(_format)
 _DECIMAL_COMMA = "replace(replace({0}, '.', ''), ',', '.')"
 _ONLY_WITH_COMMA = f"CASE WHEN {{0}} LIKE '%,%' THEN {_DECIMAL_COMMA} ELSE {{0}} END"
 _NUMBERS = {

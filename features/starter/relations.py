@@ -119,6 +119,26 @@ def _text_file(path: Path) -> Iterator[Relation]:
     yield Relation(path.name.split(".")[0], sql, columns, path.name)
 
 
+def require_utf8(folder: Path, relation: Relation) -> None:
+    """Raises BadInput where a text file is in another encoding, for which the queries over it have
+    no place."""
+    if relation.in_database or not relation.file.lower().endswith(TEXT_KINDS):
+        return
+    opened = gzip.open if relation.file.lower().endswith(".gz") else open
+    with opened(folder / relation.file, "rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                start = max(0, error.start - 12)
+                word = line[start : error.start + 12].decode("cp1252", errors="replace").strip()
+                raise BadInput(
+                    f"{relation.file} is not UTF-8 text, the first line {number}: {word!r} as "
+                    "cp1252 (Windows). Save it as 'CSV UTF-8', or write it anew by: iconv -f "
+                    f"cp1252 -t utf-8 {relation.file} -o new.csv"
+                ) from None
+
+
 def has_footer(path: Path, delimiter: str, width: int) -> bool:
     """Whether a text file ends with lines that are no rows, as a Salesforce report does."""
     with path.open("rb") as file:
