@@ -16,7 +16,7 @@ from features.sql import literal, quoted
 
 TEXT_KINDS = (".csv", ".csv.gz", ".tsv", ".txt")
 DATABASE_KINDS = (".duckdb", ".db", ".sqlite", ".sqlite3")
-_FOOTER_LINES = 12  # at most so many lines at the end of a report are no rows
+_FOOTER_LINES = 24  # at most so many lines at the end of a report, blank ones too, are no rows
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,16 @@ def require_utf8(folder: Path, relation: Relation) -> None:
 
 
 def has_footer(path: Path, delimiter: str, width: int) -> bool:
-    """Whether a text file ends with lines that are no rows, as a Salesforce report does."""
+    """Whether a text file ends, after a blank line, with lines that are no rows, as a Salesforce
+    report does. Without the blank line the file was cut off."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - (1 << 16)))
         text = file.read().decode("utf-8", errors="replace")
-    lines = [line for line in text.splitlines()[1:] if line][-_FOOTER_LINES:]
+    lines = text.splitlines()[1:][-_FOOTER_LINES:]
     fields = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
-    return width > 1 and bool(fields) and fields[-1] < width
+    last_row = max((n for n, each in enumerate(fields) if each == width), default=None)
+    after = [] if last_row is None else fields[last_row + 1 :]
+    return width > 1 and any(after) and after[0] == 0
 
 
 def column_of(columns: Sequence[str], names: str) -> str | None:

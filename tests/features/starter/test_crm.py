@@ -534,6 +534,32 @@ def test_a_file_that_is_not_read_is_named(tmp_path: Path) -> None:
     assert any("activities.csv" in q and "events.sql" in q for q in mapped.questions)
 
 
+@pytest.mark.parametrize(
+    ("footer", "is_read"),
+    [
+        (
+            "\n\n\nLeads\n\nCopyright 2026 salesforce.com, inc. All rights reserved.\nBy: Ann\n",
+            True,
+        ),
+        ('\n"00Q5g000001AbCfEAB","2025-01', False),  # cut off
+        ('\n"00Q5g000001AbCfEAB","2025-01-04"\n', False),
+    ],
+)
+def test_a_footer_is_passed_over_and_a_file_that_was_cut_off_is_refused(
+    footer: str, is_read: bool, tmp_path: Path
+) -> None:
+    text = REPORT.files["report1764.csv"].partition("\n\n")[0]
+    mapped = map_crm(written(tmp_path, {"report.csv": text + footer}), "salesforce")
+    if is_read:
+        write_starter(tmp_path, mapped)
+        with open_database(load(tmp_path)) as database:
+            sql = "SELECT lead_id, created_at::VARCHAR, source FROM leads ORDER BY 1"
+            assert database.connection.execute(sql).fetchall() == REPORT.leads
+        return
+    with pytest.raises(BadInput, match=r"report\.csv"):
+        write_starter(tmp_path, mapped)
+
+
 def test_a_file_in_another_encoding_is_refused_with_what_to_do(tmp_path: Path) -> None:
     written(tmp_path, US_TIMES)
     text = US_TIMES["contacts.csv"].replace("Web", "Fußball")
