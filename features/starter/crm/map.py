@@ -1,7 +1,10 @@
 """`readiness init DIR --from SYSTEM`: which form of the system's data is there, and its mapping."""
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+
+import duckdb
 
 from features.errors import BadInput
 from features.starter.ask import NUMBERS, asking
@@ -16,6 +19,16 @@ FORMS = {
     "pipedrive": pipedrive.FORMS,
     "dynamics": dynamics.FORMS,
 }
+
+
+def recognised(folder: Path, database: str | None = None) -> list[str]:
+    """The systems of which the files of a folder, or the tables of `database`, are exports."""
+    systems = []
+    for system, forms in FORMS.items():
+        with suppress(BadInput, duckdb.Error, OSError):
+            choose(forms, relations(folder, database))
+            systems.append(system)
+    return systems
 
 
 def map_crm(folder: Path, system: str, database: str | None = None) -> Mapped:

@@ -415,6 +415,14 @@ def test_a_form_is_mapped(case: Case, tmp_path: Path) -> None:
     assert tuple(filter(None, offered.split(", "))) == case.candidates
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.system}, {case.form}")
+def test_init_without_from_names_the_system(case: Case, tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as refused:
+        write_starter(written(tmp_path, case.files))
+    assert f"--from {case.system}" in str(refused.value)
+    assert " AS lead_id" not in str(refused.value)
+
+
 def test_every_form_has_a_case() -> None:
     titles = {(system, form.name) for system, forms in FORMS.items() for form in forms}
     covered = {
