@@ -165,8 +165,8 @@ def _are_all(
 
 
 def _source(connection: duckdb.DuckDBPyConnection, table: str) -> str:
-    """What the table is read from, as `open_sources` noted it; else that is for the user to say."""
+    """What the table is read from, as `open_sources` noted it, or in words."""
     sql = f"SELECT comment FROM duckdb_views() WHERE view_name = 'raw_{table}' "
     sql += "ORDER BY schema_name = current_schema() DESC"
     rows = connection.execute(sql).fetchall()
-    return rows[0][0] if rows and rows[0][0] else "..."
+    return rows[0][0] if rows and rows[0][0] else f"(what tables.{table} is now)"
