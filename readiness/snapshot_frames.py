@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from numbers import Integral
 from typing import Any
 
 import duckdb
@@ -223,13 +224,20 @@ def _refuse_not_open(given: Snapshots, cutoffs: Sequence[datetime]) -> None:
 
 
 def as_cutoffs(at: Any) -> list[datetime]:
-    """The different cutoffs in order, as the engines hold times: naive UTC."""
+    """The different cutoffs in order, as the engines hold times: naive UTC. Raises BadInput for a
+    text that is not ISO 8601 (03/04/2026 is in March or April) and for a number."""
     several = not isinstance(at, str) and isinstance(at, Iterable)
     try:
-        moments = [pd.Timestamp(each) for each in (at if several else [at])]
+        moments = [_moment(each) for each in (at if several else [at])]
     except (TypeError, ValueError) as error:
         raise BadInput(f"A cutoff is a day or a time, such as 2026-03-01: {error}") from None
     if not moments or any(map(pd.isna, moments)):
         raise BadInput("Name at least one cutoff, and no missing ones.")
     naive = [m.tz_convert(UTC).tz_localize(None) if m.tz else m for m in moments]
     return sorted({moment.to_pydatetime() for moment in naive})
+
+
+def _moment(cutoff: Any) -> pd.Timestamp:
+    if isinstance(cutoff, Integral):
+        raise TypeError(f"{cutoff} is a number")
+    return pd.Timestamp(datetime.fromisoformat(cutoff) if isinstance(cutoff, str) else cutoff)

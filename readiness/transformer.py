@@ -27,7 +27,8 @@ class LeadFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sk
     Parameters
     ----------
     leads : the open lead database. Clones of the transformer share it.
-    specs : the features; default: the list of the settings, with the actions known at fit.
+    specs : the features; default: the list of the settings, with the actions known at fit, without
+        those that have no value in any snapshot of the fit.
     encode_texts : whether sources, actions and text attributes become ordinal codes learnt at fit
         (NaN where missing or new), so that any classifier for numbers can follow; False leaves
         them as texts.
@@ -92,6 +93,10 @@ class LeadFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sk
         else:
             self.specs_ = tuple(self.specs)
         frame = self._texts_and_numbers(X)
+        if self.specs is None:
+            has_value = frame.notna().any()
+            self.specs_ = tuple(spec for spec in self.specs_ if has_value[spec.name])
+            frame = frame[[spec.name for spec in self.specs_]]
         self._texts = [spec.name for spec in self.specs_ if spec.is_text]
         self.encoder_ = None
         if self.encode_texts and self._texts:

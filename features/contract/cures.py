@@ -10,13 +10,20 @@ from features.contract import text_values
 from features.contract.text_values import fits
 from features.sql import literal, quoted
 
-_DATES = (
+DATES = (
     *("%d.%m.%Y", "%m.%d.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%y/%m/%d", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d"),
     *("%Y%m%d", "%Y.%m.%d", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y"),
     *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%a, %d %b %Y"),
 )
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %H:%M:%S,%f", " %I:%M %p", " %I:%M:%S %p")
+CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %H:%M:%S,%f", " %I:%M %p", " %I:%M:%S %p")
+
+
+def has_form(written: str) -> str:
+    """The condition that a text, `seen`, is a time in a form of strptime."""
+    return f"coalesce(year(try_strptime(seen, {literal(written)})) >= 1000, false)"
+
+
 # What reads a column, {0}, and the condition that a text, `seen`, is in that form.
 _TIMES = {
     "trim({0})": f"{text_values.time('trim(seen)')} IS NOT NULL",
@@ -28,22 +35,32 @@ _TIMES = {
         "seen",  # the days of Excel
     ),
 }
-for _format in (date + clock for date in _DATES for clock in _CLOCKS):
+for _format in (date + clock for date in DATES for clock in CLOCKS):
     _as_text = "{0}::VARCHAR" if _format == "%Y%m%d" else "{0}"  # a file of them holds numbers
-    _TIMES[f"strptime({_as_text}, {literal(_format)})"] = (
-        f"coalesce(year(try_strptime(seen, {literal(_format)})) >= 1000, false)"
-    )
+    _TIMES[f"strptime({_as_text}, {literal(_format)})"] = has_form(_format)
 _DECIMAL_COMMA = "replace(replace({0}, '.', ''), ',', '.')"
 _ONLY_WITH_COMMA = f"CASE WHEN {{0}} LIKE '%,%' THEN {_DECIMAL_COMMA} ELSE {{0}} END"
+_MARK = r"[^\d.,()%]"  # of a currency, or a blank
+
+
+def _marked(number: str) -> str:
+    """The pattern of a number with a mark before it, after it, or both."""
+    return f"{_MARK}+(?:{number}){_MARK}*|(?:{number}){_MARK}+"
+
+
+_WITH_POINT = "regexp_replace({0}, '[^0-9.-]', '', 'g')"
+_WITH_COMMA = "replace(regexp_replace({0}, '[^0-9,-]', '', 'g'), ',', '.')"
 _NUMBERS = {
     "trim({0})": text_values.is_number("trim(seen)"),
     "replace({0}, ',', '')": fits(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", "seen"),
     _DECIMAL_COMMA: fits(r"[+-]?[\d.]+,\d+", "seen"),
     "rtrim({0}, ' %')": fits(r"[\d.]+ ?%", "seen"),
     "'-' || trim({0}, '()')": fits(r"\([\d.]+\)", "seen"),
-    "regexp_replace({0}, '[^0-9.-]', '', 'g')": fits(
-        r"[^\d.,()%]+[\d. ]+|[\d. ]+[^\d.,()%]*", "seen"
+    _WITH_POINT: fits(
+        _marked(r"(?:\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.\d+)?") + r"|\d{1,3}(?: \d{3})+(?:\.\d+)?",
+        "seen",
     ),
+    _WITH_COMMA: fits(_marked(r"(?:\d{1,3}(?:[. ]\d{3})+|\d+)(?:,\d+)?"), "seen"),
 }
 _SOME = 200  # offenders rule forms out; those that are left are tried on all
 
@@ -66,6 +83,8 @@ def cure(
             tests = ", ".join(f"bool_and({forms[each]})" for each in fitting)
             (row,) = connection.execute(f"SELECT {tests} FROM {rows}").fetchall()
             fitting = [each for each, is_so in zip(fitting, row, strict=True) if is_so]
+    if _WITH_COMMA in fitting and not _has_commas(connection, table, column, offenders):
+        fitting.remove(_WITH_COMMA)
     if not fitting:
         return f"{general} Or convert them in the query of tables.{table}."
     if kind == "DOUBLE":
@@ -124,6 +143,19 @@ def _of_commas(connection: duckdb.DuckDBPyConnection, table: str, column: str) -
     return [_DECIMAL_COMMA, _ONLY_WITH_COMMA] if is_grouped else [_ONLY_WITH_COMMA]
 
 
+def _has_commas(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, offenders: str
+) -> bool:
+    """Whether numbers with a mark may have decimal commas: some of the offenders has a point or a
+    comma, and no plain number of the column has a point."""
+    has_separator = f"SELECT bool_or(regexp_matches(seen, '[.,]')) FROM ({offenders})"
+    values = f"SELECT {quoted(column)}::VARCHAR AS seen FROM raw_{table}"
+    is_plain = f"{text_values.is_number('seen')} AND seen LIKE '%.%'"
+    sql = f"SELECT ({has_separator}), coalesce(bool_or({is_plain}), false) FROM ({values})"
+    ((has_some, plain_point),) = connection.execute(sql).fetchall()
+    return bool(has_some and not plain_point)
+
+
 def _are_all(
     connection: duckdb.DuckDBPyConnection, table: str, column: str, offenders: str
 ) -> bool:
@@ -133,8 +165,8 @@ def _are_all(
 
 
 def _source(connection: duckdb.DuckDBPyConnection, table: str) -> str:
-    """What the table is read from, as `open_sources` noted it; else that is for the user to say."""
+    """What the table is read from, as `open_sources` noted it, or in words."""
     sql = f"SELECT comment FROM duckdb_views() WHERE view_name = 'raw_{table}' "
     sql += "ORDER BY schema_name = current_schema() DESC"
     rows = connection.execute(sql).fetchall()
-    return rows[0][0] if rows and rows[0][0] else "..."
+    return rows[0][0] if rows and rows[0][0] else f"(what tables.{table} is now)"

@@ -66,7 +66,11 @@ def latest_time(connection: duckdb.DuckDBPyConnection, now: datetime) -> datetim
         [now],
     ).fetchone()
     if row is None or row[0] is None:
-        raise BadInput("The tables hold no readable time at all: nothing can be learnt from them.")
+        raise BadInput(
+            "The tables hold no readable time at all: nothing can be learnt from them. Times are "
+            "read as 2026-01-31 14:05; others, such as 1/31/2026, by strptime in a query "
+            "(docs/tables.md)."
+        )
     end: datetime = row[0]
     return end
 

@@ -12,13 +12,16 @@ from features.sql import literal, quoted
 from features.starter.mapping import Ask
 from features.starter.relations import TEXT_KINDS, Relation
 
-# Without BOOLEAN: yes stays yes.
-_TYPES = "['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'VARCHAR']"
+NUMBERS = ("BIGINT", "DOUBLE")
+TIMES = ("DATE", "TIMESTAMP")  # in any form that DuckDB recognises
 
 
 @contextmanager
-def asking(folder: Path, there: Iterable[Relation]) -> Iterator[Ask]:
-    """Runs queries that read what is `there` in a folder, the tables of a database as crm.
+def asking(
+    folder: Path, there: Iterable[Relation], types: Sequence[str] = (*NUMBERS, *TIMES)
+) -> Iterator[Ask]:
+    """Runs queries that read what is `there` in a folder, the tables of a database as crm. Columns
+    of text files have one of the `types`, else they are texts (without BOOLEAN yes stays yes).
 
     What cannot be read has no rows here; opening the lead database says why.
     """
@@ -31,7 +34,8 @@ def asking(folder: Path, there: Iterable[Relation]) -> Iterator[Ask]:
             load_extension(connection, "excel")
         for each in there:
             if each.file.lower().endswith(TEXT_KINDS):
-                read = f"read_csv({literal(each.file)}, auto_type_candidates = {_TYPES})"
+                candidates = ", ".join(map(literal, (*types, "VARCHAR")))
+                read = f"read_csv({literal(each.file)}, auto_type_candidates = [{candidates}])"
                 with suppress(duckdb.Error):
                     connection.execute(f"CREATE VIEW {quoted(each.file)} AS FROM {read}")
 

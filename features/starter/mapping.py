@@ -129,7 +129,13 @@ def choose(forms: Sequence[Form], there: Sequence[Relation]) -> tuple[Form, dict
             return form, {name: some[0] for name, some in fitting.items() if some}
         lacking += [_lacking(form, name, there) for name in missing]
     shown = ", ".join(relation.shown for relation in there[:10]) or "nothing that can be read"
-    raise BadInput("\n".join([f"None of the forms is there. The folder has: {shown}.", *lacking]))
+    advice = (
+        "Where columns only have other names, in another language or of your own: write the names "
+        "above into the header line, and run init again. Or write the queries yourself "
+        "(docs/own-data.md)."
+    )
+    shown = f"None of the forms is there. The folder has: {shown}."
+    raise BadInput("\n".join([shown, *lacking, advice]))
 
 
 def _lacking(form: Form, name: str, there: Iterable[Relation]) -> str:
@@ -257,6 +263,16 @@ def fill(sql: str, sources: Mapping[str, Relation]) -> str:
     return _REFERENCE.sub(replaced, sql)
 
 
+def references(sql: Alternatives) -> list[tuple[str, str]]:
+    """The source and the spellings of each column that an expression refers to."""
+    return [
+        (source, names)
+        for each in ([sql] if isinstance(sql, str) else sql)
+        for source, names in _REFERENCE.findall(each)
+        if names
+    ]
+
+
 def _has_history(form: Form, sources: Mapping[str, Relation]) -> bool:
     return bool(form.as_of) and all(name in sources for name, _ in _REFERENCE.findall(form.as_of))
 
@@ -265,13 +281,13 @@ def _candidates(form: Form, sources: Mapping[str, Relation], ask: Ask) -> dict[s
     """Columns of the leads' source that may become attributes and are not empty: their SQL by
     name."""
     source = sources[form.leads_from]
-    texts = [sql for s in form.selects if s.table == "leads" for sql in s.columns.values()]
-    flat = [sql for sql in texts for sql in ((sql,) if isinstance(sql, str) else sql)]
     used = {
         column_of(source.columns, names)
-        for sql in flat
-        for name, names in _REFERENCE.findall(sql)
-        if name == form.leads_from and names
+        for select in form.selects
+        if select.table == "leads"
+        for sql in select.columns.values()
+        for name, names in references(sql)
+        if name == form.leads_from
     }
     free = [
         column

@@ -16,7 +16,7 @@ from features.sql import literal, quoted
 
 TEXT_KINDS = (".csv", ".csv.gz", ".tsv", ".txt")
 DATABASE_KINDS = (".duckdb", ".db", ".sqlite", ".sqlite3")
-_FOOTER_LINES = 12  # at most so many lines at the end of a report are no rows
+_FOOTER_LINES = 24  # at most so many lines at the end of a report, blank ones too, are no rows
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,37 @@ def _text_file(path: Path) -> Iterator[Relation]:
     yield Relation(path.name.split(".")[0], sql, columns, path.name)
 
 
+def require_utf8(folder: Path, relation: Relation) -> None:
+    """Raises BadInput where a text file is in another encoding, for which the queries over it have
+    no place."""
+    if relation.in_database or not relation.file.lower().endswith(TEXT_KINDS):
+        return
+    opened = gzip.open if relation.file.lower().endswith(".gz") else open
+    with opened(folder / relation.file, "rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                start = max(0, error.start - 12)
+                word = line[start : error.start + 12].decode("cp1252", errors="replace").strip()
+                raise BadInput(
+                    f"{relation.file} is not UTF-8 text, the first line {number}: {word!r} as "
+                    "cp1252 (Windows). Save it as 'CSV UTF-8', or write it anew by: iconv -f "
+                    f"cp1252 -t utf-8 {relation.file} -o new.csv"
+                ) from None
+
+
 def has_footer(path: Path, delimiter: str, width: int) -> bool:
-    """Whether a text file ends with lines that are no rows, as a Salesforce report does."""
+    """Whether a text file ends, after a blank line, with lines that are no rows, as a Salesforce
+    report does. Without the blank line the file was cut off."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - (1 << 16)))
         text = file.read().decode("utf-8", errors="replace")
-    lines = [line for line in text.splitlines()[1:] if line][-_FOOTER_LINES:]
+    lines = text.splitlines()[1:][-_FOOTER_LINES:]
     fields = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
-    return width > 1 and bool(fields) and fields[-1] < width
+    last_row = max((n for n, each in enumerate(fields) if each == width), default=None)
+    after = [] if last_row is None else fields[last_row + 1 :]
+    return width > 1 and any(after) and after[0] == 0
 
 
 def column_of(columns: Sequence[str], names: str) -> str | None:

@@ -21,6 +21,7 @@ from features.errors import BadInput
 from features.open_database import open_database
 from features.spec.wording import say
 from features.sql import quoted
+from features.starter.crm.map import recognised
 from features.starter.flat import END, FIRST_CUTOFF, TEST_WEEKS
 from features.starter.funnel import funnel_text
 from features.starter.guesses import DECIDING, IMPORTANT, LEAST, MINOR, begins_word, guess_points
@@ -129,7 +130,10 @@ def find_tables(folder: Path, database: str | None = None) -> Tables:
     missing = [table for table in REQUIRED if table not in named]
     if missing:
         there = list(files.values()) if database is None else [*files.values(), *inside[database]]
-        suggested = suggestions(folder, missing, database)
+        suggested = [
+            f"They look like exports of {system}. Run: readiness init {folder} --from {system}"
+            for system in recognised(folder, database)
+        ] or suggestions(folder, missing, database)
         raise BadInput("\n".join([_what_is_needed(folder, missing, there), *suggested]))
     return Tables.model_validate(named | {"database": places[0] if places else None})
 

@@ -102,7 +102,7 @@ def verb(
 
     every = load_each(where)
     if not accept:
-        cure = "To score at it all the same: readiness score --accept"
+        cure = "To score at it all the same, add --accept."
         refuse_future(cutoff, "scored or written to the ledger", cure)
     if to:
         require_exportable(to)

@@ -59,8 +59,6 @@ def test_files_are_lost_and_put_back(tmp_path: Path) -> None:
     folder = little_folder(home)
     two_nights(folder)
     out, place = folder / "out", LedgerPlace(folder / "out")
-    for name in ("mlartifacts", "forgotten"):  # of a company that has them
-        (out / name).mkdir()
     scores, decisions = rows(place, SCORES), decided(folder)
     steps = [*commands("cd "), *commands("cp "), *commands("python ")]
     steps = [line for line in steps if "mlflow.db" not in line]  # it has no model
@@ -71,7 +69,8 @@ def test_files_are_lost_and_put_back(tmp_path: Path) -> None:
     assert readiness("ledger", "runs", folder, "--json").result["runs"] == []
 
     shutil.rmtree(out, ignore_errors=True)
-    shutil.copytree(backup / "out", out)
+    [copy] = backup.iterdir()
+    shutil.copytree(copy / "out", out)
     assert rows(place, SCORES) == scores != []
     assert decided(folder) == decisions != []
     goes_on(folder)

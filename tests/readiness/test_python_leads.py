@@ -103,6 +103,9 @@ def test_labels_are_those_of_the_deals_by_hand(frames, leads, X, y):
     [
         ([], "at least one cutoff"),
         ("first of May", "such as 2026-03-01"),
+        ("03/04/2024", "such as 2026-03-01"),
+        ("03.04.2024", "such as 2026-03-01"),
+        (20240603, "is a number"),
         (pd.DataFrame({"lead_id": [1]}), "lack cutoff"),
         (pd.DataFrame({"lead_id": [10**9], "cutoff": [datetime(2024, 6, 1)]}), "not open"),
         (pd.DataFrame({"lead_id": ["x"], "cutoff": [datetime(2024, 6, 1)]}), "cannot be read"),
@@ -213,6 +216,22 @@ def test_set_output(leads, X):
     assert result.columns == list(transformer.get_feature_names_out())
     plain = rd.LeadFeatures(leads).fit_transform(X.iloc[:200])
     np.testing.assert_array_equal(result.to_numpy(), plain.to_numpy())
+
+
+def test_features_without_any_value_are_left_out() -> None:
+    """Events that name no source: scikit-learn's boosting ends on a column without a value."""
+    world = rd.simulate(leads=1_000, seed=3, days=200)
+    events = world.events.drop(columns=["source"])
+    leads = rd.open_leads(events=events, leads=world.leads, deals=world.deals)
+    X = rd.snapshots(leads, leads.mature_cutoffs()[-2:])
+    model = make_pipeline(rd.LeadFeatures(leads), HistGradientBoostingClassifier(max_iter=2))
+    model.fit(X, rd.labels(leads, X)["won"])
+    names = set(model[0].get_feature_names_out())
+    every = rd.features(leads, X)
+    assert {name for name in every if name not in names} - {"lead_id", "cutoff"} == {
+        name for name in every if every[name].isna().all()
+    }
+    assert {"first_source", "last_source"} <= set(every) - names
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 1.0])

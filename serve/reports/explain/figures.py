@@ -254,4 +254,8 @@ def _why_not(database: LeadDatabase, lead: str, cutoff: datetime) -> str:
         and Snapshots.open_at(database, [cutoff]).where(f"lead_id::VARCHAR = {literal(lead)}").count
     ):
         return f"it is outside the cohort: not {database.membership.words()}"
+    if outcome == "merged":
+        sql = "SELECT into_lead_id FROM merges WHERE lead_id::VARCHAR = $lead"
+        ((survivor,),) = database.connection.execute(sql, {"lead": lead}).fetchall()
+        return f"it was merged into lead {survivor} on {closed:%Y-%m-%d %H:%M}: explain that one"
     return f"its deal was {outcome} on {closed:%Y-%m-%d %H:%M}"

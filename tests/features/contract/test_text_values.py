@@ -166,6 +166,10 @@ def events_with(folder, column, values):
         ("value", ["€5", "5 EUR"], 2, ["regexp_replace"]),
         ("value", ["(5)"], 1, ["'()'"]),
         ("value", ["1 095"], 1, ["regexp_replace"]),
+        ("value", ["$4,211.54", "$950.00", "3.5"], 2, ["'[^0-9.-]'"]),
+        ("value", ["1.234,56 EUR", "99,00 EUR"], 2, ["'[^0-9,-]'"]),
+        ("value", ["€ 4.211", "€ 950"], 2, ["'[^0-9.-]'", "'[^0-9,-]'"]),  # four, or four thousand
+        ("value", ["€ 4.211", "1.5"], 1, ["'[^0-9.-]'"]),
     ],
 )
 def test_the_cure_of_a_breach_reads_its_column(folder, column, values, count, cures):
@@ -179,6 +183,26 @@ def test_the_cure_of_a_breach_reads_its_column(folder, column, values, count, cu
     for query, part in zip(queries, cures, strict=True):
         assert part in query
         assert breached(folder, tables={"events": query}) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "read"),
+    [
+        (["$4,211.54", "$950.00", "US$ 1,000,000"], [[4211.54, 950.0, 1e6]]),
+        (["1.234,56 EUR", "99 EUR"], [[1234.56, 99.0]]),
+        (["€ 4.211", "€ 950"], [[4.211, 950.0], [4211.0, 950.0]]),
+    ],
+)
+def test_the_cure_of_an_amount_gives_its_number(folder, values, read):
+    ((*_, advice),) = events_with(folder, "value", values)
+    queries = [part.split('"')[0] for part in advice.split('events = "')[1:]]
+    results = []
+    for query in queries:
+        with open_database(config_for(folder, tables={"events": query})) as database:
+            results.append(
+                [v for (v,) in database.connection.execute("SELECT value FROM events").fetchall()]
+            )
+    assert results == read
 
 
 @pytest.mark.parametrize(

@@ -415,6 +415,14 @@ def test_a_form_is_mapped(case: Case, tmp_path: Path) -> None:
     assert tuple(filter(None, offered.split(", "))) == case.candidates
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.system}, {case.form}")
+def test_init_without_from_names_the_system(case: Case, tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as refused:
+        write_starter(written(tmp_path, case.files))
+    assert f"--from {case.system}" in str(refused.value)
+    assert " AS lead_id" not in str(refused.value)
+
+
 def test_every_form_has_a_case() -> None:
     titles = {(system, form.name) for system, forms in FORMS.items() for form in forms}
     covered = {
@@ -462,3 +470,107 @@ def test_a_workbook_is_mapped_as_a_text_file_is(tmp_path: Path) -> None:
             "SELECT lead_id, closed_at::VARCHAR, outcome, NULL, NULL FROM deals ORDER BY 1"
         ).fetchall()
     assert rows == DYNAMICS.deals
+
+
+US_TIMES = {
+    "contacts.csv": (
+        "Record ID,Create Date,Original Traffic Source,Associated Deal IDs\n"
+        "1,12/31/2025 5:06 PM,Web,11;12\n2,3/4/2026 12:00 AM,,12\n"
+    ),
+    "deals.csv": (  # when 11 was opened reads in two ways, were there no other column
+        "Record ID,Deal Stage,Close Date,Create Date,Amount\n"
+        "11,Closed Won,3/14/2026 12:30 PM,1/2/2026 9:00 AM,100\n"
+        "12,Closed Lost,2/28/2026 11:59 PM,,\n"
+    ),
+    "activities.csv": "Record ID,Activity date\n7,1/2/2026 9:00 AM\n",
+}
+GERMAN_REPORT = {
+    "Leads.csv": (
+        "\ufeff"
+        '"Lead ID";"Create Date";"Converted";"Converted Date"\n'
+        f'"{ID_A}";"31.12.2025 17:06";"1";"04.03.2026"\n'
+        f'"{ID_B}EAB";"04.03.2026 00:00";"0";""\n\n"Leads 2026"\n"Vertraulich"\n'
+    )
+}
+
+
+@pytest.mark.parametrize(
+    ("system", "files", "leads", "deals"),
+    [
+        (
+            "hubspot",
+            US_TIMES,
+            [("1", "2025-12-31 17:06:00"), ("2", "2026-03-04 00:00:00")],
+            [
+                ("1", "2026-02-28 23:59:00", "lost", None),
+                ("1", "2026-03-14 12:30:00", "won", "2026-01-02 09:00:00"),
+                ("2", "2026-02-28 23:59:00", "lost", None),
+            ],
+        ),
+        (
+            "salesforce",
+            GERMAN_REPORT,
+            [(ID_A, "2025-12-31 17:06:00"), (ID_B, "2026-03-04 00:00:00")],
+            [(ID_A, "2026-03-04 00:00:00", "won", None)],
+        ),
+    ],
+    ids=["month first, twelve hours", "day first, with points"],
+)
+def test_times_are_read_in_the_form_that_all_values_have(
+    system: str, files: dict[str, str], leads: Rows, deals: Rows, tmp_path: Path
+) -> None:
+    mapped = map_crm(written(tmp_path, files), system)
+    write_starter(tmp_path, mapped)
+    with open_database(load(tmp_path)) as database:
+        sql = "SELECT lead_id, created_at::VARCHAR FROM leads ORDER BY 1"
+        assert database.connection.execute(sql).fetchall() == leads
+        sql = "SELECT lead_id, closed_at::VARCHAR, outcome, opened_at::VARCHAR FROM deals "
+        assert database.connection.execute(sql + "ORDER BY 1, 2").fetchall() == deals
+    assert any("2025-12-31 17:06:00" in q and "UTC" in q for q in mapped.questions)
+
+
+def test_a_creation_that_reads_in_several_ways_is_refused(tmp_path: Path) -> None:
+    files = {name: text.replace("12/31", "12/1") for name, text in US_TIMES.items()}
+    files["deals.csv"] = "Record ID,Deal Stage,Close Date\n11,Closed Won,3/4/2026 12:30 PM\n"
+    with pytest.raises(BadInput, match=r"Create Date.*12/1/2025") as refused:
+        map_crm(written(tmp_path, files), "hubspot")
+    assert {"%d/%m/%Y", "%m/%d/%Y"} <= set(str(refused.value).split())
+
+
+def test_a_file_that_is_not_read_is_named(tmp_path: Path) -> None:
+    mapped = map_crm(written(tmp_path, US_TIMES), "hubspot")
+    assert any("activities.csv" in q and "events.sql" in q for q in mapped.questions)
+
+
+@pytest.mark.parametrize(
+    ("footer", "is_read"),
+    [
+        (
+            "\n\n\nLeads\n\nCopyright 2026 salesforce.com, inc. All rights reserved.\nBy: Ann\n",
+            True,
+        ),
+        ('\n"00Q5g000001AbCfEAB","2025-01', False),  # cut off
+        ('\n"00Q5g000001AbCfEAB","2025-01-04"\n', False),
+    ],
+)
+def test_a_footer_is_passed_over_and_a_file_that_was_cut_off_is_refused(
+    footer: str, is_read: bool, tmp_path: Path
+) -> None:
+    text = REPORT.files["report1764.csv"].partition("\n\n")[0]
+    mapped = map_crm(written(tmp_path, {"report.csv": text + footer}), "salesforce")
+    if is_read:
+        write_starter(tmp_path, mapped)
+        with open_database(load(tmp_path)) as database:
+            sql = "SELECT lead_id, created_at::VARCHAR, source FROM leads ORDER BY 1"
+            assert database.connection.execute(sql).fetchall() == REPORT.leads
+        return
+    with pytest.raises(BadInput, match=r"report\.csv"):
+        write_starter(tmp_path, mapped)
+
+
+def test_a_file_in_another_encoding_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    written(tmp_path, US_TIMES)
+    text = US_TIMES["contacts.csv"].replace("Web", "Fußball")
+    (tmp_path / "contacts.csv").write_bytes(text.encode("cp1252"))
+    with pytest.raises(BadInput, match=r"contacts.csv.*line 2.*Fußball.*iconv"):
+        map_crm(tmp_path, "hubspot")

@@ -112,6 +112,18 @@ def test_faulty_leads_are_told_their_fault(tmp_path: Path, scorer: Scorer) -> No
                 explain_lead(config, database, scorer, name, cutoff)
 
 
+def test_a_merged_lead_names_the_one_it_was_merged_into(tmp_path: Path, scorer: Scorer) -> None:
+    leads = [{"lead_id": name, "created_at": at("2026-01-05"), "source": "ads"} for name in "ab"]
+    events = [event("a", at("2026-02-01"), "opened_quote")]
+    merges = "SELECT 'a' AS lead_id, 'b' AS into_lead_id, TIMESTAMP '2026-02-10 09:00' AS merged_at"
+    cutoff, config = datetime(2026, 3, 1), config_for(tmp_path)
+    sections = {"features": {"attributes": ["source"]}, "tables": {"merges": merges}}
+    with opened(leads, events, **sections) as database:
+        with pytest.raises(BadInput, match=r"lead b on 2026-02-10 09:00"):
+            explain_lead(config, database, scorer, "a", cutoff)
+        assert explain_lead(config, database, scorer, "b", cutoff).rule_score == 20
+
+
 def test_what_json_holds(config: Config, database: LeadDatabase, scorer: Scorer) -> None:
     message = to_json(explain_lead(config, database, scorer, "1999", None))
     assert list(message) == [

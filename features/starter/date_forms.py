@@ -1,0 +1,105 @@
+"""Times that exports write in another form than ISO 8601: 3/4/2026 5:06 PM, 31.01.2026 14:05.
+
+A column is read by the one form that all its values have. Where several forms fit (03/04/2026), the
+date is written as in the other columns, if those leave one; else the column stays as it is.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from features.contract import text_values
+from features.contract.cures import CLOCKS, DATES, has_form
+from features.contract.tables import CONTRACT
+from features.errors import BadInput
+from features.sql import literal, quoted
+from features.starter.mapping import Ask, Form, Select, references
+from features.starter.relations import Relation, column_of
+
+_SOME = 200  # values rule forms out; those that are left are tried on all
+_FORMS = [(date, clock) for date in DATES if date != "%Y%m%d" for clock in CLOCKS]
+
+
+def with_times(
+    form: Form, sources: Mapping[str, Relation], ask: Ask
+) -> tuple[dict[str, Relation], list[str]]:
+    """The sources with their times read, and what to ask about these columns.
+
+    Raises BadInput where the time of creation of the leads reads in several ways.
+    """
+    fitting = {
+        (name, column): forms
+        for name, column in dict.fromkeys(_time_columns(form.selects, sources))
+        if (forms := _fitting(sources[name], column, ask))
+    }
+    settled = {forms[0][0] for forms in fitting.values() if len(forms) == 1}
+    leads = [select for select in form.selects if select.table == "leads"]
+    of_leads = set(_time_columns(leads, sources))
+    read: dict[tuple[str, str], list[str]] = {}
+    questions = []
+    for (name, column), forms in fitting.items():
+        alike = forms if len(forms) == 1 else [each for each in forms if each[0] in settled]
+        if len(alike) == 1:
+            read.setdefault((name, "".join(alike[0])), []).append(column)
+            continue
+        several = (
+            f"{column!r} of {sources[name].shown} reads in several ways, such as "
+            f"{_first(sources[name], column, ask)}: {' or '.join(''.join(each) for each in forms)}"
+        )
+        if (name, column) in of_leads:
+            raise BadInput(f"{several}. Only you know which: write 2026-01-31 14:05 there.")
+        questions.append(several)
+    written: dict[str, dict[str, str]] = {}
+    for (name, one), columns in read.items():
+        first = _first(sources[name], columns[0], ask)
+        ((moment,),) = ask(f"SELECT strptime({literal(first)}, {literal(one)})")
+        questions.append(
+            f"{', '.join(map(repr, columns))} of {sources[name].shown} read by {one}, as UTC: "
+            f"{first} is {moment}. Where it is local time, write (strptime(...) AT TIME ZONE "
+            "'Europe/Berlin') in the queries"
+        )
+        for column in columns:
+            sql = f"strptime({quoted(column)}, {literal(one)})"
+            written.setdefault(name, {})[column] = sql
+    return {name: _reading(each, written.get(name)) for name, each in sources.items()}, questions
+
+
+def _time_columns(
+    selects: Iterable[Select], sources: Mapping[str, Relation]
+) -> Iterator[tuple[str, str]]:
+    """Source and name of each column that the times of the contract are made of."""
+    for select in selects:
+        for contract in CONTRACT[select.table]:
+            if contract.type == "TIMESTAMP" and contract.name in select.columns:
+                for name, names in references(select.columns[contract.name]):
+                    column = column_of(sources[name].columns, names) if name in sources else None
+                    if column:
+                        yield name, column
+
+
+def _fitting(relation: Relation, column: str, ask: Ask) -> list[tuple[str, str]]:
+    """The forms that all values of a column have; none where they read as they are."""
+    values = f"SELECT {quoted(column)}::VARCHAR AS seen FROM {relation.sql} WHERE seen <> ''"
+    forms = _FORMS
+    for rows in (f"({values} LIMIT {_SOME})", f"({values})"):
+        reads = f"coalesce(bool_and({text_values.time('seen')} IS NOT NULL), true)"
+        tests = ", ".join(f"bool_and({has_form(''.join(each))})" for each in forms)
+        answer = ask(f"SELECT {reads}, {tests} FROM {rows}")
+        if not answer or answer[0][0]:
+            return []
+        forms = [each for each, fits in zip(forms, answer[0][1:], strict=True) if fits]
+        if not forms:
+            return []
+    return forms
+
+
+def _first(relation: Relation, column: str, ask: Ask) -> str:
+    name = quoted(column)
+    ((value,),) = ask(f"SELECT {name} FROM {relation.sql} WHERE {name} <> '' LIMIT 1")
+    return str(value)
+
+
+def _reading(relation: Relation, read: Mapping[str, str] | None) -> Relation:
+    if read is None:
+        return relation
+    columns = ", ".join(f"{sql} AS {quoted(column)}" for column, sql in read.items())
+    return replace(relation, sql=f"(SELECT * REPLACE ({columns}) FROM {relation.sql})")
