@@ -88,7 +88,8 @@ _TWICE = (
 LEAD_CHECKS: tuple[Check, ...] = (
     Check(
         "leads", "lead_id", "share a lead_id with another row", _TWICE.format("leads"),
-        "Keep one row per lead, the one known at its creation.",
+        "Keep one row per lead, the one known at its creation; a query that joins another table "
+        "needs one row per key of that.",
     ),
     Check(
         "leads", "created_at", "have no readable creation time",
