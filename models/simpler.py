@@ -117,14 +117,9 @@ def _by_key(estimates: Mapping[str, Estimates]) -> dict[str, dict[str, Estimate 
 
 def _read(stored: Mapping[str, Any]) -> dict[str, Estimates]:
     return {
-        spoken(name): {m: _estimate(estimates[m] or {}) for m in METRICS}
+        spoken(name): {m: Estimate.from_json(estimates[m]) for m in METRICS}
         for name, estimates in stored.items()
     }
-
-
-def _estimate(stored: Mapping[str, float | None]) -> Estimate:
-    figures = (stored.get(key) for key in Estimate._fields)
-    return Estimate(*(math.nan if figure is None else figure for figure in figures))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from features.starter.flat import (
     columns_of,
     ends_in_id,
     outcomes,
-    with_commas,
+    select,
 )
 from features.starter.guesses import DECIDING, LOSING, WINNING, begins_word
 from features.starter.mapping import Ask, snake
@@ -210,7 +210,7 @@ def _leads(table: _Table, lead_id: Column) -> str:
             "  -- attributes, if known when the lead was created and not changed since: "
             + ", ".join(rest)
         )
-    return f"SELECT\n{with_commas(columns)}\nFROM {table.relation.sql}"
+    return select(columns, table.relation.sql)
 
 
 def _deals(table: _Table, lead_id: str | None) -> str:
@@ -230,7 +230,7 @@ def _deals(table: _Table, lead_id: str | None) -> str:
     else:
         columns += _known(None, "outcome", "'won' or 'lost': which column says it?")
     columns += [_as(quoted(amount.name), "amount")] if amount else []
-    query = f"SELECT\n{with_commas(columns)}\nFROM {table.relation.sql}"
+    query = select(columns, table.relation.sql)
     # an open deal has no outcome
     return f"SELECT * FROM (\n{query}\n)\nWHERE outcome <> 'open'" if outcome else query
 
@@ -261,8 +261,7 @@ def _from_log(ask: Ask, log: _Table, missing: Sequence[str]) -> dict[str, str]:
             for name in _of_the_lead(ask, log, lead_id)
         ]
         queries["leads"] = (
-            f"-- a lead begins with its first event\nSELECT\n{with_commas(columns)}\nFROM {sql}\n"
-            "GROUP BY 1"
+            f"-- a lead begins with its first event\n{select(columns, sql)}\nGROUP BY 1"
         )
     columns = [
         *(_as(lead_id, "lead_id"), _as(time, "occurred_at"), _as(action, "action")),
@@ -270,7 +269,7 @@ def _from_log(ask: Ask, log: _Table, missing: Sequence[str]) -> dict[str, str]:
     left_out = f"\nWHERE {action} NOT IN ({_texts(deciding)})" if deciding else ""
     queries["events"] = (
         "-- all but the actions that decide, which are the outcome itself: EDIT the list\n"
-        f"SELECT\n{with_commas(columns)}\nFROM {sql}{left_out}"
+        f"{select(columns, sql)}{left_out}"
     )
     if "deals" in missing:
         is_won, is_lost = (f"action IN ({_texts(each) if each else '...'})" for each in (won, lost))
