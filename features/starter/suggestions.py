@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.contract.databases import read_place
 from features.contract.tables import CONTRACT
 from features.errors import BadInput
 from features.sql import literal, quoted
@@ -104,12 +105,15 @@ class _Table:
 
 
 def suggestions(folder: Path, missing: Sequence[str], database: str | None = None) -> list[str]:
-    """Lines that propose how the missing tables can be made of the other files of a folder; none
-    where nothing is recognised. Tables of a database are not looked at."""
-    if database is not None:
-        return []
+    """Lines that propose how the missing tables can be made of the other files of a folder, and of
+    the tables of its only database file, or of `database`; none where nothing is recognised. The
+    tables of a server, which may be many and large, are not looked at."""
     try:
-        there = [each for each in relations(folder) if not each.in_database]
+        if database is not None and read_place(database, folder).path is None:
+            return []
+        there = relations(folder, database)
+        if len({each.file for each in there if each.in_database}) > 1:  # each would be called crm
+            there = [each for each in there if not each.in_database]
         with asking(folder, there) as ask:
             tables = [table for each in there if (table := _read(ask, each))]
             lines = list(_proposed(ask, tables, missing))
@@ -153,7 +157,7 @@ def _proposed(ask: Ask, tables: Sequence[_Table], missing: Sequence[str]) -> Ite
     people = [t for t in free if t not in (log, deals) and t.unique_id]
     leads = max(people, default=None, key=_is_leads) if "leads" in missing else None
     if "leads" in missing and deals and not leads and not log and deals.unique_id:
-        if deals.outcome:
+        if deals.outcome and not deals.relation.in_database:
             yield "It looks like one table with a row per lead and its outcome. Run:"
             yield f"  readiness init DIR --flat {deals.relation.file}"
         return
