@@ -289,8 +289,9 @@ def calibration(version: VersionOutcomes) -> MonitorCheck:
         message if result.enough else _not_yet(result.expected),
         f"{OFF_AMBER} times as many or as few amber, {OFF_RED} red, where chance does not explain "
         "it (Poisson-binomial, 1% and 0.1%)",
-        "Readiness promises too much or too little. If features moved too, look there; else "
-        "retrain: calibration is learnt on the latest cutoffs.",
+        f"Readiness promises too {'much' if result.expected > result.won else 'little'}. If "
+        "features moved too, look there; else retrain: calibration is learnt on the latest "
+        "cutoffs.",
         [version],
     )
 
