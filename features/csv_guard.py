@@ -6,8 +6,13 @@ the cells that match `'+[=+\\-@\\t\\r\\n]`; nothing else is changed, so that not
 """
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from features.sql import literal, quoted
+from features.whole_file import whole
 
 BEGINS_A_FORMULA = "(?s)'*[=+\\-@\\t\\r\\n].*"
 
@@ -23,6 +28,27 @@ def guarded(columns: Mapping[str, str]) -> str:
         _guarded(quoted(name)) if kind.startswith(("VARCHAR", "ENUM")) else quoted(name)
         for name, kind in columns.items()
     )
+
+
+def write_rows(
+    connection: duckdb.DuckDBPyConnection,
+    rows: str,
+    path: Path,
+    given: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write the rows of a query with the parameters `given` to a .csv file, guarded, or a .parquet
+    file, whole or not at all and without holding them in memory. Makes its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    select, form = "*", "PARQUET"
+    if path.suffix == ".csv":
+        columns = connection.execute(f"DESCRIBE {rows}", given).fetchall()
+        select, form = guarded({name: kind for name, kind, *_ in columns}), "CSV, HEADER"
+    with whole(path) as unfinished:
+        connection.execute(
+            f"COPY (SELECT {select} FROM ({rows})) TO {literal(str(unfinished))} (FORMAT {form})",
+            given,
+        )
+    return path
 
 
 def _guarded(column: str) -> str:

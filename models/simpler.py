@@ -117,14 +117,9 @@ def _by_key(estimates: Mapping[str, Estimates]) -> dict[str, dict[str, Estimate 
 
 def _read(stored: Mapping[str, Any]) -> dict[str, Estimates]:
     return {
-        spoken(name): {m: _estimate(estimates[m] or {}) for m in METRICS}
+        spoken(name): {m: Estimate.from_json(estimates[m]) for m in METRICS}
         for name, estimates in stored.items()
     }
-
-
-def _estimate(stored: Mapping[str, float | None]) -> Estimate:
-    figures = (stored.get(key) for key in Estimate._fields)
-    return Estimate(*(math.nan if figure is None else figure for figure in figures))
 
 
 @dataclass(frozen=True)
@@ -158,10 +153,11 @@ class Simpler:
         )
 
 
-def weigh(ways: SideBySide, metric: str) -> Simpler:
-    """The verdict on a model beside what is simpler, the simplest first; the trees may be last."""
+def weigh(ways: SideBySide, metric: str, unit: str = "lead") -> Simpler:
+    """The verdict on a model beside what is simpler, the simplest first; the trees may be last.
+    unit: what is judged."""
     simplest = simplest_within_noise(ways, metric)
-    sentences = (worse_text(ways), _verdict(ways, metric, simplest), _on_trees(ways, metric))
+    sentences = (worse_text(ways), _verdict(ways, metric, simplest, unit), _on_trees(ways, metric))
     return Simpler(ways, metric, simplest, " ".join(filter(None, sentences)))
 
 
@@ -187,9 +183,9 @@ def does_as_well(ways: SideBySide, name: str, metric: str) -> bool:
     return ways.leads >= FEW_LEADS and ways.sure(metric) and not surely_behind
 
 
-def _verdict(ways: SideBySide, metric: str, simplest: str | None) -> str:
+def _verdict(ways: SideBySide, metric: str, simplest: str | None, unit: str) -> str:
     if ways.leads < FEW_LEADS:
-        return f"No verdict on simpler ways: {too_few_leads(ways.leads)} to judge by."
+        return f"No verdict on simpler ways: {too_few_leads(ways.leads, unit)} to judge by."
     behind = {name: ways.behind(name, metric) for name in ways.simpler}
     known = {name: gap for name, gap in behind.items() if not math.isnan(gap.point)}
     if not known:

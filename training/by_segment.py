@@ -86,7 +86,7 @@ class OwnModels:
         tried = plural(len(self.values), "value")
         return (
             f"No value has a model of its own: of {self.feature} {tried} had the "
-            f"{self.least_wins} won leads that it takes to try, {self.others:,} had fewer."
+            f"{self.least_wins} wins that it takes to try, {self.others:,} had fewer."
         )
 
 

@@ -37,7 +37,7 @@ from training.by_segment import OwnModels
 from training.record import Trained
 
 REPLICATES = 300  # of the bootstrap of a group's ROC AUC
-KINDS = {"source": "source", "age": "age of the lead"}
+KINDS = {"source": "source", "age": "age"}
 WORDS = {
     "roc_auc": "ROC AUC",
     "average_precision": "average precision",
@@ -95,16 +95,16 @@ def card_of(config: Config, database: LeadDatabase, trained: Trained, run: Train
         run_id=trained.model.run_id,
         verdict=compared.verdict,
         sections=[
-            _purpose(trained),
-            _limits(trained),
-            _performance(trained),
+            _purpose(config, trained),
+            _limits(config, trained),
+            _performance(config, trained),
             _baselines(trained),
-            *([own_models_section(trained.own_models)] if trained.own_models else []),
+            *([own_models_section(trained.own_models, config.unit)] if trained.own_models else []),
             _feature_groups(config, trained),
             _calibration(trained),
             _groups(config, trained),
             _fit_engagement(trained),
-            *([_fairness(trained.fairness)] if trained.fairness else []),
+            *([_fairness(trained.fairness, config.unit)] if trained.fairness else []),
             _time_to_close(trained),
             _data(database, run),
             _cohort(trained, run),
@@ -115,14 +115,14 @@ def card_of(config: Config, database: LeadDatabase, trained: Trained, run: Train
     )
 
 
-def _purpose(trained: Trained) -> Section:
+def _purpose(config: Config, trained: Trained) -> Section:
     """What it answers, for whom, and from which time it knows that."""
     fit, judge, days = trained.split.fit, trained.split.judge, trained.model.horizon_days
     return Section(
         "What it is for",
         facts={
-            "Purpose": "ranks open leads by the probability that their deal is won within "
-            f"{plural(days, 'day')}, so that sales call the readiest first",
+            "Purpose": f"ranks open {config.unit}s by the probability that their deal is won "
+            f"within {plural(days, 'day')}, so that sales call the readiest first",
             "Training period": f"{fit[0]:%Y-%m-%d} to {fit[-1]:%Y-%m-%d} "
             f"({plural(len(fit), 'cutoff')}); tested on {judge[0]:%Y-%m-%d} to "
             f"{judge[-1]:%Y-%m-%d} ({plural(len(judge), 'cutoff')})",
@@ -130,7 +130,7 @@ def _purpose(trained: Trained) -> Section:
     )
 
 
-def _performance(trained: Trained) -> Section:
+def _performance(config: Config, trained: Trained) -> Section:
     judged = trained.comparison.judgement
     rows = [
         [
@@ -142,7 +142,7 @@ def _performance(trained: Trained) -> Section:
         for metric in METRICS
     ]
     size = (
-        f"{plural(judged.snapshots, 'snapshot')} of {plural(judged.leads, 'lead')}, "
+        f"{plural(judged.snapshots, 'snapshot')} of {plural(judged.leads, config.unit)}, "
         f"{judged.wins:,} won"
     )
     without = f" No figure has an interval: {judged.too_few}." if judged.too_few else ""
@@ -151,17 +151,18 @@ def _performance(trained: Trained) -> Section:
         paragraphs=[
             f"{size}, at {plural(len(judged.cutoffs), 'cutoff')} from {min(judged.cutoffs)} to "
             f"{max(judged.cutoffs)}, a whole horizon or more after the last cutoff trained on. "
-            f"Each list: the top {100 * judged.share:.3g}% of the open leads of its cutoff."
-            f"{without}"
+            f"Each list: the top {100 * judged.share:.3g}% of the open {config.unit}s of its "
+            f"cutoff.{without}"
         ],
         grids=[
             Grid(
                 ["figure", "model", "rules", "same for all (base rate)", "model minus rules"],
                 rows,
-                "Beside a figure its 95% interval, from a bootstrap of leads: another season, or "
-                "another training, may differ by more. A difference whose interval holds 0 may be "
-                "chance; so may a calibration error up to the figure beside it. Points are no "
-                "probability, so they have no log loss, Brier score or calibration.",
+                f"Beside a figure its 95% interval, from a bootstrap of {config.unit}s: "
+                "another season, or another training, may differ by more. A difference whose "
+                "interval holds 0 may be chance; so may a calibration error up to the figure "
+                "beside it. Points are no probability, so they have no log loss, Brier score or "
+                "calibration.",
             )
         ],
         picture="gain",
@@ -193,7 +194,7 @@ def _baselines(trained: Trained) -> Section:
     )
 
 
-def own_models_section(own: OwnModels) -> Section:
+def own_models_section(own: OwnModels, unit: str) -> Section:
     """Which values have a model of their own, and why others have not."""
     rows = [
         [
@@ -209,18 +210,26 @@ def own_models_section(own: OwnModels) -> Section:
     return Section(
         f"Own models by {own.feature}",
         paragraphs=[
-            f"{own.verdict} The log-odds of a lead are those of its own model times its share, and "
-            "those of the model of all leads times the rest. A value never seen, and none, has the "
-            f"model of all leads; so have {plural(own.others, 'further value')} with fewer than "
-            f"{plural(own.least_wins, 'won lead')} each, {own.others_wins:,} in all."
+            f"{own.verdict} The log-odds of each {unit} are those of its own model times its "
+            f"share, and those of the model of all {unit}s times the rest. A value never seen, and "
+            f"none, has the model of all {unit}s; so have "
+            f"{plural(own.others, 'further value')} with fewer than "
+            f"{plural(own.least_wins, 'win')} each, {own.others_wins:,} in all."
         ],
         grids=[
             Grid(
-                ["value", "leads", "won leads", "best share", "difference in log loss", "share"],
+                [
+                    "value",
+                    f"{unit}s",
+                    f"won {unit}s",
+                    "best share",
+                    "difference in log loss",
+                    "share",
+                ],
                 rows,
-                "Difference: the mix of the best share minus the model of all leads, on the later "
-                "snapshots of earlier periods of the training; below 0 the mix is better. The "
-                "intervals hold at 95% for all values and shares together.",
+                f"Difference: the mix of the best share minus the model of all {unit}s, on the "
+                "later snapshots of earlier periods of the training; below 0 the mix is better. "
+                "The intervals hold at 95% for all values and shares together.",
             )
         ]
         * bool(rows),
@@ -232,14 +241,14 @@ def _feature_groups(config: Config, trained: Trained) -> Section:
     counts = ", ".join(f"{len(names)} {name}" for name, names in trained.groups.features.items())
     attributes = ", ".join(config.features.attributes) or "none"
     by_value = trained.own_models is not None and trained.own_models.shares is not None
-    whole = "The model of all leads" if by_value else "The model"
+    whole = f"The model of all {config.unit}s" if by_value else "The model"
     return Section(
         "Behaviour against attributes, on the same test",
         paragraphs=[
             f"{whole} fitted again on a part of its features. Explicit is what the table of leads "
             f"tells without watching anyone: the age and the attributes (listed: {attributes}). "
             f"Implicit is all that needs the events. Features: {counts}; those that cannot tell "
-            "leads apart are dropped."
+            f"{config.unit}s apart are dropped."
         ],
         grids=[_comparison("features", trained.groups.side_by_side)],
     )
@@ -309,7 +318,7 @@ def _groups(config: Config, trained: Trained) -> Section:
         groups = [group for group in report.every_group if group.kind == kind]
         grids += [_grid(words, groups, trained.comparison, config.seed)] if groups else []
     return Section(
-        "By groups of leads, on the same test",
+        f"By groups of {config.unit}s, on the same test",
         paragraphs=[
             "Groups that won other than promised, beyond chance at 95% for all groups together: "
             f"{_groups_off(trained) or 'none'}. Judged: {plural(len(report.groups), 'group')}, "
@@ -392,24 +401,24 @@ def _fit_engagement(trained: Trained) -> Section:
     )
 
 
-def _fairness(fairness: Fairness) -> Section:
+def _fairness(fairness: Fairness, unit: str) -> Section:
     """The groups that the owner named, on the model's list and on that of the rules."""
     few = wording.without_interval(fairness)
     return Section(
         "Fairness by group, on the same test",
         paragraphs=[
             "The lists at capacity, by groups that readiness.toml names; the model need not see "
-            f"them. Values of fewer than {plural(fairness.least_leads, 'lead')} are put together. "
+            f"them. Values of fewer than {plural(fairness.least_leads, unit)} are put together. "
             + wording.CAPTION,
             *([f"Without some intervals: {few}."] if few else []),
-            wording.summary(fairness),
+            wording.summary(fairness, unit),
         ],
-        listed=wording.warnings(fairness),
-        grids=[_list_by_group(fairness, ranker) for ranker in fairness.rankers],
+        listed=wording.warnings(fairness, unit),
+        grids=[_list_by_group(fairness, ranker, unit) for ranker in fairness.rankers],
     )
 
 
-def _list_by_group(fairness: Fairness, ranker: str) -> Grid:
+def _list_by_group(fairness: Fairness, ranker: str, unit: str) -> Grid:
     forms = ("{:.1%}", "{:.2f}", "{:.1%}", "{:.1%}")
     rows = []
     for group in fairness.groups:
@@ -419,7 +428,7 @@ def _list_by_group(fairness: Fairness, ranker: str) -> Grid:
             [f"{group.column} {group.name}", *map("{:,}".format, numbers),
              *map(estimated, figures, forms)]
         )  # fmt: skip
-    return Grid([f"{ranker}: group", "leads", "snapshots", "won", *wording.COLUMNS], rows)
+    return Grid([f"{ranker}: group", f"{unit}s", "snapshots", "won", *wording.COLUMNS], rows)
 
 
 def _time_to_close(trained: Trained) -> Section:
@@ -435,7 +444,7 @@ def _time_to_close(trained: Trained) -> Section:
     )
 
 
-def _limits(trained: Trained) -> Section:
+def _limits(config: Config, trained: Trained) -> Section:
     days = trained.model.horizon_days
     last = trained.model.trained_until + timedelta(days=days)
     off = _groups_off(trained)
@@ -443,8 +452,8 @@ def _limits(trained: Trained) -> Section:
         "What it is not for, and what was not measured",
         listed=[
             *([f"Its probabilities are surely too high or too low for {off}."] if off else []),
-            "It answers one question: is the deal of an open lead won within "
-            f"{plural(days, 'day')} of the cutoff? A lead that wins later counts as not won.",
+            f"It answers one question: is a deal of an open {config.unit} won within "
+            f"{plural(days, 'day')} of the cutoff? Won later counts as not won.",
             "It ranks whom to call. It does not say what a call changes: the outcomes it learnt "
             "from came about under the sales work of their time.",
             "It is not for decisions about people other than whom to call, such as credit, price "
@@ -452,8 +461,8 @@ def _limits(trained: Trained) -> Section:
             "employment are another legal class: high-risk under Annex III of the EU AI Act; and a "
             "score that such a decision draws strongly on is itself an automated decision under "
             "Art. 22 GDPR (CJEU, C-634/21).",
-            "It is not for another company's leads, nor for actions and sources that it never "
-            f"saw: those count as unknown. It knows outcomes up to {last:%Y-%m-%d}.",
+            f"It is not for another company's {config.unit}s, nor for actions and sources that it "
+            f"never saw: those count as unknown. It knows outcomes up to {last:%Y-%m-%d}.",
             "Only the cutoffs named here were judged. Other seasons, another market, or the "
             "spread between trainings were not.",
             f"Groups were looked at by {_looked_at(trained.fairness)} alone; no other trait of the "
@@ -467,7 +476,7 @@ def _looked_at(fairness: Fairness | None) -> str:
     """By what groups were looked at."""
     groups = fairness.groups if fairness else ()
     named = dict.fromkeys(group.column for group in groups)
-    *first, last = ("source", "age of the lead", *named)
+    *first, last = ("source", "age", *named)
     return f"{', '.join(first)} and {last}"
 
 

@@ -131,7 +131,9 @@ def learn(
     shuffled = random_split(past, test, specs, chosen.settings, judged, config.seed, shares)
     progress("judge", 1, 1)
     progress("baselines", 0, 1)
-    simpler = weigh(side_by_side(config, test, compared.model, others), config.promotion.metric)
+    simpler = weigh(
+        side_by_side(config, test, compared.model, others), config.promotion.metric, config.unit
+    )
     groups = judged_groups(config, past, test, specs, compared.model, chosen.settings)
     progress("baselines", 1, 1)
     trained = Trained(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from features.audit.finding import Finding, interval
 from features.audit.lead_tables import FEWEST, MONTH, has_losses
 from features.contract.database import LeadDatabase
-from features.spec.kinds import Attribute
+from features.spec.kinds import Attribute, DaysSinceDate
 from features.spec.titles import OfColumn
 from features.sql import literal, quoted
 
@@ -51,7 +51,9 @@ def deciding_actions(database: LeadDatabase) -> Iterator[Finding]:
 def deciding_attributes(
     database: LeadDatabase, attributes: Sequence[OfColumn]
 ) -> Iterator[Finding]:
-    """Attributes that nearly all end in one outcome: by having a value or none, or by a value."""
+    """Attributes that nearly all end in one outcome: by having a value or none, by a value, or by a
+    date that is the day of the closing, as a customer's since when: also colleagues have it, so
+    that many of the lost do."""
     for spec in attributes:
         column = f"l.{quoted(spec.column)}"
         title, about = literal(spec.column), literal(f"column:{spec.column}")
@@ -65,6 +67,11 @@ def deciding_attributes(
             text = f"regexp_replace({text}, '\\.0$', '')" if is_number else text
             valued = f"SELECT {title} || '=' || {text} {rest} WHERE {column} IS NOT NULL"
             yield from _deciding(database, valued)
+            if isinstance(spec, DaysSinceDate) and has_losses(database):
+                apart = f"abs(epoch(closed_at) - epoch(TRY_CAST({column} AS TIMESTAMP)))"
+                near = f"{apart} <= 86400 AND closed_at - l.created_at >= {LIFE} * INTERVAL 1 DAY"
+                dated = f"SELECT {title} || ' on the closing day' {rest}"
+                yield from _deciding(database, f"{dated} JOIN judged USING (lead_id) WHERE {near}")
 
 
 def _deciding(database: LeadDatabase, pairs: str) -> Iterator[Finding]:

@@ -88,7 +88,8 @@ _TWICE = (
 LEAD_CHECKS: tuple[Check, ...] = (
     Check(
         "leads", "lead_id", "share a lead_id with another row", _TWICE.format("leads"),
-        "Keep one row per lead, the one known at its creation.",
+        "Keep one row per lead, the one known at its creation; a query that joins another table "
+        "needs one row per key of that.",
     ),
     Check(
         "leads", "created_at", "have no readable creation time",
@@ -285,7 +286,8 @@ def _attribute_checks(connection: duckdb.DuckDBPyConnection) -> list[Check]:
 def find_breaches(
     connection: duckdb.DuckDBPyConnection, columns: dict[str, dict[str, str]], end: datetime
 ) -> list[Breach]:
-    """Every breach of the contract in the staged tables; times after `end` count as future."""
+    """Every breach of the contract in the staged tables, `in_order`; times after `end` count as
+    future."""
     checks = [
         *_type_checks(columns),
         *_attribute_checks(connection),
@@ -295,7 +297,13 @@ def find_breaches(
         *_future_checks(end),
     ]
     met = _met(connection, checks)
-    return [breach for check in met if (breach := _run(connection, check)) is not None]
+    return in_order(breach for check in met if (breach := _run(connection, check)) is not None)
+
+
+def in_order(breaches: Iterable[Breach]) -> list[Breach]:
+    """By table as in the contract, then by column: the same however the rows were looked at."""
+    tables = list(CONTRACT)
+    return sorted(breaches, key=lambda each: (tables.index(each.table), each.column, each.what))
 
 
 def _met(connection: duckdb.DuckDBPyConnection, checks: Sequence[Check]) -> list[Check]:

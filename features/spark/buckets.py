@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from features.cohort import cohort_at
-from features.contract.breaches import SHOWN, Breach, find_breaches
+from features.contract.breaches import SHOWN, Breach, find_breaches, in_order
 from features.contract.database import LeadDatabase
 from features.engine.duckdb_engine import EVENTS_PER_GB, feature_frames
 from features.errors import BadInput
@@ -126,4 +126,4 @@ def added_up(rows: Iterable[dict[str, Any]]) -> list[Breach]:
             advice = min(totals[key].advice, breach.advice, key=lambda text: (len(text), text))
             breach = Breach(*key, count=count, first=first, advice=advice)
         totals[key] = breach
-    return list(totals.values())
+    return in_order(totals.values())

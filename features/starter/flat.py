@@ -248,7 +248,7 @@ class _Flat:
         columns = [f"  {id_sql} AS lead_id", f"  {times[0]} AS created_at"]
         columns += [f"  {quoted(name)} AS {quoted(snake(name))}" for name in on]
         columns += [f"  -- {quoted(name)}: {why}" for name, why in off.items()]
-        leads = "SELECT\n" + with_commas(columns) + f"\nFROM {self.sql} AS flat"
+        leads = select(columns, f"{self.sql} AS flat")
         deals = (
             f"SELECT * FROM (\n  SELECT\n    {id_sql} AS lead_id,\n    {outcome.sql} AS outcome,\n"
             f"    {times[1]} AS closed_at\n  FROM {self.sql} AS flat)\nWHERE outcome <> 'open'"
@@ -360,8 +360,9 @@ def ends_in_id(name: str) -> bool:
     return re.search(rf"(?<![^\W\d_])(?:{ID})\.?$", words) is not None or words.endswith("id")
 
 
-def with_commas(columns: Sequence[str]) -> str:
-    """Columns with commas between them, but for those that are comments."""
+def select(columns: Sequence[str], source: str) -> str:
+    """SELECT ... FROM, commas between the columns but for those that are comments."""
     real = [column for column in columns if not column.lstrip().startswith("--")]
     comments = [column for column in columns if column.lstrip().startswith("--")]
-    return ",\n".join(real) + "".join(f"\n{comment}" for comment in comments)
+    listed = ",\n".join(real) + "".join(f"\n{comment}" for comment in comments)
+    return f"SELECT\n{listed}\nFROM {source}"

@@ -5,6 +5,7 @@ The points are guessed from the words of the actions, never from outcomes: rules
 table that sales would write by hand, and that the model has to beat.
 """
 
+import re
 import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -31,9 +32,10 @@ from features.starter.segments import segments_text
 from features.starter.sources import sources_text
 from features.starter.suggestions import suggestions
 from features.starter.templates import RULES, SETTINGS
-from features.toml import toml_value
+from features.toml import read_text, toml_value
 from features.whole_file import whole
 
+IN_DATABASE = re.compile(r"\bcrm\.", re.IGNORECASE)  # as queries call a table of it
 FILE_KINDS = (".txt", ".tsv", ".csv.gz", ".csv", ".parquet", ".sql")  # of several the last is used
 MEANINGS = {
     "database": "a DuckDB or SQLite file, or the URL of a server, whose tables may be named below",
@@ -111,7 +113,7 @@ def _write_all(texts: Mapping[Path, str]) -> None:
 def find_tables(folder: Path, database: str | None = None) -> Tables:
     """Where the tables of a folder are: files named after them, .sql before .parquet, .csv,
     .csv.gz, .tsv and .txt, else tables of `database` (a path or URL), or of the folder's only
-    database file that has some.
+    database file that has some. Queries may read that database, too.
 
     Raises BadInput, with the contract, where leads or deals are not found.
     """
@@ -122,7 +124,9 @@ def find_tables(folder: Path, database: str | None = None) -> Tables:
     for place in database_files(folder) if database is None else [database]:
         tables = {each.name.lower(): each.name for each in tables_of(place, folder)}
         inside[place] = {t: tables[t] for t in CONTRACT if t in tables and t not in named}
-    places = [place for place, tables in inside.items() if tables]
+    queries = [read_text(folder / file) for file in named.values() if file.endswith(".sql")]
+    is_queried = len(inside) == 1 and any(IN_DATABASE.search(query) for query in queries)
+    places = [place for place, tables in inside.items() if tables or is_queried]
     if len(places) > 1:
         raise BadInput(f"Several database files hold tables: {', '.join(places)}. Leave only one.")
     for place in places:

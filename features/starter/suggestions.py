@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.contract.databases import read_place
 from features.contract.tables import CONTRACT
 from features.errors import BadInput
 from features.sql import literal, quoted
@@ -21,7 +22,7 @@ from features.starter.flat import (
     columns_of,
     ends_in_id,
     outcomes,
-    with_commas,
+    select,
 )
 from features.starter.guesses import DECIDING, LOSING, WINNING, begins_word
 from features.starter.mapping import Ask, snake
@@ -104,12 +105,15 @@ class _Table:
 
 
 def suggestions(folder: Path, missing: Sequence[str], database: str | None = None) -> list[str]:
-    """Lines that propose how the missing tables can be made of the other files of a folder; none
-    where nothing is recognised. Tables of a database are not looked at."""
-    if database is not None:
-        return []
+    """Lines that propose how the missing tables can be made of the other files of a folder, and of
+    the tables of its only database file, or of `database`; none where nothing is recognised. The
+    tables of a server, which may be many and large, are not looked at."""
     try:
-        there = [each for each in relations(folder) if not each.in_database]
+        if database is not None and read_place(database, folder).path is None:
+            return []
+        there = relations(folder, database)
+        if len({each.file for each in there if each.in_database}) > 1:  # each would be called crm
+            there = [each for each in there if not each.in_database]
         with asking(folder, there) as ask:
             tables = [table for each in there if (table := _read(ask, each))]
             lines = list(_proposed(ask, tables, missing))
@@ -153,7 +157,7 @@ def _proposed(ask: Ask, tables: Sequence[_Table], missing: Sequence[str]) -> Ite
     people = [t for t in free if t not in (log, deals) and t.unique_id]
     leads = max(people, default=None, key=_is_leads) if "leads" in missing else None
     if "leads" in missing and deals and not leads and not log and deals.unique_id:
-        if deals.outcome:
+        if deals.outcome and not deals.relation.in_database:
             yield "It looks like one table with a row per lead and its outcome. Run:"
             yield f"  readiness init DIR --flat {deals.relation.file}"
         return
@@ -210,7 +214,7 @@ def _leads(table: _Table, lead_id: Column) -> str:
             "  -- attributes, if known when the lead was created and not changed since: "
             + ", ".join(rest)
         )
-    return f"SELECT\n{with_commas(columns)}\nFROM {table.relation.sql}"
+    return select(columns, table.relation.sql)
 
 
 def _deals(table: _Table, lead_id: str | None) -> str:
@@ -230,7 +234,7 @@ def _deals(table: _Table, lead_id: str | None) -> str:
     else:
         columns += _known(None, "outcome", "'won' or 'lost': which column says it?")
     columns += [_as(quoted(amount.name), "amount")] if amount else []
-    query = f"SELECT\n{with_commas(columns)}\nFROM {table.relation.sql}"
+    query = select(columns, table.relation.sql)
     # an open deal has no outcome
     return f"SELECT * FROM (\n{query}\n)\nWHERE outcome <> 'open'" if outcome else query
 
@@ -261,8 +265,7 @@ def _from_log(ask: Ask, log: _Table, missing: Sequence[str]) -> dict[str, str]:
             for name in _of_the_lead(ask, log, lead_id)
         ]
         queries["leads"] = (
-            f"-- a lead begins with its first event\nSELECT\n{with_commas(columns)}\nFROM {sql}\n"
-            "GROUP BY 1"
+            f"-- a lead begins with its first event\n{select(columns, sql)}\nGROUP BY 1"
         )
     columns = [
         *(_as(lead_id, "lead_id"), _as(time, "occurred_at"), _as(action, "action")),
@@ -270,7 +273,7 @@ def _from_log(ask: Ask, log: _Table, missing: Sequence[str]) -> dict[str, str]:
     left_out = f"\nWHERE {action} NOT IN ({_texts(deciding)})" if deciding else ""
     queries["events"] = (
         "-- all but the actions that decide, which are the outcome itself: EDIT the list\n"
-        f"SELECT\n{with_commas(columns)}\nFROM {sql}{left_out}"
+        f"{select(columns, sql)}{left_out}"
     )
     if "deals" in missing:
         is_won, is_lost = (f"action IN ({_texts(each) if each else '...'})" for each in (won, lost))

@@ -1,6 +1,7 @@
 """A figure with its interval, and the intervals of shares that have a formula."""
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from scipy.stats import norm
@@ -34,6 +35,12 @@ class Estimate(NamedTuple):
     def interval_json(self) -> dict[str, float] | None:
         """The interval for json.dumps; null where there is none."""
         return {"low": self.low, "high": self.high} if self.known else None
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, float | None] | None) -> "Estimate":
+        """What json.dumps made of `or_none`; NaN where it has null, or nothing."""
+        figures = map((stored or {}).get, cls._fields)
+        return cls(*(math.nan if figure is None else figure for figure in figures))
 
     @property
     def or_none(self) -> "Estimate | None":

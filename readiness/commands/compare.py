@@ -80,5 +80,5 @@ def _print_figures(compared: "Comparison", further: "Details", unit: str) -> Non
         lists = f"{plural(len(each.judgement.cutoffs), 'past list')} that both scored"
         both = f"Version {each.version} beside version {each.champion}, on {lists}"
         out.print(f"{both}: {each.verdict}", markup=False)
-    for warning in warnings(further.fairness) if further.fairness else []:
+    for warning in warnings(further.fairness, unit) if further.fairness else []:
         out.print(warning, markup=False)

@@ -20,10 +20,10 @@ import pyarrow as pa
 
 from features.contract.databases import cause
 from features.contract.extensions import connect
-from features.csv_guard import guarded
+from features.csv_guard import write_rows
 from features.errors import BadInput
 from features.sql import literal
-from features.whole_file import unfinished_name, whole
+from features.whole_file import unfinished_name
 from models.decisions import overrides, withdrawn_runs
 from models.decisions.place import LedgerPlace
 from models.decisions.store import open_decisions
@@ -425,24 +425,13 @@ class Ledger:
         return self.export_rows(_SORTED, run.key | {"segment": segment}, path)
 
     def export_rows(self, sql: str, given: Mapping[str, Any], path: Path) -> Path:
-        """Write the rows of a query over `decided` to a .csv or .parquet file, whole or not at all,
-        and without holding them in memory; CSV is guarded (features/csv_guard.py). Raises BadInput
-        for other files."""
+        """Write the rows of a query over `decided`, as `csv_guard.write_rows`. Raises BadInput for
+        files other than .csv and .parquet."""
         require_exportable(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        form = "CSV, HEADER" if path.suffix == ".csv" else "PARQUET"
-        columns = self.connection.execute("DESCRIBE decided").fetchall()
-        select = guarded({name: kind for name, kind, *_ in columns}) if "CSV" in form else "*"
         try:
-            with whole(path) as unfinished:
-                self.connection.execute(
-                    f"COPY (SELECT {select} FROM ({sql})) TO {literal(str(unfinished))} "
-                    f"(FORMAT {form})",
-                    dict(given),
-                )
+            return write_rows(self.connection, sql, path, given)
         except (duckdb.IOException, OSError) as error:
             raise BadInput(f"{path} cannot be written: {error}") from None
-        return path
 
 
 _OVERRIDES = {

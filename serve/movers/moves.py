@@ -17,10 +17,8 @@ from typing import Any
 import pandas as pd
 
 from features.contract.extensions import connect
-from features.csv_guard import guarded
+from features.csv_guard import write_rows
 from features.errors import BadInput
-from features.sql import literal
-from features.whole_file import whole
 from serve.ledger.ledger import Ledger
 from serve.ledger.runs import Run
 
@@ -144,12 +142,6 @@ def _computed(thresholds: Sequence[float]) -> dict[str, str]:
 
 
 def export(movers: Movers, path: Path) -> Path:
-    """Write the movers to a .csv, guarded, or .parquet file, whole or not at all."""
-    with connect() as connection, whole(path) as unfinished:
-        connection.register("movers", movers.rows)
-        kinds = {name: kind for name, kind, *_ in connection.execute("DESCRIBE movers").fetchall()}
-        form = "CSV, HEADER" if path.suffix == ".csv" else "PARQUET"
-        select = guarded(kinds) if path.suffix == ".csv" else "*"
-        to = literal(str(unfinished))
-        connection.execute(f"COPY (SELECT {select} FROM movers) TO {to} (FORMAT {form})")
-    return path
+    """Write the movers to a .csv or .parquet file, as `csv_guard.write_rows`."""
+    with connect() as connection:
+        return write_rows(connection.register("movers", movers.rows), "FROM movers", path)

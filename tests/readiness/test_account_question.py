@@ -174,5 +174,8 @@ def test_accounts_are_trained_promoted_scored_and_carded(tmp_path):
     assert sorted(rows["lead_id"]) == sorted(by_account.index[by_account])
     card = readiness("card", tmp_path, *OF_ACCOUNTS, "--json")
     assert card.code == 0, card.err
+    page = (tmp_path / card.result["page"]).read_text(encoding="utf-8")
+    assert "ranks open accounts" in page
+    assert "By groups of accounts" in page
     single = readiness("score", tmp_path, "--json", "--question", "main")
     assert json.loads(single.out)["open_leads"] == int(outcome.isna().sum())

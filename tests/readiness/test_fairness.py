@@ -66,7 +66,7 @@ def test_the_card_names_the_other_legal_class(company: Company) -> None:
     text = Registry(load(company.folder)).text(company.result("train")["run_id"], "card.md")
     assert text is not None
     assert all(text.count(law) == 1 for law in ("Annex III", "Art. 22", "C-634/21"))
-    assert "source, age of the lead and country" in text  # what groups were looked at by
+    assert "source, age and country" in text  # what groups were looked at by
 
 
 @pytest.mark.parametrize("verb", ["check", "train"])

@@ -180,13 +180,13 @@ def test_only_text_features_can_be_named_by_column_or_by_name():
 
 def test_the_card_and_the_json_say_who_has_an_own_model_and_why_not(differing):
     own = differing[1]
-    section = own_models_section(own)
+    section = own_models_section(own, "lead")
     rows = {row[0]: row for row in section.grids[0].rows}
     for each in own.values:
         assert f"{each.wins:,}" in rows[each.value]
         assert f"{each.share:.0%}" in rows[each.value][-1]
         assert f"{each.difference.point:+.4f}" in rows[each.value][-2]
-    none = own_models_section(of_one_kind(0))
+    none = own_models_section(of_one_kind(0), "account")
     assert all("0%: " in row[-1] for row in none.grids[0].rows)
     stored = to_json(own)
     assert [each["share"] for each in stored["values"]] == [each.share for each in own.values]

@@ -54,16 +54,14 @@ def reviewed(
         ]
     return [
         ReviewedRule(
-            text, each["points"], _estimate(each["fair"]), _estimate(each["lift"]), each["verdict"]
+            text,
+            each["points"],
+            Estimate.from_json(each["fair"]),
+            Estimate.from_json(each["lift"]),
+            each["verdict"],
         )
         for text, each in zip(texts, by_hand["rules"], strict=True)
     ]
-
-
-def _estimate(stored: Mapping[str, float | None] | None) -> Estimate:
-    given = stored or {}
-    values = (given.get(name) for name in Estimate._fields)
-    return Estimate(*(UNKNOWN.point if value is None else value for value in values))
 
 
 def verdict(rules: Sequence[ReviewedRule]) -> Verdict:

@@ -13,14 +13,12 @@ from features.cohort import cohort_at
 from features.config import Config
 from features.contract.database import LeadDatabase
 from features.contract.extensions import connect
-from features.csv_guard import guarded
+from features.csv_guard import write_rows
 from features.cutoffs import utc_now
 from features.engine.duckdb_engine import feature_frames
 from features.progress import Progress
 from features.spec.spec import distinct
 from features.spec.wording import Words
-from features.sql import literal
-from features.whole_file import whole
 from models.rules.rules import Band, RuleScore
 from serve.scoring.scored import default_cutoff
 
@@ -126,19 +124,6 @@ def _unnumbered(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def export(rows: pd.DataFrame, path: Path) -> Path:
-    """Write rows to a .csv file, guarded, or a .parquet file, whole or not at all. Makes its
-    folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as unfinished:
-        if path.suffix == ".csv":
-            with connect() as connection:
-                connection.register("rows", rows)
-                columns = connection.execute("DESCRIBE rows").fetchall()
-                select = guarded({name: kind for name, kind, *_ in columns})
-                connection.execute(
-                    f"COPY (SELECT {select} FROM rows) TO {literal(str(unfinished))} "
-                    "(FORMAT CSV, HEADER)"
-                )
-        else:
-            rows.to_parquet(unfinished, index=False)
-    return path
+    """Write rows to a .csv or .parquet file, as `csv_guard.write_rows`."""
+    with connect() as connection:
+        return write_rows(connection.register("rows", rows), "FROM rows", path)

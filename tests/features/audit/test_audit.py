@@ -127,6 +127,37 @@ def test_what_is_also_done_earlier_is_not_near_the_closing():
     assert closings(["2026-02-20 10:00", "2026-03-01 11:30"]) == []
 
 
+@pytest.mark.parametrize(
+    ("won", "lost", "codes"),
+    [
+        ("2026-03-01", "2026-02-10", ["decides:won(since on the closing day)"]),
+        ("2026-03-01", "2026-03-01", []),  # a date at which deals close, however they end
+        ("2026-02-10", "2026-02-10", []),
+    ],
+)
+def test_a_date_that_is_written_with_the_win(won, lost, codes):
+    """All leads have a date, as colleagues have that of their account."""
+    outcomes = [("won", "lost")[n % 2] for n in range(120)]
+    dates = {"won": won, "lost": lost}
+    frames = Frames(
+        pd.DataFrame(
+            {"lead_id": 0, "occurred_at": pd.date_range("2026-01-02", "2026-08-01"), "action": "a"}
+        ),
+        pd.DataFrame(
+            {
+                "lead_id": range(120),
+                "created_at": at("2026-01-01"),
+                "since": pd.to_datetime([dates[outcome] for outcome in outcomes]),
+            }
+        ),
+        pd.DataFrame(
+            {"lead_id": range(120), "closed_at": at("2026-03-01 12:00"), "outcome": outcomes}
+        ),
+        ("since",),
+    )
+    assert [f.code for f in audited(frames, features=False) if "closing day" in f.code] == codes
+
+
 @given(st.integers(0, 300), st.integers(0, 300), st.floats(0.01, 0.99))
 def test_decided_is_rare_on_the_other_side_and_symmetric(won, lost, base):
     if won + lost == 0:

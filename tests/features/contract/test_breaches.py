@@ -1,10 +1,11 @@
 """Each breach of the contract, planted alone in a clean database, is counted and shown."""
 
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 
-from features.contract.breaches import find_breaches
+from features.contract.breaches import Breach, find_breaches, in_order
 from tests.features.lead_databases import MICROSECOND, at, event, opened
 
 NOW = at("2026-03-01")
@@ -207,8 +208,8 @@ def test_columns_of_the_optional_tables_are_checked_too():
     contacts = "SELECT 1 AS lead_id, 'never' AS contacted_at, 'perhaps' AS accepted"
     stages = "SELECT 1 AS lead_id, NULL::VARCHAR AS stage, TIMESTAMP '2026-01-05' AS entered_at"
     assert breaches(tables={"contacts": contacts, "stages": stages}) == [
-        ("contacts.contacted_at", "do not read as TIMESTAMP", 1, ("lead 1: never",)),
         ("contacts.accepted", "do not read as BOOLEAN", 1, ("lead 1: perhaps",)),
+        ("contacts.contacted_at", "do not read as TIMESTAMP", 1, ("lead 1: never",)),
         ("stages.stage", "are null", 1, ("lead 1: NULL",)),
     ]
 
@@ -255,3 +256,18 @@ def test_rows_without_a_lead_make_no_unusable_lead():
     leads = [*LEADS, {"lead_id": None, "created_at": None}, {"lead_id": None, "created_at": None}]
     deals = [*DEALS, deal(None, None, "?"), deal(None)]
     assert faults(leads, [*EVENTS, event(None, at("2026-01-20"))], deals) == []
+
+
+def test_the_order_is_that_of_the_contract_however_rows_are_divided():
+    def breach(table, column, what="are null"):
+        return Breach(table, column, what, 1, ("lead 1: NULL",), "")
+
+    ordered = [
+        breach("leads", "created_at"),
+        breach("events", "action"),
+        breach("events", "occurred_at", "are null"),
+        breach("events", "occurred_at", "do not read as TIMESTAMP"),
+        breach("deals", "closed_at"),
+    ]
+    for rows in permutations(ordered):
+        assert in_order(rows) == ordered

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from features.config import load
+from features.contract.extensions import connect, load_extension
 from features.errors import BadInput
 from features.open_database import open_database
 from features.starter.flat import map_flat
@@ -49,10 +50,10 @@ def log(folder: Path) -> None:
         connection.execute(f"COPY log TO '{folder / 'Loans.parquet'}'")
 
 
-def proposed(folder: Path) -> dict[str, str]:
+def proposed(folder: Path, database: str | None = None) -> dict[str, str]:
     """The queries of the refusal by the name of their file."""
     with pytest.raises(BadInput) as refused:
-        write_starter(folder)
+        write_starter(folder, database=database)
     message = str(refused.value)
     assert "docs/own-data.md" in message
     assert "examples/olist" in message
@@ -77,6 +78,39 @@ def test_two_files_are_mapped_by_the_queries_as_they_are(tmp_path: Path) -> None
     assert deals["lead_id"].tolist() == [f"p{n:03d}" for n in range(0, 200, 10)]
     assert deals["closed_at"].tolist() == [START + (n + 5) * DAY for n in range(0, 200, 10)]
     assert set(deals["outcome"]) == {"won"}
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
+@pytest.mark.parametrize("named", [True, False])
+def test_tables_in_a_database_are_mapped_as_files_are(
+    tmp_path: Path, kind: str, named: bool
+) -> None:
+    """A file in the folder, or anywhere where `init --database` names it."""
+    two_files(tmp_path, deals="finished_deals.csv")
+    folder = tmp_path / "project"
+    folder.mkdir()
+    home = tmp_path if named else folder
+    with connect() as connection:
+        if kind == "sqlite":
+            load_extension(connection, "sqlite_scanner")
+        connection.execute(f"ATTACH '{home / 'shop.db'}' AS shop (TYPE {kind})")
+        for table in ("qualified_people", "finished_deals"):
+            file = tmp_path / f"{table}.csv"
+            connection.execute(f"CREATE TABLE shop.{table} AS FROM '{file}'")
+            file.unlink()
+    database = str(home / "shop.db") if named else None
+    queries = proposed(folder, database)
+    assert list(queries) == ["leads.sql", "deals.sql"]
+    for name, query in queries.items():
+        (folder / name).write_text(query)
+    write_starter(folder, database=database)
+    assert load(folder).tables.database == (database or "shop.db")
+    with open_database(load(folder)) as opened:
+        leads = opened.query("SELECT * FROM leads ORDER BY lead_id")
+        deals = opened.query("SELECT * FROM deals ORDER BY lead_id")
+    assert leads["created_at"].tolist() == [START + n * DAY for n in range(200)]
+    assert leads["source"].tolist() == [f"ad {n % 3}" for n in range(200)]
+    assert deals["closed_at"].tolist() == [START + (n + 5) * DAY for n in range(0, 200, 10)]
 
 
 def test_what_is_not_sure_is_left_open_with_a_question(tmp_path: Path) -> None:

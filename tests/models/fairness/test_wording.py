@@ -33,3 +33,11 @@ def test_without_a_warning_groups_that_cannot_tell_are_counted():
     assert f"{len(few)} of {len(fairness.groups)} groups have" in summary(fairness)
     assert without_interval(fairness).count(";") == len(few) - 1
     assert "country IT" in without_interval(fairness)
+
+
+def test_accounts_are_named_as_accounts():
+    fairness = fairness_of(company(seed=3, held_down=0.8))
+    texts = [*warnings(fairness, "account"), summary(fairness, "account")]
+    assert len(texts) == 3
+    assert "accounts of country FR" in texts[0]
+    assert not any("lead" in text for text in texts)
