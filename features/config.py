@@ -242,6 +242,7 @@ class Routing(Strict):
     engagement_from: Annotated[int, Field(ge=1, le=3)] | None = None
     contact_within_hours: Annotated[float, Field(gt=0, le=8760)] = 24
     working_days_only: bool = True
+    calls_begin_at: Annotated[float, Field(ge=0, lt=24)] = 0
     exploration: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.0
 

@@ -212,8 +212,8 @@ class Router:
 
     def _contact_by(self, hours: pd.Series[float], listed: Bools) -> pd.Series[pd.Timestamp]:
         within = hours.fillna(self.routing.contact_within_hours)
-        only_working = self.routing.working_days_only
-        ends = {each: deadline(self.cutoff, each, only_working) for each in within.unique()}
+        how = self.routing.working_days_only, self.routing.calls_begin_at
+        ends = {each: deadline(self.cutoff, each, *how) for each in within.unique()}
         return within.map(ends).astype("datetime64[us]").where(listed)
 
     def _how_soon(self, leads: pd.DataFrame) -> Iterator[str]:
@@ -303,12 +303,15 @@ def _lot(of: str) -> float:
     return int.from_bytes(hashlib.sha256(of.encode()).digest()[:6]) / 2**48
 
 
-def deadline(cutoff: datetime, hours: float, working_days_only: bool) -> datetime:
-    """So many hours after the cutoff; if only working days count, Saturdays and Sundays (UTC) pass
-    without an hour.
+def deadline(
+    cutoff: datetime, hours: float, working_days_only: bool, begin_at: float = 0
+) -> datetime:
+    """So many hours after the cutoff, or after the hour of its day at which sales begin to call
+    (UTC), if that is later; if only working days count, Saturdays and Sundays pass without an hour.
 
     A list of Friday 2026-03-06 12:00 with 24 hours is due on Monday noon; one of Saturday midnight
-    by the end of Monday.
+    by the end of Monday. One of Tuesday 2026-03-10 00:00 with 4 hours is due at noon where calls
+    begin at 8: made in the night, it would else be late before anybody has read it.
 
     >>> deadline(datetime(2026, 3, 6, 12), 24, working_days_only=True)
     datetime.datetime(2026, 3, 9, 12, 0)
@@ -316,14 +319,16 @@ def deadline(cutoff: datetime, hours: float, working_days_only: bool) -> datetim
     datetime.datetime(2026, 3, 10, 0, 0)
     >>> deadline(datetime(2026, 3, 7), 24, working_days_only=False)
     datetime.datetime(2026, 3, 8, 0, 0)
+    >>> deadline(datetime(2026, 3, 10), 4, working_days_only=True, begin_at=8)
+    datetime.datetime(2026, 3, 10, 12, 0)
     """
-    given = timedelta(hours=hours)
-    if not working_days_only:
-        return cutoff + given
-    week, day = timedelta(days=7), timedelta(days=5)
+    given, week, day = timedelta(hours=hours), timedelta(days=7), timedelta(days=5)
     weeks, within = divmod(cutoff - _MONDAY, week)
-    worked = min(within, day) + given
-    ends = -(-worked // day) - 1  # the end of Friday is Friday's, not Monday's
+    if working_days_only and within >= day:
+        weeks, within = weeks + 1, timedelta(0)
+    morning = within // timedelta(days=1) * timedelta(days=1) + timedelta(hours=begin_at)
+    worked = max(within, morning) + given
+    ends = -(-worked // day) - 1 if working_days_only else 0  # the end of Friday is Friday's
     return _MONDAY + (weeks + ends) * week + (worked - ends * day)
 
 

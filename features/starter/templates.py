@@ -59,6 +59,7 @@ by = "capacity"             # the readiest go to sales; or "value", or "hand" (d
 # engagement_from = 3       # only leads of this engagement or better, 1 to 3
 contact_within_hours = 24   # how soon sales call, where no basket of sources.toml says it
 working_days_only = true    # the hours of Saturdays and Sundays (UTC) do not count
+calls_begin_at = 8          # the hours of a list made in the night count from this hour (UTC)
 # exploration = 0.02        # share of the places for leads chosen at random (docs/routing.md)
 # holdout = 0.1             # share held back from the list, to measure calls (docs/effect.md)
 

@@ -369,6 +369,7 @@ def _print_scored(
     out.print(
         f"{plural(scored.added, 'row')} added"
         + (f"; {known:,} were in the ledger before and are unchanged." if known else ".")
+        + (" Other settings act from the next cutoff on." if known else "")
     )
 
 

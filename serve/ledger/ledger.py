@@ -139,14 +139,16 @@ class Ledger:
 
     def refresh(self) -> None:
         """See what is there now."""
-        hidden: dict[Run, datetime] = {}
+        self.withdrawn: Sequence[WithdrawnRun] = ()
         decided: Sequence[overrides.Override] = ()
         if self.place.has_decisions:
             with open_decisions(self.place) as decisions:
                 decided = overrides.all_of(decisions)
-                for each in withdrawn_runs.all_of(decisions):
-                    run = Run(each.cutoff, each.model_version, each.rules_version)
-                    hidden[run] = each.withdrawn_at
+                self.withdrawn = withdrawn_runs.all_of(decisions)
+        hidden = {
+            Run(each.cutoff, each.model_version, each.rules_version): each.withdrawn_at
+            for each in self.withdrawn
+        }
         stored = self.store.runs()
         self.hidden = [
             each.run for each in stored if each.run in hidden and each.scored_at <= hidden[each.run]
@@ -253,8 +255,10 @@ class Ledger:
                 "--model and --rules."
             )
         near = sorted({each.cutoff for each in self.runs}, key=lambda each: abs(each - cutoff))[:3]
+        gone = [each for each in self.withdrawn if each.cutoff == cutoff]
+        since = f" It was withdrawn on {gone[-1].withdrawn_at:%Y-%m-%d %H:%M}." if gone else ""
         raise BadInput(
-            f"The ledger has no run of the cutoff {cutoff:%Y-%m-%d %H:%M}. The nearest: "
+            f"The ledger has no run of the cutoff {cutoff:%Y-%m-%d %H:%M}.{since} The nearest: "
             f"{', '.join(f'{each:%Y-%m-%dT%H:%M:%S}' for each in near) or 'none'}."
         )
 

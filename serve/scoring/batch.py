@@ -184,9 +184,9 @@ def _differences(
     if gone:
         new = f" New, {share:.0%} of them all: {listed(unknown)}." if unknown else ""
         yield (
-            f"None of the {now.actions.count:,} events of {WINDOW} days has an action that was "
-            f"frequent at the training: {listed(gone)}.{new} If one was renamed, give it its old "
-            "name in the query of tables.events, or train again."
+            f"Frequent at the training, and in none of the {now.actions.count:,} events of "
+            f"{WINDOW} days: {listed(gone)}.{new} If an action was renamed, give it its old name "
+            "in the query of tables.events, or train again."
         )
     elif share >= NOTED:
         yield (

@@ -251,14 +251,20 @@ def test_none_is_dropped_and_the_list_is_that_of_a_plain_sort(
         lambda t: t.replace(minute=0, second=0, microsecond=0)
     ),
     hours=st.integers(1, 400),
+    begin_at=st.integers(0, 23),
+    working_days_only=st.booleans(),
 )
-def test_only_the_hours_of_working_days_pass(cutoff: datetime, hours: int) -> None:
-    """Hour by hour: one of Saturday or Sunday does not count."""
-    moment, left = cutoff, hours
+def test_only_the_hours_of_working_days_pass(
+    cutoff: datetime, hours: int, begin_at: int, working_days_only: bool
+) -> None:
+    """Hour by hour: one of Saturday or Sunday does not count, nor one before the first call."""
+    moment, left, begun = cutoff, hours, False
     while left:
-        left -= moment.weekday() < 5
+        counts = not working_days_only or moment.weekday() < 5
+        begun = begun or (counts and moment.hour >= begin_at)
+        left -= counts and begun
         moment += timedelta(hours=1)
-    assert deadline(cutoff, hours, working_days_only=True) == moment
+    assert deadline(cutoff, hours, working_days_only, begin_at) == moment
 
 
 @given(

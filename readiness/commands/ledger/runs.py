@@ -9,6 +9,7 @@ from readiness.commands.options import AsJson, Question, Where
 from readiness.commands.printing import figure, print_json, print_path, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from models.decisions.withdrawn_runs import WithdrawnRun
@@ -22,19 +23,12 @@ def verb(where: Where = Path(), question: Question = None, as_json: AsJson = Fal
     these runs; where a cutoff was scored more than once, the list that was scored last is the one
     that sales saw.
     """
-    from models.decisions import withdrawn_runs
     from models.decisions.place import LedgerPlace
-    from models.decisions.store import open_decisions
     from readiness.settings import load
     from serve.ledger.ledger import open_ledger
 
-    place = LedgerPlace.of(load(where, question=question))
-    with open_ledger(place) as ledger:
-        runs = ledger.runs
-    withdrawn = []
-    if place.has_decisions:
-        with open_decisions(place) as store:
-            withdrawn = list(withdrawn_runs.all_of(store))
+    with open_ledger(LedgerPlace.of(load(where, question=question))) as ledger:
+        runs, withdrawn = ledger.runs, ledger.withdrawn
     if as_json:
         print_json({"ledger": str(ledger.store), "runs": runs, "withdrawn": withdrawn})
         return
@@ -63,7 +57,7 @@ def _print_runs(runs: "list[RunFigures]") -> None:
     print_table("Runs, times in UTC", head, rows, "readiness, points: means over the leads")
 
 
-def _print_withdrawn(withdrawn: "list[WithdrawnRun]") -> None:
+def _print_withdrawn(withdrawn: "Sequence[WithdrawnRun]") -> None:
     rows = [
         (
             minute(each.cutoff),

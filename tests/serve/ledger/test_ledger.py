@@ -293,6 +293,8 @@ def test_a_withdrawn_run_is_seen_by_nobody_and_may_come_back(place: LedgerPlace)
         assert ledger.newest_cutoff() == CUTOFF
         with pytest.raises(BadInput):
             ledger.withdraw(typo, "again", "eva", NIGHT)
+        with pytest.raises(BadInput, match=f"{withdrawn.withdrawn_at:%Y-%m-%d %H:%M}"):
+            ledger.only_run(typo.cutoff, None, None)
     assert {cutoff for _, cutoff, *_ in table(place)} == {CUTOFF}
     later = datetime(2026, 3, 1, 5)
     assert write(place, FIVE, run=typo, scored_at=later) == 5
