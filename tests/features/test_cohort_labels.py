@@ -112,7 +112,7 @@ def test_of_several_deals_the_first_closing_ends_the_lead_and_any_win_counts():
 
 
 @settings(
-    max_examples=12,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],

@@ -182,7 +182,7 @@ def sound(tables):
     return usable
 
 
-@settings(max_examples=20)
+@settings(max_examples=30)
 @given(tables=databases.map(sound))
 def test_entries_equal_the_oracle(tables):
     expected = oracle(tables, UNTIL)

@@ -94,7 +94,7 @@ def test_the_ending_of_a_lead_that_comes_back():
 
 
 @settings(
-    max_examples=12,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],

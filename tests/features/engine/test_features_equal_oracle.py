@@ -150,7 +150,7 @@ def test_every_feature_equals_the_oracle(rows):
     assert differences(frame, specs, rows) == []
 
 
-@settings(ADVERSARIAL, max_examples=2)
+@settings(ADVERSARIAL, max_examples=4)
 @given(databases(least_leads=6))
 def test_chunks_of_leads_change_nothing(rows):
     leaves = compile_specs(EVERY_KIND).leaves

@@ -170,11 +170,12 @@ def test_the_last_word_that_holds_counts(lists: Path, made: list) -> None:
                 assert route is None
                 continue
             stood.append((route, DAYS[since], until))
+        listed = decisions_about(ledger, "7")
+        assert len(listed) == len(stood)
         for day in DAYS:
             begun = [each for each in stood if each[1] <= day]
             route, _, until = begun[-1] if begun else (None, None, None)
             counts = route if until is None or day < until else None
-            stored = in_force(decisions_about(ledger, "7"), day)
+            stored = in_force(listed, day)
             assert (stored and stored.route) == counts
             assert decided(ledger, day) == (counts or "sales")
-        assert len(decisions_about(ledger, "7")) == len(stood)
