@@ -2,10 +2,11 @@
 #   make install    the command .venv/bin/readiness
 #   make demo       from nothing to a scored lead database and a report, in four minutes
 #   make bpic2012   the same on a real bank's log (examples/bpic2012/README.md)
-#   make quick      check and the fast tests, side by side: about 100 seconds
+#   make quick      check and the fast tests, side by side: about 70 seconds
 #   make check      formatting, lint, types and import rules; runs no test
-#   make test       check, then every test: doctests, notebooks and the slow ones too
-#   make coverage   test, and which lines no test runs (takes half as long again)
+#   make test       check, then the tests but for the long ones; doctests and notebooks too
+#   make test-all   check, then every test: what CI runs
+#   make coverage   test-all, and which lines no test runs (takes half as long again)
 #   make format     formats, and mends what lint can mend
 #   make notebooks  runs the notebooks and stores what they print and draw
 #   make bench      features beside pandas, Polars and SQL (docs/benchmarks.md)
@@ -16,6 +17,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests run side by side, so each keeps to one thread.
+SIDE_BY_SIDE := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 READY := $(VENV)/.installed
 SPARK := $(VENV)/.spark
 DEMO := demo
@@ -24,7 +27,7 @@ LEADS ?= 12000
 FAST := tests/features/spec tests/features/contract tests/features/test_config.py tests/models \
   tests/readiness/test_help.py tests/test_house.py
 
-.PHONY: install demo bpic2012 quick fast check lint types imports test coverage format notebooks bench docs pictures clean
+.PHONY: install demo bpic2012 quick fast check lint types imports test test-all coverage format notebooks bench docs pictures clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
@@ -80,12 +83,14 @@ imports: $(READY)
 fast: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" $(FAST)
 
-# Tests run side by side, so each keeps to one thread.
 test: check $(SPARK)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(COVERED)
+	$(SIDE_BY_SIDE) -m "not long"
+
+test-all: check $(SPARK)
+	$(SIDE_BY_SIDE) $(COVERED)
 
 coverage: COVERED := --cov --cov-report=term:skip-covered
-coverage: test
+coverage: test-all
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -52,11 +52,13 @@ SHARED = ("spark", "company", "trained", "postgres")  # fixtures of a session th
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who asks for what takes long is slow. Where tests run side by side (`-n 2 --dist loadfile`) a
-    file is run by one worker, and files with slow tests go first."""
+    """Who asks for what takes long to make is slow, and a long test is slow too. Where tests run
+    side by side (`-n 2 --dist loadfile`) a file is run by one worker, and files with slow tests go
+    first."""
     slow = set()
     for test in items:
-        if set(SHARED) & set(getattr(test, "fixturenames", ())):
+        shared = set(SHARED) & set(getattr(test, "fixturenames", ()))
+        if shared or test.get_closest_marker("long"):
             test.add_marker(pytest.mark.slow)
         if test.get_closest_marker("slow"):
             slow.add(test.path)
@@ -133,7 +135,7 @@ def judged(demo_folder: Path, trained: Trained) -> Dataset:
         return labelled(database, specs, trained.split.judge, trained.model.horizon_days, 4)
 
 
-@pytest.fixture(params=["files", pytest.param("postgres", marks=pytest.mark.slow)])
+@pytest.fixture(params=["files", pytest.param("postgres", marks=pytest.mark.long)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> LedgerPlace:
     """An empty ledger, in files and in PostgreSQL."""
     if request.param == "files":

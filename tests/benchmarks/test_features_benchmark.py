@@ -33,11 +33,13 @@ def record(tmp_path_factory):
     return features.contest(events=20_000, rounds=1, scratch=tmp_path_factory.mktemp("scratch"))
 
 
+@pytest.mark.long
 def test_contestants_give_equal_values(record):
     assert (record["rows"], record["columns"]) == (2_000, 80)
     assert record["differing"] == []
 
 
+@pytest.mark.long
 def test_each_contestant_is_measured_and_in_the_table(record):
     names = {each.name for each in contestants(20_000)} | set(FLOORS)
     assert [set(each) for each in record["rounds"]] == [names]
@@ -48,6 +50,7 @@ def test_each_contestant_is_measured_and_in_the_table(record):
     assert all(f"| {name} |" in page for name in names)
 
 
+@pytest.mark.long
 def test_the_page_keeps_every_size_and_what_others_wrote(record, tmp_path, monkeypatch):
     page = tmp_path / "benchmarks.md"
     page.write_text(f"# Mine\n\n{feature_page.BEGIN}\nold\n{feature_page.END}\n\n## Others\n")
@@ -73,6 +76,7 @@ def test_the_page_keeps_every_size_and_what_others_wrote(record, tmp_path, monke
     assert (tmp_path / "kept" / "features.png").stat().st_size > 5_000
 
 
+@pytest.mark.long
 def test_a_peer_is_compared_on_what_it_computes(tmp_path, monkeypatch):
     """pandas as the peer, with the files that it alone writes."""
     only_one = Contestant("pandas, alone", "benchmarks.feature_pandas", ("1",))

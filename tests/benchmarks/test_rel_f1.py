@@ -85,6 +85,7 @@ def ended_tables(tmp_path):
     return load(folder)
 
 
+@pytest.mark.long
 def test_the_frozen_protocol_reads_nothing_after_the_tables_end(ended_tables):
     rows = formula_one.task_rows(formula_one.TASKS["driver-dnf"], DATA)
     past, test = formula_one.frozen_sides(rows, judged=2)

@@ -27,10 +27,13 @@ ROOT = Path(__file__).resolve().parents[2]
 LOG = ROOT.parent / "shared" / "data" / "bpic2012" / "BPI_Challenge_2012.parquet"
 CUTOFF = datetime(2012, 2, 13)
 
-pytestmark = pytest.mark.skipif(
-    not LOG.is_file(),
-    reason=f"no {LOG}: the log is not ours to ship (examples/bpic2012/README.md)",
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not LOG.is_file(),
+        reason=f"no {LOG}: the log is not ours to ship (examples/bpic2012/README.md)",
+    ),
+]
 
 
 def example(source, home):

@@ -6,16 +6,24 @@ import time
 
 import pytest
 
+from features import fingerprint
 from features.config import load
 from features.fingerprint import SETTLED, inputs_fingerprint
 
+SOON = 100_000_000  # nanoseconds
+
 
 @pytest.fixture
-def settled(tmp_path, demo_folder):
-    """A folder of tables whose files changed longer ago than SETTLED."""
+def settled(tmp_path, demo_folder, monkeypatch):
+    """A folder of tables whose files changed longer ago than SETTLED, shortened to SOON."""
     folder = shutil.copytree(demo_folder, tmp_path / "company")
-    time.sleep(SETTLED / 1e9)
+    monkeypatch.setattr(fingerprint, "SETTLED", SOON)
+    settle()
     return folder
+
+
+def settle(span=SOON):
+    time.sleep(span / 1e9)
 
 
 def of(folder):
@@ -68,12 +76,15 @@ def test_equal_while_nothing_changes_and_another_after_any_change(settled):
     assert None not in seen
     for number, change in enumerate(CHANGES, start=2):
         change(settled)
-        time.sleep(SETTLED / 1e9)
+        settle()
         seen |= {of(settled)}
         assert len(seen) == number, change.__name__
 
 
-def test_none_for_a_file_that_changed_just_now(settled):
+def test_none_for_a_file_that_changed_just_now(settled, monkeypatch):
+    monkeypatch.setattr(fingerprint, "SETTLED", SETTLED)
+    settle(SETTLED)
+    assert of(settled) is not None
     (settled / "events.parquet").touch()
     assert of(settled) is None
 
@@ -94,7 +105,7 @@ def test_none_where_it_cannot_be_seen_from_outside(settled, setting, other):
     text = path.read_text()
     assert setting in text
     path.write_text(text.replace(setting, other))
-    time.sleep(SETTLED / 1e9)
+    settle()
     assert of(settled) is None
 
 
@@ -106,10 +117,10 @@ def test_a_folder_and_a_pattern_are_all_their_files(settled):
     seen = set()
     for named in ("events/", "events/*.parquet"):
         path.write_text(text.replace('events = "events.parquet"', f'events = "{named}"'))
-        time.sleep(SETTLED / 1e9)
+        settle()
         before = of(settled)
         shutil.copy(settled / "leads.parquet", settled / "events" / f"{len(named)}.parquet")
-        time.sleep(SETTLED / 1e9)
+        settle()
         seen |= {before, of(settled)}
     assert len(seen) == 4
     assert None not in seen

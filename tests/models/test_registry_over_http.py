@@ -46,7 +46,7 @@ def server(tmp_path):
             os.killpg(process.pid, 15)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_server_whose_address_holds_a_password(server, tmp_path, capfd):
     uri = f"http://tracker:{PASSWORD}@{server}"
     registry = Registry(config_for(tmp_path, mlflow={"uri": uri}))

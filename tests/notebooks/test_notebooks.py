@@ -138,7 +138,7 @@ def test_what_a_lead_did(tmp_path):
     assert "won within 30 days" in printed["by-cutoff"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_train_track_compare(tmp_path):
     printed = executed("02_train_track_compare", tmp_path)
     for changed in ("cutoff_every_days=28", "test_cutoffs=4", "windows_days=[30]"):
@@ -210,7 +210,7 @@ def test_leaks(tmp_path):
     assert all(on_the_day < honest < leaky for honest, leaky, on_the_day in folds)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_watch_a_model(tmp_path):
     printed = executed("08_watch_a_model", tmp_path)
     assert "viewed_prices is new" in printed["finding"]

@@ -148,7 +148,7 @@ def test_a_model_knows_its_unit(folder):
         scorer.score(None, frame, datetime(2024, 1, 11), frame.iloc[:0])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_accounts_are_trained_promoted_scored_and_carded(tmp_path):
     company = buying_groups(2_000, seed=3, days=400)
     write(company, tmp_path)

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from models.decisions import outbox
+from models.decisions import store as store_module
 from models.decisions.outbox import Message
 from models.decisions.place import LedgerPlace
 from models.decisions.store import open_decisions
@@ -161,8 +162,9 @@ def test_a_short_id_takes_nothing_else_with_it(tmp_path: Path) -> None:
     assert sorted(with_leads) == [("4",), (CANARY,)]
 
 
-def test_the_decisions_keep_no_byte_in_their_log(tmp_path: Path) -> None:
+def test_the_decisions_keep_no_byte_in_their_log(tmp_path: Path, monkeypatch) -> None:
     """Also where another reader kept the log from ending."""
+    monkeypatch.setattr(store_module, "WAIT_SECONDS", 0.2)
     folder = with_canary(tmp_path)
     assert readiness("score", folder).code == 0
     words = ("--route", "sales", "--because", CANARY, "--by", "anna")
@@ -178,7 +180,7 @@ def test_the_decisions_keep_no_byte_in_their_log(tmp_path: Path) -> None:
     assert holders(store.parent) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_trained_company_forgets(untrained: Path, tmp_path: Path) -> None:
     """Canaries among the leads of a training: MLflow's database and artefacts have none after."""
     folder = tmp_path / "home"

@@ -29,6 +29,7 @@ def begun(folder: Path, *options: object) -> None:
     settings.write_text(text)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", SIZES)
 def test_all_verbs_run_through(mode: Mode, tmp_path: Path) -> None:
     world = WORLDS[mode](SIZES[mode][0], 5, SIZES[mode][1])

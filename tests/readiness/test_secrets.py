@@ -85,7 +85,7 @@ def write_settings(folder, server, tracking):
     path.write_text(f'{text}\n[engine.spark]\naddress = "sc://127.0.0.1:1/;token={TOKEN}"\n')
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_secret_leaves(secretive, server):
     url = f"postgresql+psycopg://tracker:{quote(TRACKING, safe='')}@127.0.0.1:{server.port}"
     write_settings(secretive, server, f"{url}/mlflow")

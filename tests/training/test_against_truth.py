@@ -11,7 +11,7 @@ from features.starter.starter import write_starter
 from tests.conftest import edit
 from training.train import train
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 LEADS, SEED, HORIZON = 20_000, 7, 30
 MOST_ERROR = 0.015
 

@@ -17,7 +17,7 @@ LOG = ROOT.parent / "shared" / "data" / "bpic2012" / "BPI_Challenge_2012.parquet
 DECIDING = ("approved", "registered", "activated", "declined", "cancelled", "accepted", "contract")
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(
         not LOG.is_file(),
         reason=f"no {LOG}: the log is not ours to ship, see examples/bpic2012/README.md",

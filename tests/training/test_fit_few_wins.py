@@ -86,6 +86,7 @@ def test_each_fold_has_winners_even_if_there_are_few():
     assert model.rank(data.frame).mean() == pytest.approx(6 / len(won), abs=0.01)
 
 
+@pytest.mark.long
 def test_60_wins_beat_the_base_rate_and_a_lottery_costs_next_to_nothing():
     row = measure(seed=3, leads=1_500)
     assert row.truth < row.small < row.base_rate

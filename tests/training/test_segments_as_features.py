@@ -18,7 +18,7 @@ from serve.scoring.scored import default_cutoff
 from tests.conftest import edit
 from training.train import train
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 NAME = 'read "prices" [b], 50%'
 SEGMENT = """
 [[segment]]

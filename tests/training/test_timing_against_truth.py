@@ -23,6 +23,7 @@ def result(tmp_path_factory):
     return study(load(folder)), world
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("days", [7, 30, 60, 90, 180])
 def test_promises_are_true_on_the_whole_and_tenth_by_tenth(result, days):
     study, world = result

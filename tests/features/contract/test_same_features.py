@@ -17,6 +17,7 @@ from tests.features.contract.test_files import write_delta
 from tests.features.contract.workbooks import write_workbook
 from tests.features.lead_databases import config_for
 
+pytestmark = pytest.mark.slow  # where numba has nothing cached, its kernel is compiled first
 TABLES = ["leads", "events", "deals"]
 TIMES = ["created_at", "occurred_at", "recorded_at", "opened_at", "closed_at"]
 ATTRIBUTES = ["industry", "country", "employees"]

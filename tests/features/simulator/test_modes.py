@@ -120,6 +120,7 @@ def test_customers_do_more_before_they_buy(worlds: dict[Mode, Simulated]) -> Non
     assert last > 2 * earlier > 0
 
 
+@pytest.mark.long
 def test_an_account_is_won_with_the_third_login_day_of_a_week(
     worlds: dict[Mode, Simulated],
 ) -> None:

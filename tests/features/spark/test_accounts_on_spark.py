@@ -81,6 +81,7 @@ def test_the_engines_agree_to_the_last_bit(spark, golden):
     pd.testing.assert_frame_equal(frame, expected, check_exact=True, check_dtype=False)
 
 
+@pytest.mark.long
 def test_accounts_that_are_scored_are_those_of_duckdb(spark, golden):
     config = golden(unit="account", outcomes={"after_won": "open_again"}, time={"data_end": END})
     with open_database(config) as database:
@@ -100,6 +101,7 @@ def test_accounts_that_are_scored_are_those_of_duckdb(spark, golden):
     pd.testing.assert_frame_equal(frame, expected, check_exact=True, check_dtype=False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "account", "values"),
     [
@@ -126,6 +128,7 @@ def test_accounts_of_numbers_and_by_domain(spark, kind, account, values, tmp_pat
     pd.testing.assert_frame_equal(frame, expected, check_exact=True, check_dtype=False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("unit", "named"), [("lead", "lead 399"), ("account", "firm 99")])
 def test_a_sample_holds_whole_accounts_and_the_one_that_is_named(spark, unit, named, tmp_path):
     leads = [

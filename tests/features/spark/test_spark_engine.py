@@ -27,6 +27,7 @@ def staged(config):
         return {table: database.connection.execute(sql).fetchall() for table, sql in STAGED.items()}
 
 
+@pytest.mark.long
 def test_a_folder_of_csv_reads_as_a_file_does(spark, folder):
     """Ids keep their zeros, a time its offset; an empty field is nothing."""
     rows = "007,2026-03-01T12:00:00+02:00,visit,1.5\n7,2026-03-02 00:00:00,mail,\n7,soon,mail,2\n"

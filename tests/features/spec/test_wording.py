@@ -150,7 +150,8 @@ def test_values_that_count_as_one_to_the_words_are_worded_alike():
         worded = spec.as_worded(values)
         if len(np.unique(worded)) < len(np.unique(values)):
             fewer.add(type(spec))
-        assert [spec.phrase(v, {}) for v in worded] == [spec.phrase(v, {}) for v in values]
+        for one, other in {(w, v) for w, v in zip(worded, values, strict=True) if w != v}:
+            assert spec.phrase(one, {}) == spec.phrase(other, {})
     assert {DaysSince, Age} <= fewer
 
 

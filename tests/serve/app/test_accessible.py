@@ -20,6 +20,11 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no ax
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 TOKEN = "t" * 32
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+# Each colour scheme and each width once; the other two of four are long.
+LOOKS = [("light", "desktop"), ("dark", "phone")]
+LOOKS += [
+    pytest.param(look, marks=pytest.mark.long) for look in [("light", "phone"), ("dark", "desktop")]
+]
 SERVED = ["/login", "/", "/leads", "/leads?route=&text=zzz", "/leads?route=", "/leads/29"]
 WRITTEN = ["compare", "funnel", "sources", "segments", "feedback", "effect", "monitor", "card"]
 WRITTEN += ["history"]
@@ -65,7 +70,7 @@ def written(
     return [page.as_uri() for page in (*pages, little / "out" / "effect.html")]
 
 
-def faults(page: "playwright.Page", address: str, width: int) -> list[str]:
+def faults(page: "playwright.Page", address: str) -> list[str]:
     """What is wrong with a page, each with where."""
     page.goto(address)
     violations = [
@@ -74,38 +79,33 @@ def faults(page: "playwright.Page", address: str, width: int) -> list[str]:
         if each["impact"] in ("serious", "critical")
     ]
     wide = page.evaluate("document.documentElement.scrollWidth")
-    return violations + [f"{address}: {wide} px wide"] * (wide > width)
+    return violations + [f"{address}: {wide} px wide"] * (wide > page.viewport_size["width"])
 
 
-@pytest.fixture(params=["light", "dark"])
-def tab(request: pytest.FixtureRequest, browser, width: str) -> Iterator["playwright.Page"]:
+@pytest.fixture(params=LOOKS, ids="-".join)
+def tab(request: pytest.FixtureRequest, browser) -> Iterator["playwright.Page"]:
+    scheme, width = request.param
     across, down = WIDTHS[width]
-    context = browser.new_context(
-        viewport={"width": across, "height": down}, color_scheme=request.param
-    )
+    context = browser.new_context(viewport={"width": across, "height": down}, color_scheme=scheme)
     context.set_default_timeout(300_000)
     yield context.new_page()
     context.close()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages_that_are_served(tab, address: str, width: str) -> None:
+def test_pages_that_are_served(tab, address: str) -> None:
     login, *others = SERVED
-    across, _ = WIDTHS[width]
-    wrong = faults(tab, address + login, across)
+    wrong = faults(tab, address + login)
     tab.get_by_label("Your name").fill("Ann")
     tab.get_by_label("Token").fill(TOKEN)
     tab.get_by_role("button").click()
     tab.wait_for_url(f"{address}/")
     for path in others:
-        wrong += faults(tab, address + path, across)
+        wrong += faults(tab, address + path)
     assert wrong == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages_that_the_verbs_write(tab, written: list[str], width: str) -> None:
-    across, _ = WIDTHS[width]
-    assert [fault for each in written for fault in faults(tab, each, across)] == []
+def test_pages_that_the_verbs_write(tab, written: list[str]) -> None:
+    assert [fault for each in written for fault in faults(tab, each)] == []
 
 
 def test_axe_finds_a_fault_that_is_there(browser, tmp_path: Path) -> None:
@@ -113,5 +113,5 @@ def test_axe_finds_a_fault_that_is_there(browser, tmp_path: Path) -> None:
     path = tmp_path / "bad.html"
     path.write_text("<html lang=en><title>x</title><main><h1>x</h1><img src=x><input></main>")
     page = browser.new_page()
-    assert len(faults(page, path.as_uri(), 1280)) == 2
+    assert len(faults(page, path.as_uri())) == 2
     page.close()

@@ -55,7 +55,7 @@ def test_no_request_crashes_it(api: Any, path: str, method: str, mode: Generatio
     """With what the description allows, and with what it does not."""
 
     @given(case=api[path][method].as_strategy(generation_mode=mode))
-    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
     def answered(case: schemathesis.Case) -> None:
         case.validate_response(case.call(timeout=PATIENT.seconds), checks=CHECKS)
 

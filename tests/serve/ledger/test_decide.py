@@ -19,6 +19,7 @@ from models.routing import ROUTES, Router
 from serve.ledger.decide import add_override, decisions_about
 from serve.ledger.ledger import Ledger, open_ledger
 from serve.ledger.runs import Run
+from tests.copied_company import copied_company
 
 START = datetime(2026, 3, 2)
 DAYS = [START + timedelta(days=n) for n in range(10)]
@@ -145,10 +146,21 @@ DECISIONS = st.lists(
 )
 
 
-@settings(max_examples=25)
+@pytest.fixture(scope="module")
+def lists(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger with a list of each of DAYS, to be copied."""
+    folder = tmp_path_factory.mktemp("lists")
+    with with_lists(LedgerPlace(folder), DAYS):
+        return folder
+
+
+@settings(max_examples=15)
 @given(made=DECISIONS)
-def test_the_last_word_that_holds_counts(made: list) -> None:
-    with TemporaryDirectory() as folder, with_lists(LedgerPlace(Path(folder)), DAYS) as ledger:
+def test_the_last_word_that_holds_counts(lists: Path, made: list) -> None:
+    with (
+        TemporaryDirectory() as home,
+        open_ledger(LedgerPlace(copied_company(lists, Path(home)))) as ledger,
+    ):
         stood = []
         for route, since, length in made:
             until = None if length is None or route is None else DAYS[since] + timedelta(length)
@@ -158,11 +170,12 @@ def test_the_last_word_that_holds_counts(made: list) -> None:
                 assert route is None
                 continue
             stood.append((route, DAYS[since], until))
+        listed = decisions_about(ledger, "7")
+        assert len(listed) == len(stood)
         for day in DAYS:
             begun = [each for each in stood if each[1] <= day]
             route, _, until = begun[-1] if begun else (None, None, None)
             counts = route if until is None or day < until else None
-            stored = in_force(decisions_about(ledger, "7"), day)
+            stored = in_force(listed, day)
             assert (stored and stored.route) == counts
             assert decided(ledger, day) == (counts or "sales")
-        assert len(decisions_about(ledger, "7")) == len(stood)

@@ -374,7 +374,7 @@ LEADS = st.dictionaries(st.text("aB1é'", min_size=1, max_size=4), st.tuples(REA
 CUTS = st.lists(st.integers(0, 20), max_size=3)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(leads=LEADS, slots=st.integers(1, 12), cuts=CUTS, shuffled=st.data())
 def test_every_lead_once_and_every_slot_filled(leads, slots, cuts, shuffled) -> None:
     order = shuffled.draw(st.permutations(sorted(leads)))

@@ -61,7 +61,7 @@ def test_each_system_has_its_columns_and_only_changes(tmp_path, place):
     assert (changes.new, changes.changed, changes.closed, changes.unchanged) == (0, 1, 1, 1)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(
     lists=st.lists(
         st.dictionaries(st.sampled_from("abcdef"), st.sampled_from([0.1, 0.6, 0.9]), min_size=1),

@@ -184,6 +184,7 @@ def post(address, **body):
         return json.load(response)["predictions"]
 
 
+@pytest.mark.long
 def test_mlflow_serves_it(server, rows, expected):
     params = {"cutoff": CUTOFF.isoformat()}
     answers = post(server, dataframe_records=rows, params=params)
@@ -197,6 +198,7 @@ def test_mlflow_serves_it(server, rows, expected):
     assert post(server, dataframe_split=split, params=params) == answers
 
 
+@pytest.mark.long
 def test_one_lead_in_json_as_it_is_documented(server, rows, expected):
     """By its own offset: 09:30 in UTC."""
     place = next(n for n, value in enumerate(exact(expected)) if value is not None)
@@ -206,6 +208,7 @@ def test_one_lead_in_json_as_it_is_documented(server, rows, expected):
     assert answer["readiness"] == exact(expected)[place]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "params", "named"),
     [

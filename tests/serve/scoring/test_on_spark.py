@@ -123,6 +123,7 @@ def test_a_run_that_breaks_off_leaves_the_one_before(runs, folder):
         assert ledger.value("SELECT count(*) FROM scores") == 0
 
 
+@pytest.mark.long
 def test_points_alone_score_on_spark_too(spark, folder):
     config = load(folder)
     points = PointsOnly(scorer_of(config, "champion").rules, config.words)
@@ -134,6 +135,7 @@ def test_points_alone_score_on_spark_too(spark, folder):
     pd.testing.assert_frame_equal(result[0][1], result[1][1], check_exact=True)
 
 
+@pytest.mark.long
 def test_own_models_of_averages_score_as_on_duckdb(spark, folder, judged):
     """Each source of the leads has a model of its own, trees and a regression in one."""
     config = load(folder)
@@ -154,6 +156,7 @@ def test_own_models_of_averages_score_as_on_duckdb(spark, folder, judged):
     pd.testing.assert_frame_equal(result[0][1], result[1][1], check_exact=True)
 
 
+@pytest.mark.long
 def test_accounts_are_scored_as_on_duckdb(spark, folder):
     config = load(folder)
     of_account = config.features.model_copy(update={"account": "account"})
@@ -173,6 +176,7 @@ def test_accounts_are_scored_as_on_duckdb(spark, folder):
     pd.testing.assert_frame_equal(rows, on_workers, check_exact=True)
 
 
+@pytest.mark.long
 def test_a_sample_to_learn_from_scores_every_lead(runs, folder):
     """The driver holds some 300 leads; the workers score all."""
     config = on_spark(load(folder), most_leads=300)

@@ -112,7 +112,7 @@ def add_up(result: Difference) -> None:
     assert sizes == sorted(sizes, reverse=True)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_the_difference_adds_up_and_ends_where_each_cutoff_stands(
     data: st.DataObject,
