@@ -74,7 +74,8 @@ def fit_prior(tallies: Sequence[MatureLeads], most_weight: float) -> Belief:
     """The Beta under which the tallies of some sources are likeliest.
 
     Its weight (alpha + beta, in leads) is kept within [LEAST_WEIGHT, most_weight], so that few and
-    similar sources cannot make a prior that no evidence moves.
+    similar sources cannot make a prior that no evidence moves. The likelihood may have two peaks,
+    as with 0 of 1 lead won beside twice 59 of 61: the higher one is taken.
     """
     n, k = np.array(tallies, float).reshape(-1, 2).T
 
@@ -86,7 +87,11 @@ def fit_prior(tallies: Sequence[MatureLeads], most_weight: float) -> Belief:
     pooled = (k.sum() + 0.5) / (n.sum() + 1)
     weights = np.log([LEAST_WEIGHT, max(most_weight, LEAST_WEIGHT)])
     bounds = [(-9.0, 9.0), (weights[0], weights[1])]
-    best = minimize(loss, [logit(pooled), weights.mean()], bounds=bounds, method="L-BFGS-B").x
+    peaks = [
+        minimize(loss, [logit(pooled), start], bounds=bounds, method="L-BFGS-B")
+        for start in (weights.mean(), *weights)
+    ]
+    best = min(peaks, key=lambda peak: peak.fun).x
     mean, weight = float(expit(best[0])), float(np.exp(best[1]))
     return Belief(mean * weight, (1 - mean) * weight)
 

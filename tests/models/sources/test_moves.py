@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import comb
@@ -90,8 +90,12 @@ tallies = st.integers(1, 300).flatmap(
 )
 
 
+TWO_PEAKS = [MatureLeads(1, 0), MatureLeads(61, 59), MatureLeads(61, 59)]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(tallies, min_size=3, max_size=8))
+@example(TWO_PEAKS)
 def test_no_prior_on_a_grid_is_likelier_than_the_fitted_one(result) -> None:
     fitted = fit_prior(result, 50)
     assert 2 - 1e-6 <= fitted.alpha + fitted.beta <= 50 + 1e-6
