@@ -301,9 +301,16 @@ def find_breaches(
 
 
 def in_order(breaches: Iterable[Breach]) -> list[Breach]:
-    """By table as in the contract, then by column: the same however the rows were looked at."""
-    tables = list(CONTRACT)
-    return sorted(breaches, key=lambda each: (tables.index(each.table), each.column, each.what))
+    """By table and column as in the contract, attributes last: the same however the rows were
+    looked at."""
+    places = {(table, c.name): n for table in CONTRACT for n, c in enumerate(CONTRACT[table])}
+    tables, last = list(CONTRACT), len(places)
+
+    def place(each: Breach) -> tuple[int, int, str, str]:
+        column = places.get((each.table, each.column), last)
+        return tables.index(each.table), column, each.column, each.what
+
+    return sorted(breaches, key=place)
 
 
 def _met(connection: duckdb.DuckDBPyConnection, checks: Sequence[Check]) -> list[Check]:

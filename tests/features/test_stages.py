@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.config import Engine, Features
@@ -182,14 +182,26 @@ def sound(tables):
     return usable
 
 
+# Lost on the day of its creation, before it was a lead: it entered the last stage alone by itself.
+ONE_STAGE = {
+    "leads": [("d", at("2026-02-21"), None)],
+    "events": [],
+    "deals": [("d", at("2026-02-21"), "lost")],
+    "contacts": [],
+    "stages": [("d", "lead", at("2026-02-22")), ("d", "customer", at("2026-02-21"))],
+}
+
+
 @settings(max_examples=30)
 @given(tables=databases.map(sound))
+@example(ONE_STAGE)
 def test_entries_equal_the_oracle(tables):
     expected = oracle(tables, UNTIL)
     try:
         stays, whole = read(tables)
-    except Refused:
-        assert not expected
+    except Refused:  # nobody entered any, or all of them the last one alone by itself
+        for passed, _, skipped in expected.values():
+            assert all(skipped[n] for n in range(3) if passed[n])
         return
     names = [stage.name for stage in whole.funnel.stage]
     judged = [n for n, stage in enumerate(FUNNEL.stage) if stage.name in names]

@@ -208,8 +208,8 @@ def test_columns_of_the_optional_tables_are_checked_too():
     contacts = "SELECT 1 AS lead_id, 'never' AS contacted_at, 'perhaps' AS accepted"
     stages = "SELECT 1 AS lead_id, NULL::VARCHAR AS stage, TIMESTAMP '2026-01-05' AS entered_at"
     assert breaches(tables={"contacts": contacts, "stages": stages}) == [
-        ("contacts.accepted", "do not read as BOOLEAN", 1, ("lead 1: perhaps",)),
         ("contacts.contacted_at", "do not read as TIMESTAMP", 1, ("lead 1: never",)),
+        ("contacts.accepted", "do not read as BOOLEAN", 1, ("lead 1: perhaps",)),
         ("stages.stage", "are null", 1, ("lead 1: NULL",)),
     ]
 
@@ -264,9 +264,10 @@ def test_the_order_is_that_of_the_contract_however_rows_are_divided():
 
     ordered = [
         breach("leads", "created_at"),
-        breach("events", "action"),
+        breach("leads", "employees"),  # an attribute
         breach("events", "occurred_at", "are null"),
         breach("events", "occurred_at", "do not read as TIMESTAMP"),
+        breach("events", "action"),
         breach("deals", "closed_at"),
     ]
     for rows in permutations(ordered):
