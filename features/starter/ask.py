@@ -18,10 +18,14 @@ TIMES = ("DATE", "TIMESTAMP")  # in any form that DuckDB recognises
 
 @contextmanager
 def asking(
-    folder: Path, there: Iterable[Relation], types: Sequence[str] = (*NUMBERS, *TIMES)
+    folder: Path,
+    there: Iterable[Relation],
+    types: Sequence[str] = (*NUMBERS, *TIMES),
+    texts: Iterable[str] = (),
 ) -> Iterator[Ask]:
     """Runs queries that read what is `there` in a folder, the tables of a database as crm. Columns
-    of text files have one of the `types`, else they are texts (without BOOLEAN yes stays yes).
+    of text files have one of the `types`, else they are texts (without BOOLEAN yes stays yes), as
+    are those named in `texts`, which all text files have.
 
     What cannot be read has no rows here; opening the lead database says why.
     """
@@ -32,10 +36,13 @@ def asking(
             attach(connection, read_place(database, folder))
         if any(each.file.lower().endswith(".xlsx") for each in there):
             load_extension(connection, "excel")
+        candidates = ", ".join(map(literal, (*types, "VARCHAR")))
+        options = f"auto_type_candidates = [{candidates}]"
+        if fixed := ", ".join(f"{literal(name)}: 'VARCHAR'" for name in texts):
+            options += f", types = {{{fixed}}}"
         for each in there:
             if each.file.lower().endswith(TEXT_KINDS):
-                candidates = ", ".join(map(literal, (*types, "VARCHAR")))
-                read = f"read_csv({literal(each.file)}, auto_type_candidates = [{candidates}])"
+                read = f"read_csv({literal(each.file)}, {options})"
                 with suppress(duckdb.Error):
                     connection.execute(f"CREATE VIEW {quoted(each.file)} AS FROM {read}")
 

@@ -4,7 +4,7 @@ A column is read by the one form that all its values have. Where several forms f
 date is written as in the other columns, if those leave one; else the column stays as it is.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from features.contract import text_values
@@ -15,6 +15,9 @@ from features.sql import literal, quoted
 from features.starter.mapping import Ask, Form, Select, references
 from features.starter.relations import Relation, column_of
 
+ONLY_YOU_KNOW = ". Only you know which: write 2026-01-31 14:05 there."
+Key = tuple[str, str]  # a source and a column of it
+Forms = Mapping[Key, Sequence[str]]  # as strptime has them
 _SOME = 200  # values rule forms out; those that are left are tried on all
 _FORMS = [(date, clock) for date in DATES if date != "%Y%m%d" for clock in CLOCKS]
 
@@ -22,32 +25,55 @@ _FORMS = [(date, clock) for date in DATES if date != "%Y%m%d" for clock in CLOCK
 def with_times(
     form: Form, sources: Mapping[str, Relation], ask: Ask
 ) -> tuple[dict[str, Relation], list[str]]:
-    """The sources with their times read, and what to ask about these columns.
+    """The sources of a form with their times read, and what to ask about these columns.
 
     Raises BadInput where the time of creation of the leads reads in several ways.
     """
+    forms = forms_of(dict.fromkeys(_time_columns(form.selects, sources)), sources, ask)
+    leads = [select for select in form.selects if select.table == "leads"]
+    of_leads = set(_time_columns(leads, sources))
+    several = several_ways(forms, sources, ask)
+    for key, text in several.items():
+        if key in of_leads:
+            raise BadInput(text + ONLY_YOU_KNOW)
+    read, questions = read_by(forms, sources, ask)
+    return read, [*several.values(), *questions]
+
+
+def forms_of(columns: Iterable[Key], sources: Mapping[str, Relation], ask: Ask) -> Forms:
+    """The forms of the columns whose values do not read as they are, by which all of them do."""
     fitting = {
         (name, column): forms
-        for name, column in dict.fromkeys(_time_columns(form.selects, sources))
+        for name, column in columns
         if (forms := _fitting(sources[name], column, ask))
     }
     settled = {forms[0][0] for forms in fitting.values() if len(forms) == 1}
-    leads = [select for select in form.selects if select.table == "leads"]
-    of_leads = set(_time_columns(leads, sources))
+    named = {}
+    for key, forms in fitting.items():
+        alike = [each for each in forms if each[0] in settled]
+        named[key] = ["".join(each) for each in (alike if len(alike) == 1 else forms)]
+    return named
+
+
+def several_ways(forms: Forms, sources: Mapping[str, Relation], ask: Ask) -> dict[Key, str]:
+    """A sentence on each column that reads in several ways, without its full stop."""
+    return {
+        (name, column): f"{column!r} of {sources[name].shown} reads in several ways, such as "
+        f"{_first(sources[name], column, ask)}: {' or '.join(several)}"
+        for (name, column), several in forms.items()
+        if len(several) > 1
+    }
+
+
+def read_by(
+    forms: Forms, sources: Mapping[str, Relation], ask: Ask
+) -> tuple[dict[str, Relation], list[str]]:
+    """The sources with the columns read that have one form, and what to ask about these."""
     read: dict[tuple[str, str], list[str]] = {}
+    for (name, column), only in forms.items():
+        if len(only) == 1:
+            read.setdefault((name, only[0]), []).append(column)
     questions = []
-    for (name, column), forms in fitting.items():
-        alike = forms if len(forms) == 1 else [each for each in forms if each[0] in settled]
-        if len(alike) == 1:
-            read.setdefault((name, "".join(alike[0])), []).append(column)
-            continue
-        several = (
-            f"{column!r} of {sources[name].shown} reads in several ways, such as "
-            f"{_first(sources[name], column, ask)}: {' or '.join(''.join(each) for each in forms)}"
-        )
-        if (name, column) in of_leads:
-            raise BadInput(f"{several}. Only you know which: write 2026-01-31 14:05 there.")
-        questions.append(several)
     written: dict[str, dict[str, str]] = {}
     for (name, one), columns in read.items():
         first = _first(sources[name], columns[0], ask)

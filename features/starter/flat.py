@@ -7,15 +7,16 @@ artificial days, and the settings say `split = "random"`.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from features.errors import BadInput
 from features.sql import literal, quoted
-from features.starter.ask import asking
+from features.starter.ask import NUMBERS, asking
+from features.starter.date_forms import ONLY_YOU_KNOW, forms_of, read_by, several_ways
 from features.starter.guesses import begins_word
 from features.starter.mapping import Ask, Mapped, Query, snake
 from features.starter.relations import relations
@@ -124,8 +125,8 @@ def _values(ask: Ask, sql: str, name: str) -> list[str]:
 def map_flat(folder: Path, file: Path) -> Mapped:
     """The queries that map a flat table, which lies in the folder.
 
-    Raises BadInput where the file is not there, is none that can be read, or has no column that
-    looks like an outcome.
+    Raises BadInput where the file is not there, is none that can be read, has no column that looks
+    like an outcome, or where the time of creation or closing reads in several ways.
     """
     path = file if file.is_file() else folder / file
     if not path.is_file() or path.resolve().parent != folder.resolve():
@@ -133,15 +134,24 @@ def map_flat(folder: Path, file: Path) -> Mapped:
     relation = next((each for each in relations(folder) if each.file == path.name), None)
     if relation is None or relation.in_database:
         raise BadInput(f"--flat: {path.name} is no .csv, .parquet or .xlsx file with columns.")
-    with asking(folder, [relation]) as ask:
-        return _Flat(path.name, relation.sql, ask).mapped()
+    sources = {"flat": relation}
+    with asking(folder, [relation], NUMBERS) as ask:
+        forms = forms_of([("flat", column) for column in relation.columns], sources, ask)
+        several = several_ways(forms, sources, ask)
+        read, questions = read_by(forms, sources, ask)
+        guessed, _ = read_by({key: each[:1] for key, each in forms.items()}, sources, ask)
+    with asking(folder, [relation], texts=[column for _, column in forms]) as ask:
+        unclear = {column: text for (_, column), text in several.items()}
+        mapped = _Flat(path.name, guessed["flat"].sql, ask, unclear).mapped(read["flat"].sql)
+    return replace(mapped, questions=(*mapped.questions, *questions))
 
 
 class _Flat:
-    """A flat table, and what its columns are taken for."""
+    """A flat table, and what its columns are taken for; `unclear` says of times in which ways they
+    read."""
 
-    def __init__(self, file: str, sql: str, ask: Ask) -> None:
-        self.file, self.sql, self.ask = file, sql, ask
+    def __init__(self, file: str, sql: str, ask: Ask, unclear: Mapping[str, str]) -> None:
+        self.file, self.sql, self.ask, self.unclear = file, sql, ask, unclear
         self.questions: list[str] = []
         self.rows = int(str(self._row(f"SELECT count(*) FROM {sql}")[0]))
 
@@ -233,7 +243,8 @@ class _Flat:
         named = [column for column in unique if ends_in_id(column.name)]
         return (named or unique)[0].name if unique else None
 
-    def mapped(self) -> Mapped:
+    def mapped(self, source: str) -> Mapped:
+        """The queries over `source`, what follows FROM."""
         outcome, file = self.outcome, self.file
         self.questions.insert(
             0,
@@ -248,10 +259,10 @@ class _Flat:
         columns = [f"  {id_sql} AS lead_id", f"  {times[0]} AS created_at"]
         columns += [f"  {quoted(name)} AS {quoted(snake(name))}" for name in on]
         columns += [f"  -- {quoted(name)}: {why}" for name, why in off.items()]
-        leads = select(columns, f"{self.sql} AS flat")
+        leads = select(columns, f"{source} AS flat")
         deals = (
             f"SELECT * FROM (\n  SELECT\n    {id_sql} AS lead_id,\n    {outcome.sql} AS outcome,\n"
-            f"    {times[1]} AS closed_at\n  FROM {self.sql} AS flat)\nWHERE outcome <> 'open'"
+            f"    {times[1]} AS closed_at\n  FROM {source} AS flat)\nWHERE outcome <> 'open'"
         )
         queries = {
             "leads": Query(leads, (f"The leads of {file}, written by `readiness init --flat`.",)),
@@ -278,6 +289,9 @@ class _Flat:
 
     def _times(self) -> tuple[str, str]:
         created, closed = str(self.created), str(self.closed)
+        for name in (created, closed):
+            if name in self.unclear:
+                raise BadInput(f"--flat: {self.unclear[name]}{ONLY_YOU_KNOW}")
         self.questions.append(
             f"was a lead known from {created!r} on, and its outcome from {closed!r} on? A date "
             "without a time of day counts from midnight (UTC) on"
@@ -328,6 +342,8 @@ class _Flat:
             shares = self.shares[column.name].values()
             if column.values <= 1:
                 off[column.name] = "no two rows differ"
+            elif column.name in self.unclear:
+                off[column.name] = self.unclear[column.name]
             elif max(shares) - min(shares) > APART:
                 off[column.name] = "FILLED WITH THE OUTCOME: " + ", ".join(
                     f"{share:.0%} of those {ending}"

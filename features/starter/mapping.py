@@ -8,6 +8,7 @@ not there is left out and named: a column of the contract, a kind of event, or t
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from features.contract.tables import CONTRACT
@@ -152,6 +153,29 @@ def _lacking(form: Form, name: str, there: Iterable[Relation]) -> str:
     return text + (f"; {'; '.join(near)}" if near else "")
 
 
+def near_misses(
+    forms: Sequence[Form], form: Form, sources: Mapping[str, Relation], there: Iterable[Relation]
+) -> dict[str, str]:
+    """By what is there and not read: which column it lacks to be a needed source of a form before
+    the one that was chosen."""
+    texts = {}
+    for better in forms[: forms.index(form)]:
+        for relation in there:
+            if any(source.fits(relation) for source in better.sources.values()):
+                continue
+            for name, source in better.sources.items():
+                absent = [n for n in source.key if column_of(relation.columns, n) is None]
+                read = relation in sources.values()
+                if source.needed and not read and len(absent) == 1 < len(source.key):
+                    texts[relation.shown] = (
+                        f"not read: {relation.shown}. It looks like the {name} of {better.name}, "
+                        f"but has no {_spelled(absent[0])}{_nearest(absent[0], relation)}, so that "
+                        f"this is mapped: {form.name}. Export it with that column, and run init "
+                        "again"
+                    )
+    return texts
+
+
 def _spelled(names: str) -> str:
     return " or ".join(repr(name) for name in names.split("|"))
 
@@ -184,7 +208,7 @@ def map_form(form: Form, sources: Mapping[str, Relation], ask: Ask) -> Mapped:
         parts.setdefault(select.table, []).append(text)
         about.setdefault(select.table, []).append(select.about)
     for reference in form.values:
-        questions += _values(reference, sources, ask)
+        questions += _values(reference, form, sources, ask)
     for text, sql in form.counts.items():
         questions += _count(text, sql, sources, ask)
     if candidates:
@@ -317,18 +341,52 @@ def snake(column: str) -> str:
     return re.sub(r"[^\w]+", "_", column.lower()).strip("_") or "column"
 
 
-def _values(reference: str, sources: Mapping[str, Relation], ask: Ask) -> list[str]:
+def _values(reference: str, form: Form, sources: Mapping[str, Relation], ask: Ask) -> list[str]:
+    """The values of a column by the outcome that they become, with their numbers of rows."""
     try:
         column = fill(reference, sources)
     except _Missing:
         return []
-    source = fill(f"[{reference[1:].partition('.')[0]}]", sources)
+    name = reference[1:].partition(".")[0]
     rows = ask(
-        f"SELECT {column} AS value, count(*) AS n FROM {source} GROUP BY 1 ORDER BY 2 DESC, 1 "
-        f"LIMIT {MOST_VALUES}"
+        f"SELECT {column} AS value, count(*) AS n FROM {fill(f'[{name}]', sources)} GROUP BY 1 "
+        "ORDER BY 2 DESC, 1"
     )
-    shown = ", ".join(f"{value!r} ({count:,})" for value, count in rows)
-    return [f"is each value of {column} mapped as you mean it? {shown}"] if rows else []
+    outcomes = _outcomes(name, column, form, sources, ask)
+    by_outcome: dict[str, list[str]] = {"won": [], "lost": [], "open": []}
+    for value, count in rows[:MOST_VALUES]:
+        taken = outcomes.get(value, {})
+        without_row = int(str(count)) - sum(taken.values())
+        for outcome in by_outcome:
+            if n := taken.get(outcome, 0) + (without_row if outcome == "open" else 0):
+                by_outcome[outcome].append(f"{value!r} ({n:,})")
+    if outcomes:
+        text = "It counts as " + "; ".join(
+            f"{outcome}: {', '.join(values) or 'NONE'}" for outcome, values in by_outcome.items()
+        )
+    else:
+        text = ", ".join(by_outcome["open"])
+    others = f"; and {len(rows) - MOST_VALUES:,} others" if len(rows) > MOST_VALUES else ""
+    return [f"is each value of {column} mapped as you mean it? {text}{others}"] if rows else []
+
+
+def _outcomes(
+    name: str, column: str, form: Form, sources: Mapping[str, Relation], ask: Ask
+) -> dict[object, dict[str, int]]:
+    """The numbers of rows of a source by value of a column and outcome; empty where another source
+    decides the outcome."""
+    outcomes: dict[object, dict[str, int]] = {}
+    for select in (each for each in form.selects if each.table == "deals"):
+        outcome = select.columns["outcome"]
+        deciding = references(outcome)
+        rows: Alternatives = f"FROM [{name}]" if deciding else select.rows
+        if name not in {source for source, _ in deciding or references(rows)}:
+            continue
+        with suppress(_Missing):
+            sql = f"SELECT {column}, {_first(outcome, sources)}, count(*) {_first(rows, sources)}"
+            for value, result, count in ask(f"{sql} GROUP BY 1, 2"):
+                outcomes.setdefault(value, {})[str(result)] = int(str(count))
+    return outcomes
 
 
 def _count(text: str, sql: str, sources: Mapping[str, Relation], ask: Ask) -> list[str]:

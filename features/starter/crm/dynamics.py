@@ -50,7 +50,8 @@ def _states(won: str, lost: str) -> Select:
         {
             "lead_id": _LEAD,
             "closed_at": _MODIFIED,
-            "outcome": f"CASE {_STATE} WHEN '{won}' THEN 'won' ELSE 'lost' END",
+            "outcome": f"CASE {_STATE} WHEN '{won}' THEN 'won' WHEN '{lost}' THEN 'lost' "
+            "ELSE 'open' END",
         },
         "deals: WITHOUT opportunities: qualified is won, disqualified is lost, closed when the "
         "lead was last changed",

@@ -10,7 +10,7 @@ from features.errors import BadInput
 from features.starter.ask import NUMBERS, asking
 from features.starter.crm import dynamics, hubspot, pipedrive, salesforce
 from features.starter.date_forms import with_times
-from features.starter.mapping import Mapped, choose, map_form
+from features.starter.mapping import Mapped, choose, map_form, near_misses
 from features.starter.relations import relations, require_utf8
 
 FORMS = {
@@ -47,10 +47,11 @@ def map_crm(folder: Path, system: str, database: str | None = None) -> Mapped:
     with asking(folder, sources.values(), NUMBERS) as ask:
         read, questions = with_times(form, sources, ask)
         mapped = map_form(form, read, ask)
+    near = near_misses(FORMS[system], form, sources, there)
     unused = [
         f"not read: {each.shown} ({', '.join(each.columns)}). If it says what leads did and when, "
         "write events.sql (docs/crm.md)"
         for each in there
-        if each not in sources.values() and not each.in_database
+        if each not in sources.values() and not each.in_database and each.shown not in near
     ]
-    return replace(mapped, questions=(*questions, *unused, *mapped.questions))
+    return replace(mapped, questions=(*near.values(), *questions, *unused, *mapped.questions))

@@ -1,5 +1,6 @@
 """Tiny exports of each system and form: the right rows, and what cannot be mapped is named."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -535,6 +536,60 @@ def test_a_creation_that_reads_in_several_ways_is_refused(tmp_path: Path) -> Non
     with pytest.raises(BadInput, match=r"Create Date.*12/1/2025") as refused:
         map_crm(written(tmp_path, files), "hubspot")
     assert {"%d/%m/%Y", "%m/%d/%Y"} <= set(str(refused.value).split())
+
+
+def by_outcome(questions: Sequence[str], column: str) -> dict[str, dict[str, int]]:
+    """The values and their numbers by outcome, from the question about a column."""
+    (question,) = (q for q in questions if "mapped as you mean it" in q and column in q)
+    listed = question.partition("It counts as ")[2].split("; ")
+    return {
+        outcome: {value: int(n) for value, n in re.findall(r"'([^']+)' \((\d+)\)", values)}
+        for outcome, values in (each.split(": ", 1) for each in listed)
+    }
+
+
+def test_each_stage_is_listed_by_what_it_counts_as(tmp_path: Path) -> None:
+    stages = ["Closed Won"] * 3 + ["Closed Lost"] * 4 + ["Gewonnen"] * 5 + ["Talks"] * 2
+    deals = [f"{n},{stage},2025-02-01,2025-01-10\n" for n, stage in enumerate(stages)]
+    files = {  # the first deal has no contact, another has two
+        "contacts.csv": "Record ID,Create Date,Email,Associated Deal IDs\n"
+        f"1,2025-01-02,a@x.example,{';'.join(map(str, range(1, len(stages))))}\n"
+        "2,2025-01-02,b@x.example,1\n",
+        "deals.csv": "Record ID,Deal Stage,Close Date,Create Date\n" + "".join(deals),
+    }
+    mapped = map_crm(written(tmp_path, files), "hubspot")
+    assert by_outcome(mapped.questions, "Deal Stage") == {
+        "won": {"Closed Won": 3},
+        "lost": {"Closed Lost": 4},
+        "open": {"Gewonnen": 5, "Talks": 2},
+    }
+
+
+def leads_of_salesforce(converted: str) -> str:
+    """A lead for each letter: converted (1) or not (0), all with one status."""
+    return "Lead ID,Create Date,Lead Status,Converted,Converted Date\n" + "".join(
+        f"00Q5g000001AbC{n},2025-01-02,Qualified,{flag},{'2025-02-02' if flag == '1' else ''}\n"
+        for n, flag in enumerate(converted)
+    )
+
+
+def test_opportunities_that_do_not_say_what_was_won_are_named(tmp_path: Path) -> None:
+    files = {
+        "leads.csv": leads_of_salesforce("10010"),
+        "opps.csv": f"Opportunity ID,Stage,Close Date,Won By\n{OPP},Gewonnen,2025-01-31,Ann\n",
+    }
+    mapped = map_crm(written(tmp_path, files), "salesforce")
+    assert "leads alone" in mapped.title
+    (named,) = (question for question in mapped.questions if "opps.csv" in question)
+    assert all(words in named for words in ("'IsWon' or 'Won'", "Won By", "leads alone"))
+    assert by_outcome(mapped.questions, "Lead Status") == {
+        "won": {"Qualified": 2},
+        "lost": {},
+        "open": {"Qualified": 3},
+    }
+    (tmp_path / "opps.csv").unlink()
+    alone = map_crm(tmp_path, "salesforce")
+    assert set(mapped.questions) - set(alone.questions) == {named}
 
 
 def test_a_file_that_is_not_read_is_named(tmp_path: Path) -> None:

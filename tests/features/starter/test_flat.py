@@ -1,7 +1,9 @@
 """`init --flat`: what a flat table's columns are taken for, and what is asked."""
 
+import io
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,6 +14,7 @@ from features.open_database import open_database
 from features.starter.flat import map_flat
 from features.starter.mapping import Mapped
 from features.starter.starter import write_starter
+from tests.readiness.running import readiness
 
 HEAD = "id,created,staff,region,status,closed,reason,note\n"
 ROWS = (
@@ -162,3 +165,70 @@ def test_rows_with_an_outcome_and_no_time_are_counted(tmp_path: Path) -> None:
     more = "".join(f"{n},2024-03-01,1,west,Won,2024-04-01,price,n{n}\n" for n in range(100, 130))
     result = mapped(tmp_path, HEAD + ROWS + more + "011,2024-01-08,1,west,Lost,,,x\n")
     assert question_with(result, "1 rows have an outcome and no 'closed'")
+
+
+def of_dates(created: str, closed: str, day: int = 1) -> str:
+    """Sixty leads of 2026 in pandas' words, with times in these forms of strftime: won, lost and
+    open in turn, one a day from `day` on, decided ten days and three hours later."""
+    first = pd.Timestamp(2026, 1, day, 9, 30)
+    lines = ["id,added,state,decided,plan"]
+    for n in range(60):
+        at = first + pd.Timedelta(days=n, minutes=n)
+        state = ("Won", "Lost", "Talking")[n % 3]
+        end = "" if state == "Talking" else (at + pd.Timedelta(days=10, hours=3)).strftime(closed)
+        lines.append(f"L{n:02},{at.strftime(created)},{state},{end},{'ab'[n % 2]}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("created", "closed"),
+    [("%m/%d/%Y %I:%M %p", "%m/%d/%Y"), ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M")],
+    ids=["month first, twelve hours", "day first, with points"],
+)
+def test_times_are_read_in_the_form_that_all_values_have(
+    created: str, closed: str, tmp_path: Path
+) -> None:
+    (tmp_path / "customers.csv").write_text(of_dates(created, closed))
+    ran = readiness("init", tmp_path, "--flat", "customers.csv")
+    assert ran.code == 0, ran.err
+    assert "strptime(" in (tmp_path / "leads.sql").read_text()
+    head = (tmp_path / "readiness.toml").read_text().split("\n\n")[0]
+    questions = " ".join(head.split("\n#    "))
+    assert all(words in questions for words in (created, closed, "as UTC"))
+    checked = readiness("check", tmp_path)
+    assert checked.code == 0, checked.err
+    rows = pd.read_csv(tmp_path / "customers.csv")
+    added = pd.to_datetime(rows.added, format=created)
+    decided = pd.to_datetime(rows.decided, format=closed)[rows.state != "Talking"]
+    with open_database(load(tmp_path)) as database:
+        query = database.connection.execute
+        assert query("SELECT count(*), min(created_at), max(created_at) FROM leads").fetchall() == [
+            (len(rows), added.min(), added.max())
+        ]
+        assert query(
+            "SELECT count(*) FILTER (outcome = 'won'), count(*), min(closed_at), max(closed_at) "
+            "FROM deals"
+        ).fetchall() == [((rows.state == "Won").sum(), len(decided), decided.min(), decided.max())]
+
+
+AMBIGUOUS = "id,added,state,decided,plan,birthday\n" + "".join(
+    f"L{n},{1 + n % 12:02}/{1 + n % 9:02}/2026,{('Won', 'Lost', '')[n % 3]},"
+    f"{'' if n % 3 == 2 else f'2027-01-{1 + n % 28:02}'},{'ab'[n % 2]},0{1 + n % 7}/02/1990\n"
+    for n in range(40)
+)
+
+
+def test_a_creation_that_reads_in_several_ways_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"'added' of table\.csv.*01/01/2026") as refused:
+        mapped(tmp_path, AMBIGUOUS)
+    assert {"%d/%m/%Y", "%m/%d/%Y."} <= set(str(refused.value).split())
+
+
+def test_another_date_that_reads_in_several_ways_is_left_out(tmp_path: Path) -> None:
+    rows = pd.read_csv(io.StringIO(AMBIGUOUS))
+    rows["added"] = pd.to_datetime(rows["added"], format="%m/%d/%Y").dt.date
+    result = mapped(tmp_path, rows.to_csv(index=False))
+    assert question_with(result, "left out", "'birthday'", "%d/%m/%Y", "%m/%d/%Y")
+    assert result.attributes == ("plan",)
+    assert not result.random_split
+    assert "strptime" not in result.queries["leads"].sql
