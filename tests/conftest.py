@@ -48,17 +48,20 @@ QUICK = {
 Measure = Callable[[Floats], Floats]
 
 
-SHARED = ("spark", "company", "trained", "postgres")  # fixtures of a session that take long to make
+SHARED = {"company", "trained"}  # fixtures of a session that take long to make
+PROGRAMS = {"spark", "postgres", "mariadb"}  # those that start another program
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who asks for what takes long to make is slow, and a long test is slow too. Where tests run
-    side by side (`-n 2 --dist loadfile`) a file is run by one worker, and files with slow tests go
-    first."""
+    """Who asks for what takes long to make is slow, for another program long, and a long test is
+    slow too. Where tests run side by side (`-n 2 --dist loadfile`) a file is run by one worker, and
+    files with slow tests go first."""
     slow = set()
     for test in items:
-        shared = set(SHARED) & set(getattr(test, "fixturenames", ()))
-        if shared or test.get_closest_marker("long"):
+        fixtures = set(getattr(test, "fixturenames", ()))
+        if fixtures & PROGRAMS:
+            test.add_marker(pytest.mark.long)
+        if fixtures & SHARED or test.get_closest_marker("long"):
             test.add_marker(pytest.mark.slow)
         if test.get_closest_marker("slow"):
             slow.add(test.path)

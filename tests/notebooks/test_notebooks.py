@@ -107,7 +107,7 @@ def numbers(text):
     return [float(number) for number in re.findall(r"[-+]?\d+\.\d+", text)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_a_lead_did(tmp_path):
     printed = executed("01_what_a_lead_did", tmp_path)
     assert "Contract kept: True" in printed["open-database"]
@@ -163,7 +163,7 @@ def test_train_track_compare(tmp_path):
     assert len(printed["side-by-side"].splitlines()) == 3  # a header and two trainings
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_your_crm(tmp_path):
     printed = executed("03_your_crm", tmp_path)
     assert "'Signed'" in printed["init"]
@@ -173,13 +173,13 @@ def test_your_crm(tmp_path):
     assert "BREACHES" not in printed["check-again"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_real_log(tmp_path):
     printed = executed("04_a_real_log", tmp_path)
     assert "13,087 leads" in printed["open"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_how_long_a_list(tmp_path):
     printed = executed("05_how_long_a_list", tmp_path)
     deal, on_the_list = map(int, re.findall(r"(\d+) euros", printed["figures"].replace(",", "")))
@@ -189,7 +189,7 @@ def test_how_long_a_list(tmp_path):
     assert lengths == sorted(lengths)  # the more a call does, the longer the list that pays
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_your_own_feature(tmp_path):
     printed = executed("06_your_own_feature", tmp_path)
     weeks = [line.split()[-1] for line in printed["example"].splitlines()[1:]]
@@ -198,7 +198,7 @@ def test_your_own_feature(tmp_path):
         assert candidate in printed["answer"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_leaks(tmp_path):
     printed = executed("07_leaks", tmp_path)
     assert "findings: 0" in printed["clean"]

@@ -88,7 +88,7 @@ def accounts_of(company):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_from_init_to_explain_with_a_table_of_accounts(tmp_path):
     company = buying_groups(1_000, seed=3, days=400)
     write(company, tmp_path)

@@ -125,6 +125,7 @@ def environment(folder):
     }
 
 
+@pytest.mark.long
 def test_plain_mlflow_scores_events_where_this_project_is_absent(folder, rows, expected, tmp_path):
     (tmp_path / "rows.json").write_text(json.dumps(rows))
     (tmp_path / "loaded.py").write_text(textwrap.dedent(LOADED))
