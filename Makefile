@@ -81,7 +81,7 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 fast: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" $(FAST)
+	$(SIDE_BY_SIDE) -m "not slow" $(FAST)
 
 test: check $(SPARK)
 	$(SIDE_BY_SIDE) -m "not long"

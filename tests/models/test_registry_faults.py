@@ -27,6 +27,7 @@ from tests.features.lead_databases import config_for
 from tests.models.small_model import fitted, training
 from tests.readiness.running import SETTINGS, little_folder, readiness
 
+pytestmark = pytest.mark.slow  # each asks MLflow, half a second a test
 ABSENT = (404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Registered Model not found"})
 SAID = "registered-models/get"
 
