@@ -2,7 +2,7 @@
 #   make install    the command .venv/bin/readiness
 #   make demo       from nothing to a scored lead database and a report, in four minutes
 #   make bpic2012   the same on a real bank's log (examples/bpic2012/README.md)
-#   make quick      check and the fast tests, side by side: about 70 seconds
+#   make quick      check and the fast tests, side by side: under 90 seconds
 #   make check      formatting, lint, types and import rules; runs no test
 #   make test       check, then the tests but for the long ones; doctests and notebooks too
 #   make test-all   check, then every test: what CI runs
@@ -64,7 +64,7 @@ bpic2012: $(READY)
 	$(BIN)/readiness score examples/bpic2012
 	$(BIN)/readiness compare examples/bpic2012
 
-# mypy works for as long as all the others, so it has one of two processes to itself.
+# mypy runs on one core, the tests on what is left.
 quick: $(READY)
 	@$(MAKE) --no-print-directory -j 2 types fast lint imports
 
