@@ -366,11 +366,11 @@ def _print_scored(
             "ledger with the reason."
         )
     known = sum(result["routes"].values()) - scored.added
-    out.print(
-        f"{plural(scored.added, 'row')} added"
-        + (f"; {known:,} were in the ledger before and are unchanged." if known else ".")
-        + (" Other settings act from the next cutoff on." if known else "")
+    before = (
+        f"; {known:,} were in the ledger before and are unchanged. Other settings act from the next "
+        "cutoff on"
     )
+    out.print(f"{plural(scored.added, 'row')} added{before if known else ''}.")
 
 
 def _in_words(routes: dict[str, int]) -> str:
