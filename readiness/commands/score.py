@@ -367,8 +367,8 @@ def _print_scored(
         )
     known = sum(result["routes"].values()) - scored.added
     before = (
-        f"; {known:,} were in the ledger before and are unchanged. Other settings act from the next "
-        "cutoff on"
+        f"; {known:,} were in the ledger before and are unchanged. Other settings act from the "
+        "next cutoff on"
     )
     out.print(f"{plural(scored.added, 'row')} added{before if known else ''}.")
 
