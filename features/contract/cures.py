@@ -4,6 +4,8 @@ A form is named where all offenders have it; where several fit, all are named, f
 knows whether 03/04/2024 is in April.
 """
 
+from itertools import product
+
 import duckdb
 
 from features.contract import text_values
@@ -17,6 +19,7 @@ DATES = (
     *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%a, %d %b %Y"),
 )
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %H:%M:%S,%f", " %I:%M %p", " %I:%M:%S %p")
+TIME_FORMS = tuple(product(DATES, CLOCKS))
 
 
 def has_form(written: str) -> str:
@@ -35,7 +38,7 @@ _TIMES = {
         "seen",  # the days of Excel
     ),
 }
-for _format in (date + clock for date in DATES for clock in CLOCKS):
+for _format in map("".join, TIME_FORMS):
     _as_text = "{0}::VARCHAR" if _format == "%Y%m%d" else "{0}"  # a file of them holds numbers
     _TIMES[f"strptime({_as_text}, {literal(_format)})"] = has_form(_format)
 _DECIMAL_COMMA = "replace(replace({0}, '.', ''), ',', '.')"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from features.contract import text_values
-from features.contract.cures import CLOCKS, DATES, has_form
+from features.contract.cures import TIME_FORMS, has_form
 from features.contract.tables import CONTRACT
 from features.errors import BadInput
 from features.sql import literal, quoted
@@ -19,7 +19,7 @@ ONLY_YOU_KNOW = ". Only you know which: write 2026-01-31 14:05 there."
 Key = tuple[str, str]  # a source and a column of it
 Forms = Mapping[Key, Sequence[str]]  # as strptime has them
 _SOME = 200  # values rule forms out; those that are left are tried on all
-_FORMS = [(date, clock) for date in DATES if date != "%Y%m%d" for clock in CLOCKS]
+_FORMS = [(date, clock) for date, clock in TIME_FORMS if date != "%Y%m%d"]
 
 
 def with_times(
@@ -36,8 +36,7 @@ def with_times(
     for key, text in several.items():
         if key in of_leads:
             raise BadInput(text + ONLY_YOU_KNOW)
-    read, questions = read_by(forms, sources, ask)
-    return read, [*several.values(), *questions]
+    return read_by(forms, sources), [*several.values(), *how_read(forms, sources, ask)]
 
 
 def forms_of(columns: Iterable[Key], sources: Mapping[str, Relation], ask: Ask) -> Forms:
@@ -65,17 +64,24 @@ def several_ways(forms: Forms, sources: Mapping[str, Relation], ask: Ask) -> dic
     }
 
 
-def read_by(
-    forms: Forms, sources: Mapping[str, Relation], ask: Ask
-) -> tuple[dict[str, Relation], list[str]]:
-    """The sources with the columns read that have one form, and what to ask about these."""
-    read: dict[tuple[str, str], list[str]] = {}
+def read_by(forms: Forms, sources: Mapping[str, Relation]) -> dict[str, Relation]:
+    """The sources with the columns read that have one form."""
+    read: dict[str, dict[str, str]] = {}
     for (name, column), only in forms.items():
         if len(only) == 1:
-            read.setdefault((name, only[0]), []).append(column)
+            sql = f"strptime({quoted(column)}, {literal(only[0])})"
+            read.setdefault(name, {})[column] = sql
+    return {name: _reading(each, read.get(name)) for name, each in sources.items()}
+
+
+def how_read(forms: Forms, sources: Mapping[str, Relation], ask: Ask) -> list[str]:
+    """What to ask about the columns that have one form, together where it is the same."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (name, column), only in forms.items():
+        if len(only) == 1:
+            alike.setdefault((name, only[0]), []).append(column)
     questions = []
-    written: dict[str, dict[str, str]] = {}
-    for (name, one), columns in read.items():
+    for (name, one), columns in alike.items():
         first = _first(sources[name], columns[0], ask)
         ((moment,),) = ask(f"SELECT strptime({literal(first)}, {literal(one)})")
         questions.append(
@@ -83,10 +89,7 @@ def read_by(
             f"{first} is {moment}. Where it is local time, write (strptime(...) AT TIME ZONE "
             "'Europe/Berlin') in the queries"
         )
-        for column in columns:
-            sql = f"strptime({quoted(column)}, {literal(one)})"
-            written.setdefault(name, {})[column] = sql
-    return {name: _reading(each, written.get(name)) for name, each in sources.items()}, questions
+    return questions
 
 
 def _time_columns(

@@ -16,7 +16,7 @@ from pathlib import Path
 from features.errors import BadInput
 from features.sql import literal, quoted
 from features.starter.ask import NUMBERS, asking
-from features.starter.date_forms import ONLY_YOU_KNOW, forms_of, read_by, several_ways
+from features.starter.date_forms import ONLY_YOU_KNOW, forms_of, how_read, read_by, several_ways
 from features.starter.guesses import begins_word
 from features.starter.mapping import Ask, Mapped, Query, snake
 from features.starter.relations import relations
@@ -138,8 +138,9 @@ def map_flat(folder: Path, file: Path) -> Mapped:
     with asking(folder, [relation], NUMBERS) as ask:
         forms = forms_of([("flat", column) for column in relation.columns], sources, ask)
         several = several_ways(forms, sources, ask)
-        read, questions = read_by(forms, sources, ask)
-        guessed, _ = read_by({key: each[:1] for key, each in forms.items()}, sources, ask)
+        questions = how_read(forms, sources, ask)
+    read = read_by(forms, sources)
+    guessed = read_by({key: each[:1] for key, each in forms.items()}, sources)
     with asking(folder, [relation], texts=[column for _, column in forms]) as ask:
         unclear = {column: text for (_, column), text in several.items()}
         mapped = _Flat(path.name, guessed["flat"].sql, ask, unclear).mapped(read["flat"].sql)

@@ -37,9 +37,13 @@ class Source:
         """Whether a relation is this source."""
         return (
             re.fullmatch(self.named or ".*", relation.name, re.IGNORECASE) is not None
-            and all(column_of(relation.columns, names) for names in self.key)
+            and not self.absent(relation)
             and not any(column_of(relation.columns, names) for names in self.without)
         )
+
+    def absent(self, relation: Relation) -> list[str]:
+        """The columns of the key that a relation lacks, each by its spellings."""
+        return [names for names in self.key if column_of(relation.columns, names) is None]
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,7 @@ def _lacking(form: Form, name: str, there: Iterable[Relation]) -> str:
     key = form.sources[name].key
     near = []
     for relation in there:
-        absent = [names for names in key if column_of(relation.columns, names) is None]
+        absent = form.sources[name].absent(relation)
         if len(absent) < len(key):
             near += [
                 f"{relation.shown} has no {_spelled(n)}{_nearest(n, relation)}" for n in absent
@@ -158,22 +162,17 @@ def near_misses(
 ) -> dict[str, str]:
     """By what is there and not read: which column it lacks to be a needed source of a form before
     the one that was chosen."""
-    texts = {}
-    for better in forms[: forms.index(form)]:
-        for relation in there:
-            if any(source.fits(relation) for source in better.sources.values()):
-                continue
-            for name, source in better.sources.items():
-                absent = [n for n in source.key if column_of(relation.columns, n) is None]
-                read = relation in sources.values()
-                if source.needed and not read and len(absent) == 1 < len(source.key):
-                    texts[relation.shown] = (
-                        f"not read: {relation.shown}. It looks like the {name} of {better.name}, "
-                        f"but has no {_spelled(absent[0])}{_nearest(absent[0], relation)}, so that "
-                        f"this is mapped: {form.name}. Export it with that column, and run init "
-                        "again"
-                    )
-    return texts
+    unread = [relation for relation in there if relation not in sources.values()]
+    return {
+        relation.shown: f"not read: {relation.shown}. It looks like the {name} of {better.name}, "
+        f"but has no {_spelled(absent[0])}{_nearest(absent[0], relation)}, so that this is mapped: "
+        f"{form.name}. Export it with that column, and run init again"
+        for better in forms[: forms.index(form)]
+        for relation in unread
+        if not any(source.fits(relation) for source in better.sources.values())
+        for name, source in better.sources.items()
+        if source.needed and len(absent := source.absent(relation)) == 1 < len(source.key)
+    }
 
 
 def _spelled(names: str) -> str:
