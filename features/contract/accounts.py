@@ -115,7 +115,7 @@ def account_sql(account: str, types: dict[str, str]) -> str:
     name, by_domain = account_column(account)
     if name not in types:
         raise BadInput(
-            f"features.account = {account!r} needs the column {name} of tables.leads, which is not "
+            f"features.account = {account!r} needs the column {name} of leads, which is not "
             f"there. It has: {', '.join(types)}."
         )
     text = f"nullif(trim({cast(Column(name, 'LEAD_ID'), types, 'VARCHAR')}), '')"
@@ -156,6 +156,6 @@ def _refuse_reserved(database: LeadDatabase, account: str, of_row: str) -> None:
     first, count = database.connection.execute(sql).fetchall()[0]
     if count:
         raise BadInput(
-            f"tables.leads: {quoted(account)} of {count:,} leads (first {first}) begins with "
+            f"{quoted(account)} of {count:,} leads (first {first}) begins with "
             f"{OWN!r}, which stands for leads without an account. Write these in another way."
         )

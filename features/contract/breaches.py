@@ -88,8 +88,8 @@ _TWICE = (
 LEAD_CHECKS: tuple[Check, ...] = (
     Check(
         "leads", "lead_id", "share a lead_id with another row", _TWICE.format("leads"),
-        "Keep one row per lead, the one known at its creation; a query that joins another table "
-        "needs one row per key of that.",
+        "Keep one row per lead, the one known at its creation; a table that is joined to it needs "
+        "one row per key.",
     ),
     Check(
         "leads", "created_at", "have no readable creation time",
@@ -103,7 +103,7 @@ LEAD_CHECKS: tuple[Check, ...] = (
         "SELECT d.lead_id, 'created ' || l.created_at || ', closed ' || d.closed_at AS seen "
         "FROM deals d JOIN leads l USING (lead_id) WHERE d.closed_at < l.created_at "
         "AND d.outcome IS DISTINCT FROM 'open'",
-        "One of the two times is wrong: correct it, or leave the lead out in the query.",
+        "One of the two times is wrong: correct it, or leave the lead out.",
     ),
     Check(
         "deals", "closed_at", "have no readable closing time",
@@ -116,7 +116,8 @@ LEAD_CHECKS: tuple[Check, ...] = (
         "SELECT lead_id, coalesce('outcome ' || outcome, 'no outcome, but closed ' || closed_at) "
         "AS seen FROM deals WHERE lead_id IS NOT NULL "
         "AND coalesce(outcome NOT IN ('won', 'lost', 'open'), closed_at IS NOT NULL)",
-        "Map it in the query: CASE WHEN ... THEN 'won' WHEN ... THEN 'lost' ELSE 'open' END.",
+        "Write won, lost or open (in a query: CASE WHEN ... THEN 'won' WHEN ... THEN 'lost' ELSE "
+        "'open' END).",
     ),
     Check(
         "merges", "lead_id", "merge a lead for the second time", _TWICE.format("merges"),
@@ -173,7 +174,7 @@ def _null_checks(columns: dict[str, dict[str, str]]) -> list[Check]:
             "'NULL'",
             f"raw_{table}",
             f"{quoted(column.name)} IS NULL",
-            "Fill it or leave the row out in the query.",
+            "Fill it, or leave the row out.",
         )
         for table in columns
         for column in CONTRACT[table]
@@ -298,6 +299,14 @@ def find_breaches(
     ]
     met = _met(connection, checks)
     return in_order(breach for check in met if (breach := _run(connection, check)) is not None)
+
+
+def unread_times(
+    connection: duckdb.DuckDBPyConnection, columns: dict[str, dict[str, str]]
+) -> list[Breach]:
+    """Of the breaches those of times that do not read, which only need the raw tables."""
+    checks = [check for check in _type_checks(columns) if check.type == "TIMESTAMP"]
+    return [each for check in _met(connection, checks) if (each := _run(connection, check))]
 
 
 def in_order(breaches: Iterable[Breach]) -> list[Breach]:

@@ -1,4 +1,5 @@
-"""What to write into a query so that values read which do not: the cure that a breach names.
+"""What to write into a query so that values read which do not: the cure that a breach names. Of a
+frame it is a line of Python that makes another frame by that query.
 
 A form is named where all offenders have it; where several fit, all are named, for only the user
 knows whether 03/04/2024 is in April.
@@ -65,6 +66,7 @@ _NUMBERS = {
     ),
     _WITH_COMMA: fits(_marked(r"(?:\d{1,3}(?:[. ]\d{3})+|\d+)(?:,\d+)?"), "seen"),
 }
+FRAME = "(frame)"  # the comment on a view raw_<table> that is a user's frame
 _SOME = 200  # offenders rule forms out; those that are left are tried on all
 
 
@@ -79,7 +81,10 @@ def cure(
         case "DOUBLE":
             forms, general = _NUMBERS, "Write plain numbers, such as 1095.5; empty for none."
         case _:
-            forms, general = {}, "Write true or false: CASE WHEN ... THEN true ELSE false END."
+            forms, general = (
+                {},
+                "Write true or false (in a query: CASE WHEN ... THEN true ELSE false END).",
+            )
     fitting = list(forms)
     for rows in (f"(FROM ({offenders}) LIMIT {_SOME})", f"({offenders})"):
         if fitting:
@@ -89,7 +94,9 @@ def cure(
     if _WITH_COMMA in fitting and not _has_commas(connection, table, column, offenders):
         fitting.remove(_WITH_COMMA)
     if not fitting:
-        return f"{general} Or convert them in the query of tables.{table}."
+        is_frame = _noted(connection, table) == FRAME
+        where = f"the frame {table}" if is_frame else f"the query of tables.{table}"
+        return f"{general} Or convert them in {where}."
     if kind == "DOUBLE":
         fitting = [
             f"CAST({way} AS DOUBLE)"
@@ -103,12 +110,21 @@ def cure(
             for each in fitting
         ]
     name = column if column.isidentifier() else quoted(column)
-    source = _source(connection, table)
-    queries = [
-        f"SELECT * REPLACE ({each.format(name)} AS {name}) FROM {source}" for each in fitting[:4]
+    lines = [
+        _line(connection, table, f"SELECT * REPLACE ({each.format(name)} AS {name})")
+        for each in fitting[:4]
     ]
     which = "" if len(fitting) == 1 else "They read in several ways, and only you know which: "
-    return which + " or ".join(f'{table} = "{query}"' for query in queries) + "."
+    return which + " or ".join(lines) + "."
+
+
+def _line(connection: duckdb.DuckDBPyConnection, table: str, select: str) -> str:
+    """The line of readiness.toml, or of Python, that gives the table by SELECT ..., without its
+    FROM."""
+    source = _noted(connection, table)
+    if source == FRAME:
+        return f'{table} = duckdb.sql("{select} FROM {table}").df()'
+    return f'{table} = "{select} FROM {source or f"(what tables.{table} is now)"}"'
 
 
 def _general_time(connection: duckdb.DuckDBPyConnection, offenders: str) -> str:
@@ -167,9 +183,9 @@ def _are_all(
     return bool(connection.execute(sql).fetchall()[0][0])
 
 
-def _source(connection: duckdb.DuckDBPyConnection, table: str) -> str:
-    """What the table is read from, as `open_sources` noted it, or in words."""
+def _noted(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:
+    """What the table is read from: FRAME, else as `open_sources` noted it, if it did."""
     sql = f"SELECT comment FROM duckdb_views() WHERE view_name = 'raw_{table}' "
     sql += "ORDER BY schema_name = current_schema() DESC"
     rows = connection.execute(sql).fetchall()
-    return rows[0][0] if rows and rows[0][0] else f"(what tables.{table} is now)"
+    return rows[0][0] if rows else None

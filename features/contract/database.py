@@ -21,7 +21,8 @@ import pandas as pd
 
 from features.conditions.membership import Membership
 from features.config import Config, Engine
-from features.contract.breaches import lead_checks, write_attribute_faults
+from features.contract.breaches import lead_checks, unread_times, write_attribute_faults
+from features.contract.cures import FRAME
 from features.contract.databases import cause
 from features.contract.extensions import connect
 from features.contract.left_out import write_left_out
@@ -156,7 +157,7 @@ def open_frames(
     """The same over frames by table name: `leads` and, if known, `events` and `deals`. Pandas,
     polars, Arrow or whatever else DuckDB reads."""
     with temporary_duckdb(engine) as (connection, scratch):
-        columns = register_tables(connection, frames)
+        columns = register_tables(connection, frames, are_frames=True)
         further = further_attributes(specs)
         further |= numbers_in_text(connection, reading.features.attributes, columns)
         yield stage(connection, scratch, columns, reading, further)
@@ -191,17 +192,20 @@ def numbers_in_text(
 
 
 def register_tables(
-    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Any]
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Any], *, are_frames: bool = False
 ) -> dict[str, dict[str, str]]:
     """Make a view raw_<table> of each; return each one's columns and their types. Raises BadInput
-    for columns that are missing or there twice, and for what DuckDB cannot read."""
+    for columns that are missing or there twice, and for what DuckDB cannot read. `are_frames`: the
+    tables are a user's frames, and messages speak of them."""
     for table, rows in tables.items():
-        require_once(table, getattr(rows, "column_names", getattr(rows, "columns", ())))
+        require_once(table, getattr(rows, "column_names", getattr(rows, "columns", ())), are_frames)
         try:
             _register(connection, table, rows)
         except duckdb.Error as error:
             raise BadInput(f"{table} cannot be read: {cause(error)}") from None
-    return describe_sources(connection, list(tables))
+        if are_frames:
+            connection.execute(f"COMMENT ON VIEW raw_{table} IS {literal(FRAME)}")
+    return describe_sources(connection, list(tables), are_frames=are_frames)
 
 
 def _register(connection: duckdb.DuckDBPyConnection, table: str, rows: Any) -> None:
@@ -308,15 +312,31 @@ def stage_outcomes(
     write_attribute_faults(connection, known.texts)
     write_left_out(connection, reading.exclude, lead_checks(connection, columns))
     write_open_periods(connection, reading.outcomes, "merges" in columns)
+    end = data_end or latest_time(connection, utc_now())
+    if end is None:
+        raise BadInput(
+            with_unread_times(
+                "The tables hold no readable time at all: nothing can be learnt from them.",
+                connection,
+                columns,
+            )
+        )
     return LeadDatabase(
         connection=connection,
         columns=columns,
         **vars(observed(connection)),
         attributes=known.listed,
         membership=reading.membership,
-        data_end=data_end or latest_time(connection, utc_now()),
+        data_end=end,
         scratch=scratch,
     )
+
+
+def with_unread_times(
+    text: str, connection: duckdb.DuckDBPyConnection, columns: dict[str, dict[str, str]]
+) -> str:
+    """A message, and below it each column of times that do not read, with what makes them read."""
+    return "\n  ".join([text, *map(str, unread_times(connection, columns))])
 
 
 def _require_columns(names: Sequence[str], who: str, types: dict[str, str]) -> None:
@@ -325,7 +345,7 @@ def _require_columns(names: Sequence[str], who: str, types: dict[str, str]) -> N
         near = (difflib.get_close_matches(name, types, n=1) for name in missing)
         nearest = ", ".join(dict.fromkeys(name for names in near for name in names))
         raise BadInput(
-            f"{who} {', '.join(missing)}, which tables.leads does not have. "
+            f"{who} {', '.join(missing)}, which the table leads does not have. "
             f"{f'Did you mean {nearest}? ' if nearest else ''}It has: {', '.join(types)}."
         )
 
@@ -344,7 +364,7 @@ def _attributes(listed: Sequence[str], who: str, types: dict[str, str]) -> dict[
         else:
             raise BadInput(
                 f"{who} {name}, which is a {types[name]}: neither text, a number nor a date. "
-                "Make it one in the query of tables.leads, or leave it out."
+                "Convert it, or leave it out."
             )
     return attributes
 
@@ -371,7 +391,7 @@ def _create_tables(
             kind = "VIEW" if table in in_place else "TABLE"
             connection.execute(f"CREATE {kind} {table} AS {sql}")
         except duckdb.Error as error:
-            raise BadInput(f"tables.{table} cannot be read: {error}") from None
+            raise BadInput(f"{table} cannot be read: {cause(error)}") from None
 
 
 def _create_known_events(

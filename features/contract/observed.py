@@ -43,7 +43,7 @@ def observe(connection: duckdb.DuckDBPyConnection, features: Features, now: date
             [now],
         )
     except duckdb.Error as error:
-        raise BadInput(f"tables.events cannot be read: {error}") from None
+        raise BadInput(f"events cannot be read: {error}") from None
 
 
 def observed(connection: duckdb.DuckDBPyConnection) -> Observed:
@@ -57,22 +57,16 @@ def observed(connection: duckdb.DuckDBPyConnection) -> Observed:
     )
 
 
-def latest_time(connection: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
-    """The latest past time in any table, once the events are observed. Raises BadInput for none."""
+def latest_time(connection: duckdb.DuckDBPyConnection, now: datetime) -> datetime | None:
+    """The latest past time in any table, once the events are observed; None where no table has
+    one."""
     row = connection.execute(
         "SELECT max(moment) FROM (SELECT latest AS moment FROM observed_ "
         "UNION ALL SELECT created_at FROM leads UNION ALL SELECT closed_at FROM closings) "
         "WHERE moment <= ?",
         [now],
     ).fetchone()
-    if row is None or row[0] is None:
-        raise BadInput(
-            "The tables hold no readable time at all: nothing can be learnt from them. Times are "
-            "read as 2026-01-31 14:05; others, such as 1/31/2026, by strptime in a query "
-            "(docs/tables.md)."
-        )
-    end: datetime = row[0]
-    return end
+    return row[0] if row else None
 
 
 def _values(connection: duckdb.DuckDBPyConnection, column: str, order: str) -> tuple[str, ...]:

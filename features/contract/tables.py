@@ -261,34 +261,42 @@ def _is_read_where_it_lies(named: str, folder: Path) -> bool:
 
 
 def describe_sources(
-    connection: duckdb.DuckDBPyConnection, tables: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[str], *, are_frames: bool = False
 ) -> dict[str, dict[str, str]]:
     """The columns and their types of each view raw_<table>. Raises BadInput for columns that are
-    missing, there twice, or hold several values."""
-    return {table: _describe(connection, table, f"FROM raw_{table}") for table in tables}
+    missing, there twice, or hold several values, in the words of frames where they are some."""
+    return {t: _describe(connection, t, f"FROM raw_{t}", are_frames) for t in tables}
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, table: str, query: str) -> dict[str, str]:
+def _describe(
+    connection: duckdb.DuckDBPyConnection, table: str, query: str, is_frame: bool = False
+) -> dict[str, str]:
     described = execute(connection, f"DESCRIBE {query}").fetchall()
     columns = {name: kind for name, kind, *_ in described}
-    require_columns(table, list(columns))
-    require_once(table, [name for name, *_ in described])
+    require_columns(table, list(columns), is_frame)
+    require_once(table, [name for name, *_ in described], is_frame)
     contract = {c.name: columns.get(c.name, "") for c in CONTRACT[table]}
     nested = [f"{name}, a {kind}" for name, kind in contract.items() if is_nested(kind)]
     if nested:
         raise BadInput(
-            f"tables.{table} has {'; '.join(nested)}, where one value is needed. Choose one in a "
-            "query."
+            f"{_named(table, is_frame)} has {'; '.join(nested)}, where one value is needed. Choose "
+            f"one{'' if is_frame else ' in a query'}."
         )
     return columns
 
 
-def require_once(table: str, columns: Sequence[str]) -> None:
+def _named(table: str, is_frame: bool) -> str:
+    """As messages name a table: by its setting, or as a frame."""
+    return f"the frame {table}" if is_frame else f"tables.{table}"
+
+
+def require_once(table: str, columns: Sequence[str], is_frame: bool = False) -> None:
     """Raises BadInput where a column is there twice, capitals or not: DuckDB would rename one."""
     counts = Counter(str(name).lower() for name in columns)
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
-        raise BadInput(f"tables.{table} has the column {', '.join(twice)} more than once.")
+        shown = ", ".join(twice)
+        raise BadInput(f"{_named(table, is_frame)} has the column {shown} more than once.")
 
 
 def is_nested(kind: str) -> bool:
@@ -296,17 +304,22 @@ def is_nested(kind: str) -> bool:
     return kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))
 
 
-def require_columns(table: str, columns: Sequence[str]) -> None:
+def require_columns(table: str, columns: Sequence[str], is_frame: bool = False) -> None:
     """Raises BadInput where required columns are missing, with the nearest names."""
     missing = [c.name for c in CONTRACT[table] if c.required and c.name not in columns]
     if not missing:
         return
     near = {name: difflib.get_close_matches(name, columns, n=1) for name in missing}
     hints = [f"{name} (is it {near[name][0]}?)" if near[name] else name for name in missing]
-    raise BadInput(
-        f"tables.{table} lacks the column{'s' * (len(missing) > 1)} {', '.join(hints)}. It has: "
-        f"{', '.join(columns)}. Map your own names with one query, for example\n"
+    how = (
+        "Rename your own columns to these."
+        if is_frame
+        else "Map your own names with one query, for example\n"
         f'  {table} = "SELECT your_id AS lead_id, ... FROM your_table"'
+    )
+    raise BadInput(
+        f"{_named(table, is_frame)} lacks the column{'s' * (len(missing) > 1)} {', '.join(hints)}. "
+        f"It has: {', '.join(map(str, columns))}. {how}"
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from features.catalog import MOST_ACTIONS
 from features.config import EARLIEST_CUTOFF, FILE_NAME, Capacity, Config, Features, Tables, Times
-from features.contract.database import LeadDatabase
+from features.contract.database import LeadDatabase, with_unread_times
 from features.contract.tables import CONTRACT
 from features.errors import BadInput
 from features.open_database import open_database
@@ -78,7 +78,7 @@ def write_starter(
     try:
         with open_database(config) as opened:
             if config.tables.events and not opened.events_count:
-                raise BadInput("tables.events has no row with lead_id, occurred_at and action.")
+                raise BadInput(_no_row("tables.events", "lead_id, occurred_at and action", opened))
             common = common_actions(opened)
             points_of = partial(_points, common=common)
             texts = [_settings(config.tables, opened, mapped), _rules(opened, common)]
@@ -256,10 +256,15 @@ def first_cutoff(database: LeadDatabase) -> datetime:
         "(SELECT min(created_at) FROM leads), (SELECT min(closed_at) FROM deals)"
     ).fetchall()[0]
     if moments[0] is None:
-        raise BadInput("tables.leads has no row with lead_id and created_at.")
+        raise BadInput(_no_row("leads", "lead_id and created_at", database))
     latest: datetime = max(moment for moment in moments if moment is not None)
     midnight = latest.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + timedelta(days=7 - latest.weekday())
+
+
+def _no_row(table: str, needed: str, database: LeadDatabase) -> str:
+    text = f"{table} has no row with {needed}."
+    return with_unread_times(text, database.connection, database.columns)
 
 
 def _horizon(first: datetime, end: datetime) -> tuple[int, int, str]:

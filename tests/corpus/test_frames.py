@@ -1,11 +1,13 @@
 """Frames of pandas, polars and Arrow, as programs make them."""
 
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -194,7 +196,7 @@ CASES = [
     FrameCase(
         "no column lead_id",
         whole("leads", lambda frame: frame.drop(columns="lead_id")),
-        message("tables.leads", "lead_id"),
+        message("the frame leads", "lead_id", "Rename"),
     ),
     FrameCase(
         "a column twice",
@@ -214,7 +216,7 @@ CASES = [
     FrameCase(
         "a list of actions",
         column("events", "action", lambda s: [[each] for each in s]),
-        message("tables.events", "action", "VARCHAR[]"),
+        message("the frame events", "action", "VARCHAR[]"),
     ),
 ]
 
@@ -248,3 +250,63 @@ def test_frames(one: FrameCase, tmp_path: Path, sound: pd.DataFrame) -> None:
         if numbers["lead_id"].str.isdecimal().all():
             numbers["lead_id"] = "a-" + numbers["lead_id"]
         pd.testing.assert_frame_equal(numbers, sound, check_dtype=False)
+
+
+CURE = re.compile(r"(\w+) = (duckdb\.sql\(\".+?\"\)\.df\(\))")
+
+
+@pytest.mark.parametrize("form", ["%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M %p", "%Y%m%d"])
+def test_the_cure_of_times_is_a_line_of_python_that_cures(tmp_path: Path, form: str) -> None:
+    write_company(tmp_path)
+    sound = sound_frames(tmp_path)
+    times = sound["events"]["occurred_at"].dt.strftime(form)
+    frames = sound | {"events": sound["events"].assign(occurred_at=times)}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        rd.open_leads(**frames)
+    (text,) = (str(each.message) for each in caught if each.category is UserWarning)
+    assert "tables." not in text
+    assert "readiness.toml" not in text
+    ((table, line),) = CURE.findall(text)
+    cured = {table: eval(line, {"duckdb": duckdb, table: frames[table]})}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        opened = rd.open_leads(**frames | cured)
+    with opened:
+        read = opened.database.query("SELECT occurred_at FROM events ORDER BY lead_id, occurred_at")
+    meant = sound["events"].sort_values(["lead_id", "occurred_at"])["occurred_at"]
+    if form == "%Y%m%d":
+        meant = meant.dt.normalize()
+    minutes = meant.dt.floor("min").to_numpy()
+    assert (read["occurred_at"].to_numpy() == minutes).all()
+
+
+def test_frames_without_any_time_that_reads_say_what_makes_them_read(tmp_path: Path) -> None:
+    write_company(tmp_path)
+    frames = {
+        table: frame.assign(
+            **{n: frame[n].dt.strftime("%d.%m.%Y") for n in frame.select_dtypes("datetime")}
+        )
+        for table, frame in sound_frames(tmp_path).items()
+    }
+    with pytest.raises(BadInput) as refused:
+        rd.open_leads(**frames)
+    assert {table for table, _ in CURE.findall(str(refused.value))} == {"leads", "events", "deals"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"features": {"attributes": ["nope"]}},
+        {"features": {"account": "nope"}},
+        {"exclude": {"leads": {"nope": ["x"]}}},
+    ],
+)
+def test_a_setting_of_a_column_that_the_frame_lacks_speaks_of_no_file(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    write_company(tmp_path)
+    with pytest.raises(BadInput, match="nope") as refused:
+        rd.open_leads(**sound_frames(tmp_path), settings=settings)
+    for word in ("tables.", "query", "SQL", "readiness.toml"):
+        assert word not in str(refused.value)

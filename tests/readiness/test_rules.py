@@ -97,4 +97,4 @@ def test_what_is_not_there_is_said(folder: Path) -> None:
     (folder / "land.toml").write_text(text + attribute, encoding="utf-8")
     ran = readiness("rules", "test", folder / "land.toml", folder)
     assert ran.code == 2
-    assert "asks for land, which tables.leads does not have" in flowing(ran.err)
+    assert "asks for land, which the table leads does not have" in flowing(ran.err)

@@ -261,7 +261,7 @@ def test_an_attribute_that_is_not_listed_is_staged_for_conditions_alone(tmp_path
 def test_an_attribute_that_leads_do_not_have_is_refused(tmp_path):
     write_database(tmp_path, [LEAD], EVENTS, attributes=TYPES)
     specs = parsed('{attribute = "land", is = "AT"}').specs
-    message = "asks for land, which tables.leads does not have. It has: lead_id,"
+    message = "asks for land, which the table leads does not have. It has: lead_id,"
     with pytest.raises(BadInput, match=message), open_database(config_for(tmp_path), specs):
         pass
 

@@ -169,7 +169,7 @@ def test_attributes_are_only_what_is_listed_and_known():
 def test_an_attribute_that_leads_do_not_have(folder):
     message = refusal(folder, features={"attributes": ["region", "source"]})
     assert message == (
-        "features.attributes lists region, which tables.leads does not have. "
+        "features.attributes lists region, which the table leads does not have. "
         "It has: lead_id, created_at, source."
     )
 

@@ -382,3 +382,22 @@ def test_any_action_survives_both_files(actions: list[str]) -> None:
         on = words.split("\n", 1)[1].replace("\n# ", "\n").removeprefix("# ")
         assert set(tomllib.loads(on)) == set(actions)
         assert tomllib.loads(head)
+
+
+@pytest.mark.parametrize("form", ["%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M %p"])
+def test_tables_whose_times_do_not_read_are_refused_with_the_queries_that_read_them(
+    tmp_path: Path, form: str
+) -> None:
+    for name, table in tables().items():
+        times = [n for n in table.column_names if n.endswith("_at")]
+        for time in times:
+            text = pc.strftime(table[time], format=form)
+            table = table.set_column(table.column_names.index(time), time, text)
+        table.to_pandas().to_csv(tmp_path / f"{name}.csv", index=False)
+    with pytest.raises(BadInput) as refused:
+        write_starter(tmp_path)
+    queries = re.findall(r'(\w+) = "(SELECT .+?)"', str(refused.value))
+    assert {table for table, _ in queries} == {"events", "leads", "deals"}
+    for table, query in queries:
+        (tmp_path / f"{table}.sql").write_text(query, encoding="utf-8")
+    started(tmp_path)

@@ -134,9 +134,13 @@ def test_times_may_have_an_offset(scorer: Scorer, frames: Frames, scored: pd.Dat
 @pytest.mark.parametrize(
     ("table", "change", "text"),
     [
-        ("events", lambda e: e.drop(columns="action"), "tables.events lacks the column action"),
+        ("events", lambda e: e.drop(columns="action"), "the frame events lacks the column action"),
         ("leads", lambda f: f.drop(columns=["created_at"]), "leads lacks the column created_at"),
-        ("leads", lambda f: f.drop(columns=["source"]), "source, which tables.leads does not have"),
+        (
+            "leads",
+            lambda f: f.drop(columns=["source"]),
+            "source, which the table leads does not have",
+        ),
         ("deals", lambda d: d.rename(columns={"outcome": "outcomes"}), "is it outcomes?"),
         ("leads", lambda f: pd.concat([f, f.head(1)]), "leads.lead_id: .* lead 1: 2 rows"),
         ("leads", lambda f: f.assign(created_at=pd.NaT), "leads.created_at: .* lead 1"),
