@@ -267,7 +267,7 @@ def describe(result: Review) -> str:
             cells = (
                 *(source.name, basket, f"{measures.whole.leads:,}", f"{measures.whole.won:,}"),
                 f"{source.verdict.belief.mean:.1%} ({100 * low:.1f} to {100 * high:.1f})",
-                "-" if trend is None else f"{trend.point:+.1%}{'*' * trend.significant}",
+                "-" if trend is None else f"{100 * trend.point:+.1f}{'*' * trend.significant}",
                 "-" if days is None else f"{days:.0f}",
                 f"to {source.verdict.to}" if source.verdict.to else "stays",
             )
@@ -280,7 +280,8 @@ def describe(result: Review) -> str:
         "by "
         f"name; they begin at {', '.join(f'{level:g}' for level in result.known.levels)}. "
         "Conversion: shrunk towards the basket, with a 95% interval. Trend: later minus earlier "
-        "half of the window (* beyond chance). Half won: days in which half of the wins come.\n\n"
+        "half of the window, in percentage points (* beyond chance). Half won: days in which half "
+        "of the wins come.\n\n"
         "| origin | basket | leads | won | conversion | trend | half won | verdict |\n"
         "|---|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
     )

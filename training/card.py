@@ -30,7 +30,7 @@ from models.registry import TrainingRecord
 from models.simpler import LOWER_IS_BETTER, MODEL, SideBySide
 from models.statistics.bootstrap import Floats, bootstrapped, rarer
 from models.statistics.calibration_report import CalibrationGroup
-from models.statistics.intervals import FEW_LEADS, UNKNOWN, Estimate
+from models.statistics.intervals import FEW_LEADS, UNKNOWN, Estimate, percentage_points
 from models.statistics.judge import METRICS, Judgement
 from models.statistics.metrics import Ranking
 from training.by_segment import OwnModels
@@ -137,7 +137,7 @@ def _performance(config: Config, trained: Trained) -> Section:
             WORDS[metric] + (" (lower is better)" if metric in LOWER_IS_BETTER else ""),
             *(_beside_chance(judged, name, metric) for name in judged.names),
             estimated(UNKNOWN._replace(point=judged.baselines["base_rate"][metric]), _form(metric)),
-            estimated(judged.difference[metric], _form(metric, "+")),
+            _difference(judged.difference[metric], metric),
         ]
         for metric in METRICS
     ]
@@ -162,7 +162,7 @@ def _performance(config: Config, trained: Trained) -> Section:
                 "another season, or another training, may differ by more. A difference whose "
                 "interval holds 0 may be chance; so may a calibration error up to the figure "
                 "beside it. Points are no probability, so they have no log loss, Brier score or "
-                "calibration.",
+                "calibration. pp: percentage points.",
             )
         ],
         picture="gain",
@@ -177,9 +177,16 @@ def _beside_chance(judged: Judgement, name: str, metric: str) -> str:
     return figure
 
 
-def _form(metric: str, sign: str = "") -> str:
-    """How a figure is written: shares in percent, and their differences in percentage points."""
-    return f"{{:{sign}.1%}}" if metric in SHARES else f"{{:{sign}.3f}}"
+def _form(metric: str) -> str:
+    """How a figure is written: shares in percent."""
+    return "{:.1%}" if metric in SHARES else "{:.3f}"
+
+
+def _difference(difference: Estimate, metric: str) -> str:
+    """A difference with its interval, of shares in percentage points."""
+    if metric in SHARES:
+        return percentage_points(difference)
+    return estimated(difference, "{:+.3f}")
 
 
 def _baselines(trained: Trained) -> Section:
@@ -264,11 +271,8 @@ def _cell(others: SideBySide, name: str, metric: str) -> str:
     figure = estimated(UNKNOWN._replace(point=point), _form(metric))
     if figure == "-" or name == MODEL:
         return figure
-    less, low, high = difference = others.difference[name][metric]
-    if not difference.known:  # too few wins for an interval
-        return f"{figure} ({_form(metric, '+').format(less)})"
-    less_in_words, *ends = (_form(metric, "+").format(each) for each in (less, low, high))
-    return f"{figure} ({less_in_words}; {' to '.join(ends)})"
+    less, _, interval = _difference(others.difference[name][metric], metric).partition(" (")
+    return f"{figure} ({less}; {interval}" if interval else f"{figure} ({less})"
 
 
 def _calibration(trained: Trained) -> Section:

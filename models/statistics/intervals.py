@@ -48,6 +48,22 @@ class Estimate(NamedTuple):
         return None if math.isnan(self.point) else self
 
 
+def percentage_points(difference: Estimate) -> str:
+    """A difference of two shares with its interval, in percentage points (pp): 3.3% more would be
+    read as a part of the smaller share.
+
+    >>> percentage_points(Estimate(0.033, 0.007, 0.054))
+    '+3.3 pp (+0.7 to +5.4)'
+    >>> nan = math.nan
+    >>> percentage_points(Estimate(-0.0004, nan, nan)), percentage_points(Estimate(nan, nan, nan))
+    ('-0.0 pp', '-')
+    """
+    if math.isnan(difference.point):
+        return "-"
+    point, low, high = (f"{100 * each:+.1f}" for each in difference)
+    return f"{point} pp ({low} to {high})" if difference.known else f"{point} pp"
+
+
 UNKNOWN = Estimate(math.nan, math.nan, math.nan)
 
 

@@ -80,20 +80,23 @@ def _print_effect(result: "EffectReport") -> None:
     )
     if result.effect is None:
         return
+    from models.statistics.intervals import percentage_points
+
     rows = [
         (
             each.group,
             *_side(each.called),
             *_side(each.held_back),
-            _points(each.difference.point, each.difference.low, each.difference.high),
+            percentage_points(each.difference),
         )
         for each in (result.effect, *result.thirds)
     ]
     print_table(
         "Won within the horizon",
-        ["readiness", ">called", ">won", ">held back", ">won", ">points (95% interval)"],
+        ["readiness", ">called", ">won", ">held back", ">won", ">difference (95% interval)"],
         rows,
-        "as drawn, whether or not anybody called; the called by the months of those held back",
+        "as drawn, whether or not anybody called; the called by the months of those held back\n"
+        "pp: percentage points",
     )
     if result.by_effect:
         order = ", ".join(each.group for each in result.by_effect)
@@ -114,11 +117,6 @@ def _side(arm: "Arm") -> tuple[str, str]:
     return f"{arm.leads:,}", figure(arm.share.point, "{:.1%}")
 
 
-def _points(*ends: float) -> str:
-    point, low, high = (figure(100 * each, "{:+.1f}") for each in ends)
-    return point if low == "-" else f"{point} ({low} to {high})"
-
-
 def _print_power(power: "Power", horizon_days: int) -> None:
     if power.base_rate is None or power.per_week is None:
         out.print(f"How long it takes until an effect can be seen: {power.why_unknown}")
@@ -132,7 +130,7 @@ def _print_power(power: "Power", horizon_days: int) -> None:
     ]
     print_table(
         "Weeks until an effect can be seen, 80 times in 100",
-        [">holdout", *(f">{100 * size:.0f} points" for size in sizes)],
+        [">holdout", *(f">{100 * size:.0f} pp" for size in sizes)],
         rows,
         f"at {power.per_week:,.1f} leads a week with a place for the first time, of whom "
         f"{percent(power.base_rate)} are won; with the horizon of {plural(horizon_days, 'day')} of "

@@ -90,7 +90,7 @@ def _print_sources(result: "Review") -> None:
                     f"{measures.whole.leads:,}",
                     f"{measures.whole.won:,}",
                     f"{source.verdict.belief.mean:.1%} ({low:.1%} to {high:.1%})",
-                    "-" if trend is None else f"{trend.point:+.1%}{'*' * trend.significant}",
+                    "-" if trend is None else f"{100 * trend.point:+.1f}{'*' * trend.significant}",
                     figure(measures.days_to_win, "{:.0f}"),
                 )
             )
@@ -98,8 +98,9 @@ def _print_sources(result: "Review") -> None:
     print_table(
         f"Leads first touched from {result.first:%Y-%m-%d} up to {result.last:%Y-%m-%d}, won "
         f"within {plural(result.horizon_days, 'day')}",
-        ["basket", "source", ">leads", ">won", ">conversion", ">trend", ">days"],
+        ["basket", "source", ">leads", ">won", ">conversion", ">trend\n(pp)", ">days"],
         rows,
         "conversion: shrunk towards its basket, with a 95% interval. trend: later minus "
-        "earlier half of the window, * if beyond chance. days: within which half of the wins come",
+        "earlier half of the window in percentage points (pp), * if beyond chance. days: within "
+        "which half of the wins come",
     )

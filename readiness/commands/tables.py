@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from features.spec.wording import plural
 from models.simpler import MODEL, SideBySide
 from models.statistics.calibration_report import CalibrationReport
+from models.statistics.intervals import Estimate, percentage_points
 from models.statistics.judge import Judgement
 from readiness.commands.printing import (
     figure,
@@ -37,6 +38,7 @@ def judgement_table(judged: Judgement, unit: str = "lead") -> Table:
     random order; where a probability is asked for, the base rate for everyone."""
     first, second = judged.names
     caption = ["↓ lower is better; chance: a random list, or the base rate for all"]
+    caption += ["pp: percentage points, a difference of two percentages"]
     caption += [
         f"{name}: calibration error {judged.against_chance(name)} alone shows (up to {up_to:.4f})"
         for name, up_to in judged.ece_by_chance.items()
@@ -49,7 +51,7 @@ def judgement_table(judged: Judgement, unit: str = "lead") -> Table:
         if all(map(math.isnan, figures)):
             continue  # two points tables: neither is a probability
         figures.append(base_rate[metric] if math.isnan(random[metric]) else random[metric])
-        difference = with_interval(judged.difference[metric], _signed(form))
+        difference = _difference(judged.difference[metric], form)
         rows.append((words, *(figure(value, form) for value in figures), difference))
     return report_table(
         _title(judged, unit),
@@ -88,6 +90,7 @@ def print_beside(simpler: SideBySide, groups: SideBySide) -> None:
         ],
         rows,
         "(difference to the model), 95% interval below; log loss: - favours the model\n"
+        "pp: percentage points\n"
         "explicit: attributes and age; implicit: events of the lead",
         box=SIMPLE_HEAD,
         pad_edge=False,
@@ -99,8 +102,9 @@ def _with_difference(result: SideBySide, name: str, metric: str, form: str) -> s
     if math.isnan(value):
         return "-"
     short = form.replace("4f", "3f")
-    point, low, high = (figure(each, _signed(short)) for each in difference)
-    return f"{short.format(value)} ({point})\n" + (f"{low}..{high}" if difference.known else "-")
+    point, _, interval = _difference(difference, short).partition(" (")
+    below = interval.rstrip(")").replace(" to ", "..") or "-"
+    return f"{short.format(value)} ({point})\n{below}"
 
 
 def _print_calibration(result: CalibrationReport) -> None:
@@ -122,8 +126,11 @@ def _print_calibration(result: CalibrationReport) -> None:
     )
 
 
-def _signed(form: str) -> str:
-    return form.replace("{:", "{:+")
+def _difference(difference: Estimate, form: str) -> str:
+    """A difference of two figures that are written in a form, with its interval."""
+    if "%" in form:
+        return percentage_points(difference)
+    return with_interval(difference, form.replace("{:", "{:+"))
 
 
 def _title(judged: Judgement, unit: str) -> str:

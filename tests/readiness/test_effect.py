@@ -109,9 +109,8 @@ def test_of_a_draw_it_counts_each_side(tmp_path: Path) -> None:
     ran = readiness("effect", tmp_path)
     assert ran.code == 0
     fits(ran.out)
-    assert f"{100 * point:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})" in " ".join(
-        ran.out.split()
-    )
+    difference = f"{100 * point:+.1f} pp ({100 * low:+.1f} to {100 * high:+.1f})"
+    assert difference in " ".join(ran.out.split())
     page = readiness("effect", tmp_path, "--out", tmp_path / "own.html", "--json").result["page"]
     assert Path(page) == tmp_path / "own.html"
     for written in (tmp_path / "own.html", tmp_path / "out" / "effect.html"):

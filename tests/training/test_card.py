@@ -68,8 +68,9 @@ def test_every_figure_is_the_run_s_metric_with_the_judgement_s_interval(card, tr
             assert text == f"{point} ({' to '.join(ends)})"
         if difference != "-":
             figure = run.data.metrics[f"test_difference_{metric}"]
-            form = "{:+.1%}" if metric in ("precision", "gain") else "{:+.3f}"
-            assert difference.startswith(f"{form.format(figure)} (")
+            is_share = metric in ("precision", "gain")
+            text = f"{100 * figure:+.1f} pp" if is_share else f"{figure:+.3f}"
+            assert difference.startswith(f"{text} (")
 
 
 def test_data_cohort_and_features_are_the_run_s_parameters(card, run, demo_folder):

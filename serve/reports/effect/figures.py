@@ -117,8 +117,9 @@ class EffectReport:
                 "on each side."
             )
             return Verdict("What a call changes is not known yet", detail)
-        interval = f"95% interval {gap.low * 100:+.1f} to {gap.high * 100:+.1f} points"
+        interval = f"95% interval {gap.low * 100:+.1f} to {gap.high * 100:+.1f}"
         if not gap.significant:
+            interval += " percentage points"
             return Verdict("No effect of the list beyond chance", f"{arms} ({interval}).")
         side = "more" if gap.point > 0 else "fewer"
         headline = f"The list brings {abs(gap.point) * 100:.1f} percentage points {side} wins"
