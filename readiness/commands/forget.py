@@ -26,7 +26,8 @@ def verb(
 
     A receipt in `out/forgotten`, which does not name the lead, says what was removed where, and
     what is left to you: the lead comes back with the next run while it is in your tables, and
-    backups, servers and what you copied elsewhere are out of reach.
+    backups, servers and what you copied elsewhere are out of reach. Where no result names the lead
+    it says so, with an empty list `removed` in --json, and exits 0: a second run is no failure.
     """
     from features.config import load_all
     from readiness.forgetting import forget
@@ -43,7 +44,10 @@ def verb(
     if rows:
         print_table("Removed", [">number", "what", "where"], rows)
     else:
-        out.print("Nothing here named this lead. Is the id right?")
+        out.print(
+            f"[yellow]nothing removed[/] No result names the lead {escape(repr(lead))}. Is the id "
+            "right? If it was forgotten before, there is nothing more to do here."
+        )
     for left in receipt.left:
         out.print(f"[yellow]left to you[/] {escape(left.where)}: {escape(left.todo)}")
     print_path(f"Receipt: {path}")

@@ -200,3 +200,17 @@ def test_a_trained_company_forgets(untrained: Path, tmp_path: Path) -> None:
     assert readiness("forget", CANARY, folder).code == 0
     assert holders(folder / "out") == []
     assert readiness("history", folder).code == 0
+
+
+def test_an_id_that_is_nowhere_is_shown_as_it_was_typed_and_is_no_failure(tmp_path: Path) -> None:
+    folder = with_canary(tmp_path)
+    assert readiness("score", folder).code == 0
+    typed = CANARY.replace("9", "6")
+    ran = readiness("forget", typed, folder)
+    assert ran.code == 0
+    assert "nothing removed" in ran.out
+    assert repr(typed) in ran.out
+    assert holders(folder / "out") != []  # the lead that was meant
+    assert "nothing removed" not in readiness("forget", CANARY, folder).out
+    assert "nothing removed" in readiness("forget", CANARY, folder).out
+    assert holders(folder / "out") == []
