@@ -35,7 +35,7 @@ class Comparison:
     so. prior_shift: by day of the cutoff, what was added to every log-odds there; {} without one.
     champion_because: why the model became champion, where the lists do not show it: neither is
     surely the better; "" otherwise, and of a model that is no champion. fit_engagement: the win
-    rate by both axes; None of a model that has not both.
+    rate by both axes; None of a model that has not both. unit: what is judged, lead or account.
     """
 
     snapshots: pd.DataFrame
@@ -56,6 +56,7 @@ class Comparison:
     prior_shift: Mapping[str, float] = field(default_factory=dict)
     champion_because: str = ""
     fit_engagement: FitEngagementGrid | None = None
+    unit: str = "lead"
 
     def __repr__(self) -> str:
         judged = self.judgement
@@ -147,4 +148,5 @@ def compare_on(
         trained_until=model.trained_until,
         data_end=data_end,
         fit_engagement=grid_of(model.fit_engagement, dataset.frame, dataset.won, config.seed),
+        unit=config.unit,
     )

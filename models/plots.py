@@ -60,7 +60,7 @@ def precision_by_capacity(
 
     As `gain`; base_rate: the part of a list drawn at random that is won.
     """
-    figure, axes = canvas("Of the leads that sales call, how many are won?")
+    figure, axes = canvas("Of those that sales call, how many are won?")
     axes.axhline(base_rate, color=CHANCE, lw=1.5, ls=DASHES, label="chance")
     curves = _by_capacity(axes, won, scores, cutoff, share, "precision", chance=base_rate)
     highest = largest([0, base_rate, *(curve["precision"].max() for curve in curves)])
@@ -89,14 +89,14 @@ def calibration(won: ArrayLike, probability: ArrayLike, lead_id: ArrayLike) -> F
         lw=1.5,
         clip_on=False,  # a dot on the axis stays whole
     )
-    groups = f"{len(curve)} equal groups of leads, with 95% interval"
+    groups = f"{len(curve)} equal groups, with 95% interval"
     key(axes, [(groups, MODEL), ("exactly right", CHANCE)])
     axes.set(ylim=(0, limit), ylabel="share that was won")
     histogram = figure.axes[1]
     histogram.hist(
         np.minimum(given, limit), bins=np.linspace(0, limit, 31).tolist(), color=MODEL, alpha=0.55
     )
-    histogram.set(xlim=(0, limit), ylabel="leads", xlabel="readiness that the model gave")
+    histogram.set(xlim=(0, limit), ylabel="snapshots", xlabel="readiness that the model gave")
     histogram.yaxis.set_major_locator(NullLocator())
     histogram.grid(visible=False)
     return figure
@@ -191,7 +191,7 @@ def _by_capacity(
         axes.plot(x, y, color=_colour(name, curves), lw=2.5, label=name)
     axes.axvspan(0, share, color=GRID, alpha=0.6, lw=0)
     axes.axvline(share, color=INK, lw=1)
-    axes.set(xlim=(0, 1), xlabel="leads called, best of the list first")
+    axes.set(xlim=(0, 1), xlabel="part that is called, best of the list first")
     words = [(f"in the top {100 * share:.3g}%:", INK)]
     for name, curve in curves.items():
         figure = float(curve.loc[curve["share"] == share, measure].iloc[0])

@@ -30,7 +30,7 @@ class Realised:
     """A challenger (`version`) and, where there was one, a champion, on the same leads of the same
     past lists. judgement: of `challenger`, `champion` and `rules`, the first minus each of the
     others; lost: rows whose lead is no longer in the data as open at that cutoff; calibration: of
-    those that say a probability."""
+    those that say a probability; unit: what is judged, lead or account."""
 
     version: str
     champion: str | None
@@ -38,12 +38,13 @@ class Realised:
     lost: int
     judgement: Judgement
     calibration: dict[str, Calibration]
+    unit: str
 
     @property
     def verdict(self) -> Verdict:
         """Whose lists held more deals, the challenger's or the champion's (without one, the
         rules')."""
-        return verdict(self.judgement)
+        return verdict(self.judgement, self.unit)
 
     @property
     def won_on_lists(self) -> dict[str, float]:
@@ -100,4 +101,5 @@ def judge_realised(
         calibration={
             name: Calibration(float(rows[name].mean()), float(won.mean())) for name in models
         },
+        unit=config.unit,
     )

@@ -123,7 +123,9 @@ def _judged(
 ) -> Live:
     rows, lost = with_outcomes(database, rows, model.horizon_days)
     if rows.empty:
-        return Live("No lead of the ledger's lists with known outcomes is in the data.", lost=lost)
+        return Live(
+            f"No {config.unit} of the ledger's lists with known outcomes is in the data.", lost=lost
+        )
     won, readiness = rows["won"].to_numpy(np.float64), rows["readiness"].to_numpy(np.float64)
     points = rows["rule_score"].to_numpy(np.float64)
     contenders = [Contender("model", readiness, True), Contender("rules", points, False)]
@@ -134,7 +136,7 @@ def _judged(
         runs=runs,
         lost=lost,
         judgement=judged,
-        verdict=verdict(judged),
+        verdict=verdict(judged, config.unit),
         overlap=overlap(rows, won, readiness, points, config.capacity, groups, seed=config.seed),
     )
 

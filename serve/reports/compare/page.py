@@ -31,7 +31,8 @@ from serve.reports.page import MINUS, number
 
 @dataclass(frozen=True)
 class Metric:
-    """One line of the table of figures: what it means in words, and how it is written."""
+    """One line of the table of figures: what it means in words, where {unit} is a lead or an
+    account, and how it is written."""
 
     key: str
     name: str
@@ -63,7 +64,7 @@ METRICS = (
     Metric("precision", "Won on the list", "part of the list that was won", in_percent=True),
     Metric("gain", "Deals found", "part of all deals that was on the list", in_percent=True),
     Metric("lift", "Lift", "times as many won as on a random list"),
-    Metric("roc_auc", "ROC AUC", "chance that a won lead stands above one not won"),
+    Metric("roc_auc", "ROC AUC", "chance that a won {unit} stands above one not won"),
     Metric("average_precision", "Average precision", "won on the list, over all its lengths"),
     Metric(
         "log_loss",
@@ -106,6 +107,7 @@ def render(
     return page.render(
         "compare/page.html",
         comparison=comparison,
+        unit=comparison.unit,
         judged=judged,
         verdict=comparison.verdict,
         shade=judged.winner or "",
@@ -125,7 +127,7 @@ def render(
         warnings=wording.warnings(fairness) if fairness else [],
         fairness_columns=[page.begun(name) for name in wording.COLUMNS],
         fairness_caption=wording.CAPTION,
-        steps=[_step(each) for each in details.lengths] if details else [],
+        steps=[_step(each, comparison.unit) for each in details.lengths] if details else [],
         capacity_step=_capacity_step(details),
         span=span,
         script=page.Script("compare/lengths.js"),
@@ -143,11 +145,11 @@ ON_LISTS = {
 }
 
 
-def _step(length: ListLength) -> dict[str, Any]:
+def _step(length: ListLength, unit: str) -> dict[str, Any]:
     """One position of the slider: its figures, and how they are written."""
     written = {name: number(each.point) for name, each in length.deals.items()}
     ranges = {name: span(each) for name, each in length.deals.items()}
-    leads = plural_leads(length.leads)
+    leads = on_list(length.leads, unit)
     deals = [
         f"{who} {written[name]} {'deal' if written[name] == '1' else 'deals'}"
         + (f" ({ranges[name]})" if ranges[name] else "")
@@ -183,13 +185,14 @@ def span(estimate: Estimate) -> str:
     return f"{number(estimate.low, estimate.high)} to {number(estimate.high)}"
 
 
-def plural_leads(leads: float) -> str:
-    """So many leads of a list, which may be a part of one.
+def on_list(length: float, unit: str) -> str:
+    """So many leads or accounts of a list, which may be a part of one.
 
-    >>> plural_leads(1.0), plural_leads(60.3)
-    ('1 lead', '60 leads')
+    >>> on_list(1.0, "lead"), on_list(60.3, "account")
+    ('1 lead', '60 accounts')
     """
-    return f"{number(leads)} {'lead' if number(leads) == '1' else 'leads'}"
+    text = number(length)
+    return f"{text} {unit}{'' if text == '1' else 's'}"
 
 
 def _contacted_rows(contacted: Worked) -> list[tuple[str, int, float, Estimate]]:

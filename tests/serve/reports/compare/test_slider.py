@@ -4,12 +4,15 @@ import json
 import re
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from features.check.worked import Worked
 from models.statistics.list_lengths import by_length
+from models.statistics.verdict import verdict
 from serve.app.pages import WRITTEN
 from serve.reports.compare.details import Details
 from serve.reports.compare.live import Live
@@ -134,3 +137,21 @@ def test_moving_the_slider_shows_the_figures_of_the_json(browser, written, how):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert faults == []
         page.close()
+
+
+def test_of_accounts_the_page_never_says_lead(comparison, details):
+    """Of leads it never says account: one unit, throughout, in texts, tables and the slider."""
+    for unit, other in (("lead", "account"), ("account", "lead")):
+        judged = replace(
+            comparison, unit=unit, verdict=verdict(comparison.judgement, unit), segment="large"
+        )
+        contacted = Worked(400, 100, 10, 25)
+        html = render(judged, contacted=contacted, details=details)
+        page = Page(html)
+        (steps,) = re.findall(r'id="lengths-json">(.*?)</script>', html, flags=re.DOTALL)
+        seen = Page(re.sub("<script.*?</script>", "", html, flags=re.DOTALL)).words
+        seen += " ".join(v for _, n, v in page.attributes if n in ("aria-label", "alt", "title"))
+        seen += " ".join(each["label"] + each["sentence"] for each in json.loads(steps))
+        assert len(re.findall(rf"\b{unit}s?\b", seen)) > 40
+        assert re.findall(rf".{{30}}\b{other}s?\b", seen, flags=re.IGNORECASE) == []
+        assert not re.search(r"\b[Aa] account", seen)
