@@ -117,7 +117,7 @@ def names(key: str, what: str, result: Sequence[NamedChange], active_leads: int)
         float(len(changed)) if result else NAN,
         f"{listed(message)}."
         if message
-        else f"None of {len(result)} is more or less frequent than it was."
+        else f"Of {len(result)} none is more or less frequent than it was."
         if result
         else "There is none to compare.",
         f"per lead {RATE_AMBER} times as often or as seldom amber, {RATE_RED} red, where beyond "
