@@ -4,9 +4,9 @@ The figures at the capacity are those of the judgement: the same replicates of t
 Each interval holds for its length alone, not for all lengths at once.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -101,11 +101,26 @@ def by_length(
     ]
 
 
-def no_difference_from(lengths: Sequence[ListLength]) -> ListLength | None:
-    """The shortest list from which on no longer one surely differs; None where no length has an
-    interval."""
-    if math.isnan(lengths[-1].difference.low):
-        return None
-    differ = [at for at, each in enumerate(lengths) if each.difference.significant]
-    after = differ[-1] + 1 if differ else 0
-    return lengths[min(after, len(lengths) - 1)]
+@dataclass(frozen=True)
+class Apart:
+    """Neighbouring lengths, of `first` to `last` leads, at each of which one of the two rankers
+    surely finds more deals: the first of them where `first_is_better`, else the second."""
+
+    first: ListLength
+    last: ListLength
+    first_is_better: bool
+
+
+def significant_lengths(lengths: Sequence[ListLength]) -> list[Apart]:
+    """Where one list surely holds more deals than the other, the shortest first; none where no
+    length has an interval."""
+    apart = []
+    for better, each in groupby(lengths, lambda length: _surely_better(length.difference)):
+        if better is not None:
+            first, *others = each
+            apart.append(Apart(first, others[-1] if others else first, better))
+    return apart
+
+
+def _surely_better(difference: Estimate) -> bool | None:
+    return difference.point > 0 if difference.known and difference.significant else None

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -119,6 +120,23 @@ def labelled(rows: Markup, heads: Iterable[str | tuple[str, str]]) -> Markup:
     return Markup(re.sub("<tr.*?</tr>", labelled_row, rows, flags=re.DOTALL))
 
 
+def with_contents(sections: Markup) -> Markup:
+    """The sections of a page, after a list of their headings to jump to where there are many."""
+    titles = _TITLE.findall(sections)
+    if len(titles) < MANY_SECTIONS:
+        return sections
+    names = (f"part-{at}" for at in count(1))
+    sections = Markup(_TITLE.sub(lambda h2: f'<h2 id="{next(names)}">{h2[1]}</h2>', sections))
+    links = (f'<li><a href="#part-{at}">{title}</a></li>' for at, title in enumerate(titles, 1))
+    contents = Markup("<details><summary>On this page</summary><ul>{}</ul></details>")
+    nav = Markup('<nav class="contents" aria-label="On this page">{}</nav>')
+    return nav.format(contents.format(Markup("".join(links)))) + sections
+
+
+_TITLE = re.compile("<h2>(.*?)</h2>", re.DOTALL)
+MANY_SECTIONS = 6
+
+
 def environment(*folders: Path) -> jinja2.Environment:
     """What templates are read by: those of the folders, and of the reports."""
     pages = jinja2.Environment(
@@ -134,6 +152,7 @@ def environment(*folders: Path) -> jinja2.Environment:
     )
     pages.filters.update(
         labelled=labelled,
+        with_contents=with_contents,
         points=points,
         signed=signed,
         spoken=spoken,

@@ -16,7 +16,7 @@ from models.fairness.figures import Fairness, fairness_of
 from models.realised import Realised
 from models.sources.sources import load_sources
 from models.statistics.calibration_report import sources
-from models.statistics.list_lengths import ListLength, by_length, no_difference_from
+from models.statistics.list_lengths import Apart, ListLength, by_length, significant_lengths
 from serve.reports.compare.live import Live, live
 from serve.reports.compare.overlap import Groups, Overlap, one_of, overlap, period
 from serve.reports.compare.realised import all_realised
@@ -36,15 +36,22 @@ class Details:
     fairness: Fairness | None = None
 
     @property
-    def same_from(self) -> ListLength | None:
-        """From which length on the lists no longer differ surely."""
-        return no_difference_from(self.lengths)
+    def apart(self) -> list[Apart]:
+        """The lengths at which one list surely holds more deals than the other."""
+        return significant_lengths(self.lengths)
 
     def json_fields(self) -> dict[str, Any]:
         """As `compare --json` prints it."""
         return {
             "list_lengths": self.lengths,
-            "no_difference_from": self.same_from.leads if self.same_from else None,
+            "significant_lengths": [
+                {
+                    "better": "model" if each.first_is_better else "rules",
+                    "from": each.first.leads,
+                    "to": each.last.leads,
+                }
+                for each in self.apart
+            ],
             "quadrants": self.overlap.quadrants,
             "groups": self.overlap.groups,
             "live": self.live,

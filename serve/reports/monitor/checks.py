@@ -117,7 +117,7 @@ def names(key: str, what: str, result: Sequence[NamedChange], active_leads: int)
         float(len(changed)) if result else NAN,
         f"{listed(message)}."
         if message
-        else f"All {len(result)} are as frequent as they were."
+        else f"Of {len(result)} none is more or less frequent than it was."
         if result
         else "There is none to compare.",
         f"per lead {RATE_AMBER} times as often or as seldom amber, {RATE_RED} red, where beyond "
@@ -214,7 +214,7 @@ def _unlike_columns(then: Inputs | None, now: Inputs) -> MonitorCheck:
         if then is None
         else f"{listed(message)}."
         if message
-        else f"All {len(then.columns)} attributes are of the type that was learnt, and as full.",
+        else f"Of {plural(len(then.columns), 'attribute')} none is of another type or less full.",
         f"{100 * NULLS:g} percentage points more or fewer nulls among the newest leads, beyond "
         "chance, amber; another type red",
         "Correct the column in the query of tables.leads. If it is to stay so, retrain.",
@@ -307,7 +307,8 @@ def bands(version: VersionOutcomes) -> MonitorCheck:
         f"{percent(b.lowest)} to {percent(b.highest)}: {b.expected:.1f} promised, {b.won} seen"
         for b in off
     ]
-    message = f"{listed(result)}." if off else f"All {len(ratios)} bands keep what they promise."
+    none = f"Of {plural(len(ratios), 'band')} none breaks its promise."
+    message = f"{listed(result)}." if off else none
     return MonitorCheck(
         "calibration_by_band",
         "Past scores by band",

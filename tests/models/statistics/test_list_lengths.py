@@ -11,7 +11,7 @@ import pytest
 from features.config import Capacity
 from models.statistics.intervals import Estimate
 from models.statistics.judge import Contender, judge
-from models.statistics.list_lengths import by_length, capacities, no_difference_from
+from models.statistics.list_lengths import by_length, capacities, significant_lengths
 
 CAPACITIES = [Capacity(share=0.1), Capacity(leads=7), Capacity(share=1.0), Capacity(leads=500)]
 
@@ -99,20 +99,31 @@ def test_a_share_of_many_leads_has_about_sixty_steps():
 
 @pytest.mark.parametrize(
     ("gaps", "expected"),
-    [([1, 1, 0], 3), ([1, 0, 1, 0, 0], 4), ([0, 0], 1), ([-1, 0], 2)],
+    [
+        ([1, 1, 0], [(1, 2, True)]),
+        ([0, 1, 1, 0, 1, 0], [(2, 3, True), (5, 5, True)]),
+        ([-1, -1, 1], [(1, 2, False), (3, 3, True)]),
+        ([0, 0], []),
+    ],
 )
-def test_from_where_on_the_lists_no_longer_differ(data, gaps, expected):
+def test_where_one_list_surely_holds_more(data, gaps, expected):
     lengths = [
         replace(by_length(*data, CAPACITIES[0], replicates=1)[0], leads=at, difference=gap)
         for at, gap in enumerate((Estimate(g, g - 0.5, g + 0.5) for g in gaps), start=1)
     ]
-    result = no_difference_from(lengths)
-    assert result is not None
-    assert result.leads == expected
+    result = significant_lengths(lengths)
+    assert [
+        (each.first.leads, each.last.leads, each.first_is_better) for each in result
+    ] == expected
+
+
+def test_at_lists_of_all_leads_nobody_is_better(data):
+    lengths = by_length(*data, CAPACITIES[1], replicates=50)
+    assert all(each.last.share < 1 for each in significant_lengths(lengths))
 
 
 def test_too_few_wins_say_nothing_of_it(data):
     snapshots, _, scores = data
     won = np.zeros(200)
     won[:5] = 1
-    assert no_difference_from(by_length(snapshots, won, scores, CAPACITIES[0], 5)) is None
+    assert significant_lengths(by_length(snapshots, won, scores, CAPACITIES[0], 5)) == []

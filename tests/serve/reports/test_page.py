@@ -59,3 +59,14 @@ def test_somebody_s_own_index_is_left_alone(tmp_path: Path) -> None:
     text = page.write_page(tmp_path / "a.html", "<!-- made --><!-- to the index -->").read_text()
     assert (tmp_path / "index.html").read_text() == "mine"
     assert "href" not in text
+
+
+def test_many_sections_begin_with_links_to_their_headings() -> None:
+    titles = ["Whom did sales call?", "Lists of &lt;90&gt; leads", "Won", "Lost", "Words", "Days"]
+    sections = Markup("".join(f"<section>\n<h2>{title}</h2></section>" for title in titles))
+    result = page.with_contents(sections)
+    links = re.findall('<a href="#(.*?)">(.*?)</a>', result)
+    assert [title for _, title in links] == titles
+    assert links == re.findall('<h2 id="(.*?)">(.*?)</h2>', result)
+    few = Markup(sections.replace("<h2>Days</h2>", ""))
+    assert page.with_contents(few) == few

@@ -54,12 +54,30 @@ def written(comparison, details, tmp_path_factory):
 def test_the_table_has_the_figures_of_the_json(written, details):
     steps = json.loads(written.with_suffix(".json").read_text())["list_lengths"]
     text = written.read_text(encoding="utf-8")
-    table = Page(re.search(r"<details>.*?</details>", text, re.DOTALL)[0]).rows[1:]
+    table = Page(re.search(r"<details>\n.*?</details>", text, re.DOTALL)[0]).rows[1:]
     assert len(table) == len(steps) == len(details.lengths)
     for (head, *cells), step in zip(table, steps, strict=True):
         assert head.startswith(f"{number(step['leads'])}{step['share']:.1%}")
         for cell, name in zip(cells, ("model", "rules", "chance"), strict=False):
             assert cell.strip().startswith(number(step["deals"][name]["point"]))
+
+
+def test_the_lengths_at_which_the_lists_differ_are_those_whose_interval_excludes_0(written):
+    result = json.loads(written.with_suffix(".json").read_text())
+    inside = [
+        step["leads"]
+        for step in result["list_lengths"]
+        if any(
+            each["from"] <= step["leads"] <= each["to"] for each in result["significant_lengths"]
+        )
+    ]
+    differences = {step["leads"]: step["difference"] for step in result["list_lengths"]}
+    apart = [at for at, gap in differences.items() if gap["low"] > 0 or gap["high"] < 0]
+    assert inside == apart
+    assert 0 < len(apart) < len(differences)
+    words = Page(written.read_text(encoding="utf-8")).words
+    for each in result["significant_lengths"]:
+        assert f"{number(each['from'])} to {number(each['to'])}" in words
 
 
 def test_a_lead_is_an_escaped_id_in_the_file_and_a_link_when_served(comparison, details):
