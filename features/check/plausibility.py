@@ -17,7 +17,7 @@ far date.
 """
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -40,6 +40,8 @@ FEWEST_SHARED, SHARED = 5, 0.01  # rows of a placeholder date, and share of the 
 BRIEF = timedelta(days=2)  # that one date may span, as written in different time zones
 ALONE = 3  # records, at most, that stand alone at the end
 SILENCE = timedelta(days=14)  # before them, at least; and twice the longest of the year before
+RHYTHM, FEWEST_SILENCES = timedelta(days=56), 5  # what is a usual time without events
+ONE_DAY = timedelta(days=1)
 BUSY_DAYS = 20  # of that year, at least, with records: fewer have no rhythm
 LONG_ID, EXACT_DIGITS = 16, 15  # a spreadsheet makes zeros of the digits after the 15th
 ROUNDED, FEWEST_IDS = 0.9, 10  # share of the long ids that end in these zeros, and how many
@@ -69,8 +71,46 @@ class Days:
 def implausible(database: LeadDatabase, config: Config, now: datetime) -> tuple[Finding, ...]:
     """Every finding, those that [audit] accepts marked. Times after `now` are breaches, not seen
     here. On Spark it looks at the sample; of accounts, at the rows of their leads."""
-    database = database.of_leads
-    of_events = _days_of_events(database, now)
+    return _implausible(database.of_leads, config, now, _days_of_events(database.of_leads, now))
+
+
+def implausible_at(
+    database: LeadDatabase, config: Config, now: datetime, cutoff: datetime
+) -> tuple[str, ...]:
+    """What scoring at a cutoff notes: the findings that are not accepted, and events that end too
+    long before it. One scan of the events."""
+    of_events = _days_of_events(database.of_leads, now)
+    findings = _implausible(database.of_leads, config, now, of_events)
+    texts = [str(each) for each in findings if not each.accepted]
+    return (*late_events(of_events["known_at"], cutoff), *texts)
+
+
+def late_events(days: Iterable[Days], cutoff: datetime) -> Iterator[str]:
+    """Events that end longer before a cutoff than they ever were silent in the eight weeks before,
+    and by more than a day: did the export run? Too few days have no rhythm.
+
+    Worked example: events from 8 to 18 o'clock, Monday to Friday. The longest silence is a weekend,
+    62 hours. At midnight to a Monday the newest event, of Friday at 18, is 54 hours old, as ever;
+    where the export of Monday did not run it is 78 hours old at midnight to Tuesday.
+    """
+    before = [day for day in days if day.first < cutoff]
+    if not before:
+        return
+    newest = min(before[-1].last, cutoff)
+    recent = [day for day in before if newest - day.last <= RHYTHM]
+    silences = [later.first - earlier.last for earlier, later in pairwise(recent)]
+    age = cutoff - newest
+    if len(silences) >= FEWEST_SILENCES and age > max(ONE_DAY, *silences):
+        yield (
+            f"The newest event is of {newest:%Y-%m-%d %H:%M} UTC, {age / ONE_DAY:.1f} days before "
+            f"the cutoff. In the {RHYTHM.days} days before it the longest time without any was "
+            f"{max(silences) / ONE_DAY:.1f} days. Did the export of the events run?"
+        )
+
+
+def _implausible(
+    database: LeadDatabase, config: Config, now: datetime, of_events: Mapping[str, Sequence[Days]]
+) -> tuple[Finding, ...]:
     findings = [*_dates(database, of_events, now), *_names(database), *_rounded_ids(database)]
     findings += _shared_account(database, config.features.account)
     if config.time.data_end is None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from features.check.inputs import WINDOW, Inputs, changed_columns, inputs_at, listed
-from features.check.plausibility import implausible
+from features.check.plausibility import implausible_at
 from features.config import Config, Routing
 from features.contract.breaches import find_breaches
 from features.contract.database import LeadDatabase
@@ -107,7 +107,7 @@ def score_all(
     notes += (str(shift),) if shift else ()
     notes += late
     notes += differences
-    notes += tuple(str(each) for each in implausible(database, config, now) if not each.accepted)
+    notes += implausible_at(database, config, now, cutoff)
     failed = shadows.write(ledger, run, now)
     return Scored(
         run,

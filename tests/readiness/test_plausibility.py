@@ -57,3 +57,17 @@ def test_accepted_it_is_said_as_such(tmp_path: Path) -> None:
         for code in CODES
         for note in readiness("score", folder, "--json").result["notes"]
     )
+
+
+def test_score_says_that_the_events_end_early_though_leads_and_deals_go_on(tmp_path: Path) -> None:
+    """The export of the events did not run; that of the leads did, so the data do not end."""
+    daily = "".join(f"1,2024-01-{day:02} 10:00:00,visited\n" for day in range(3, 15))
+    leads = LEADS + "4,2024-01-18,ads\n"
+    folder = little_folder(
+        tmp_path, leads=leads, events=EVENTS + daily, deals="lead_id,closed_at,outcome\n"
+    )
+    late = readiness("score", folder, "--cutoff", "2024-01-19", "--json").result["notes"]
+    assert [text for text in late if "2024-01-14 10:00" in text and "4.6 days" in text]
+    for cutoff in ("2024-01-15", "2024-01-14"):
+        notes = readiness("score", folder, "--cutoff", cutoff, "--json").result["notes"]
+        assert not any("newest event" in text for text in notes)

@@ -2,6 +2,7 @@
 is not: a real early lead, weekly exports, a quiet Christmas."""
 
 import ast
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import duckdb
@@ -15,6 +16,7 @@ from features.check.plausibility import (
     alike_sql,
     as_shown,
     implausible,
+    late_events,
     lone_end,
     odd_groups,
     plain,
@@ -270,3 +272,51 @@ def test_an_account_that_stands_for_unknown_is_named_where_it_would_be_used():
     assert alone.figures == {"people": 30, "accounts": 1}
     for sizes in ((19, *[1] * 50), (29, *[3] * 50), (19,), (20, *[2] * 2_000)):
         assert not shared(*sizes, **used), sizes
+
+
+def working_days(first: datetime, until: datetime, only: Callable[[datetime], bool]) -> list[Days]:
+    """Events from 8 to 18 on each day of a period that is one of `only`."""
+    days = [first + n * DAY for n in range((until - first).days)]
+    hours = timedelta(hours=8), timedelta(hours=18)
+    return [Days(50, *(day + hour for hour in hours)) for day in days if only(day)]
+
+
+MONDAY = datetime(2026, 9, 7)
+
+
+@pytest.mark.parametrize("missed", range(5))
+def test_of_an_export_that_stops_on_a_working_day_it_is_said_after_a_weekend_s_time(
+    missed: int,
+) -> None:
+    """Whatever the day of the week: never while it may be a weekend, and from then on each night.
+    Monday to Friday; the longest silence, from Friday at 18 to Monday at 8, has 62 hours."""
+    stop = MONDAY + timedelta(days=56 + missed)
+    days = working_days(MONDAY, stop, only=lambda day: day.weekday() < 5)
+    newest = days[-1].last
+    for night in range(1, 8):
+        cutoff = stop + night * DAY
+        notes = list(late_events(days, cutoff))
+        assert bool(notes) == (cutoff - newest > timedelta(hours=62))
+        if notes:
+            assert f"{(cutoff - newest) / DAY:.1f} days" in notes[0]
+            assert "2.6 days" in notes[0]
+
+
+def test_no_night_of_a_year_whose_exports_run_is_noted() -> None:
+    days = working_days(MONDAY, MONDAY + 364 * DAY, only=lambda day: day.weekday() < 5)
+    for night in range(14, 365):
+        cutoff = MONDAY + night * DAY
+        assert not list(late_events([day for day in days if day.first < cutoff], cutoff))
+
+
+def test_what_comes_later_than_the_cutoff_is_not_looked_at() -> None:
+    """A list for a past day is made of what was known then."""
+    days = working_days(MONDAY, MONDAY + 90 * DAY, only=lambda day: day.day not in (20, 21, 22))
+    assert not list(late_events(days, datetime(2026, 10, 14)))
+    assert list(late_events(days[:30], datetime(2026, 11, 30)))
+
+
+def test_a_few_days_have_no_rhythm() -> None:
+    days = working_days(MONDAY, MONDAY + 5 * DAY, only=lambda day: True)
+    assert not list(late_events(days, MONDAY + 200 * DAY))
+    assert not list(late_events([], MONDAY))
