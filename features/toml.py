@@ -88,7 +88,7 @@ def validate_toml(
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        faults = [_fault(fault, model, within) for fault in error.errors()]
+        faults = _faults(error.errors(), content, model, within)
         raise BadInput(faults_text(path, faults)) from None
 
 
@@ -98,15 +98,51 @@ def faults_text(path: Path, faults: Sequence[str]) -> str:
     return f"{path} has {len(faults)} fault{'s' * (len(faults) > 1)}:{lines}"
 
 
-def _fault(fault: Any, model: type[Strict], within: str) -> str:
-    """In a line: the place, what is expected, the nearest known key."""
-    key = shortened(".".join(str(part) for part in fault["loc"]))
+Place = tuple[str | int, ...]  # keys of tables, and places in lists
+
+
+def _faults(
+    faults: Sequence[Any], content: Mapping[str, Any], model: type[Strict], within: str
+) -> list[str]:
+    """A line for each place. Of a value that may be one of several things there is a fault for each
+    of them: they are one, and what lies deeper, within the thing that was meant, is the fault."""
+    by_place: dict[Place, list[Any]] = {}
+    for fault in faults:
+        by_place.setdefault(_place(fault, content), []).append(fault)
+    deepest = [
+        place
+        for place, several in by_place.items()
+        if len(place) == len(several[0]["loc"])
+        or not any(other[: len(place)] == place != other for other in by_place)
+    ]
+    return [_fault(by_place[place], place, model, within) for place in deepest]
+
+
+def _place(fault: Any, content: Any) -> Place:
+    """Where a fault is in the file: pydantic's location without what is not the user's, the kinds
+    that a value may be of, `list[int]`."""
+    place: list[str | int] = []
+    for part in fault["loc"]:
+        is_there = isinstance(content, Mapping) and part in content
+        is_there |= isinstance(content, list) and isinstance(part, int) and part < len(content)
+        if is_there:
+            content = content[part]
+            place.append(part)
+    if fault["type"] == "missing":
+        place.append(fault["loc"][-1])
+    return tuple(place)
+
+
+def _fault(faults: Sequence[Any], place: Place, model: type[Strict], within: str) -> str:
+    """In a line: the place, what is expected (one of several things, if so), the nearest known
+    key."""
+    fault, key = faults[0], shortened(".".join(str(part) for part in place))
     where = f"{within}{key}" if key else within.removesuffix(".") or "the file"
     match fault["type"]:
         case "extra_forbidden" if key in model.removed_keys:
             return f"{where}: was removed, delete this line: {model.removed_keys[key]}"
         case "extra_forbidden":
-            return f"{where}: unknown key; {_nearest(fault['loc'], model)}"
+            return f"{where}: unknown key; {_nearest(place, model)}"
         case "missing":
             return f"{where}: is required"
         case "value_error":
@@ -114,12 +150,17 @@ def _fault(fault: Any, model: type[Strict], within: str) -> str:
     if fault["type"] in _OF_TIMES and isinstance(fault["input"], str):
         example = _as_date(fault["input"]) or "2027-03-31"
         return f"{where}: a date has no quotes in TOML; write {key.rpartition('.')[2]} = {example}"
+    should = " or ".join(dict.fromkeys(map(_should, faults))).replace(" or should be", " or")
+    return f"{where}: {should}; it is {shortened(repr(fault['input']))}"
+
+
+def _should(fault: Any) -> str:
+    """What a value should be."""
     should = re.sub(
         r"^\w+ should ", "should ", fault["msg"]
     )  # "Input should be", "List should have"
     should = should.replace(" after validation", "").replace("valid dictionary", "table")
-    should = re.sub(r" (?:or|and) instance of \w+", "", should)
-    return f"{where}: {should}; it is {shortened(repr(fault['input']))}"
+    return re.sub(r" (?:or|and) instance of \w+", "", should)
 
 
 # The faults of what is no date, or no time, in pydantic.

@@ -29,7 +29,7 @@ from features.spec.spec import Spec
 from features.starter.starter import first_cutoff
 from features.toml import Strict, faults_text, load_toml, toml_text, validate_toml
 
-IN_MEMORY = Path("(frames)", "readiness.toml")  # where the settings of frames would be: nowhere
+IN_MEMORY = Path("(frames)", "settings")  # where the settings of frames would be: nowhere
 SETTINGS = Path("settings")  # the name of theirs in messages
 
 

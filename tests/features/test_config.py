@@ -213,3 +213,21 @@ def test_what_is_no_table_is_refused_in_words_of_the_file(tmp_path, section):
     line = next(row for row in refusal(tmp_path, text).splitlines() if f"{section}: " in row)
     assert "table" in line
     assert "instance" not in line
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "words"),
+    [
+        ('shadow.challengers = "all"', "shadow.challengers: ", ("boolean", "list", "'all'")),
+        ("shadow.challengers = [4, 5.5]", "shadow.challengers.1: ", ("integer", "5.5")),
+        ("routing.amount = [5000]", "routing.amount: ", ("number", "string", "[5000]")),
+        ('cohort.where = "large"', "cohort.where: ", ("table", "list", "'large'")),
+    ],
+)
+def test_a_value_of_several_kinds_has_one_fault_at_the_path_that_the_user_wrote(
+    tmp_path, line, place, words
+):
+    (fault,) = refusal(tmp_path, f"{line}\n{GOOD}").splitlines()[1:]
+    assert fault.strip().startswith(place)
+    for word in words:
+        assert word in fault
