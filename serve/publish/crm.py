@@ -26,7 +26,7 @@ from features.errors import BadInput
 from features.sql import literal, quoted
 from features.whole_file import whole
 from serve.ledger.ledger import Ledger
-from serve.publish.rows import CLOSED, PUBLISHED, Changes
+from serve.publish.rows import CLOSED, PUBLISHED, RANKS, Changes
 
 _NUMBER = b"readiness.published"
 _CHANGES = f"""
@@ -41,7 +41,8 @@ SELECT row_number() OVER (ORDER BY lead_id) - 1 AS place, * FROM (
 
 @dataclass(frozen=True)
 class Crm:
-    """The columns of a system's file, in the order of FIELDS, and how many rows one may have."""
+    """The columns of a system's file, in the order of FIELDS, and how many rows one may have. A
+    rank that no lead has, by fit or engagement, is no column of the file."""
 
     columns: tuple[str, ...]
     most_rows: int
@@ -51,8 +52,9 @@ FIELDS = tuple(name for name in PUBLISHED if name != "row_hash")
 CRMS = {
     "hubspot": Crm(
         (
-            *("Record ID", "Readiness", "Readiness points", "Readiness band", "Readiness route"),
-            *("Readiness contact by", "Readiness reasons", "Readiness model version"),
+            *("Record ID", "Readiness", "Readiness points", "Readiness band", "Readiness fit"),
+            *("Readiness engagement", "Readiness route", "Readiness contact by"),
+            *("Readiness reasons", "Readiness model version"),
             "Readiness computed at",
         ),
         1_048_575,
@@ -60,7 +62,8 @@ CRMS = {
     "salesforce": Crm(
         (
             *("Id", "Readiness__c", "Readiness_Points__c", "Readiness_Band__c"),
-            *("Readiness_Route__c", "Readiness_Contact_By__c", "Readiness_Reasons__c"),
+            *("Readiness_Fit__c", "Readiness_Engagement__c", "Readiness_Route__c"),
+            *("Readiness_Contact_By__c", "Readiness_Reasons__c"),
             *("Readiness_Model_Version__c", "Readiness_Computed_At__c"),
         ),
         50_000,
@@ -68,7 +71,8 @@ CRMS = {
     "pipedrive": Crm(
         (
             *("Person - ID", "Person - Readiness", "Person - Readiness points"),
-            *("Person - Readiness band", "Person - Readiness route"),
+            *("Person - Readiness band", "Person - Readiness fit"),
+            *("Person - Readiness engagement", "Person - Readiness route"),
             *("Person - Readiness contact by", "Person - Readiness reasons"),
             *("Person - Readiness model version", "Person - Readiness computed at"),
         ),
@@ -77,7 +81,8 @@ CRMS = {
     "dynamics": Crm(
         (
             *("leadid", "new_readiness", "new_readinesspoints", "new_readinessband"),
-            *("new_readinessroute", "new_readinesscontactby", "new_readinessreasons"),
+            *("new_readinessfit", "new_readinessengagement", "new_readinessroute"),
+            *("new_readinesscontactby", "new_readinessreasons"),
             *("new_readinessmodelversion", "new_readinesscomputedat"),
         ),
         20_000,  # at 400 bytes a row 8 MB
@@ -132,8 +137,11 @@ def _write(
 ) -> Iterator[Path]:
     crm = CRMS[system]
     names = dict(zip(FIELDS, crm.columns, strict=True))
+    for rank in RANKS:
+        if not connection.execute(f"FROM publishing WHERE {rank} <> '' LIMIT 1").fetchone():
+            del names[rank]
     select = ", ".join(f"{_cell(name)} AS {quoted(column)}" for name, column in names.items())
-    kinds = {names[name]: _as_text(PUBLISHED[name]) for name in FIELDS}
+    kinds = {names[name]: _as_text(PUBLISHED[name]) for name in names}
     (rows,) = connection.execute("SELECT count(*) FROM changes").fetchone() or (0,)
     for part, start in enumerate(range(0, rows, crm.most_rows), start=1):
         path = folder / f"{system}-{number:06}-{part}.csv"

@@ -11,6 +11,8 @@ PUBLISHED = {
     "readiness": "DOUBLE",
     "rule_score": "DOUBLE",
     "band": "VARCHAR",
+    "fit": "VARCHAR",
+    "engagement": "VARCHAR",
     "route": "VARCHAR",
     "contact_by": "TIMESTAMP",
     "reasons": "VARCHAR",
@@ -18,6 +20,7 @@ PUBLISHED = {
     "computed_at": "TIMESTAMP",
     "row_hash": "VARCHAR",
 }
+RANKS = ("fit", "engagement")  # null where the model does not rank by them
 # When it was computed makes no row another one; nor do the words of the reasons, of which most say
 # "94 days ago" on one night and "95 days ago" on the next.
 _NO_CHANGE = ("reasons", "computed_at", "row_hash")
@@ -26,8 +29,9 @@ _ROWS = f"""
 CREATE OR REPLACE TEMP TABLE publishing AS
 SELECT *, md5(to_json({{{{{_HASHED}}}}})) AS row_hash FROM (
   SELECT lead_id, round(readiness, 3) AS readiness, round(rule_score, 1) AS rule_score, band,
-    decided_route AS route, CASE WHEN decided_route = 'sales' THEN contact_by END AS contact_by,
-    reasons, model_version, scored_at AS computed_at
+    fit, engagement, decided_route AS route,
+    CASE WHEN decided_route = 'sales' THEN contact_by END AS contact_by, reasons, model_version,
+    scored_at AS computed_at
   FROM decided WHERE {{where}})"""
 
 

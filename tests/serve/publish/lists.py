@@ -19,8 +19,9 @@ def config_of(folder, publish=""):
     return load(little_folder(folder, settings=SETTINGS + publish))
 
 
-def write(ledger, cutoff, rows, slots=1):
-    """Score {lead: readiness} at a cutoff; who moved is stored with it."""
+def write(ledger, cutoff, rows, slots=1, ranks=None):
+    """Score {lead: readiness} at a cutoff; who moved is stored with it. ranks: {lead: (fit,
+    engagement)} of a model that has both."""
     part = pd.DataFrame(
         [
             {
@@ -34,6 +35,8 @@ def write(ledger, cutoff, rows, slots=1):
             for lead, ready in rows.items()
         ]
     )
+    if ranks:
+        part[["fit", "engagement"]] = [ranks[lead] for lead in rows]
     before = ledger.before(cutoff)
 
     def movers(view):

@@ -1,6 +1,7 @@
 """Files for CRM systems hold exactly what changed since the last ones, applied by plain Python."""
 
 import csv
+import re
 from datetime import datetime
 from itertools import pairwise
 
@@ -21,6 +22,14 @@ ALL = '[publish]\nfiles = ["hubspot", "salesforce", "pipedrive", "dynamics"]\n'
 ONE = '[publish]\nfiles = ["salesforce"]\n'
 
 
+WITHOUT_RANKS = [name for name in FIELDS if name not in ("fit", "engagement")]
+
+
+def columns(system):
+    """Those of a file where no lead has a rank."""
+    return [name for name in system.columns if not re.search("(?i)fit|engagement", name)]
+
+
 def read(path):
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -37,10 +46,10 @@ def test_each_system_has_its_columns_and_only_changes(tmp_path, place):
         assert [path.name for path in first.files] == [f"{name}-000001-1.csv" for name in CRMS]
         for path, system in zip(first.files, CRMS.values(), strict=True):
             rows = read(path)
-            assert list(rows[0]) == list(system.columns)
+            assert list(rows[0]) == columns(system)
             ids = system.columns[0]
             assert [row[ids] for row in rows] == ["a", "b", "c"]
-            named = dict(zip(FIELDS, rows[0].values(), strict=True))
+            named = dict(zip(WITHOUT_RANKS, rows[0].values(), strict=True))
             assert (named["readiness"], named["route"], named["band"]) == ("0.9", "sales", "hot")
             assert named["contact_by"] == "2026-03-03T00:00:00Z"
             assert named["computed_at"] == "2026-03-02T04:00:00Z"
@@ -51,7 +60,7 @@ def test_each_system_has_its_columns_and_only_changes(tmp_path, place):
         second = publish(config, ledger)
     for path, (name, system) in zip(second.files, CRMS.items(), strict=True):
         assert path.name == f"{name}-000002-1.csv"
-        rows = [dict(zip(FIELDS, row.values(), strict=True)) for row in read(path)]
+        rows = [dict(zip(WITHOUT_RANKS, row.values(), strict=True)) for row in read(path)]
         assert [(row["lead_id"], row["route"], row["readiness"]) for row in rows] == [
             ("a", "closed", ""),
             ("b", "sales", "0.8"),
@@ -140,3 +149,27 @@ def test_without_a_target_a_project_with_questions_is_reminded_of_them(tmp_path)
         for each in (config, load(config.path, "late")):
             with pytest.raises(BadInput, match="Questions do not inherit"):
                 publish(each, ledger)
+
+
+def test_of_a_model_that_ranks_by_fit_and_engagement_each_file_has_both(tmp_path):
+    """A rank that changed is a change; readiness, points and route are as they were."""
+    config = config_of(tmp_path / "project", ALL)
+    ready = {"a": 0.9, "b": 0.4, "c": 0.2}
+    with open_ledger(LedgerPlace(tmp_path / "out")) as ledger:
+        write(ledger, MONDAY, ready, ranks={"a": ("A", "4"), "b": ("B", "1"), "c": ("D", "2")})
+        first = publish(config, ledger)
+        write(ledger, NEXT, ready, ranks={"a": ("A", "4"), "b": ("C", "1"), "c": ("D", "2")})
+        second = publish(config, ledger)
+    for path, system in zip(first.files, CRMS.values(), strict=True):
+        rows = [dict(zip(FIELDS, row.values(), strict=True)) for row in read(path)]
+        assert list(read(path)[0]) == list(system.columns)
+        assert [(row["fit"], row["engagement"]) for row in rows] == [
+            ("A", "4"), ("B", "1"), ("D", "2"),
+        ]  # fmt: skip
+    for path in second.files:
+        rows = {
+            row["lead_id"]: row
+            for row in (dict(zip(FIELDS, r.values(), strict=True)) for r in read(path))
+        }
+        assert rows["b"]["fit"] == "C"
+        assert "c" not in rows

@@ -86,22 +86,24 @@ def test_a_decision_of_people_is_the_route_and_a_lead_comes_back(server, config,
 
 
 def test_what_the_table_says_is_what_the_ledger_says(server, config, tmp_path):
+    ready = {"a|b\n\"'\\N": 0.9, "=1+1": 0.4, "ü": 0.25}
     with open_ledger(LedgerPlace(tmp_path / "out")) as ledger:
-        run = write(ledger, MONDAY, {"a|b\n\"'\\N": 0.9, "=1+1": 0.4, "ü": 0.25})
+        run = write(ledger, MONDAY, ready, ranks=dict.fromkeys(ready, ("A", "4")))
         publish(config, ledger)
         rows = ledger.rows(run).set_index("lead_id")
     with psycopg.connect(
         host="127.0.0.1", port=server.port, user="owner", password=OWNER, dbname="crm"
     ) as connection:
         listed = connection.execute(
-            "SELECT lead_id, readiness, rule_score, band, route, reasons, model_version, "
-            "contact_by AT TIME ZONE 'UTC', computed_at AT TIME ZONE 'UTC' "
+            "SELECT lead_id, readiness, rule_score, band, fit, engagement, route, reasons, "
+            "model_version, contact_by AT TIME ZONE 'UTC', computed_at AT TIME ZONE 'UTC' "
             "FROM sales.current_scores"
         ).fetchall()
     assert {row[0] for row in listed} == set(rows.index)
     for lead, *values, contact_by, computed_at in listed:
         row = rows.loc[lead]
-        names = ["readiness", "rule_score", "band", "route", "reasons", "model_version"]
+        names = ["readiness", "rule_score", "band", "fit", "engagement", "route", "reasons"]
+        names.append("model_version")
         assert values == row[names].tolist()
         assert computed_at == row["scored_at"]
         assert contact_by == (row["contact_by"] if row["route"] == "sales" else None)
@@ -113,8 +115,8 @@ def test_what_the_table_says_is_what_the_ledger_says(server, config, tmp_path):
         ("CREATE TABLE sales.current_scores (lead_id text PRIMARY KEY)", "ADD COLUMN row_hash"),
         (
             "CREATE TABLE sales.current_scores (lead_id int PRIMARY KEY, readiness float, "
-            "rule_score float, band text, route text, contact_by timestamptz, reasons text, "
-            "model_version text, computed_at timestamptz, row_hash text, changed_at timestamptz)",
+            "rule_score float, band text, fit text, engagement text, route text, "
+            "contact_by timestamptz, reasons text, model_version text, computed_at timestamptz, row_hash text, changed_at timestamptz)",
             "lead_id is integer, not text",
         ),
         ("CREATE VIEW sales.current_scores AS SELECT 1 AS lead_id", "lead_id is integer"),
