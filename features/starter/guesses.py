@@ -12,10 +12,11 @@ POINTS = (
     ("click|download|webinar|watch|service|product|reference|case", MINOR),
     ("", LEAST),
 )
-# Actions that may decide a lead: won, lost, or one of them.
-WINNING = "activat|approv|bought|paid|purchas|sign(?!_?(?:up|in|out))|won"
+# Actions that may decide a lead: won, lost, or one of them. Nobody buys by a click on a paid ad.
+_ADS = "[-_ ]?(?:ad|click|campaign|link|media|search|social)"
+WINNING = f"activat|approv|bought|paid(?!{_ADS})|purchas|sign(?!_?(?:up|in|out))|won"
 LOSING = "cancel|declin|lost|reject"
-DECIDING = f"{WINNING}|{LOSING}|accept|clos"
+DECIDING = f"{WINNING}|{LOSING}|accept(?!\\w*[-_ ]?cookie)|clos"
 BASKETS = (
     ("newsletter|social|display|banner|e?mail|facebook|instagram|linkedin|twitter", "passive-2"),
     ("referr|recommend|partner|demo|quot|order|trial|call|meeting|appointment", "active-1"),

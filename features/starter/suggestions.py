@@ -251,8 +251,12 @@ def _from_log(ask: Ask, log: _Table, missing: Sequence[str]) -> dict[str, str]:
     )
     moment = max(log.times, key=lambda name: next(c.values for c in log.columns if c.name == name))
     time = log.times[moment]
-    rows = ask(f"SELECT DISTINCT {action} FROM {sql} WHERE {action} <> '' ORDER BY 1")
-    actions = [str(row[0]) for row in rows]
+    rows = ask(
+        f"SELECT {action}, count(DISTINCT {lead_id}) FROM {sql} WHERE {action} <> '' GROUP BY 1 "
+        "ORDER BY 1"
+    )
+    of_leads = {str(each): int(str(count)) for each, count in rows}
+    actions = list(of_leads)
     deciding = [each for each in actions if begins_word(DECIDING, each)]
     won = [each for each in actions if begins_word(WINNING, each)]
     lost = [each for each in actions if begins_word(LOSING, each) and each not in won]
@@ -278,9 +282,13 @@ def _from_log(ask: Ask, log: _Table, missing: Sequence[str]) -> dict[str, str]:
     if "deals" in missing:
         is_won, is_lost = (f"action IN ({_texts(each) if each else '...'})" for each in (won, lost))
         others = ", ".join(each for each in actions if each not in (*won, *lost))
+        ((all_leads,),) = ask(f"SELECT count(DISTINCT {lead_id}) FROM {sql}")
+        counts = ", ".join(f"{each} {of_leads[each]:,}" for each in (*won, *lost)) or "none"
         queries["deals"] = (
             "-- won at the first action that wins, else lost at the last that loses: EDIT both "
-            f"lists, which are\n-- GUESSED from the names. The other actions: {others}\n"
+            f"lists, which are\n-- GUESSED from the names. How many leads have each: {counts}, of "
+            f"{all_leads:,}.\n-- An action that most leads have decides none. The "
+            f"others: {others}\n"
             f"WITH log AS (\n  SELECT {lead_id} AS lead_id, {time} AS moment, {action} AS action\n"
             f"  FROM {sql}\n), decided AS (\n  SELECT\n    lead_id,\n"
             f"    min(moment) FILTER ({is_won}) AS won_at,\n"

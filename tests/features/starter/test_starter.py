@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from features.config import Config, Engine, Mlflow, TrainingSettings, load
 from features.errors import BadInput
 from features.open_database import open_database
-from features.starter.guesses import guess_points
+from features.starter.guesses import DECIDING, WINNING, begins_word, guess_points
 from features.starter.starter import write_starter
 
 DAY = timedelta(days=1)
@@ -401,3 +401,21 @@ def test_tables_whose_times_do_not_read_are_refused_with_the_queries_that_read_t
     for table, query in queries:
         (tmp_path / f"{table}.sql").write_text(query, encoding="utf-8")
     started(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("action", "wins", "decides"),
+    [
+        ("invoice_paid", True, True),
+        ("Paid", True, True),
+        ("signed_contract", True, True),
+        ("accepted_offer", False, True),
+        ("clicked_paid_ad", False, False),
+        ("paid_search", False, False),
+        ("PaidSocialClick", False, False),
+        ("accepted_cookies", False, False),
+        ("sign_up", False, False),
+    ],
+)
+def test_actions_that_decide_are_guessed_from_words(action: str, wins: bool, decides: bool) -> None:
+    assert (begins_word(WINNING, action), begins_word(DECIDING, action)) == (wins, decides)

@@ -155,6 +155,7 @@ def test_outcomes_are_read_from_their_column_and_open_deals_left_out(tmp_path: P
 def test_one_log_is_mapped_by_its_first_events_and_those_that_decide(tmp_path: Path) -> None:
     log(tmp_path)
     queries = proposed(tmp_path)
+    assert "A_APPROVED 34, A_DECLINED 33, of 100" in queries["deals.sql"]
     assert list(queries) == ["leads.sql", "events.sql", "deals.sql"]
     assert '-- , any_value("case:AMOUNT")' in queries["leads.sql"]
     pasted(tmp_path)

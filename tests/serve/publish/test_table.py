@@ -116,7 +116,8 @@ def test_what_the_table_says_is_what_the_ledger_says(server, config, tmp_path):
         (
             "CREATE TABLE sales.current_scores (lead_id int PRIMARY KEY, readiness float, "
             "rule_score float, band text, fit text, engagement text, route text, "
-            "contact_by timestamptz, reasons text, model_version text, computed_at timestamptz, row_hash text, changed_at timestamptz)",
+            "contact_by timestamptz, reasons text, "
+            "model_version text, computed_at timestamptz, row_hash text, changed_at timestamptz)",
             "lead_id is integer, not text",
         ),
         ("CREATE VIEW sales.current_scores AS SELECT 1 AS lead_id", "lead_id is integer"),
