@@ -14,12 +14,11 @@ from features.cutoffs import utc_now
 from features.errors import BadInput
 from features.starter.crm.map import map_crm
 from features.starter.starter import write_starter
-from models.decisions.place import LedgerPlace
 from models.registry import CHAMPION, Registry
 from readiness.leads import Leads
 from readiness.settings import specs
 from readiness.snapshot_frames import as_cutoffs
-from serve.ledger.ledger import open_ledger
+from serve.ledger.ledger import open_ledger_of
 from serve.reports.feedback import figures as feedback_report
 from serve.reports.feedback.figures import Feedback
 from serve.reports.monitor import figures as monitor_report
@@ -100,7 +99,7 @@ def score(leads: Leads, cutoff: Any = None) -> pd.DataFrame:
     refuse_future(moment, "scored or written to the ledger", "Name a past one.")
     scorer = scorer_of(config, CHAMPION)
     with (
-        open_ledger(LedgerPlace.of(config)) as ledger,
+        open_ledger_of(config) as ledger,
         leads.staged(scorer.specs, scorer.staged(config)) as database,
     ):
         return score_all(config, database, scorer, ledger, moment).rows
@@ -127,7 +126,7 @@ def monitor(leads: Leads, cutoff: Any = None) -> Monitoring:
     registry = Registry(config)
     champion = registry.load(CHAMPION)
     with (
-        open_ledger(LedgerPlace.of(config)) as ledger,
+        open_ledger_of(config) as ledger,
         leads.staged(champion.specs, champion.staged(config)) as database,
     ):
         models = monitor_report.known_models(registry, ledger)
@@ -142,7 +141,7 @@ def feedback(leads: Leads) -> Feedback:
     BadInput without a table of contacts, or without a list before the data end.
     """
     config = _stored(leads)
-    with open_ledger(LedgerPlace.of(config)) as ledger, leads.staged() as database:
+    with open_ledger_of(config) as ledger, leads.staged() as database:
         return feedback_report.feedback(ledger, database)
 
 

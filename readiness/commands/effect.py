@@ -45,16 +45,15 @@ def verb(
     effect.json.
     """
     from features.open_database import open_database
-    from models.decisions.place import LedgerPlace
     from readiness.outputs import destination
     from readiness.settings import load
-    from serve.ledger.ledger import open_ledger
+    from serve.ledger.ledger import open_ledger_of
     from serve.reports.effect.figures import effect_report
     from serve.reports.effect.page import render
     from serve.reports.page import write_page
 
     config = load(where, to, question=question)
-    with open_database(config) as database, open_ledger(LedgerPlace.of(config)) as ledger:
+    with open_database(config) as database, open_ledger_of(config) as ledger:
         result = effect_report(config, ledger, database)
     page = write_page(destination(config, to, "effect.html"), render(result), result)
     if as_json:

@@ -35,16 +35,15 @@ def verb(
     made before it; to make lists of the past: readiness score --cutoff DAY
     """
     from features.open_database import open_database
-    from models.decisions.place import LedgerPlace
     from readiness.outputs import destination
     from readiness.settings import load
-    from serve.ledger.ledger import open_ledger
+    from serve.ledger.ledger import open_ledger_of
     from serve.reports.feedback.figures import feedback
     from serve.reports.feedback.page import render
     from serve.reports.page import write_page
 
     config = load(where, to, question=question)
-    with open_database(config) as database, open_ledger(LedgerPlace.of(config)) as ledger:
+    with open_database(config) as database, open_ledger_of(config) as ledger:
         result = feedback(ledger, database)
     page = write_page(destination(config, to, "feedback.html"), render(result), result)
     if as_json:

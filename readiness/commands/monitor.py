@@ -38,10 +38,9 @@ def verb(
     monitor.html in `out`.
     """
     from features.open_database import open_database
-    from models.decisions.place import LedgerPlace
     from models.registry import CHAMPION, Registry
     from readiness.settings import load
-    from serve.ledger.ledger import open_ledger
+    from serve.ledger.ledger import open_ledger_of
     from serve.reports.monitor.figures import known_models, monitor
     from serve.reports.monitor.page import log, render
     from serve.reports.page import write_page
@@ -51,7 +50,7 @@ def verb(
     refuse_future(cutoff, "checked or logged", "Leave out --cutoff, or name a past one.")
     registry = Registry(config)
     champion = registry.load(CHAMPION)
-    with open_ledger(LedgerPlace.of(config)) as ledger:
+    with open_ledger_of(config) as ledger:
         models = known_models(registry, ledger)
         with (
             open_database(champion.staged(config), champion.specs) as database,

@@ -44,16 +44,15 @@ def verb(
     With --since, the newest list against that of any earlier cutoff, explained by today's model,
     rules and data.
     """
-    from models.decisions.place import LedgerPlace
     from readiness.outputs import destination
     from readiness.settings import load
-    from serve.ledger.ledger import open_ledger, require_exportable
+    from serve.ledger.ledger import open_ledger_of, require_exportable
     from serve.movers.moves import export, stored_movers
 
     config = load(where, to, question=question)
     if to:
         require_exportable(to)
-    with open_ledger(LedgerPlace.of(config), notify=print_waiting) as ledger:
+    with open_ledger_of(config, notify=print_waiting) as ledger:
         run = ledger.newest().run
         movers = _since(config, ledger, since, which) if since else stored_movers(ledger, run)
     written = export(movers, destination(config, to)) if to else None

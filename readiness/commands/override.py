@@ -39,15 +39,14 @@ def verb(
     """
     from features.cutoffs import utc_now
     from models.decisions.overrides import Override
-    from models.decisions.place import LedgerPlace
     from readiness.settings import load
     from serve.ledger.decide import add_override, decisions_about
-    from serve.ledger.ledger import open_ledger
+    from serve.ledger.ledger import open_ledger_of
 
     if withdraw and (route or until):
         raise typer.BadParameter("it takes neither --route nor --until", param_hint="--withdraw")
     config = load(where, question=question)
-    with open_ledger(LedgerPlace.of(config)) as ledger:
+    with open_ledger_of(config) as ledger:
         if route or withdraw:
             since = ledger.newest_cutoff()
             add_override(ledger, Override(lead, route, because, by, utc_now(), since, until))

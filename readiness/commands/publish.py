@@ -27,13 +27,12 @@ def verb(
     are written; a second run writes nothing. `after_score = true` lets every `readiness score` do
     it. Exits 1 where the webhook's receiver did not accept: the messages wait for the next time.
     """
-    from models.decisions.place import LedgerPlace
     from readiness.settings import load
-    from serve.ledger.ledger import open_ledger
+    from serve.ledger.ledger import open_ledger_of
     from serve.publish.publish import publish
 
     config = load(where, question=question)
-    with open_ledger(LedgerPlace.of(config), notify=print_waiting) as ledger:
+    with open_ledger_of(config, notify=print_waiting) as ledger:
         published = publish(config, ledger, dry_run)
     if as_json:
         print_json(published)

@@ -160,13 +160,12 @@ class _Begun:
 def _begun(stack: ExitStack, config: "Config", options: _Options) -> _Begun:
     """Open the ledger, and load the model unless nothing changed."""
     from features.conditions.segments import load_segments
-    from models.decisions.place import LedgerPlace
-    from serve.ledger.ledger import open_ledger
+    from serve.ledger.ledger import open_ledger_of
     from serve.scoring.unchanged import RunInputs, unchanged
 
     if options.segment:
         load_segments(config).named(options.segment)
-    ledger = stack.enter_context(open_ledger(LedgerPlace.of(config), notify=print_waiting))
+    ledger = stack.enter_context(open_ledger_of(config, notify=print_waiting))
     inputs = RunInputs.of(config, options.which)
     scored = unchanged(config, inputs, ledger, options.cutoff)
     if scored is not None:

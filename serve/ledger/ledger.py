@@ -8,7 +8,7 @@ over it (models/decisions/overrides.py): the view `decided` holds both.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import astuple
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from features.config import Config
 from features.contract.databases import cause
 from features.contract.extensions import connect
 from features.csv_guard import write_rows
@@ -470,6 +471,13 @@ def open_ledger(place: LedgerPlace, notify: Callable[[str], None] = silent) -> I
         yield Ledger(connection, _store(connection, place, notify), place)
     finally:
         connection.close()
+
+
+def open_ledger_of(
+    config: Config, notify: Callable[[str], None] = silent
+) -> AbstractContextManager[Ledger]:
+    """Open the ledger of a project, or of one of its questions, as `open_ledger` does."""
+    return open_ledger(LedgerPlace.of(config), notify)
 
 
 def _store(

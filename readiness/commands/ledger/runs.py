@@ -23,11 +23,10 @@ def verb(where: Where = Path(), question: Question = None, as_json: AsJson = Fal
     these runs; where a cutoff was scored more than once, the list that was scored last is the one
     that sales saw.
     """
-    from models.decisions.place import LedgerPlace
     from readiness.settings import load
-    from serve.ledger.ledger import open_ledger
+    from serve.ledger.ledger import open_ledger_of
 
-    with open_ledger(LedgerPlace.of(load(where, question=question))) as ledger:
+    with open_ledger_of(load(where, question=question)) as ledger:
         runs, withdrawn = ledger.runs, ledger.withdrawn
     if as_json:
         print_json({"ledger": str(ledger.store), "runs": runs, "withdrawn": withdrawn})

@@ -19,12 +19,11 @@ from features.contract.database import LeadDatabase
 from features.errors import BadInput, Refused
 from features.spec.wording import plural
 from models.classifier.model import ReadinessModel
-from models.decisions.place import LedgerPlace
 from models.registry import Registry
 from models.statistics.calibration_report import sources
 from models.statistics.judge import Contender, Judgement, judge
 from models.statistics.verdict import Verdict, verdict
-from serve.ledger.ledger import Ledger, open_ledger
+from serve.ledger.ledger import Ledger, open_ledger_of
 from serve.ledger.runs import Run
 from serve.reports.compare.outcomes import with_outcomes
 from serve.reports.compare.overlap import Groups, Overlap, one_of, overlap, period
@@ -64,7 +63,7 @@ def live(config: Config, database: LeadDatabase, model: ReadinessModel) -> Live:
     """Judge the ledger's lists whose outcomes are known, over the horizon of the model; of several
     runs of a cutoff the one that was scored last. Raises BadInput where the ledger cannot be
     read."""
-    with open_ledger(LedgerPlace.of(config)) as ledger:
+    with open_ledger_of(config) as ledger:
         if not ledger.runs:
             return Live("The ledger has no list yet: run readiness score for each cutoff.")
         newest = {each.cutoff: each.run for each in sorted(ledger.runs, key=_when)}

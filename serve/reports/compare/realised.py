@@ -13,10 +13,9 @@ from features.contract.database import LeadDatabase
 from features.errors import BadInput, Refused
 from features.open_database import open_database
 from models.classifier.model import ReadinessModel
-from models.decisions.place import LedgerPlace
 from models.realised import Realised, judge_realised
 from models.registry import Registry
-from serve.ledger.ledger import Ledger, open_ledger
+from serve.ledger.ledger import Ledger, open_ledger_of
 from serve.ledger.shadows import see_shadows
 from serve.reports.compare.outcomes import with_outcomes
 
@@ -112,7 +111,7 @@ def realised_for(
 ) -> Realised:
     """As `realised`, from the ledger and the tables that readiness.toml names."""
     with (
-        open_ledger(LedgerPlace.of(config)) as ledger,
+        open_ledger_of(config) as ledger,
         open_database(challenger.staged(config)) as database,
     ):
         return realised(config, database, ledger, challenger, champion)
@@ -123,7 +122,7 @@ def all_realised(
 ) -> Sequence[Realised]:
     """A version against each challenger that was scored beside it and can be judged, the newest
     first."""
-    with open_ledger(LedgerPlace.of(config)) as ledger:
+    with open_ledger_of(config) as ledger:
         return list(_all_realised(config, database, ledger, champion))
 
 

@@ -22,9 +22,8 @@ from features.open_database import open_database
 from features.spec.wording import Words, say
 from features.sql import quoted
 from models import plots
-from models.decisions.place import LedgerPlace
 from models.rules.rules import RuleScore
-from serve.ledger.ledger import Ledger, open_ledger
+from serve.ledger.ledger import Ledger, open_ledger_of
 from serve.ledger.runs import Run
 from serve.reports import page
 from serve.reports.explain.change import Change
@@ -130,7 +129,7 @@ def tell(
             now = explain_points(config, database, scorer, lead, cutoff)
         else:
             now = explain_lead(config, database, scorer, lead, cutoff)
-        with open_ledger(LedgerPlace.of(config)) as ledger:
+        with open_ledger_of(config) as ledger:
             history = lines_of(ledger, lead, now.cutoff)
             average = _average(ledger, history, now.cutoff)
             if named and config.unit == "account":  # its ledger has no scores of people

@@ -24,9 +24,8 @@ from features.snapshots import Snapshots
 from features.spec.wording import percent, plural
 from features.sql import literal
 from features.stages import Entries, entries
-from models.decisions.place import LedgerPlace
 from models.statistics.verdict import Verdict
-from serve.ledger.ledger import open_ledger
+from serve.ledger.ledger import open_ledger_of
 from serve.reports.funnel.bottleneck import Shortfall, shortfalls, verdict
 from serve.reports.funnel.groups import GroupedBy, grouped
 from serve.reports.funnel.plan import DIRECTLY, Plan, Target, is_to_the_win, plan, to_the_win
@@ -237,7 +236,7 @@ def _first_scored(config: Config, funnel: Funnel) -> pa.Table | None:
         f"WHERE state = 'scored' AND ({' OR '.join(_conditions(stage))}) GROUP BY lead_id"
         for stage in stages
     ]
-    with open_ledger(LedgerPlace.of(config)) as ledger:
+    with open_ledger_of(config) as ledger:
         if not ledger.runs:
             return None
         return pa.Table.from_pandas(ledger.query(" UNION ALL ".join(first)), preserve_index=False)
