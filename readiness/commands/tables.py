@@ -90,7 +90,7 @@ def print_beside(simpler: SideBySide, groups: SideBySide) -> None:
         ],
         rows,
         "(difference to the model), 95% interval below; log loss: - favours the model\n"
-        "pp: percentage points\n"
+        "won on the list: differences in percentage points\n"
         "explicit: attributes and age; implicit: events of the lead",
         box=SIMPLE_HEAD,
         pad_edge=False,
@@ -104,7 +104,7 @@ def _with_difference(result: SideBySide, name: str, metric: str, form: str) -> s
     short = form.replace("4f", "3f")
     point, _, interval = _difference(difference, short).partition(" (")
     below = interval.rstrip(")").replace(" to ", "..") or "-"
-    return f"{short.format(value)} ({point})\n{below}"
+    return f"{short.format(value)} ({point.removesuffix(' pp')})\n{below}"  # as the caption says
 
 
 def _print_calibration(result: CalibrationReport) -> None:
