@@ -90,7 +90,7 @@ def print_beside(simpler: SideBySide, groups: SideBySide) -> None:
         ],
         rows,
         "(difference to the model), 95% interval below; log loss: - favours the model\n"
-        "won on the list: differences in percentage points\n"
+        "differences of percentages: in percentage points\n"
         "explicit: attributes and age; implicit: events of the lead",
         box=SIMPLE_HEAD,
         pad_edge=False,
