@@ -1,5 +1,5 @@
-"""Which worker runs which tests (`-n 2 --dist loadfile`): files that share what takes long to make go
-to one worker, who makes it once; every other file goes to whoever is free."""
+"""Which worker runs which tests (`-n 2 --dist loadfile`): files that share what takes long to make
+go to one worker, who makes it once; every other file goes to whoever is free."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def groups_file(config: pytest.Config) -> Path:
 
 
 def first_groups_then_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Write the group of each file, and put the longest first: groups, then files with slow tests."""
+    """Write the group of each file; order the groups first, then the files with slow tests."""
     asked: dict[str, set[str]] = {}
     slow = set()
     for test in items:
