@@ -68,6 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         first_groups_then_slow(config, items)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
     """Side by side, a file is run by one worker, and so are those that share what is dear."""
     return SharingScheduling(config, log) if config.getvalue("dist") == "loadfile" else None

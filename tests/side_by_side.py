@@ -33,17 +33,17 @@ def groups_file(config: pytest.Config) -> Path:
 
 def first_groups_then_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Write the group of each file; order the groups first, then the files with slow tests."""
-    asked: dict[str, set[str]] = {}
+    fixtures: dict[str, set[str]] = {}
     slow = set()
     for test in items:
         file = test.nodeid.split("::", 1)[0]
-        asked.setdefault(file, set()).update(getattr(test, "fixturenames", ()))
+        fixtures.setdefault(file, set()).update(getattr(test, "fixturenames", ()))
         if test.get_closest_marker("slow"):
             slow.add(file)
     groups = {
-        file: next(group for fixture, group in GROUPS.items() if fixture in fixtures)
-        for file, fixtures in asked.items()
-        if fixtures & GROUPS.keys()
+        file: next(group for fixture, group in GROUPS.items() if fixture in names)
+        for file, names in fixtures.items()
+        if names & GROUPS.keys()
     }
     path = groups_file(config)
     written = path.with_suffix(f".{config.workerinput['workerid']}")
