@@ -12,6 +12,8 @@ from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import Scheduling
 
 from features.config import load
 from features.dataset import Dataset, labelled
@@ -26,6 +28,7 @@ from models.rules.rules import load_rules
 from models.statistics.bootstrap import Floats
 from tests.database_servers import mariadb, postgres, server  # noqa: F401
 from tests.serve.ledger.places import in_postgres
+from tests.side_by_side import SharingScheduling, first_groups_then_slow
 from training.promotion.promote import promote
 from training.record import Trained
 from training.train import train
@@ -52,21 +55,23 @@ SHARED = {"company", "trained"}  # fixtures of a session that take long to make
 PROGRAMS = {"spark", "postgres", "mariadb"}  # those that start another program
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Who asks for what takes long to make is slow, for another program long, and a long test is
-    slow too. Where tests run side by side (`-n 2 --dist loadfile`) a file is run by one worker, and
-    files with slow tests go first."""
-    slow = set()
+    slow too."""
     for test in items:
         fixtures = set(getattr(test, "fixturenames", ()))
         if fixtures & PROGRAMS:
             test.add_marker(pytest.mark.long)
         if fixtures & SHARED or test.get_closest_marker("long"):
             test.add_marker(pytest.mark.slow)
-        if test.get_closest_marker("slow"):
-            slow.add(test.path)
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda test: test.path not in slow)
+    if hasattr(config, "workerinput"):
+        first_groups_then_slow(config, items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """Side by side, a file is run by one worker, and so are those that share what is dear."""
+    return SharingScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def edit(folder: Path, **keys: object) -> None:

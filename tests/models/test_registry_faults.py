@@ -2,12 +2,12 @@
 does, and stores that are lost, broken or closed."""
 
 import json
+import multiprocessing
+import multiprocessing.context
 import os
 import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -24,8 +24,10 @@ from models.decisions.store import open_decisions, transaction
 from models.registry import CHAMPION, Registry, StoreFault
 from tests.copied_company import copied_company
 from tests.features.lead_databases import config_for
+from tests.models.killed_training import train_and_wait
 from tests.models.small_model import fitted, training
 from tests.readiness.running import SETTINGS, little_folder, readiness
+from tests.ready_processes import with_all_imported
 
 pytestmark = pytest.mark.slow  # each asks MLflow, half a second a test
 ABSENT = (404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Registered Model not found"})
@@ -238,39 +240,32 @@ def test_an_artefact_of_which_any_bytes_are_damaged(damage: int, folder: Path) -
         Registry(config_for(folder)).load("1")
 
 
-RUNNING = """
-import os, signal, sys
-from pathlib import Path
-from models.registry import Registry
-from tests.features.lead_databases import config_for
-from tests.models.small_model import fitted, training
-
-made = Registry._register
-def register(*given):
-    made(*given)
-    print("registered", flush=True)
-    input()
-Registry._register = register
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-Registry(config_for(Path(sys.argv[1]))).log(training(fitted(300)))
-"""
+@pytest.fixture(scope="module")
+def processes() -> multiprocessing.context.ForkServerContext:
+    """Other processes, which begin with everything imported."""
+    return with_all_imported("tests.models.killed_training")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_no_run_counts_as_running_after_a_kill(number: signal.Signals, folder: Path) -> None:
+def test_no_run_counts_as_running_after_a_kill(
+    number: signal.Signals, folder: Path, processes: multiprocessing.context.ForkServerContext
+) -> None:
     """A live process's run stays; that of a killed one is ended by the next training."""
-    command = [sys.executable, "-c", RUNNING, str(folder)]
-    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True, cwd=Path.cwd()) as child:
-        assert child.stdout.readline() == "registered\n"
+    registered = processes.Event()
+    child = processes.Process(target=train_and_wait, args=(folder, registered))
+    child.start()
+    assert registered.wait(240)
 
-        def statuses() -> list[str]:
-            registry = Registry(config_for(folder)).prepared()
-            runs = registry.client.search_runs([registry.experiment])
-            return [run.info.status for run in runs]
+    def statuses() -> list[str]:
+        registry = Registry(config_for(folder)).prepared()
+        runs = registry.client.search_runs([registry.experiment])
+        return [run.info.status for run in runs]
 
-        assert statuses().count("RUNNING") == 1
-        child.send_signal(number)
+    assert statuses().count("RUNNING") == 1
+    os.kill(child.pid, number)
+    child.join(240)
+    assert child.exitcode == (-number if number == signal.SIGKILL else 143)
     assert "RUNNING" not in statuses()
     assert set(statuses()) - {"FINISHED"} == {"KILLED"}
 

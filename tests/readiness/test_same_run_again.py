@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import duckdb
@@ -169,10 +168,10 @@ def test_a_champion_that_vanished_since_is_missed(folder):
 
 def in_a_process(folder):
     """What the run printed in a process of its own, and which heavy libraries it imported."""
-    time.sleep(2.1)  # in another process files settle by the clock
     heavy = "{'mlflow', 'sklearn', 'scipy', 'numba'} & sys.modules.keys()"
     code = (
         f"import atexit, sys; atexit.register(lambda: print(*sorted({heavy}))); "
+        "from features import fingerprint; fingerprint.SETTLED = 0; "
         "from readiness.main import main; main()"
     )
     words = ["score", str(folder), "--json"]

@@ -1,6 +1,5 @@
 """A change of champion, broken off at every step, and made by several at once. MLflow is real."""
 
-import multiprocessing
 import signal
 import sqlite3
 from contextlib import closing, contextmanager
@@ -10,6 +9,7 @@ import pytest
 from features.errors import BadInput, Refused
 from models.decisions.store import transaction
 from models.registry import CHAMPION, Registry
+from tests.ready_processes import with_all_imported
 from tests.training.promotion.changes import compete, promote_and_die, promoted
 from training.promotion import champion
 from training.promotion.champion import TAG, approver, stripped_reason
@@ -19,9 +19,7 @@ from training.promotion.history import history, rollback
 @pytest.fixture(scope="module")
 def processes():
     """Other processes, which begin with everything imported."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.training.promotion.changes"])
-    return context
+    return with_all_imported("tests.training.promotion.changes")
 
 
 def rows(config):

@@ -67,19 +67,32 @@ def house(demo_folder, tmp_path_factory):
     return config, Registry(config)
 
 
-@pytest.fixture
-def company(house, judged):
-    """The same without a champion or history, and how to register a challenger there."""
-    config, registry = house
+def forget_champions(config, registry):
     if registry.has(CHAMPION):
         registry.client.delete_registered_model_alias(registry.name, CHAMPION)
     for file in config.out_folder.glob("decisions.sqlite*"):
         file.unlink()
 
+
+@pytest.fixture
+def company(house, judged):
+    """The same without a champion or history, and how to register a challenger there."""
+    config, registry = house
+    forget_champions(config, registry)
+
     def register(model):
         return registry.log(training(model)).version
 
     return config, registry, register
+
+
+@pytest.fixture(scope="module")
+def first_judged(house, trained):
+    """A version of the demo's model, and how it does against the rules; there is no champion."""
+    config, registry = house
+    forget_champions(config, registry)
+    version = registry.log(training(trained.model)).version
+    return version, promote(config).judged
 
 
 def precision_of(ranker, judged):
@@ -222,14 +235,17 @@ AHEAD, BEHIND = (-0.05, -0.01), (0.01, 0.05)  # of precision; of log loss the ot
     ],
 )
 def test_the_simpler_is_preferred_where_it_does_as_well(
-    company, trained, way, precision, log_loss, takes
+    company, first_judged, monkeypatch, way, precision, log_loss, takes
 ):
-    config, registry, register = company
-    version = register(trained.model)
+    config, registry, _ = company
+    version, judged = first_judged
+    monkeypatch.setattr("training.promotion.promote._judge", lambda *_: judged)
+    registry.client.set_registered_model_alias(registry.name, CHALLENGER, version)
     report = json.dumps(side_by_side(way, precision, log_loss))
     registry.attach(registry.load(version).run_id, {"baselines.json": report})
     result = promote(config)
-    assert (result.takes, result.promoted) == (takes, takes is Takes.NOTHING)
+    assert (result.version, result.takes) == (version, takes)
+    assert result.promoted is (takes is Takes.NOTHING)
     assert result.summary.endswith(" Simpler will do.")
     named = f"Preferred is what is simpler and does as well: {way.replace('_', ' ')}."
     assert (named in result.summary) is (takes is Takes.APPROVAL)
