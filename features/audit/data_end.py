@@ -27,6 +27,7 @@ from features.spec.titles import OfColumn
 from features.sql import quoted
 
 RECENT = 90  # days before the data end
+DAYS = 10  # different days of these on which a date lies, or it is not written on and on
 EXPORT = 7  # days by which an export may be later than the last record
 MISSING = 5  # times fewer than expected
 CHANCE = 0.001  # that so few would be there by chance (Poisson)
@@ -116,7 +117,8 @@ def dated_later(database: LeadDatabase, attributes: Sequence[OfColumn]) -> Itera
 
 
 def _never_ahead(database: LeadDatabase, column: str, date: str) -> Iterator[Finding]:
-    """A week is allowed for an export that is later than the last record."""
+    """Of a date that also lies on many of the last days before the data end: not of one that is the
+    same for all. A week is allowed for an export that is later than the last record."""
     end = f"TIMESTAMP '{database.data_end}' + INTERVAL {EXPORT} DAY"
     rows = f"FROM leads l ANTI JOIN left_out USING (lead_id) WHERE {date} IS NOT NULL"
     days = database.query(
@@ -127,7 +129,9 @@ def _never_ahead(database: LeadDatabase, column: str, date: str) -> Iterator[Fin
     earlier = np.searchsorted(np.sort(ahead), until_end, side="right")
     expected = float((1 - earlier / max(1, len(days))).sum())
     future = int((ahead > until_end).sum())
-    if not too_few(future, expected):
+    to_end = until_end - ahead
+    recent = np.unique(to_end[(to_end >= 0) & (to_end < RECENT)].astype(int))
+    if len(recent) < DAYS or not too_few(future, expected):
         return
     later = int((ahead > 1).sum())
     evidence = (
