@@ -29,7 +29,7 @@ KINDS = {
     ),
     "near_close": ("It happens because the deal closes. Add it to features.leave_out_actions."),
     "closed_only": (
-        "It is written down when the deal closes, with an earlier date. Read when it was recorded "
+        "It is written down when the deal closes, with an earlier date. Give the time of recording "
         "as recorded_at, or leave the action out."
     ),
     "backfilled": (
@@ -63,7 +63,8 @@ KINDS = {
     ),
     "dated_later": (
         "It is written when it happens, so at earlier cutoffs the model would see what is to come. "
-        "Remove it from features.attributes; what happened then belongs in tables.events."
+        "Remove it from features.attributes; what happened then belongs in tables.events. Accept "
+        "it if it is known before, as a deadline."
     ),
     "identifier": (
         "It identifies leads and does not describe them. Remove it from features.attributes."
