@@ -172,8 +172,8 @@ def test_times_of_which_only_a_period_is_known(period, codes):
     mine = frames.events["action"] == "visited_pricing"
     times = world(21).events.loc[mine, "occurred_at"]
     frames.events.loc[mine, "occurred_at"] = times.dt.to_period(period).dt.start_time
-    found = audited(frames, features=False)
-    assert [each.code for each in found if each.kind == "coarse_dates"] == codes
+    findings = audited(frames, features=False)
+    assert [each.code for each in findings if each.kind == "coarse_dates"] == codes
 
 
 def test_a_rush_at_the_end_of_the_month_is_honest():

@@ -37,8 +37,8 @@ def met(still_open, visitors_open):
     add("visit", "2025-12-11", [None] * visitors_open + [10] * (60 - visitors_open))
     events.append(event(0, END, "the data end"))
     with opened(leads, events, deals) as database:
-        found = audit(database, config_for("."), [], None, ())
-    return [each for each in found if each.kind == "closed_only"]
+        findings = audit(database, config_for("."), [], None, ())
+    return [each for each in findings if each.kind == "closed_only"]
 
 
 def test_meetings_that_are_written_down_at_the_closing():
@@ -121,8 +121,8 @@ def dated(column, closed=CLOSED):
         ),
         ("column",),
     )
-    found = audited(frames, features=False)
-    return [each.code for each in found if each.kind == "dated_later"]
+    findings = audited(frames, features=False)
+    return [each.code for each in findings if each.kind == "dated_later"]
 
 
 @pytest.mark.parametrize("name", WRITTEN_LATER)
