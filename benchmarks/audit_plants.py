@@ -59,10 +59,19 @@ class Frames:
         """won, lost or NaN (open) of each lead, in the order of leads."""
         return self.leads["lead_id"].map(self.deals.set_index("lead_id")["outcome"])
 
+    def closed_at(self) -> pd.Series:
+        """When each lead was closed, or NaT (open), in the order of leads."""
+        return self.leads["lead_id"].map(self.deals.set_index("lead_id")["closed_at"])
+
     def drop_early(self) -> None:
         """Leave out the events that now lie before their lead's creation."""
         born = self.leads.set_index("lead_id")["created_at"].loc[self.events["lead_id"]]
         self.events = self.events[self.events["occurred_at"].to_numpy() > born.to_numpy()]
+
+
+def _date(times: pd.Series) -> pd.Series:
+    """The days of times, as midnights."""
+    return times.dt.normalize().dt.as_unit("us")
 
 
 def _some(rng: Rng, deals: pd.DataFrame, outcome: str | None, share: float) -> pd.DataFrame:
@@ -126,6 +135,83 @@ def closing_survey(frames: Frames, rng: Rng) -> None:
     closed = frames.outcome().notna() & (rng.random(len(frames.leads)) < 0.85)
     words = rng.choice(np.array(["good", "fair"], object), len(closed))
     frames.add_attribute("survey", np.where(closed, words, None))
+
+
+def account_opened(frames: Frames, rng: Rng) -> None:
+    """All have an account; that of winners is opened anew on the day of the win."""
+    opened = frames.leads["created_at"] - pd.to_timedelta(
+        rng.exponential(400, len(frames.leads)), "D"
+    )
+    won = frames.outcome() == "won"
+    frames.add_attribute("account_opened", _date(frames.closed_at().where(won, opened)))
+
+
+def account_manager(frames: Frames, rng: Rng) -> None:
+    """Winners get one of many managers, each of a few customers; others are of a team of sales."""
+    won, count = frames.outcome() == "won", len(frames.leads)
+    managers = [f"manager {n}" for n in rng.integers(0, 1 + won.sum() // 6, count)]
+    teams = [f"team {n}" for n in rng.integers(0, 1 + count // 30, count)]
+    frames.add_attribute("manager", np.where(won & (rng.random(count) < 0.8), managers, teams))
+
+
+def quote_value(frames: Frames, rng: Rng) -> None:
+    """The value of a quote is filled in from the invoice."""
+    won = frames.deals[frames.deals["outcome"] == "won"].set_index("lead_id")["amount"]
+    quote = frames.events["action"] == "opened_quote"
+    invoiced = frames.events["lead_id"].map(won).fillna(0.0)
+    frames.events["value"] = frames.events["value"].mask(quote, invoiced)
+
+
+def mail_synced(frames: Frames, rng: Rng) -> None:
+    """When a deal closes, won or lost, its mails of the last three months are added."""
+    closed = _some(rng, frames.deals, None, 0.8)
+    for _ in range(3):
+        frames.add_events(closed, rng.uniform(-90, 0, len(closed)), "mail_synced")
+
+
+def last_activity(frames: Frames, rng: Rng) -> None:
+    """The day of the last event of each lead, as of today."""
+    last = frames.events.groupby("lead_id")["occurred_at"].max()
+    known = frames.leads["lead_id"].map(last).fillna(frames.leads["created_at"])
+    frames.add_attribute("last_activity", _date(known))
+
+
+def expected_close(frames: Frames, rng: Rng) -> None:
+    """The day of the closing, won or lost; while open, a day in the next three months."""
+    ahead = pd.to_timedelta(rng.uniform(1, 90, len(frames.leads)), "D")
+    end = frames.events["recorded_at"].max()
+    planned = pd.Series(end + ahead, frames.leads.index).dt.as_unit("us")
+    frames.add_attribute("expected_close", _date(frames.closed_at().fillna(planned)))
+
+
+def days_in_pipeline(frames: Frames, rng: Rng) -> None:
+    """Whole days from the creation to the closing, or to today."""
+    until = frames.closed_at().fillna(frames.events["recorded_at"].max())
+    days = (until - frames.leads["created_at"]) / DAY
+    frames.add_attribute("days_in_pipeline", days.round().to_numpy())
+
+
+def months_of_visits(frames: Frames, rng: Rng) -> None:
+    """Of visits to the prices only the month is known, stamped with its first day."""
+    mine = frames.events["action"] == "visited_pricing"
+    month = frames.events.loc[mine, "occurred_at"].dt.to_period("M").dt.start_time
+    frames.events.loc[mine, "occurred_at"] = month.dt.as_unit("us")
+    frames.events.loc[mine, "recorded_at"] = pd.NaT
+
+
+def closed_by_month(frames: Frames, rng: Rng) -> None:
+    """Wins are dated with the last day of their month, when they are invoiced."""
+    won = frames.deals["outcome"] == "won"
+    ends = frames.deals["closed_at"].dt.to_period("M").dt.end_time.dt.floor("h").dt.as_unit("us")
+    frames.deals["closed_at"] = frames.deals["closed_at"].mask(won, ends)
+
+
+def customers_pages(frames: Frames, rng: Rng) -> None:
+    """Deals are entered a week late: by then winners have seen the pages for customers."""
+    won = _some(rng, frames.deals, "won", 0.8)
+    before = len(frames.events)
+    frames.add_events(won, rng.uniform(-7, 0, len(won)), "visited_homepage")
+    frames.events.loc[frames.events.index >= before, "content"] = "/onboarding"
 
 
 def backfilled_visits(frames: Frames, rng: Rng) -> None:
@@ -241,7 +327,17 @@ PLANTS: dict[str, Callable[[Frames, Rng], None]] = {
     "decides:won(status=customer)": status,
     "decides:won(customer_since filled)": customer_since,
     "decides:lost(loss_reason filled)": loss_reason,
+    "decides:won(account_opened on the closing day)": account_opened,
+    "decides:won(manager=rare values of the won)": account_manager,
+    "decides:won(opened_quote with a value)": quote_value,
+    "decides:won(visited_homepage with content=/onboarding)": customers_pages,
     "filled_after_close(survey)": closing_survey,
+    "closed_only(mail_synced)": mail_synced,
+    "dated_later(last_activity)": last_activity,
+    "dated_later(expected_close)": expected_close,
+    "dated_later(days_in_pipeline)": days_in_pipeline,
+    "coarse_dates(visited_pricing)": months_of_visits,
+    "coarse_dates(deals.closed_at)": closed_by_month,
     "backfilled(visited_pricing)": backfilled_visits,
     "bulk_recorded(2025-01-15)": migration,
     "before_creation(called_in)": calls_before_birth,

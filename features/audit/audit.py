@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from features.audit.data_end import closed_only, dated_later
 from features.audit.deciding_actions import deciding_actions, deciding_attributes, near_close
 from features.audit.event_times import history_leaks
 from features.audit.finding import Finding, marked, refuse
@@ -50,7 +51,7 @@ def audit(
     write_audited(database, end)
     attributes = [spec for spec in specs if isinstance(spec, OfColumn)]
     findings = [
-        *_all_but_features(database, config, attributes),
+        *_all_but_features(database, config, attributes, end),
         *(separating(dataset.at(spread_out(cutoffs)), specs) if dataset else ()),
     ]
     counts = Counter(map(about, specs))
@@ -58,14 +59,16 @@ def audit(
 
 
 def _all_but_features(
-    database: LeadDatabase, config: Config, attributes: Sequence[OfColumn]
+    database: LeadDatabase, config: Config, attributes: Sequence[OfColumn], until: datetime
 ) -> Iterator[Finding]:
     yield from deciding_actions(database)
     yield from near_close(database)
-    yield from history_leaks(database, config.time.first_cutoff)
+    yield from closed_only(database, until)
+    yield from history_leaks(database, config.time)
     columns = list({spec.column: spec for spec in reversed(attributes)}.values())[::-1]
     yield from deciding_attributes(database, columns)
     yield from attribute_leaks(database, columns)
+    yield from dated_later(database, columns)
     yield from separating_attributes(database, attributes)
     yield from lead_leaks(database)
 

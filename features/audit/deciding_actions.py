@@ -15,6 +15,7 @@ TIMES_RARER = 4  # the other outcome is so many times rarer than among all close
 MOST_OTHERS = 0.3  # and has at most this share, at the upper end of the interval
 SPANS = {"an hour": "1 HOUR", "a day": "1 DAY", "3 days": "3 DAY"}  # around the closing
 LIFE = 10  # leads that lived fewer spans are ignored: all they did lies near the closing
+MOST_CONTENTS = 1_000  # the most frequent ones are looked at
 NEAR = 0.9  # least share of leads that did the action near the closing only
 
 
@@ -37,10 +38,25 @@ def decided(won: int, count: int, base: float) -> str | None:
 
 
 def deciding_actions(database: LeadDatabase) -> Iterator[Finding]:
-    """Actions, and sources of events, that nearly all end in one outcome."""
-    yield from _deciding(
-        database, "SELECT action AS subject, 'action:' || action AS about, lead_id FROM done"
+    """Actions, actions with a value or a content, and sources of events, that nearly all end in one
+    outcome."""
+    about = "'action:' || action AS about, lead_id FROM"
+    findings = list(_deciding(database, f"SELECT action AS subject, {about} done"))
+    yield from findings
+    whole = {each.about for each in findings}  # whose values and contents would repeat it
+    frequent = (
+        "SELECT content FROM known_by_then WHERE content IS NOT NULL GROUP BY content "
+        f"HAVING count(*) >= {FEWEST} ORDER BY count(*) DESC, content LIMIT {MOST_CONTENTS}"
     )
+    parts = {
+        "' with a value'": "value <> 0",
+        "' with content=' || content": f"content IN ({frequent})",
+    }
+    for part, condition in parts.items():
+        rows = f"SELECT DISTINCT action || {part} AS subject, {about} known_by_then"
+        for finding in _deciding(database, f"{rows} WHERE {condition}"):
+            if finding.about not in whole:
+                yield finding
     yield from _deciding(
         database,
         "SELECT DISTINCT 'event source=' || source AS subject, 'source:' || source AS about, "
@@ -67,11 +83,32 @@ def deciding_attributes(
             text = f"regexp_replace({text}, '\\.0$', '')" if is_number else text
             valued = f"SELECT {title} || '=' || {text} {rest} WHERE {column} IS NOT NULL"
             yield from _deciding(database, valued)
+            yield from _deciding(database, _rare(f"{text} AS value, {about} AS about", title))
             if isinstance(spec, DaysSinceDate) and has_losses(database):
                 apart = f"abs(epoch(closed_at) - epoch(TRY_CAST({column} AS TIMESTAMP)))"
                 near = f"{apart} <= 86400 AND closed_at - l.created_at >= {LIFE} * INTERVAL 1 DAY"
                 dated = f"SELECT {title} || ' on the closing day' {rest}"
                 yield from _deciding(database, f"{dated} JOIN judged USING (lead_id) WHERE {near}")
+
+
+def _rare(columns: str, title: str) -> str:
+    """SQL that yields (subject, about, lead_id) of the leads whose value, too rare to decide by
+    itself, is of won leads only, or of lost ones only, in the other half of the leads: a value that
+    only one lead has says nothing. `columns` are value and about."""
+    return f"""
+WITH halved AS (
+  SELECT value, about, lead_id, won, hash(lead_id) % 2 = 0 AS half
+  FROM (SELECT {columns}, lead_id FROM leads l) JOIN judged USING (lead_id)
+  WHERE value IS NOT NULL
+), counted AS (
+  SELECT value, about, lead_id, half, count(*) OVER of_value AS n,
+    count(*) OVER of_half AS mine, count(*) FILTER (won) OVER of_value AS won,
+    count(*) FILTER (won) OVER of_half AS my_won
+  FROM halved WINDOW of_value AS (PARTITION BY value), of_half AS (PARTITION BY value, half)
+)
+SELECT {title} || '=rare values of the ' || CASE WHEN won > my_won THEN 'won' ELSE 'lost' END
+  AS subject, about, lead_id
+FROM counted WHERE n < {FEWEST} AND n > mine AND won - my_won IN (0, n - mine)"""
 
 
 def _deciding(database: LeadDatabase, pairs: str) -> Iterator[Finding]:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from features.audit.finding import Finding
+from features.audit.lead_tables import FEWEST
+from features.config import Times
 from features.contract.database import LeadDatabase
 
 LATE = "INTERVAL 7 DAY"  # an event recorded so long after it occurred was filled in, not logged
@@ -15,17 +17,22 @@ BURST_LEADS = 20  # that did the same at the same instant
 BEYOND_CHANCE = 50  # times as many as would fall on a tick of the clock if spread evenly
 DAYS, DATES_SHARE = 5, 0.95  # fewest days; share of events at one or two times of the day
 
+MONTHS, CLOSINGS_SHARE = 3, 0.9  # fewest months; share of wins on their first or last day
+_MONTH_ENDS = "(day({0}) = 1 OR {0} = last_day({0}))"
+
 _FIRST = "min(concat('lead ', lead_id, ': {} ', occurred_at, '{}', {}), 3) FILTER ({})"
 # Features use recorded_at where it is later: a wrong occurred_at matters only where it is not.
 _UNDATED = "recorded_at IS NULL OR recorded_at <= occurred_at"
 
 
-def history_leaks(database: LeadDatabase, first_cutoff: datetime) -> Iterator[Finding]:
+def history_leaks(database: LeadDatabase, times: Times) -> Iterator[Finding]:
     """Backfilled, impossible or artificial times, by action."""
     yield from _backfilled(database)
     yield from _bulk_recorded(database)
     yield from _before_creation(database)
-    yield from _date_only(database, first_cutoff)
+    yield from _date_only(database, times.first_cutoff)
+    yield from _coarse_dates(database, times)
+    yield from _coarse_closings(database)
     yield from _bursts(database)
 
 
@@ -116,6 +123,59 @@ ORDER BY action""").fetchall()
         )
         figures = {"events": hits, "share": hits / count}
         yield Finding("date_only", action, f"action:{action}", evidence, figures)
+
+
+def _coarse_dates(database: LeadDatabase, times: Times) -> Iterator[Finding]:
+    """Actions of which only the week or the month is known, stamped with its first day.
+
+    Worked example: what was done on 20 March is stamped 2026-03-01 00:00, so that the cutoff of
+    9 March sees it. A week that begins with the day of the weekly cutoffs is correctly not seen.
+    """
+    weekdays = set(range(1, 8))
+    if times.cutoff_every_days % 7 == 0:
+        weekdays.remove(times.first_cutoff.isoweekday())
+    on = [f"sum(n) FILTER (isodow(day) = {each})" for each in sorted(weekdays)]
+    rows = database.connection.execute(f"""
+WITH days AS (
+  SELECT action, occurred_at::DATE AS day, count(*) AS n
+  FROM known_by_then WHERE {_UNDATED} AND occurred_at::TIME = TIME '{times.first_cutoff:%H:%M:%S}'
+  GROUP BY ALL
+), stamped AS (
+  SELECT action, count(*) AS days, sum(n) FILTER ({_MONTH_ENDS.format("day")}) AS by_month,
+    greatest({", ".join(on)}) AS by_week
+  FROM days GROUP BY action
+)
+SELECT action, max(days), count(*), coalesce(max(by_month), 0)::BIGINT AS in_months,
+  coalesce(max(by_week), 0)::BIGINT AS in_weeks
+FROM known_by_then JOIN stamped USING (action) GROUP BY action
+HAVING greatest(in_months, in_weeks) >= greatest({FEWEST_EVENTS}, {DATES_SHARE} * count(*))
+  AND max(days) >= {DAYS} AND count(DISTINCT lead_id) >= {FEWEST_LEADS}
+ORDER BY action""").fetchall()
+    for action, days, count, in_months, in_weeks in rows:
+        hits, unit = (in_months, "month") if in_months >= in_weeks else (in_weeks, "week")
+        evidence = (
+            f"{hits:,} of {count:,} events are stamped with one day of the {unit}, at "
+            f"{times.first_cutoff:%H:%M}, as if only the {unit} were known; on {days:,} days in all"
+        )
+        figures = {"events": hits, "share": hits / count, "days": days}
+        yield Finding("coarse_dates", action, f"action:{action}", evidence, figures)
+
+
+def _coarse_closings(database: LeadDatabase) -> Iterator[Finding]:
+    """Wins on the first or last day of months, at any time of day."""
+    day = "closed_at::DATE"
+    ((hits, count, months),) = database.connection.execute(
+        f"SELECT count(*) FILTER ({_MONTH_ENDS.format(day)}), count(*), "
+        "count(DISTINCT date_trunc('month', closed_at)) FROM audited WHERE outcome = 'won'"
+    ).fetchall()
+    if hits < max(FEWEST, CLOSINGS_SHARE * count) or months < MONTHS:
+        return
+    evidence = (
+        f"{hits:,} of {count:,} wins ({hits / count:.1%}) are on the first or the last day of a "
+        "month, as if only the month were known"
+    )
+    figures = {"leads": hits, "share": hits / count}
+    yield Finding("coarse_dates", "deals.closed_at", "table:deals", evidence, figures)
 
 
 def _bursts(database: LeadDatabase) -> Iterator[Finding]:

@@ -28,6 +28,10 @@ KINDS = {
         "accept it if it is known well before the loss (and make it a disqualifier of the rules)."
     ),
     "near_close": ("It happens because the deal closes. Add it to features.leave_out_actions."),
+    "closed_only": (
+        "It is written down when the deal closes, with an earlier date. Give the time of recording "
+        "as recorded_at, or leave the action out."
+    ),
     "backfilled": (
         "Old events were recorded late, which does not happen for new leads. Correct recorded_at, "
         "or leave the action out."
@@ -48,9 +52,19 @@ KINDS = {
         "Each cutoff sees up to a day ahead. Have the query give the end of the day, or leave the "
         "action out. Accept it if it is a job that runs at that time."
     ),
+    "coarse_dates": (
+        "Cutoffs within the week or month see what came later in it, or after the win. Have the "
+        "query give the true day (of events, the end of the week or month does too), or leave the "
+        "action out. Accept it if it does happen on that day."
+    ),
     "filled_after_close": (
         "It is filled in when a deal closes. Remove it from features.attributes, or read its value "
         "as it was when the lead was created."
+    ),
+    "dated_later": (
+        "It is written when it happens, so at earlier cutoffs the model would see what is to come. "
+        "Remove it from features.attributes; what happened then belongs in tables.events. Accept "
+        "it if it is known before, as a deadline."
     ),
     "identifier": (
         "It identifies leads and does not describe them. Remove it from features.attributes."

@@ -5,7 +5,8 @@ Only what was known before `until` is used, the end of the last training label, 
 period stays unseen. Worked example: last training cutoff 2026-03-02, horizon 30 days, until
 2026-04-01. A deal won on 2026-03-31 counts as won; one won on 2026-04-01 00:00 as not closed yet.
 The one exception is whether a lead is still open at the data end: a column that is filled in at
-closing is compared with leads that never closed, not with those that soon will.
+closing is compared with leads that never closed, not with those that soon will. data_end.py also
+looks at what was done and filled in up to there.
 """
 
 from collections.abc import Iterator, Sequence

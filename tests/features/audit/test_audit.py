@@ -158,6 +158,45 @@ def test_a_date_that_is_written_with_the_win(won, lost, codes):
     assert [f.code for f in audited(frames, features=False) if "closing day" in f.code] == codes
 
 
+@pytest.mark.parametrize(
+    ("period", "codes"),
+    [
+        ("W-SAT", ["coarse_dates(visited_pricing)"]),  # weeks that begin on Sundays
+        ("W-SUN", []),  # on Mondays, as the cutoffs do, which do not see it
+        ("D", []),
+        ("h", []),
+    ],
+)
+def test_times_of_which_only_a_period_is_known(period, codes):
+    frames = planted(world(21), "coarse_dates(visited_pricing)", 21)
+    mine = frames.events["action"] == "visited_pricing"
+    times = world(21).events.loc[mine, "occurred_at"]
+    frames.events.loc[mine, "occurred_at"] = times.dt.to_period(period).dt.start_time
+    findings = audited(frames, features=False)
+    assert [each.code for each in findings if each.kind == "coarse_dates"] == codes
+
+
+def test_a_rush_at_the_end_of_the_month_is_honest():
+    frames = planted(world(21), "coarse_dates(deals.closed_at)", 21)
+    late = frames.deals["closed_at"].where(
+        np.random.default_rng(1).random(len(frames.deals)) < 0.7, world(21).deals["closed_at"]
+    )
+    frames.deals["closed_at"] = late
+    assert audited(frames, features=False) == ()
+
+
+def test_values_and_rare_values_that_both_outcomes_have_are_honest():
+    frames, rng = (
+        planted(world(21), "decides:won(opened_quote with a value)", 21),
+        np.random.default_rng(2),
+    )
+    frames.events["value"] = np.where(rng.random(len(frames.events)) < 0.5, 100.0, 0.0)
+    frames.events["content"] = rng.choice(["/a", "/b", "/c"], len(frames.events))
+    managers = rng.integers(0, len(frames.leads) // 4, len(frames.leads))
+    frames.add_attribute("manager", np.array([f"manager {n}" for n in managers], object))
+    assert audited(frames, features=False) == ()
+
+
 @given(st.integers(0, 300), st.integers(0, 300), st.floats(0.01, 0.99))
 def test_decided_is_rare_on_the_other_side_and_symmetric(won, lost, base):
     if won + lost == 0:
