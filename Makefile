@@ -4,7 +4,7 @@
 #   make bpic2012   the same on a real bank's log (examples/bpic2012/README.md)
 #   make quick      check and the fast tests, side by side: under 90 seconds
 #   make check      formatting, lint, types and import rules; runs no test
-#   make test       check, then the tests but for the long ones; doctests and notebooks too
+#   make test       check, then the tests but for the long ones (notebooks, Spark, servers)
 #   make test-all   check, then every test: what CI runs
 #   make coverage   test-all, and which lines no test runs (takes half as long again)
 #   make format     formats, and mends what lint can mend
@@ -83,7 +83,7 @@ imports: $(READY)
 fast: $(READY)
 	$(SIDE_BY_SIDE) -m "not slow" $(FAST)
 
-test: check $(SPARK)
+test: check
 	$(SIDE_BY_SIDE) -m "not long"
 
 test-all: check $(SPARK)

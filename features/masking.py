@@ -17,9 +17,10 @@ _VALUE = (  # as SQL within SQL, Python, JSON, libpq and URLs write it; to the e
     r"''[^']+''|\\*'(?:[^'\\]|\\.|'')*'?|\\*\"(?:[^\"\\]|\\.|\"\")*\"?"
     r"|(?:(?:bearer|basic)\s+)?[^\s,;&'\"][^\s,;&]*"
 )
+_FAULT = r"(?:is required|unknown key|was removed|should be)\b"  # what settings say of their keys
 _AFTER_ITS_NAME = re.compile(
     rf"({_NAME}['\"]?(?:\s{{0,4}}[=:]>?\s{{0,4}}|%3d|\s{{1,4}}(?=')))"
-    rf"(?!\\*['\"]?(?:\$\{{|\.\.\.|\*\*\*))({_VALUE})",
+    rf"(?!\\*['\"]?(?:\$\{{|\.\.\.|\*\*\*)|{_FAULT})({_VALUE})",
     re.I,
 )
 _IN_A_URL = re.compile(r"(?<=://)([^\s:/@?#'\"<>]{0,100}:)(?!\$\{\w+\}@)(\S{1,2000})(?=@)")
@@ -41,6 +42,8 @@ def without_secrets(text: str) -> str:
     'postgresql://anna:***@db/leads, password=***'
     >>> without_secrets("https://db?sslpassword=x&user=anna, postgresql://anna:${PASSWORD}@db")
     'https://db?sslpassword=***&user=anna, postgresql://anna:${PASSWORD}@db'
+    >>> without_secrets("webhook.secret: is required"), without_secrets("secret: isrequired")
+    ('webhook.secret: is required', 'secret: ***')
     """
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, MASK)

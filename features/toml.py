@@ -142,7 +142,7 @@ def _fault(faults: Sequence[Any], place: Place, model: type[Strict], within: str
         case "extra_forbidden" if key in model.removed_keys:
             return f"{where}: was removed, delete this line: {model.removed_keys[key]}"
         case "extra_forbidden":
-            return f"{where}: unknown key; {_nearest(place, model)}"
+            return f"{where}: unknown key; {_nearest(fault['loc'], model)}"
         case "missing":
             return f"{where}: is required"
         case "value_error":
@@ -176,7 +176,7 @@ def _as_date(text: str) -> str | None:
     return None
 
 
-def _nearest(location: tuple[str | int, ...], model: type[BaseModel]) -> str:
+def _nearest(location: Place, model: type[BaseModel]) -> str:
     """The known key nearest to an unknown one: in the same table, else anywhere in the file."""
     here = _keys_at(model, location[:-1])
     inside = {name: _keys_at(model, (name,)) for name in _keys_at(model, ())}
@@ -189,24 +189,30 @@ def _nearest(location: tuple[str | int, ...], model: type[BaseModel]) -> str:
     return f"known here: {', '.join(here)}"
 
 
-def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    """The keys that the model has at a place of the file; none within a plain value."""
+def _keys_at(model: type[BaseModel], location: Place) -> list[str]:
+    """The keys that the model has at a place of the file, of all things that may stand there; none
+    within a plain value."""
+    models = [model]
     for part in location:
-        field = model.model_fields.get(str(part)) if isinstance(part, str) else None
-        if field is not None:
-            within = _model_in(field.annotation)
-            if within is None:
-                return []
-            model = within
-    return [field.alias or name for name, field in model.model_fields.items() if name != "path"]
+        if isinstance(part, str):
+            fields = [each.model_fields[part] for each in models if part in each.model_fields]
+            models = [each for field in fields for each in _models_in(field.annotation)] or (
+                [] if fields else models
+            )
+    keys = (
+        field.alias or name
+        for each in models
+        for name, field in each.model_fields.items()
+        if name != "path"
+    )
+    return list(dict.fromkeys(keys))
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The pydantic model inside an annotation such as `list[Rule]` or `dict[str, Group]`."""
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The pydantic models inside an annotation such as `list[Rule]` or `dict[str, Group]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = (_model_in(part) for part in getattr(annotation, "__args__", ()))
-    return next((model for model in inner if model is not None), None)
+        return [annotation]
+    return [each for part in getattr(annotation, "__args__", ()) for each in _models_in(part)]
 
 
 def toml_value(value: Any) -> str:

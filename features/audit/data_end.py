@@ -40,7 +40,7 @@ def too_few(count: float, expected: float) -> bool:
     >>> too_few(0, 7), too_few(0, 6), too_few(4, 20), too_few(5, 20)
     (True, False, True, False)
     """
-    return count * MISSING <= expected and poisson.cdf(count, expected) < CHANCE
+    return bool(count * MISSING <= expected and poisson.cdf(count, expected) < CHANCE)
 
 
 def closed_only(database: LeadDatabase, until: datetime) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ route is 'closed' and its contact_by null, so that nobody calls it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,6 +34,7 @@ _TYPES = {
 COLUMNS = {name: _TYPES[kind] for name, kind in PUBLISHED.items()}
 COLUMNS["changed_at"] = _TYPES["TIMESTAMP"]
 _DEFINED = {name: kinds[0] for name, kinds in COLUMNS.items()}
+_LATER = ("fit", "engagement")  # added to a table that an earlier release made
 _IS = (
     "SELECT attname, split_part(format_type(atttypid, atttypmod), '(', 1) FROM pg_attribute "
     "WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped"
@@ -113,16 +114,18 @@ def _publish(
     execute = server.exec_driver_sql
     execute("SET LOCAL timezone = 'UTC'")
     execute(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'")
-    is_there = _check(server, name)
-    if not is_there and not dry_run:
+    present = _check(server, name)
+    if not present and not dry_run:
         _create(server, name, schema)
     columns = ", ".join(f"{each} {_DEFINED[each]}" for each in PUBLISHED)
     execute(f"CREATE TEMP TABLE publishing ({columns}) ON COMMIT DROP")
     _fill(server, ledger, folder)
-    if not is_there and dry_run:
+    if not present and dry_run:
         return Changes(int(execute("SELECT count(*) FROM publishing").scalar_one()), 0, 0, 0)
     if not dry_run:
         execute(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
+        if present and (later := [each for each in _LATER if each not in present]):
+            execute(f"ALTER TABLE {name} {_additions(later)}")
     counts = execute(_COUNTS.format(table=name, closed=CLOSED)).one()
     new, changed, unchanged, closed = map(int, counts)
     if not dry_run:
@@ -150,24 +153,29 @@ def _create(server: Connection, name: str, schema: str) -> None:
     server.exec_driver_sql(f"CREATE TABLE {name} ({columns}, PRIMARY KEY (lead_id))")
 
 
-def _check(server: Connection, name: str) -> bool:
-    """Whether the table is there. Raises BadInput where it lacks a column, or has another type."""
+def _additions(columns: Iterable[str]) -> str:
+    return ", ".join(f"ADD COLUMN {each} {_DEFINED[each]}" for each in columns)
+
+
+def _check(server: Connection, name: str) -> set[str]:
+    """The columns of the table, none where it is not there. Raises BadInput where it lacks a
+    column that every release has had, or has another type."""
     rows = server.exec_driver_sql(_IS.format(literal(name)))
     present = {str(column): str(kind) for column, kind in rows}
     if not present:
-        return False
-    missing = [f"ADD COLUMN {each} {_DEFINED[each]}" for each in COLUMNS if each not in present]
+        return set()
+    missing = [each for each in COLUMNS if each not in {*present, *_LATER}]
     other = [
         f"{each} is {present[each]}, not {kinds[0]}"
         for each, kinds in COLUMNS.items()
         if each in present and present[each] not in kinds
     ]
     if missing or other:
-        cure = f" Mend it: ALTER TABLE {name} {', '.join(missing)};" if missing else ""
+        cure = f" Mend it: ALTER TABLE {name} {_additions(missing)};" if missing else ""
         lacks = f"it lacks {len(missing)} of {len(COLUMNS)} columns" if missing else ""
         raise BadInput(
             f"publish.table: {name} is no table of published scores: "
             f"{'; '.join(filter(None, [lacks, *other]))}.{cure} Or name another table, which is "
             "then made. Nothing was written to it."
         )
-    return True
+    return set(present)

@@ -33,6 +33,7 @@ from serve.scoring.scorer import Scorer
 from serve.scoring.shadow import Shadows
 
 LIST_IN_TIME = timedelta(days=7)  # from a cutoff to the making of its list
+LONG_AFTER = timedelta(days=7)  # the data end; `late_events` is stricter where events have a rhythm
 NOTED, NEARLY_ALL = 0.1, 0.9  # share of the recent events whose actions are unknown
 
 
@@ -217,7 +218,7 @@ def cutoff_notes(
             f"Version {model.version} learnt from outcomes up to {fair:%Y-%m-%d}: at the cutoff "
             f"{cutoff:%Y-%m-%d} it tells what it has seen. Good to look at, no test of it."
         )
-    if cutoff > data_end + timedelta(days=2):
+    if cutoff > data_end + LONG_AFTER:
         yield (
             f"The data end on {data_end:%Y-%m-%d}, "
             f"{plural((cutoff - data_end).days, 'day')} before the "

@@ -131,6 +131,26 @@ def test_a_table_with_other_columns_is_refused(server, config, tmp_path, before,
             publish(config, ledger)
 
 
+def test_a_table_of_an_earlier_release_gets_its_later_columns(server, config, tmp_path):
+    with open_ledger(LedgerPlace(tmp_path / "out")) as ledger:
+        write(ledger, MONDAY, {"a": 0.9, "b": 0.4})
+        published(config, ledger)
+        server.sql(
+            "ALTER TABLE sales.current_scores DROP COLUMN fit, DROP COLUMN engagement, "
+            "ADD COLUMN own text; UPDATE sales.current_scores SET row_hash = 'of before'"
+        )
+        assert published(config, ledger, dry_run=True) == (0, 2, 0, 0)
+        assert "fit" not in columns_of(server)
+        assert published(config, ledger) == (0, 2, 0, 0)
+        assert {"fit", "engagement", "own"} <= columns_of(server)
+        assert published(config, ledger) == (0, 0, 0, 2)
+
+
+def columns_of(server):
+    named = "SELECT column_name FROM information_schema.columns WHERE table_name = 'current_scores'"
+    return set(server.sql(named).split())
+
+
 def test_a_wrong_password_and_missing_rights_are_one_message(server, tmp_path, monkeypatch):
     server.sql("CREATE SCHEMA sales; GRANT USAGE ON SCHEMA sales TO reader")
     text = f'[publish]\ndatabase = "{server.url()}"\ntable = "sales.current_scores"\n'

@@ -23,7 +23,7 @@ from models.decisions.place import LedgerPlace
 from models.rules.rules import load_rules, parse_rules
 from serve.ledger.ledger import open_ledger
 from serve.ledger.runs import Run
-from serve.scoring.batch import score_all
+from serve.scoring.batch import cutoff_notes, score_all
 from serve.scoring.scored import default_cutoff
 from serve.scoring.scorer import Scorer
 from tests.features.lead_databases import at, config_for, event, opened
@@ -100,6 +100,14 @@ def open_at(folder: Path, cutoff: datetime) -> set[str]:
 )
 def test_the_default_cutoff(data_end: str, now: str, cutoff: str) -> None:
     assert default_cutoff(at(data_end), at(now)) == at(cutoff)
+
+
+def test_data_that_end_a_week_before_the_cutoff_are_noted_and_a_long_weekend_is_not() -> None:
+    end = at("2026-11-20 18:00")  # a Friday
+    assert not list(cutoff_notes(at("2026-11-24 00:00"), end, None))
+    (note,) = cutoff_notes(at("2026-11-30 00:00"), end, None)
+    assert "2026-11-20" in note
+    assert "9 days" in note
 
 
 def test_by_default_all_that_is_known_counts(nightly: Nightly) -> None:
