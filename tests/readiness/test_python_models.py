@@ -153,6 +153,7 @@ def test_what_is_public() -> None:
         _ = rd.champion
 
 
+@pytest.mark.long
 def test_the_guide_is_true() -> None:
     """Every example of docs/python.md, run from top to bottom in one session."""
     guide = (ROOT / "docs" / "python.md").read_text("utf-8")

@@ -8,7 +8,7 @@ from features.simulator.simulate import simulate, write
 from features.starter.starter import write_starter
 from tests.conftest import edit
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 LEADS, SEED = 8_000, 7
 
 
@@ -23,7 +23,6 @@ def result(tmp_path_factory):
     return study(load(folder)), world
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("days", [7, 30, 60, 90, 180])
 def test_promises_are_true_on_the_whole_and_tenth_by_tenth(result, days):
     study, world = result

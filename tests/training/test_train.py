@@ -53,6 +53,7 @@ def test_trained_and_tested_on_what_the_grid_says(trained, judged):
     assert "leads sales never contacted" in note
 
 
+@pytest.mark.long
 def test_a_second_training_gives_the_same_bits(trained, twin, judged):
     """In another process, with other threads and jobs: same data, settings and seed."""
     again = twin.registry.load("challenger")
@@ -63,6 +64,7 @@ def test_a_second_training_gives_the_same_bits(trained, twin, judged):
     assert twin.printed["settings"] == to_json(trained)["settings"]
 
 
+@pytest.mark.long
 def test_a_rule_for_what_nobody_does_is_noted(twin):
     message = "The rules give points for actions that are not in the data: faxed."
     assert message in twin.printed["notes"]

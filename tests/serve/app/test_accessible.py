@@ -105,6 +105,7 @@ def test_pages_that_are_served(tab, address: str) -> None:
     assert wrong == []
 
 
+@pytest.mark.long
 def test_pages_that_the_verbs_write(tab, written: list[str]) -> None:
     assert [fault for each in written for fault in faults(tab, each)] == []
 
