@@ -89,6 +89,8 @@ class PostgresScores:
         connection.execute("SET pg_pool_max_connections = 1")
         connection.execute("SET pg_pool_acquire_mode = 'wait'")
         connection.execute("SET pg_pool_idle_timeout_millis = 0")  # it stays open meanwhile
+        # A scan by parts of the table opens further ones, whatever the pool, and uses no index.
+        connection.execute("SET pg_use_ctid_scan = false")
         attach(connection, place.server, "ledger")
         connection.execute("SET pg_use_text_protocol = false")
 
