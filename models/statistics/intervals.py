@@ -56,11 +56,11 @@ def percentage_points(difference: Estimate) -> str:
     '+3.3 pp (+0.7 to +5.4)'
     >>> nan = math.nan
     >>> percentage_points(Estimate(-0.0004, nan, nan)), percentage_points(Estimate(nan, nan, nan))
-    ('-0.0 pp', '-')
+    ('+0.0 pp', '-')
     """
     if math.isnan(difference.point):
         return "-"
-    point, low, high = (f"{100 * each:+.1f}" for each in difference)
+    point, low, high = (f"{100 * each:+z.1f}" for each in difference)
     return f"{point} pp ({low} to {high})" if difference.known else f"{point} pp"
 
 
