@@ -22,7 +22,7 @@ _MONTH_ENDS = "(day({0}) = 1 OR {0} = last_day({0}))"
 
 _FIRST = "min(concat('lead ', lead_id, ': {} ', occurred_at, '{}', {}), 3) FILTER ({})"
 # Features use recorded_at where it is later: a wrong occurred_at matters only where it is not.
-_UNDATED = "recorded_at IS NULL OR recorded_at <= occurred_at"
+_UNDATED = "(recorded_at IS NULL OR recorded_at <= occurred_at)"
 
 
 def history_leaks(database: LeadDatabase, times: Times) -> Iterator[Finding]:

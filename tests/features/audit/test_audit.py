@@ -176,6 +176,17 @@ def test_times_of_which_only_a_period_is_known(period, codes):
     assert [each.code for each in findings if each.kind == "coarse_dates"] == codes
 
 
+def test_what_is_done_on_one_weekday_at_another_hour_than_the_cutoffs_is_honest():
+    """A webinar on Thursdays at 15:00, in a log without recorded_at."""
+    frames = planted(world(21), "coarse_dates(visited_pricing)", 21)
+    mine = frames.events["action"] == "visited_pricing"
+    weeks = world(21).events.loc[mine, "occurred_at"].dt.to_period("W-WED").dt.start_time
+    frames.events.loc[mine, "occurred_at"] = weeks + pd.Timedelta(days=7, hours=15)
+    assert frames.events.loc[mine, "recorded_at"].isna().all()
+    findings = audited(frames, features=False)
+    assert [each.code for each in findings if each.kind == "coarse_dates"] == []
+
+
 def test_a_rush_at_the_end_of_the_month_is_honest():
     frames = planted(world(21), "coarse_dates(deals.closed_at)", 21)
     late = frames.deals["closed_at"].where(
