@@ -194,11 +194,10 @@ def _keys_at(model: type[BaseModel], location: Place) -> list[str]:
     within a plain value."""
     models = [model]
     for part in location:
-        if isinstance(part, str):
-            fields = [each.model_fields[part] for each in models if part in each.model_fields]
-            models = [each for field in fields for each in _models_in(field.annotation)] or (
-                [] if fields else models
-            )
+        name = str(part)
+        fields = [each.model_fields[name] for each in models if name in each.model_fields]
+        if fields:
+            models = [each for field in fields for each in _models_in(field.annotation)]
     keys = (
         field.alias or name
         for each in models

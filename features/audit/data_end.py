@@ -105,7 +105,6 @@ def dated_later(database: LeadDatabase, attributes: Sequence[OfColumn]) -> Itera
     goes with the time from the creation to the closing, as an expected closing that is corrected
     until it is true."""
     for spec in attributes:
-        findings = []
         if isinstance(spec, DaysSinceDate):
             date = f"TRY_CAST(l.{quoted(spec.column)} AS TIMESTAMP)"
             findings = list(_never_ahead(database, spec.column, date))

@@ -287,7 +287,7 @@ def _lone_end(
         f"{plural(records, 'record')} at {alone[0].first}, {(alone[0].first - end).days} days "
         f"after all others, would be the data end; without, it is {end}: "
         f"time.data_end = {end.isoformat()}",
-        {"records": records, "days": (alone[0].first - end) / timedelta(days=1)},
+        {"records": records, "days": (alone[0].first - end) / ONE_DAY},
         tuple(text for table in tables for text in _leads(database, *_ENDS[table], alone))[:SHOWN],
     )
 

@@ -23,7 +23,7 @@ from models.decisions.place import LedgerPlace
 from models.decisions.store import BUSY, WAIT_SECONDS
 from serve.ledger.ledger import Ledger
 from serve.ledger.postgres import copy_rows
-from serve.publish.rows import CLOSED, PUBLISHED, Changes
+from serve.publish.rows import CLOSED, PUBLISHED, RANKS, Changes
 
 KEY = "publish.database"
 _TYPES = {
@@ -34,7 +34,6 @@ _TYPES = {
 COLUMNS = {name: _TYPES[kind] for name, kind in PUBLISHED.items()}
 COLUMNS["changed_at"] = _TYPES["TIMESTAMP"]
 _DEFINED = {name: kinds[0] for name, kinds in COLUMNS.items()}
-_LATER = ("fit", "engagement")  # added to a table that an earlier release made
 _IS = (
     "SELECT attname, split_part(format_type(atttypid, atttypmod), '(', 1) FROM pg_attribute "
     "WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped"
@@ -124,8 +123,9 @@ def _publish(
         return Changes(int(execute("SELECT count(*) FROM publishing").scalar_one()), 0, 0, 0)
     if not dry_run:
         execute(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
-        if present and (later := [each for each in _LATER if each not in present]):
-            execute(f"ALTER TABLE {name} {_additions(later)}")
+        lacking = [each for each in RANKS if present and each not in present]
+        if lacking:  # an earlier release made the table
+            execute(f"ALTER TABLE {name} {_additions(lacking)}")
     counts = execute(_COUNTS.format(table=name, closed=CLOSED)).one()
     new, changed, unchanged, closed = map(int, counts)
     if not dry_run:
@@ -164,7 +164,7 @@ def _check(server: Connection, name: str) -> set[str]:
     present = {str(column): str(kind) for column, kind in rows}
     if not present:
         return set()
-    missing = [each for each in COLUMNS if each not in {*present, *_LATER}]
+    missing = [each for each in COLUMNS if each not in {*present, *RANKS}]
     other = [
         f"{each} is {present[each]}, not {kinds[0]}"
         for each, kinds in COLUMNS.items()
